@@ -1,0 +1,68 @@
+# Everything sets itself up: `make serve` runs the service, `make test` runs every check and test.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip --disable-pip-version-check --quiet
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: serve
+serve: $(VENV)/.serve ## Run the service on 127.0.0.1:8470, data in ./data (settings: TOKENRY_* variables)
+	@exec $(BIN)/tokenry serve
+
+.PHONY: test
+test: check ## Run every check and every test
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
+
+.PHONY: check
+check: $(VENV)/.test ## Run the linters, the type checker and the layer rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(VENV)/.test ## Measure against nginx, into bench/results (needs wrk and nginx; takes some minutes)
+	tools/debian-packages wrk nginx-light
+	$(BIN)/python -m bench
+
+.PHONY: format
+format: $(VENV)/.test ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: $(VENV)/.test ## Bring the lock files up to date with pyproject.toml
+	$(PIP) install uv
+	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve pyproject.toml -o requirements/serve.txt
+	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve --group test -c requirements/serve.txt pyproject.toml -o requirements/test.txt
+LOCK := --quiet --universal --generate-hashes --no-header --no-annotate --extra server --extra postgres
+
+.PHONY: clean
+clean: ## Remove what make built, but never the data
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+
+# --- environments: from hashed lock files, again when those change -----------------------------------------------------
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "tokenry needs Python 3.11 or newer; name one with make PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tools/debian-packages python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.serve: requirements/serve.txt pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/serve.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.serve
+	$(PIP) install --require-hashes -r requirements/test.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""tokenry: a self-hosted service for personal access tokens."""

@@ -1,0 +1,46 @@
+"""The route table: what is served, and where."""
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import ASGIApp, Lifespan
+
+from tokenry.api.guard import Guard
+from tokenry.api.health import Liveness, Readiness
+from tokenry.api.operation import Operation, Resource, not_found
+from tokenry.api.tokens import TokenOperations
+from tokenry.api.verify import VerifyEndpoint
+from tokenry.verification.verifier import Verifier
+
+VERSIONS = ("v4", "v4beta")
+
+
+def routes(
+    *, verifier: Verifier, tokens: TokenOperations, verify: VerifyEndpoint, ready: Readiness
+) -> Sequence[BaseRoute]:
+    """Every path of the service."""
+    reads, writes = "account:read_only", "account:read_write"
+    management = {
+        "/profile/tokens": Resource(
+            verifier,
+            GET=Operation(tokens.list_tokens, reads),
+            POST=Operation(tokens.create_token, writes),
+        ),
+        "/profile/tokens/{token_id}": Resource(
+            verifier,
+            GET=Operation(tokens.get_token, reads),
+            PUT=Operation(tokens.rename_token, writes),
+            DELETE=Operation(tokens.revoke_token, writes),
+        ),
+    }
+    return [
+        Route("/verify", verify),
+        Route("/healthz", Liveness()),
+        Route("/readyz", ready),
+        *(Route(f"/{version}{path}", resource) for version in VERSIONS for path, resource in management.items()),
+    ]
+
+
+def create_app(table: Sequence[BaseRoute], lifespan: Lifespan[ASGIApp]) -> ASGIApp:
+    """Put the routes behind the guard."""
+    return Guard(Router(table, redirect_slashes=False, default=not_found, lifespan=lifespan))

@@ -1,0 +1,46 @@
+"""From a refusal to a status code, and the refusals that only HTTP knows."""
+
+from tokenry.domain.errors import (
+    Fault,
+    Forbidden,
+    InsufficientScope,
+    Invalid,
+    NotFound,
+    Refusal,
+    Unauthorized,
+    Unavailable,
+)
+
+
+class MethodNotAllowed(Refusal):
+    """The path exists, the method does not."""
+
+    def __init__(self) -> None:
+        super().__init__(Fault("Method Not Allowed"))
+
+
+class BodyTooLarge(Refusal):
+    """The body is longer than any request needs."""
+
+    def __init__(self) -> None:
+        super().__init__(Fault("Request body too large"))
+
+
+class UnsupportedMediaType(Refusal):
+    """The body is announced as something other than JSON."""
+
+    def __init__(self) -> None:
+        super().__init__(Fault("Unsupported Media Type"))
+
+
+STATUS: dict[type[Refusal], int] = {
+    Invalid: 400,
+    Unauthorized: 401,
+    InsufficientScope: 401,  # the wire format answers 401 where RFC 6750 says 403; `/verify` follows the RFC
+    Forbidden: 403,
+    NotFound: 404,
+    MethodNotAllowed: 405,
+    BodyTooLarge: 413,
+    UnsupportedMediaType: 415,
+    Unavailable: 503,
+}

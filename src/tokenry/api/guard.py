@@ -1,0 +1,111 @@
+"""The outermost layer of the HTTP interface.
+
+It refuses malformed requests, names each request, logs it, and turns a defect into a 500 that says nothing.
+The log holds neither query strings nor headers, and of a path at most what cannot be a secret.
+"""
+
+import re
+import secrets
+import time
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tokenry.api.operation import ClientGone, client_address, refuse, send_answer
+from tokenry.api.wire import answer_headers, to_bytes, write_faults
+from tokenry.domain.errors import Fault, Invalid
+
+QUIET_PATHS = frozenset({"/healthz", "/readyz", "/verify"})
+"""Paths asked many times a second: logged only when they fail with 5xx, or at level debug."""
+_SINGLE = frozenset({b"host", b"authorization", b"x-filter", b"content-type", b"content-length", b"transfer-encoding"})
+_REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
+_LONG_WORD = re.compile(r"[^/]{17,}")
+
+log = structlog.get_logger("tokenry.access")
+
+
+class Guard:
+    """An ASGI middleware around everything."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a well-formed request through, and see that it is answered and logged."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        quiet = scope["path"] in QUIET_PATHS
+        request_id = None if quiet else _request_id(scope)
+        started = time.perf_counter()
+        status = 0
+
+        async def observe(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if request_id is not None:
+                    message["headers"].append((b"x-request-id", request_id.encode("ascii")))
+            await send(message)
+
+        try:
+            fault = header_fault(scope)
+            if fault is None:
+                await self._app(scope, receive, observe)
+            else:
+                await refuse(scope, observe, Invalid(fault))
+        except ClientGone:
+            status = 499
+        except Exception:
+            log.exception("request failed", request_id=request_id, method=scope["method"], path=safe_path(scope))
+            if status:
+                raise  # half an answer is out: only closing the connection tells the client
+            await _send_500(scope, observe)
+        if not quiet or status >= 500:
+            _log(scope, request_id, status, time.perf_counter() - started)
+
+
+def header_fault(scope: Scope) -> Fault | None:
+    """What the HTTP server lets pass and this service does not: a header that decides something, missing or doubled."""
+    seen = set()
+    for name, _ in scope["headers"]:
+        if name in _SINGLE:
+            if name in seen:
+                return Fault("Must be sent only once", name.decode("ascii").title())
+            seen.add(name)
+    if b"host" not in seen and scope["http_version"] != "1.0":
+        return Fault("Must be sent", "Host")
+    return None
+
+
+def safe_path(scope: Scope) -> str:
+    """The path with every long word cut: a token pasted into a URL stays out of the log."""
+    return _LONG_WORD.sub("…", scope["path"])
+
+
+async def _send_500(scope: Scope, send: Send) -> None:
+    headers = answer_headers(ok=False, reads=scope["method"] in ("GET", "HEAD"), accepted=b"*")
+    body = to_bytes(write_faults([Fault("Internal server error")]))
+    await send_answer(send, 500, body, [(b"content-type", b"application/json"), *headers])
+
+
+def _request_id(scope: Scope) -> str:
+    """The id a proxy gave the request, if it is harmless; else a new one."""
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _log(scope: Scope, request_id: str | None, status: int, seconds: float) -> None:
+    actor: Any = scope.get("tokenry.actor")
+    log.info(
+        "request",
+        request_id=request_id,
+        method=scope["method"],
+        path=safe_path(scope),
+        status=status,
+        milliseconds=round(seconds * 1000, 2),
+        address=client_address(scope),
+        user=None if actor is None else actor.username,
+        token_id=None if actor is None else actor.token_id,
+    )

@@ -1,0 +1,42 @@
+"""`/healthz`: the process lives. `/readyz`: it can also do its work."""
+
+from anyio import to_thread
+from starlette.types import Receive, Scope, Send
+
+from tokenry.api.operation import send_answer
+from tokenry.api.wire import to_bytes
+from tokenry.domain.errors import Unavailable
+from tokenry.storage.database import Database
+from tokenry.storage.migration import is_current
+
+_JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+
+
+class Liveness:
+    """Answers 200 while the event loop turns; asks nothing of the database."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one probe."""
+        await send_answer(send, 200, to_bytes({"status": "ok"}), [*_JSON])
+
+
+class Readiness:
+    """Answers 200 while the database is there with the schema of this program, 503 otherwise."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one probe."""
+        problem = await to_thread.run_sync(self._problem)
+        if problem is None:
+            await send_answer(send, 200, to_bytes({"status": "ready"}), [*_JSON])
+        else:
+            await send_answer(send, 503, to_bytes({"status": "unavailable", "reason": problem}), [*_JSON])
+
+    def _problem(self) -> str | None:
+        try:
+            with self._database.read() as connection:
+                return None if is_current(connection) else "the database's schema is not this program's"
+        except Unavailable:
+            return "the database does not answer"

@@ -1,0 +1,213 @@
+"""One resource of the management API: its operations, and the order in which a request is judged.
+
+404 and 405 come before 401, that before the scope's 401, that before 403, that before 400 and the resource's own 404
+(contract, order of checks). Operations are plain functions; they run in threads, since the database is synchronous.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
+from starlette.types import Receive, Scope, Send
+
+from tokenry.api.errors import STATUS, BodyTooLarge, MethodNotAllowed, UnsupportedMediaType
+from tokenry.api.wire import answer_headers, read_json_object, to_bytes, write_faults
+from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.errors import InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
+from tokenry.domain.scopes import Scopes
+from tokenry.storage.database import POOL_CONNECTIONS_MAX
+from tokenry.verification.verifier import Decision, Denial, Verifier
+
+BODY_BYTES_MAX = 64 * 1024
+REALM = 'Bearer realm="tokenry"'
+INVALID_TOKEN = f'{REALM}, error="invalid_token", error_description="Malformed, unknown, expired or revoked"'
+
+log = structlog.get_logger("tokenry.api")
+_threads: RunVar[CapacityLimiter] = RunVar("tokenry_threads")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an operation is given: who calls, from where, and what the request says."""
+
+    actor: Actor
+    address: str | None
+    path: Mapping[str, str]
+    query: str
+    filter: str | None
+    body: Mapping[str, object]
+
+    @property
+    def origin(self) -> Origin:
+        """Who makes a change, for the audit."""
+        return Origin(self.actor.username, self.actor, self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A function of a call that returns the JSON body of a 200, and the scope it needs."""
+
+    run: Callable[[Call], object]
+    needs: str
+
+    @property
+    def scopes(self) -> Scopes:
+        """The scope it needs, as scopes."""
+        return Scopes.parse(self.needs)
+
+
+class Resource:
+    """An ASGI application for one path: one operation for each method, HEAD as GET, OPTIONS for browsers."""
+
+    def __init__(self, verifier: Verifier, **operations: Operation) -> None:
+        self._verifier = verifier
+        self._operations = dict(operations)
+        if "GET" in operations:
+            self._operations["HEAD"] = operations["GET"]
+        self._needed = {method: operation.scopes for method, operation in self._operations.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Whatever is not a Refusal passes to the guard, which makes it a 500."""
+        method = scope["method"]
+        if method == "OPTIONS":
+            await send_answer(send, 200, b"", answer_headers(ok=True, reads=False, accepted=b"*"))
+            return
+        operation = self._operations.get(method)
+        if operation is None:
+            await refuse(scope, send, MethodNotAllowed())
+            return
+        decision = Decision(None)
+        try:
+            headers = single_headers(scope)
+            decision = await self._verifier.verify(headers.get(b"authorization"), self._needed[method])
+            actor = self._admit(decision)
+            scope["tokenry.actor"] = actor
+            reads = method in ("GET", "HEAD")
+            call = Call(
+                actor=actor,
+                address=client_address(scope),
+                path=scope["path_params"],
+                query=scope["query_string"].decode("latin-1"),
+                filter=read_text(headers.get(b"x-filter")),
+                body={} if reads or method == "DELETE" else await read_body(headers, receive),
+            )
+            body = await to_thread.run_sync(partial(operation.run, call), limiter=_limiter())
+        except Refusal as refusal:
+            await refuse(scope, send, refusal, accepted=operation.needs, decision=decision)
+            return
+        answer = answer_headers(
+            ok=True,
+            reads=reads,
+            accepted=operation.needs.encode("ascii"),
+            scopes=actor.scopes,
+            account_euuid=actor.account_euuid,
+        )
+        await send_answer(send, 200, to_bytes(body), [(b"content-type", b"application/json"), *answer])
+
+    @staticmethod
+    def _admit(decision: Decision) -> Actor:
+        if decision.denial is Denial.INSUFFICIENT_SCOPE:
+            raise InsufficientScope
+        if decision.actor is None:
+            raise Unauthorized
+        return decision.actor
+
+
+async def refuse(
+    scope: Scope, send: Send, refusal: Refusal, *, accepted: str = "*", decision: Decision | None = None
+) -> None:
+    """Answer with a refusal in the envelope. Without a decision no token was looked at."""
+    actor = None if decision is None else decision.actor
+    headers = answer_headers(
+        ok=False,
+        reads=scope["method"] in ("GET", "HEAD"),
+        accepted=accepted.encode("ascii"),
+        scopes=None if actor is None else actor.scopes,
+        account_euuid=None if actor is None else actor.account_euuid,
+    )
+    if isinstance(refusal, (Unauthorized, InsufficientScope)) and decision is not None:
+        headers.append((b"www-authenticate", challenge(decision, accepted).encode("ascii")))
+    if isinstance(refusal, BodyTooLarge):
+        headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
+    if isinstance(refusal, Unavailable):
+        log.error("database unavailable", exc_info=refusal.__cause__)
+    status = STATUS[type(refusal)]
+    await send_answer(
+        send, status, to_bytes(write_faults(refusal.faults)), [(b"content-type", b"application/json"), *headers]
+    )
+
+
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a path that does not exist."""
+    await refuse(scope, send, NotFound())
+
+
+def challenge(decision: Decision, needed: str) -> str:
+    """The WWW-Authenticate header of a denial (RFC 6750 section 3): no reason is told apart in public."""
+    match decision.denial:
+        case Denial.MISSING:
+            return REALM
+        case Denial.INSUFFICIENT_SCOPE:
+            return f'{REALM}, error="insufficient_scope", scope="{needed}"'
+        case _:
+            return INVALID_TOKEN
+
+
+async def send_answer(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    """Send a whole answer."""
+    headers = [*headers, (b"content-length", str(len(body)).encode("ascii"))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def single_headers(scope: Scope) -> dict[bytes, str]:
+    """The request's headers by name; the guard has seen to it that none that matters comes twice."""
+    return {name: value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def client_address(scope: Scope) -> str | None:
+    """The address of whoever is calling."""
+    return scope["client"][0] if scope.get("client") else None
+
+
+def read_text(header: str | None) -> str | None:
+    """A header that holds JSON, which is UTF-8; bytes that are not stay a text that is no JSON string of ours."""
+    return None if header is None else header.encode("latin-1").decode("utf-8", "replace")
+
+
+async def read_body(headers: Mapping[bytes, str], receive: Receive) -> Mapping[str, object]:
+    """Read a JSON body of at most BODY_BYTES_MAX. Raises BodyTooLarge, UnsupportedMediaType, Invalid."""
+    media_type = headers.get(b"content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType
+    if int(headers.get(b"content-length", "0")) > BODY_BYTES_MAX:  # the HTTP parser let only digits through
+        raise BodyTooLarge
+    raw = bytearray()
+    more = True
+    while more:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        raw += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(raw) > BODY_BYTES_MAX:
+            raise BodyTooLarge
+    return read_json_object(bytes(raw))
+
+
+class ClientGone(Exception):  # noqa: N818 - nobody is left to whom it could be an error
+    """The client hung up before its request was complete: nothing was done, and nobody waits for an answer."""
+
+
+def _limiter() -> CapacityLimiter:
+    """As many threads as there are database connections: a further one would only wait for one."""
+    try:
+        return _threads.get()
+    except LookupError:
+        limiter = CapacityLimiter(POOL_CONNECTIONS_MAX)
+        _threads.set(limiter)
+        return limiter

@@ -1,0 +1,224 @@
+"""Every byte of the wire format, in and out: times, tokens, pages, errors and headers.
+
+Bodies are what `json.dumps` writes by default, because that is what real clients of the format have always been sent.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import formatdate
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from tokenry.domain.errors import Fault, Invalid, raise_faults
+from tokenry.domain.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PAGE_SIZE_MIN, Page, PageRequest
+from tokenry.domain.scopes import Scopes
+from tokenry.domain.secrets import Secret
+from tokenry.domain.tokens import NEVER, NewToken, Token
+
+T = TypeVar("T")
+HeaderList = list[tuple[bytes, bytes]]
+
+SPEC_VERSION = b"4.229.1"
+"""The version of the wire format's description that this service follows; clients compare it with their own."""
+NUMBER_LENGTH_MAX = 20
+_TIME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
+_NUMBER = re.compile(rf"-?\d{{1,{NUMBER_LENGTH_MAX}}}", re.ASCII)
+
+
+# --- out -------------------------------------------------------------------------------------------------------------
+
+
+def write_time(moment: datetime) -> str:
+    """Write a time: UTC, to the second, no zone, as in `2018-01-02T03:04:05`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def write_token(token: Token, secret: Secret | None = None) -> dict[str, object]:
+    """Write a token: with its whole text in the one answer that shows it, else with its first 16 characters."""
+    return {
+        "id": token.id,
+        "scopes": str(token.scopes),
+        "created": write_time(token.created),
+        "label": token.label,
+        "token": token.preview if secret is None else secret.reveal(),
+        "expiry": write_time(token.expiry),
+    }
+
+
+def write_page(page: Page[T], write_row: Callable[[T], object]) -> dict[str, object]:
+    """Write a page of a list."""
+    return {
+        "data": [write_row(row) for row in page.rows],
+        "page": page.request.page,
+        "pages": page.pages,
+        "results": page.results,
+    }
+
+
+def write_faults(faults: Iterable[Fault]) -> dict[str, object]:
+    """Write the error envelope; a fault without a field has no `field` key."""
+    return {
+        "errors": [
+            {"reason": fault.reason} if fault.field is None else {"reason": fault.reason, "field": fault.field}
+            for fault in faults
+        ]
+    }
+
+
+def to_bytes(body: object) -> bytes:
+    """Encode a body."""
+    return json.dumps(body).encode("ascii")
+
+
+# --- headers ---------------------------------------------------------------------------------------------------------
+
+_CORS: HeaderList = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"HEAD, GET, OPTIONS, POST, PUT, DELETE"),
+    (b"access-control-allow-headers", b"Authorization, Origin, X-Requested-With, Content-Type, Accept, X-Filter"),
+]
+_EVERY_ANSWER: HeaderList = [
+    *_CORS,
+    (b"x-frame-options", b"DENY"),
+    (b"x-spec-version", SPEC_VERSION),
+    (b"cache-control", b"max-age=0, no-cache, no-store"),
+    (b"pragma", b"no-cache"),
+]
+# An error is sent without these; the doubled headers are doubled on the wire (contract, response headers).
+_SUCCESS_ONLY: HeaderList = [
+    (b"access-control-allow-credentials", b"true"),
+    (b"access-control-expose-headers", b"X-OAuth-Scopes, X-Accepted-OAuth-Scopes, X-Status"),
+    (b"content-security-policy", b"default-src 'none'"),
+    (b"vary", b"Authorization, X-Filter"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"x-xss-protection", b"1; mode=block"),
+    (b"strict-transport-security", b"max-age=31536000"),
+]
+_READS: HeaderList = [(b"vary", b"Authorization, X-Filter")]
+
+
+def answer_headers(
+    *, ok: bool, reads: bool, accepted: bytes, scopes: Scopes | None = None, account_euuid: str | None = None
+) -> HeaderList:
+    """The headers of every answer of the management API.
+
+    `reads` is whether the method is GET or HEAD, `accepted` the scope the operation asks for (`*` for none), `scopes`
+    those of a recognised token.
+    """
+    headers = [
+        (b"x-oauth-scopes", b"unknown" if scopes is None else scopes.sorted_text.encode("ascii")),
+        (b"x-accepted-oauth-scopes", accepted),
+        *_EVERY_ANSWER,
+        (b"expires", formatdate(usegmt=True).encode("ascii")),
+    ]
+    if account_euuid is not None:
+        headers.append((b"x-customer-uuid", account_euuid.encode("ascii")))
+    if ok:
+        headers += _SUCCESS_ONLY
+    if reads:
+        headers += _READS
+    return headers
+
+
+# --- in --------------------------------------------------------------------------------------------------------------
+
+
+def read_json_object(raw: bytes) -> Mapping[str, object]:
+    """Read a request body. An empty one counts as `{}`. Raises Invalid."""
+    if not raw:
+        return {}
+    try:
+        body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise Invalid(Fault("Invalid JSON")) from None
+    if not isinstance(body, dict):
+        raise Invalid(Fault("Must be a JSON object"))
+    return body
+
+
+def read_time(value: object) -> datetime | None:
+    """Read a time such as `2018-01-01T13:46:32`, with an optional zone (UTC without); None for anything else.
+
+    A fraction of a second is cut off: times are kept to the second.
+    """
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=_zone(match[7])).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def read_new_token(body: Mapping[str, object]) -> NewToken:
+    """Read the body of a creation; keys that mean nothing here are ignored. Its faults travel with it."""
+    faults: list[Fault] = []
+    expiry: datetime | None = NEVER
+    if body.get("expiry") is not None:
+        expiry = read_time(body["expiry"])
+        if expiry is None:
+            faults.append(Fault("Must be a date and time such as 2018-01-01T13:46:32", "expiry"))
+    label = _read_label(body, faults)
+    scopes = body.get("scopes", "*")
+    if not isinstance(scopes, str):
+        faults.append(Fault("Must be a string", "scopes"))
+        scopes = "*"
+    return NewToken(label=label, scopes=scopes, expiry=expiry or NEVER, faults=tuple(faults))
+
+
+def read_new_label(body: Mapping[str, object]) -> str | None:
+    """Read the body of an update: its label, None if there is none. Every other key is read-only, so ignored."""
+    faults: list[Fault] = []
+    label = _read_label(body, faults)
+    raise_faults(faults)
+    return label
+
+
+def read_page(query: str) -> PageRequest:
+    """Read `page` and `page_size` from a query string; other parameters are ignored. Raises Invalid."""
+    parameters = dict(parse_qsl(query, keep_blank_values=True))
+    page = _read_number(parameters.get("page", "1"))
+    size = _read_number(parameters.get("page_size", str(PAGE_SIZE_DEFAULT)))
+    faults = []
+    if page is None or page < 1:
+        faults.append(Fault("Must be 1 or greater", "page"))
+    if size is None or not PAGE_SIZE_MIN <= size <= PAGE_SIZE_MAX:
+        faults.append(Fault(f"Must be {PAGE_SIZE_MIN}-{PAGE_SIZE_MAX}", "page_size"))
+    raise_faults(faults)
+    return PageRequest(page or 1, size or PAGE_SIZE_DEFAULT)
+
+
+def read_id(text: str) -> int | None:
+    """Read the id in a path; None for what cannot be one."""
+    number = _read_number(text)
+    return number if number is not None and 1 <= number < 1 << 63 else None
+
+
+def _read_label(body: Mapping[str, object], faults: list[Fault]) -> str | None:
+    """A label that was given as null or with no length is a fault of the domain's: the empty string says so."""
+    if "label" not in body:
+        return None
+    label = body["label"]
+    if label is None or isinstance(label, str):
+        return label or ""
+    faults.append(Fault("Must be a string", "label"))
+    return None
+
+
+def _read_number(text: str) -> int | None:
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def _zone(text: str | None) -> timezone:
+    if text is None or text == "Z":
+        return UTC
+    offset = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)

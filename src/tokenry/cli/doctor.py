@@ -1,0 +1,62 @@
+"""`tokenry doctor`: looks at an installation and says what is wrong with it."""
+
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+from sqlalchemy import text
+
+from tokenry.cli.options import DatabaseUrl, DataDir, ScopesFile
+from tokenry.settings import DEFAULT_DATA_DIR, Settings
+from tokenry.storage.database import Database
+from tokenry.storage.files import PEPPER_FILE
+from tokenry.wiring import open_installation
+
+FREE_BYTES_MIN = 256 * 1024 * 1024
+
+
+def doctor(
+    data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None, scopes_file: ScopesFile = None
+) -> None:
+    """Check the installation: schema, pepper, permissions, disk, database. Exit status 1 if anything is wrong."""
+    installation = open_installation(Settings(data_dir=data_dir, database_url=database_url, scopes_file=scopes_file))
+    print("ok    the schema is this program's, and the pepper belongs to the database")
+    print(f"ok    the catalogue has {len(installation.catalogue.resources)} resources")
+    problems = [*_files(data_dir), *_disk(data_dir), *_database(installation.database)]
+    for problem in problems:
+        print(f"WRONG {problem}")
+    if problems:
+        raise typer.Exit(1)
+    print("ok    files, disk and database")
+
+
+def _files(data_dir: Path) -> Iterator[str]:
+    for path in (data_dir / PEPPER_FILE, *sorted(data_dir.glob("tokenry.db*"))):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if path.name == PEPPER_FILE and mode & 0o077:
+            yield f"{path} can be read by others (mode {mode:04o}): chmod 600 {path}"
+    mode = stat.S_IMODE(data_dir.stat().st_mode)
+    if mode & 0o022:
+        yield f"{data_dir} can be written by others (mode {mode:04o}): chmod 700 {data_dir}"
+
+
+def _disk(data_dir: Path) -> Iterator[str]:
+    free = shutil.disk_usage(data_dir).free
+    if free < FREE_BYTES_MIN:
+        yield f"only {free // (1024 * 1024)} MiB are free for {data_dir}: make room"
+
+
+def _database(database: Database) -> Iterator[str]:
+    with database.read() as connection:
+        if not database.is_sqlite:
+            return
+        found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
+        if found != "ok":
+            yield f"the database is damaged ({found}): restore a backup"
+        mode = connection.execute(text("PRAGMA journal_mode")).scalar_one()
+        if mode != "wal":
+            yield f"the database is in journal mode {mode}, not wal: is its file system a network share?"
+    print(f"ok    SQLite {sqlite3.sqlite_version}")

@@ -1,0 +1,69 @@
+"""Options that several commands share, each with the TOKENRY_* variable of the same name."""
+
+import getpass
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tokenry.domain.accounts import Origin
+from tokenry.settings import Settings
+from tokenry.wiring import Installation, open_installation
+
+DataDir = Annotated[
+    Path, typer.Option(envvar="TOKENRY_DATA_DIR", help="Where the database, the pepper and other files live.")
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        envvar="TOKENRY_DATABASE_URL",
+        show_default="SQLite in the data directory",
+        help="sqlite:///path or postgresql://user@host/name. A password belongs in the variable, not on the line.",
+    ),
+]
+ScopesFile = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="TOKENRY_SCOPES_FILE",
+        show_default="the wire format's 17 resources",
+        help="A TOML file with the scopes that tokens may have.",
+    ),
+]
+Host = Annotated[str, typer.Option(envvar="TOKENRY_HOST", help="The address to listen on.")]
+Port = Annotated[int, typer.Option(envvar="TOKENRY_PORT", min=0, max=65535, help="The port; 0 for any free one.")]
+Workers = Annotated[int, typer.Option(envvar="TOKENRY_WORKERS", min=1, max=64, help="Processes that serve.")]
+BootstrapTokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="TOKENRY_BOOTSTRAP_TOKEN_FILE",
+        show_default="printed once",
+        help="On the first start, write the first token to this new file of mode 0600 instead of printing it.",
+    ),
+]
+TrustedProxies = Annotated[
+    str,
+    typer.Option(
+        envvar="TOKENRY_TRUSTED_PROXIES",
+        show_default="none",
+        help="Addresses or networks, comma-separated, whose X-Forwarded-For is believed.",
+    ),
+]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    typer.Option(envvar="TOKENRY_LOG_LEVEL", help="How much the log says."),
+]
+
+
+def open_local(data_dir: Path, database_url: str | None, scopes_file: Path | None = None) -> Installation:
+    """Open the installation that a command works on. Raises SetupError."""
+    return open_installation(Settings(data_dir=data_dir, database_url=database_url, scopes_file=scopes_file))
+
+
+def operator() -> Origin:
+    """Who is at the command line, for the audit."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):
+        name = str(os.getuid())
+    return Origin(f"operator:{name}")

@@ -1,0 +1,65 @@
+"""`tokenry token …` for operators: on the local database, for any user."""
+
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from tokenry.cli.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
+from tokenry.domain.tokens import NEVER, NewToken
+from tokenry.settings import DEFAULT_DATA_DIR
+
+app = typer.Typer(help="Tokens of any user.", no_args_is_help=True)
+
+_SPAN = re.compile(r"(\d{1,5})([hdw])")
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+def read_expiry(text: str) -> datetime:
+    """Read `never`, a span such as `12h`, `90d` or `4w` from now, or an ISO date and time (UTC without a zone)."""
+    if text == "never":
+        return NEVER
+    span = _SPAN.fullmatch(text)
+    try:
+        if span is not None:
+            return datetime.now(UTC).replace(microsecond=0) + timedelta(**{_UNITS[span[2]]: int(span[1])})
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter("use never, a span such as 90d, or a time such as 2030-01-01T00:00:00") from error
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@app.command()
+def create(
+    user: Annotated[str, typer.Option(help="Whose token it is.")],
+    expires: Annotated[
+        datetime,
+        typer.Option(parser=read_expiry, metavar="WHEN", help="never, 90d, 12h, or 2030-01-01T00:00:00 (UTC)."),
+    ],
+    label: Annotated[str | None, typer.Option(show_default="token-<id>", help="A name for it.")] = None,
+    scopes: Annotated[
+        str, typer.Option(help='Separated by spaces, as in "linodes:read_only domains:read_write".')
+    ] = "*",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = None,
+    scopes_file: ScopesFile = None,
+) -> None:
+    """Make a token and print it, once: the token alone on standard output, what it is on standard error."""
+    installation = open_local(data_dir, database_url, scopes_file)
+    new = NewToken(label=label, scopes=scopes, expiry=expires)
+    token, secret = installation.tokens.create_token_for(operator(), user, new)
+    print(f'Token {token.id} "{token.label}" of {user}: {token.scopes}, shown this once:', file=sys.stderr)
+    print(secret.reveal())
+
+
+@app.command()
+def revoke(
+    token_id: Annotated[int, typer.Argument(help="Its id, as in lists and in X-Auth-Token-Id.")],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Revoke a token: from this moment on it is refused."""
+    open_local(data_dir, database_url).tokens.revoke_any_token(operator(), token_id)
+    print(f"Token {token_id} is revoked.")

@@ -1,0 +1,62 @@
+"""`tokenry user …`."""
+
+from typing import Annotated
+
+import typer
+
+from tokenry.cli.options import DatabaseUrl, DataDir, open_local, operator
+from tokenry.cli.tables import print_table
+from tokenry.settings import DEFAULT_DATA_DIR
+
+app = typer.Typer(help="Users: who owns tokens.", no_args_is_help=True)
+
+Username = Annotated[str, typer.Argument(help="The user's name.")]
+
+
+@app.command()
+def create(
+    username: Username,
+    email: Annotated[str, typer.Option(help="Where to reach the user.")] = "",
+    admin: Annotated[bool, typer.Option("--admin", help="An administrator of the account.")] = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make a user. The name: ASCII letters, digits, dots, dashes, underscores."""
+    user = open_local(data_dir, database_url).accounts.create_user(
+        operator(), username=username, email=email, admin=admin
+    )
+    print(f"User {user.username} was made (id {user.id}).")
+
+
+@app.command("list")
+def list_users(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None) -> None:
+    """List users, each with its number of open tokens."""
+    print_table(
+        ("id", "username", "email", "admin", "created", "state", "tokens"),
+        [
+            (
+                user.id,
+                user.username,
+                user.email,
+                "yes" if user.admin else "no",
+                user.created,
+                "enabled" if user.disabled is None else "disabled",
+                open_tokens,
+            )
+            for user, open_tokens in open_local(data_dir, database_url).accounts.list_users()
+        ],
+    )
+
+
+@app.command()
+def disable(username: Username, data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None) -> None:
+    """Refuse all of a user's tokens from this moment on."""
+    changed = open_local(data_dir, database_url).accounts.disable_user(operator(), username)
+    print(f"User {username} {'is now' if changed else 'was already'} disabled: all of its tokens are refused.")
+
+
+@app.command()
+def enable(username: Username, data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None) -> None:
+    """Let a disabled user's tokens in again."""
+    changed = open_local(data_dir, database_url).accounts.enable_user(operator(), username)
+    print(f"User {username} {'is now' if changed else 'was already'} enabled.")

@@ -1,0 +1,99 @@
+"""Every way in which tokenry says no.
+
+    Refusal                 a caller asked for something it does not get
+    ├── Invalid             the request is malformed; carries every fault at once
+    ├── Unauthorized        no valid token came with the request
+    ├── InsufficientScope   the token is valid but not for this
+    ├── Forbidden           the scope is right but this user may not
+    ├── NotFound            not there, or not yours: the two are never told apart
+    └── Unavailable         the database cannot answer now; nothing is decided, nothing is granted
+    SetupError              the installation cannot work as it stands; its text names the remedy
+
+Whatever else is raised is a defect. The HTTP layer owns the table from refusals to status codes.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: a reason for people and, where there is one, the field, header or parameter."""
+
+    reason: str
+    field: str | None = None
+
+
+class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
+    """A request that is answered with no. `faults` says why, in words that are safe to show."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(fault.reason for fault in faults))
+        self.faults = faults
+
+
+class Invalid(Refusal):
+    """The request cannot be understood or breaks a rule; every fault is reported at once."""
+
+
+class Unauthorized(Refusal):
+    """No token, or one that is malformed, unknown, revoked or expired: one text for all (contract: 401)."""
+
+    def __init__(self) -> None:
+        super().__init__(Fault("Invalid Token"))
+
+
+class InsufficientScope(Refusal):
+    """The token is valid; its scopes do not cover what the operation needs."""
+
+    def __init__(self) -> None:
+        super().__init__(Fault("Your OAuth token is not authorized to use this endpoint."))
+
+
+class Forbidden(Refusal):
+    """The scope would do, but this user or account may not."""
+
+    def __init__(self) -> None:
+        super().__init__(Fault("Unauthorized"))
+
+
+class NotFound(Refusal):
+    """There is no such thing for this caller."""
+
+    def __init__(self) -> None:
+        super().__init__(Fault("Not found"))
+
+
+class Unavailable(Refusal):
+    """The database is busy or out of reach. Callers may try again; nobody may take it for a yes."""
+
+    def __init__(self) -> None:
+        super().__init__(Fault("Service unavailable"))
+
+
+class SetupError(Exception):
+    """A one-line account of what is wrong with the installation and what to do about it."""
+
+
+def raise_faults(faults: Iterable[Fault]) -> None:
+    """Raise Invalid if there is any fault."""
+    found = tuple(faults)
+    if found:
+        raise Invalid(*found)
+
+
+def collect_faults(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
+    """Do both readings and return what they read; if either is refused, raise Invalid with the faults of both."""
+    faults: list[Fault] = []
+    results: list[Any] = []
+    for read in (first, second):
+        try:
+            results.append(read())
+        except Invalid as refusal:
+            faults += refusal.faults
+    raise_faults(faults)
+    return results[0], results[1]

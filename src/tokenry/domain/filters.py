@@ -1,0 +1,64 @@
+"""Filters and orders of a list, as data. The wire format's grammar for them is read in `api/filters.py`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class Operator(Enum):
+    """How a field is compared with a value. CONTAINS ignores case; everything else is exact."""
+
+    EQUAL = "+eq"
+    NOT_EQUAL = "+neq"
+    GREATER = "+gt"
+    GREATER_OR_EQUAL = "+gte"
+    LESS = "+lt"
+    LESS_OR_EQUAL = "+lte"
+    CONTAINS = "+contains"
+
+
+class Kind(Enum):
+    """What a field holds, and so what it may be compared with."""
+
+    INTEGER = "integer"
+    TEXT = "text"
+    TIME = "time"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`field operator value`; the value has the field's kind."""
+
+    field: str
+    operator: Operator
+    value: int | str | datetime
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """True when every part is; with no parts, always true."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """True when at least one part is."""
+
+    parts: tuple["Condition", ...]
+
+
+Condition = Comparison | All | Any
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which rows, in which order, and at most how many of them. Rows that compare equal come in order of their id."""
+
+    condition: Condition = All(())
+    order_by: str = "id"
+    descending: bool = False
+    limit: int | None = None
+
+
+EVERY_ROW = Filter()

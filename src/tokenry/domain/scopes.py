@@ -1,0 +1,127 @@
+"""The scope algebra: what a token may do, and which sets of scopes cover which.
+
+A scope is `resource:level`, or `*` for everything. `read_write` covers `read_only` of the same resource; no resource
+implies another. A set of scopes keeps the order in which it was asked for.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+from typing import Self
+
+from tokenry.domain.errors import Fault
+
+SCOPES_LENGTH_MAX = 4096
+RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_SEPARATORS = re.compile(r"[ ,]+")
+
+
+class Level(IntEnum):
+    """How much of a resource. A higher level covers the lower ones."""
+
+    READ_ONLY = 1
+    READ_WRITE = 2
+
+    @property
+    def word(self) -> str:
+        """As written in a scope: `read_only`, `read_write`."""
+        return self.name.lower()
+
+    @classmethod
+    def named(cls, word: str) -> Self | None:
+        """Find the level that is written `word`."""
+        return next((level for level in cls if level.word == word), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """A set of scopes. `everything` is `*`; then `levels` is empty."""
+
+    levels: Mapping[str, Level]
+    everything: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read scopes separated by spaces or commas.
+
+        Names are not compared with a catalogue here: that is `Catalogue.faults`. Raises ValueError with the first piece
+        that is no scope at all. A resource named twice keeps its wider level; `*` swallows the rest.
+        """
+        levels: dict[str, Level] = {}
+        pieces = split_scopes(text)
+        for piece in pieces:
+            if piece == "*":
+                continue
+            resource, _, word = piece.partition(":")
+            level = Level.named(word)
+            if level is None or not RESOURCE.fullmatch(resource):
+                raise ValueError(piece)
+            levels[resource] = max(level, levels.get(resource, level))
+        if "*" in pieces:
+            return cls({}, everything=True)
+        return cls(levels)
+
+    def __str__(self) -> str:
+        """Space-joined in the order asked for: the form that is stored and shown."""
+        return "*" if self.everything else " ".join(_join(self.levels.items()))
+
+    @property
+    def sorted_text(self) -> str:
+        """Space-joined and alphabetical: the form of the X-OAuth-Scopes header."""
+        return "*" if self.everything else " ".join(_join(sorted(self.levels.items())))
+
+    def covers(self, needed: "Scopes") -> bool:
+        """Whether whoever holds these scopes may do all that `needed` names."""
+        if self.everything:
+            return True
+        if needed.everything:
+            return False
+        return all(self.levels.get(resource, 0) >= level for resource, level in needed.levels.items())
+
+
+EVERYTHING = Scopes({}, everything=True)
+NOTHING = Scopes({})
+
+
+def split_scopes(text: str) -> list[str]:
+    """Cut a list of scopes, separated by spaces or commas, into its pieces."""
+    return [piece for piece in _SEPARATORS.split(text) if piece]
+
+
+@lru_cache(maxsize=4096)
+def stored_scopes(text: str) -> Scopes:
+    """Read scopes that were checked before they were stored; the many tokens that share a text share the result."""
+    return Scopes.parse(text)
+
+
+def _join(levels: Iterable[tuple[str, Level]]) -> Iterable[str]:
+    return (f"{resource}:{level.word}" for resource, level in levels)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One entry of the catalogue: a name, the levels that exist for it, and words for people."""
+
+    name: str
+    levels: tuple[Level, ...]
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The resources that scopes may name, in the order they are shown."""
+
+    resources: tuple[Resource, ...]
+
+    def faults(self, text: str) -> list[Fault]:
+        """Say what is wrong with `text` as a list of scopes: one fault for each piece the catalogue does not have."""
+        if len(text) > SCOPES_LENGTH_MAX:
+            return [Fault(f"Length must be 1-{SCOPES_LENGTH_MAX} characters", "scopes")]
+        pieces = split_scopes(text)
+        if not pieces:
+            return [Fault("Must contain at least one scope", "scopes")]
+        known = {f"{resource.name}:{level.word}" for resource in self.resources for level in resource.levels} | {"*"}
+        unknown = dict.fromkeys(piece for piece in pieces if piece not in known)
+        return [Fault(f"Invalid scope: {piece}", "scopes") for piece in unknown]

@@ -1,0 +1,128 @@
+"""The text of a token: how it is made, recognised, previewed and digested.
+
+    pat_  Ab12Cd34Ef56  32 secret characters  6 checksum characters        base62 after the prefix, 54 in all
+    └─────────┬───────┘
+           preview: prefix and public id. What lists show, what look-ups use; it holds no secret bit.
+
+The 32 secret characters carry 190 random bits, so a fast keyed digest is enough at rest (docs/decisions/0004). The
+checksum is CRC-32 over everything before it: junk is turned away before any look-up, and scanners can recognise a leak.
+"""
+
+import hmac
+import re
+import secrets
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Self
+from zlib import crc32
+
+PREFIX = "pat_"
+PUBLIC_ID_LENGTH = 12
+SECRET_LENGTH = 32
+CHECKSUM_LENGTH = 6
+PREVIEW_LENGTH = len(PREFIX) + PUBLIC_ID_LENGTH
+TOKEN_LENGTH = PREVIEW_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
+PEPPER_BYTES = 32
+
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_SHAPE = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{TOKEN_LENGTH - len(PREFIX)}}}", re.ASCII)
+
+
+class Secret:
+    """The full text of a token. It cannot print itself: only `reveal()` gives the text away."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @classmethod
+    def generate(cls, choice: Callable[[str], str] = secrets.choice) -> Self:
+        """Make a new one. `choice` picks one character of a string, by default from the system's randomness."""
+        body = PREFIX + "".join(choice(BASE62) for _ in range(PUBLIC_ID_LENGTH + SECRET_LENGTH))
+        return cls(body + checksum(body))
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Recognise a token by its shape and checksum; None for anything else. Costs well under a microsecond."""
+        if len(text) != TOKEN_LENGTH or not _SHAPE.fullmatch(text):
+            return None
+        return cls(text) if checksum(text[:-CHECKSUM_LENGTH]) == text[-CHECKSUM_LENGTH:] else None
+
+    @property
+    def preview(self) -> str:
+        """The first 16 characters: prefix and public id."""
+        return self._text[:PREVIEW_LENGTH]
+
+    def reveal(self) -> str:
+        """Give the whole text: for the one answer that shows it, and nothing else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"<Secret {self.preview}…>"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a Secret is never serialised")
+
+
+def checksum(body: str) -> str:
+    """CRC-32 of `body` in base62, six characters, most significant first."""
+    rest = crc32(body.encode("ascii"))
+    digits = ""
+    for _ in range(CHECKSUM_LENGTH):
+        rest, digit = divmod(rest, len(BASE62))
+        digits = BASE62[digit] + digits
+    return digits
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Peppers:
+    """The server's keys for digests, oldest first. They live outside the database, so a copy of it opens nothing.
+
+    A digest of generation k is `HMAC(pepper_k, … HMAC(pepper_1, SHA-256(token)))`: a newer pepper wraps what the older
+    ones made, so every row can be moved to it without knowing any token.
+    """
+
+    keys: tuple[bytes, ...]
+
+    def __post_init__(self) -> None:
+        if not self.keys or any(len(key) != PEPPER_BYTES for key in self.keys):
+            raise ValueError(f"peppers are {PEPPER_BYTES} bytes each, and there is at least one")
+
+    @property
+    def generation(self) -> int:
+        """The generation that new digests get: the number of peppers."""
+        return len(self.keys)
+
+    def digest(self, secret: Secret, generation: int | None = None) -> bytes:
+        """Digest a token, 32 bytes. Raises LookupError for a generation whose peppers are not here."""
+        return self.wrap(sha256(secret.reveal().encode("ascii")).digest(), self._first(generation))
+
+    def opens(self, secret: Secret, digest: bytes, generation: int) -> bool:
+        """Whether `digest`, of `generation`, was made from `secret`. Takes the same time whatever the answer."""
+        return hmac.compare_digest(self.digest(secret, generation), digest)
+
+    def check_value(self) -> bytes:
+        """A value that proves, beside a database, that these are the peppers it was made with."""
+        return self.wrap(sha256(b"tokenry pepper check").digest(), self.keys)
+
+    @staticmethod
+    def wrap(value: bytes, keys: Sequence[bytes]) -> bytes:
+        """Apply one HMAC-SHA-256 for each key in turn."""
+        for key in keys:
+            value = hmac.digest(key, value, "sha256")
+        return value
+
+    def _first(self, generation: int | None) -> Sequence[bytes]:
+        if generation is None:
+            return self.keys
+        if not 1 <= generation <= len(self.keys):
+            raise LookupError(f"no pepper of generation {generation}")
+        return self.keys[:generation]
+
+    def __repr__(self) -> str:
+        return f"<Peppers: {len(self.keys)}>"

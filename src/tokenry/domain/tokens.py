@@ -1,0 +1,83 @@
+"""Personal access tokens: what one is, and the rules for a new one."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tokenry.domain.errors import Fault
+from tokenry.domain.scopes import Catalogue, Scopes
+
+LABEL_LENGTH_MAX = 100
+NEVER = datetime(2999, 12, 12, 5, tzinfo=UTC)
+"""The expiry of a token that does not expire: the wire format has a date for it (contract: 2999-12-12T05:00:00)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token as its owner sees it. `preview` is its first 16 characters; the rest is known to nobody here."""
+
+    id: int
+    user_id: int
+    label: str
+    scopes: Scopes
+    created: datetime
+    expiry: datetime
+    preview: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token somebody asks for. No label means one is made up; scopes `*` mean those of the acting token.
+
+    `faults` are those found while reading the request, so that they can be reported together with broken rules.
+    """
+
+    label: str | None = None
+    scopes: str = "*"
+    expiry: datetime = NEVER
+    faults: tuple[Fault, ...] = ()
+
+    def check(self, *, limit: Scopes, catalogue: Catalogue, now: datetime) -> list[Fault]:
+        """Say everything that is wrong with it, for somebody whose own scopes are `limit`."""
+        faults = list(self.faults)
+        if self.label is not None:
+            faults += label_faults(self.label)
+        faults += _scope_faults(self.scopes, limit, catalogue)
+        if self.expiry <= now:
+            faults.append(Fault("Must be in the future", "expiry"))
+        elif self.expiry > NEVER:
+            faults.append(Fault(f"Must be before {NEVER:%Y-%m-%dT%H:%M:%S}", "expiry"))
+        return sorted(faults, key=_field_order)
+
+    def granted(self, limit: Scopes) -> Scopes:
+        """The scopes it gets once `check` found no fault: those asked for, or all of `limit` for `*`."""
+        asked = Scopes.parse(self.scopes)
+        return limit if asked.everything else asked
+
+
+def label_faults(label: str) -> list[Fault]:
+    """Say what is wrong with a label: 1-100 characters that both database engines can store."""
+    if not 1 <= len(label) <= LABEL_LENGTH_MAX:
+        return [Fault(f"Length must be 1-{LABEL_LENGTH_MAX} characters", "label")]
+    if "\0" in label or any("\ud800" <= character <= "\udfff" for character in label):
+        return [Fault("Must not contain NUL or unpaired surrogates", "label")]
+    return []
+
+
+def _scope_faults(text: str, limit: Scopes, catalogue: Catalogue) -> list[Fault]:
+    faults = catalogue.faults(text)
+    if faults:
+        return faults
+    asked = Scopes.parse(text)
+    if asked.everything or limit.covers(asked):
+        return []
+    return [
+        Fault(
+            "You may not create a token with scopes greater than those of the token you are using for the request "
+            f"(maximum scopes: {limit})",
+            "scopes",
+        )
+    ]
+
+
+def _field_order(fault: Fault) -> int:
+    return ("label", "scopes", "expiry", None).index(fault.field)

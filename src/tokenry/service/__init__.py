@@ -1,0 +1,1 @@
+"""Use cases. Each is one transaction, with its audit event inside. No HTTP, no SQL text, no JSON."""

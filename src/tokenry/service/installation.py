@@ -1,0 +1,33 @@
+"""How an installation begins: the account, its administrator and a first token, all or nothing."""
+
+from collections.abc import Callable
+
+from tokenry.domain.accounts import Origin
+from tokenry.domain.scopes import EVERYTHING
+from tokenry.domain.secrets import Secret
+from tokenry.domain.tokens import NewToken
+from tokenry.service.accounts import Accounts
+from tokenry.service.tokens import Tokens
+from tokenry.storage.database import Database
+
+FIRST_COMPANY = "tokenry"
+FIRST_USERNAME = "admin"
+FIRST_LABEL = "first token"
+
+
+def begin_installation(
+    database: Database, accounts: Accounts, tokens: Tokens, deliver: Callable[[Secret], None]
+) -> Secret | None:
+    """Make the account, its administrator and a token with scope `*`, unless there is an account; the token, or None.
+
+    `deliver` is called before anything is final: if it raises, nothing was made, so no token is ever lost unseen.
+    """
+    origin = Origin("first start")
+    with database.write() as connection:
+        admin = accounts.create_first(connection, origin, company=FIRST_COMPANY, admin_username=FIRST_USERNAME)
+        if admin is None:
+            return None
+        new = NewToken(label=FIRST_LABEL)
+        _, secret = tokens.issue(connection, origin, user_id=admin.id, limit=EVERYTHING, new=new)
+        deliver(secret)
+    return secret

@@ -1,0 +1,137 @@
+"""What a user does with tokens: list, create, read, rename, revoke."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.errors import NotFound, Unauthorized, raise_faults
+from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.paging import Page, PageRequest
+from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
+from tokenry.domain.secrets import Peppers, Secret
+from tokenry.domain.tokens import NewToken, Token, label_faults
+from tokenry.storage import accounts as stored_accounts
+from tokenry.storage import audit
+from tokenry.storage import tokens as stored
+from tokenry.storage.database import Database
+
+
+class Tokens:
+    """The token use cases. An actor sees and changes its own user's tokens and no others."""
+
+    def __init__(
+        self,
+        database: Database,
+        peppers: Peppers,
+        catalogue: Catalogue,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._peppers = peppers
+        self._catalogue = catalogue
+        self._now = now
+
+    def list_tokens(self, actor: Actor, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[Token]:
+        """List the user's live tokens."""
+        with self._database.read() as connection:
+            return stored.list_tokens(
+                connection, user_id=actor.user_id, now=self._now(), request=request, filter=filter
+            )
+
+    def get_token(self, actor: Actor, token_id: int) -> Token:
+        """Read one. Raises NotFound if it is not there, not the user's, revoked or expired."""
+        with self._database.read() as connection:
+            return self._get(connection, actor, token_id)
+
+    def create_token(self, origin: Origin, actor: Actor, new: NewToken) -> tuple[Token, Secret]:
+        """Make a token that may do at most what the acting one may. Raises Invalid with every fault."""
+        with self._database.write() as connection:
+            self._still_open(connection, actor)
+            return self.issue(connection, origin, user_id=actor.user_id, limit=actor.scopes, new=new)
+
+    def create_token_for(self, origin: Origin, username: str, new: NewToken) -> tuple[Token, Secret]:
+        """Make a token for somebody, as the operator: up to `*`. Raises NotFound for an unknown user."""
+        with self._database.write() as connection:
+            user = stored_accounts.find_user(connection, username)
+            if user is None:
+                raise NotFound
+            return self.issue(connection, origin, user_id=user.id, limit=EVERYTHING, new=new)
+
+    def rename_token(self, origin: Origin, actor: Actor, token_id: int, label: str | None) -> Token:
+        """Give a token another label; None leaves it as it is. Raises NotFound, Invalid."""
+        with self._database.write() as connection:
+            self._still_open(connection, actor)
+            token = self._get(connection, actor, token_id)
+            if label is None:
+                return token
+            raise_faults(label_faults(label))
+            stored.rename_token(connection, token_id, label, user_id=actor.user_id, now=self._now())
+            audit.record(
+                connection,
+                origin=origin,
+                at=self._now(),
+                action="token.rename",
+                subject=f"token:{token_id}",
+                details={"from": token.label, "to": label},
+            )
+            return self._get(connection, actor, token_id)
+
+    def revoke_token(self, origin: Origin, actor: Actor, token_id: int) -> None:
+        """Revoke a token, which may be the acting one. Raises NotFound."""
+        with self._database.write() as connection:
+            self._still_open(connection, actor)
+            self._revoke(connection, origin, token_id, user_id=actor.user_id)
+
+    def revoke_any_token(self, origin: Origin, token_id: int) -> None:
+        """Revoke anybody's token, as the operator. Raises NotFound."""
+        with self._database.write() as connection:
+            self._revoke(connection, origin, token_id, user_id=None)
+
+    def issue(
+        self, connection: Connection, origin: Origin, *, user_id: int, limit: Scopes, new: NewToken
+    ) -> tuple[Token, Secret]:
+        """Make a token of at most the scopes `limit`, in a transaction of the caller's. Raises Invalid."""
+        now = self._now().replace(microsecond=0)
+        raise_faults(new.check(limit=limit, catalogue=self._catalogue, now=self._now()))
+        secret = Secret.generate()
+        token = stored.insert_token(
+            connection,
+            user_id=user_id,
+            label=new.label,
+            scopes=new.granted(limit),
+            preview=secret.preview,
+            created=now,
+            expiry=new.expiry,
+        )
+        stored.insert_credential(
+            connection,
+            preview=secret.preview,
+            token_id=token.id,
+            digest=self._peppers.digest(secret),
+            pepper_generation=self._peppers.generation,
+            expiry=new.expiry,
+        )
+        details = {"label": token.label, "scopes": str(token.scopes), "expiry": token.expiry.isoformat()}
+        audit.record(
+            connection, origin=origin, at=now, action="token.create", subject=f"token:{token.id}", details=details
+        )
+        return token, secret
+
+    def _get(self, connection: Connection, actor: Actor, token_id: int) -> Token:
+        token = stored.find_token(connection, token_id, user_id=actor.user_id, now=self._now())
+        if token is None:
+            raise NotFound
+        return token
+
+    def _revoke(self, connection: Connection, origin: Origin, token_id: int, *, user_id: int | None) -> None:
+        now = self._now()
+        if not stored.revoke_token(connection, token_id, user_id=user_id, now=now):
+            raise NotFound
+        audit.record(connection, origin=origin, at=now, action="token.revoke", subject=f"token:{token_id}")
+
+    def _still_open(self, connection: Connection, actor: Actor) -> None:
+        """Refuse a token revoked since it was verified: inside the transaction, so nothing it makes outlives it."""
+        if not stored.is_open(connection, actor.token_id, now=self._now()):
+            raise Unauthorized

@@ -1,0 +1,1 @@
+"""The HTTP server around the application: sockets, worker processes, limits on connections, logs."""

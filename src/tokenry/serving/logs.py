@@ -1,0 +1,67 @@
+"""One log for everything, on standard error: for people on a terminal, JSON lines elsewhere.
+
+Secrets never reach a log call; that no token-shaped text leaves here is a second wall, not the first.
+"""
+
+import logging
+import re
+import sys
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+_TOKEN = re.compile(r"\b(pa[a-z]_[0-9A-Za-z]{12})[0-9A-Za-z]+")
+
+
+def configure_logging(level: str) -> None:
+    """Send structlog's and the standard library's records the same way. Call once in each process."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(allow=()),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    people = sys.stderr.isatty()
+    renderer: list[Processor] = (
+        [mask_tokens, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        if people
+        else [structlog.processors.format_exc_info, mask_tokens, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    logging.getLogger("uvicorn.access").disabled = True  # the guard writes one line a request, without query strings
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def mask_tokens(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Cut every token-shaped text to its preview."""
+    return {key: _mask(value) for key, value in event.items()}
+
+
+def _mask(value: Any) -> Any:
+    if isinstance(value, str):
+        return _TOKEN.sub(r"\1…", value)
+    if isinstance(value, (list, tuple)):
+        return [_mask(part) for part in value]
+    if isinstance(value, dict):
+        return {key: _mask(part) for key, part in value.items()}
+    return value

@@ -1,0 +1,138 @@
+"""uvicorn's HTTP/1.1 protocol with the limits it does not have itself.
+
+uvicorn waits for ever for a request that does not come, accepts headers of any length, and answers a request it cannot
+parse in plain text. This subclass closes silent and slow connections, bounds the head of a request, and answers in the
+envelope. `HttpToolsProtocol` is not a public interface of uvicorn: its minor version is pinned, and this file is the
+only one that leans on it.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from tokenry.api.wire import to_bytes, write_faults
+from tokenry.domain.errors import Fault
+
+HEAD_SECONDS_MAX = 10
+"""From the first byte of a request, or from the opening of a connection, to the end of its headers."""
+BODY_SECONDS_MAX = 30
+"""From the end of the headers to the end of the body."""
+CLOSING_SECONDS_MAX = 30
+"""From our last byte until the client has taken it: a client that does not read is cut off."""
+HEAD_BYTES_MAX = 32 * 1024
+WATCH_SECONDS = 1.0
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. `_deadline` is when the part of a request that is under way must be complete."""
+
+    _deadline: float | None = None
+    _head_bytes = 0  # of the head under way; -1 while a body is
+    _read_bytes = 0
+    _watcher: asyncio.TimerHandle | None = None
+    _refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a first request."""
+        super().connection_made(transport)
+        self._begin_head()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop watching."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what belongs to the head of a request; refuse one that is too long."""
+        if self._refused:
+            return
+        if self._deadline is None:
+            self._begin_head()  # also for blank lines, which the parser skips without a word
+        self._read_bytes = len(data)
+        if self._head_bytes >= 0:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes > HEAD_BYTES_MAX and not self._refused:
+            self._refuse(431, "Request header fields too large")
+
+    def on_message_begin(self) -> None:
+        """Start the clock of a request, also of one that came pipelined behind another."""
+        super().on_message_begin()
+        if self._deadline is None:
+            self._begin_head()
+
+    def on_headers_complete(self) -> None:
+        """Let a head of bounded length through, and start the clock of the body."""
+        if self._refused:
+            return
+        received = max(self._head_bytes, self._read_bytes)  # a head that came pipelined is within one read
+        if received > HEAD_BYTES_MAX and self._head_size() > HEAD_BYTES_MAX:
+            self._refuse(431, "Request header fields too large")
+            return
+        self._head_bytes = -1
+        self._deadline = self.loop.time() + BODY_SECONDS_MAX
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Drop what follows a refused head."""
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is complete: from here on the time is ours."""
+        self._deadline = None
+        self._head_bytes = 0
+        if not self._refused:
+            super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP."""
+        if not self._refused:
+            self._refuse(400, msg)
+
+    def _begin_head(self) -> None:
+        self._head_bytes = 0
+        self._deadline = self.loop.time() + HEAD_SECONDS_MAX
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _watch(self) -> None:
+        """Look once a second whether the deadline has passed: cheaper than a timer for every request."""
+        now = self.loop.time()
+        if self._deadline is not None and now >= self._deadline:
+            if self.transport.is_closing():
+                self.transport.abort()
+                return
+            self._time_out()
+        elif self.transport.is_closing() and self._deadline is None:
+            self._deadline = now + CLOSING_SECONDS_MAX
+        self._watcher = self.loop.call_later(WATCH_SECONDS, self._watch)
+
+    def _time_out(self) -> None:
+        if self._head_bytes == 0:
+            self.transport.close()  # nothing was asked
+            self._deadline = self.loop.time() + CLOSING_SECONDS_MAX
+        else:
+            self._refuse(408, "Request timed out")
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Answer in the envelope and close. The request does not reach the application."""
+        self._refused = True
+        body = to_bytes(write_faults([Fault(reason)]))
+        lines: list[Any] = [STATUS_LINE[status]]
+        for name, value in self.server_state.default_headers:
+            lines += [name, b": ", value, b"\r\n"]
+        lines += [b"content-type: application/json\r\ncontent-length: ", str(len(body)).encode("ascii")]
+        lines += [b"\r\nconnection: close\r\n\r\n", body]
+        self._unset_keepalive_if_required()
+        self.transport.write(b"".join(lines))
+        self.transport.close()
+        self._deadline = self.loop.time() + CLOSING_SECONDS_MAX
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None:  # whoever waits for the rest of a body is told that it will not come
+            cycle.disconnected = True
+            cycle.message_event.set()

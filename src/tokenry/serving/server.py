@@ -1,0 +1,88 @@
+"""Running the application: a listening socket, one process or several, and a graceful stop."""
+
+import errno
+import socket
+from collections.abc import Callable
+from functools import partial
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.supervisors import Multiprocess
+
+from tokenry.domain.errors import SetupError
+from tokenry.serving.logs import configure_logging
+from tokenry.serving.protocol import BoundedProtocol
+
+BACKLOG_CONNECTIONS = 2048
+KEEP_ALIVE_SECONDS = 75
+"""Longer than gateways keep an idle connection to us, so that it is they who close: no request is lost to a race."""
+GRACEFUL_SECONDS_MAX = 30
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket. Raises SetupError, naming the remedy."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise SetupError(
+            f"{host} is no address of this machine ({error.strerror}): set --host or TOKENRY_HOST."
+        ) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG_CONNECTIONS)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            problem = "is already in use: stop what listens there, or choose another port with --port or TOKENRY_PORT"
+        else:
+            problem = (
+                f"cannot be listened on ({error.strerror}): set --host and --port, or TOKENRY_HOST and TOKENRY_PORT"
+            )
+        raise SetupError(f"{host}:{port} {problem}.") from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def base_url(listener: socket.socket) -> str:
+    """Where the service is reached, as a URL without a path."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not bound to
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(
+    build: Callable[[], ASGIApp], listener: socket.socket, *, workers: int, trusted_proxies: str, log_level: str
+) -> None:
+    """Serve until SIGTERM or SIGINT; requests in flight are finished first.
+
+    `build` makes the application in each worker process, so it must be picklable.
+    """
+    config = uvicorn.Config(
+        partial(_build_worker, build, log_level),
+        factory=True,
+        loop="uvloop",
+        http=BoundedProtocol,
+        ws="none",
+        interface="asgi3",
+        lifespan="on",
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies,
+        backlog=BACKLOG_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS_MAX,
+    )
+    if workers == 1:
+        uvicorn.Server(config).run(sockets=[listener])
+    else:
+        Multiprocess(config, sockets=[listener]).run()
+
+
+def _build_worker(build: Callable[[], ASGIApp], log_level: str) -> ASGIApp:
+    configure_logging(log_level)
+    return build()

@@ -1,0 +1,69 @@
+"""What can be set, by TOKENRY_* variables and by flags of the same names; `cli/options.py` reads both."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tokenry.domain.errors import SetupError
+from tokenry.domain.scopes import Catalogue
+from tokenry.storage.catalogue import default_catalogue, read_catalogue
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8470
+DEFAULT_DATA_DIR = Path("data")
+VARIABLES = frozenset(
+    f"TOKENRY_{name}"
+    for name in (
+        "HOST",
+        "PORT",
+        "DATA_DIR",
+        "DATABASE_URL",
+        "WORKERS",
+        "SCOPES_FILE",
+        "BOOTSTRAP_TOKEN_FILE",
+        "TRUSTED_PROXIES",
+        "LOG_LEVEL",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One installation's settings. A `database_url` of None is SQLite in the data directory."""
+
+    data_dir: Path = DEFAULT_DATA_DIR
+    database_url: str | None = field(default=None, repr=False)  # may hold a password
+    scopes_file: Path | None = None
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    workers: int = 1
+    bootstrap_token_file: Path | None = None
+    trusted_proxies: str = ""
+    log_level: str = "info"
+
+    def catalogue(self) -> Catalogue:
+        """The scopes that tokens may have. Raises SetupError."""
+        return default_catalogue() if self.scopes_file is None else read_catalogue(self.scopes_file)
+
+
+def unknown_variables(environment: Iterable[str] = os.environ) -> list[str]:
+    """The TOKENRY_* variables that mean nothing here: most likely misspelt."""
+    return sorted(name for name in environment if name.startswith("TOKENRY_") and name not in VARIABLES)
+
+
+def require_directory(path: Path) -> None:
+    """Make the data directory, for its owner alone. Raises SetupError unless files can be made in it."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        writable = os.access(path, os.W_OK | os.X_OK)
+    except OSError as error:
+        raise SetupError(
+            f"The data directory {path} cannot be made ({error.strerror}): choose another with --data-dir or "
+            "TOKENRY_DATA_DIR."
+        ) from error
+    if not writable:
+        raise SetupError(
+            f"The data directory {path} is not writable for this user: change its owner, or choose another with "
+            "--data-dir or TOKENRY_DATA_DIR."
+        )

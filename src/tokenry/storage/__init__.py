@@ -1,0 +1,1 @@
+"""Tables and statements on SQLite and PostgreSQL, from one text."""

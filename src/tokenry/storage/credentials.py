@@ -1,0 +1,59 @@
+"""The one statement of the hot path: what a presented token opens, and who is behind it.
+
+It is written once, in SQLAlchemy, and handed to the verification layer as the text and shape that a raw driver needs:
+building it per request would cost more than running it.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import Select, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+from sqlalchemy.types import String
+
+from tokenry.storage.schema import accounts, credentials, tokens, users
+
+
+class Credential(NamedTuple):
+    """A row of `credentials` with its token, user and account; times are seconds since 1970."""
+
+    preview: str
+    digest: bytes
+    pepper_generation: int
+    expires_at: int
+    token_id: int
+    scopes: str
+    user_id: int
+    username: str
+    disabled_at: int | None
+    account_id: int
+    account_euuid: str
+
+
+def _select() -> Select[tuple[object, ...]]:
+    return select(
+        credentials.c.preview,
+        credentials.c.digest,
+        credentials.c.pepper_generation,
+        credentials.c.expires_at,
+        tokens.c.id.label("token_id"),
+        tokens.c.scopes,
+        users.c.id.label("user_id"),
+        users.c.username,
+        users.c.disabled_at,
+        accounts.c.id.label("account_id"),
+        accounts.c.euuid.label("account_euuid"),
+    ).select_from(credentials.join(tokens).join(users).join(accounts))
+
+
+def sqlite_statement() -> str:
+    """Find one credential: one `?` for its preview."""
+    statement = _select().where(credentials.c.preview == bindparam("preview"))
+    return str(statement.compile(dialect=sqlite_dialect()))
+
+
+def postgres_statement() -> str:
+    """Find many credentials at once: `$1` is an array of previews."""
+    statement = _select().where(credentials.c.preview == any_(bindparam("previews", type_=ARRAY(String))))
+    return str(statement.compile(dialect=asyncpg_dialect()))  # type: ignore[no-untyped-call]

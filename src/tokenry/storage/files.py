@@ -1,0 +1,69 @@
+"""Files that hold secrets: made whole, readable by their owner alone, never overwritten."""
+
+import base64
+import binascii
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_bytes
+
+from tokenry.domain.errors import SetupError
+from tokenry.domain.secrets import PEPPER_BYTES, Peppers
+
+PEPPER_FILE = "pepper.key"
+_LOCK_FILE = ".setup.lock"
+
+
+def create_private_file(path: Path, text: str) -> None:
+    """Make a file of mode 0600 with this text, on disk when this returns. Raises FileExistsError, OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)  # whatever the umask says
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_directory(path.parent)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def find_peppers(directory: Path) -> Peppers | None:
+    """Read the peppers of a data directory, one a line, oldest first; None if there is no file. Raises SetupError."""
+    path = directory / PEPPER_FILE
+    try:
+        lines = path.read_text("ascii").split()
+        return Peppers(tuple(base64.b64decode(line, validate=True) for line in lines))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, binascii.Error, ValueError):
+        raise SetupError(f"The pepper file {path} cannot be read: restore it from a backup.") from None
+
+
+def create_peppers(directory: Path) -> Peppers:
+    """Make a data directory's first pepper."""
+    key = token_bytes(PEPPER_BYTES)
+    create_private_file(directory / PEPPER_FILE, base64.b64encode(key).decode("ascii") + "\n")
+    return Peppers((key,))
+
+
+@contextmanager
+def setup_lock(directory: Path) -> Iterator[None]:
+    """Let one process at a time set up a data directory; others wait."""
+    descriptor = os.open(directory / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,51 @@
+"""A domain filter as clauses of a statement."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any as Anything
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, or_, true
+
+from tokenry.domain.filters import All, Any, Comparison, Condition, Filter, Operator
+from tokenry.storage.database import to_seconds
+
+Columns = Mapping[str, ColumnElement[Anything]]
+RowT = TypeVar("RowT", bound=tuple[Anything, ...])
+
+
+def filtered(statement: Select[RowT], filter: Filter, columns: Columns, folded: Columns) -> Select[RowT]:
+    """Apply a filter's condition, order and limit. `folded` are the case-folded twins that CONTAINS looks in."""
+    order = columns[filter.order_by]
+    statement = statement.where(_clause(filter.condition, columns, folded)).order_by(
+        order.desc() if filter.descending else order, columns["id"]
+    )
+    return statement if filter.limit is None else statement.limit(filter.limit)
+
+
+def _clause(condition: Condition, columns: Columns, folded: Columns) -> ColumnElement[bool]:
+    match condition:
+        case All(parts):
+            return and_(true(), *(_clause(part, columns, folded) for part in parts))
+        case Any(parts):
+            return or_(*(_clause(part, columns, folded) for part in parts))
+        case Comparison(field, Operator.CONTAINS, str(needle)):
+            return folded.get(field, columns[field]).contains(needle.casefold(), autoescape=True)
+        case Comparison(field, operator, value):
+            return _compare(columns[field], operator, to_seconds(value) if isinstance(value, datetime) else value)
+
+
+def _compare(column: ColumnElement[Anything], operator: Operator, value: int | str) -> ColumnElement[bool]:
+    match operator:
+        case Operator.NOT_EQUAL:
+            return column != value
+        case Operator.GREATER:
+            return column > value
+        case Operator.GREATER_OR_EQUAL:
+            return column >= value
+        case Operator.LESS:
+            return column < value
+        case Operator.LESS_OR_EQUAL:
+            return column <= value
+        case _:
+            return column == value

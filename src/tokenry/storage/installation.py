@@ -1,0 +1,15 @@
+"""The one row about the installation itself: which peppers its digests were made with."""
+
+from sqlalchemy import Connection, insert, select
+
+from tokenry.storage.schema import installation
+
+
+def find_pepper_check(connection: Connection) -> bytes | None:
+    """Find the value that the right peppers reproduce (`Peppers.check_value`)."""
+    return connection.execute(select(installation.c.pepper_check)).scalar_one_or_none()
+
+
+def insert_pepper_check(connection: Connection, value: bytes) -> None:
+    """Store it, once for each installation."""
+    connection.execute(insert(installation).values(id=1, pepper_check=value))

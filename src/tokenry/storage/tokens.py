@@ -1,0 +1,152 @@
+"""Statements on tokens and their credentials."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
+
+from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.paging import Page, PageRequest
+from tokenry.domain.scopes import Scopes, stored_scopes
+from tokenry.domain.tokens import Token
+from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.filters import filtered
+from tokenry.storage.schema import credentials, tokens, users
+
+_COLUMNS = {
+    "id": tokens.c.id,
+    "label": tokens.c.label,
+    "scopes": tokens.c.scopes,
+    "created": tokens.c.created_at,
+    "expiry": tokens.c.expires_at,
+}
+_FOLDED = {"label": tokens.c.label_folded}
+
+
+def insert_token(
+    connection: Connection,
+    *,
+    user_id: int,
+    label: str | None,
+    scopes: Scopes,
+    preview: str,
+    created: datetime,
+    expiry: datetime,
+) -> Token:
+    """Store a token. Without a label it is named `token-<id>`, which takes a second statement: the id comes first."""
+    row = {
+        "user_id": user_id,
+        "label": label or "",
+        "label_folded": (label or "").casefold(),
+        "scopes": str(scopes),
+        "preview": preview,
+        "created_at": to_seconds(created),
+        "expires_at": to_seconds(expiry),
+    }
+    token_id = connection.execute(insert(tokens).values(row).returning(tokens.c.id)).scalar_one()
+    if label is None:
+        label = f"token-{token_id}"
+        _set_label(connection, tokens.c.id == token_id, label)
+    return Token(
+        id=token_id, user_id=user_id, label=label, scopes=scopes, created=created, expiry=expiry, preview=preview
+    )
+
+
+def insert_credential(
+    connection: Connection, *, preview: str, token_id: int, digest: bytes, pepper_generation: int, expiry: datetime
+) -> None:
+    """Store what opens a token: from the commit on, whoever presents the text behind `digest` is let in."""
+    connection.execute(
+        insert(credentials).values(
+            preview=preview,
+            token_id=token_id,
+            digest=digest,
+            pepper_generation=pepper_generation,
+            expires_at=to_seconds(expiry),
+        )
+    )
+
+
+def find_token(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Token | None:
+    """Find one of a user's tokens that is neither revoked nor expired."""
+    row = connection.execute(_select_live(user_id, now).where(tokens.c.id == token_id)).one_or_none()
+    return None if row is None else _token(row)
+
+
+def list_tokens(
+    connection: Connection, *, user_id: int, now: datetime, request: PageRequest, filter: Filter = EVERY_ROW
+) -> Page[Token]:
+    """List a user's tokens that are neither revoked nor expired."""
+    statement = filtered(_select_live(user_id, now), filter, _COLUMNS, _FOLDED)
+    results = connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one()
+    if request.offset >= results:
+        return Page((), request, results)
+    # The limit of the filter and that of the page are two: the page is cut from what the filter lets through.
+    size = min(request.size, results - request.offset)
+    rows = connection.execute(statement.limit(size).offset(request.offset)).all()
+    return Page(tuple(_token(row) for row in rows), request, results)
+
+
+def rename_token(connection: Connection, token_id: int, label: str, *, user_id: int, now: datetime) -> bool:
+    """Give a live token of this user another label; whether there was one."""
+    return _set_label(connection, (tokens.c.id == token_id) & _live(user_id, now), label)
+
+
+def revoke_token(connection: Connection, token_id: int, *, now: datetime, user_id: int | None = None) -> bool:
+    """Revoke a live token (of this user, if one is named) and delete what opens it; whether there was one.
+
+    Single by the row count: of two that revoke at once, one is told that it did.
+    """
+    statement = update(tokens).where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
+    if user_id is not None:
+        statement = statement.where(_live(user_id, now))
+    revoked = connection.execute(statement.values(revoked_at=to_seconds(now))).rowcount == 1
+    if revoked:
+        connection.execute(delete(credentials).where(credentials.c.token_id == token_id))
+    return revoked
+
+
+def is_open(connection: Connection, token_id: int, *, now: datetime) -> bool:
+    """Whether a token can still be presented: it has a credential that has not expired, and its user is enabled."""
+    statement = (
+        select(credentials.c.preview)
+        .select_from(credentials.join(tokens).join(users))
+        .where(
+            credentials.c.token_id == token_id,
+            credentials.c.expires_at > to_seconds(now),
+            users.c.disabled_at.is_(None),
+        )
+    )
+    return connection.execute(statement.limit(1)).first() is not None
+
+
+def _select_live(user_id: int, now: datetime) -> Select[tuple[int, int, str, str, str, int, int]]:
+    return select(
+        tokens.c.id,
+        tokens.c.user_id,
+        tokens.c.label,
+        tokens.c.scopes,
+        tokens.c.preview,
+        tokens.c.created_at,
+        tokens.c.expires_at,
+    ).where(_live(user_id, now))
+
+
+def _live(user_id: int, now: datetime) -> ColumnElement[bool]:
+    return (tokens.c.user_id == user_id) & tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
+
+
+def _set_label(connection: Connection, which: ColumnElement[bool], label: str) -> bool:
+    statement = update(tokens).where(which).values(label=label, label_folded=label.casefold())
+    return connection.execute(statement).rowcount == 1
+
+
+def _token(row: Row[tuple[int, int, str, str, str, int, int]]) -> Token:
+    return Token(
+        id=row.id,
+        user_id=row.user_id,
+        label=row.label,
+        scopes=stored_scopes(row.scopes),
+        created=from_seconds(row.created_at),
+        expiry=from_seconds(row.expires_at),
+        preview=row.preview,
+    )

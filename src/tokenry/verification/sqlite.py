@@ -1,0 +1,49 @@
+"""Looking up credentials in SQLite, on the driver itself: one prepared statement, a few microseconds.
+
+The driver is the standard library's, the same copy of SQLite that SQLAlchemy uses here: two copies in one process
+would drop each other's file locks (docs/decisions/0003).
+"""
+
+import sqlite3
+
+from tokenry.domain.errors import Unavailable
+from tokenry.storage.credentials import Credential, sqlite_statement
+from tokenry.storage.database import SQLITE_BUSY_TIMEOUT_MILLISECONDS
+
+MAPPED_BYTES_MAX = 1 << 30
+
+
+class SqliteCredentials:
+    """Reads the database on every call, so its answer is as new as the last commit of any process.
+
+    For one thread: the event loop's. A look-up does not wait for writers.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._statement = sqlite_statement()
+        self._connection: sqlite3.Connection | None = None
+
+    async def find(self, preview: str) -> Credential | None:
+        """Find what the token with this preview opens. Raises Unavailable."""
+        try:
+            row = self._connect().execute(self._statement, (preview,)).fetchone()
+        except sqlite3.Error as error:
+            raise Unavailable from error
+        return None if row is None else Credential(*row)
+
+    async def close(self) -> None:
+        """Close the connection; a later call opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._connection is None:
+            connection = sqlite3.connect(
+                self._path, isolation_level=None, timeout=SQLITE_BUSY_TIMEOUT_MILLISECONDS / 1000
+            )
+            connection.execute("PRAGMA query_only = ON").close()
+            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES_MAX}").close()
+            self._connection = connection
+        return self._connection

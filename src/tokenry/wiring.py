@@ -1,0 +1,145 @@
+"""From settings to everything: the only module that knows every other."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.types import ASGIApp
+
+from tokenry.api.app import create_app, routes
+from tokenry.api.health import Readiness
+from tokenry.api.tokens import TokenOperations
+from tokenry.api.verify import VerifyEndpoint
+from tokenry.domain.errors import SetupError
+from tokenry.domain.scopes import Catalogue
+from tokenry.domain.secrets import Peppers, Secret
+from tokenry.service.accounts import Accounts
+from tokenry.service.installation import begin_installation
+from tokenry.service.tokens import Tokens
+from tokenry.settings import Settings, require_directory
+from tokenry.storage.database import Database, database_url
+from tokenry.storage.files import PEPPER_FILE, create_peppers, find_peppers, setup_lock
+from tokenry.storage.installation import find_pepper_check, insert_pepper_check
+from tokenry.storage.migration import migrate, refuse_newer, require_current
+from tokenry.verification.postgres import PostgresCredentials
+from tokenry.verification.sqlite import SqliteCredentials
+from tokenry.verification.verifier import Credentials, Verifier
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """An installation that is set up: its database, its peppers, its catalogue, and the use cases on them."""
+
+    database: Database
+    peppers: Peppers
+    catalogue: Catalogue
+    tokens: Tokens
+    accounts: Accounts
+
+
+def prepare(settings: Settings) -> None:
+    """Make or migrate the database and make the pepper. Raises SetupError, and then has changed nothing.
+
+    Safe to run twice, and in several processes at once.
+    """
+    require_directory(settings.data_dir)
+    settings.catalogue()
+    database = _database(settings)
+    try:
+        with setup_lock(settings.data_dir):
+            before = refuse_newer(database)
+            peppers = _matching_peppers(settings, database, known=before is not None)
+            migrate(database)
+            with database.write() as connection:
+                if find_pepper_check(connection) is None:
+                    peppers = peppers or create_peppers(settings.data_dir)
+                    insert_pepper_check(connection, peppers.check_value())
+    finally:
+        database.close()
+
+
+def open_installation(settings: Settings, clock: Callable[[], float] = time.time) -> Installation:
+    """Open an installation that `prepare` has been through. Raises SetupError.
+
+    `clock` gives seconds since 1970.
+    """
+    if settings.database_url is None and not (settings.data_dir / "tokenry.db").exists():
+        raise SetupError(
+            f"There is no database in {settings.data_dir}: run `tokenry migrate` or `tokenry serve` first."
+        )
+    catalogue = settings.catalogue()
+    database = _database(settings)
+    require_current(database)
+    peppers = _matching_peppers(settings, database, known=True)
+    if peppers is None:
+        raise SetupError(f"The database was never set up completely: run `tokenry migrate` with {settings.data_dir}.")
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(clock(), UTC)
+
+    return Installation(
+        database=database,
+        peppers=peppers,
+        catalogue=catalogue,
+        tokens=Tokens(database, peppers, catalogue, now),
+        accounts=Accounts(database, now),
+    )
+
+
+def begin(installation: Installation, deliver: Callable[[Secret], None]) -> Secret | None:
+    """Make the first account, administrator and token, unless they are there; the token, or None."""
+    return begin_installation(installation.database, installation.accounts, installation.tokens, deliver)
+
+
+def build_app(settings: Settings, clock: Callable[[], float] = time.time) -> ASGIApp:
+    """Build the whole HTTP application of one worker process."""
+    installation = open_installation(settings, clock)
+    credentials = credentials_of(installation.database)
+    verifier = Verifier(credentials, installation.peppers, clock)
+
+    @asynccontextmanager
+    async def lifespan(app: ASGIApp) -> AsyncIterator[None]:
+        yield
+        await credentials.close()
+        installation.database.close()
+
+    table = routes(
+        verifier=verifier,
+        tokens=TokenOperations(installation.tokens),
+        verify=VerifyEndpoint(verifier, installation.catalogue),
+        ready=Readiness(installation.database),
+    )
+    return create_app(table, lifespan)
+
+
+def credentials_of(database: Database) -> Credentials:
+    """The look-up that fits the database."""
+    if database.is_sqlite:
+        return SqliteCredentials(str(database.url.database))
+    return PostgresCredentials(database.url)
+
+
+def _database(settings: Settings) -> Database:
+    return Database(database_url(settings.database_url, settings.data_dir))
+
+
+def _matching_peppers(settings: Settings, database: Database, *, known: bool) -> Peppers | None:
+    """The peppers this database was made with; None if it has none yet. Raises SetupError for others, or none."""
+    peppers = find_peppers(settings.data_dir)
+    expected = None
+    if known:
+        with database.read() as connection:
+            expected = find_pepper_check(connection)
+    path = settings.data_dir / PEPPER_FILE
+    if expected is not None and peppers is None:
+        raise SetupError(
+            f"The pepper file {path} is missing beside an existing database: restore it from a backup. Without it no "
+            "token can be verified."
+        )
+    if expected is not None and peppers is not None and peppers.check_value() != expected:
+        raise SetupError(
+            f"The pepper file {path} does not belong to this database: restore the one that was made with it."
+        )
+    return peppers

