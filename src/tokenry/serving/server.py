@@ -1,7 +1,9 @@
 """Running the application: a listening socket, one process or several, and a graceful stop."""
 
 import errno
+import signal
 import socket
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -78,6 +80,9 @@ def run(
         timeout_graceful_shutdown=GRACEFUL_SECONDS_MAX,
     )
     if workers == 1:
+        # uvicorn ends by raising the signal that stopped it once more; an orderly stop is exit status 0.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(0))
         uvicorn.Server(config).run(sockets=[listener])
     else:
         Multiprocess(config, sockets=[listener]).run()

@@ -1,0 +1,162 @@
+"""The operator's other commands, on the database of a running service."""
+
+import json
+import re
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+import typer
+
+from tests.servers import Server, serving, tokenry
+from tokenry.cli.tokens import read_expiry
+from tokenry.domain.tokens import NEVER
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("operator") / "data") as server:
+        yield server
+
+
+def run(service: Server, *arguments: str) -> str:
+    """Run a command that must succeed; its standard output."""
+    done = tokenry(*arguments, "--data-dir", str(service.data_dir))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def fail(service: Server, *arguments: str) -> str:
+    """Run a command that must fail with one line and exit status 1; that line."""
+    done = tokenry(*arguments, "--data-dir", str(service.data_dir))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    return done.stderr
+
+
+def verify(service: Server, token: str) -> httpx2.Response:
+    return httpx2.get(f"{service.url}/verify", headers={"Authorization": f"Bearer {token}"})
+
+
+def rows(output: str) -> list[dict[str, str]]:
+    """Tab-separated lines below their column names."""
+    columns, *lines = (line.split("\t") for line in output.splitlines())
+    return [dict(zip(columns, line, strict=True)) for line in lines]
+
+
+def test_user_is_made_and_gets_a_token_that_works_at_once(service: Server) -> None:
+    run(service, "user", "create", "alice", "--email", "alice@example.com")
+    token = run(service, "token", "create", "--user", "alice", "--expires", "90d", "--scopes", "linodes:read_only")
+    answer = verify(service, token.strip())
+    assert answer.status_code == 200
+    assert answer.headers["x-auth-user"] == "alice"
+    assert answer.headers["x-auth-scopes"] == "linodes:read_only"
+
+
+def test_created_token_is_alone_on_standard_output(service: Server) -> None:
+    run(service, "user", "create", "printer")
+    output = run(service, "token", "create", "--user", "printer", "--expires", "never")
+    assert re.fullmatch(r"pat_[0-9A-Za-z]{50}\n", output)
+
+
+def test_users_are_listed_with_state_and_open_tokens(service: Server) -> None:
+    run(service, "user", "create", "lister", "--admin")
+    run(service, "token", "create", "--user", "lister", "--expires", "1h")
+    run(service, "user", "disable", "lister")
+    row = next(row for row in rows(run(service, "user", "list")) if row["username"] == "lister")
+    assert (row["admin"], row["state"], row["tokens"]) == ("yes", "disabled", "1")
+
+
+def test_disabled_user_is_refused_until_enabled(service: Server) -> None:
+    run(service, "user", "create", "bob")
+    token = run(service, "token", "create", "--user", "bob", "--expires", "1d").strip()
+    run(service, "user", "disable", "bob")
+    assert verify(service, token).status_code == 401
+    run(service, "user", "enable", "bob")
+    assert verify(service, token).status_code == 200
+
+
+def test_revoked_token_is_refused(service: Server) -> None:
+    run(service, "user", "create", "carol")
+    token = run(service, "token", "create", "--user", "carol", "--expires", "1d").strip()
+    run(service, "token", "revoke", verify(service, token).headers["x-auth-token-id"])
+    assert verify(service, token).status_code == 401
+
+
+def test_audit_says_who_what_and_when(service: Server) -> None:
+    run(service, "user", "create", "dave")
+    event = rows(run(service, "audit", "list", "--limit", "1"))[0]
+    assert event["action"] == "user.create"
+    assert event["actor"].startswith("operator:")
+    assert json.loads(event["details"]) == {"username": "dave", "admin": False}
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(event["at"])) < timedelta(minutes=1)
+
+
+def test_audit_of_one_subject(service: Server) -> None:
+    bearer = {"Authorization": f"Bearer {service.token}"}
+    made = httpx2.post(f"{service.url}/v4/profile/tokens", headers=bearer, json={"label": "audited"}).json()
+    httpx2.delete(f"{service.url}/v4/profile/tokens/{made['id']}", headers=bearer)
+    events = rows(run(service, "audit", "list", "--subject", f"token:{made['id']}"))
+    assert [(event["action"], event["actor"], event["token"], event["address"]) for event in events] == [
+        ("token.revoke", "admin", "1", "127.0.0.1"),
+        ("token.create", "admin", "1", "127.0.0.1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("user", "create", "admin"), "username: Username is already taken"),
+        (("user", "create", "a b"), "username: Must be 1-64"),
+        (("user", "create", "eve", "--email", "eve"), "email: Must be an email address"),
+        (("user", "disable", "nobody"), "no such user"),
+        (("token", "create", "--user", "nobody", "--expires", "1d"), "no such user"),
+        (("token", "create", "--user", "admin", "--expires", "1d", "--scopes", "x:y"), "scopes: Invalid scope: x:y"),
+        (("token", "create", "--user", "admin", "--expires", "2001-01-01"), "expiry: Must be in the future"),
+        (("token", "revoke", "987654"), "no such user or token"),
+    ],
+)
+def test_refusal_is_one_line(service: Server, arguments: tuple[str, ...], words: str) -> None:
+    assert words in fail(service, *arguments)
+
+
+def test_commands_before_the_first_start_name_the_remedy(tmp_path: Path) -> None:
+    done = tokenry("user", "list", "--data-dir", str(tmp_path / "data"))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "tokenry serve" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_wrong_value_is_a_usage_error(service: Server) -> None:
+    done = tokenry("serve", "--port", "http", "--data-dir", str(service.data_dir))
+    assert done.returncode == 2
+    assert "--port" in done.stderr
+
+
+def test_doctor_is_content_with_a_healthy_installation(service: Server) -> None:
+    assert "WRONG" not in run(service, "doctor")
+
+
+def test_doctor_names_a_pepper_that_others_can_read(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    assert tokenry("migrate", "--data-dir", str(data_dir)).returncode == 0
+    (data_dir / "pepper.key").chmod(stat.S_IRUSR | stat.S_IROTH)
+    done = tokenry("doctor", "--data-dir", str(data_dir))
+    assert done.returncode == 1
+    assert f"chmod 600 {data_dir}/pepper.key" in done.stdout
+
+
+def test_expiry_forms() -> None:
+    assert read_expiry("never") == NEVER
+    assert read_expiry("2030-01-01T00:00:00") == datetime(2030, 1, 1, tzinfo=UTC)
+    assert read_expiry("2030-01-01T02:00:00+02:00") == datetime(2030, 1, 1, tzinfo=UTC)
+    for text, span in (("12h", timedelta(hours=12)), ("90d", timedelta(days=90)), ("4w", timedelta(weeks=4))):
+        assert abs(read_expiry(text) - datetime.now(UTC) - span) < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "90", "-1d", "9999999d", "2030-13-01"])
+def test_expiry_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        read_expiry(text)

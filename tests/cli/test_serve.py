@@ -1,0 +1,229 @@
+"""`tokenry serve`: the first start, every later one, and every start that cannot be."""
+
+import os
+import re
+import shutil
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx2
+import pytest
+from tests.servers import Server, environment, serving, tokenry
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service at its very first start."""
+    with serving(tmp_path_factory.mktemp("first") / "data") as server:
+        yield server
+
+
+def verify(server: Server, token: str) -> int:
+    return httpx2.get(f"{server.url}/verify", headers={"Authorization": f"Bearer {token}"}).status_code
+
+
+def test_first_start_shows_where_it_is_and_one_working_token(first: Server) -> None:
+    assert f"API:   {first.url}/v4" in first.printed
+    assert f"Data:  {first.data_dir}" in first.printed
+    assert len(set(re.findall(r"pat_[0-9A-Za-z]{50}", first.printed))) == 1
+    assert verify(first, first.token) == 200
+
+
+def test_first_token_may_do_everything(first: Server) -> None:
+    answer = httpx2.get(f"{first.url}/verify", headers={"Authorization": f"Bearer {first.token}"})
+    assert (answer.headers["x-auth-user"], answer.headers["x-auth-scopes"]) == ("admin", "*")
+
+
+def test_the_three_lines_to_paste_work(first: Server, tmp_path: Path) -> None:
+    lines = [line.strip() for line in first.printed.splitlines() if line.startswith("  ")]
+    export, pasted = lines[0], lines[1:]
+    assert len(pasted) == 3
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for line in pasted:
+        done = subprocess.run(
+            ["bash", "-c", f"{export}\n{line}"],
+            env={**environment(), "PATH": programs, "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "first token" in done.stdout or "PersonalAccessToken: 1" in done.stdout
+
+
+def test_files_are_for_their_owner_alone(first: Server) -> None:
+    assert stat.S_IMODE(first.data_dir.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in first.data_dir.iterdir()} == {0o600}
+
+
+def test_database_is_in_wal_mode(first: Server) -> None:
+    with closing(sqlite3.connect(first.data_dir / "tokenry.db")) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_second_start_shows_no_secret_and_keeps_the_tokens(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        token = server.token
+    with serving(tmp_path / "data") as server:
+        assert "pat_" not in server.printed
+        assert verify(server, token) == 200
+
+
+def test_bootstrap_file_gets_the_token_instead_of_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "first-token"
+    with serving(tmp_path / "data", variables={"TOKENRY_BOOTSTRAP_TOKEN_FILE": str(file)}) as server:
+        assert "pat_" not in server.printed
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert verify(server, file.read_text().strip()) == 200
+
+
+def test_bootstrap_file_that_exists_is_left_alone_and_nothing_is_made(tmp_path: Path) -> None:
+    file = tmp_path / "first-token"
+    file.write_text("precious")
+    arguments = ("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
+    done = tokenry(*arguments, "--bootstrap-token-file", str(file))
+    assert_refused(done, str(file))
+    assert file.read_text() == "precious"
+    with serving(tmp_path / "data") as server:
+        assert server.token
+
+
+def test_variables_set_it_up(tmp_path: Path) -> None:
+    variables = {
+        "TOKENRY_DATABASE_URL": f"sqlite:///{tmp_path}/elsewhere.db",
+        "TOKENRY_WORKERS": "2",
+        "TOKENRY_HOST": "127.0.0.2",
+    }
+    with serving(tmp_path / "data", variables=variables) as server:
+        assert server.url.startswith("http://127.0.0.2:")
+        assert (tmp_path / "elsewhere.db").exists()
+        assert verify(server, server.token) == 200
+
+
+def test_flags_win_over_variables(tmp_path: Path) -> None:
+    with serving(tmp_path / "data", "--host", "127.0.0.1", variables={"TOKENRY_HOST": "127.0.0.2"}) as server:
+        assert server.url.startswith("http://127.0.0.1:")
+
+
+def test_unknown_variable_is_pointed_out(tmp_path: Path) -> None:
+    done = tokenry("migrate", "--data-dir", str(tmp_path / "data"), variables={"TOKENRY_DATADIR": "x"})
+    assert done.returncode == 0
+    assert "TOKENRY_DATADIR is no setting" in done.stderr
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_orderly_stop_is_exit_status_0(tmp_path: Path, number: str, workers: str) -> None:
+    with serving(tmp_path / "data", "--workers", workers) as server:
+        assert verify(server, server.token) == 200
+        subprocess.run(["kill", f"-{number}", str(server.process.pid)], check=True)
+        assert server.process.wait(20) == 0
+
+
+# --- starts that cannot be: one line, exit status 1, nothing damaged --------------------------------------------------
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("tokenry: ")
+    assert done.stderr.count("\n") == 1
+    for word in words:
+        assert word in done.stderr
+
+
+def serve_once(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return tokenry("serve", "--port", "0", "--data-dir", str(data_dir), *arguments)
+
+
+@pytest.fixture
+def set_up(tmp_path: Path) -> Path:
+    """A data directory that was set up."""
+    assert tokenry("migrate", "--data-dir", str(tmp_path / "data")).returncode == 0
+    return tmp_path / "data"
+
+
+def snapshot(data_dir: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in data_dir.iterdir() if not path.name.endswith(("-shm", "-wal"))}
+
+
+def test_taken_port_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = tokenry("serve", "--port", port, "--data-dir", str(tmp_path / "data"))
+    assert_refused(done, f"127.0.0.1:{port}", "already in use", "TOKENRY_PORT")
+    assert not (tmp_path / "data").exists()
+
+
+def test_address_of_another_machine_is_refused(tmp_path: Path) -> None:
+    assert_refused(serve_once(tmp_path / "data", "--host", "192.0.2.1"), "TOKENRY_HOST")
+
+
+def test_data_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert_refused(serve_once(tmp_path / "file" / "data"), "cannot be made", "TOKENRY_DATA_DIR")
+
+
+def test_data_directory_that_is_not_writable_is_refused(set_up: Path) -> None:
+    set_up.chmod(0o500)
+    command = [sys.executable, "-m", "tokenry", "serve", "--port", "0", "--data-dir", str(set_up)]
+    if os.geteuid() == 0:  # root writes everywhere, unless it gives that right up
+        assert shutil.which("setpriv"), "setpriv, of util-linux, is needed to test as root"
+        command = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override", *command]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert_refused(done, "not writable", "TOKENRY_DATA_DIR")
+
+
+def test_newer_database_is_refused_and_left_alone(set_up: Path) -> None:
+    with closing(sqlite3.connect(set_up / "tokenry.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    before = snapshot(set_up)
+    assert_refused(serve_once(set_up), "newer tokenry", "9999")
+    assert snapshot(set_up) == before
+
+
+def test_missing_pepper_is_refused_and_not_replaced(set_up: Path) -> None:
+    (set_up / "pepper.key").unlink()
+    before = snapshot(set_up)
+    assert_refused(serve_once(set_up), "pepper.key", "restore it from a backup")
+    assert snapshot(set_up) == before
+
+
+def test_pepper_of_another_database_is_refused(set_up: Path, tmp_path: Path) -> None:
+    assert tokenry("migrate", "--data-dir", str(tmp_path / "other")).returncode == 0
+    shutil.copy(tmp_path / "other" / "pepper.key", set_up / "pepper.key")
+    assert_refused(serve_once(set_up), "pepper.key", "does not belong")
+
+
+def test_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    (data_dir / "tokenry.db").write_text("somebody's notes, long enough to be read as a header\n" * 4)
+    before = snapshot(data_dir)
+    assert_refused(serve_once(data_dir), "tokenry.db", "cannot be used")
+    assert snapshot(data_dir)["tokenry.db"] == before["tokenry.db"]
+
+
+def test_database_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    done = serve_once(tmp_path / "data", "--database-url", "postgresql://nobody@127.0.0.1:1/nothing")
+    assert_refused(done, "cannot be used", "127.0.0.1")
+
+
+def test_password_of_the_database_is_not_shown(tmp_path: Path) -> None:
+    url = "postgresql://nobody:sesame@127.0.0.1:1/nothing"
+    done = tokenry("serve", "--port", "0", "--data-dir", str(tmp_path / "d"), variables={"TOKENRY_DATABASE_URL": url})
+    assert_refused(done, "cannot be used")
+    assert "sesame" not in done.stderr
+
+
+def test_wrong_scopes_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "scopes.toml"
+    file.write_text('[widgets]\nlevels = ["admin"]\n')
+    assert_refused(serve_once(tmp_path / "data", "--scopes-file", str(file)), str(file), "[widgets]")
