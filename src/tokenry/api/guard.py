@@ -17,7 +17,7 @@ from tokenry.api.wire import answer_headers, to_bytes, write_faults
 from tokenry.domain.errors import Fault, Invalid
 
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/verify"})
-"""Paths asked many times a second: logged only when they fail with 5xx, or at level debug."""
+"""Paths asked many times a second: logged only when they fail with 5xx."""
 _SINGLE = frozenset({b"host", b"authorization", b"x-filter", b"content-type", b"content-length", b"transfer-encoding"})
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
 _LONG_WORD = re.compile(r"[^/]{17,}")

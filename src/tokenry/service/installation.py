@@ -9,6 +9,7 @@ from tokenry.domain.tokens import NewToken
 from tokenry.service.accounts import Accounts
 from tokenry.service.tokens import Tokens
 from tokenry.storage.database import Database
+from tokenry.storage.installation import lock_installation
 
 FIRST_COMPANY = "tokenry"
 FIRST_USERNAME = "admin"
@@ -24,6 +25,7 @@ def begin_installation(
     """
     origin = Origin("first start")
     with database.write() as connection:
+        lock_installation(connection)
         admin = accounts.create_first(connection, origin, company=FIRST_COMPANY, admin_username=FIRST_USERNAME)
         if admin is None:
             return None

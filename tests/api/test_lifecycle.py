@@ -1,0 +1,82 @@
+"""From creation to revocation and expiry, for everybody involved."""
+
+from typing import Any
+
+from tests.conftest import App
+
+from tokenry.domain.accounts import Origin
+from tokenry.domain.tokens import NewToken
+from tokenry.wiring import open_installation
+
+TOKENS = "/v4/profile/tokens"
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def create(app: App, **body: object) -> dict[str, Any]:
+    created: dict[str, Any] = app.client.post(TOKENS, headers=app.bearer, json=body).json()
+    return created
+
+
+def token_of_another_user(app: App) -> tuple[int, str]:
+    installation = open_installation(app.settings, app.clock)
+    installation.accounts.create_user(Origin("test"), username="other")
+    token, secret = installation.tokens.create_token_for(Origin("test"), "other", NewToken())
+    installation.database.close()
+    return token.id, secret.reveal()
+
+
+def test_deleted_token_is_refused_at_once(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    created = create(app)
+    assert app.client.get("/verify", headers=bearer(created["token"])).status_code == 200
+    answer = app.client.delete(f"{TOKENS}/{created['id']}", headers=app.bearer)
+    assert (answer.status_code, answer.text) == (200, "{}")
+    assert app.client.get("/verify", headers=bearer(created["token"])).status_code == 401
+
+
+def test_token_may_delete_itself(app: App) -> None:
+    created = create(app)
+    assert app.client.delete(f"{TOKENS}/{created['id']}", headers=bearer(created["token"])).status_code == 200
+    assert app.client.get(TOKENS, headers=bearer(created["token"])).status_code == 401
+
+
+def test_second_delete_finds_nothing(app: App) -> None:
+    created = create(app)
+    app.client.delete(f"{TOKENS}/{created['id']}", headers=app.bearer)
+    assert app.client.delete(f"{TOKENS}/{created['id']}", headers=app.bearer).status_code == 404
+
+
+def test_expiry_is_exact_to_the_second(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    token = create(app, expiry="2025-06-15T15:07:00")["token"]
+    app.clock.seconds += 19.999
+    assert app.client.get("/verify", headers=bearer(token)).status_code == 200
+    app.clock.seconds += 0.001
+    assert app.client.get("/verify", headers=bearer(token)).status_code == 401
+
+
+def test_expired_token_is_gone_for_its_owner(app: App) -> None:
+    created = create(app, expiry="2025-06-15T15:07:00")
+    app.clock.seconds += 20
+    assert app.client.get(TOKENS, headers=app.bearer).json()["results"] == 1
+    for method in ("GET", "PUT", "DELETE"):
+        assert app.client.request(method, f"{TOKENS}/{created['id']}", headers=app.bearer).status_code == 404
+
+
+def test_tokens_of_others_are_not_there(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    token_id, text = token_of_another_user(app)
+    assert app.client.get(TOKENS, headers=app.bearer).json()["results"] == 1
+    for method in ("GET", "PUT", "DELETE"):
+        answer = app.client.request(method, f"{TOKENS}/{token_id}", headers=app.bearer, json={"label": "mine"})
+        assert (answer.status_code, answer.text) == (404, '{"errors": [{"reason": "Not found"}]}')
+    assert app.client.get("/verify", headers=bearer(text)).headers["x-auth-user"] == "other"
+
+
+def test_acting_token_is_in_its_own_list(app: App) -> None:
+    row = app.client.get(TOKENS, headers=app.bearer).json()["data"][0]
+    assert app.token.startswith(row["token"])
+    assert len(row["token"]) == 16

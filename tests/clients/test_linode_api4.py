@@ -1,0 +1,113 @@
+"""The unmodified linode_api4 of PyPI, against a running service."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from linode_api4 import ApiError, LinodeClient, PersonalAccessToken, and_, or_
+from tests.servers import Server
+
+
+def connect(server: Server, token: str) -> Any:
+    return LinodeClient(token, base_url=f"{server.url}/v4", retry=False)
+
+
+@pytest.fixture
+def client(server: Server) -> Any:
+    return connect(server, server.token)
+
+
+def status_of(error: pytest.ExceptionInfo[ApiError]) -> int:
+    status: int = error.value.status
+    return status
+
+
+def test_create_with_everything(client: Any) -> None:
+    token = client.profile.token_create(
+        label="api4",
+        expiry=datetime(2030, 1, 1, 13, 46, 32),  # noqa: DTZ001 - as users write it
+        scopes="linodes:read_only",
+    )
+    assert (token.label, token.scopes) == ("api4", "linodes:read_only")
+    assert token.expiry == datetime(2030, 1, 1, 13, 46, 32)  # noqa: DTZ001 - the client's own form
+    assert len(token.token) == 54
+
+
+def test_create_with_nothing_gets_the_acting_scopes_and_no_expiry(client: Any) -> None:
+    token = client.profile.token_create()
+    assert token.scopes == "*"
+    assert token.expiry.year == 2999
+
+
+def test_expiry_as_text(client: Any) -> None:
+    token = client.profile.token_create(label="api4", expiry="2030-01-01T13:46:32")
+    assert token.expiry.isoformat() == "2030-01-01T13:46:32"
+
+
+def test_list_across_pages(client: Any) -> None:
+    for number in range(27):
+        client.profile.token_create(label=f"api4-page-{number:02}")
+    tokens = client.profile.tokens(
+        PersonalAccessToken.label.contains("API4-page")  # upper case: contains does not care
+    )
+    assert [token.label for token in tokens] == [f"api4-page-{number:02}" for number in range(27)]
+    assert len(list(client.get("/profile/tokens?page=2&page_size=25")["data"])) >= 2
+
+
+def test_filters_combine_and_order(client: Any) -> None:
+    for label in ("api4-a", "api4-b", "api4-c"):
+        client.profile.token_create(label=label)
+    either = or_(PersonalAccessToken.label == "api4-a", PersonalAccessToken.label == "api4-c")
+    labels = [token.label for token in client.profile.tokens(and_(either, PersonalAccessToken.id > 0))]
+    assert labels == ["api4-a", "api4-c"]
+    ordered = client.profile.tokens(either.order_by(PersonalAccessToken.label, desc=True))
+    assert [token.label for token in ordered] == ["api4-c", "api4-a"]
+
+
+def test_attribute_that_cannot_be_filtered_is_named(client: Any) -> None:
+    with pytest.raises(ApiError, match="Cannot filter on token") as error:
+        client.profile.tokens(PersonalAccessToken.token == "x")
+    assert status_of(error) == 400
+
+
+def test_rename_is_seen_by_a_lazy_load(client: Any) -> None:
+    token = client.profile.token_create(label="api4-before")
+    token.label = "api4-after"
+    assert token.save()
+    lazy = client.load(PersonalAccessToken, token.id)
+    assert (lazy.label, lazy.token) == ("api4-after", token.token[:16])
+
+
+def test_deleted_token_is_not_found(client: Any) -> None:
+    token = client.profile.token_create(label="api4-deleted")
+    assert token.delete()
+    with pytest.raises(ApiError, match="Not found") as error:
+        client.load(PersonalAccessToken, token.id)
+    assert status_of(error) == 404
+
+
+def test_wider_scopes_than_the_acting_token_are_refused(client: Any, server: Server) -> None:
+    narrow = connect(server, client.profile.token_create(scopes="account:read_write").token)
+    with pytest.raises(ApiError) as error:
+        narrow.profile.token_create(scopes="linodes:read_only account:read_only")
+    assert status_of(error) == 400
+    assert "(maximum scopes: account:read_write)" in str(error.value)
+
+
+def test_revoked_token_is_refused(client: Any, server: Server) -> None:
+    token = client.profile.token_create(label="api4-revoked")
+    text = token.token
+    assert token.delete()
+    with pytest.raises(ApiError, match="Invalid Token") as error:
+        connect(server, text).profile.tokens()
+    assert status_of(error) == 401
+
+
+def test_expired_token_is_refused(client: Any, server: Server) -> None:
+    expiry = datetime.now(UTC).replace(microsecond=0, tzinfo=None) + timedelta(seconds=2)
+    text = client.profile.token_create(label="api4-expired", expiry=expiry).token
+    while datetime.now(UTC).replace(tzinfo=None) < expiry:
+        time.sleep(0.05)
+    with pytest.raises(ApiError, match="Invalid Token"):
+        connect(server, text).profile.tokens()

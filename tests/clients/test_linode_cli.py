@@ -1,0 +1,151 @@
+"""The unmodified linode-cli of PyPI, against a running service."""
+
+import json
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests.servers import Server, environment
+
+PROGRAM = str(Path(sys.executable).with_name("linode-cli"))
+
+
+class Cli:
+    """linode-cli with one token, in a home of its own."""
+
+    def __init__(self, server: Server, home: Path, token: str, **variables: str) -> None:
+        self.server = server
+        self.home = home
+        self.variables = {
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / ".config"),
+            "LINODE_CLI_TOKEN": token,
+            "LINODE_CLI_API_HOST": server.address,
+            "LINODE_CLI_API_SCHEME": "http",
+            **variables,
+        }
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [PROGRAM, "--suppress-warnings", "--no-retry", "profile", *arguments],
+            env=environment(**self.variables),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def rows(self, *arguments: str) -> list[dict[str, Any]]:
+        """Run a command that must succeed; the rows it prints."""
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        rows: list[dict[str, Any]] = json.loads(done.stdout)
+        return rows
+
+    def row(self, *arguments: str) -> dict[str, Any]:
+        (row,) = self.rows(*arguments)
+        return row
+
+    def fails(self, *arguments: str) -> str:
+        """Run a command that must fail as linode-cli fails on an HTTP error; what it says."""
+        done = self.run(*arguments)
+        assert done.returncode == 2
+        return " ".join((done.stderr + done.stdout).replace("│", " ").split())
+
+
+@pytest.fixture
+def cli(server: Server, tmp_path: Path) -> Cli:
+    return Cli(server, tmp_path, server.token)
+
+
+def make(server: Server, **body: object) -> dict[str, Any]:
+    """Make a token over HTTP, which is quicker."""
+    bearer = {"Authorization": f"Bearer {server.token}"}
+    made: dict[str, Any] = httpx2.post(f"{server.url}/v4/profile/tokens", headers=bearer, json=body).json()
+    return made
+
+
+def test_create_with_everything(cli: Cli) -> None:
+    row = cli.row("token-create", "--label", "cli", "--scopes", "linodes:read_only", "--expiry", "2030-01-01T13:46:32")
+    assert (row["label"], row["scopes"], row["expiry"]) == ("cli", "linodes:read_only", "2030-01-01T13:46:32")
+    assert len(row["token"]) == 54
+
+
+def test_create_with_nothing_gets_the_acting_scopes_and_no_expiry(cli: Cli) -> None:
+    row = cli.row("token-create")
+    assert (row["label"], row["scopes"], row["expiry"]) == (f"token-{row['id']}", "*", "2999-12-12T05:00:00")
+
+
+def test_create_with_null_expiry_never_expires(cli: Cli) -> None:
+    assert cli.row("token-create", "--expiry", "null")["expiry"] == "2999-12-12T05:00:00"
+
+
+def test_list_is_ordered_and_filtered(cli: Cli, server: Server) -> None:
+    ids = [make(server, label="cli-twice")["id"] for _ in range(2)]
+    rows = cli.rows("tokens-list", "--label", "cli-twice", "--order-by", "created", "--order", "desc")
+    assert sorted(row["id"] for row in rows) == ids
+    labels = [row["label"] for row in cli.rows("tokens-list", "--order-by", "label", "--order", "desc")]
+    assert labels == sorted(labels, reverse=True)
+
+
+def test_list_is_paged(server: Server, tmp_path: Path) -> None:
+    for number in range(27):
+        make(server, label=f"cli-page-{number:02}")
+    cli = Cli(server, tmp_path, server.token)
+    second = cli.rows("tokens-list", "--page", "2", "--page-size", "25")
+    everything = cli.rows("tokens-list", "--all-rows")
+    assert second
+    assert len(everything) >= 27
+    assert second[0] == everything[25]
+
+
+def test_text_output(cli: Cli, server: Server) -> None:
+    made = make(server, label="cli-text")
+    done = cli.run(
+        "tokens-list", "--label", "cli-text", "--text", "--no-headers", "--format", "id,label", "--delimiter", ","
+    )
+    assert done.stdout.splitlines() == [f"{made['id']},cli-text"]
+
+
+def test_view_rename_and_delete(cli: Cli, server: Server) -> None:
+    made = make(server, label="cli-before")
+    token_id = str(made["id"])
+    assert cli.row("token-view", token_id) == {**made, "token": made["token"][:16]}
+    assert cli.row("token-update", token_id, "--label", "cli-after")["label"] == "cli-after"
+    assert cli.run("token-delete", token_id).returncode == 0
+    assert "404" in cli.fails("token-view", token_id)
+
+
+def test_wider_scopes_than_the_acting_token_are_refused(server: Server, tmp_path: Path) -> None:
+    cli = Cli(server, tmp_path, make(server, scopes="account:read_write")["token"])
+    said = cli.fails("token-create", "--scopes", "linodes:read_only")
+    assert "Request failed: 400" in said
+    assert "You may not create a token with scopes greater than those of the token" in said
+    assert "account:read_write" in said
+
+
+def test_revoked_token_is_refused(server: Server, tmp_path: Path) -> None:
+    made = make(server, label="cli-revoked")
+    bearer = {"Authorization": f"Bearer {server.token}"}
+    httpx2.delete(f"{server.url}/v4/profile/tokens/{made['id']}", headers=bearer)
+    said = Cli(server, tmp_path, made["token"]).fails("tokens-list")
+    assert "401" in said
+    assert "Invalid Token" in said
+
+
+def test_expired_token_is_refused(server: Server, tmp_path: Path) -> None:
+    expiry = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    made = make(server, label="cli-expired", expiry=expiry.strftime("%Y-%m-%dT%H:%M:%S"))
+    while datetime.now(UTC) < expiry:
+        time.sleep(0.05)
+    assert "Invalid Token" in Cli(server, tmp_path, made["token"]).fails("tokens-list")
+
+
+def test_beta_version(server: Server, tmp_path: Path) -> None:
+    cli = Cli(server, tmp_path, server.token, LINODE_CLI_API_VERSION="v4beta")
+    assert cli.row("token-create", "--label", "cli-beta")["label"] == "cli-beta"
