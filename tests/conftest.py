@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 from starlette.testclient import TestClient
-from tests.servers import Server, serving
 
+from tests.servers import Server, serving
 from tokenry.domain.secrets import Secret
 from tokenry.settings import Settings
 from tokenry.storage.database import Database, database_url

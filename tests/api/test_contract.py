@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from tests.conftest import App
 
 TOKENS = "/v4/profile/tokens"

@@ -3,7 +3,6 @@
 from typing import Any
 
 from tests.conftest import App
-
 from tokenry.domain.accounts import Origin
 from tokenry.domain.tokens import NewToken
 from tokenry.wiring import open_installation

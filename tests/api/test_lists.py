@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.conftest import App
 
 TOKENS = "/v4/profile/tokens"

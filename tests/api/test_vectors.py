@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from tests.conftest import App
 
 VECTORS = json.loads(Path(__file__).with_name("vectors_tokens.json").read_text("utf-8"))["vectors"]

@@ -1,8 +1,8 @@
 """`/verify`, `/healthz` and `/readyz`."""
 
 import pytest
-from tests.conftest import App
 
+from tests.conftest import App
 from tokenry.storage.schema import metadata
 from tokenry.wiring import open_installation
 

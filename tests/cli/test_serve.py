@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+
 from tests.servers import Server, environment, serving, tokenry
 
 

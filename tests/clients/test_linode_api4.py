@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from linode_api4 import ApiError, LinodeClient, PersonalAccessToken, and_, or_
+
 from tests.servers import Server
 
 

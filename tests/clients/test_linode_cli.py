@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from tests.servers import Server, environment
 
 PROGRAM = str(Path(sys.executable).with_name("linode-cli"))

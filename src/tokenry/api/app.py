@@ -13,6 +13,7 @@ from tokenry.api.verify import VerifyEndpoint
 from tokenry.verification.verifier import Verifier
 
 VERSIONS = ("v4", "v4beta")
+VERIFY = "/verify"
 
 
 def routes(
@@ -34,7 +35,7 @@ def routes(
         ),
     }
     return [
-        Route("/verify", verify),
+        Route(VERIFY, verify),
         Route("/healthz", Liveness()),
         Route("/readyz", ready),
         *(Route(f"/{version}{path}", resource) for version in VERSIONS for path, resource in management.items()),
@@ -42,5 +43,7 @@ def routes(
 
 
 def create_app(table: Sequence[BaseRoute], lifespan: Lifespan[ASGIApp]) -> ASGIApp:
-    """Put the routes behind the guard."""
-    return Guard(Router(table, redirect_slashes=False, default=not_found, lifespan=lifespan))
+    """Put the routes behind the guard, with a short cut to the one that gateways ask on every request."""
+    router = Router(table, redirect_slashes=False, default=not_found, lifespan=lifespan)
+    verify = next(route.app for route in table if isinstance(route, Route) and route.path == VERIFY)
+    return Guard(router, direct={VERIFY: verify})

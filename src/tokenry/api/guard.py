@@ -7,6 +7,7 @@ The log holds neither query strings nor headers, and of a path at most what cann
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -26,10 +27,11 @@ log = structlog.get_logger("tokenry.access")
 
 
 class Guard:
-    """An ASGI middleware around everything."""
+    """An ASGI middleware around everything. `direct` are applications by path that are asked without routing."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, direct: Mapping[str, ASGIApp]) -> None:
         self._app = app
+        self._direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a well-formed request through, and see that it is answered and logged."""
@@ -52,7 +54,7 @@ class Guard:
         try:
             fault = header_fault(scope)
             if fault is None:
-                await self._app(scope, receive, observe)
+                await self._direct.get(scope["path"], self._app)(scope, receive, observe)
             else:
                 await refuse(scope, observe, Invalid(fault))
         except ClientGone:

@@ -23,6 +23,7 @@ from tokenry.verification.verifier import Denial, Verifier
 
 METHODS = frozenset({"GET", "HEAD", "POST"})
 _NO_STORE = (b"cache-control", b"no-store")
+_NEVER_SECONDS = int(NEVER.timestamp())
 
 
 class VerifyEndpoint:
@@ -60,7 +61,7 @@ def identity_headers(actor: Actor) -> list[tuple[bytes, bytes]]:
 
     X-Auth-Expires is in seconds since 1970, and empty for a token that does not expire.
     """
-    expires = "" if actor.expiry >= NEVER else str(int(actor.expiry.timestamp()))
+    expires = "" if actor.expires_at >= _NEVER_SECONDS else str(actor.expires_at)
     return [
         (b"x-auth-user", actor.username.encode("ascii")),
         (b"x-auth-user-id", str(actor.user_id).encode("ascii")),

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import Scopes
@@ -35,13 +36,16 @@ class User:
     disabled: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who is calling: the token that was presented, its scopes and expiry, its user and account."""
+class Actor(NamedTuple):
+    """Who is calling: the token that was presented, its scopes and expiry, its user and account.
+
+    `expires_at` is in seconds since 1970. A named tuple, because one is made for every verification and a frozen
+    dataclass takes five times as long to make.
+    """
 
     token_id: int
     scopes: Scopes
-    expiry: datetime
+    expires_at: int
     user_id: int
     username: str
     account_id: int

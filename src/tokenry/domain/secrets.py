@@ -27,6 +27,8 @@ TOKEN_LENGTH = PREVIEW_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 PEPPER_BYTES = 32
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+# Two digits at a time: the checksum is computed for every request.
+_PAIRS = [high + low for high in BASE62 for low in BASE62]
 _SHAPE = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{TOKEN_LENGTH - len(PREFIX)}}}", re.ASCII)
 
 
@@ -71,12 +73,9 @@ class Secret:
 
 def checksum(body: str) -> str:
     """CRC-32 of `body` in base62, six characters, most significant first."""
-    rest = crc32(body.encode("ascii"))
-    digits = ""
-    for _ in range(CHECKSUM_LENGTH):
-        rest, digit = divmod(rest, len(BASE62))
-        digits = BASE62[digit] + digits
-    return digits
+    rest, low = divmod(crc32(body.encode("ascii")), len(_PAIRS))
+    high, middle = divmod(rest, len(_PAIRS))
+    return _PAIRS[high] + _PAIRS[middle] + _PAIRS[low]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,6 +1,7 @@
 """Running the application: a listening socket, one process or several, and a graceful stop."""
 
 import errno
+import gc
 import signal
 import socket
 import sys
@@ -90,4 +91,7 @@ def run(
 
 def _build_worker(build: Callable[[], ASGIApp], log_level: str) -> ASGIApp:
     configure_logging(log_level)
-    return build()
+    app = build()
+    gc.collect()
+    gc.freeze()  # what is loaded now stays: later collections need not look at it
+    return app

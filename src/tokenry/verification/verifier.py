@@ -3,15 +3,13 @@
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.storage.credentials import Credential
-from tokenry.storage.database import from_seconds
 
 # RFC 6750 section 2.1; RFC 9110 section 11.1: the scheme's name is compared without regard to case.
 _BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE | re.ASCII)
@@ -28,8 +26,7 @@ class Denial(Enum):
     INSUFFICIENT_SCOPE = "the token's scopes do not cover what is needed"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What the verifier found. Accepted when there is no denial; then there is an actor.
 
     A denial for insufficient scope also has an actor: the token is good, just not for this.
@@ -81,7 +78,7 @@ class Verifier:
         actor = Actor(
             token_id=credential.token_id,
             scopes=stored_scopes(credential.scopes),
-            expiry=from_seconds(credential.expires_at),
+            expires_at=credential.expires_at,
             user_id=credential.user_id,
             username=credential.username,
             account_id=credential.account_id,

@@ -1,0 +1,153 @@
+"""A token that was revoked, expired, or whose user was disabled is refused by the very next request, on any worker."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
+from json import dumps, loads
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import Server, serving, tokenry
+
+TOKENS = "/v4/profile/tokens"
+WORKERS = 4
+THREADS = 6
+CYCLES_EACH = 20
+ASKED_OF_EVERY_WORKER = 60
+"""Fresh connections in a row: that some worker takes none of so many is improbable (0.75 ** 60 is 3e-8)."""
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service of four processes."""
+    with serving(tmp_path_factory.mktemp("four") / "data", "--workers", str(WORKERS)) as server:
+        yield server
+
+
+def ask(server: Server, method: str, path: str, token: str, body: object = None) -> tuple[int, Any]:
+    """One request on a connection of its own, so that any worker may take it."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
+    try:
+        sent = None if body is None else dumps(body)
+        connection.request(method, path, sent, {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        raw = answer.read()
+        return answer.status, loads(raw) if raw else None
+    finally:
+        connection.close()
+
+
+def create(server: Server, token: str, **body: object) -> dict[str, Any]:
+    status, made = ask(server, "POST", TOKENS, token, body)
+    assert status == 200, made
+    assert isinstance(made, dict)
+    return made
+
+
+def verdicts(server: Server, token: str, times: int) -> set[int]:
+    return {ask(server, "GET", "/verify", token)[0] for _ in range(times)}
+
+
+def worker_sockets(server: Server) -> dict[int, set[str]]:
+    """The open sockets of each child process that has the listening one, by process id."""
+    listening = next(
+        line.split()[9]
+        for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]
+        if line.split()[3] == "0A" and line.split()[1].endswith(f":{server.port:04X}")
+    )
+    found = {}
+    for child in Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text("ascii").split():
+        sockets = {str(link.readlink()) for link in Path(f"/proc/{child}/fd").iterdir()}
+        if f"socket:[{listening}]" in sockets:
+            found[int(child)] = sockets
+    return found
+
+
+def test_every_worker_takes_connections(four: Server) -> None:
+    before = worker_sockets(four)
+    assert len(before) == WORKERS
+    held = [socket.create_connection(("127.0.0.1", four.port), timeout=10) for _ in range(200)]
+    try:
+        for connection in held:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        after = worker_sockets(four)
+    finally:
+        for connection in held:
+            connection.close()
+    taken = [len(after[process] - before[process]) for process in before]
+    assert sum(count > 0 for count in taken) >= 2, taken
+
+
+def test_deleted_token_is_refused_by_the_next_request_whoever_takes_it(four: Server) -> None:
+    wrong: list[object] = []
+    lock = threading.Lock()
+
+    def cycle(number: int) -> None:
+        made = create(four, four.token, label=f"cycle {number}", scopes="account:read_only")
+        seen = [
+            ask(four, "GET", "/verify", made["token"])[0],
+            ask(four, "DELETE", f"{TOKENS}/{made['id']}", four.token)[0],
+            ask(four, "GET", "/verify", made["token"])[0],
+            ask(four, "GET", TOKENS, made["token"])[0],
+        ]
+        if seen != [200, 200, 401, 401]:
+            with lock:
+                wrong.append(seen)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(cycle, range(THREADS * CYCLES_EACH)))
+    assert wrong == []
+
+
+def test_deleted_token_stays_refused_on_all_workers(four: Server) -> None:
+    made = create(four, four.token)
+    assert verdicts(four, made["token"], ASKED_OF_EVERY_WORKER) == {200}
+    assert ask(four, "DELETE", f"{TOKENS}/{made['id']}", four.token) == (200, {})
+    assert verdicts(four, made["token"], ASKED_OF_EVERY_WORKER) == {401}
+
+
+def test_token_revoked_by_the_operator_is_refused_on_all_workers(four: Server) -> None:
+    made = create(four, four.token)
+    assert verdicts(four, made["token"], ASKED_OF_EVERY_WORKER) == {200}
+    assert tokenry("token", "revoke", str(made["id"]), "--data-dir", str(four.data_dir)).returncode == 0
+    assert verdicts(four, made["token"], ASKED_OF_EVERY_WORKER) == {401}
+
+
+def test_tokens_of_a_disabled_user_are_refused_on_all_workers_until_it_is_enabled(four: Server) -> None:
+    place = ("--data-dir", str(four.data_dir))
+    assert tokenry("user", "create", "mallory", *place).returncode == 0
+    issued = tokenry("token", "create", "--user", "mallory", "--expires", "1h", *place)
+    token = issued.stdout.strip()
+    assert verdicts(four, token, ASKED_OF_EVERY_WORKER) == {200}
+    assert tokenry("user", "disable", "mallory", *place).returncode == 0
+    assert verdicts(four, token, ASKED_OF_EVERY_WORKER) == {401}
+    assert tokenry("user", "enable", "mallory", *place).returncode == 0
+    assert verdicts(four, token, ASKED_OF_EVERY_WORKER) == {200}
+
+
+def test_token_may_delete_itself_and_is_refused_from_then_on(four: Server) -> None:
+    made = create(four, four.token, scopes="account:read_write")
+    assert ask(four, "DELETE", f"{TOKENS}/{made['id']}", made["token"]) == (200, {})
+    assert ask(four, "DELETE", f"{TOKENS}/{made['id']}", made["token"])[0] == 401
+    assert verdicts(four, made["token"], 20) == {401}
+
+
+def test_token_is_valid_until_its_expiry_and_refused_from_that_second_on(four: Server) -> None:
+    expiry = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
+    token = create(four, four.token, expiry=expiry.strftime("%Y-%m-%dT%H:%M:%S"))["token"]
+    seen = []
+    while time.time() < expiry.timestamp() + 0.5:
+        asked = time.time()
+        status, _ = ask(four, "GET", "/verify", token)
+        seen.append((asked, status, time.time()))
+        time.sleep(0.01)
+    early = {status for _, status, answered in seen if answered < expiry.timestamp()}
+    late = {status for asked, status, _ in seen if asked >= expiry.timestamp()}
+    assert (early, late) == ({200}, {401})
