@@ -22,11 +22,10 @@ def configure_logging(level: str) -> None:
         structlog.stdlib.ExtraAdder(allow=()),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    people = sys.stderr.isatty()
-    renderer: list[Processor] = (
-        [mask_tokens, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-        if people
-        else [structlog.processors.format_exc_info, mask_tokens, structlog.processors.JSONRenderer()]
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[
@@ -42,7 +41,12 @@ def configure_logging(level: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,  # tracebacks become text first, so that they are masked too
+                mask_tokens,
+                renderer,
+            ],
         )
     )
     root = logging.getLogger()

@@ -1,0 +1,67 @@
+"""The log: lines of JSON off a terminal, words on one, and the traceback of a defect without values."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+
+import httpx2
+
+from tests.servers import Server, environment
+
+TOKEN = "pat_" + "A" * 12 + "B" * 38
+CODE = f"""
+import logging, structlog
+from tokenry.serving.logs import configure_logging
+configure_logging("info")
+structlog.get_logger("tokenry").info("hello", number=1)
+logging.getLogger("other").warning("from %s", "elsewhere")
+try:
+    local = "{TOKEN}"
+    raise ValueError(local)
+except ValueError:
+    structlog.get_logger("tokenry").exception("failed")
+structlog.get_logger("tokenry").debug("unheard")
+"""
+
+
+def run(**streams: int) -> bytes:
+    done = subprocess.run([sys.executable, "-c", CODE], env=environment(), check=True, **streams)  # type: ignore[call-overload]
+    return done.stderr or b""
+
+
+def test_off_a_terminal_every_line_is_json() -> None:
+    first, second, third = (json.loads(line) for line in run(stderr=subprocess.PIPE).splitlines())
+    assert (first["event"], first["number"], first["level"]) == ("hello", 1, "info")
+    assert (second["event"], second["level"]) == ("from elsewhere", "warning")
+    assert third["event"] == "failed"
+    assert "ValueError: pat_AAAAAAAAAAAA…" in third["exception"]
+
+
+def test_on_a_terminal_it_is_for_people_and_as_discreet() -> None:
+    parent, child = pty.openpty()
+    run(stderr=child)
+    os.close(child)
+    said = os.read(parent, 65536).decode()
+    os.close(parent)
+    assert "hello" in said
+    assert "Traceback" in said
+    assert "BBBB" not in said
+
+
+def test_requests_are_logged_with_their_id_and_who_made_them(server: Server) -> None:
+    headers = {"Authorization": f"Bearer {server.token}", "X-Request-Id": "find-me"}
+    httpx2.get(f"{server.url}/v4/profile/tokens?page=1", headers=headers)
+    deadline = time.monotonic() + 10  # the line follows the answer
+    while "find-me" not in server.log:
+        assert time.monotonic() < deadline
+    line = next(json.loads(line) for line in server.log.splitlines() if "find-me" in line)
+    assert (line["method"], line["path"], line["status"], line["user"], line["token_id"]) == (
+        "GET",
+        "/v4/profile/tokens",
+        200,
+        "admin",
+        1,
+    )
