@@ -92,13 +92,16 @@ def test_no_acknowledged_change_is_lost_when_the_service_is_killed(tmp_path: Pat
     ledger = Ledger()
     first_token = ""
     for _ in range(ROUNDS):
-        before = ledger.acknowledged
         server = start_server(tmp_path / "data")
         try:
             first_token = first_token or server.token
             ledger.live.add(first_token)
             assert_nothing_lost(server, ledger)
+            before = ledger.acknowledged
             with clients(CLIENTS, partial(create_and_delete, server, first_token, ledger)):
+                give_up = time.monotonic() + 10
+                while ledger.acknowledged < before + PER_ROUND_MIN and time.monotonic() < give_up:
+                    time.sleep(0.01)
                 time.sleep(STREAM_SECONDS)
                 server.kill()  # while the clients are at it
         finally:
@@ -129,7 +132,9 @@ def test_orderly_stop_answers_whole_what_it_answers(tmp_path: Path) -> None:
                     return
 
     with serving(tmp_path / "data") as server, clients(8, create):
-        time.sleep(0.5)
+        give_up = time.monotonic() + 10
+        while len(answered) < 8 and time.monotonic() < give_up:
+            time.sleep(0.01)
         assert server.stop() == 0
     assert not torn
     assert len(answered) >= 8

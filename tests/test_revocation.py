@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from json import dumps, loads
@@ -27,6 +28,10 @@ ASKED_OF_EVERY_WORKER = 60
 def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service of four processes."""
     with serving(tmp_path_factory.mktemp("four") / "data", "--workers", str(WORKERS)) as server:
+        deadline = time.monotonic() + 30
+        while len(worker_sockets(server)) < WORKERS:
+            assert time.monotonic() < deadline, "not all workers came up"
+            time.sleep(0.05)
         yield server
 
 
@@ -55,7 +60,7 @@ def verdicts(server: Server, token: str, times: int) -> set[int]:
 
 
 def worker_sockets(server: Server) -> dict[int, set[str]]:
-    """The open sockets of each child process that has the listening one, by process id."""
+    """The open sockets of each child process that listens in an event loop, by process id."""
     listening = next(
         line.split()[9]
         for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]
@@ -63,8 +68,11 @@ def worker_sockets(server: Server) -> dict[int, set[str]]:
     )
     found = {}
     for child in Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text("ascii").split():
-        sockets = {str(link.readlink()) for link in Path(f"/proc/{child}/fd").iterdir()}
-        if f"socket:[{listening}]" in sockets:
+        sockets = set()
+        for link in Path(f"/proc/{child}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                sockets.add(str(link.readlink()))
+        if {f"socket:[{listening}]", "anon_inode:[eventpoll]"} <= sockets:
             found[int(child)] = sockets
     return found
 

@@ -72,7 +72,7 @@ def database_url(text: str | None, data_directory: Path) -> URL:
         return URL.create("sqlite", database=str(data_directory / "tokenry.db"))
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         url = URL.create("unreadable")
     match url.get_backend_name():
         case "sqlite" if url.database and url.database != ":memory:":

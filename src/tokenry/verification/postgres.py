@@ -16,6 +16,7 @@ from tokenry.storage.credentials import Credential, postgres_statement
 BATCH_LOOKUPS_MAX = 1000
 CONNECT_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 5
+_LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class PostgresCredentials:
@@ -60,11 +61,9 @@ class PostgresCredentials:
     async def _answer(self, batch: dict[str, list[asyncio.Future[Credential | None]]]) -> None:
         try:
             found = {row["preview"]: Credential(*row) for row in await self._fetch(list(batch))}
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            refusal = Unavailable()
-            refusal.__cause__ = error
+        except Exception as error:  # noqa: BLE001 - raised again in whoever waits; nobody is left waiting
             for answer in _open(batch):
-                answer.set_exception(refusal)
+                answer.set_exception(_refusal(error))
             return
         for preview, answers in batch.items():
             for answer in answers:
@@ -75,13 +74,22 @@ class PostgresCredentials:
         if self._connection is not None:
             try:
                 return await self._connection.fetch(self._statement, previews)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except _LOST:
                 self._connection.terminate()
                 self._connection = None
         self._connection = await asyncpg.connect(
             self._dsn, timeout=CONNECT_TIMEOUT_SECONDS, command_timeout=STATEMENT_TIMEOUT_SECONDS
         )
         return await self._connection.fetch(self._statement, previews)
+
+
+def _refusal(error: Exception) -> Exception:
+    """What a look-up that failed raises: Unavailable for the database's part, the error itself for a defect."""
+    if not isinstance(error, _LOST):
+        return error
+    refusal = Unavailable()
+    refusal.__cause__ = error
+    return refusal
 
 
 def _open(batch: dict[str, list[asyncio.Future[Credential | None]]]) -> list[asyncio.Future[Credential | None]]:

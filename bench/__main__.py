@@ -1,0 +1,128 @@
+"""`python -m bench`: measure, print the table, and write it into bench/results."""
+
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import report
+from bench.errors import BenchmarkError
+from bench.load import CONNECTIONS, prepare_load
+from bench.machine import Cores, choose_cores, describe_machine, describe_versions
+from bench.measures import MEASURES, SMALL, Measure, check_static
+from bench.servers import Server, nginx, tokenry
+from bench.stock import Stock, fill
+
+WARM_UP_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to measure, and for how long."""
+
+    measures: tuple[Measure, ...]
+    rounds: int = 5
+    seconds: int = 3
+    quick: bool = False
+
+    @property
+    def sizes(self) -> list[int]:
+        """Every number of stored tokens that is needed, the smallest first."""
+        return sorted({size for measure in self.measures for size in self.sizes_of(measure)})
+
+    def sizes_of(self, measure: Measure) -> tuple[int, ...]:
+        """The numbers of stored tokens at which to take a measure."""
+        return (SMALL,) if self.quick else measure.sizes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark; the exit status says whether there are figures, not what they are."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    names = [measure.name for measure in MEASURES]
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="measure", help=f"of {', '.join(names)}; all without any")
+    parser.add_argument("--quick", action="store_true", help="2 rounds of 1 s with 1 thousand tokens; writes nothing")
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.names) - set(names))
+    if unknown:
+        parser.error(f"no such measure: {', '.join(unknown)}; there are {', '.join(names)}")
+    chosen = tuple(measure for measure in MEASURES if not options.names or measure.name in options.names)
+    plan = Plan(chosen, rounds=2, seconds=1, quick=True) if options.quick else Plan(chosen)
+    try:
+        _run(plan, complete=not options.quick and len(chosen) == len(MEASURES))
+    except BenchmarkError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bench: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(plan: Plan, *, complete: bool) -> None:
+    """Measure everything that is planned. Only a complete run is written down."""
+    started = time.monotonic()
+    cores = choose_cores()
+    results: list[report.Result] = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        about: dict[str, Mapping[str, object]] = {
+            "machine": describe_machine(folder),
+            "versions": describe_versions(),
+            "run": {"rounds": plan.rounds, "seconds": plan.seconds, "connections": CONNECTIONS},
+        }
+        with nginx(folder / "nginx", cores.server) as static:
+            for stored in plan.sizes:
+                _say(f"storing {stored:,} tokens")
+                results += _measure_size(plan, fill(folder / f"data-{stored}", stored), static, cores)
+    print(f"\n{report.table(results)}\n{report.verdict(results)}")
+    if complete:
+        report.write(results, about, datetime.now(UTC).isoformat(timespec="seconds"))
+        _say("written to bench/results/latest.json and latest.md")
+    _say(f"took {time.monotonic() - started:.0f} s")
+
+
+def _measure_size(plan: Plan, stock: Stock, static: Server, cores: Cores) -> list[report.Result]:
+    """Take every measure that is planned at one size, all on the same server."""
+    with tokenry(stock.data_dir, cores.server) as server:
+        check_static(static, server, stock.known[0])
+        return [
+            _measure(plan, measure, stock, (server, static), cores.load)
+            for measure in plan.measures
+            if stock.stored in plan.sizes_of(measure)
+        ]
+
+
+def _measure(
+    plan: Plan, measure: Measure, stock: Stock, servers: tuple[Server, Server], load_core: int
+) -> report.Result:
+    """Measure tokenry and nginx in turns, so that whatever else the machine does falls on both."""
+    server, static = servers
+    measure.check(server, stock.known)
+    load = prepare_load(stock.data_dir.with_name("requests"), measure, stock.known, load_core)
+    for each in servers:
+        load.run(each, WARM_UP_SECONDS)
+    ours = []
+    theirs = []
+    for number in range(1, plan.rounds + 1):
+        theirs.append(load.run(static, plan.seconds))
+        ours.append(load.run(server, plan.seconds))
+        _say(
+            f"{measure.name}, {stock.stored:,} stored, round {number} of {plan.rounds}: "
+            f"{ours[-1].requests_per_second:,.0f}/s, nginx {theirs[-1].requests_per_second:,.0f}/s"
+        )
+    measure.check(server, stock.known)
+    return report.Result(measure, stock.stored, tuple(ours), tuple(theirs))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""What makes a benchmark worthless."""
+
+
+class BenchmarkError(Exception):
+    """A server, a response or the machine is not as a measurement needs it. There are no figures then."""

@@ -1,0 +1,147 @@
+"""Results: medians over the rounds, as a table for people and as JSON with every figure."""
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.load import CONNECTIONS, Run
+from bench.measures import Measure
+
+RESULTS = Path(__file__).with_name("results")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The medians of several runs."""
+
+    requests_per_second: float
+    cpu_microseconds: float
+    p50_microseconds: float
+    p99_microseconds: float
+    server_busy: float
+    load_busy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One measure at one size: the runs of both servers, round by round."""
+
+    measure: Measure
+    stored: int
+    tokenry: tuple[Run, ...]
+    nginx: tuple[Run, ...]
+
+    @property
+    def ratio(self) -> float:
+        """Requests in a second, of those of nginx: the ratio of the medians."""
+        return medians(self.tokenry).requests_per_second / medians(self.nginx).requests_per_second
+
+    @property
+    def cpu_ratio(self) -> float:
+        """The same by processor time: what nginx spends on a request, of what tokenry spends."""
+        return medians(self.nginx).cpu_microseconds / medians(self.tokenry).cpu_microseconds
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the target is reached; None without a target."""
+        return None if self.measure.target is None else self.ratio >= self.measure.target
+
+    def as_json(self) -> dict[str, object]:
+        """Every figure."""
+        return {
+            "name": self.measure.name,
+            "request": f"{self.measure.method} {self.measure.path}",
+            "stored_tokens": self.stored,
+            "ratio": round(self.ratio, 4),
+            "cpu_ratio": round(self.cpu_ratio, 4),
+            "target": self.measure.target,
+            "target_reached": self.reached,
+            "tokenry": _figures(self.tokenry),
+            "nginx": _figures(self.nginx),
+        }
+
+
+def medians(runs: Sequence[Run]) -> Figures:
+    """The median of each figure."""
+    return Figures(
+        requests_per_second=statistics.median(run.requests_per_second for run in runs),
+        cpu_microseconds=statistics.median(run.cpu_microseconds for run in runs),
+        p50_microseconds=statistics.median(run.p50 for run in runs),
+        p99_microseconds=statistics.median(run.p99 for run in runs),
+        server_busy=statistics.median(run.server_busy for run in runs),
+        load_busy=statistics.median(run.load_busy for run in runs),
+    )
+
+
+def table(results: Sequence[Result]) -> str:
+    """The medians as a Markdown table."""
+    head = (
+        "request",
+        "stored tokens",
+        "of nginx",
+        "by CPU",
+        "tokenry/s",
+        "nginx/s",
+        "CPU µs",
+        "nginx CPU µs",
+        "busy",
+        "nginx busy",
+        "p50 ms",
+        "p99 ms",
+    )
+    rows = [head, ("---", *("---:" for _ in head[1:]))]
+    for result in results:
+        ours, static = medians(result.tokenry), medians(result.nginx)
+        rows.append(
+            (
+                f"{result.measure.method} {result.measure.path}",
+                f"{result.stored:,}",
+                f"{result.ratio:.3f}",
+                f"{result.cpu_ratio:.3f}",
+                f"{ours.requests_per_second:,.0f}",
+                f"{static.requests_per_second:,.0f}",
+                f"{ours.cpu_microseconds:.1f}",
+                f"{static.cpu_microseconds:.1f}",
+                f"{ours.server_busy:.0%}",
+                f"{static.server_busy:.0%}",
+                f"{ours.p50_microseconds / 1000:.2f}",
+                f"{ours.p99_microseconds / 1000:.2f}",
+            )
+        )
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+def verdict(results: Sequence[Result]) -> str:
+    """Whether the targets are reached, in words."""
+    lines = [
+        f"{result.measure.method} {result.measure.path} at {result.stored:,} stored tokens: {result.ratio:.3f} "
+        f"of nginx; the target of {result.measure.target} is {'reached' if result.reached else 'NOT reached'}.\n"
+        for result in results
+        if result.reached is not None
+    ]
+    return "".join(f"- {line}" for line in lines)
+
+
+def write(results: Sequence[Result], about: Mapping[str, Mapping[str, object]], date: str) -> None:
+    """Write `latest.json` and `latest.md`."""
+    RESULTS.mkdir(exist_ok=True)
+    document = {"date": date, **about, "results": [result.as_json() for result in results]}
+    (RESULTS / "latest.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+    machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in about["machine"].items())
+    versions = ", ".join(f"{name} {value}" for name, value in about["versions"].items())
+    text = (
+        f"# Benchmark\n\n{date}, by `make bench`. Medians of {about['run']['rounds']} rounds of "
+        f"{about['run']['seconds']} s each, nginx and tokenry in turns on one core, wrk on another with {CONNECTIONS} "
+        "keep-alive connections and another token in each request. nginx (one worker) answers the same requests with "
+        "a static 200 and the headers of `/verify`. CPU is the server's, for one request. "
+        "Busy is the server's part of its core: where it is well below 100%, other processes or the load held it up, and "
+        "the ratio by CPU says more than the one by requests.\n\n"
+        f"{table(results)}\n{verdict(results)}\nMachine: {machine}.\n\nVersions: {versions}.\n"
+    )
+    (RESULTS / "latest.md").write_text(text, "utf-8")
+
+
+def _figures(runs: Sequence[Run]) -> dict[str, object]:
+    return {"median": asdict(medians(runs)), "rounds": [asdict(run) for run in runs]}

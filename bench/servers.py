@@ -1,0 +1,182 @@
+"""The servers that are measured, as real processes on one core; each ends with the block that started it."""
+
+import http.client
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import BenchmarkError
+from bench.machine import find_program
+
+START_SECONDS_MAX = 30
+STOP_SECONDS_MAX = 20
+ANSWER_SECONDS_MAX = 10
+# What /verify answers with, so that nginx writes as much for each request.
+STATIC_HEADERS = {
+    "X-Auth-User": "user-00042",
+    "X-Auth-User-Id": "43",
+    "X-Auth-Account-Id": "1",
+    "X-Auth-Token-Id": "123456",
+    "X-Auth-Scopes": "account:read_write linodes:read_only",
+    "X-Auth-Expires": "1900000000",
+    "Cache-Control": "no-store",
+}
+_NGINX = """\
+daemon off;
+master_process off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log stderr error;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    keepalive_timeout 75s;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port} backlog=2048;
+{headers}
+        return 200;
+    }}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to one request; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server of one process."""
+
+    name: str
+    process: subprocess.Popen[str]
+    port: int
+    log_file: Path
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def cpu_seconds(self) -> float:
+        """The processor time that its process has used, all threads together. Raises BenchmarkError if it is gone."""
+        if self.process.poll() is not None:
+            raise BenchmarkError(f"{self.name} ended: {read_end(self.log_file)}")
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        user, system = int(fields[11]), int(fields[12])  # utime and stime, proc(5)
+        return (user + system) / os.sysconf("SC_CLK_TCK")
+
+    def ask(self, method: str, path: str, secret: str | None = None, body: str = "") -> Answer:
+        """Ask once, on a connection of its own."""
+        headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
+        if body:
+            headers["Content-Type"] = "application/json"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS_MAX)
+        try:
+            connection.request(method, path, body or None, headers)
+            response = connection.getresponse()
+            names = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, names, response.read())
+        finally:
+            connection.close()
+
+
+@contextmanager
+def nginx(folder: Path, core: int) -> Iterator[Server]:
+    """Run nginx with one worker that answers everything with a static 200."""
+    folder.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    headers = "\n".join(f'        add_header {name} "{value}";' for name, value in STATIC_HEADERS.items())
+    configuration = folder / "nginx.conf"
+    configuration.write_text(_NGINX.format(folder=folder, port=port, headers=headers), "utf-8")
+    command = [find_program("nginx"), "-e", "stderr", "-p", str(folder), "-c", str(configuration)]
+    log_file = folder / "nginx.log"
+    with _running(command, core, log_file) as process:
+        server = Server("nginx", process, port, log_file)
+        _wait_until_listening(server)
+        yield server
+
+
+@contextmanager
+def tokenry(data_dir: Path, core: int) -> Iterator[Server]:
+    """Run `tokenry serve` with one worker, as an operator does; its log goes to a file."""
+    command = [str(Path(sys.executable).with_name("tokenry")), "serve"]
+    command += ["--host", "127.0.0.1", "--port", "0", "--workers", "1", "--data-dir", str(data_dir)]
+    log_file = data_dir.with_name(f"{data_dir.name}.log")
+    with _running(command, core, log_file) as process:
+        server = Server("tokenry", process, _printed_port(process, log_file), log_file)
+        _wait_until_listening(server)
+        yield server
+
+
+def read_end(log_file: Path) -> str:
+    """The end of a log, to say what went wrong."""
+    return log_file.read_text("utf-8", errors="replace")[-2000:]
+
+
+@contextmanager
+def _running(command: Sequence[str], core: int, log_file: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a process on one core, out of reach of the terminal's Ctrl-C: whoever started it ends it, in order."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TOKENRY_")}
+    with log_file.open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [find_program("taskset"), "--cpu-list", str(core), *command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+        )
+    with process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS_MAX)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _printed_port(process: subprocess.Popen[str], log_file: Path) -> int:
+    assert process.stdout is not None
+    port = None
+    for line in process.stdout:
+        found = re.match(r"API: +http://127\.0\.0\.1:(\d+)/", line)
+        port = int(found[1]) if found else port
+        if line.startswith("Ready.") and port is not None:
+            return port
+    raise BenchmarkError(f"tokenry did not start: {read_end(log_file)}")
+
+
+def _wait_until_listening(server: Server) -> None:
+    until = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < until and server.process.poll() is None:
+        try:
+            server.ask("GET", "/healthz")
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.05)
+        else:
+            return
+    raise BenchmarkError(f"{server.name} did not start: {read_end(server.log_file)}")

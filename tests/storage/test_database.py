@@ -1,0 +1,213 @@
+"""Connections and transactions: what each engine promises, and what callers are told when it cannot answer."""
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, func, insert, select, text
+from sqlalchemy.exc import IntegrityError
+
+from tokenry.domain.accounts import Origin
+from tokenry.domain.errors import SetupError, Unavailable
+from tokenry.storage import audit
+from tokenry.storage.accounts import create_account, find_first_account
+from tokenry.storage.database import POOL_CONNECTIONS_MAX, Database, database_url, from_seconds, to_seconds
+from tokenry.storage.migration import migrate
+from tokenry.storage.schema import accounts, tokens
+
+NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+def migrated(url: URL) -> Database:
+    database = Database(url)
+    migrate(database)
+    return database
+
+
+def test_without_an_address_the_database_is_a_file_of_the_data_directory(tmp_path: Path) -> None:
+    assert database_url(None, tmp_path).database == str(tmp_path / "tokenry.db")
+
+
+def test_address_of_sqlite_names_its_file(tmp_path: Path) -> None:
+    url = database_url("sqlite+pysqlite:////var/lib/tokenry.db", tmp_path)
+    assert (url.drivername, url.database) == ("sqlite", "/var/lib/tokenry.db")
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+asyncpg"])
+def test_address_of_postgres_gets_the_driver_that_is_installed(tmp_path: Path, scheme: str) -> None:
+    assert database_url(f"{scheme}://ada@db/tokenry", tmp_path).drivername == "postgresql+psycopg"
+
+
+@pytest.mark.parametrize(
+    "address", ["", "tokenry.db", "mysql://db/tokenry", "sqlite://", "sqlite:///:memory:", "postgresql://db:port/x"]
+)
+def test_address_of_no_database_is_refused(tmp_path: Path, address: str) -> None:
+    with pytest.raises(SetupError, match="TOKENRY_DATABASE_URL is neither"):
+        database_url(address, tmp_path)
+
+
+def test_refused_address_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(SetupError) as refusal:
+        database_url("mysql://ada:password@db/tokenry", tmp_path)
+    assert "password" not in str(refusal.value)
+
+
+def test_stored_time_is_whole_seconds() -> None:
+    assert from_seconds(to_seconds(NOW.replace(microsecond=999_999))) == NOW
+
+
+@pytest.mark.parametrize(("pragma", "value"), [("synchronous", 2), ("journal_mode", "wal"), ("foreign_keys", 1)])
+def test_sqlite_keeps_what_it_acknowledged(tmp_path: Path, pragma: str, value: object) -> None:
+    database = Database(database_url(None, tmp_path))
+    with database.write() as connection:
+        assert connection.execute(text(f"PRAGMA {pragma}")).scalar_one() == value
+    database.close()
+
+
+def test_postgres_keeps_what_it_acknowledged_whatever_the_database_says(new_postgres_database: URL) -> None:
+    url = new_postgres_database.set(drivername="postgresql+psycopg")
+    careless = Database(url)
+    with careless.write() as connection:
+        connection.execute(text(f"ALTER DATABASE {url.database} SET synchronous_commit = off"))
+    careless.close()
+    database = Database(url)
+    with database.write() as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
+    database.close()
+
+
+def test_write_is_there_for_the_next_reader(database: Database) -> None:
+    with database.write() as connection:
+        account = create_account(connection, euuid="e", company="c", created=NOW)
+    with database.read() as connection:
+        assert find_first_account(connection) == account
+
+
+def test_audit_event_rolls_back_with_its_transaction(database: Database) -> None:
+    def change_and_fail() -> None:
+        with database.write() as connection:
+            audit.record(connection, origin=Origin("ada"), at=NOW, action="token.create", subject="token:1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        change_and_fail()
+    with database.read() as connection:
+        assert audit.list_events(connection, limit=1) == []
+
+
+def test_audit_event_reads_back_as_it_was_recorded(database: Database) -> None:
+    with database.write() as connection:
+        audit.record(
+            connection,
+            origin=Origin("ada", address="2001:db8::1"),
+            at=NOW,
+            action="token.rename",
+            subject="token:7",
+            details={"to": "Straße"},
+        )
+        event = audit.list_events(connection, limit=1)[0]
+    assert event == audit.Event(1, NOW, "ada", None, None, "2001:db8::1", "token.rename", "token:7", {"to": "Straße"})
+
+
+def test_events_are_listed_newest_first_for_one_subject(database: Database) -> None:
+    with database.write() as connection:
+        for subject in ("token:1", "token:2", "token:1", "token:1"):
+            audit.record(connection, origin=Origin("ada"), at=NOW, action="a", subject=subject)
+        events = audit.list_events(connection, limit=2, subject="token:1")
+    assert [event.id for event in events] == [4, 3]
+
+
+def test_writers_of_several_processes_lose_nothing(database: Database) -> None:
+    """Each writer reads before it writes, as every use case does: SQLite refuses that to a late upgrade."""
+    others = [Database(database.url), Database(database.url)]
+
+    def write(number: int) -> None:
+        with others[number % 2].write() as connection:
+            connection.execute(select(func.count()).select_from(accounts)).scalar_one()
+            create_account(connection, euuid=str(number), company="c", created=NOW)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(100)))
+    for other in others:
+        other.close()
+    with database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(accounts)).scalar_one() == 100
+
+
+def test_sqlite_reads_while_another_process_writes(tmp_path: Path) -> None:
+    database = migrated(database_url(None, tmp_path))
+    other = Database(database.url)
+    with other.write() as writer:
+        create_account(writer, euuid="e", company="c", created=NOW)
+        with database.read() as connection:
+            assert find_first_account(connection) is None
+    database.close()
+    other.close()
+
+
+def test_sqlite_that_stays_locked_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tokenry.storage.database.SQLITE_BUSY_TIMEOUT_MILLISECONDS", 50)
+    database = migrated(database_url(None, tmp_path))
+    holder = sqlite3.connect(tmp_path / "tokenry.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable), database.write():
+        pass
+    holder.close()
+    with database.write() as connection:
+        create_account(connection, euuid="e", company="c", created=NOW)
+    database.close()
+
+
+def test_sqlite_whose_directory_is_gone_is_unavailable(tmp_path: Path) -> None:
+    database = Database(database_url(None, tmp_path / "gone"))
+    with pytest.raises(Unavailable), database.read():
+        pass
+    database.close()
+
+
+def test_postgres_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    database = Database(database_url(NOWHERE, tmp_path))
+    with pytest.raises(Unavailable), database.read():
+        pass
+    database.close()
+
+
+def test_postgres_connection_that_was_lost_is_opened_again(new_postgres_database: URL) -> None:
+    database = migrated(new_postgres_database.set(drivername="postgresql+psycopg"))
+    other = Database(database.url)
+    with other.write() as connection:
+        lost = connection.execute(
+            text(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        ).scalar_one()
+    other.close()
+    with database.write() as connection:
+        create_account(connection, euuid="e", company="c", created=NOW)
+    database.close()
+    assert lost == 1
+
+
+def test_more_readers_than_connections_are_told_to_come_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tokenry.storage.database.POOL_TIMEOUT_SECONDS", 0.05)
+    small = Database(database.url)
+    with ExitStack() as readers:
+        for _ in range(POOL_CONNECTIONS_MAX):
+            readers.enter_context(small.read())
+        with pytest.raises(Unavailable), small.read():
+            pass
+    small.close()
+
+
+def test_error_does_not_show_parameters(database: Database) -> None:
+    row = {"user_id": 404, "label": "private", "label_folded": "private", "scopes": "*", "preview": "pat_hidden"}
+    with pytest.raises(IntegrityError) as error, database.write() as connection:
+        connection.execute(insert(tokens).values(row | {"created_at": 1, "expires_at": 2}))
+    assert not {"private", "pat_hidden"} & set(str(error.value).replace("'", " ").split())

@@ -1,0 +1,135 @@
+"""Migrations: the schema they make, and the databases they refuse."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+
+from tokenry.domain.errors import SetupError
+from tokenry.storage.database import Database, database_url
+from tokenry.storage.migration import is_current, migrate, refuse_newer, require_current
+from tokenry.storage.schema import metadata
+
+
+@pytest.fixture
+def empty(engine_url: str | None, tmp_path: Path) -> Iterator[Database]:
+    """A database without any table, on each engine in turn."""
+    database = Database(database_url(engine_url, tmp_path))
+    yield database
+    database.close()
+
+
+DEFINITIONS = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE tbl_name <> 'alembic_version' AND sql IS NOT NULL",
+    "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+}
+
+
+def shape(connection: Connection) -> Mapping[str, object]:
+    """Everything an engine says about its tables."""
+    inspector = inspect(connection)
+    shape: dict[str, object] = {}
+    for table in sorted(set(inspector.get_table_names()) - {"alembic_version"}):
+        shape[table] = (
+            [{**column, "type": repr(column["type"])} for column in inspector.get_columns(table)],
+            inspector.get_pk_constraint(table),
+            sorted(map(str, inspector.get_foreign_keys(table))),
+            sorted(map(str, inspector.get_unique_constraints(table))),
+        )
+    written = connection.execute(text(DEFINITIONS[connection.dialect.name])).all()
+    shape["written"] = {name: " ".join(sql.split()) for name, sql in written if "alembic" not in name}
+    return shape
+
+
+def set_revision(database: Database, revision: str) -> None:
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
+def test_migrations_make_the_schema_of_the_program(database: Database) -> None:
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrations_make_what_the_tables_make_by_themselves(empty: Database) -> None:
+    """Collations, names of constraints and AUTOINCREMENT too, which alembic does not compare."""
+    with empty.write() as connection:
+        metadata.create_all(connection)
+        expected = shape(connection)
+        metadata.drop_all(connection)
+    migrate(empty)
+    with empty.read() as connection:
+        assert shape(connection) == expected
+
+
+def test_migrated_database_is_current(database: Database) -> None:
+    require_current(database)
+    with database.read() as connection:
+        assert is_current(connection)
+
+
+def test_migrating_twice_changes_nothing(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("INSERT INTO accounts (euuid, company, created_at) VALUES ('e', 'c', 1)"))
+        before = shape(connection)
+    migrate(database)
+    with database.read() as connection:
+        kept = connection.execute(text("SELECT count(*) FROM accounts")).scalar_one()
+        assert (shape(connection), kept) == (before, 1)
+
+
+def test_new_database_has_no_revision(empty: Database) -> None:
+    assert refuse_newer(empty) is None
+
+
+def test_new_database_has_to_be_migrated_first(empty: Database) -> None:
+    with pytest.raises(SetupError, match="run `tokenry migrate`"):
+        require_current(empty)
+
+
+def test_database_of_a_newer_program_is_refused(database: Database) -> None:
+    set_revision(database, "9999")
+    with pytest.raises(SetupError, match="schema 9999"):
+        require_current(database)
+
+
+def test_database_of_a_newer_program_is_left_as_it_was(database: Database) -> None:
+    set_revision(database, "9999")
+    with database.read() as connection:
+        before = shape(connection)
+    with pytest.raises(SetupError):
+        refuse_newer(database)
+    with database.read() as connection:
+        revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        assert (revision, shape(connection)) == ("9999", before)
+
+
+def test_migration_that_fails_half_way_leaves_nothing(empty: Database) -> None:
+    with empty.write() as connection:
+        connection.execute(text("CREATE TABLE installation (other INTEGER)"))  # the last one to be made
+    with pytest.raises(SetupError, match="cannot be used"):
+        migrate(empty)
+    with empty.read() as connection:
+        assert inspect(connection).get_table_names() == ["installation"]
+
+
+def test_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "tokenry.db"
+    path.write_text("this is a letter, not a database. " * 50)
+    database = Database(database_url(None, tmp_path))
+    with pytest.raises(SetupError) as refusal:
+        refuse_newer(database)
+    database.close()
+    assert str(path) in str(refusal.value)
+
+
+def test_refusal_does_not_show_the_password(tmp_path: Path) -> None:
+    database = Database(database_url("postgresql://nobody:password@127.0.0.1:1/nothing", tmp_path))
+    with pytest.raises(SetupError) as refusal:
+        refuse_newer(database)
+    database.close()
+    assert "password@" not in str(refusal.value)

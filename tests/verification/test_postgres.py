@@ -1,0 +1,278 @@
+"""Look-ups in PostgreSQL: many in one statement, each as new as the call, and one lost connection forgiven."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import URL, make_url, text
+
+from tokenry.domain.errors import Unavailable
+from tokenry.domain.scopes import Scopes
+from tokenry.storage.accounts import create_account, create_user
+from tokenry.storage.credentials import Credential
+from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.migration import migrate
+from tokenry.storage.tokens import insert_credential, insert_token, revoke_token
+from tokenry.verification.postgres import BATCH_LOOKUPS_MAX, PostgresCredentials
+
+ResultT = TypeVar("ResultT")
+NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
+EXPIRY = NOW + timedelta(days=1)
+PREVIEWS = [f"pat_{number:012}" for number in range(5)]
+NOWHERE = make_url("postgresql://nobody@127.0.0.1:1/nothing")
+
+
+@pytest.fixture
+def database(new_postgres_database: URL) -> Iterator[Database]:
+    """A database with a token for each of PREVIEWS, with ids from 1."""
+    database = Database(new_postgres_database.set(drivername="postgresql+psycopg"))
+    migrate(database)
+    with database.write() as connection:
+        account = create_account(connection, euuid="E", company="c", created=NOW)
+        user = create_user(connection, account_id=account.id, username="ada", email="", admin=False, created=NOW)
+        for preview in PREVIEWS:
+            token = insert_token(
+                connection,
+                user_id=user.id,
+                label="laptop",
+                scopes=Scopes.parse("linodes:read_only"),
+                preview=preview,
+                created=NOW,
+                expiry=EXPIRY,
+            )
+            insert_credential(
+                connection, preview=preview, token_id=token.id, digest=b"d" * 32, pepper_generation=1, expiry=EXPIRY
+            )
+    yield database
+    database.close()
+
+
+def with_credentials(url: URL, use: Callable[[PostgresCredentials], Awaitable[ResultT]]) -> ResultT:
+    async def run() -> ResultT:
+        credentials = PostgresCredentials(url)
+        try:
+            async with asyncio.timeout(5):
+                return await use(credentials)
+        finally:
+            await credentials.close()
+
+    return asyncio.run(run())
+
+
+def ids(found: list[Credential | None]) -> list[int | None]:
+    return [None if credential is None else credential.token_id for credential in found]
+
+
+def end_other_connections(database: Database) -> int:
+    """End every connection to the database but the one that asks; how many there were."""
+    with database.write() as connection:
+        ended: int = connection.execute(
+            text(
+                "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        ).scalar_one()
+    return ended
+
+
+def test_found_credential_tells_all_that_is_stored(database: Database) -> None:
+    found = with_credentials(database.url, lambda credentials: credentials.find(PREVIEWS[0]))
+    assert found == Credential(
+        preview=PREVIEWS[0],
+        digest=b"d" * 32,
+        pepper_generation=1,
+        expires_at=to_seconds(EXPIRY),
+        token_id=1,
+        scopes="linodes:read_only",
+        user_id=1,
+        username="ada",
+        disabled_at=None,
+        account_id=1,
+        account_euuid="E",
+    )
+
+
+def test_look_ups_that_arrive_together_each_get_their_own_answer(database: Database) -> None:
+    async def find(credentials: PostgresCredentials) -> list[int | None]:
+        asked = [PREVIEWS[2], "pat_none", PREVIEWS[0], PREVIEWS[2], "", PREVIEWS[4]]
+        return ids(await asyncio.gather(*(credentials.find(preview) for preview in asked)))
+
+    assert with_credentials(database.url, find) == [3, None, 1, 3, None, 5]
+
+
+def test_look_ups_that_arrive_together_go_in_one_statement(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = count_statements(monkeypatch)
+
+    async def find(credentials: PostgresCredentials) -> None:
+        await asyncio.gather(*(credentials.find(f"{number}") for number in range(500)))
+
+    with_credentials(database.url, find)
+    assert sent == [500]
+
+
+def test_look_ups_that_arrive_during_a_statement_wait_for_the_next(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = count_statements(monkeypatch)
+
+    async def find(credentials: PostgresCredentials) -> None:
+        first = asyncio.create_task(credentials.find("first"))
+        await turns_until(lambda: len(sent) == 1)
+        await asyncio.gather(first, *(credentials.find(f"{number}") for number in range(20)))
+
+    with_credentials(database.url, find)
+    assert sent == [1, 20]
+
+
+def test_a_flood_is_cut_into_batches_and_all_of_it_answered(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = count_statements(monkeypatch)
+
+    async def find(credentials: PostgresCredentials) -> list[Credential | None]:
+        asked = [f"{number}" for number in range(2 * BATCH_LOOKUPS_MAX)] + PREVIEWS
+        return await asyncio.gather(*(credentials.find(preview) for preview in asked))
+
+    found = with_credentials(database.url, find)
+    assert (sent, ids(found)[-5:]) == ([BATCH_LOOKUPS_MAX, BATCH_LOOKUPS_MAX, 5], [1, 2, 3, 4, 5])
+
+
+def count_statements(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Note the number of look-ups of each statement as it is sent."""
+    sent: list[int] = []
+    fetch = PostgresCredentials._fetch
+
+    async def noting(self: PostgresCredentials, previews: list[str]) -> object:
+        sent.append(len(previews))
+        return await fetch(self, previews)
+
+    monkeypatch.setattr(PostgresCredentials, "_fetch", noting)
+    return sent
+
+
+async def turns_until(true: Callable[[], bool]) -> None:
+    """Let other tasks run, a turn of the event loop at a time, until something is true."""
+    for _ in range(100):
+        if true():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came true")
+
+
+def test_revocation_by_another_connection_is_seen_by_the_next_look_up(database: Database) -> None:
+    async def find(credentials: PostgresCredentials) -> list[int | None]:
+        before = await credentials.find(PREVIEWS[0])
+        with database.write() as connection:
+            revoke_token(connection, 1, now=NOW)
+        return ids([before, await credentials.find(PREVIEWS[0])])
+
+    assert with_credentials(database.url, find) == [1, None]
+
+
+def test_look_up_of_a_token_does_not_share_the_answer_of_an_earlier_call(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first statement is under way when the token is revoked; whoever asks afterwards must not get its answer."""
+    sent = count_statements(monkeypatch)
+
+    async def find(credentials: PostgresCredentials) -> int | None:
+        await credentials.find("connect")
+        first = asyncio.create_task(credentials.find(PREVIEWS[0]))
+        await turns_until(lambda: len(sent) == 2)
+        with database.write() as connection:
+            revoke_token(connection, 1, now=NOW)
+        second = await credentials.find(PREVIEWS[0])
+        await first
+        return None if second is None else second.token_id
+
+    assert with_credentials(database.url, find) is None
+
+
+def test_lost_connection_is_opened_again(database: Database) -> None:
+    async def find(credentials: PostgresCredentials) -> tuple[int, list[int | None]]:
+        await credentials.find(PREVIEWS[0])
+        ended = end_other_connections(database)
+        return ended, ids(await asyncio.gather(*(credentials.find(preview) for preview in PREVIEWS)))
+
+    assert with_credentials(database.url, find) == (1, [1, 2, 3, 4, 5])
+
+
+def test_failure_that_nobody_foresaw_reaches_whoever_waits(database: Database) -> None:
+    async def find(credentials: PostgresCredentials) -> None:
+        credentials._statement = "SELECT unnest($1::text[]) AS preview"  # rows of another shape
+        await credentials.find(PREVIEWS[0])
+
+    with pytest.raises(TypeError):
+        with_credentials(database.url, find)
+
+
+def test_server_that_is_not_there_is_unavailable_to_everybody_waiting() -> None:
+    async def find(credentials: PostgresCredentials) -> list[type]:
+        answers = await asyncio.gather(*(credentials.find(preview) for preview in PREVIEWS), return_exceptions=True)
+        return [type(answer) for answer in answers]
+
+    assert with_credentials(NOWHERE, find) == [Unavailable] * len(PREVIEWS)
+
+
+def test_server_that_was_not_there_is_asked_again_by_the_next_look_up(database: Database, postgres: URL) -> None:
+    def allow(connections: str) -> None:
+        server = Database(postgres.set(drivername="postgresql+psycopg"))
+        with server.write() as connection:
+            connection.execute(text(f"ALTER DATABASE {database.url.database} ALLOW_CONNECTIONS {connections}"))
+        server.close()
+
+    async def find(credentials: PostgresCredentials) -> int | None:
+        allow("false")
+        with pytest.raises(Unavailable):
+            await credentials.find(PREVIEWS[0])
+        allow("true")
+        found = await credentials.find(PREVIEWS[0])
+        return None if found is None else found.token_id
+
+    assert with_credentials(database.url, find) == 1
+
+
+def test_look_up_that_is_cancelled_does_not_hurt_the_others(database: Database) -> None:
+    async def find(credentials: PostgresCredentials) -> list[int | None]:
+        tasks = [asyncio.create_task(credentials.find(preview)) for preview in PREVIEWS]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        tasks[3].cancel()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        return ids([answer for answer in found if not isinstance(answer, BaseException)])
+
+    assert with_credentials(database.url, find) == [2, 3, 5]
+
+
+def test_cancelled_look_up_leaves_another_of_the_same_token_waiting(database: Database) -> None:
+    async def find(credentials: PostgresCredentials) -> int | None:
+        cancelled, kept = (asyncio.create_task(credentials.find(PREVIEWS[0])) for _ in range(2))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        found = await kept
+        return None if found is None else found.token_id
+
+    assert with_credentials(database.url, find) == 1
+
+
+def test_cancelled_look_up_does_not_hurt_when_the_server_is_not_there() -> None:
+    async def find(credentials: PostgresCredentials) -> list[type]:
+        tasks = [asyncio.create_task(credentials.find(preview)) for preview in PREVIEWS[:2]]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        return [type(answer) for answer in await asyncio.gather(*tasks, return_exceptions=True)]
+
+    assert with_credentials(NOWHERE, find) == [asyncio.CancelledError, Unavailable]
+
+
+def test_closing_waits_for_what_is_under_way(database: Database) -> None:
+    async def find() -> list[int | None]:
+        credentials = PostgresCredentials(database.url)
+        waiting = asyncio.create_task(credentials.find(PREVIEWS[1]))
+        await asyncio.sleep(0)
+        await credentials.close()
+        return ids([await waiting])
+
+    assert asyncio.run(find()) == [2]

@@ -1,0 +1,187 @@
+"""The decision on a presented token: every way to say no, and what an accepted one tells."""
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.conftest import START, Clock
+from tokenry.domain.accounts import Actor
+from tokenry.domain.scopes import EVERYTHING, NOTHING, Scopes
+from tokenry.domain.secrets import Peppers, Secret
+from tokenry.storage.credentials import Credential
+from tokenry.verification.verifier import Decision, Denial, Verifier
+
+PEPPERS = Peppers((bytes(32), b"\x01" * 32))
+SECRET = Secret.generate(choice=random.Random(1).choice)  # the same in every test process: it names tests
+BEARER = f"Bearer {SECRET.reveal()}"
+EXPIRES = int(START) + 60
+ACTOR = Actor(
+    token_id=7,
+    scopes=Scopes.parse("linodes:read_only account:read_write"),
+    expires_at=EXPIRES,
+    user_id=3,
+    username="ada",
+    account_id=1,
+    account_euuid="E",
+)
+STORED = Credential(
+    preview=SECRET.preview,
+    digest=PEPPERS.digest(SECRET),
+    pepper_generation=2,
+    expires_at=EXPIRES,
+    token_id=7,
+    scopes="linodes:read_only account:read_write",
+    user_id=3,
+    username="ada",
+    disabled_at=None,
+    account_id=1,
+    account_euuid="E",
+)
+
+
+@dataclass
+class Shelf:
+    """Credentials in memory; remembers what it was asked for."""
+
+    stored: Credential | None = STORED
+    asked: list[str] = field(default_factory=list)
+
+    async def find(self, preview: str) -> Credential | None:
+        self.asked.append(preview)
+        return self.stored
+
+    async def close(self) -> None:
+        pass
+
+
+def decide(
+    authorization: str | None = BEARER,
+    *,
+    stored: Credential | None = STORED,
+    needed: Scopes = NOTHING,
+    seconds: float = START,
+) -> Decision:
+    return asyncio.run(Verifier(Shelf(stored), PEPPERS, Clock(seconds)).verify(authorization, needed))
+
+
+def test_good_token_says_who_is_calling() -> None:
+    assert decide() == Decision(ACTOR)
+
+
+def test_no_header_is_missing() -> None:
+    assert decide(None) == Decision(None, Denial.MISSING)
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER ", "bEaReR ", "Bearer   "])
+def test_scheme_is_read_without_regard_to_case_or_number_of_spaces(scheme: str) -> None:
+    assert decide(scheme + SECRET.reveal()).denial is None
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        SECRET.reveal(),
+        f"Basic {SECRET.reveal()}",
+        f"Bearer{SECRET.reveal()}",
+        f"Bearer\t{SECRET.reveal()}",
+        f" {BEARER}",
+        f"{BEARER} ",
+        f"{BEARER}\n",
+        f"{BEARER} {SECRET.reveal()}",
+        f"{BEARER},",
+        f"Bearer {SECRET.reveal()[:-1]}",
+        f"Bearer {SECRET.reveal()}0",
+        f"Bearer {SECRET.reveal().upper()}",
+        "Bearer pat_" + "A" * 50,
+        "Bearer é",
+    ],
+)
+def test_anything_else_is_malformed(authorization: str) -> None:
+    assert decide(authorization) == Decision(None, Denial.MALFORMED)
+
+
+def test_malformed_token_costs_no_look_up() -> None:
+    shelf = Shelf()
+    asyncio.run(Verifier(shelf, PEPPERS, Clock()).verify("Bearer pat_" + "A" * 50))
+    assert shelf.asked == []
+
+
+def test_look_up_is_told_no_secret_character() -> None:
+    shelf = Shelf()
+    asyncio.run(Verifier(shelf, PEPPERS, Clock()).verify(BEARER))
+    assert shelf.asked == [SECRET.reveal()[:16]]
+
+
+def test_token_that_is_not_stored_is_unknown() -> None:
+    assert decide(stored=None) == Decision(None, Denial.UNKNOWN)
+
+
+def test_token_with_the_public_id_of_another_is_unknown() -> None:
+    digest = PEPPERS.digest(Secret.generate())
+    assert decide(stored=STORED._replace(digest=digest)) == Decision(None, Denial.UNKNOWN)
+
+
+def test_digest_without_its_pepper_is_unknown() -> None:
+    unpeppered = PEPPERS.digest(SECRET, 1)
+    assert decide(stored=STORED._replace(digest=unpeppered)) == Decision(None, Denial.UNKNOWN)
+
+
+def test_digest_of_an_older_generation_still_opens() -> None:
+    older = STORED._replace(digest=PEPPERS.digest(SECRET, 1), pepper_generation=1)
+    assert decide(stored=older) == Decision(ACTOR)
+
+
+def test_digest_of_a_generation_that_is_not_here_is_never_a_yes() -> None:
+    with pytest.raises(LookupError):
+        decide(stored=STORED._replace(pepper_generation=3))
+
+
+@pytest.mark.parametrize("seconds", [EXPIRES, EXPIRES + 0.001, EXPIRES + 1e9])
+def test_token_is_expired_from_the_second_of_its_expiry(seconds: float) -> None:
+    assert decide(seconds=seconds) == Decision(None, Denial.EXPIRED)
+
+
+def test_token_is_good_until_just_before_its_expiry() -> None:
+    assert decide(seconds=EXPIRES - 0.001) == Decision(ACTOR)
+
+
+def test_clock_is_read_for_each_decision() -> None:
+    clock = Clock()
+    verifier = Verifier(Shelf(), PEPPERS, clock)
+    before = asyncio.run(verifier.verify(BEARER)).denial
+    clock.seconds = EXPIRES
+    assert (before, asyncio.run(verifier.verify(BEARER)).denial) == (None, Denial.EXPIRED)
+
+
+def test_token_of_a_disabled_user_is_refused() -> None:
+    assert decide(stored=STORED._replace(disabled_at=1)) == Decision(None, Denial.DISABLED)
+
+
+def test_wrong_secret_is_not_told_that_the_token_expired() -> None:
+    stored = STORED._replace(digest=bytes(32), expires_at=0, disabled_at=1)
+    assert decide(stored=stored) == Decision(None, Denial.UNKNOWN)
+
+
+@pytest.mark.parametrize("needed", ["linodes:read_write", "volumes:read_only", "linodes:read_only volumes:read_only"])
+def test_insufficient_scope_still_says_who_is_calling(needed: str) -> None:
+    assert decide(needed=Scopes.parse(needed)) == Decision(ACTOR, Denial.INSUFFICIENT_SCOPE)
+
+
+def test_everything_is_not_covered_by_some_scopes() -> None:
+    assert decide(needed=EVERYTHING).denial is Denial.INSUFFICIENT_SCOPE
+
+
+@pytest.mark.parametrize("needed", ["", "linodes:read_only", "account:read_only linodes:read_only"])
+def test_scopes_that_cover_what_is_needed_are_enough(needed: str) -> None:
+    assert decide(needed=Scopes.parse(needed)).denial is None
+
+
+@pytest.mark.parametrize(("expires_at", "disabled_at"), [(0, None), (EXPIRES, 1)])
+def test_closed_token_is_never_only_short_of_scopes(expires_at: int, disabled_at: int | None) -> None:
+    stored = STORED._replace(expires_at=expires_at, disabled_at=disabled_at)
+    assert decide(stored=stored, needed=EVERYTHING).actor is None
