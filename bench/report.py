@@ -136,8 +136,8 @@ def write(results: Sequence[Result], about: Mapping[str, Mapping[str, object]], 
         f"{about['run']['seconds']} s each, nginx and tokenry in turns on one core, wrk on another with {CONNECTIONS} "
         "keep-alive connections and another token in each request. nginx (one worker) answers the same requests with "
         "a static 200 and the headers of `/verify`. CPU is the server's, for one request. "
-        "Busy is the server's part of its core: where it is well below 100%, other processes or the load held it up, and "
-        "the ratio by CPU says more than the one by requests.\n\n"
+        "Busy is the server's part of its core: where it is well below 100%, other processes or the load held it up, "
+        "and the ratio by CPU says more than the one by requests.\n\n"
         f"{table(results)}\n{verdict(results)}\nMachine: {machine}.\n\nVersions: {versions}.\n"
     )
     (RESULTS / "latest.md").write_text(text, "utf-8")

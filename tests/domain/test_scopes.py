@@ -98,8 +98,20 @@ def test_scopes_are_written_in_one_form(text: str, written: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["linodes", "linodes:", ":read_only", "linodes:READ_ONLY", "Linodes:read_only", "linodes:*", "**", "a:read_only:x"]
-    + ["linodes:read_only\n", "1a:read_only", "é:read_only", "z" * 65 + ":read_only"],
+    [
+        "linodes",
+        "linodes:",
+        ":read_only",
+        "linodes:READ_ONLY",
+        "Linodes:read_only",
+        "linodes:*",
+        "**",
+        "a:read_only:x",
+        "linodes:read_only\n",
+        "1a:read_only",
+        "é:read_only",
+        "z" * 65 + ":read_only",
+    ],
 )
 def test_piece_that_is_no_scope_is_named(piece: str) -> None:
     with pytest.raises(ValueError) as error:

@@ -235,7 +235,10 @@ def test_connection_is_kept_for_further_requests(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         for _ in range(3):
             connection.sendall(raw)
-            assert connection.recv(4096).startswith(b"HTTP/1.1 404 ")
+            answer = b""
+            while not answer.endswith(b"}]}"):
+                answer += connection.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 404 ")
 
 
 # --- slow ------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Self
 
 from tokenry.domain.errors import Fault
@@ -35,7 +35,7 @@ class Level(IntEnum):
         return next((level for level in cls if level.word == word), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scopes:
     """A set of scopes. `everything` is `*`; then `levels` is empty."""
 
@@ -67,7 +67,7 @@ class Scopes:
         """Space-joined in the order asked for: the form that is stored and shown."""
         return "*" if self.everything else " ".join(_join(self.levels.items()))
 
-    @property
+    @cached_property
     def sorted_text(self) -> str:
         """Space-joined and alphabetical: the form of the X-OAuth-Scopes header."""
         return "*" if self.everything else " ".join(_join(sorted(self.levels.items())))

@@ -1,0 +1,50 @@
+"""The rules for a new user's name and address."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokenry.domain.accounts import user_faults
+
+EMAIL = "ada@example.org"
+
+
+def fields(*, username: str = "ada", email: str = EMAIL) -> list[str | None]:
+    return [fault.field for fault in user_faults(username=username, email=email)]
+
+
+@pytest.mark.parametrize("username", ["a", "0", "Ada.Lovelace_2-x", "a" * 64, "a..", "A-"])
+def test_username_of_safe_characters_is_fine(username: str) -> None:
+    assert fields(username=username) == []
+
+
+@pytest.mark.parametrize(
+    "username",
+    ["", "a" * 65, ".ada", "-ada", "_ada", "a b", "a/b", "a\n", "ada\0", "é", "a@b", "\u0661", "a:b", "a\r\nb"],
+)
+def test_username_that_is_unsafe_somewhere_is_refused(username: str) -> None:
+    assert fields(username=username) == ["username"]
+
+
+@given(st.text(max_size=70))
+def test_accepted_username_is_safe_in_headers_and_paths(username: str) -> None:
+    if not fields(username=username):
+        assert username.isascii()
+        assert username.isprintable()
+        assert not set(username) & set(" /\\:@%?#\"'")
+
+
+@pytest.mark.parametrize("email", ["", EMAIL, "a@b", "ada+x@example.org", "é@example.org", "a" * 250 + "@b.c"])
+def test_address_that_could_be_one_is_fine(email: str) -> None:
+    assert fields(email=email) == []
+
+
+@pytest.mark.parametrize(
+    "email", ["ada", "@example.org", "ada@", "a@b@c", "a b@c", "ada@c\n", "a\0@c", "a@b\x1f", "a" * 251 + "@b.c"]
+)
+def test_address_that_is_none_is_refused(email: str) -> None:
+    assert fields(email=email) == ["email"]
+
+
+def test_both_faults_are_reported_at_once() -> None:
+    assert fields(username="", email="ada") == ["username", "email"]

@@ -1,0 +1,118 @@
+"""How an installation begins, and what an operator does with its users."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.conftest import START
+from tokenry.domain.accounts import Origin
+from tokenry.domain.errors import Invalid, NotFound
+from tokenry.domain.secrets import Peppers, Secret
+from tokenry.service.accounts import Accounts
+from tokenry.service.installation import begin_installation
+from tokenry.service.tokens import Tokens
+from tokenry.storage import audit
+from tokenry.storage.catalogue import default_catalogue
+from tokenry.storage.database import Database
+
+OPERATOR = Origin("operator")
+
+
+def now() -> datetime:
+    return datetime.fromtimestamp(START, UTC)
+
+
+def begin(database: Database, delivered: list[Secret]) -> Secret | None:
+    tokens = Tokens(database, Peppers((bytes(32),)), default_catalogue(), now)
+    return begin_installation(database, Accounts(database, now), tokens, delivered.append)
+
+
+def begun(database: Database) -> Accounts:
+    begin(database, [])
+    return Accounts(database, now)
+
+
+def actions(database: Database) -> list[tuple[str, str]]:
+    with database.read() as connection:
+        return [(event.action, event.actor) for event in reversed(audit.list_events(connection, limit=20))]
+
+
+def test_first_start_delivers_the_token_it_made(database: Database) -> None:
+    delivered: list[Secret] = []
+    assert [begin(database, delivered)] == delivered
+
+
+def test_first_start_makes_an_administrator_with_an_open_token(database: Database) -> None:
+    assert [(user.username, user.admin, count) for user, count in begun(database).list_users()] == [("admin", True, 1)]
+
+
+def test_first_start_is_in_the_audit(database: Database) -> None:
+    begin(database, [])
+    assert actions(database) == [
+        (action, "first start") for action in ("account.create", "user.create", "token.create")
+    ]
+
+
+def test_second_start_makes_and_delivers_nothing(database: Database) -> None:
+    begin(database, [])
+    delivered: list[Secret] = []
+    assert (begin(database, delivered), delivered, len(actions(database))) == (None, [], 3)
+
+
+def test_start_whose_token_could_not_be_delivered_made_nothing(database: Database) -> None:
+    def lose(secret: Secret) -> None:
+        raise OSError("disk full")
+
+    tokens = Tokens(database, Peppers((bytes(32),)), default_catalogue(), now)
+    with pytest.raises(OSError, match="disk full"):
+        begin_installation(database, Accounts(database, now), tokens, lose)
+    assert (Accounts(database, now).list_users(), actions(database)) == ([], [])
+
+
+def test_new_user_is_listed(database: Database) -> None:
+    accounts = begun(database)
+    user = accounts.create_user(OPERATOR, username="zoe", email="zoe@example.org")
+    assert accounts.list_users()[-1] == (user, 0)
+
+
+def test_taken_username_is_refused(database: Database) -> None:
+    accounts = begun(database)
+    with pytest.raises(Invalid, match="Username is already taken"):
+        accounts.create_user(OPERATOR, username="admin")
+
+
+def test_faults_of_a_user_are_reported_at_once(database: Database) -> None:
+    with pytest.raises(Invalid) as refusal:
+        begun(database).create_user(OPERATOR, username="a b", email="nobody")
+    assert [fault.field for fault in refusal.value.faults] == ["username", "email"]
+
+
+def test_user_needs_an_account_first(database: Database) -> None:
+    with pytest.raises(NotFound):
+        Accounts(database, now).create_user(OPERATOR, username="ada")
+
+
+def test_disabling_and_enabling_is_news_once(database: Database) -> None:
+    accounts = begun(database)
+    news = [change(OPERATOR, "admin") for change in [accounts.disable_user] * 2 + [accounts.enable_user] * 2]
+    assert news == [True, False, True, False]
+
+
+def test_only_what_changed_a_user_is_in_the_audit(database: Database) -> None:
+    accounts = begun(database)
+    for change in [accounts.disable_user] * 2 + [accounts.enable_user] * 2:
+        change(OPERATOR, "admin")
+    assert actions(database)[3:] == [("user.disable", "operator"), ("user.enable", "operator")]
+
+
+def test_disabled_user_is_listed_with_the_time(database: Database) -> None:
+    accounts = begun(database)
+    accounts.disable_user(OPERATOR, "admin")
+    assert accounts.list_users()[0][0].disabled == now()
+
+
+def test_unknown_user_cannot_be_disabled_or_enabled(database: Database) -> None:
+    accounts = begun(database)
+    for change in (accounts.disable_user, accounts.enable_user):
+        with pytest.raises(NotFound):
+            change(OPERATOR, "nobody")

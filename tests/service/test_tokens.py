@@ -1,0 +1,141 @@
+"""What a user does with tokens: the audit of each change, and the refusals."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.conftest import START
+from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.errors import Invalid, NotFound, Unauthorized
+from tokenry.domain.paging import PageRequest
+from tokenry.domain.scopes import Scopes
+from tokenry.domain.secrets import Peppers
+from tokenry.domain.tokens import NEVER, NewToken
+from tokenry.service.accounts import Accounts
+from tokenry.service.installation import begin_installation
+from tokenry.service.tokens import Tokens
+from tokenry.storage import audit
+from tokenry.storage.catalogue import default_catalogue
+from tokenry.storage.database import Database, to_seconds
+
+OPERATOR = Origin("operator")
+NOW = datetime.fromtimestamp(START, UTC)
+
+
+@dataclass
+class Bench:
+    """An installation that began, and its administrator with the first token."""
+
+    tokens: Tokens
+    accounts: Accounts
+    database: Database
+    actor: Actor
+    origin: Origin
+
+    def events(self, subject: str) -> list[tuple[str, dict[str, object]]]:
+        with self.database.read() as connection:
+            found = audit.list_events(connection, limit=20, subject=subject)
+        return [(event.action, dict(event.details)) for event in reversed(found)]
+
+
+@pytest.fixture
+def bench(database: Database) -> Bench:
+    tokens = Tokens(database, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
+    accounts = Accounts(database, lambda: NOW)
+    begin_installation(database, accounts, tokens, lambda secret: None)
+    actor = Actor(
+        token_id=1,
+        scopes=Scopes.parse("account:read_write linodes:read_only"),
+        expires_at=to_seconds(NEVER),
+        user_id=1,
+        username="admin",
+        account_id=1,
+        account_euuid="E",
+    )
+    return Bench(tokens, accounts, database, actor, Origin("admin", actor, "203.0.113.9"))
+
+
+def test_change_is_recorded_with_who_and_when_and_from_where(bench: Bench) -> None:
+    token, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken(label="laptop"))
+    with bench.database.read() as connection:
+        event = audit.list_events(connection, limit=1)[0]
+    assert (event.actor, event.actor_user_id, event.actor_token_id, event.address) == ("admin", 1, 1, "203.0.113.9")
+    assert (event.at, event.subject) == (NOW, f"token:{token.id}")
+
+
+def test_every_change_of_a_token_is_recorded(bench: Bench) -> None:
+    token, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken(label="old", scopes="linodes:read_only"))
+    bench.tokens.rename_token(bench.origin, bench.actor, token.id, "new")
+    bench.tokens.revoke_token(bench.origin, bench.actor, token.id)
+    made = {"label": "old", "scopes": "linodes:read_only", "expiry": "2999-12-12T05:00:00+00:00"}
+    assert bench.events(f"token:{token.id}") == [
+        ("token.create", made),
+        ("token.rename", {"from": "old", "to": "new"}),
+        ("token.revoke", {}),
+    ]
+
+
+def test_audit_never_holds_the_secret(bench: Bench) -> None:
+    token, secret = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+    assert secret.reveal()[16:48] not in str(bench.events(f"token:{token.id}"))
+
+
+CHANGES: dict[str, Callable[[Bench], object]] = {
+    "create": lambda bench: bench.tokens.create_token(bench.origin, bench.actor, NewToken()),
+    "rename": lambda bench: bench.tokens.rename_token(bench.origin, bench.actor, 2, "new"),
+    "revoke": lambda bench: bench.tokens.revoke_token(bench.origin, bench.actor, 2),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("closing", ["revoked", "disabled"])
+def test_token_closed_since_it_was_verified_changes_nothing(bench: Bench, change: str, closing: str) -> None:
+    bench.tokens.create_token(bench.origin, bench.actor, NewToken(label="other"))
+    if closing == "revoked":
+        bench.tokens.revoke_any_token(OPERATOR, 1)
+    else:
+        bench.accounts.disable_user(OPERATOR, "admin")
+    with pytest.raises(Unauthorized):
+        CHANGES[change](bench)
+    labels = [token.label for token in bench.tokens.list_tokens(bench.actor, PageRequest()).rows if token.id > 1]
+    assert (labels, len(bench.events("token:2")), bench.events("token:3")) == (["other"], 1, [])
+
+
+def test_everything_is_what_the_acting_token_has(bench: Bench) -> None:
+    token, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken(scopes="*"))
+    assert token.scopes == bench.actor.scopes
+
+
+def test_refused_token_leaves_no_event(bench: Bench) -> None:
+    with pytest.raises(Invalid):
+        bench.tokens.create_token(bench.origin, bench.actor, NewToken(scopes="linodes:read_write"))
+    assert bench.events("token:2") == []
+
+
+def test_token_that_acts_may_revoke_itself(bench: Bench) -> None:
+    bench.tokens.revoke_token(bench.origin, bench.actor, 1)
+    with pytest.raises(NotFound):
+        bench.tokens.get_token(bench.actor, 1)
+
+
+def test_token_of_somebody_else_is_not_found(bench: Bench) -> None:
+    bench.accounts.create_user(OPERATOR, username="ada")
+    token, _ = bench.tokens.create_token_for(OPERATOR, "ada", NewToken())
+    with pytest.raises(NotFound):
+        bench.tokens.rename_token(bench.origin, bench.actor, token.id, "new")
+    with pytest.raises(NotFound):
+        bench.tokens.revoke_token(bench.origin, bench.actor, token.id)
+    assert [action for action, _ in bench.events(f"token:{token.id}")] == ["token.create"]
+
+
+def test_rename_to_nothing_is_no_change(bench: Bench) -> None:
+    before = bench.tokens.get_token(bench.actor, 1)
+    assert bench.tokens.rename_token(bench.origin, bench.actor, 1, None) == before
+    assert [action for action, _ in bench.events("token:1")] == ["token.create"]
+
+
+def test_token_for_an_unknown_user_is_not_found(bench: Bench) -> None:
+    with pytest.raises(NotFound):
+        bench.tokens.create_token_for(OPERATOR, "nobody", NewToken())

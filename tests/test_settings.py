@@ -1,0 +1,92 @@
+"""What can be set, and the data directory."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from tokenry.domain.errors import SetupError
+from tokenry.settings import VARIABLES, Settings, require_directory, unknown_variables
+from tokenry.storage.catalogue import default_catalogue
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def without_roots_rights() -> Iterator[None]:
+    """As somebody who may not write everywhere: access(2) judges by the real user."""
+    if os.geteuid() == 0:
+        os.setresuid(NOBODY, 0, 0)
+        yield
+        os.setresuid(0, 0, 0)
+    else:
+        yield
+
+
+def test_every_setting_has_a_variable_of_its_name() -> None:
+    assert {f"TOKENRY_{field.name.upper()}" for field in fields(Settings)} == VARIABLES
+
+
+def test_variables_that_mean_nothing_are_named_in_order() -> None:
+    environment = [
+        "TOKENRY_PROT",
+        "PATH",
+        "TOKENRY_PORT",
+        "TOKENRY_",
+        "TOKENRY_DATABASE",
+        "tokenry_port",
+        "MY_TOKENRY_X",
+    ]
+    assert unknown_variables(environment) == ["TOKENRY_", "TOKENRY_DATABASE", "TOKENRY_PROT"]
+
+
+def test_environment_of_the_process_is_the_one_that_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENRY_PROT", "8470")
+    assert "TOKENRY_PROT" in unknown_variables()
+
+
+def test_known_variables_are_all_known() -> None:
+    assert unknown_variables(VARIABLES) == []
+
+
+def test_catalogue_is_the_default_one_unless_a_file_is_named() -> None:
+    assert Settings().catalogue() == default_catalogue()
+
+
+def test_catalogue_of_the_named_file_replaces_the_default(tmp_path: Path) -> None:
+    (tmp_path / "scopes.toml").write_text('[wiki]\nlevels = ["read_only"]\n')
+    catalogue = Settings(scopes_file=tmp_path / "scopes.toml").catalogue()
+    assert [resource.name for resource in catalogue.resources] == ["account", "wiki"]
+
+
+def test_service_is_for_this_machine_alone_unless_told_otherwise() -> None:
+    assert (Settings().host, Settings().trusted_proxies) == ("127.0.0.1", "")
+
+
+def test_data_directory_is_made_with_its_parents_for_its_owner_alone(tmp_path: Path) -> None:
+    require_directory(tmp_path / "a" / "b")
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
+
+
+def test_data_directory_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
+    require_directory(tmp_path)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o750
+
+
+@pytest.mark.parametrize("place", ["file", "file/data"])
+def test_data_directory_that_cannot_be_made_is_refused_by_name(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SetupError, match="cannot be made") as refusal:
+        require_directory(tmp_path / place)
+    assert str(tmp_path / place) in str(refusal.value)
+
+
+@pytest.mark.usefixtures("without_roots_rights")
+def test_data_directory_that_is_not_writable_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(SetupError, match="is not writable"):
+        require_directory(tmp_path)
