@@ -1,5 +1,7 @@
 """What was answered with a 200 is there after a `kill -9`; an orderly stop cuts no answer in two."""
 
+import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.servers import Server, serving, start_server
 
@@ -141,6 +144,29 @@ def test_orderly_stop_answers_whole_what_it_answers(tmp_path: Path) -> None:
     assert {status for status, _ in answered} == {200}
     with serving(tmp_path / "data") as server:
         assert set(statuses(server, {token for _, token in answered}).values()) == {200}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_request_under_way_at_an_orderly_stop_is_finished(tmp_path: Path, workers: str) -> None:
+    head = "POST /v4/profile/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\nAuthorization: "
+    answer = b""
+    with (
+        serving(tmp_path / "data", "--workers", workers) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection,
+    ):
+        connection.sendall(f"{head}Bearer {server.token}\r\n\r\n".encode("ascii"))
+        assert connection.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"  # so the service waits for the body
+        server.process.send_signal(signal.SIGTERM)
+        give_up = time.monotonic() + 10
+        while "Shutting down" not in server.log:
+            assert time.monotonic() < give_up
+            time.sleep(0.01)
+        connection.sendall(b"{}")
+        while data := connection.recv(4096):
+            answer += data
+        assert server.process.wait(20) == 0
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b'"label": "token-2"' in answer
 
 
 def test_orderly_stop_leaves_no_write_ahead_log_behind(tmp_path: Path) -> None:

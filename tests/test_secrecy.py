@@ -4,8 +4,10 @@ import base64
 import copy
 import json
 import pickle
+import select
 import sqlite3
 import stat
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import closing
@@ -125,6 +127,21 @@ def test_log_holds_nothing_that_opens_it(used: Used) -> None:
     assert found(used.server.log.encode(), [*used.tokens, used.label], used.server.data_dir) == set()
 
 
+def test_log_masks_a_token_that_is_part_of_a_longer_word(used: Used) -> None:
+    token = used.tokens[0]
+    httpx2.get(f"{used.server.url}/nowhere", headers={"X-Request-Id": f"id_{token}"})
+    httpx2.get(f"{used.server.url}/nowhere", headers={"X-Request-Id": "the-one-after"})
+    deadline = time.monotonic() + 10  # the line follows the answer
+    while "the-one-after" not in used.server.log:
+        assert time.monotonic() < deadline
+    assert token not in used.server.log
+
+
+def test_nothing_is_printed_after_the_first_words(used: Used) -> None:
+    assert used.server.process.stdout is not None
+    assert select.select([used.server.process.stdout], [], [], 0) == ([], [], [])
+
+
 def test_audit_holds_nothing_that_opens_it(used: Used) -> None:
     done = tokenry("audit", "list", "--limit", "1000", "--data-dir", str(used.server.data_dir))
     assert done.stdout.count("\n") > 5
@@ -154,6 +171,20 @@ def test_secret_is_never_serialised() -> None:
     for serialise in (pickle.dumps, copy.deepcopy):
         with pytest.raises(TypeError, match="never serialised"):
             serialise(Secret.generate())
+
+
+def test_peppers_are_never_serialised() -> None:
+    with pytest.raises(TypeError):
+        pickle.dumps(Peppers((bytes(32),)))
+
+
+def test_exception_raised_while_a_secret_is_at_hand_does_not_show_it() -> None:
+    secret, peppers = Secret.generate(), Peppers((bytes(range(65, 97)),))
+    with pytest.raises(LookupError) as caught:
+        peppers.opens(secret, b"", 2)
+    trace = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    text = "".join(trace.format()).encode()
+    assert not [form for form in {*traces(secret.reveal()), bytes(range(65, 85))} if form in text]
 
 
 def test_peppers_do_not_print_themselves() -> None:

@@ -10,7 +10,8 @@ sizes = st.integers(PAGE_SIZE_MIN, PAGE_SIZE_MAX)
 
 
 def pages(results: int, size: int) -> int:
-    return Page[int]((), PageRequest(1, size), results).pages
+    page: Page[object] = Page((), PageRequest(1, size), results)
+    return page.pages
 
 
 def test_sizes_are_those_of_the_wire_format() -> None:

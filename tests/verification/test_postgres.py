@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from sqlalchemy import URL, make_url, text
 
-from tokenry.domain.errors import Unavailable
+from tokenry.domain.errors import SetupError, Unavailable
 from tokenry.domain.scopes import Scopes
 from tokenry.storage.accounts import create_account, create_user
 from tokenry.storage.credentials import Credential
-from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.database import Database, database_url, to_seconds
 from tokenry.storage.migration import migrate
 from tokenry.storage.tokens import insert_credential, insert_token, revoke_token
 from tokenry.verification.postgres import BATCH_LOOKUPS_MAX, PostgresCredentials
@@ -276,3 +278,14 @@ def test_closing_waits_for_what_is_under_way(database: Database) -> None:
         return ids([await waiting])
 
     assert asyncio.run(find()) == [2]
+
+
+@pytest.mark.parametrize("parameter", ["connect_timeout", "keepalives", "application_name"])
+def test_parameter_of_the_address_is_refused_or_does_not_stop_look_ups(
+    database: Database, tmp_path: Path, parameter: str
+) -> None:
+    """One address is for two drivers: what one takes, the other must not stumble over once the service runs."""
+    address = database.url.update_query_dict({parameter: "5"}).render_as_string(hide_password=False)
+    with suppress(SetupError):
+        url = database_url(address, tmp_path)
+        assert with_credentials(url, lambda credentials: credentials.find(PREVIEWS[0])) is not None

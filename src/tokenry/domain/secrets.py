@@ -12,8 +12,9 @@ import hmac
 import re
 import secrets
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Self
 from zlib import crc32
@@ -25,6 +26,7 @@ CHECKSUM_LENGTH = 6
 PREVIEW_LENGTH = len(PREFIX) + PUBLIC_ID_LENGTH
 TOKEN_LENGTH = PREVIEW_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 PEPPER_BYTES = 32
+_BLOCK_BYTES = 64
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 # Two digits at a time: the checksum is computed for every request.
@@ -78,7 +80,24 @@ def checksum(body: str) -> str:
     return _PAIRS[high] + _PAIRS[middle] + _PAIRS[low]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+class _Hmac:
+    """HMAC-SHA-256 (RFC 2104) with the key already hashed in: half the time of `hmac.digest` for every message."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(_BLOCK_BYTES, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def digest(self, message: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+@dataclass(frozen=True, repr=False)
 class Peppers:
     """The server's keys for digests, oldest first. They live outside the database, so a copy of it opens nothing.
 
@@ -99,7 +118,8 @@ class Peppers:
 
     def digest(self, secret: Secret, generation: int | None = None) -> bytes:
         """Digest a token, 32 bytes. Raises LookupError for a generation whose peppers are not here."""
-        return self.wrap(sha256(secret.reveal().encode("ascii")).digest(), self._first(generation))
+        digest = sha256(secret.reveal().encode("ascii")).digest()
+        return self._wrap(digest, self.generation if generation is None else generation)
 
     def opens(self, secret: Secret, digest: bytes, generation: int) -> bool:
         """Whether `digest`, of `generation`, was made from `secret`. Takes the same time whatever the answer."""
@@ -107,21 +127,21 @@ class Peppers:
 
     def check_value(self) -> bytes:
         """A value that proves, beside a database, that these are the peppers it was made with."""
-        return self.wrap(sha256(b"tokenry pepper check").digest(), self.keys)
+        return self._wrap(sha256(b"tokenry pepper check").digest(), self.generation)
 
-    @staticmethod
-    def wrap(value: bytes, keys: Sequence[bytes]) -> bytes:
-        """Apply one HMAC-SHA-256 for each key in turn."""
-        for key in keys:
-            value = hmac.digest(key, value, "sha256")
-        return value
-
-    def _first(self, generation: int | None) -> Sequence[bytes]:
-        if generation is None:
-            return self.keys
+    def _wrap(self, value: bytes, generation: int) -> bytes:
         if not 1 <= generation <= len(self.keys):
             raise LookupError(f"no pepper of generation {generation}")
-        return self.keys[:generation]
+        for keyed in self._keyed[:generation]:
+            value = keyed.digest(value)
+        return value
+
+    @cached_property
+    def _keyed(self) -> tuple[_Hmac, ...]:
+        return tuple(_Hmac(key) for key in self.keys)
 
     def __repr__(self) -> str:
         return f"<Peppers: {len(self.keys)}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("Peppers are never serialised")

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
-_TOKEN = re.compile(r"\b(pa[a-z]_[0-9A-Za-z]{12})[0-9A-Za-z]+")
+_TOKEN = re.compile(r"(pa[a-z]_[0-9A-Za-z]{12})[0-9A-Za-z]+")
 
 
 def configure_logging(level: str) -> None:

@@ -16,6 +16,8 @@ from tokenry.storage.credentials import Credential, postgres_statement
 BATCH_LOOKUPS_MAX = 1000
 CONNECT_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 5
+# What asyncpg reads from an address; any other parameter of libpq's it would send to the server as a setting.
+_DSN_PARAMETERS = frozenset({"host", "port", "passfile", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl"})
 _LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
@@ -23,7 +25,8 @@ class PostgresCredentials:
     """Reads the database on every call. A lost connection is opened again, once for each batch, before giving up."""
 
     def __init__(self, url: URL) -> None:
-        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        known = {name: value for name, value in url.query.items() if name in _DSN_PARAMETERS}
+        self._dsn = url.set(drivername="postgresql", query=known).render_as_string(hide_password=False)
         self._statement = postgres_statement()
         self._connection: Any = None  # asyncpg ships no types
         self._waiting: dict[str, list[asyncio.Future[Credential | None]]] = {}

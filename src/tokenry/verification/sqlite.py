@@ -23,11 +23,14 @@ class SqliteCredentials:
         self._path = path
         self._statement = sqlite_statement()
         self._connection: sqlite3.Connection | None = None
+        self._cursor: sqlite3.Cursor | None = None
 
     async def find(self, preview: str) -> Credential | None:
         """Find what the token with this preview opens. Raises Unavailable."""
         try:
-            row = self._connect().execute(self._statement, (preview,)).fetchone()
+            cursor = self._cursor or self._connect()
+            row = cursor.execute(self._statement, (preview,)).fetchone()
+            cursor.fetchone()  # past the one row: the statement ends, and with it its view of the database
         except sqlite3.Error as error:
             raise Unavailable from error
         return None if row is None else Credential(*row)
@@ -36,14 +39,11 @@ class SqliteCredentials:
         """Close the connection; a later call opens another."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._cursor = None
 
-    def _connect(self) -> sqlite3.Connection:
-        if self._connection is None:
-            connection = sqlite3.connect(
-                self._path, isolation_level=None, timeout=SQLITE_BUSY_TIMEOUT_MILLISECONDS / 1000
-            )
-            connection.execute("PRAGMA query_only = ON").close()
-            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES_MAX}").close()
-            self._connection = connection
-        return self._connection
+    def _connect(self) -> sqlite3.Cursor:
+        connection = sqlite3.connect(self._path, isolation_level=None, timeout=SQLITE_BUSY_TIMEOUT_MILLISECONDS / 1000)
+        connection.execute("PRAGMA query_only = ON").close()
+        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES_MAX}").close()
+        self._connection, self._cursor = connection, connection.cursor()
+        return self._cursor
