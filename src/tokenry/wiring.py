@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
@@ -65,15 +66,20 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
 
     `clock` gives seconds since 1970.
     """
-    if settings.database_url is None and not (settings.data_dir / "tokenry.db").exists():
-        raise SetupError(
-            f"There is no database in {settings.data_dir}: run `tokenry migrate` or `tokenry serve` first."
-        )
     catalogue = settings.catalogue()
     database = _database(settings)
-    require_current(database)
-    peppers = _matching_peppers(settings, database, known=True)
+    if database.is_sqlite and not Path(str(database.url.database)).exists():
+        raise SetupError(
+            f"There is no database {database.url.database}: run `tokenry migrate` or `tokenry serve` first."
+        )
+    try:
+        require_current(database)
+        peppers = _matching_peppers(settings, database, known=True)
+    except BaseException:
+        database.close()
+        raise
     if peppers is None:
+        database.close()
         raise SetupError(f"The database was never set up completely: run `tokenry migrate` with {settings.data_dir}.")
 
     def now() -> datetime:

@@ -1,5 +1,6 @@
 """What a user does with tokens: the audit of each change, and the refusals."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -139,3 +140,31 @@ def test_rename_to_nothing_is_no_change(bench: Bench) -> None:
 def test_token_for_an_unknown_user_is_not_found(bench: Bench) -> None:
     with pytest.raises(NotFound):
         bench.tokens.create_token_for(OPERATOR, "nobody", NewToken())
+
+
+def test_token_revoked_while_it_makes_another_makes_nothing_after_its_revocation(bench: Bench) -> None:
+    """Another process revokes between the check of the acting token and the end of the transaction.
+
+    Either its revocation waits for that end, or nothing may be made. The clock is read for the check, and then again.
+    """
+    elsewhere = Database(bench.database.url)
+    operator = Tokens(elsewhere, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
+    revocation = threading.Thread(target=operator.revoke_any_token, args=(OPERATOR, 1))
+    readings: list[bool] = []  # whether the token was revoked when the clock had been read
+
+    def now() -> datetime:
+        if len(readings) == 1:
+            revocation.start()
+            revocation.join(0.5)
+        readings.append(revocation.ident is not None and not revocation.is_alive())
+        return NOW
+
+    tokens = Tokens(bench.database, Peppers((bytes(32),)), default_catalogue(), now)
+    try:
+        tokens.create_token(bench.origin, bench.actor, NewToken())
+        overtaken = any(readings)
+    except Unauthorized:
+        overtaken = False
+    revocation.join()
+    elsewhere.close()
+    assert not overtaken

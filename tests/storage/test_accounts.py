@@ -90,7 +90,7 @@ def test_users_are_listed_by_code_point_of_their_names(database: Database, ada: 
     for username in ("b", "B", "a_b", "a-b", "a.b", "9"):
         add_user(database, username)
     with database.read() as connection:
-        listed = [user.username for user, _ in list_users(connection)]
+        listed = [user.username for user, _ in list_users(connection, NOW)]
     assert listed == ["9", "B", "a-b", "a.b", "a_b", "ada", "b"]
 
 
@@ -99,7 +99,7 @@ def test_users_are_listed_with_their_open_tokens(database: Database, ada: User) 
     revoked, _, _ = (add_token(database, ada, f"pat_{number:012}") for number in range(3))
     with database.write() as connection:
         revoke_token(connection, revoked, now=NOW)
-        assert list_users(connection) == [(ada, 2), (bob, 0)]
+        assert list_users(connection, NOW) == [(ada, 2), (bob, 0)]
 
 
 def test_disabling_is_dated_and_undone_by_enabling(database: Database, ada: User) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, func, insert, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import SetupError, Unavailable
@@ -211,3 +211,23 @@ def test_error_does_not_show_parameters(database: Database) -> None:
     with pytest.raises(IntegrityError) as error, database.write() as connection:
         connection.execute(insert(tokens).values(row | {"created_at": 1, "expires_at": 2}))
     assert not {"private", "pat_hidden"} & set(str(error.value).replace("'", " ").split())
+
+
+def test_error_does_not_show_the_row_that_could_not_be_stored(database: Database) -> None:
+    row = {"user_id": 404, "label": "private", "label_folded": "private", "scopes": "*", "preview": "pat_hidden"}
+    with pytest.raises(IntegrityError) as error, database.write() as connection:
+        connection.execute(insert(tokens).values(row | {"created_at": None, "expires_at": 2}))
+    assert not {"private", "pat_hidden"} & set(str(error.value).replace(",", " ").split())
+
+
+def test_reader_sees_one_state_throughout(database: Database) -> None:
+    with database.read() as connection:
+        before = find_first_account(connection)
+        with database.write() as writer:
+            create_account(writer, euuid="e", company="c", created=NOW)
+        assert (before, find_first_account(connection)) == (None, None)
+
+
+def test_statement_that_is_wrong_is_a_defect_and_no_unavailability(database: Database) -> None:
+    with pytest.raises(DBAPIError), database.read() as connection:
+        connection.execute(text("SELECT 1 FROM nowhere"))

@@ -70,7 +70,7 @@ def test_created_peppers_are_found_again(tmp_path: Path) -> None:
 
 def test_peppers_are_never_replaced(tmp_path: Path) -> None:
     created = create_peppers(tmp_path)
-    with pytest.raises(FileExistsError):
+    with pytest.raises(SetupError, match="cannot be made"):
         create_peppers(tmp_path)
     assert find_peppers(tmp_path) == created
 

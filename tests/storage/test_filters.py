@@ -154,3 +154,8 @@ def test_conditions_combine(database: Database) -> None:
 def test_largest_integer_is_no_error(database: Database) -> None:
     store_labels(database, ["a"])
     assert labels_found(database, Filter(Comparison("id", Operator.GREATER, 2**63 - 1))) == []
+
+
+def test_one_of_no_conditions_is_never_true(database: Database) -> None:
+    store_labels(database, ["a"])
+    assert labels_found(database, Filter(Any(()))) == []

@@ -52,7 +52,7 @@ class Accounts:
     def list_users(self) -> Sequence[tuple[User, int]]:
         """List all users by name, each with its number of open tokens."""
         with self._database.read() as connection:
-            return stored.list_users(connection)
+            return stored.list_users(connection, self._now())
 
     def disable_user(self, origin: Origin, username: str) -> bool:
         """Refuse all of a user's tokens from now on; whether that is news. Raises NotFound."""

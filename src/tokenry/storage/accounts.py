@@ -54,12 +54,12 @@ def find_user(connection: Connection, username: str) -> User | None:
     return None if row is None else _user(row)
 
 
-def list_users(connection: Connection) -> Sequence[tuple[User, int]]:
+def list_users(connection: Connection, now: datetime) -> Sequence[tuple[User, int]]:
     """List all users by name, each with the number of tokens that open something."""
     open_tokens = (
         select(func.count())
         .select_from(credentials.join(tokens))
-        .where(tokens.c.user_id == users.c.id)
+        .where(tokens.c.user_id == users.c.id, credentials.c.expires_at > to_seconds(now))
         .scalar_subquery()
         .label("open_tokens")
     )

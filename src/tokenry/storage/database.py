@@ -5,6 +5,7 @@ SQLite runs in WAL mode with `synchronous=FULL`, PostgreSQL with `synchronous_co
 read too early.
 """
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, create_engine, event, make_url
+from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -43,12 +44,17 @@ class Database:
         event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgres)
         if self.is_sqlite:
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine, "handle_error", _hide_rows)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that reads one state of the database. Raises Unavailable."""
-        with _refusing_when_unavailable(), self.engine.connect() as connection, connection.begin():
-            yield connection
+        with _refusing_when_unavailable(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -100,6 +106,8 @@ def _refusing_when_unavailable() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+            raise  # a statement that is wrong
         raise Unavailable from error
 
 
@@ -118,6 +126,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("tokenry_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _hide_rows(context: ExceptionContext) -> None:
+    """Cut PostgreSQL's DETAIL, which shows the row, off an error."""
+    diagnosis = getattr(context.original_exception, "diag", None)
+    if diagnosis is not None and diagnosis.message_primary and context.sqlalchemy_exception is not None:
+        context.original_exception.args = context.sqlalchemy_exception.args = (diagnosis.message_primary,)
 
 
 def _prepare_postgres(connection: Any, _record: object) -> None:

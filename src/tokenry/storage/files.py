@@ -44,16 +44,24 @@ def find_peppers(directory: Path) -> Peppers | None:
 
 
 def create_peppers(directory: Path) -> Peppers:
-    """Make a data directory's first pepper."""
+    """Make a data directory's first pepper. Raises SetupError."""
     key = token_bytes(PEPPER_BYTES)
-    create_private_file(directory / PEPPER_FILE, base64.b64encode(key).decode("ascii") + "\n")
+    path = directory / PEPPER_FILE
+    try:
+        create_private_file(path, base64.b64encode(key).decode("ascii") + "\n")
+    except OSError as error:
+        raise SetupError(f"The pepper file {path} cannot be made ({error.strerror}): see what is there.") from error
     return Peppers((key,))
 
 
 @contextmanager
 def setup_lock(directory: Path) -> Iterator[None]:
     """Let one process at a time set up a data directory; others wait."""
-    descriptor = os.open(directory / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    path = directory / _LOCK_FILE
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise SetupError(f"The file {path} cannot be opened ({error.strerror}): remove it and start again.") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any as Anything
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, or_, true
+from sqlalchemy import ColumnElement, Select, and_, false, or_, true
 
 from tokenry.domain.filters import All, Any, Comparison, Condition, Filter, Operator
 from tokenry.storage.database import to_seconds
@@ -28,7 +28,7 @@ def _clause(condition: Condition, columns: Columns, folded: Columns) -> ColumnEl
         case All(parts):
             return and_(true(), *(_clause(part, columns, folded) for part in parts))
         case Any(parts):
-            return or_(*(_clause(part, columns, folded) for part in parts))
+            return or_(false(), *(_clause(part, columns, folded) for part in parts))
         case Comparison(field, Operator.CONTAINS, str(needle)):
             return folded.get(field, columns[field]).contains(needle.casefold(), autoescape=True)
         case Comparison(field, operator, value):

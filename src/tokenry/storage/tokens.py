@@ -116,7 +116,8 @@ def is_open(connection: Connection, token_id: int, *, now: datetime) -> bool:
             users.c.disabled_at.is_(None),
         )
     )
-    return connection.execute(statement.limit(1)).first() is not None
+    # Whoever revokes it now waits for this transaction: what it makes is made before the revocation, or not at all.
+    return connection.execute(statement.limit(1).with_for_update(read=True, of=credentials)).first() is not None
 
 
 def _select_live(user_id: int, now: datetime) -> Select[tuple[int, int, str, str, str, int, int]]:
