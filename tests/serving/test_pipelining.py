@@ -82,6 +82,22 @@ def test_what_was_carried_out_is_answered_also_with_garbage_behind_it(server: Se
     assert (answers[0][0] == 200) == (not exists(server, token_id)), answers
 
 
+@pytest.mark.parametrize("body", [b"zz\r\n", b"2\r\n{}\r\nzz\r\n"])
+def test_nothing_is_carried_out_whose_body_is_broken(server: Server, body: bytes) -> None:
+    token_id = create(server)
+    raw = request(server, "GET /healthz") + request(
+        server, f"DELETE {TOKENS}/{token_id}", "", "Transfer-Encoding: chunked"
+    )
+    assert [status for status, _ in exchange(server, raw + body)] == [200, 400]
+    assert exists(server, token_id)
+
+
+@pytest.mark.parametrize("path", ["/v4/profile%2Ftokens", "/v4/profile%2ftokens/1", "/v4/profile/tokens%00"])
+def test_encoded_separator_is_no_separator(server: Server, path: str) -> None:
+    raw = request(server, f"GET {path}", "", "Connection: close")
+    assert exchange(server, raw) == [(404, {"errors": [{"reason": "Not found"}]})]
+
+
 def test_garbage_behind_a_request_is_answered_400(server: Server) -> None:
     answers = exchange(server, request(server, "GET /healthz") + b"GARBAGE GARBAGE\r\n\r\n")
     assert answers[-1] == (400, {"errors": [{"reason": "Invalid HTTP request received."}]})

@@ -15,12 +15,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tokenry.api.operation import ClientGone, client_address, refuse, send_answer
 from tokenry.api.wire import answer_headers, to_bytes, write_faults
-from tokenry.domain.errors import Fault, Invalid
+from tokenry.domain.errors import Fault, Invalid, NotFound
 
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/verify"})
 """Paths asked many times a second: not logged unless they fail."""
 _SINGLE = frozenset({b"host", b"authorization", b"x-filter", b"content-type", b"content-length", b"transfer-encoding"})
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
+# What the router would read as something else: it compares decoded paths, and takes a line feed for a line's end.
+_AMBIGUOUS = re.compile(rb"%(?:2f|5c|7f|[01][0-9a-f])", re.IGNORECASE)
 _LONG_WORD = re.compile(r"[^/]{17,}")
 
 log = structlog.get_logger("tokenry.access")
@@ -54,10 +56,12 @@ class Guard:
 
         try:
             fault = header_fault(scope)
-            if fault is None:
-                await self._app(scope, receive, observe)
-            else:
+            if fault is not None:
                 await refuse(scope, observe, Invalid(fault))
+            elif _AMBIGUOUS.search(scope["raw_path"]):
+                await refuse(scope, observe, NotFound())
+            else:
+                await self._app(scope, receive, observe)
         except ClientGone:
             status = 499
         except Exception:

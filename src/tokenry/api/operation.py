@@ -93,7 +93,7 @@ class Resource:
                 path=scope["path_params"],
                 query=scope["query_string"].decode("latin-1"),
                 filter=read_text(headers.get(b"x-filter")),
-                body={} if reads or method == "DELETE" else await read_body(headers, receive),
+                body=await read_body(method, headers, receive),
             )
             body = await to_thread.run_sync(partial(operation.run, call), limiter=_limiter())
         except Refusal as refusal:
@@ -179,11 +179,23 @@ def read_text(header: str | None) -> str | None:
     return None if header is None else header.encode("latin-1").decode("utf-8", "replace")
 
 
-async def read_body(headers: Mapping[bytes, str], receive: Receive) -> Mapping[str, object]:
-    """Read a JSON body of at most BODY_BYTES_MAX. Raises BodyTooLarge, UnsupportedMediaType, Invalid."""
+async def read_body(method: str, headers: Mapping[bytes, str], receive: Receive) -> Mapping[str, object]:
+    """Read what a request carries: JSON with POST and PUT; with DELETE anything, which is dropped.
+
+    Nothing is done before the body is complete. Raises BodyTooLarge, UnsupportedMediaType, Invalid, ClientGone.
+    """
+    if method in ("GET", "HEAD"):
+        return {}
+    if method == "DELETE":
+        await _receive_all(headers, receive)
+        return {}
     media_type = headers.get(b"content-type", "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise UnsupportedMediaType
+    return read_json_object(await _receive_all(headers, receive))
+
+
+async def _receive_all(headers: Mapping[bytes, str], receive: Receive) -> bytes:
     if int(headers.get(b"content-length", "0")) > BODY_BYTES_MAX:  # the HTTP parser let only digits through
         raise BodyTooLarge
     raw = bytearray()
@@ -196,7 +208,7 @@ async def read_body(headers: Mapping[bytes, str], receive: Receive) -> Mapping[s
         more = message.get("more_body", False)
         if len(raw) > BODY_BYTES_MAX:
             raise BodyTooLarge
-    return read_json_object(bytes(raw))
+    return bytes(raw)
 
 
 class ClientGone(Exception):  # noqa: N818 - nobody is left to whom it could be an error

@@ -31,7 +31,9 @@ class BoundedProtocol(HttpToolsProtocol):
     _head_bytes = 0  # of the head under way; -1 while a body is
     _read_bytes = 0
     _watcher: asyncio.TimerHandle | None = None
+    _stalled_at: float | None = None  # when the client stopped taking our answers
     _refused = False
+    _refusal: bytes | None = None  # what is sent when the requests before it are answered
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a first request."""
@@ -88,6 +90,23 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._refused:
             super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or to the refusal of what came behind the last one."""
+        last = not self.pipeline
+        super().on_response_complete()
+        if last and self._refusal is not None:
+            self._send_refusal(self._refusal)
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as we write: remember since when."""
+        self._stalled_at = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self._stalled_at = None
+        super().resume_writing()
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP."""
         if not self._refused:
@@ -103,6 +122,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def _watch(self) -> None:
         """Look once a second whether the deadline has passed: cheaper than a timer for every request."""
         now = self.loop.time()
+        if self._stalled_at is not None and now >= self._stalled_at + CLOSING_SECONDS_MAX:
+            self.transport.abort()
+            return
         if self._deadline is not None and now >= self._deadline:
             if self.transport.is_closing():
                 self.transport.abort()
@@ -120,19 +142,37 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(408, "Request timed out")
 
     def _refuse(self, status: int, reason: str) -> None:
-        """Answer in the envelope and close. The request does not reach the application."""
+        """Answer in the envelope and close, after those requests that came whole before this.
+
+        What is refused does not reach the application; if it waits for the rest of a body, it is told to give up.
+        """
         self._refused = True
+        refusal = self._write_refusal(status, reason)
+        cycle: RequestResponseCycle | None = self.cycle
+        unanswered = cycle is not None and not cycle.response_complete
+        if cycle is not None and unanswered and cycle.more_body:
+            unanswered = bool(self.pipeline)
+            if unanswered:
+                self.pipeline.popleft()  # the newest is this one: not begun, and now it never will be
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if unanswered:
+            self._refusal = refusal
+            self._deadline = None
+        else:
+            self._send_refusal(refusal)
+
+    def _write_refusal(self, status: int, reason: str) -> bytes:
         body = to_bytes(write_faults([Fault(reason)]))
         lines: list[Any] = [STATUS_LINE[status]]
         for name, value in self.server_state.default_headers:
             lines += [name, b": ", value, b"\r\n"]
         lines += [b"content-type: application/json\r\ncontent-length: ", str(len(body)).encode("ascii")]
         lines += [b"\r\nconnection: close\r\n\r\n", body]
+        return b"".join(lines)
+
+    def _send_refusal(self, refusal: bytes) -> None:
         self._unset_keepalive_if_required()
-        self.transport.write(b"".join(lines))
+        self.transport.write(refusal)
         self.transport.close()
         self._deadline = self.loop.time() + CLOSING_SECONDS_MAX
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None:  # whoever waits for the rest of a body is told that it will not come
-            cycle.disconnected = True
-            cycle.message_event.set()
