@@ -44,7 +44,7 @@ lock: $(VENV)/.test ## Bring the lock files up to date with pyproject.toml
 	$(PIP) install uv
 	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve pyproject.toml -o requirements/serve.txt
 	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve --group test -c requirements/serve.txt pyproject.toml -o requirements/test.txt
-LOCK := --quiet --universal --generate-hashes --no-header --no-annotate --extra server --extra postgres
+LOCK := --quiet --universal --generate-hashes --no-header --no-annotate --no-strip-extras --extra server --extra postgres
 
 .PHONY: clean
 clean: ## Remove what make built, but never the data
