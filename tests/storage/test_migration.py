@@ -1,5 +1,6 @@
 """Migrations: the schema they make, and the databases they refuse."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -36,12 +37,18 @@ def shape(connection: Connection) -> Mapping[str, object]:
         shape[table] = (
             [{**column, "type": repr(column["type"])} for column in inspector.get_columns(table)],
             inspector.get_pk_constraint(table),
-            sorted(map(str, inspector.get_foreign_keys(table))),
+            sorted(str({**key, "name": None}) for key in inspector.get_foreign_keys(table)),
             sorted(map(str, inspector.get_unique_constraints(table))),
         )
     written = connection.execute(text(DEFINITIONS[connection.dialect.name])).all()
-    shape["written"] = {name: " ".join(sql.split()) for name, sql in written if "alembic" not in name}
+    shape["written"] = {name: _keys_last(" ".join(sql.split())) for name, sql in written if "alembic" not in name}
     return shape
+
+
+def _keys_last(sql: str) -> str:
+    """Move the foreign key of a column that was added later to where a new table has it; the names stay compared."""
+    inline = re.compile(r"(\w+) (\w+) CONSTRAINT (\w+) REFERENCES (\w+) \(id\)(.*) \)$")
+    return inline.sub(r"\1 \2\5, CONSTRAINT \3 FOREIGN KEY(\1) REFERENCES \4 (id) )", sql)
 
 
 def set_revision(database: Database, revision: str) -> None:

@@ -1,7 +1,8 @@
 """The tables. Times are integer seconds since 1970, UTC; a time that may be missing is NULL.
 
 A token is a row of `tokens` for ever: revoking it sets `revoked_at`. What can be presented at the door is a row of
-`credentials`, keyed by the token's first 16 characters; revoking deletes it, so a look-up is right by itself.
+`credentials`, keyed by the token's first 16 characters; revoking deletes it, so a look-up is right by itself. Whatever
+verification reads beside them (users, accounts) never changes without `storage/changes.py` hearing of it.
 """
 
 from sqlalchemy import (
@@ -17,7 +18,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
+    true,
 )
 
 metadata = MetaData(
@@ -34,6 +37,21 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 Seconds = BigInteger()
 # Ordered and compared byte by byte, so that both engines agree: SQLite does so by itself.
 Words = Text().with_variant(Text(collation="C"), "postgresql")
+EMPTY = text("''")
+
+CONTACT_FIELDS = (
+    "email",
+    "first_name",
+    "last_name",
+    "address_1",
+    "address_2",
+    "city",
+    "state",
+    "zip",
+    "country",
+    "phone",
+    "tax_id",
+)
 
 accounts = Table(
     "accounts",
@@ -42,6 +60,8 @@ accounts = Table(
     Column("euuid", String(36), nullable=False, unique=True),
     Column("company", Words, nullable=False),
     Column("created_at", Seconds, nullable=False),
+    Column("parent_id", Id, ForeignKey("accounts.id"), index=True),
+    *(Column(name, Words, nullable=False, server_default=EMPTY) for name in CONTACT_FIELDS),
     sqlite_autoincrement=True,
 )
 
@@ -55,6 +75,15 @@ users = Table(
     Column("admin", Boolean, nullable=False),
     Column("created_at", Seconds, nullable=False),
     Column("disabled_at", Seconds),
+    # A deleted user's row stays for the audit, disabled and under a name that nobody can ask for.
+    Column("deleted_at", Seconds),
+    Column("proxy", Boolean, nullable=False, server_default=false()),
+    Column("child_account_access", Boolean, nullable=False, server_default=false()),
+    Column("timezone", Words, nullable=False, server_default="UTC"),
+    Column("email_notifications", Boolean, nullable=False, server_default=true()),
+    Column("ip_whitelist_enabled", Boolean, nullable=False, server_default=false()),
+    Column("lish_auth_method", Words, nullable=False, server_default="keys_only"),
+    Column("authorized_keys", Text),  # a JSON list
     sqlite_autoincrement=True,
 )
 
@@ -70,6 +99,11 @@ tokens = Table(
     Column("created_at", Seconds, nullable=False),
     Column("expires_at", Seconds, nullable=False),
     Column("revoked_at", Seconds),
+    Column("description", Words, nullable=False, server_default=EMPTY),
+    Column("created_by", Words, nullable=False, server_default=EMPTY),
+    Column("revoked_by", Words),
+    # The parent account's user who asked for a proxy user's token; disabling that user revokes it.
+    Column("delegated_by", Id, ForeignKey("users.id")),
     sqlite_autoincrement=True,
 )
 # Lists are of one user's live tokens; revoked rows stay out of the index.
@@ -81,6 +115,13 @@ Index(
     postgresql_where=text("revoked_at IS NULL"),
 )
 
+Index(
+    "ix_tokens_delegated_by_live",
+    tokens.c.delegated_by,
+    sqlite_where=text("delegated_by IS NOT NULL AND revoked_at IS NULL"),
+    postgresql_where=text("delegated_by IS NOT NULL AND revoked_at IS NULL"),
+)
+
 credentials = Table(
     "credentials",
     metadata,
@@ -89,7 +130,53 @@ credentials = Table(
     Column("digest", LargeBinary(32), nullable=False),
     Column("pepper_generation", SmallInteger, nullable=False),
     Column("expires_at", Seconds, nullable=False),
+    Column("networks", Text, nullable=False, server_default=EMPTY),  # CIDR, space-separated; empty: from anywhere
     sqlite_with_rowid=False,
+)
+
+# The newest use of a token that was seen; written in batches, never by the request that used it.
+token_uses = Table(
+    "token_uses",
+    metadata,
+    Column("token_id", Id, ForeignKey("tokens.id"), primary_key=True, autoincrement=False),
+    Column("used_at", Seconds, nullable=False),
+    Column("address", Text),
+    Column("agent", Text),
+)
+
+# A rotation whose old credential may still live. With `first_used_at` NULL nobody has presented the new secret yet.
+rotations = Table(
+    "rotations",
+    metadata,
+    Column("token_id", Id, ForeignKey("tokens.id"), primary_key=True, autoincrement=False),
+    Column("preview", String(16), nullable=False),
+    Column("previous", String(16), nullable=False),
+    Column("started_at", Seconds, nullable=False),
+    Column("grace_seconds", Integer, nullable=False),
+    Column("on_first_use", Boolean, nullable=False),
+    Column("first_used_at", Seconds),
+)
+
+# What a request with an Idempotency-Key made, so that its repetition makes nothing more.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    Column("key", String(255), primary_key=True),
+    Column("request", LargeBinary(32), nullable=False),  # SHA-256 of what was asked
+    Column("token_id", Id, ForeignKey("tokens.id"), nullable=False),
+    Column("created_at", Seconds, nullable=False, index=True),
+)
+
+# What the operator allows; one row. NULL: no limit.
+policy = Table(
+    "policy",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("lifetime_seconds_max", BigInteger),
+    Column("expiry_required", Boolean, nullable=False),
+    Column("tokens_per_user_max", Integer),
+    Column("scopes", Text, nullable=False),  # a JSON object: kind of user to the scopes it may have
 )
 
 audit_events = Table(
