@@ -18,7 +18,7 @@ from tokenry.api.errors import STATUS, BodyTooLarge, MethodNotAllowed, Unsupport
 from tokenry.api.wire import answer_headers, read_json_object, to_bytes, write_faults
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
-from tokenry.domain.scopes import Scopes
+from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.storage.database import POOL_CONNECTIONS_MAX
 from tokenry.verification.verifier import Decision, Denial, Verifier
 
@@ -32,32 +32,58 @@ _threads: RunVar[CapacityLimiter] = RunVar("tokenry_threads")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What an operation is given: who calls, from where, and what the request says."""
+    """What an operation is given: who calls, from where, and what the request says. A public one may have no caller."""
 
-    actor: Actor
+    caller: Actor | None
     address: str | None
     path: Mapping[str, str]
     query: str
-    filter: str | None
+    headers: Mapping[bytes, str]
     body: Mapping[str, object]
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls, for operations that are not public."""
+        assert self.caller is not None
+        return self.caller
 
     @property
     def origin(self) -> Origin:
         """Who makes a change, for the audit."""
         return Origin(self.actor.username, self.actor, self.address)
 
+    @property
+    def filter(self) -> str | None:
+        """The X-Filter header."""
+        return read_text(self.headers.get(b"x-filter"))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer other than a 200 with JSON. A body of None is none at all, bytes are sent as they are."""
+
+    status: int
+    body: object = None
+    media_type: bytes = b"application/json"
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A function of a call that returns the JSON body of a 200, and the scope it needs."""
+    """A function of a call that returns the JSON body of a 200, or an Answer.
+
+    `needs` is the scope it asks for, `*` for none. A public one is for anybody, and looks at no token. `reads_body` is
+    False where clients send bodies that mean nothing: those are received and dropped.
+    """
 
     run: Callable[[Call], object]
-    needs: str
+    needs: str = "*"
+    public: bool = False
+    reads_body: bool = True
 
     @property
     def scopes(self) -> Scopes:
         """The scope it needs, as scopes."""
-        return Scopes.parse(self.needs)
+        return NOTHING if self.needs == "*" else Scopes.parse(self.needs)
 
 
 class Resource:
@@ -65,10 +91,10 @@ class Resource:
 
     def __init__(self, verifier: Verifier, **operations: Operation) -> None:
         self._verifier = verifier
-        self._operations = dict(operations)
+        self.operations = dict(operations)
         if "GET" in operations:
-            self._operations["HEAD"] = operations["GET"]
-        self._needed = {method: operation.scopes for method, operation in self._operations.items()}
+            self.operations["HEAD"] = operations["GET"]
+        self._needed = {method: operation.scopes for method, operation in self.operations.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Whatever is not a Refusal passes to the guard, which makes it a 500."""
@@ -76,45 +102,55 @@ class Resource:
         if method == "OPTIONS":
             await send_answer(send, 200, b"", answer_headers(ok=True, reads=False, accepted=b"*"))
             return
-        operation = self._operations.get(method)
+        operation = self.operations.get(method)
         if operation is None:
             await refuse(scope, send, MethodNotAllowed())
             return
-        decision = Decision(None)
+        decision = None
         try:
             headers = single_headers(scope)
-            decision = await self._verifier.verify(headers.get(b"authorization"), self._needed[method])
-            actor = self._admit(decision)
-            scope["tokenry.actor"] = actor
-            reads = method in ("GET", "HEAD")
+            if not operation.public:
+                decision = await self._verifier.verify(headers.get(b"authorization"), self._needed[method])
+                scope["tokenry.actor"] = _admit(decision)
+            actor = scope.get("tokenry.actor")
             call = Call(
-                actor=actor,
+                caller=actor,
                 address=client_address(scope),
                 path=scope["path_params"],
                 query=scope["query_string"].decode("latin-1"),
-                filter=read_text(headers.get(b"x-filter")),
-                body=await read_body(method, headers, receive),
+                headers=headers,
+                body=await read_body(method, headers, receive, operation),
             )
-            body = await to_thread.run_sync(partial(operation.run, call), limiter=_limiter())
+            result = await to_thread.run_sync(partial(operation.run, call), limiter=_limiter())
         except Refusal as refusal:
             await refuse(scope, send, refusal, accepted=operation.needs, decision=decision)
             return
-        answer = answer_headers(
-            ok=True,
-            reads=reads,
-            accepted=operation.needs.encode("ascii"),
-            scopes=actor.scopes,
-            account_euuid=actor.account_euuid,
-        )
-        await send_answer(send, 200, to_bytes(body), [(b"content-type", b"application/json"), *answer])
+        await _answer(scope, send, result, operation, actor)
 
-    @staticmethod
-    def _admit(decision: Decision) -> Actor:
-        if decision.denial is Denial.INSUFFICIENT_SCOPE:
-            raise InsufficientScope
-        if decision.actor is None:
-            raise Unauthorized
-        return decision.actor
+
+def _admit(decision: Decision) -> Actor:
+    if decision.denial is Denial.INSUFFICIENT_SCOPE:
+        raise InsufficientScope
+    if decision.actor is None:
+        raise Unauthorized
+    return decision.actor
+
+
+async def _answer(scope: Scope, send: Send, result: object, operation: Operation, actor: Actor | None) -> None:
+    answer = result if isinstance(result, Answer) else Answer(200, result)
+    headers = answer_headers(
+        ok=True,
+        reads=scope["method"] in ("GET", "HEAD"),
+        accepted=operation.needs.encode("ascii"),
+        scopes=None if actor is None else actor.scopes,
+        account_euuid=None if actor is None else actor.account_euuid,
+    )
+    if answer.body is None:
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body"})
+        return
+    body = answer.body if isinstance(answer.body, bytes) else to_bytes(answer.body)
+    await send_answer(send, answer.status, body, [(b"content-type", answer.media_type), *headers])
 
 
 async def refuse(
@@ -179,14 +215,16 @@ def read_text(header: str | None) -> str | None:
     return None if header is None else header.encode("latin-1").decode("utf-8", "replace")
 
 
-async def read_body(method: str, headers: Mapping[bytes, str], receive: Receive) -> Mapping[str, object]:
-    """Read what a request carries: JSON with POST and PUT; with DELETE anything, which is dropped.
+async def read_body(
+    method: str, headers: Mapping[bytes, str], receive: Receive, operation: Operation
+) -> Mapping[str, object]:
+    """Read what a request carries: JSON with POST and PUT; where no body is read anything, which is dropped.
 
     Nothing is done before the body is complete. Raises BodyTooLarge, UnsupportedMediaType, Invalid, ClientGone.
     """
     if method in ("GET", "HEAD"):
         return {}
-    if method == "DELETE":
+    if method == "DELETE" or not operation.reads_body:
         await _receive_all(headers, receive)
         return {}
     media_type = headers.get(b"content-type", "application/json").partition(";")[0].strip().lower()

@@ -44,7 +44,7 @@ def _select() -> Select[tuple[object, ...]]:
         users.c.disabled_at,
         accounts.c.id.label("account_id"),
         accounts.c.euuid.label("account_euuid"),
-    ).select_from(credentials.join(tokens).join(users).join(accounts))
+    ).select_from(credentials.join(tokens).join(users, tokens.c.user_id == users.c.id).join(accounts))
 
 
 def sqlite_statement() -> str:

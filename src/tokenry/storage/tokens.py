@@ -109,7 +109,7 @@ def is_open(connection: Connection, token_id: int, *, now: datetime) -> bool:
     """Whether a token can still be presented: it has a credential that has not expired, and its user is enabled."""
     statement = (
         select(credentials.c.preview)
-        .select_from(credentials.join(tokens).join(users))
+        .select_from(credentials.join(tokens).join(users, tokens.c.user_id == users.c.id))
         .where(
             credentials.c.token_id == token_id,
             credentials.c.expires_at > to_seconds(now),

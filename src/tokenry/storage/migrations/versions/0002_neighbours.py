@@ -51,9 +51,7 @@ def _tokens() -> None:
     op.add_column("tokens", sa.Column("revoked_by", Words))
     _add_reference("tokens", "delegated_by", "users")
     live = sa.text("delegated_by IS NOT NULL AND revoked_at IS NULL")
-    op.create_index(
-        "ix_tokens_delegated_by_live", "tokens", ["delegated_by"], sqlite_where=live, postgresql_where=live
-    )
+    op.create_index("ix_tokens_delegated_by_live", "tokens", ["delegated_by"], sqlite_where=live, postgresql_where=live)
     op.add_column("credentials", sa.Column("networks", sa.Text, nullable=False, server_default=""))
     op.create_table(
         "token_uses",
@@ -86,7 +84,7 @@ def _rotation() -> None:
 
 
 def _add_reference(table: str, column: str, referred: str) -> None:
-    """Add a nullable column with a foreign key. SQLite takes both in one statement only, which Alembic does not write."""
+    """Add a nullable column and its foreign key, which SQLite takes in one statement that Alembic does not write."""
     kind = "INTEGER" if op.get_context().dialect.name == "sqlite" else "BIGINT"
     name = f"fk_{table}_{column}"
     op.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind} CONSTRAINT {name} REFERENCES {referred} (id)")
