@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Lifespan
 
+from tokenry.api.description import description_as_json
 from tokenry.api.guard import Guard
 from tokenry.api.health import Liveness, Readiness
 from tokenry.api.operation import Operation, Resource, not_found
@@ -19,7 +20,7 @@ VERIFY = "/verify"
 def routes(
     *, verifier: Verifier, tokens: TokenOperations, verify: VerifyEndpoint, ready: Readiness
 ) -> Sequence[BaseRoute]:
-    """Every path of the service."""
+    """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
     reads, writes = "account:read_only", "account:read_write"
     management = {
         "/profile/tokens": Resource(
@@ -38,6 +39,7 @@ def routes(
         Route(VERIFY, verify),
         Route("/healthz", Liveness()),
         Route("/readyz", ready),
+        Route("/openapi.json", description_as_json()),
         *(Route(f"/{version}{path}", resource) for version in VERSIONS for path, resource in management.items()),
     ]
 

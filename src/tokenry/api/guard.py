@@ -13,12 +13,13 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tokenry.api.operation import ClientGone, client_address, refuse, send_answer
+from tokenry.api.operation import ClientGone, client_address, refuse, refuse_briefly, send_answer
 from tokenry.api.wire import answer_headers, to_bytes, write_faults
 from tokenry.domain.errors import Fault, Invalid, NotFound
 
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/verify"})
 """Paths asked many times a second: not logged unless they fail."""
+INTERNAL_ERROR = Fault("Internal server error")
 _SINGLE = frozenset({b"host", b"authorization", b"x-filter", b"content-type", b"content-length", b"transfer-encoding"})
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
 # What the router would read as something else: it compares decoded paths, and takes a line feed for a line's end.
@@ -78,10 +79,11 @@ class Guard:
             if fault is None:
                 await self._direct.get(scope["path"], self._app)(scope, receive, send)
             else:
-                await refuse(scope, send, Invalid(fault))
+                await refuse_briefly(send, 400, [fault])
         except Exception:
             log.exception("request failed", method=scope["method"], path=scope["path"])
-            await _send_500(scope, send)  # refused by the server, and the connection closed, after half an answer
+            # After half an answer the server refuses this one, and closes the connection.
+            await refuse_briefly(send, 500, [INTERNAL_ERROR])
 
 
 def header_fault(scope: Scope) -> Fault | None:
@@ -104,7 +106,7 @@ def safe_path(scope: Scope) -> str:
 
 async def _send_500(scope: Scope, send: Send) -> None:
     headers = answer_headers(ok=False, reads=scope["method"] in ("GET", "HEAD"), accepted=b"*")
-    body = to_bytes(write_faults([Fault("Internal server error")]))
+    body = to_bytes(write_faults([INTERNAL_ERROR]))
     await send_answer(send, 500, body, [(b"content-type", b"application/json"), *headers])
 
 

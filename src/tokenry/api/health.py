@@ -3,7 +3,8 @@
 from anyio import to_thread
 from starlette.types import Receive, Scope, Send
 
-from tokenry.api.operation import send_answer
+from tokenry.api.errors import MethodNotAllowed
+from tokenry.api.operation import refuse_briefly, send_answer
 from tokenry.api.wire import to_bytes
 from tokenry.domain.errors import Unavailable
 from tokenry.storage.database import Database
@@ -15,19 +16,29 @@ _JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")
 class Liveness:
     """Answers 200 while the event loop turns; asks nothing of the database."""
 
+    methods = frozenset({"GET", "HEAD"})
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one probe."""
-        await send_answer(send, 200, to_bytes({"status": "ok"}), [*_JSON])
+        if scope["method"] in self.methods:
+            await send_answer(send, 200, to_bytes({"status": "ok"}), [*_JSON])
+        else:
+            await refuse_briefly(send, 405, MethodNotAllowed().faults)
 
 
 class Readiness:
     """Answers 200 while the database is there with the schema of this program, 503 otherwise."""
+
+    methods = frozenset({"GET", "HEAD"})
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one probe."""
+        if scope["method"] not in self.methods:
+            await refuse_briefly(send, 405, MethodNotAllowed().faults)
+            return
         problem = await to_thread.run_sync(self._problem)
         if problem is None:
             await send_answer(send, 200, to_bytes({"status": "ready"}), [*_JSON])

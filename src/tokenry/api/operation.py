@@ -4,7 +4,7 @@
 (contract, order of checks). Operations are plain functions; they run in threads, since the database is synchronous.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from tokenry.api.errors import STATUS, BodyTooLarge, MethodNotAllowed, UnsupportedMediaType
 from tokenry.api.wire import answer_headers, read_json_object, to_bytes, write_faults
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.errors import InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
+from tokenry.domain.errors import Fault, InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.storage.database import POOL_CONNECTIONS_MAX
 from tokenry.verification.verifier import Decision, Denial, Verifier
@@ -94,6 +94,7 @@ class Resource:
         self.operations = dict(operations)
         if "GET" in operations:
             self.operations["HEAD"] = operations["GET"]
+        self.methods = frozenset({*self.operations, "OPTIONS"})
         self._needed = {method: operation.scopes for method, operation in self.operations.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -175,6 +176,14 @@ async def refuse(
     await send_answer(
         send, status, to_bytes(write_faults(refusal.faults)), [(b"content-type", b"application/json"), *headers]
     )
+
+
+async def refuse_briefly(
+    send: Send, status: int, faults: Sequence[Fault], headers: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
+    """Answer with faults in the envelope, and few headers: for paths that are asked many times a second."""
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *headers]
+    await send_answer(send, status, to_bytes(write_faults(faults)), headers)
 
 
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:

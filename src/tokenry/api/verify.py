@@ -13,21 +13,21 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope, Send
 
 from tokenry.api.errors import STATUS, MethodNotAllowed
-from tokenry.api.operation import challenge, log, send_answer
-from tokenry.api.wire import to_bytes, write_faults
+from tokenry.api.operation import challenge, log, refuse_briefly, send_answer
 from tokenry.domain.accounts import Actor
-from tokenry.domain.errors import Fault, InsufficientScope, Invalid, Refusal, Unauthorized, Unavailable, raise_faults
+from tokenry.domain.errors import Fault, InsufficientScope, Refusal, Unauthorized, Unavailable, raise_faults
 from tokenry.domain.scopes import NOTHING, Catalogue, Scopes
 from tokenry.domain.tokens import NEVER
 from tokenry.verification.verifier import Denial, Verifier
 
-METHODS = frozenset({"GET", "HEAD", "POST"})
 _NO_STORE = (b"cache-control", b"no-store")
 _NEVER_SECONDS = int(NEVER.timestamp())
 
 
 class VerifyEndpoint:
     """An ASGI application that decides on the request's own Authorization header."""
+
+    methods = frozenset({"GET", "HEAD", "POST"})
 
     def __init__(self, verifier: Verifier, catalogue: Catalogue) -> None:
         self._verifier = verifier
@@ -37,23 +37,23 @@ class VerifyEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one question."""
         try:
-            if scope["method"] not in METHODS:
+            if scope["method"] not in self.methods:
                 raise MethodNotAllowed
             needed: Scopes = self._needed(scope["query_string"])
             decision = await self._verifier.verify(_authorization(scope), needed)
         except Refusal as refusal:
             if isinstance(refusal, Unavailable):
                 log.error("database unavailable", exc_info=refusal.__cause__)
-            await _refuse(send, STATUS[type(refusal)], refusal, [])
+            await refuse_briefly(send, STATUS[type(refusal)], refusal.faults)
             return
         if decision.actor is not None and decision.denial is None:
             await send_answer(send, 200, b"", identity_headers(decision.actor))
             return
         headers = [(b"www-authenticate", challenge(decision, str(needed)).encode("ascii"))]
         if decision.denial is Denial.INSUFFICIENT_SCOPE:
-            await _refuse(send, 403, InsufficientScope(), headers)
+            await refuse_briefly(send, 403, InsufficientScope().faults, headers)
         else:
-            await _refuse(send, 401, Unauthorized(), headers)
+            await refuse_briefly(send, 401, Unauthorized().faults, headers)
 
 
 def identity_headers(actor: Actor) -> list[tuple[bytes, bytes]]:
@@ -90,8 +90,3 @@ def _authorization(scope: Scope) -> str | None:
             text: str = value.decode("latin-1")
             return text
     return None
-
-
-async def _refuse(send: Send, status: int, refusal: Refusal | Invalid, headers: list[tuple[bytes, bytes]]) -> None:
-    headers = [(b"content-type", b"application/json"), _NO_STORE, *headers]
-    await send_answer(send, status, to_bytes(write_faults(refusal.faults)), headers)

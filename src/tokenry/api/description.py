@@ -1,0 +1,51 @@
+"""What this interface says about itself: `openapi.yaml`, read once, and served as JSON."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from starlette.types import Receive, Scope, Send
+
+from tokenry.api.errors import MethodNotAllowed
+from tokenry.api.operation import refuse, send_answer
+
+# libyaml's parser takes a seventh of the time; a PyYAML that was built without it does the same.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@cache
+def read_description() -> dict[str, Any]:
+    """Read the description; `x-shared`, where its YAML anchors stand, is not part of it."""
+    text = files("tokenry.api").joinpath("openapi.yaml").read_bytes()
+    description: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506 - one of the two safe loaders
+    return {key: value for key, value in description.items() if key != "x-shared"}
+
+
+class Document:
+    """An ASGI application that answers GET and HEAD with the same document, whoever asks."""
+
+    methods = frozenset({"GET", "HEAD"})
+
+    def __init__(self, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+        self._body = body
+        self._headers: Sequence[tuple[bytes, bytes]] = [
+            *headers,
+            (b"cache-control", b"no-cache"),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["method"] in self.methods:
+            await send_answer(send, 200, self._body, [*self._headers])
+        else:
+            await refuse(scope, send, MethodNotAllowed())
+
+
+def description_as_json() -> Document:
+    """`/openapi.json`, also for tools that run in a browser."""
+    body = json.dumps(read_description()).encode("ascii")
+    return Document(body, (b"content-type", b"application/json"), (b"access-control-allow-origin", b"*"))
