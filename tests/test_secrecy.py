@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 import pickle
+import re
 import select
 import sqlite3
 import stat
@@ -197,6 +198,6 @@ def test_settings_do_not_print_the_password_of_the_database() -> None:
     assert "sesame" not in shown(Settings(database_url="postgresql://tokenry:sesame@db/tokenry"))
 
 
-def test_decision_and_actor_name_the_token_by_its_id_only() -> None:
-    actor = Actor(7, EVERYTHING, 1_900_000_000, 1, "admin", 1, "EUUID")
-    assert "pat_" not in shown(actor) + shown(Decision(actor))
+def test_decision_and_actor_name_the_token_by_its_id_and_public_part_only() -> None:
+    actor = Actor(7, EVERYTHING, 1_900_000_000, 1, "admin", 1, "EUUID", "pat_0123456789ab")
+    assert not re.search(r"pat_[0-9A-Za-z]{13}", shown(actor) + shown(Decision(actor)))

@@ -56,7 +56,7 @@ def test_no_two_accounts_have_the_same_identity() -> None:
 def test_new_user_is_recorded_with_who_what_when_and_where(
     database: Database, accounts: Accounts, clock: Clock
 ) -> None:
-    actor = Actor(1, EVERYTHING, 0, 1, "admin", 1, "E")
+    actor = Actor(1, EVERYTHING, 0, 1, "admin", 1, "E", "pat_0123456789ab")
     user = accounts.create_user(Origin("admin", actor, "2001:db8::1"), username="zoe", admin=True)
     assert last_event(database) == audit.Event(
         id=4,

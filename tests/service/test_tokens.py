@@ -45,7 +45,8 @@ class Bench:
 def bench(database: Database) -> Bench:
     tokens = Tokens(database, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
     accounts = Accounts(database, lambda: NOW)
-    begin_installation(database, accounts, tokens, lambda secret: None)
+    secret = begin_installation(database, accounts, tokens, lambda secret: None)
+    assert secret is not None
     actor = Actor(
         token_id=1,
         scopes=Scopes.parse("account:read_write linodes:read_only"),
@@ -54,6 +55,7 @@ def bench(database: Database) -> Bench:
         username="admin",
         account_id=1,
         account_euuid="E",
+        preview=secret.preview,
     )
     return Bench(tokens, accounts, database, actor, Origin("admin", actor, "203.0.113.9"))
 

@@ -9,7 +9,7 @@ from tokenry.storage.audit import Event, list_events, record
 from tokenry.storage.database import Database
 
 NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
-ACTOR = Actor(token_id=7, scopes=EVERYTHING, expires_at=0, user_id=3, username="ada", account_id=1, account_euuid="E")
+ACTOR = Actor(7, EVERYTHING, expires_at=0, user_id=3, username="ada", account_id=1, account_euuid="E", preview="")
 
 
 def recorded(database: Database, origin: Origin, details: dict[str, object] | None = None) -> Event:

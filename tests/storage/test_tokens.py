@@ -158,7 +158,7 @@ def test_token_of_somebody_else_cannot_be_revoked(database: Database) -> None:
     with database.write() as connection:
         token = add_token(connection, user_id)
         assert not revoke_token(connection, token.id, user_id=other_id, now=NOW)
-        assert is_open(connection, token.id, now=NOW)
+        assert is_open(connection, token.preview, now=NOW)
 
 
 def test_of_two_that_revoke_at_once_one_is_told_that_it_did(database: Database) -> None:
@@ -203,7 +203,7 @@ def test_token_opens_until_the_second_of_its_expiry(database: Database) -> None:
     user_id = new_user(database)
     with database.write() as connection:
         token = add_token(connection, user_id, expiry=NOW)
-        assert [is_open(connection, token.id, now=now) for now in (NOW - SECOND, NOW)] == [True, False]
+        assert [is_open(connection, token.preview, now=now) for now in (NOW - SECOND, NOW)] == [True, False]
 
 
 def test_revoked_token_does_not_open(database: Database) -> None:
@@ -211,7 +211,7 @@ def test_revoked_token_does_not_open(database: Database) -> None:
     with database.write() as connection:
         token = add_token(connection, user_id)
         revoke_token(connection, token.id, now=NOW)
-        assert not is_open(connection, token.id, now=NOW)
+        assert not is_open(connection, token.preview, now=NOW)
 
 
 def test_token_of_a_disabled_user_does_not_open(database: Database) -> None:
@@ -219,4 +219,16 @@ def test_token_of_a_disabled_user_does_not_open(database: Database) -> None:
     with database.write() as connection:
         token = add_token(connection, user_id)
         set_disabled(connection, user_id, NOW)
-        assert not is_open(connection, token.id, now=NOW)
+        assert not is_open(connection, token.preview, now=NOW)
+
+
+def test_secret_whose_credential_is_gone_does_not_open_though_another_of_its_token_does(database: Database) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        token = add_token(connection, user_id)
+        other = "pat_another00000"
+        insert_credential(
+            connection, preview=other, token_id=token.id, digest=bytes(32), pepper_generation=1, expiry=NEVER
+        )
+        connection.execute(delete(credentials).where(credentials.c.preview == token.preview))
+        assert [is_open(connection, preview, now=NOW) for preview in (token.preview, other)] == [False, True]

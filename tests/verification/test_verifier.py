@@ -25,6 +25,7 @@ ACTOR = Actor(
     username="ada",
     account_id=1,
     account_euuid="E",
+    preview=SECRET.preview,
 )
 STORED = Credential(
     preview=SECRET.preview,

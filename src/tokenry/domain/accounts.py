@@ -39,8 +39,8 @@ class User:
 class Actor(NamedTuple):
     """Who is calling: the token that was presented, its scopes and expiry, its user and account.
 
-    `expires_at` is in seconds since 1970. A named tuple, because one is made for every verification and a frozen
-    dataclass takes five times as long to make.
+    `expires_at` is in seconds since 1970; `preview` tells which of a token's secrets was presented. A named tuple,
+    because one is made for every verification and a frozen dataclass takes five times as long to make.
     """
 
     token_id: int
@@ -50,6 +50,7 @@ class Actor(NamedTuple):
     username: str
     account_id: int
     account_euuid: str
+    preview: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,6 @@ class Tokens:
         audit.record(connection, origin=origin, at=now, action="token.revoke", subject=f"token:{token_id}")
 
     def _still_open(self, connection: Connection, actor: Actor) -> None:
-        """Refuse a token revoked since it was verified: inside the transaction, so nothing it makes outlives it."""
-        if not stored.is_open(connection, actor.token_id, now=self._now()):
+        """Refuse a secret revoked since it was verified: inside the transaction, so nothing it makes outlives it."""
+        if not stored.is_open(connection, actor.preview, now=self._now()):
             raise Unauthorized

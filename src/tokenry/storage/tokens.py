@@ -105,19 +105,20 @@ def revoke_token(connection: Connection, token_id: int, *, now: datetime, user_i
     return revoked
 
 
-def is_open(connection: Connection, token_id: int, *, now: datetime) -> bool:
-    """Whether a token can still be presented: it has a credential that has not expired, and its user is enabled."""
+def is_open(connection: Connection, preview: str, *, now: datetime) -> bool:
+    """Whether a secret can still be presented: its credential is there and has not expired, its user is enabled."""
     statement = (
         select(credentials.c.preview)
         .select_from(credentials.join(tokens).join(users, tokens.c.user_id == users.c.id))
         .where(
-            credentials.c.token_id == token_id,
+            credentials.c.preview == preview,
             credentials.c.expires_at > to_seconds(now),
             users.c.disabled_at.is_(None),
         )
     )
-    # Whoever revokes it now waits for this transaction: what it makes is made before the revocation, or not at all.
-    return connection.execute(statement.limit(1).with_for_update(read=True, of=credentials)).first() is not None
+    # Whoever deletes it now waits for this transaction: what it makes is made before the revocation, or not at all.
+    kept = statement.with_for_update(read=True, key_share=True, of=credentials)
+    return connection.execute(kept).first() is not None
 
 
 def _select_live(user_id: int, now: datetime) -> Select[tuple[int, int, str, str, str, int, int]]:

@@ -83,5 +83,6 @@ class Verifier:
             username=credential.username,
             account_id=credential.account_id,
             account_euuid=credential.account_euuid,
+            preview=credential.preview,
         )
         return Decision(actor, None if actor.scopes.covers(needed) else Denial.INSUFFICIENT_SCOPE)
