@@ -10,6 +10,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from tokenry.api.app import create_app, routes
+from tokenry.api.details import DetailsOperations
 from tokenry.api.health import Readiness
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.verify import VerifyEndpoint
@@ -17,6 +18,7 @@ from tokenry.domain.errors import SetupError
 from tokenry.domain.scopes import Catalogue
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.service.accounts import Accounts
+from tokenry.service.details import TokenDetails
 from tokenry.service.installation import begin_installation
 from tokenry.service.tokens import Tokens
 from tokenry.settings import Settings, require_directory
@@ -37,6 +39,7 @@ class Installation:
     peppers: Peppers
     catalogue: Catalogue
     tokens: Tokens
+    details: TokenDetails
     accounts: Accounts
 
 
@@ -90,6 +93,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         peppers=peppers,
         catalogue=catalogue,
         tokens=Tokens(database, peppers, catalogue, now),
+        details=TokenDetails(database, now),
         accounts=Accounts(database, now),
     )
 
@@ -114,6 +118,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time) -> ASG
     table = routes(
         verifier=verifier,
         tokens=TokenOperations(installation.tokens),
+        details=DetailsOperations(installation.details),
         verify=VerifyEndpoint(verifier, installation.catalogue),
         ready=Readiness(installation.database),
     )

@@ -34,7 +34,14 @@ def add_token(database: Database, user: User, preview: str, expiry: datetime = N
     """Store a token and what opens it; its id."""
     with database.write() as connection:
         token = insert_token(
-            connection, user_id=user.id, label="l", scopes=EVERYTHING, preview=preview, created=NOW, expiry=expiry
+            connection,
+            user_id=user.id,
+            label="l",
+            scopes=EVERYTHING,
+            preview=preview,
+            created=NOW,
+            expiry=expiry,
+            created_by="ada",
         )
         insert_credential(
             connection, preview=preview, token_id=token.id, digest=bytes(32), pepper_generation=1, expiry=expiry
@@ -98,7 +105,7 @@ def test_users_are_listed_with_their_open_tokens(database: Database, ada: User) 
     bob = add_user(database, "bob")
     revoked, _, _ = (add_token(database, ada, f"pat_{number:012}") for number in range(3))
     with database.write() as connection:
-        revoke_token(connection, revoked, now=NOW)
+        revoke_token(connection, revoked, now=NOW, revoked_by="ada")
         assert list_users(connection, NOW) == [(ada, 2), (bob, 0)]
 
 

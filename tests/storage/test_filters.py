@@ -30,6 +30,7 @@ def store_labels(database: Database, labels: Sequence[str]) -> None:
                 preview=f"pat_{number:012}",
                 created=NOW,
                 expiry=NOW + number * DAY,
+                created_by="ada",
             )
 
 

@@ -47,6 +47,7 @@ def add_token(connection: Connection, user_id: int, *, label: str | None = "lapt
         preview=preview,
         created=NOW,
         expiry=expiry,
+        created_by="ada",
     )
     insert_credential(
         connection, preview=preview, token_id=token.id, digest=bytes(32), pepper_generation=1, expiry=expiry
@@ -102,7 +103,7 @@ def test_list_holds_only_the_users_own_live_tokens(database: Database) -> None:
         kept = add_token(connection, user_id)
         add_token(connection, user_id, expiry=NOW)
         add_token(connection, other_id)
-        revoke_token(connection, add_token(connection, user_id).id, now=NOW)
+        revoke_token(connection, add_token(connection, user_id).id, now=NOW, revoked_by="ada")
         assert page(connection, user_id) == Page((kept,), PageRequest(), 1)
 
 
@@ -135,7 +136,7 @@ def test_token_that_is_not_there_cannot_be_renamed(database: Database) -> None:
     user_id, other_id = new_user(database), new_user(database, "bob")
     with database.write() as connection:
         revoked = add_token(connection, user_id)
-        revoke_token(connection, revoked.id, now=NOW)
+        revoke_token(connection, revoked.id, now=NOW, revoked_by="ada")
         expired = add_token(connection, user_id, expiry=NOW)
         others = add_token(connection, other_id)
         renamed = [
@@ -148,7 +149,7 @@ def test_revoked_token_has_no_credential_left(database: Database) -> None:
     user_id = new_user(database)
     with database.write() as connection:
         token = add_token(connection, user_id)
-        assert revoke_token(connection, token.id, user_id=user_id, now=NOW)
+        assert revoke_token(connection, token.id, user_id=user_id, now=NOW, revoked_by="ada")
         left = connection.execute(select(credentials.c.preview).where(credentials.c.token_id == token.id)).all()
     assert left == []
 
@@ -157,7 +158,7 @@ def test_token_of_somebody_else_cannot_be_revoked(database: Database) -> None:
     user_id, other_id = new_user(database), new_user(database, "bob")
     with database.write() as connection:
         token = add_token(connection, user_id)
-        assert not revoke_token(connection, token.id, user_id=other_id, now=NOW)
+        assert not revoke_token(connection, token.id, user_id=other_id, now=NOW, revoked_by="ada")
         assert is_open(connection, token.preview, now=NOW)
 
 
@@ -171,7 +172,7 @@ def test_of_two_that_revoke_at_once_one_is_told_that_it_did(database: Database) 
     def revoke(source: Database, token_id: int) -> bool:
         together.wait(timeout=10)
         with source.write() as connection:
-            return revoke_token(connection, token_id, user_id=user_id, now=NOW)
+            return revoke_token(connection, token_id, user_id=user_id, now=NOW, revoked_by="ada")
 
     with ThreadPoolExecutor(2) as pool:
         told = [tuple(pool.map(revoke, (database, other), (token_id, token_id))) for token_id in ids]
@@ -210,7 +211,7 @@ def test_revoked_token_does_not_open(database: Database) -> None:
     user_id = new_user(database)
     with database.write() as connection:
         token = add_token(connection, user_id)
-        revoke_token(connection, token.id, now=NOW)
+        revoke_token(connection, token.id, now=NOW, revoked_by="ada")
         assert not is_open(connection, token.preview, now=NOW)
 
 

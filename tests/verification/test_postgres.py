@@ -43,6 +43,7 @@ def database(new_postgres_database: URL) -> Iterator[Database]:
                 preview=preview,
                 created=NOW,
                 expiry=EXPIRY,
+                created_by="ada",
             )
             insert_credential(
                 connection, preview=preview, token_id=token.id, digest=b"d" * 32, pepper_generation=1, expiry=EXPIRY
@@ -167,7 +168,7 @@ def test_revocation_by_another_connection_is_seen_by_the_next_look_up(database: 
     async def find(credentials: PostgresCredentials) -> list[int | None]:
         before = await credentials.find(PREVIEWS[0])
         with database.write() as connection:
-            revoke_token(connection, 1, now=NOW)
+            revoke_token(connection, 1, now=NOW, revoked_by="ada")
         return ids([before, await credentials.find(PREVIEWS[0])])
 
     assert with_credentials(database.url, find) == [1, None]
@@ -184,7 +185,7 @@ def test_look_up_of_a_token_does_not_share_the_answer_of_an_earlier_call(
         first = asyncio.create_task(credentials.find(PREVIEWS[0]))
         await turns_until(lambda: len(sent) == 2)
         with database.write() as connection:
-            revoke_token(connection, 1, now=NOW)
+            revoke_token(connection, 1, now=NOW, revoked_by="ada")
         second = await credentials.find(PREVIEWS[0])
         await first
         return None if second is None else second.token_id

@@ -51,6 +51,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
             preview=PREVIEW,
             created=NOW,
             expiry=EXPIRY,
+            created_by="ada",
         )
         insert_credential(
             connection, preview=PREVIEW, token_id=token.id, digest=b"d" * 32, pepper_generation=1, expiry=EXPIRY
@@ -91,7 +92,7 @@ def test_revocation_by_another_connection_is_seen_by_the_next_look_up(database: 
         credentials = SqliteCredentials(path_of(database))
         answers = [await credentials.find(PREVIEW)]
         with database.write() as connection:
-            revoke_token(connection, 1, now=NOW)
+            revoke_token(connection, 1, now=NOW, revoked_by="ada")
         answers.append(await credentials.find(PREVIEW))
         await credentials.close()
         return answers
@@ -116,7 +117,7 @@ def test_look_up_does_not_wait_for_a_writer(database: Database) -> None:
     async def find_during_a_write() -> Credential | None:
         credentials = SqliteCredentials(path_of(database))
         with database.write() as connection:
-            revoke_token(connection, 1, now=NOW)
+            revoke_token(connection, 1, now=NOW, revoked_by="ada")
             found = await credentials.find(PREVIEW)
         await credentials.close()
         return found

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Lifespan
 
 from tokenry.api.description import description_as_json
+from tokenry.api.details import DetailsOperations
 from tokenry.api.guard import Guard
 from tokenry.api.health import Liveness, Readiness
 from tokenry.api.operation import Operation, Resource, not_found
@@ -18,7 +19,12 @@ VERIFY = "/verify"
 
 
 def routes(
-    *, verifier: Verifier, tokens: TokenOperations, verify: VerifyEndpoint, ready: Readiness
+    *,
+    verifier: Verifier,
+    tokens: TokenOperations,
+    details: DetailsOperations,
+    verify: VerifyEndpoint,
+    ready: Readiness,
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
     reads, writes = "account:read_only", "account:read_write"
@@ -33,6 +39,11 @@ def routes(
             GET=Operation(tokens.get_token, reads),
             PUT=Operation(tokens.rename_token, writes),
             DELETE=Operation(tokens.revoke_token, writes),
+        ),
+        "/profile/tokens/{token_id}/details": Resource(
+            verifier,
+            GET=Operation(details.get_details, reads),
+            PUT=Operation(details.update_details, writes),
         ),
     }
     return [

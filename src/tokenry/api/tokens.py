@@ -34,20 +34,21 @@ class TokenOperations:
 
     def get_token(self, call: Call) -> object:
         """GET one token."""
-        return write_token(self._tokens.get_token(call.actor, _token_id(call)))
+        return write_token(self._tokens.get_token(call.actor, read_token_id(call)))
 
     def rename_token(self, call: Call) -> object:
         """PUT another label."""
-        token_id = _token_id(call)
+        token_id = read_token_id(call)
         return write_token(self._tokens.rename_token(call.origin, call.actor, token_id, read_new_label(call.body)))
 
     def revoke_token(self, call: Call) -> object:
         """DELETE a token; from this answer on it is refused everywhere."""
-        self._tokens.revoke_token(call.origin, call.actor, _token_id(call))
+        self._tokens.revoke_token(call.origin, call.actor, read_token_id(call))
         return {}
 
 
-def _token_id(call: Call) -> int:
+def read_token_id(call: Call) -> int:
+    """Read the id in the path. Raises NotFound for what cannot be one."""
     token_id = read_id(call.path["token_id"])
     if token_id is None:
         raise NotFound

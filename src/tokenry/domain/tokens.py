@@ -58,8 +58,13 @@ def label_faults(label: str) -> list[Fault]:
     """Say what is wrong with a label: 1-100 characters that both database engines can store."""
     if not 1 <= len(label) <= LABEL_LENGTH_MAX:
         return [Fault(f"Length must be 1-{LABEL_LENGTH_MAX} characters", "label")]
-    if "\0" in label or any("\ud800" <= character <= "\udfff" for character in label):
-        return [Fault("Must not contain NUL or unpaired surrogates", "label")]
+    return storable_faults(label, "label")
+
+
+def storable_faults(text: str, field: str) -> list[Fault]:
+    """Say whether a text of somebody's own holds what PostgreSQL cannot store."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        return [Fault("Must not contain NUL or unpaired surrogates", field)]
     return []
 
 

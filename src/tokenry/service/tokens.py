@@ -48,7 +48,7 @@ class Tokens:
     def create_token(self, origin: Origin, actor: Actor, new: NewToken) -> tuple[Token, Secret]:
         """Make a token that may do at most what the acting one may. Raises Invalid with every fault."""
         with self._database.write() as connection:
-            self._still_open(connection, actor)
+            require_open(connection, actor, now=self._now())
             return self.issue(connection, origin, user_id=actor.user_id, limit=actor.scopes, new=new)
 
     def create_token_for(self, origin: Origin, username: str, new: NewToken) -> tuple[Token, Secret]:
@@ -62,7 +62,7 @@ class Tokens:
     def rename_token(self, origin: Origin, actor: Actor, token_id: int, label: str | None) -> Token:
         """Give a token another label; None leaves it as it is. Raises NotFound, Invalid."""
         with self._database.write() as connection:
-            self._still_open(connection, actor)
+            require_open(connection, actor, now=self._now())
             token = self._get(connection, actor, token_id)
             if label is None:
                 return token
@@ -81,7 +81,7 @@ class Tokens:
     def revoke_token(self, origin: Origin, actor: Actor, token_id: int) -> None:
         """Revoke a token, which may be the acting one. Raises NotFound."""
         with self._database.write() as connection:
-            self._still_open(connection, actor)
+            require_open(connection, actor, now=self._now())
             self._revoke(connection, origin, token_id, user_id=actor.user_id)
 
     def revoke_any_token(self, origin: Origin, token_id: int) -> None:
@@ -104,6 +104,7 @@ class Tokens:
             preview=secret.preview,
             created=now,
             expiry=new.expiry,
+            created_by=origin.name,
         )
         stored.insert_credential(
             connection,
@@ -127,11 +128,15 @@ class Tokens:
 
     def _revoke(self, connection: Connection, origin: Origin, token_id: int, *, user_id: int | None) -> None:
         now = self._now()
-        if not stored.revoke_token(connection, token_id, user_id=user_id, now=now):
+        if not stored.revoke_token(connection, token_id, user_id=user_id, now=now, revoked_by=origin.name):
             raise NotFound
         audit.record(connection, origin=origin, at=now, action="token.revoke", subject=f"token:{token_id}")
 
-    def _still_open(self, connection: Connection, actor: Actor) -> None:
-        """Refuse a secret revoked since it was verified: inside the transaction, so nothing it makes outlives it."""
-        if not stored.is_open(connection, actor.preview, now=self._now()):
-            raise Unauthorized
+
+def require_open(connection: Connection, actor: Actor, *, now: datetime) -> None:
+    """Refuse a secret revoked since it was verified: inside the transaction, so nothing it makes outlives it.
+
+    Raises Unauthorized.
+    """
+    if not stored.is_open(connection, actor.preview, now=now):
+        raise Unauthorized

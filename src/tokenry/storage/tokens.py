@@ -31,6 +31,7 @@ def insert_token(
     preview: str,
     created: datetime,
     expiry: datetime,
+    created_by: str,
 ) -> Token:
     """Store a token. Without a label it is named `token-<id>`, which takes a second statement: the id comes first."""
     row = {
@@ -41,6 +42,7 @@ def insert_token(
         "preview": preview,
         "created_at": to_seconds(created),
         "expires_at": to_seconds(expiry),
+        "created_by": created_by,
     }
     token_id = connection.execute(insert(tokens).values(row).returning(tokens.c.id)).scalar_one()
     if label is None:
@@ -91,7 +93,9 @@ def rename_token(connection: Connection, token_id: int, label: str, *, user_id: 
     return _set_label(connection, (tokens.c.id == token_id) & _live(user_id, now), label)
 
 
-def revoke_token(connection: Connection, token_id: int, *, now: datetime, user_id: int | None = None) -> bool:
+def revoke_token(
+    connection: Connection, token_id: int, *, now: datetime, revoked_by: str, user_id: int | None = None
+) -> bool:
     """Revoke a live token (of this user, if one is named) and delete what opens it; whether there was one.
 
     Single by the row count: of two that revoke at once, one is told that it did.
@@ -99,7 +103,8 @@ def revoke_token(connection: Connection, token_id: int, *, now: datetime, user_i
     statement = update(tokens).where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
     if user_id is not None:
         statement = statement.where(_live(user_id, now))
-    revoked = connection.execute(statement.values(revoked_at=to_seconds(now))).rowcount == 1
+    statement = statement.values(revoked_at=to_seconds(now), revoked_by=revoked_by)
+    revoked = connection.execute(statement).rowcount == 1
     if revoked:
         connection.execute(delete(credentials).where(credentials.c.token_id == token_id))
     return revoked

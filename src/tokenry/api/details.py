@@ -1,0 +1,80 @@
+"""What the wire format lacks, on paths of its own: clients of the format never meet a field they do not know."""
+
+from collections.abc import Mapping
+
+from tokenry.api.operation import Call
+from tokenry.api.tokens import read_token_id
+from tokenry.api.wire import write_time, write_token
+from tokenry.domain.details import Details, NewDetails, description_faults
+from tokenry.domain.errors import Fault, raise_faults
+from tokenry.domain.networks import NETWORKS_MAX, Network, read_network
+from tokenry.service.details import TokenDetails
+
+
+class DetailsOperations:
+    """`/profile/tokens/{token_id}/details`."""
+
+    def __init__(self, details: TokenDetails) -> None:
+        self._details = details
+
+    def get_details(self, call: Call) -> object:
+        """GET everything known of one of the caller's tokens, live or not."""
+        return write_details(self._details.get_details(call.actor, read_token_id(call)))
+
+    def update_details(self, call: Call) -> object:
+        """PUT another description, other networks; a key that is left out leaves things as they are."""
+        token_id = read_token_id(call)
+        return write_details(
+            self._details.update_details(call.origin, call.actor, token_id, read_new_details(call.body))
+        )
+
+
+def write_details(details: Details) -> dict[str, object]:
+    """Write a token's details: the token's own keys first. What never happened is null."""
+    use, revocation = details.last_use, details.revocation
+    return {
+        **write_token(details.token),
+        "state": details.state.value,
+        "description": details.description,
+        "networks": None if details.networks is None else [str(network) for network in details.networks],
+        "created_by": details.created_by,
+        "last_used": None if use is None else write_time(use.at),
+        "last_used_address": None if use is None else use.address,
+        "last_used_agent": None if use is None else use.agent,
+        "revoked": None if revocation is None else write_time(revocation.at),
+        "revoked_by": None if revocation is None else revocation.by,
+    }
+
+
+def read_new_details(body: Mapping[str, object]) -> NewDetails:
+    """Read the body of an update; every other key is ignored. Raises Invalid with every fault."""
+    faults: list[Fault] = []
+    description = body.get("description", "")
+    if isinstance(description, str):
+        faults += description_faults(description)
+    else:
+        faults.append(Fault("Must be a string", "description"))
+    networks = _read_networks(body.get("networks", []), faults)
+    raise_faults(faults)
+    return NewDetails(
+        description=str(description) if "description" in body else None,
+        networks=networks if "networks" in body else None,
+    )
+
+
+def _read_networks(value: object, faults: list[Fault]) -> tuple[Network, ...]:
+    """A network that is there twice counts once."""
+    if not isinstance(value, list):
+        faults.append(Fault("Must be a list of networks", "networks"))
+        return ()
+    if len(value) > NETWORKS_MAX:
+        faults.append(Fault(f"Must be at most {NETWORKS_MAX} networks", "networks"))
+        return ()
+    networks: dict[Network, None] = {}
+    for index, text in enumerate(value):
+        network = read_network(text) if isinstance(text, str) else None
+        if network is None:
+            faults.append(Fault("Must be an address or a network such as 203.0.113.0/24", f"networks[{index}]"))
+        else:
+            networks[network] = None
+    return tuple(networks)

@@ -1,0 +1,68 @@
+"""What is known of a token beyond the wire format: who made it, when it was last used, what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from tokenry.domain.errors import Fault
+from tokenry.domain.networks import Network
+from tokenry.domain.tokens import Token, storable_faults
+
+DESCRIPTION_LENGTH_MAX = 500
+
+
+class State(Enum):
+    """What a token is now. A token that was revoked stays so, whether or not it would have expired since."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """The newest use of a token that was seen."""
+
+    at: datetime
+    address: str | None
+    agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """When a token was revoked and by whom; `by` is None for one so old that nobody wrote it down."""
+
+    at: datetime
+    by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """A token with everything that is known of it.
+
+    No `networks` means it may be used from anywhere. They are None when nothing opens the token any more.
+    """
+
+    token: Token
+    username: str
+    state: State
+    description: str
+    networks: tuple[Network, ...] | None
+    created_by: str | None
+    last_use: Use | None
+    revocation: Revocation | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewDetails:
+    """Another description, other networks; None leaves them as they are."""
+
+    description: str | None = None
+    networks: tuple[Network, ...] | None = None
+
+
+def description_faults(description: str) -> list[Fault]:
+    """Say what is wrong with a description: 0-500 characters that both database engines can store."""
+    if len(description) > DESCRIPTION_LENGTH_MAX:
+        return [Fault(f"Length must be 0-{DESCRIPTION_LENGTH_MAX} characters", "description")]
+    return storable_faults(description, "description")

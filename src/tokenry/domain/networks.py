@@ -1,0 +1,29 @@
+"""Where a token may be used from: addresses and networks, IPv4 and IPv6."""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+Network = IPv4Network | IPv6Network
+
+NETWORKS_MAX = 50
+# Narrower than `ip_network`, which also reads masks and zones: 10.0.0.0/255.0.0.0, fe80::1%eth0.
+_SHAPE = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", re.ASCII)
+_MAPPED = IPv6Network("::ffff:0:0/96")
+
+
+def read_network(text: str) -> Network | None:
+    """Read `203.0.113.0/24`, or an address as the network that holds only it; None for anything else.
+
+    An address with bits beyond the prefix, such as `10.0.0.1/8`, is none. An IPv4 network written inside IPv6
+    (`::ffff:203.0.113.7`) is the IPv4 network: that is how a connection's address is known.
+    """
+    if not _SHAPE.fullmatch(text):
+        return None
+    try:
+        network = ip_network(text)
+    except ValueError:
+        return None
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        mapped = network.network_address.ipv4_mapped
+        return None if mapped is None else IPv4Network((mapped, network.prefixlen - _MAPPED.prefixlen))
+    return network

@@ -1,0 +1,75 @@
+"""What a user sees and notes down of its tokens beyond the wire format."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.details import Details, NewDetails
+from tokenry.domain.errors import Fault, Invalid, NotFound
+from tokenry.domain.networks import Network
+from tokenry.service.tokens import require_open
+from tokenry.storage import audit
+from tokenry.storage import details as stored
+from tokenry.storage.database import Database
+
+
+class TokenDetails:
+    """The use cases of a token's details. An actor sees its own user's tokens, those that ended too."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    def get_details(self, actor: Actor, token_id: int) -> Details:
+        """Read those of one token. Raises NotFound if it is not there or not the user's."""
+        with self._database.read() as connection:
+            return self._get(connection, actor, token_id)
+
+    def update_details(self, origin: Origin, actor: Actor, token_id: int, new: NewDetails) -> Details:
+        """Change a token's description and networks. Raises NotFound; Invalid for networks of what nothing opens."""
+        with self._database.write() as connection:
+            require_open(connection, actor, now=self._now())
+            before = self._get(connection, actor, token_id)
+            changes = _changes(before, new)
+            if not changes:
+                return before
+            if "description" in changes and new.description is not None:
+                stored.set_description(connection, token_id, new.description)
+            if "networks" in changes and new.networks is not None:
+                _set_networks(connection, token_id, new.networks)
+            audit.record(
+                connection,
+                origin=origin,
+                at=self._now(),
+                action="token.update",
+                subject=f"token:{token_id}",
+                details=changes,
+            )
+            return self._get(connection, actor, token_id)
+
+    def _get(self, connection: Connection, actor: Actor, token_id: int) -> Details:
+        details = stored.find_details(connection, token_id, user_id=actor.user_id, now=self._now())
+        if details is None:
+            raise NotFound
+        return details
+
+
+def _changes(before: Details, new: NewDetails) -> dict[str, object]:
+    """What would be another value than before, for the audit."""
+    changes: dict[str, object] = {}
+    if new.description not in (None, before.description):
+        changes["description"] = {"from": before.description, "to": new.description}
+    if new.networks not in (None, before.networks):
+        changes["networks"] = {"from": _texts(before.networks), "to": _texts(new.networks)}
+    return changes
+
+
+def _texts(networks: Sequence[Network] | None) -> list[str] | None:
+    return None if networks is None else [str(network) for network in networks]
+
+
+def _set_networks(connection: Connection, token_id: int, networks: Sequence[Network]) -> None:
+    if not stored.set_networks(connection, token_id, networks):
+        raise Invalid(Fault("Must be left out: nothing opens this token any more", "networks"))

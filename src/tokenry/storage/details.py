@@ -1,0 +1,80 @@
+"""Statements on what is known of a token beyond the wire format."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from ipaddress import ip_network
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, select, update
+
+from tokenry.domain.details import Details, Revocation, State, Use
+from tokenry.domain.networks import Network
+from tokenry.domain.scopes import stored_scopes
+from tokenry.domain.tokens import Token
+from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.schema import credentials, token_uses, tokens, users
+
+
+def find_details(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Details | None:
+    """Find one of a user's tokens, also an expired or a revoked one."""
+    statement = _select_details().where(tokens.c.id == token_id, tokens.c.user_id == user_id)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _details(row, now)
+
+
+def set_description(connection: Connection, token_id: int, description: str) -> bool:
+    """Give a token another description; whether there was one."""
+    statement = update(tokens).where(tokens.c.id == token_id).values(description=description)
+    return connection.execute(statement).rowcount == 1
+
+
+def set_networks(connection: Connection, token_id: int, networks: Sequence[Network]) -> bool:
+    """Say where a token may be used from, no networks meaning anywhere; False if nothing opens it any more."""
+    statement = update(credentials).where(credentials.c.token_id == token_id)
+    return connection.execute(statement.values(networks=" ".join(map(str, networks)))).rowcount > 0
+
+
+def _select_details() -> Select[Any]:
+    # While a secret is being rotated a token has two credentials, with the same networks.
+    networks = (
+        select(func.max(credentials.c.networks))
+        .where(credentials.c.token_id == tokens.c.id)
+        .scalar_subquery()
+        .label("networks")
+    )
+    return select(
+        tokens,
+        users.c.username,
+        networks,
+        token_uses.c.used_at,
+        token_uses.c.address,
+        token_uses.c.agent,
+    ).select_from(tokens.join(users, tokens.c.user_id == users.c.id).outerjoin(token_uses))
+
+
+def _details(row: Row[Any], now: datetime) -> Details:
+    used = row.used_at is not None
+    return Details(
+        token=Token(
+            id=row.id,
+            user_id=row.user_id,
+            label=row.label,
+            scopes=stored_scopes(row.scopes),
+            created=from_seconds(row.created_at),
+            expiry=from_seconds(row.expires_at),
+            preview=row.preview,
+        ),
+        username=row.username,
+        state=_state(row, now),
+        description=row.description,
+        networks=None if row.networks is None else tuple(ip_network(text) for text in row.networks.split()),
+        created_by=row.created_by or None,
+        last_use=Use(from_seconds(row.used_at), row.address, row.agent) if used else None,
+        revocation=None if row.revoked_at is None else Revocation(from_seconds(row.revoked_at), row.revoked_by),
+    )
+
+
+def _state(row: Row[Any], now: datetime) -> State:
+    if row.revoked_at is not None:
+        return State.REVOKED
+    return State.ACTIVE if row.expires_at > to_seconds(now) else State.EXPIRED

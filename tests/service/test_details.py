@@ -1,0 +1,77 @@
+"""What a user changes of its tokens' details: the audit, and the refusals."""
+
+from ipaddress import ip_network
+
+import pytest
+
+from tests.service.test_tokens import OPERATOR, Bench, bench
+from tokenry.domain.details import NewDetails, State
+from tokenry.domain.errors import Invalid, NotFound, Unauthorized
+from tokenry.domain.tokens import NewToken
+from tokenry.service.details import TokenDetails
+
+__all__ = ["bench"]
+
+NETWORKS = (ip_network("203.0.113.0/24"),)
+
+
+@pytest.fixture
+def details(bench: Bench) -> TokenDetails:
+    return TokenDetails(bench.database, bench.tokens._now)
+
+
+def test_change_is_recorded_with_what_it_was_before(bench: Bench, details: TokenDetails) -> None:
+    details.update_details(bench.origin, bench.actor, 1, NewDetails(description="laptop"))
+    details.update_details(bench.origin, bench.actor, 1, NewDetails(description="desk", networks=NETWORKS))
+    assert bench.events("token:1")[1:] == [
+        ("token.update", {"description": {"from": "", "to": "laptop"}}),
+        (
+            "token.update",
+            {"description": {"from": "laptop", "to": "desk"}, "networks": {"from": [], "to": ["203.0.113.0/24"]}},
+        ),
+    ]
+
+
+def test_what_changes_nothing_leaves_no_event(bench: Bench, details: TokenDetails) -> None:
+    before = details.get_details(bench.actor, 1)
+    assert details.update_details(bench.origin, bench.actor, 1, NewDetails()) == before
+    assert details.update_details(bench.origin, bench.actor, 1, NewDetails(description="", networks=())) == before
+    assert len(bench.events("token:1")) == 1
+
+
+def test_makers_and_revokers_are_named(bench: Bench, details: TokenDetails) -> None:
+    mine, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+    given, _ = bench.tokens.create_token_for(OPERATOR, "admin", NewToken())
+    bench.tokens.revoke_token(bench.origin, bench.actor, given.id)
+    bench.tokens.revoke_any_token(OPERATOR, mine.id)
+    found = [details.get_details(bench.actor, token_id) for token_id in (1, mine.id, given.id)]
+    assert [one.created_by for one in found] == ["first start", "admin", "operator"]
+    assert [one.revocation and one.revocation.by for one in found] == [None, "operator", "admin"]
+
+
+def test_revoked_token_takes_a_description_and_no_networks(bench: Bench, details: TokenDetails) -> None:
+    token, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+    bench.tokens.revoke_token(bench.origin, bench.actor, token.id)
+    found = details.update_details(bench.origin, bench.actor, token.id, NewDetails(description="leaked"))
+    assert (found.state, found.description) == (State.REVOKED, "leaked")
+    with pytest.raises(Invalid) as caught:
+        details.update_details(bench.origin, bench.actor, token.id, NewDetails(description="x", networks=NETWORKS))
+    assert [fault.field for fault in caught.value.faults] == ["networks"]
+    assert details.get_details(bench.actor, token.id).description == "leaked"
+
+
+def test_token_of_somebody_else_is_not_found(bench: Bench, details: TokenDetails) -> None:
+    bench.accounts.create_user(OPERATOR, username="ada")
+    token, _ = bench.tokens.create_token_for(OPERATOR, "ada", NewToken())
+    with pytest.raises(NotFound):
+        details.get_details(bench.actor, token.id)
+    with pytest.raises(NotFound):
+        details.update_details(bench.origin, bench.actor, token.id, NewDetails(description="mine"))
+    assert len(bench.events(f"token:{token.id}")) == 1
+
+
+def test_token_revoked_since_it_was_verified_changes_nothing(bench: Bench, details: TokenDetails) -> None:
+    bench.tokens.revoke_any_token(OPERATOR, 1)
+    with pytest.raises(Unauthorized):
+        details.update_details(bench.origin, bench.actor, 1, NewDetails(description="late"))
+    assert details.get_details(bench.actor, 1).description == ""

@@ -1,0 +1,108 @@
+"""Statements on what is known of a token beyond the wire format."""
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+
+from sqlalchemy import Connection, insert, select
+
+from tests.storage.test_tokens import add_token, new_user
+from tokenry.domain.details import Details, Revocation, State, Use
+from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.details import find_details, set_description, set_networks
+from tokenry.storage.schema import credentials, token_uses
+from tokenry.storage.tokens import insert_credential, revoke_token
+
+NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+NETWORKS = (ip_network("203.0.113.0/24"), ip_network("2001:db8::/32"))
+
+
+def found(connection: Connection, token_id: int, *, user_id: int, now: datetime = NOW) -> Details:
+    details = find_details(connection, token_id, user_id=user_id, now=now)
+    assert details is not None
+    return details
+
+
+def test_new_token_has_its_maker_and_no_history(database: Database) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        token = add_token(connection, user_id)
+        assert found(connection, token.id, user_id=user_id) == Details(
+            token=token,
+            username="ada",
+            state=State.ACTIVE,
+            description="",
+            networks=(),
+            created_by="ada",
+            last_use=None,
+            revocation=None,
+        )
+
+
+def test_token_is_expired_from_the_second_of_its_expiry(database: Database) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        token = add_token(connection, user_id, expiry=NOW)
+        states = [found(connection, token.id, user_id=user_id, now=now).state for now in (NOW - SECOND, NOW)]
+    assert states == [State.ACTIVE, State.EXPIRED]
+
+
+def test_revoked_token_says_when_and_by_whom_and_opens_nothing(database: Database) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        token = add_token(connection, user_id)
+        revoke_token(connection, token.id, now=NOW, revoked_by="bob")
+        details = found(connection, token.id, user_id=user_id, now=NOW + SECOND)
+    assert (details.state, details.revocation, details.networks) == (State.REVOKED, Revocation(NOW, "bob"), None)
+
+
+def test_token_of_somebody_else_is_not_found(database: Database) -> None:
+    user_id, other_id = new_user(database), new_user(database, "bob")
+    with database.write() as connection:
+        token = add_token(connection, user_id)
+        assert find_details(connection, token.id, user_id=other_id, now=NOW) is None
+
+
+def test_newest_use_is_shown(database: Database) -> None:
+    user_id = new_user(database)
+    use = {"used_at": to_seconds(NOW), "address": "203.0.113.9", "agent": "curl/8"}
+    with database.write() as connection:
+        token = add_token(connection, user_id)
+        connection.execute(insert(token_uses).values(token_id=token.id, **use))
+        assert found(connection, token.id, user_id=user_id).last_use == Use(NOW, "203.0.113.9", "curl/8")
+
+
+def test_description_and_networks_are_kept(database: Database) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        token, other = add_token(connection, user_id), add_token(connection, user_id)
+        assert set_description(connection, token.id, "Straße\n\U0001f511")
+        assert set_networks(connection, token.id, NETWORKS)
+        details, untouched = (found(connection, id_, user_id=user_id) for id_ in (token.id, other.id))
+    assert (details.description, details.networks) == ("Straße\n\U0001f511", NETWORKS)
+    assert (untouched.description, untouched.networks) == ("", ())
+
+
+def test_networks_are_stored_separated_by_spaces_for_every_secret_of_the_token(database: Database) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        token = add_token(connection, user_id)
+        insert_credential(
+            connection,
+            preview="pat_rotated",
+            token_id=token.id,
+            digest=bytes(32),
+            pepper_generation=1,
+            expiry=NOW,
+        )
+        set_networks(connection, token.id, NETWORKS)
+        stored = connection.execute(select(credentials.c.networks)).scalars().all()
+    assert stored == ["203.0.113.0/24 2001:db8::/32"] * 2
+
+
+def test_revoked_token_takes_no_networks(database: Database) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        token = add_token(connection, user_id)
+        revoke_token(connection, token.id, now=NOW, revoked_by="ada")
+        assert not set_networks(connection, token.id, NETWORKS)
