@@ -14,9 +14,8 @@ from typing import Any
 import httpx2
 from jsonschema_rs import Draft202012Validator
 
-from tokenry.api.description import read_description
+from tokenry.api.description import METHODS, read_description, resolve
 
-METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 OF_THE_CONNECTION = frozenset({"connection", "content-length", "content-type", "date", "transfer-encoding"})
 """Headers that HTTP itself asks for; a description does not repeat them."""
 
@@ -81,16 +80,6 @@ def find_described(method: str, path: str, status: int) -> Described | None:
 def path_patterns() -> Mapping[str, re.Pattern[str]]:
     """The described paths, each with a pattern of what it stands for."""
     return _path_patterns()
-
-
-def resolve(part: Any) -> Any:
-    """What a reference refers to, or the part itself."""
-    while isinstance(part, dict) and "$ref" in part:
-        target: Any = read_description()
-        for key in part["$ref"].removeprefix("#/").split("/"):
-            target = target[key]
-        part = target
-    return part
 
 
 @cache

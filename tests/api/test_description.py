@@ -9,9 +9,9 @@ from openapi_spec_validator import validate
 from starlette.routing import Route, Router
 
 from tests.conftest import App
-from tests.description import METHODS, Answer, check, path_patterns
+from tests.description import Answer, check, path_patterns
 from tokenry.api.app import VERSIONS
-from tokenry.api.description import read_description
+from tokenry.api.description import METHODS, read_description
 from tokenry.api.operation import Resource
 
 

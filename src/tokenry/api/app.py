@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Lifespan
 
 from tokenry.api.description import description_as_json
 from tokenry.api.details import DetailsOperations
+from tokenry.api.docs import description_as_page
 from tokenry.api.guard import Guard
 from tokenry.api.health import Liveness, Readiness
 from tokenry.api.operation import Operation, Resource, not_found
@@ -51,6 +52,7 @@ def routes(
         Route("/healthz", Liveness()),
         Route("/readyz", ready),
         Route("/openapi.json", description_as_json()),
+        Route("/docs", description_as_page()),
         *(Route(f"/{version}{path}", resource) for version in VERSIONS for path, resource in management.items()),
     ]
 

@@ -1,7 +1,7 @@
 """What this interface says about itself: `openapi.yaml`, read once, and served as JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,6 +12,9 @@ from starlette.types import Receive, Scope, Send
 from tokenry.api.errors import MethodNotAllowed
 from tokenry.api.operation import refuse, send_answer
 
+Part = Mapping[str, Any]
+METHODS = ("get", "post", "put", "patch", "delete")
+"""Those that operations are described for; HEAD follows from GET, and OPTIONS is the same everywhere."""
 # libyaml's parser takes a seventh of the time; a PyYAML that was built without it does the same.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -22,6 +25,16 @@ def read_description() -> dict[str, Any]:
     text = files("tokenry.api").joinpath("openapi.yaml").read_bytes()
     description: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506 - one of the two safe loaders
     return {key: value for key, value in description.items() if key != "x-shared"}
+
+
+def resolve(part: Part) -> Part:
+    """What a part that is a reference refers to; any other part itself."""
+    while "$ref" in part:
+        target: Any = read_description()
+        for key in part["$ref"].removeprefix("#/").split("/"):
+            target = target[key]
+        part = target
+    return part
 
 
 class Document:

@@ -1,0 +1,121 @@
+"""The page: what stands on it, in which order, and how it is served. It is written once, at the start."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from importlib.resources import files
+
+from tokenry.api.description import Document, Part, read_description
+from tokenry.api.docs.html import Html, code, element, inline, join, link, markdown
+from tokenry.api.docs.operations import Operation, list_operations, write_operation, write_response, write_signature
+from tokenry.api.docs.schemas import write_schema, write_type
+
+SETTING = "export TOKENRY_URL=https://…      # this service, without a path\nexport TOKENRY_TOKEN=pat_…"
+
+
+def description_as_page() -> Document:
+    """Write `/docs`. Its policy has a browser apply the page's own style, known by its hash, and nothing else."""
+    style = files("tokenry.api.docs").joinpath("style.css").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return Document(
+        write_page(read_description(), Html(style)).encode(),
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-security-policy", policy.encode("ascii")),
+        (b"referrer-policy", b"no-referrer"),
+    )
+
+
+def write_page(description: Part, style: Html) -> str:
+    """Write the whole page."""
+    info, components = description["info"], description["components"]
+    title = f"{info['title']} {info['version']}"
+    sections = [(tag, list_operations(description["paths"], tag["name"])) for tag in description["tags"]]
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("title", f"{title}: HTTP API"),
+        element("style", style),
+    )
+    main = element(
+        "main",
+        _introduction(title, info),
+        _authentication(components["securitySchemes"]),
+        *(_section(tag, operations) for tag, operations in sections),
+        _catalogue("Answers", "response", components["responses"], write_response),
+        _catalogue("Headers of answers", "header", components["headers"], _header),
+        _catalogue("Schemas", "schema", components["schemas"], write_schema),
+        id="content",
+        tabindex="-1",
+    )
+    skip = element("a", "Skip to the content", href="#content", class_="skip")
+    body = element("body", skip, _navigation(title, sections), main)
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def _navigation(title: str, sections: list[tuple[Part, list[Operation]]]) -> Html:
+    entries = [
+        join(
+            element("h2", link(tag["name"], f"#{_slug(tag['name'])}")),
+            element("ul", *(element("li", write_signature(operation)) for operation in operations)),
+        )
+        for tag, operations in sections
+    ]
+    parts = ("Authentication", "Answers", "Headers of answers", "Schemas")
+    links = [element("li", link(part, f"#{_slug(part)}")) for part in parts]
+    return element(
+        "nav",
+        element("p", link(title, "#content"), class_="title"),
+        *entries,
+        element("h2", "For all of them"),
+        element("ul", *links),
+        aria_label="Contents",
+    )
+
+
+def _introduction(title: str, info: Part) -> Html:
+    return element(
+        "header",
+        element("h1", title),
+        element("p", info["summary"], class_="summary"),
+        markdown(info["description"]),
+        element("p", "Tools read ", link("openapi.json", "/openapi.json"), ". The examples need bash, and this:"),
+        element("pre", code(SETTING)),
+    )
+
+
+def _authentication(schemes: Part) -> Html:
+    texts = [markdown(scheme["description"]) for scheme in schemes.values()]
+    return element("section", element("h2", "Authentication"), *texts, id="authentication")
+
+
+def _section(tag: Part, operations: list[Operation]) -> Html:
+    return element(
+        "section",
+        element("h2", tag["name"]),
+        markdown(tag["description"]),
+        *(write_operation(operation) for operation in operations),
+        id=_slug(tag["name"]),
+    )
+
+
+def _catalogue(title: str, kind: str, parts: Part, write: Callable[[Part], Html]) -> Html:
+    """The parts that operations refer to."""
+    entries = []
+    for name, part in parts.items():
+        anchor = f"{kind}-{name}"
+        entries.append(element("article", element("h3", link(name, f"#{anchor}")), write(part), id=anchor))
+    return element("section", element("h2", title), *entries, id=_slug(title), class_="parts")
+
+
+def _header(header: Part) -> Html:
+    always = "Always there; " if header.get("required") else ""
+    kind = element("p", always, write_type(header["schema"]), ".", class_="type")
+    return join(element("p", inline(header["description"])) if "description" in header else "", kind)
+
+
+def _slug(title: str) -> str:
+    return title.lower().replace(" ", "-")
