@@ -112,15 +112,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def is_delete(operation: Operation) -> bool:
-    return operation.method == "delete"
+DELETIONS_LAST: list[Operation] = sorted(operations(), key=lambda operation: operation.method == "delete")
 
 
-@pytest.mark.parametrize(
-    "operation",
-    sorted(operations(), key=is_delete),
-    ids=lambda operation: operation.anchor,
-)
+@pytest.mark.parametrize("operation", DELETIONS_LAST, ids=lambda operation: operation.anchor)
 def test_example_can_be_pasted(server: Server, operation: Operation) -> None:
     """It is understood; whether the thing it names is there is another question."""
     if shutil.which("bash") is None or shutil.which("curl") is None:

@@ -58,6 +58,7 @@ class Document:
             await refuse(scope, send, MethodNotAllowed())
 
 
+@cache
 def description_as_json() -> Document:
     """`/openapi.json`, also for tools that run in a browser."""
     body = json.dumps(read_description()).encode("ascii")

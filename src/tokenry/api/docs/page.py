@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 
 from tokenry.api.description import Document, Part, read_description
@@ -13,6 +14,7 @@ from tokenry.api.docs.schemas import write_schema, write_type
 SETTING = "export TOKENRY_URL=https://…      # this service, without a path\nexport TOKENRY_TOKEN=pat_…"
 
 
+@cache
 def description_as_page() -> Document:
     """Write `/docs`. Its policy has a browser apply the page's own style, known by its hash, and nothing else."""
     style = files("tokenry.api.docs").joinpath("style.css").read_text("utf-8")
