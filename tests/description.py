@@ -87,7 +87,7 @@ def _path_patterns() -> dict[str, re.Pattern[str]]:
     versions = "|".join(read_description()["components"]["parameters"]["apiVersion"]["schema"]["enum"])
     patterns = {}
     for template in read_description()["paths"]:
-        pattern = re.escape(template).replace(r"\{apiVersion\}", f"(?:{versions})")
+        pattern = re.escape(template).replace(r"\{apiVersion\}", f"(?:{versions})").replace(r"\{path\}", ".*")
         patterns[template] = re.compile(re.sub(r"\\\{\w+\\\}", "[^/]*", pattern))
     return patterns
 
@@ -97,7 +97,7 @@ def _where(path: str | None, method: str, status: int) -> tuple[str, ...]:
     if path is None:
         return ("components", "responses", "NoSuchPath") if status == 404 else ()
     operations = read_description()["paths"][path]
-    name = "get" if method == "HEAD" else method.lower()
+    name = "get" if method == "HEAD" or "x-any-method" in operations else method.lower()
     if name in operations:
         return ("paths", path, name, "responses", str(status))
     if name == "options" and status == 200:

@@ -13,7 +13,6 @@ from tokenry.api.app import create_app, routes
 from tokenry.api.details import DetailsOperations
 from tokenry.api.health import Readiness
 from tokenry.api.tokens import TokenOperations
-from tokenry.api.verify import VerifyEndpoint
 from tokenry.domain.errors import SetupError
 from tokenry.domain.scopes import Catalogue
 from tokenry.domain.secrets import Peppers, Secret
@@ -119,7 +118,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time) -> ASG
         verifier=verifier,
         tokens=TokenOperations(installation.tokens),
         details=DetailsOperations(installation.details),
-        verify=VerifyEndpoint(verifier, installation.catalogue),
+        catalogue=installation.catalogue,
         ready=Readiness(installation.database),
     )
     return create_app(table, lifespan)

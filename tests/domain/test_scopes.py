@@ -160,3 +160,18 @@ def test_longer_text_is_refused_without_being_read() -> None:
 def test_whatever_the_catalogue_accepts_can_be_parsed(text: str) -> None:
     if not CATALOGUE.faults(text):
         Scopes.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("resource", "level", "scope"),
+    [
+        ("linodes", Level.READ_ONLY, "linodes:read_only"),
+        ("linodes", Level.READ_WRITE, "linodes:read_write"),
+        ("vpc", Level.READ_ONLY, "vpc:read_write"),
+        ("vpc", Level.READ_WRITE, "vpc:read_write"),
+        ("volumes", Level.READ_ONLY, None),
+        ("", Level.READ_ONLY, None),
+    ],
+)
+def test_scope_for_a_level_is_the_lowest_that_gives_it(resource: str, level: Level, scope: str | None) -> None:
+    assert CATALOGUE.find_scope(resource, level) == scope

@@ -11,12 +11,13 @@ from tokenry.api.docs import description_as_page
 from tokenry.api.guard import Guard
 from tokenry.api.health import Liveness, Readiness
 from tokenry.api.operation import Operation, Resource, not_found
+from tokenry.api.questions import ANY_METHOD, EXT_AUTHZ, PLAIN_METHODS, own_method, plain, told_method
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.verify import VerifyEndpoint
+from tokenry.domain.scopes import Catalogue
 from tokenry.verification.verifier import Verifier
 
 VERSIONS = ("v4", "v4beta")
-VERIFY = "/verify"
 
 
 def routes(
@@ -24,7 +25,7 @@ def routes(
     verifier: Verifier,
     tokens: TokenOperations,
     details: DetailsOperations,
-    verify: VerifyEndpoint,
+    catalogue: Catalogue,
     ready: Readiness,
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
@@ -47,8 +48,13 @@ def routes(
             PUT=Operation(details.update_details, writes),
         ),
     }
+    auth_request = told_method(catalogue, b"x-original-method")
+    forward_auth = told_method(catalogue, b"x-forwarded-method")
     return [
-        Route(VERIFY, verify),
+        Route("/verify", VerifyEndpoint(verifier, plain(catalogue), PLAIN_METHODS)),
+        Route("/verify/auth-request", VerifyEndpoint(verifier, auth_request, ANY_METHOD)),
+        Route("/verify/forward-auth", VerifyEndpoint(verifier, forward_auth, ANY_METHOD)),
+        Route(EXT_AUTHZ + "{policy}/{path:path}", VerifyEndpoint(verifier, own_method(catalogue), ANY_METHOD)),
         Route("/healthz", Liveness()),
         Route("/readyz", ready),
         Route("/openapi.json", description_as_json()),
@@ -58,7 +64,7 @@ def routes(
 
 
 def create_app(table: Sequence[BaseRoute], lifespan: Lifespan[ASGIApp]) -> ASGIApp:
-    """Put the routes behind the guard, with a short cut to the one that gateways ask on every request."""
+    """Put the routes behind the guard, with a short cut to those that gateways ask on every request."""
     router = Router(table, redirect_slashes=False, default=not_found, lifespan=lifespan)
-    verify = next(route.app for route in table if isinstance(route, Route) and route.path == VERIFY)
-    return Guard(router, direct={VERIFY: verify})
+    verification = [route for route in table if isinstance(route, Route) and isinstance(route.app, VerifyEndpoint)]
+    return Guard(router, direct={route.path.partition("{")[0]: route.app for route in verification})

@@ -14,11 +14,12 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tokenry.api.operation import ClientGone, client_address, refuse, refuse_briefly, send_answer
+from tokenry.api.questions import EXT_AUTHZ
 from tokenry.api.wire import answer_headers, to_bytes, write_faults
 from tokenry.domain.errors import Fault, Invalid, NotFound
 
-QUIET_PATHS = frozenset({"/healthz", "/readyz", "/verify"})
-"""Paths asked many times a second: not logged unless they fail."""
+PROBES = frozenset({"/healthz", "/readyz"})
+"""Asked all the time, as the verification routes are: not logged unless they fail."""
 INTERNAL_ERROR = Fault("Internal server error")
 _SINGLE = frozenset({b"host", b"authorization", b"x-filter", b"content-type", b"content-length", b"transfer-encoding"})
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
@@ -34,15 +35,16 @@ class Guard:
 
     def __init__(self, app: ASGIApp, direct: Mapping[str, ASGIApp]) -> None:
         self._app = app
-        self._direct = direct
+        self._quiet = {**dict.fromkeys(PROBES, app), **direct}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a well-formed request through, and see that it is answered and logged."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["path"] in QUIET_PATHS:
-            await self._answer_quietly(scope, receive, send)
+        quiet = self._find_quiet(scope["path"])
+        if quiet is not None:
+            await _answer_quietly(quiet, scope, receive, send)
             return
         request_id = _request_id(scope)
         started = time.perf_counter()
@@ -72,18 +74,10 @@ class Guard:
             await _send_500(scope, observe)
         _log(scope, request_id, status, time.perf_counter() - started)
 
-    async def _answer_quietly(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer without a line in the log, on the shortest way. What fails with 503 has said so itself."""
-        try:
-            fault = header_fault(scope)
-            if fault is None:
-                await self._direct.get(scope["path"], self._app)(scope, receive, send)
-            else:
-                await refuse_briefly(send, 400, [fault])
-        except Exception:
-            log.exception("request failed", method=scope["method"], path=scope["path"])
-            # After half an answer the server refuses this one, and closes the connection.
-            await refuse_briefly(send, 500, [INTERNAL_ERROR])
+    def _find_quiet(self, path: str) -> ASGIApp | None:
+        if path.startswith(EXT_AUTHZ):
+            path = EXT_AUTHZ  # what follows is the path of a gateway's client: not ours to route by, nor to refuse
+        return self._quiet.get(path)
 
 
 def header_fault(scope: Scope) -> Fault | None:
@@ -102,6 +96,20 @@ def header_fault(scope: Scope) -> Fault | None:
 def safe_path(scope: Scope) -> str:
     """The path with every long word cut: a token pasted into a URL stays out of the log."""
     return _LONG_WORD.sub("…", scope["path"])
+
+
+async def _answer_quietly(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer without a line in the log, on the shortest way. What fails with 503 has said so itself."""
+    try:
+        fault = header_fault(scope)
+        if fault is None:
+            await app(scope, receive, send)
+        else:
+            await refuse_briefly(send, 400, [fault])
+    except Exception:
+        log.exception("request failed", method=scope["method"], path=safe_path(scope))
+        # After half an answer the server refuses this one, and closes the connection.
+        await refuse_briefly(send, 500, [INTERNAL_ERROR])
 
 
 async def _send_500(scope: Scope, send: Send) -> None:

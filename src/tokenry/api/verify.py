@@ -1,45 +1,45 @@
-"""`GET /verify`: the question a gateway asks on every request. The decision is the verifier's.
+"""`/verify` and the routes below it: the question a gateway asks on every request. The decision is the verifier's.
 
 200   valid, and the scopes asked for are covered; the X-Auth-* headers say who it is
 400   the question itself is wrong: the gateway's configuration needs mending
 401   no valid token (RFC 6750 section 3.1)
-403   valid, but its scopes do not cover `?scope=`
+403   valid, but its scopes do not cover what is needed
 503   the database cannot answer: not a yes
 """
 
-from functools import lru_cache
-from urllib.parse import parse_qsl
+from collections.abc import Callable
 
 from starlette.types import Receive, Scope, Send
 
-from tokenry.api.errors import STATUS, MethodNotAllowed
+from tokenry.api.errors import STATUS
 from tokenry.api.operation import challenge, log, refuse_briefly, send_answer
 from tokenry.domain.accounts import Actor
-from tokenry.domain.errors import Fault, InsufficientScope, Refusal, Unauthorized, Unavailable, raise_faults
-from tokenry.domain.scopes import NOTHING, Catalogue, Scopes
+from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
+from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER
 from tokenry.verification.verifier import Denial, Verifier
 
+Question = Callable[[Scope], Scopes]
+"""From a request to the scopes that it asks for. Raises Invalid or MethodNotAllowed."""
 _NO_STORE = (b"cache-control", b"no-store")
 _NEVER_SECONDS = int(NEVER.timestamp())
 
 
 class VerifyEndpoint:
-    """An ASGI application that decides on the request's own Authorization header."""
+    """An ASGI application that decides on the request's own Authorization header.
 
-    methods = frozenset({"GET", "HEAD", "POST"})
+    `methods` are those that it is described by; which it takes is for the question to say.
+    """
 
-    def __init__(self, verifier: Verifier, catalogue: Catalogue) -> None:
+    def __init__(self, verifier: Verifier, question: Question, methods: frozenset[str]) -> None:
         self._verifier = verifier
-        # A gateway asks with a handful of query strings; reading one costs more than the rest of the request.
-        self._needed = lru_cache(maxsize=1024)(lambda query: read_needed(query, catalogue))
+        self._question = question
+        self.methods = methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one question."""
         try:
-            if scope["method"] not in self.methods:
-                raise MethodNotAllowed
-            needed: Scopes = self._needed(scope["query_string"])
+            needed = self._question(scope)
             decision = await self._verifier.verify(_authorization(scope), needed)
         except Refusal as refusal:
             if isinstance(refusal, Unavailable):
@@ -71,17 +71,6 @@ def identity_headers(actor: Actor) -> list[tuple[bytes, bytes]]:
         (b"x-auth-expires", expires.encode("ascii")),
         _NO_STORE,
     ]
-
-
-def read_needed(query: bytes, catalogue: Catalogue) -> Scopes:
-    """Read `?scope=…`, repeatable. Raises Invalid for anything else: a misspelt question is not an easier one."""
-    if not query:
-        return NOTHING
-    parameters = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    raise_faults(Fault("Unknown parameter", name) for name, _ in parameters if name != "scope")
-    text = " ".join(value for _, value in parameters)
-    raise_faults(Fault(fault.reason, "scope") for fault in catalogue.faults(text))
-    return Scopes.parse(text)
 
 
 def _authorization(scope: Scope) -> str | None:

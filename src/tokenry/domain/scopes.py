@@ -125,3 +125,15 @@ class Catalogue:
         known = {f"{resource.name}:{level.word}" for resource in self.resources for level in resource.levels} | {"*"}
         unknown = dict.fromkeys(piece for piece in pieces if piece not in known)
         return [Fault(f"Invalid scope: {piece}", "scopes") for piece in unknown]
+
+    def find_scope(self, resource: str, level: Level) -> str | None:
+        """Find the lowest scope that gives `level` of a resource; None if the catalogue has no such resource.
+
+        A resource may lack the level itself. Where no level of it is high enough, the answer is a scope that no token
+        can have, so that only `*` covers it.
+        """
+        entry = next((entry for entry in self.resources if entry.name == resource), None)
+        if entry is None:
+            return None
+        lowest = min((existing for existing in entry.levels if existing >= level), default=level)
+        return f"{resource}:{lowest.word}"

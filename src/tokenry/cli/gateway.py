@@ -1,0 +1,140 @@
+"""`tokenry gateway`: the recipes of `deploy/`, filled in. It reads no setting and no database."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from ipaddress import IPv6Address
+from typing import Annotated, Self, TypeVar
+from urllib.parse import urlencode
+
+import typer
+
+from tokenry.domain.scopes import NOTHING, RESOURCE, Scopes
+from tokenry.settings import DEFAULT_HOST, DEFAULT_PORT
+
+T = TypeVar("T")
+
+PORT_MAX = 65535
+_PLACEHOLDER = re.compile(r"__([A-Z]+(?:_[A-Z]+)*)__")
+_HOST = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.-]*[0-9A-Za-z])?")
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+
+
+class Gateway(StrEnum):
+    """The gateways there is a recipe for; each is a folder of `deploy/`."""
+
+    NGINX = "nginx"
+
+
+FILES = {
+    Gateway.NGINX: ("tokenry.conf",),
+}
+"""The files of each recipe; the first is the one that is printed unless another is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host and a port. `host` has no brackets."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `host:port`, with brackets around the host if it is an IPv6 address. Raises ValueError."""
+        host, _, port = text.rpartition(":")
+        if host.startswith("[") and host.endswith("]"):
+            host = IPv6Address(host[1:-1]).compressed
+            if "%" in host:  # a zone, which may be any text
+                raise ValueError(text)
+        elif not _HOST.fullmatch(host):
+            raise ValueError(text)
+        if not _PORT.fullmatch(port) or int(port) > PORT_MAX:
+            raise ValueError(text)
+        return cls(host, int(port))
+
+    @classmethod
+    def parse_url(cls, text: str) -> Self:
+        """Read `http://host:port`. Raises ValueError."""
+        if not text.startswith("http://"):
+            raise ValueError(text)
+        return cls.parse(text.removeprefix("http://").removesuffix("/"))
+
+    def __str__(self) -> str:
+        """As in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def gateway(
+    name: Annotated[Gateway, typer.Argument(metavar="GATEWAY", help=f"One of: {', '.join(Gateway)}.")],
+    verifier: Annotated[
+        str, typer.Option(metavar="URL", help="Where tokenry listens.")
+    ] = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}",
+    upstream: Annotated[
+        str, typer.Option(metavar="URL", help="The service that is protected.")
+    ] = "http://127.0.0.1:8000",
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the gateway listens.")] = "127.0.0.1:8080",
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SCOPE", show_default="any valid token will do", help="A scope it takes. Repeatable."),
+    ] = None,
+    resource: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RESOURCE",
+            show_default="none",
+            help="A resource it takes: read_only for GET, HEAD and OPTIONS, else read_write. Repeatable.",
+        ),
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", show_default="the main one", help="Another file of the recipe."),
+    ] = None,
+) -> None:
+    """Print a tested configuration for a gateway that asks tokenry about each request."""
+    if file is not None and file not in FILES[name]:
+        raise typer.BadParameter(f"{name} has {', '.join(FILES[name])}", param_hint="--file")
+    values = {
+        **_write_address("VERIFIER", _read(Address.parse_url, verifier, "--verifier", "http://127.0.0.1:8470")),
+        **_write_address("UPSTREAM", _read(Address.parse_url, upstream, "--upstream", "http://127.0.0.1:8000")),
+        **_write_address("LISTEN", _read(Address.parse, listen, "--listen", "127.0.0.1:8080 or [::1]:8080")),
+        "POLICY": write_policy(scope or [], resource or []),
+    }
+    print(render(name, file or FILES[name][0], values), end="")
+
+
+def render(name: Gateway, file: str, values: Mapping[str, str]) -> str:
+    """Fill in a file of a recipe; every `__NAME__` in it must have a value."""
+    recipe = files("tokenry").joinpath("deploy", name, file).read_text("utf-8")
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], recipe)
+
+
+def write_policy(scopes: Sequence[str], resources: Sequence[str]) -> str:
+    """Write a policy as the verification routes read it. Raises BadParameter.
+
+    Whether the catalogue has these names is for the service to say: it answers 400 to those it does not know.
+    """
+    for scope in scopes:
+        _read(_require_scopes, scope, "--scope", "linodes:read_only")
+    for resource in resources:
+        if not RESOURCE.fullmatch(resource):
+            raise typer.BadParameter(f"use one such as linodes, not {resource!r}", param_hint="--resource")
+    return urlencode([*(("scope", scope) for scope in scopes), *(("resource", name) for name in resources)], safe=":*,")
+
+
+def _require_scopes(text: str) -> None:
+    if Scopes.parse(text) == NOTHING:
+        raise ValueError(text)
+
+
+def _read(parse: Callable[[str], T], text: str, option: str, example: str) -> T:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"use one such as {example}, not {text!r}", param_hint=option) from error
+
+
+def _write_address(name: str, address: Address) -> dict[str, str]:
+    return {name: str(address), f"{name}_HOST": address.host, f"{name}_PORT": str(address.port)}

@@ -1,0 +1,79 @@
+"""Gateways and tokens. Each gateway is started once in a test process, when it is first asked for."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import pytest
+
+from tests.gateways.programs import Running, running
+from tests.servers import Server
+from tokenry.cli.gateway import Gateway
+
+POLL_SECONDS = 0.05
+NewToken = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def running_gateway(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Gateway], Running]]:
+    """A function that starts gateways under the policy `resource=linodes`, each once."""
+    started: dict[Gateway, Running] = {}
+    with ExitStack() as stack:
+
+        def start(name: Gateway) -> Running:
+            if name not in started:
+                folder = tmp_path_factory.mktemp(name) / "gateway"
+                started[name] = stack.enter_context(running(name, folder, server.port, "--resource", "linodes"))
+            return started[name]
+
+        yield start
+
+
+@pytest.fixture(params=list(Gateway))
+def gateway(request: pytest.FixtureRequest, running_gateway: Callable[[Gateway], Running]) -> Running:
+    """Each gateway in turn."""
+    name: Gateway = request.param
+    return running_gateway(name)
+
+
+@pytest.fixture(scope="session")
+def api(server: Server) -> Iterator[httpx2.Client]:
+    """A client of the management API with the first token."""
+    bearer = {"Authorization": f"Bearer {server.token}"}
+    with httpx2.Client(base_url=f"{server.url}/v4", headers=bearer) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def new_token(api: httpx2.Client) -> NewToken:
+    """A function that makes a token; its arguments are the keys of the body."""
+
+    def make(**body: object) -> str:
+        token: str = api.post("/profile/tokens", json=body).raise_for_status().json()["token"]
+        return token
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def reading_token(new_token: NewToken) -> str:
+    """A token that may read linodes and expires some day, so that no identity header is empty."""
+    return new_token(scopes="linodes:read_only", expiry="2100-01-01T00:00:00")
+
+
+@pytest.fixture(scope="session")
+def writing_token(new_token: NewToken) -> str:
+    """A token that may write linodes and never expires."""
+    return new_token(scopes="linodes:read_write")
+
+
+@pytest.fixture(scope="session")
+def expired_token(server: Server, new_token: NewToken) -> str:
+    """A token that was valid until a moment ago."""
+    expiry = datetime.now(UTC) + timedelta(seconds=2)  # the wire has whole seconds: in one to two
+    token = new_token(expiry=expiry.strftime("%Y-%m-%dT%H:%M:%S"))
+    while httpx2.get(f"{server.url}/verify", headers={"Authorization": f"Bearer {token}"}).status_code == 200:
+        time.sleep(POLL_SECONDS)
+    return token

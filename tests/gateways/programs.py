@@ -1,0 +1,115 @@
+"""The real gateways, each started from what `tokenry gateway` prints and nothing else."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import missing
+from tests.gateways.parts import HttpServer, Relay
+from tests.servers import environment, tokenry
+from tokenry.cli.gateway import FILES, Gateway
+
+START_SECONDS_MAX = 30
+STOP_SECONDS_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A gateway that runs, with the service behind it and the way to its verifier."""
+
+    name: Gateway
+    port: int
+    service: HttpServer
+    relay: Relay
+    log_file: Path
+
+
+@contextmanager
+def running(name: Gateway, folder: Path, verifier_port: int, *arguments: str) -> Iterator[Running]:
+    """Start a gateway in a new folder and wait until it listens; `arguments` go to `tokenry gateway`."""
+    program = find(name)
+    folder.mkdir()
+    relay, port = Relay(verifier_port), free_port()
+    with HttpServer().running() as service:
+        for file in FILES[name]:
+            addresses = (
+                "--verifier",
+                f"http://127.0.0.1:{relay.port}",
+                "--upstream",
+                f"http://127.0.0.1:{service.port}",
+            )
+            printed = tokenry("gateway", name, *addresses, "--listen", f"127.0.0.1:{port}", "--file", file, *arguments)
+            assert (printed.returncode, printed.stderr) == (0, "")
+            (folder / file).write_text(printed.stdout, "utf-8")
+        log_file = folder / "log"
+        with log_file.open("w", encoding="utf-8") as log:
+            command = [program, *ARGUMENTS[name](folder)]
+            process = subprocess.Popen(command, cwd=folder, env=environment(HOME=str(folder)), stdout=log, stderr=log)
+        with process:
+            try:
+                wait_until_listening(port, process, log_file)
+                yield Running(name, port, service, relay, log_file)
+            finally:
+                stop(process)
+                relay.close()
+
+
+def find(name: Gateway) -> str:
+    """The program: of the Python environment, or of the system, whose servers are not on everybody's path."""
+    program = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    program = program or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        missing(f"{name}")
+    assert program is not None
+    return program
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_listening(port: int, process: subprocess.Popen[bytes], log_file: Path) -> None:
+    until = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < until and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"the gateway did not start: {log_file.read_text('utf-8')}")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _nginx(folder: Path) -> Sequence[str]:
+    """A recipe is a file for conf.d: around it is what every installation has."""
+    temporary = "\n".join(f"{name}_temp_path {folder}/{name};" for name in ("proxy", "fastcgi", "uwsgi", "scgi"))
+    (folder / "nginx.conf").write_text(
+        f"""
+        daemon off; master_process off; pid {folder}/pid; error_log stderr notice;
+        events {{}}
+        http {{ access_log off; client_body_temp_path {folder}/body; {temporary} include {folder}/tokenry.conf; }}
+        """,
+        "utf-8",
+    )
+    return "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")
+
+
+ARGUMENTS: dict[Gateway, Callable[[Path], Sequence[str]]] = {
+    Gateway.NGINX: _nginx,
+}

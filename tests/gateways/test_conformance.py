@@ -1,0 +1,259 @@
+"""What every gateway must do with the recipe that `tokenry gateway` prints: one suite for all of them."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import pytest
+
+from tests.gateways.conftest import NewToken
+from tests.gateways.parts import Answer, Headers, HttpServer, ask
+from tests.gateways.programs import Running
+from tests.servers import Server
+
+IDENTITY = ("X-Auth-User", "X-Auth-User-Id", "X-Auth-Account-Id", "X-Auth-Token-Id", "X-Auth-Scopes", "X-Auth-Expires")
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND")
+
+
+def bearer(token: str) -> Headers:
+    return [("Authorization", f"Bearer {token}")]
+
+
+def refused(gateway: Running, headers: Headers, method: str = "GET", target: str = "/a") -> Answer:
+    """Ask, and see that the service behind was not asked."""
+    before = len(gateway.service.requests)
+    answer = ask(gateway.port, method, target, headers)
+    assert len(gateway.service.requests) == before
+    return answer
+
+
+def test_valid_token_gets_through_with_its_identity(gateway: Running, server: Server, reading_token: str) -> None:
+    answer = ask(gateway.port, "GET", "/a?b=c", bearer(reading_token))
+    assert (answer.status, answer.body) == (200, b"from the service")
+    verified = httpx2.get(f"{server.url}/verify", headers=dict(bearer(reading_token))).headers
+    names = [name for name in verified if name.startswith("x-auth-")]
+    assert sorted(names) == sorted(name.lower() for name in IDENTITY)
+    assert {name: gateway.service.last.values(name) for name in names} == {name: [verified[name]] for name in names}
+
+
+@pytest.fixture(params=["missing", "another scheme", "malformed", "wrong checksum", "revoked", "expired"])
+def invalid(request: pytest.FixtureRequest, expired_token: str, new_token: NewToken, api: httpx2.Client) -> Headers:
+    """The headers of somebody without a valid token."""
+    match request.param:
+        case "missing":
+            return []
+        case "another scheme":
+            return [("Authorization", "Basic eDp5")]
+        case "malformed":
+            return bearer("x")
+        case "wrong checksum":
+            return bearer("pat_" + "A" * 50)
+        case "revoked":
+            return bearer(revoke(api, new_token()))
+        case _:
+            return bearer(expired_token)
+
+
+def test_whoever_has_no_valid_token_is_told_what_the_verifier_says(
+    gateway: Running, server: Server, invalid: Headers
+) -> None:
+    answer = refused(gateway, invalid)
+    verified = httpx2.get(f"{server.url}/verify", headers=dict(invalid))
+    assert verified.status_code == 401
+    assert (answer.status, answer.body) == (401, verified.content)
+    assert answer.values("Content-Type") == ["application/json"]
+    assert answer.values("WWW-Authenticate") == [verified.headers["www-authenticate"]]
+
+
+def revoke(api: httpx2.Client, token: str) -> str:
+    row = next(row for row in api.get("/profile/tokens?page_size=500").json()["data"] if row["token"] == token[:16])
+    assert api.delete(f"/profile/tokens/{row['id']}").status_code == 200
+    return token
+
+
+def test_revoked_token_is_refused_at_once(gateway: Running, new_token: NewToken, api: httpx2.Client) -> None:
+    token = new_token()
+    for _ in range(3):
+        assert ask(gateway.port, headers=bearer(token)).status == 200
+    revoke(api, token)
+    assert refused(gateway, bearer(token)).status == 401
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND"])
+def test_writing_takes_another_scope_than_reading(gateway: Running, reading_token: str, method: str) -> None:
+    answer = refused(gateway, bearer(reading_token), method)
+    assert answer.status == 403
+    assert answer.values("WWW-Authenticate") == [
+        'Bearer realm="tokenry", error="insufficient_scope", scope="linodes:read_write"'
+    ]
+    assert answer.values("Content-Type") == ["application/json"]
+    assert answer.body == b'{"errors": [{"reason": "Your OAuth token is not authorized to use this endpoint."}]}'
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("body", [b'{"\x00": "a"}', [b"in ", b"pieces"]], ids=["whole", "chunked"])
+def test_every_method_gets_through_with_its_body(
+    gateway: Running, writing_token: str, method: str, body: bytes | Sequence[bytes]
+) -> None:
+    answer = ask(gateway.port, method, "/a", bearer(writing_token), body)
+    assert (answer.status, answer.body) == (200, b"" if method == "HEAD" else b"from the service")
+    assert gateway.service.last.method == method
+    assert gateway.service.last.body == (body if isinstance(body, bytes) else b"".join(body))
+
+
+def test_long_body_gets_through(gateway: Running, writing_token: str) -> None:
+    body = bytes(range(256)) * 2048
+    assert ask(gateway.port, "PUT", "/a", bearer(writing_token), body).status == 200
+    assert gateway.service.last.body == body
+
+
+@pytest.mark.parametrize(
+    "target", ["/a%2Fb", "/a%2fb/c%20d?e=%2F&f", "/a%5Cb", "/%C3%A9", "/a?b=/c/../d", "/pat_x:y@z"]
+)
+def test_path_and_query_stay_as_they_were_written(gateway: Running, reading_token: str, target: str) -> None:
+    assert ask(gateway.port, "GET", target, bearer(reading_token)).status == 200
+    assert gateway.service.last.target == target
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 502, 503])
+def test_what_the_service_itself_answers_is_left_alone(gateway: Running, reading_token: str, status: int) -> None:
+    answer = ask(gateway.port, "GET", f"/status/{status}", bearer(reading_token))
+    assert (answer.status, answer.body) == (status, b"from the service")
+
+
+def test_token_does_not_reach_the_service(gateway: Running, reading_token: str) -> None:
+    ask(gateway.port, headers=[*bearer(reading_token), ("Cookie", "a=b"), ("X-Other", "c")])
+    last = gateway.service.last
+    assert (last.values("Authorization"), last.values("Cookie"), last.values("X-Other")) == ([], ["a=b"], ["c"])
+    assert not any(reading_token in value for _, value in last.headers)
+
+
+@pytest.mark.parametrize("token", ["reading_token", "writing_token"])
+@pytest.mark.parametrize("spelling", ["{}", "{}|{}", "lower", "_", "X_Auth-*", "X-Auth_*"])
+def test_forged_identity_does_not_reach_the_service(
+    gateway: Running, request: pytest.FixtureRequest, spelling: str, token: str
+) -> None:
+    secret = request.getfixturevalue(token)
+    ask(gateway.port, headers=bearer(secret))
+    honest = {name: gateway.service.last.values(name) for name in IDENTITY}
+    answer = ask(gateway.port, headers=[*bearer(secret), *((name, "forged") for name in spell(spelling))])
+    if answer.status != 400:  # refusing such names altogether is as good
+        assert answer.status == 200
+        assert {name: gateway.service.last.values(name) for name in IDENTITY} == honest
+    assert not any("forged" in value for _, value in gateway.service.last.headers)
+
+
+def spell(spelling: str) -> Sequence[str]:
+    """The names of the identity headers, spelt in ways that a service may take for the same."""
+    match spelling:
+        case "{}":
+            return IDENTITY
+        case "{}|{}":
+            return [name for name in IDENTITY for _ in range(2)]
+        case "lower":
+            return [name.lower() for name in IDENTITY]
+        case "_":
+            return [name.replace("-", "_") for name in IDENTITY]
+        case "X_Auth-*":
+            return [name.replace("-", "_", 1) for name in IDENTITY]
+        case _:
+            return [name[:6] + "_" + name[7:] for name in IDENTITY]
+
+
+@pytest.mark.parametrize("name", [*IDENTITY, "X-Original-Method", "X-Forwarded-Method"])
+def test_identity_and_method_cannot_be_taken_out_as_hop_by_hop(gateway: Running, reading_token: str, name: str) -> None:
+    headers = [*bearer(reading_token), ("Connection", f"close, {name}"), (name, "GET")]
+    assert refused(gateway, headers, "DELETE").status in {400, 403}
+    if ask(gateway.port, "GET", "/a", headers).status == 200:
+        last = gateway.service.last
+        assert last.values("X-Auth-User") == ["admin"]
+        assert last.values("X-Auth-Scopes") == ["linodes:read_only"]
+
+
+@pytest.mark.parametrize(
+    ("target", "header"),
+    [
+        ("/a?scope=linodes:read_only", ("X-A", "a")),
+        ("/a?resource=volumes", ("X-A", "a")),
+        ("/?&scope=linodes:read_only", ("X-A", "a")),
+        ("/scope=linodes:read_only/a", ("X-A", "a")),
+        ("//scope=linodes:read_only/a", ("X-A", "a")),
+        ("/../scope=linodes:read_only/a", ("X-A", "a")),
+        ("/a", ("X-Original-Method", "GET")),
+        ("/a", ("X_Original_Method", "GET")),
+        ("/a", ("X-Forwarded-Method", "GET")),
+        ("/a", ("X_Forwarded_Method", "GET")),
+        ("/a", ("X-Original-URI", "/b?scope=linodes:read_only")),
+        ("/a", ("X-Forwarded-Uri", "/b?scope=linodes:read_only")),
+    ],
+)
+def test_client_cannot_weaken_the_policy(
+    gateway: Running, reading_token: str, target: str, header: tuple[str, str]
+) -> None:
+    answer = refused(gateway, [*bearer(reading_token), header], "POST", target)
+    assert answer.status in {400, 403}
+
+
+def test_doubled_authorization_is_never_a_yes(gateway: Running, writing_token: str, reading_token: str) -> None:
+    for first, second in ((writing_token, reading_token), (reading_token, writing_token), ("x", writing_token)):
+        assert refused(gateway, [*bearer(first), *bearer(second)], "DELETE").status in {400, 401, 403}
+
+
+def test_too_many_requests_are_told_so_with_when_to_come_back(gateway: Running, reading_token: str) -> None:
+    body = b'{"errors": [{"reason": "Too many requests"}]}'
+    headers = [("Content-Type", "application/json"), ("Retry-After", "7")]
+    with HttpServer(429, headers, body).running() as limiting, gateway.relay.leading_to(limiting.port):
+        answer = refused(gateway, bearer(reading_token))
+    assert (answer.status, answer.body, answer.values("Retry-After")) == (429, body, ["7"])
+    assert answer.values("Content-Type") == ["application/json"]
+
+
+def test_verifier_is_told_who_asks_and_nothing_of_the_body(gateway: Running, reading_token: str) -> None:
+    forged = [("X-Forwarded-For", "192.0.2.1"), ("X-Real-IP", "192.0.2.1"), ("X_Forwarded_For", "192.0.2.1")]
+    with HttpServer(403).running() as verifier, gateway.relay.leading_to(verifier.port):
+        refused(gateway, [*bearer(reading_token), *forged], "GET")
+        ask(gateway.port, "POST", "/a", bearer(reading_token), b"secret")
+        asked, second = verifier.requests
+    assert asked.values("Authorization") == [f"Bearer {reading_token}"]
+    assert asked.values("X-Forwarded-For") == ["127.0.0.1"]
+    assert second.body == b""
+
+
+@pytest.mark.parametrize("status", [302, 404, 500, 503])
+def test_verifier_that_does_not_decide_is_never_a_yes(gateway: Running, reading_token: str, status: int) -> None:
+    with HttpServer(status).running() as failing, gateway.relay.leading_to(failing.port):
+        assert refused(gateway, bearer(reading_token)).status >= 300
+    assert ask(gateway.port, headers=bearer(reading_token)).status == 200
+
+
+def test_nobody_gets_through_while_the_verifier_is_down(gateway: Running, reading_token: str) -> None:
+    assert ask(gateway.port, headers=bearer(reading_token)).status == 200
+    with gateway.relay.closed():
+        for headers in (bearer(reading_token), []):
+            assert refused(gateway, headers).status == 503
+    until = time.monotonic() + 5
+    while ask(gateway.port, headers=bearer(reading_token)).status != 200:
+        assert time.monotonic() < until
+
+
+def test_connections_to_the_verifier_are_used_again(gateway: Running, reading_token: str) -> None:
+    before = gateway.relay.connections
+    for _ in range(20):
+        assert ask(gateway.port, headers=bearer(reading_token)).status == 200
+    assert gateway.relay.connections - before <= 4  # one for each of its threads
+
+
+def test_identities_are_not_mixed_up_among_many_requests(gateway: Running, api: httpx2.Client) -> None:
+    tokens = [api.post("/profile/tokens", json={"label": f"many-{number}"}).json() for number in range(4)]
+
+    def send(number: int) -> int:
+        return ask(gateway.port, "GET", f"/many/{number}", bearer(tokens[number % 4]["token"])).status
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(send, range(160))) == {200}
+    seen = [message for message in gateway.service.requests if message.target.startswith("/many/")]
+    assert len(seen) == 160
+    for message in seen:
+        number = int(message.target.removeprefix("/many/"))
+        assert message.values("X-Auth-Token-Id") == [str(tokens[number % 4]["id"])]
