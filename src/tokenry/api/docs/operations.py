@@ -106,6 +106,10 @@ def write_curl(operation: Operation) -> str:
     if operation.security:
         words.append(AUTHORIZATION)
     lines = [" ".join(words)]
+    for parameter in operation.parameters:
+        if parameter["in"] == "header" and parameter.get("required"):
+            header = f"{parameter['name']}: {find_example(parameter['schema'])}"
+            lines.append(f"-H {shlex.quote(header)}")
     body = _example_body(operation.part)
     if body is not None:
         lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(json.dumps(body))}"]
