@@ -175,6 +175,23 @@ def test_order_of_checks(app: App, method: str, path: str, headers: dict[str, st
     assert app.client.request(method, path, headers=headers, content=b"{").status_code == status
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        (TOKENS, "GET, HEAD, OPTIONS, POST"),
+        (f"{TOKENS}/1", "DELETE, GET, HEAD, OPTIONS, PUT"),
+        ("/verify", "GET, HEAD, POST"),
+        ("/healthz", "GET, HEAD"),
+        ("/readyz", "GET, HEAD"),
+        ("/docs", "GET, HEAD"),
+    ],
+)
+def test_wrong_method_is_told_the_right_ones(app: App, path: str, allowed: str) -> None:
+    answer = app.client.request("TRACE", path, headers=app.bearer)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert faults(answer) == [("Method Not Allowed", None)]
+
+
 def test_scope_is_checked_before_the_body_and_the_id(app: App) -> None:
     bearer = {"Authorization": f"Bearer {create(app, scopes='account:read_only')['token']}"}
     answer = app.client.put(f"{TOKENS}/987654", headers=bearer, content=b"{")

@@ -26,7 +26,7 @@ _MASK = "2018-01-02T03:04:05"
 
 NOT_COMPARED = {"connection", "date", "x-ratelimit-limit", "expires", "content-length"}
 """Of the connection, of a rate limit, or told apart below: the time of the reply, and its length."""
-REMOVED_OR_OURS = {"www-authenticate", "x-request-id", "x-customer-uuid", "x-spec-version"}
+REMOVED_OR_OURS = {"allow", "www-authenticate", "x-request-id", "x-customer-uuid", "x-spec-version"}
 """Removed by the recorder, or added by this service on purpose."""
 KNOWN = {
     "access-control-allow-credentials",

@@ -55,7 +55,7 @@ class Document:
         if scope["method"] in self.methods:
             await send_answer(send, 200, self._body, [*self._headers])
         else:
-            await refuse(scope, send, MethodNotAllowed())
+            await refuse(scope, send, MethodNotAllowed(self.methods))
 
 
 @cache

@@ -1,5 +1,7 @@
 """From a refusal to a status code, and the refusals that only HTTP knows."""
 
+from collections.abc import Iterable
+
 from tokenry.domain.errors import (
     Fault,
     Forbidden,
@@ -13,10 +15,11 @@ from tokenry.domain.errors import (
 
 
 class MethodNotAllowed(Refusal):
-    """The path exists, the method does not."""
+    """The path exists, the method does not. `allow` is the header that says which do (RFC 9110 section 15.5.6)."""
 
-    def __init__(self) -> None:
+    def __init__(self, methods: Iterable[str]) -> None:
         super().__init__(Fault("Method Not Allowed"))
+        self.allow = (b"allow", ", ".join(sorted(methods)).encode("ascii"))
 
 
 class BodyTooLarge(Refusal):

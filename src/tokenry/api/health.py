@@ -23,7 +23,7 @@ class Liveness:
         if scope["method"] in self.methods:
             await send_answer(send, 200, to_bytes({"status": "ok"}), [*_JSON])
         else:
-            await refuse_briefly(send, 405, MethodNotAllowed().faults)
+            await _refuse_method(send, self.methods)
 
 
 class Readiness:
@@ -37,7 +37,7 @@ class Readiness:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one probe."""
         if scope["method"] not in self.methods:
-            await refuse_briefly(send, 405, MethodNotAllowed().faults)
+            await _refuse_method(send, self.methods)
             return
         problem = await to_thread.run_sync(self._problem)
         if problem is None:
@@ -51,3 +51,8 @@ class Readiness:
                 return None if is_current(connection) else "the database's schema is not this program's"
         except Unavailable:
             return "the database does not answer"
+
+
+async def _refuse_method(send: Send, methods: frozenset[str]) -> None:
+    refusal = MethodNotAllowed(methods)
+    await refuse_briefly(send, 405, refusal.faults, [refusal.allow])

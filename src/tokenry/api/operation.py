@@ -105,7 +105,7 @@ class Resource:
             return
         operation = self.operations.get(method)
         if operation is None:
-            await refuse(scope, send, MethodNotAllowed())
+            await refuse(scope, send, MethodNotAllowed(self.methods))
             return
         decision = None
         try:
@@ -168,6 +168,8 @@ async def refuse(
     )
     if isinstance(refusal, (Unauthorized, InsufficientScope)) and decision is not None:
         headers.append((b"www-authenticate", challenge(decision, accepted).encode("ascii")))
+    if isinstance(refusal, MethodNotAllowed):
+        headers.append(refusal.allow)
     if isinstance(refusal, BodyTooLarge):
         headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
     if isinstance(refusal, Unavailable):

@@ -37,7 +37,7 @@ def plain(catalogue: Catalogue) -> Question:
 
     def question(scope: Scope) -> Scopes:
         if scope["method"] not in PLAIN_METHODS:
-            raise MethodNotAllowed
+            raise MethodNotAllowed(PLAIN_METHODS)
         return read_policy(scope["query_string"], None)
 
     return question

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from starlette.types import Receive, Scope, Send
 
-from tokenry.api.errors import STATUS
+from tokenry.api.errors import STATUS, MethodNotAllowed
 from tokenry.api.operation import challenge, log, refuse_briefly, send_answer
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
@@ -44,7 +44,8 @@ class VerifyEndpoint:
         except Refusal as refusal:
             if isinstance(refusal, Unavailable):
                 log.error("database unavailable", exc_info=refusal.__cause__)
-            await refuse_briefly(send, STATUS[type(refusal)], refusal.faults)
+            allow = [refusal.allow] if isinstance(refusal, MethodNotAllowed) else []
+            await refuse_briefly(send, STATUS[type(refusal)], refusal.faults, allow)
             return
         if decision.actor is not None and decision.denial is None:
             await send_answer(send, 200, b"", identity_headers(decision.actor))
