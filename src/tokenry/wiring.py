@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from tokenry.api.app import create_app, routes
 from tokenry.api.details import DetailsOperations
 from tokenry.api.health import Readiness
+from tokenry.api.policy import PolicyOperations
 from tokenry.api.tokens import TokenOperations
 from tokenry.domain.errors import SetupError
 from tokenry.domain.scopes import Catalogue
@@ -19,6 +20,7 @@ from tokenry.domain.secrets import Peppers, Secret
 from tokenry.service.accounts import Accounts
 from tokenry.service.details import TokenDetails
 from tokenry.service.installation import begin_installation
+from tokenry.service.policy import Policies
 from tokenry.service.tokens import Tokens
 from tokenry.settings import Settings, require_directory
 from tokenry.storage.database import Database, database_url
@@ -39,6 +41,7 @@ class Installation:
     catalogue: Catalogue
     tokens: Tokens
     details: TokenDetails
+    policies: Policies
     accounts: Accounts
 
 
@@ -93,6 +96,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         catalogue=catalogue,
         tokens=Tokens(database, peppers, catalogue, now),
         details=TokenDetails(database, now),
+        policies=Policies(database, now),
         accounts=Accounts(database, now),
     )
 
@@ -119,6 +123,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time) -> ASG
         tokens=TokenOperations(installation.tokens),
         details=DetailsOperations(installation.details),
         catalogue=installation.catalogue,
+        policy=PolicyOperations(installation.policies),
         ready=Readiness(installation.database),
     )
     return create_app(table, lifespan)

@@ -11,6 +11,7 @@ from tokenry.api.docs import description_as_page
 from tokenry.api.guard import Guard
 from tokenry.api.health import Liveness, Readiness
 from tokenry.api.operation import Operation, Resource, not_found
+from tokenry.api.policy import PolicyOperations
 from tokenry.api.questions import ANY_METHOD, EXT_AUTHZ, PLAIN_METHODS, own_method, plain, told_method
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.verify import VerifyEndpoint
@@ -26,6 +27,7 @@ def routes(
     tokens: TokenOperations,
     details: DetailsOperations,
     catalogue: Catalogue,
+    policy: PolicyOperations,
     ready: Readiness,
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
@@ -36,6 +38,8 @@ def routes(
             GET=Operation(tokens.list_tokens, reads),
             POST=Operation(tokens.create_token, writes),
         ),
+        # Before the paths with an id, which would match it.
+        "/profile/tokens/policy": Resource(verifier, GET=Operation(policy.get_policy, reads)),
         "/profile/tokens/{token_id}": Resource(
             verifier,
             GET=Operation(tokens.get_token, reads),

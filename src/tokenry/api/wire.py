@@ -15,7 +15,7 @@ from tokenry.domain.errors import Fault, Invalid, raise_faults
 from tokenry.domain.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PAGE_SIZE_MIN, Page, PageRequest
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import Secret
-from tokenry.domain.tokens import NEVER, NewToken, Token
+from tokenry.domain.tokens import NewToken, Token
 
 T = TypeVar("T")
 HeaderList = list[tuple[bytes, bytes]]
@@ -157,7 +157,7 @@ def read_time(value: object) -> datetime | None:
 def read_new_token(body: Mapping[str, object]) -> NewToken:
     """Read the body of a creation; keys that mean nothing here are ignored. Its faults travel with it."""
     faults: list[Fault] = []
-    expiry: datetime | None = NEVER
+    expiry: datetime | None = None
     if body.get("expiry") is not None:
         expiry = read_time(body["expiry"])
         if expiry is None:
@@ -167,7 +167,7 @@ def read_new_token(body: Mapping[str, object]) -> NewToken:
     if not isinstance(scopes, str):
         faults.append(Fault("Must be a string", "scopes"))
         scopes = "*"
-    return NewToken(label=label, scopes=scopes, expiry=expiry or NEVER, faults=tuple(faults))
+    return NewToken(label=label, scopes=scopes, expiry=expiry, faults=tuple(faults))
 
 
 def read_new_label(body: Mapping[str, object]) -> str | None:

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from tokenry.cli import audit, doctor, gateway, serve, tokens, users
+from tokenry.cli import audit, doctor, gateway, policy, serve, tokens, users
 from tokenry.domain.errors import NotFound, Refusal, SetupError
 from tokenry.settings import unknown_variables
 
@@ -22,6 +22,7 @@ app.command()(doctor.doctor)
 app.command()(gateway.gateway)
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
+app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 
 

@@ -1,30 +1,27 @@
 """`tokenry token …` for operators: on the local database, for any user."""
 
-import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from tokenry.cli.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
+from tokenry.domain.spans import read_span
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.settings import DEFAULT_DATA_DIR
 
 app = typer.Typer(help="Tokens of any user.", no_args_is_help=True)
-
-_SPAN = re.compile(r"(\d{1,5})([hdw])")
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
 def read_expiry(text: str) -> datetime:
     """Read `never`, a span such as `12h`, `90d` or `4w` from now, or an ISO date and time (UTC without a zone)."""
     if text == "never":
         return NEVER
-    span = _SPAN.fullmatch(text)
+    span = read_span(text)
     try:
         if span is not None:
-            return datetime.now(UTC).replace(microsecond=0) + timedelta(**{_UNITS[span[2]]: int(span[1])})
+            return datetime.now(UTC).replace(microsecond=0) + span
         moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError) as error:
         raise typer.BadParameter("use never, a span such as 90d, or a time such as 2030-01-01T00:00:00") from error

@@ -1,5 +1,6 @@
 """Personal access tokens: what one is, and the rules for a new one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -26,14 +27,17 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token somebody asks for. No label means one is made up; scopes `*` mean those of the acting token.
+    """A token somebody asks for.
+
+    No label means one is made up; scopes `*` mean those of the acting token;
+    no expiry means as late as the policy allows, which is NEVER without one.
 
     `faults` are those found while reading the request, so that they can be reported together with broken rules.
     """
 
     label: str | None = None
     scopes: str = "*"
-    expiry: datetime = NEVER
+    expiry: datetime | None = None
     faults: tuple[Fault, ...] = ()
 
     def check(self, *, limit: Scopes, catalogue: Catalogue, now: datetime) -> list[Fault]:
@@ -42,16 +46,21 @@ class NewToken:
         if self.label is not None:
             faults += label_faults(self.label)
         faults += _scope_faults(self.scopes, limit, catalogue)
-        if self.expiry <= now:
+        if self.expiry is not None and self.expiry <= now:
             faults.append(Fault("Must be in the future", "expiry"))
-        elif self.expiry > NEVER:
+        elif self.expiry is not None and self.expiry > NEVER:
             faults.append(Fault(f"Must be before {NEVER:%Y-%m-%dT%H:%M:%S}", "expiry"))
-        return sorted(faults, key=_field_order)
+        return in_order_of_fields(faults)
 
     def granted(self, limit: Scopes) -> Scopes:
         """The scopes it gets once `check` found no fault: those asked for, or all of `limit` for `*`."""
         asked = Scopes.parse(self.scopes)
         return limit if asked.everything else asked
+
+
+def in_order_of_fields(faults: Iterable[Fault]) -> list[Fault]:
+    """Sort the faults of a new token: first those of the label, last those of no field."""
+    return sorted(faults, key=lambda fault: ("label", "scopes", "expiry", None).index(fault.field))
 
 
 def label_faults(label: str) -> list[Fault]:
@@ -82,7 +91,3 @@ def _scope_faults(text: str, limit: Scopes, catalogue: Catalogue) -> list[Fault]
             "scopes",
         )
     ]
-
-
-def _field_order(fault: Fault) -> int:
-    return ("label", "scopes", "expiry", None).index(fault.field)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tokenry.domain.accounts import Origin
+from tokenry.domain.policy import NO_RULES
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken
@@ -30,6 +31,7 @@ def begin_installation(
         if admin is None:
             return None
         new = NewToken(label=FIRST_LABEL)
-        _, secret = tokens.issue(connection, origin, user_id=admin.id, limit=EVERYTHING, new=new)
+        # A policy that was set before the first start does not concern this token: without it nothing could start.
+        _, secret = tokens.issue(connection, origin, user_id=admin.id, limit=EVERYTHING, rules=NO_RULES, new=new)
         deliver(secret)
     return secret

@@ -9,9 +9,11 @@ from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import NotFound, Unauthorized, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
+from tokenry.domain.policy import Rules
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
 from tokenry.domain.secrets import Peppers, Secret
-from tokenry.domain.tokens import NewToken, Token, label_faults
+from tokenry.domain.tokens import NewToken, Token, in_order_of_fields, label_faults
+from tokenry.service.policy import hold_rules
 from tokenry.storage import accounts as stored_accounts
 from tokenry.storage import audit
 from tokenry.storage import tokens as stored
@@ -46,18 +48,21 @@ class Tokens:
             return self._get(connection, actor, token_id)
 
     def create_token(self, origin: Origin, actor: Actor, new: NewToken) -> tuple[Token, Secret]:
-        """Make a token that may do at most what the acting one may. Raises Invalid with every fault."""
+        """Make a token that may do what the acting one and the policy allow. Raises Invalid with every fault."""
         with self._database.write() as connection:
-            require_open(connection, actor, now=self._now())
-            return self.issue(connection, origin, user_id=actor.user_id, limit=actor.scopes, new=new)
+            now = self._now()
+            rules = hold_rules(connection, actor.user_id, now=now)
+            require_open(connection, actor, now=now)
+            return self.issue(connection, origin, user_id=actor.user_id, limit=actor.scopes, rules=rules, new=new)
 
     def create_token_for(self, origin: Origin, username: str, new: NewToken) -> tuple[Token, Secret]:
-        """Make a token for somebody, as the operator: up to `*`. Raises NotFound for an unknown user."""
+        """Make a token for somebody, as the operator: up to what the policy allows. Raises NotFound, Invalid."""
         with self._database.write() as connection:
             user = stored_accounts.find_user(connection, username)
             if user is None:
                 raise NotFound
-            return self.issue(connection, origin, user_id=user.id, limit=EVERYTHING, new=new)
+            rules = hold_rules(connection, user.id, now=self._now())
+            return self.issue(connection, origin, user_id=user.id, limit=EVERYTHING, rules=rules, new=new)
 
     def rename_token(self, origin: Origin, actor: Actor, token_id: int, label: str | None) -> Token:
         """Give a token another label; None leaves it as it is. Raises NotFound, Invalid."""
@@ -90,11 +95,14 @@ class Tokens:
             self._revoke(connection, origin, token_id, user_id=None)
 
     def issue(
-        self, connection: Connection, origin: Origin, *, user_id: int, limit: Scopes, new: NewToken
+        self, connection: Connection, origin: Origin, *, user_id: int, limit: Scopes, rules: Rules, new: NewToken
     ) -> tuple[Token, Secret]:
-        """Make a token of at most the scopes `limit`, in a transaction of the caller's. Raises Invalid."""
+        """Make a token of at most the scopes `limit`, by `rules`, in a transaction of the caller's. Raises Invalid."""
         now = self._now().replace(microsecond=0)
-        raise_faults(new.check(limit=limit, catalogue=self._catalogue, now=self._now()))
+        faults = new.check(limit=limit, catalogue=self._catalogue, now=self._now())
+        faults += rules.check(new, faults, limit=limit, now=now)
+        raise_faults(in_order_of_fields(faults))
+        expiry = rules.expiry_of(new, now)
         secret = Secret.generate()
         token = stored.insert_token(
             connection,
@@ -103,7 +111,7 @@ class Tokens:
             scopes=new.granted(limit),
             preview=secret.preview,
             created=now,
-            expiry=new.expiry,
+            expiry=expiry,
             created_by=origin.name,
         )
         stored.insert_credential(
@@ -112,7 +120,7 @@ class Tokens:
             token_id=token.id,
             digest=self._peppers.digest(secret),
             pepper_generation=self._peppers.generation,
-            expiry=new.expiry,
+            expiry=expiry,
         )
         details = {"label": token.label, "scopes": str(token.scopes), "expiry": token.expiry.isoformat()}
         audit.record(

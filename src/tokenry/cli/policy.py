@@ -1,0 +1,143 @@
+"""`tokenry policy …`: what tokens may be made, and for how long they live."""
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+
+from tokenry.cli.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
+from tokenry.cli.tables import print_table
+from tokenry.domain.errors import Fault, Invalid
+from tokenry.domain.policy import Policy, Shortening, UserKind
+from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
+from tokenry.domain.spans import read_span, write_span
+from tokenry.service.policy import Policies
+from tokenry.settings import DEFAULT_DATA_DIR
+
+TOKENS_MAX = 1_000_000
+NO_LIMIT = "none"
+ANY_SCOPES = "any"
+KINDS = ", ".join(kind.value for kind in UserKind)
+
+app = typer.Typer(help="What tokens may be made.", no_args_is_help=True)
+
+
+@app.command()
+def show(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None) -> None:
+    """Show the policy."""
+    policy = open_local(data_dir, database_url).policies.get_policy()
+    print_table(
+        ("rule", "value"),
+        [
+            ("maximum lifetime", NO_LIMIT if policy.lifetime_max is None else write_span(policy.lifetime_max)),
+            ("expiry required", "yes" if policy.expiry_required else "no"),
+            ("maximum tokens per user", policy.tokens_per_user_max or NO_LIMIT),
+            *((f"scopes of {kind.value}", policy.scopes.get(kind, ANY_SCOPES)) for kind in UserKind),
+        ],
+    )
+
+
+@app.command("set")
+def set_policy(
+    max_lifetime: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="How long tokens may live: 90d, 12h, 4w, or none for no limit.")
+    ] = None,
+    expiry_required: Annotated[
+        bool | None, typer.Option("--expiry-required/--no-expiry-required", help="Whether an expiry has to be given.")
+    ] = None,
+    max_tokens: Annotated[
+        str | None, typer.Option(metavar="N", help="How many live tokens a user may have, or none for no limit.")
+    ] = None,
+    scopes: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND=SCOPES", help=f"What a kind of user ({KINDS}) may have, or KIND=any. Repeatable."),
+    ] = None,
+    keep_existing: Annotated[
+        bool, typer.Option("--keep-existing", help="Leave tokens alone that outlive the maximum lifetime.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before tokens are made to expire sooner.")] = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = None,
+    scopes_file: ScopesFile = None,
+) -> None:
+    """Change rules of the policy; what is not named stays. A lower maximum lifetime concerns existing tokens too."""
+    installation = open_local(data_dir, database_url, scopes_file)
+    given: dict[str, Any] = {}
+    if max_lifetime is not None:
+        given["lifetime_max"] = _read_lifetime(max_lifetime)
+    if expiry_required is not None:
+        given["expiry_required"] = expiry_required
+    if max_tokens is not None:
+        given["tokens_per_user_max"] = _read_number(max_tokens)
+    allowed = dict(_read_scopes(text, installation.catalogue) for text in scopes or ())
+    if not given and not allowed:
+        raise typer.BadParameter("name at least one rule")
+    shorten = bool(given.get("lifetime_max")) and not keep_existing
+    if shorten:
+        _confirm(installation.policies, given["lifetime_max"], yes=yes)
+    done = installation.policies.set_policy(
+        operator(), lambda policy: _changed(policy, given, allowed), shorten=shorten
+    )
+    print("The policy is set.")
+    if done:
+        at_once, sooner = _sums(done)
+        print(f"{at_once} tokens have expired, {sooner} expire sooner.")
+
+
+def _changed(policy: Policy, given: Mapping[str, Any], allowed: Mapping[UserKind, Scopes]) -> Policy:
+    scopes = {kind: scopes for kind, scopes in {**policy.scopes, **allowed}.items() if scopes != EVERYTHING}
+    return replace(policy, **given, scopes=scopes)
+
+
+def _confirm(policies: Policies, lifetime: timedelta, *, yes: bool) -> None:
+    """Say what a maximum lifetime would do to tokens that there are, and ask; needs `--yes` where nobody can answer."""
+    concerned = policies.preview_lifetime(lifetime)
+    if not concerned:
+        return
+    at_once, sooner = _sums(concerned)
+    print(f"Of the tokens that there are, {at_once} would expire at once, and {sooner} sooner than now:\n")
+    print_table(("user", "at once", "sooner"), [(one.username, one.at_once, one.sooner) for one in concerned])
+    print()
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Invalid(Fault("Nothing was changed: repeat with --yes to go on, or with --keep-existing."))
+    typer.confirm("Go on?", abort=True)
+
+
+def _sums(shortenings: Sequence[Shortening]) -> tuple[int, int]:
+    return sum(one.at_once for one in shortenings), sum(one.sooner for one in shortenings)
+
+
+def _read_lifetime(text: str) -> timedelta | None:
+    if text == NO_LIMIT:
+        return None
+    span = read_span(text)
+    if not span:
+        raise typer.BadParameter("use a span such as 90d, 12h or 4w, or none", param_hint="--max-lifetime")
+    return span
+
+
+def _read_number(text: str) -> int | None:
+    if text == NO_LIMIT:
+        return None
+    if not re.fullmatch("[1-9][0-9]{0,6}", text) or int(text) > TOKENS_MAX:
+        raise typer.BadParameter(f"use a number from 1 to {TOKENS_MAX}, or none", param_hint="--max-tokens")
+    return int(text)
+
+
+def _read_scopes(text: str, catalogue: Catalogue) -> tuple[UserKind, Scopes]:
+    name, equals, scopes = text.partition("=")
+    kind = next((kind for kind in UserKind if kind.value == name), None)
+    if kind is None or not equals:
+        raise typer.BadParameter(f"use KIND=SCOPES or KIND=any, KIND being one of {KINDS}", param_hint="--scopes")
+    if scopes == ANY_SCOPES:
+        return kind, EVERYTHING
+    faults = catalogue.faults(scopes)
+    if faults:
+        raise Invalid(*faults)
+    return kind, Scopes.parse(scopes)

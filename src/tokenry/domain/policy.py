@@ -1,0 +1,95 @@
+"""What an operator allows: how long tokens live, how many a user has, and what they may do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+
+from tokenry.domain.errors import Fault
+from tokenry.domain.scopes import EVERYTHING, Scopes
+from tokenry.domain.spans import write_span
+from tokenry.domain.tokens import NEVER, NewToken
+
+
+class UserKind(Enum):
+    """Whom a limit of scopes is for. A proxy user, who acts in a child account, is of no other kind."""
+
+    ADMIN = "admin"
+    USER = "user"
+    PROXY = "proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for a new token of one user, who has `live_tokens` already. None: no limit."""
+
+    lifetime_max: timedelta | None = None
+    expiry_required: bool = False
+    tokens_max: int | None = None
+    scopes: Scopes = EVERYTHING
+    live_tokens: int = 0
+
+    def check(self, new: NewToken, found: Sequence[Fault], *, limit: Scopes, now: datetime) -> list[Fault]:
+        """Say which rules it breaks. `found` is what is wrong with it anyway: a field is not judged twice.
+
+        `limit` are the acting token's scopes. What `*` would grant is not narrowed to what is allowed: nobody asked for
+        those scopes.
+        """
+        wrong = {fault.field for fault in found}
+        faults = []
+        if "scopes" not in wrong and not self.scopes.covers(new.granted(limit)):
+            reason = f"Must be within the scopes that are allowed (maximum scopes: {self.scopes})"
+            faults.append(Fault(reason, "scopes"))
+        if "expiry" not in wrong:
+            faults += self._expiry_faults(new, now)
+        if self.tokens_max is not None and self.live_tokens >= self.tokens_max:
+            faults.append(Fault(f"Must not have more than {self.tokens_max} live tokens: revoke one first"))
+        return faults
+
+    def expiry_of(self, new: NewToken, now: datetime) -> datetime:
+        """When it expires: as asked for, else as late as may be."""
+        return new.expiry or self._latest(now)
+
+    def _latest(self, now: datetime) -> datetime:
+        return NEVER if self.lifetime_max is None else min(now + self.lifetime_max, NEVER)
+
+    def _expiry_faults(self, new: NewToken, now: datetime) -> list[Fault]:
+        lifetime = "" if self.lifetime_max is None else f" (maximum lifetime: {write_span(self.lifetime_max)})"
+        if self.expiry_required and new.expiry in (None, NEVER):
+            return [Fault(f"Must be given, since tokens have to expire{lifetime}", "expiry")]
+        latest = self._latest(now)
+        if new.expiry is not None and new.expiry > latest:
+            return [Fault(f"Must be no later than {latest:%Y-%m-%dT%H:%M:%S}{lifetime}", "expiry")]
+        return []
+
+
+NO_RULES = Rules()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The limits for everybody. None, or a kind of user that `scopes` does not name: no limit."""
+
+    lifetime_max: timedelta | None = None
+    expiry_required: bool = False
+    tokens_per_user_max: int | None = None
+    scopes: Mapping[UserKind, Scopes] = field(default_factory=dict)
+
+    def rules_for(self, kind: UserKind, *, live_tokens: int) -> Rules:
+        """What holds for the next token of a user."""
+        return Rules(
+            lifetime_max=self.lifetime_max,
+            expiry_required=self.expiry_required,
+            tokens_max=self.tokens_per_user_max,
+            scopes=self.scopes.get(kind, EVERYTHING),
+            live_tokens=live_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shortening:
+    """What a new maximum lifetime does to one user's tokens: how many expire at once, how many just sooner."""
+
+    username: str
+    at_once: int
+    sooner: int

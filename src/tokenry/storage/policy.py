@@ -1,0 +1,127 @@
+"""Statements on the policy, which is one row that is always there, and on what it concerns."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select, update
+
+from tokenry.domain.policy import Policy, Shortening, UserKind
+from tokenry.domain.scopes import stored_scopes
+from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.schema import credentials, tokens, users
+from tokenry.storage.schema import policy as policies
+
+
+class LongLived(NamedTuple):
+    """A token that outlives a maximum lifetime."""
+
+    id: int
+    expiry: datetime
+    shortened: datetime
+
+
+def get_policy(connection: Connection) -> Policy:
+    """Read the policy."""
+    return _read(connection, select(policies))
+
+
+def hold_policy(connection: Connection) -> Policy:
+    """Read the policy and keep it from being changed until the transaction ends, so that what it allows is made."""
+    return _read(connection, select(policies).with_for_update(read=True))
+
+
+def claim_policy(connection: Connection) -> Policy:
+    """Read the policy in order to change it; waits for transactions that hold it."""
+    return _read(connection, select(policies).with_for_update())
+
+
+def store_policy(connection: Connection, policy: Policy) -> None:
+    """Put another policy in its place."""
+    seconds = None if policy.lifetime_max is None else int(policy.lifetime_max.total_seconds())
+    connection.execute(
+        update(policies).values(
+            lifetime_seconds_max=seconds,
+            expiry_required=policy.expiry_required,
+            tokens_per_user_max=policy.tokens_per_user_max,
+            scopes=json.dumps({kind.value: str(scopes) for kind, scopes in policy.scopes.items()}),
+        )
+    )
+
+
+def find_kind(connection: Connection, user_id: int) -> UserKind:
+    """Find which kind a user is of."""
+    row = connection.execute(select(users.c.admin, users.c.proxy).where(users.c.id == user_id)).one()
+    if row.proxy:
+        return UserKind.PROXY
+    return UserKind.ADMIN if row.admin else UserKind.USER
+
+
+def hold_user(connection: Connection, user_id: int) -> None:
+    """Wait for every other transaction that makes a token for this user, so that counting them counts all."""
+    connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True))
+
+
+def count_live_tokens(connection: Connection, user_id: int, now: datetime) -> int:
+    """Count a user's tokens that are neither revoked nor expired."""
+    live = (tokens.c.user_id == user_id) & tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
+    return connection.execute(select(func.count()).select_from(tokens).where(live)).scalar_one()
+
+
+def list_shortenings(connection: Connection, lifetime: timedelta, now: datetime) -> Sequence[Shortening]:
+    """List what a maximum lifetime would do to the tokens there are: by username, only users it concerns."""
+    at_once = func.count().filter(_end(lifetime) <= to_seconds(now))
+    statement = (
+        select(users.c.username, at_once.label("at_once"), func.count().label("all"))
+        .select_from(tokens.join(users, tokens.c.user_id == users.c.id))
+        .where(_outlives(lifetime, now))
+        .group_by(users.c.username)
+        .order_by(users.c.username)
+    )
+    rows = connection.execute(statement).all()
+    return [Shortening(row.username, at_once=row.at_once, sooner=row.all - row.at_once) for row in rows]
+
+
+def list_long_lived(connection: Connection, lifetime: timedelta, now: datetime, *, limit: int) -> Sequence[LongLived]:
+    """List some of the tokens that outlive a maximum lifetime, with when they would end by it."""
+    statement = (
+        select(tokens.c.id, tokens.c.expires_at, _end(lifetime).label("end"))
+        .where(_outlives(lifetime, now))
+        .order_by(tokens.c.id)
+        .limit(limit)
+    )
+    rows = connection.execute(statement).all()
+    return [LongLived(row.id, from_seconds(row.expires_at), from_seconds(row.end)) for row in rows]
+
+
+def shorten_token(connection: Connection, token_id: int, expiry: datetime) -> bool:
+    """Let a token that is not revoked expire sooner, and what opens it; whether there was one to shorten."""
+    seconds = to_seconds(expiry)
+    statement = update(tokens).where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
+    shortened = connection.execute(statement.where(tokens.c.expires_at > seconds).values(expires_at=seconds)).rowcount
+    if shortened:
+        opens = (credentials.c.token_id == token_id) & (credentials.c.expires_at > seconds)
+        connection.execute(update(credentials).where(opens).values(expires_at=seconds))
+    return shortened == 1
+
+
+def _read(connection: Connection, statement: Select[tuple[int, int | None, bool, int | None, str]]) -> Policy:
+    row = connection.execute(statement).one()
+    seconds = row.lifetime_seconds_max
+    return Policy(
+        lifetime_max=None if seconds is None else timedelta(seconds=seconds),
+        expiry_required=row.expiry_required,
+        tokens_per_user_max=row.tokens_per_user_max,
+        scopes={UserKind(kind): stored_scopes(text) for kind, text in json.loads(row.scopes).items()},
+    )
+
+
+def _end(lifetime: timedelta) -> ColumnElement[int]:
+    return tokens.c.created_at + int(lifetime.total_seconds())
+
+
+def _outlives(lifetime: timedelta, now: datetime) -> ColumnElement[bool]:
+    """Live tokens that outlive it, but for those that were made for a proxy user, whose lifetime is their own rule."""
+    live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
+    return live & tokens.c.delegated_by.is_(None) & (tokens.c.expires_at > _end(lifetime))

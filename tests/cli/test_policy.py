@@ -1,0 +1,125 @@
+"""`tokenry policy`, on the database of a running service."""
+
+import os
+import pty
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cli.test_operator import fail, rows, run, verify
+from tests.servers import TOKENRY, Server, environment, serving, tokenry
+
+NOTHING = {
+    "maximum lifetime": "none",
+    "expiry required": "no",
+    "maximum tokens per user": "none",
+    "scopes of admin": "any",
+    "scopes of user": "any",
+    "scopes of proxy": "any",
+}
+
+
+@pytest.fixture
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("policy") / "data") as server:
+        yield server
+
+
+def shown(service: Server) -> dict[str, str]:
+    return {row["rule"]: row["value"] for row in rows(run(service, "policy", "show"))}
+
+
+def on_a_terminal(service: Server, answer: str, *arguments: str) -> tuple[int, str]:
+    """Run a command whose questions are answered; its exit status and what it printed."""
+    keyboard, terminal = pty.openpty()
+    os.write(keyboard, answer.encode())
+    done = subprocess.run(
+        [TOKENRY, *arguments, "--data-dir", str(service.data_dir)],
+        stdin=terminal,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=60,
+        check=False,
+    )
+    os.close(keyboard)
+    os.close(terminal)
+    return done.returncode, done.stdout
+
+
+def test_rules_are_set_one_by_one_and_lifted_again(service: Server) -> None:
+    assert shown(service) == NOTHING
+    run(service, "policy", "set", "--max-tokens", "5", "--expiry-required")
+    run(service, "policy", "set", "--scopes", "user=linodes:read_only domains:read_only", "--scopes", "proxy=*")
+    run(service, "policy", "set", "--max-lifetime", "4w", "--yes")
+    assert shown(service) == {
+        "maximum lifetime": "28d",
+        "expiry required": "yes",
+        "maximum tokens per user": "5",
+        "scopes of admin": "any",
+        "scopes of user": "linodes:read_only domains:read_only",
+        "scopes of proxy": "any",
+    }
+    lifted = ("--max-tokens", "none", "--no-expiry-required", "--max-lifetime", "none", "--scopes", "user=any")
+    run(service, "policy", "set", *lifted)
+    assert shown(service) == NOTHING
+
+
+def test_operator_keeps_to_the_policy_too(service: Server) -> None:
+    run(service, "policy", "set", "--max-lifetime", "90d", "--keep-existing")
+    words = fail(service, "token", "create", "--user", "admin", "--expires", "91d")
+    assert "(maximum lifetime: 90d)" in words
+    run(service, "token", "create", "--user", "admin", "--expires", "90d")
+
+
+def test_lower_lifetime_names_whom_it_concerns_and_needs_a_yes(service: Server) -> None:
+    run(service, "user", "create", "ada")
+    run(service, "token", "create", "--user", "ada", "--expires", "30d")
+    lower = ("policy", "set", "--max-lifetime", "1d", "--data-dir", str(service.data_dir))
+    refused = tokenry(*lower)
+    assert refused.returncode == 1
+    assert "--yes" in refused.stderr
+    assert "0 would expire at once, and 2 sooner" in refused.stdout
+    assert "ada\t0\t1\nadmin\t0\t1\n" in refused.stdout
+    assert shown(service) == NOTHING
+    done = tokenry(*lower, "--yes")
+    assert done.stdout.endswith("The policy is set.\n0 tokens have expired, 2 expire sooner.\n")
+    assert int(verify(service, service.token).headers["x-auth-expires"]) > 0
+
+
+def test_kept_tokens_stay_as_they_are(service: Server) -> None:
+    assert run(service, "policy", "set", "--max-lifetime", "1d", "--keep-existing") == "The policy is set.\n"
+    assert verify(service, service.token).headers["x-auth-expires"] == ""
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1)])
+def test_on_a_terminal_it_asks(service: Server, answer: str, status: int) -> None:
+    done, printed = on_a_terminal(service, answer, "policy", "set", "--max-lifetime", "1d")
+    assert done == status
+    assert "Go on?" in printed
+    assert shown(service)["maximum lifetime"] == ("1d" if status == 0 else "none")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--yes",),
+        ("--max-lifetime", "soon"),
+        ("--max-lifetime", "0d"),
+        ("--max-tokens", "0"),
+        ("--max-tokens", "1000001"),
+        ("--max-tokens", "x"),
+        ("--scopes", "root=any"),
+        ("--scopes", "user"),
+    ],
+)
+def test_wrong_use_is_a_usage_error(service: Server, arguments: tuple[str, ...]) -> None:
+    done = tokenry("policy", "set", *arguments, "--data-dir", str(service.data_dir))
+    assert done.returncode == 2
+    assert shown(service) == NOTHING
+
+
+def test_unknown_scope_is_refused(service: Server) -> None:
+    assert "scopes: Invalid scope: x:y" in fail(service, "policy", "set", "--scopes", "user=x:y")

@@ -1,0 +1,139 @@
+"""Statements on the policy and on the tokens it concerns."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from tests.storage.test_tokens import add_token, new_user
+from tokenry.domain.policy import Policy, Shortening, UserKind
+from tokenry.domain.scopes import Scopes
+from tokenry.domain.tokens import NEVER
+from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.policy import (
+    LongLived,
+    claim_policy,
+    count_live_tokens,
+    find_kind,
+    get_policy,
+    hold_policy,
+    list_long_lived,
+    list_shortenings,
+    shorten_token,
+    store_policy,
+)
+from tokenry.storage.schema import credentials, tokens, users
+from tokenry.storage.tokens import revoke_token
+
+NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+
+
+def test_new_database_limits_nothing(database: Database) -> None:
+    with database.read() as connection:
+        assert get_policy(connection) == Policy()
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Policy(90 * DAY, expiry_required=True, tokens_per_user_max=5),
+        Policy(
+            scopes={
+                UserKind.USER: Scopes.parse("linodes:read_only"),
+                UserKind.PROXY: Scopes.parse("domains:read_write"),
+            }
+        ),
+    ],
+)
+def test_stored_policy_is_read_again(database: Database, policy: Policy) -> None:
+    with database.write() as connection:
+        store_policy(connection, Policy(DAY, expiry_required=True))
+        store_policy(connection, policy)
+    with database.write() as connection:
+        assert [read(connection) for read in (get_policy, hold_policy, claim_policy)] == [policy] * 3
+
+
+@pytest.mark.parametrize(
+    ("admin", "proxy", "kind"),
+    [
+        (False, False, UserKind.USER),
+        (True, False, UserKind.ADMIN),
+        (False, True, UserKind.PROXY),
+        (True, True, UserKind.PROXY),
+    ],
+)
+def test_kind_of_a_user(database: Database, *, admin: bool, proxy: bool, kind: UserKind) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        connection.execute(update(users).values(admin=admin, proxy=proxy))
+        assert find_kind(connection, user_id) is kind
+
+
+def test_only_live_tokens_of_the_user_count(database: Database) -> None:
+    user_id, other_id = new_user(database), new_user(database, "bob")
+    with database.write() as connection:
+        add_token(connection, user_id)
+        add_token(connection, user_id, expiry=NOW)
+        add_token(connection, other_id)
+        revoke_token(connection, add_token(connection, user_id).id, now=NOW, revoked_by="ada")
+        assert count_live_tokens(connection, user_id, NOW) == 1
+
+
+def test_shortenings_count_what_ends_at_once_and_what_sooner(database: Database) -> None:
+    user_id, other_id, third_id = (new_user(database, name) for name in ("ada", "bob", "carl"))
+    later = NOW + DAY
+    with database.write() as connection:
+        for expiry in (NEVER, later + SECOND):
+            add_token(connection, user_id, expiry=expiry)
+        add_token(connection, other_id)
+        add_token(connection, third_id, expiry=later)
+        found = [list_shortenings(connection, DAY, now) for now in (later - SECOND, later)]
+    assert found == [
+        [Shortening("ada", at_once=0, sooner=2), Shortening("bob", at_once=0, sooner=1)],
+        [Shortening("ada", at_once=2, sooner=0), Shortening("bob", at_once=1, sooner=0)],
+    ]
+
+
+def test_revoked_expired_and_delegated_tokens_are_not_shortened(database: Database) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        revoke_token(connection, add_token(connection, user_id).id, now=NOW, revoked_by="ada")
+        add_token(connection, user_id, expiry=NOW + 2 * DAY)
+        delegated = add_token(connection, user_id)
+        connection.execute(update(tokens).where(tokens.c.id == delegated.id).values(delegated_by=user_id))
+        assert list_shortenings(connection, DAY, NOW + 2 * DAY) == []
+        assert list_long_lived(connection, DAY, NOW + 2 * DAY, limit=10) == []
+
+
+def test_long_lived_tokens_come_in_batches_until_all_are_shortened(database: Database) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        ids = [add_token(connection, user_id).id for _ in range(3)]
+        batches = []
+        while batch := list_long_lived(connection, DAY, NOW, limit=2):
+            batches.append([token.id for token in batch])
+            assert batch[0] == LongLived(batch[0].id, NEVER, NOW + DAY)
+            assert [shorten_token(connection, token.id, token.shortened) for token in batch] == [True] * len(batch)
+    assert batches == [ids[:2], ids[2:]]
+
+
+def test_shortened_token_opens_no_longer_than_it_lives(database: Database) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        token = add_token(connection, user_id)
+        shorten_token(connection, token.id, NOW + DAY)
+        seconds = [
+            connection.execute(select(column)).scalar_one()
+            for column in (tokens.c.expires_at, credentials.c.expires_at)
+        ]
+    assert seconds == [to_seconds(NOW + DAY)] * 2
+
+
+def test_token_is_never_made_to_live_longer(database: Database) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        token = add_token(connection, user_id, expiry=NOW + DAY)
+        assert not shorten_token(connection, token.id, NOW + 2 * DAY)
+        assert connection.execute(select(credentials.c.expires_at)).scalar_one() == to_seconds(NOW + DAY)
