@@ -13,7 +13,9 @@ from tokenry.api.app import create_app, routes
 from tokenry.api.details import DetailsOperations
 from tokenry.api.health import Readiness
 from tokenry.api.policy import PolicyOperations
+from tokenry.api.profile import ProfileOperations
 from tokenry.api.tokens import TokenOperations
+from tokenry.api.users import UserOperations
 from tokenry.domain.errors import SetupError
 from tokenry.domain.scopes import Catalogue
 from tokenry.domain.secrets import Peppers, Secret
@@ -21,7 +23,9 @@ from tokenry.service.accounts import Accounts
 from tokenry.service.details import TokenDetails
 from tokenry.service.installation import begin_installation
 from tokenry.service.policy import Policies
+from tokenry.service.profile import Profiles
 from tokenry.service.tokens import Tokens
+from tokenry.service.users import Users
 from tokenry.settings import Settings, require_directory
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.files import PEPPER_FILE, create_peppers, find_peppers, setup_lock
@@ -43,6 +47,8 @@ class Installation:
     details: TokenDetails
     policies: Policies
     accounts: Accounts
+    users: Users
+    profiles: Profiles
 
 
 def prepare(settings: Settings) -> None:
@@ -98,6 +104,8 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         details=TokenDetails(database, now),
         policies=Policies(database, now),
         accounts=Accounts(database, now),
+        users=Users(database, now),
+        profiles=Profiles(database, now),
     )
 
 
@@ -124,6 +132,8 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time) -> ASG
         details=DetailsOperations(installation.details),
         catalogue=installation.catalogue,
         policy=PolicyOperations(installation.policies),
+        profile=ProfileOperations(installation.profiles),
+        users=UserOperations(installation.users),
         ready=Readiness(installation.database),
     )
     return create_app(table, lifespan)

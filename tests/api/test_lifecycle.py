@@ -21,7 +21,7 @@ def create(app: App, **body: object) -> dict[str, Any]:
 
 def token_of_another_user(app: App) -> tuple[int, str]:
     installation = open_installation(app.settings, app.clock)
-    installation.accounts.create_user(Origin("test"), username="other")
+    installation.users.create_user(Origin("test"), username="other")
     token, secret = installation.tokens.create_token_for(Origin("test"), "other", NewToken())
     installation.database.close()
     return token.id, secret.reveal()

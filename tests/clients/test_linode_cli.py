@@ -150,3 +150,44 @@ def test_expired_token_is_refused(server: Server, tmp_path: Path) -> None:
 def test_beta_version(server: Server, tmp_path: Path) -> None:
     cli = Cli(server, tmp_path, server.token, LINODE_CLI_API_VERSION="v4beta")
     assert cli.row("token-create", "--label", "cli-beta")["label"] == "cli-beta"
+
+
+def test_profile_is_viewed_and_changed(cli: Cli) -> None:
+    assert cli.row("update", "--timezone", "Europe/Berlin")["timezone"] == "Europe/Berlin"
+    viewed = cli.row("view")
+    assert (viewed["username"], viewed["timezone"], viewed["restricted"]) == ("admin", "Europe/Berlin", False)
+    assert cli.rows("logins-list") == cli.rows("devices-list") == cli.rows("apps-list") == []
+
+
+def configure(server: Server, home: Path, *answers: str) -> subprocess.CompletedProcess[str]:
+    """Run `configure --token`, which asks; only this first time is it told where the service is."""
+    return subprocess.run(
+        [PROGRAM, "configure", "--token"],
+        input="".join(f"{answer}\n" for answer in answers),
+        env=environment(HOME=str(home), LINODE_CLI_API_HOST=server.address, LINODE_CLI_API_SCHEME="http"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_program_configured_once_works_from_then_on(server: Server, tmp_path: Path) -> None:
+    no_default = ("", "", "", "")  # of region, type, image and user
+    done = configure(server, tmp_path, server.token, *no_default, "y", server.address, "v4", "http", "n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Active user is now admin" in done.stdout
+    listed = subprocess.run(
+        [PROGRAM, "--suppress-warnings", "profile", "tokens-list", "--json"],
+        env=environment(HOME=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(listed.stdout)[0]["token"] == server.token[:16]
+
+
+def test_program_is_not_configured_with_a_token_that_does_not_work(server: Server, tmp_path: Path) -> None:
+    assert "That token didn't work: Invalid Token" in configure(server, tmp_path, "wrong").stderr
+    assert not (tmp_path / ".config" / "linode-cli").exists()

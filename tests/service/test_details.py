@@ -61,7 +61,7 @@ def test_revoked_token_takes_a_description_and_no_networks(bench: Bench, details
 
 
 def test_token_of_somebody_else_is_not_found(bench: Bench, details: TokenDetails) -> None:
-    bench.accounts.create_user(OPERATOR, username="ada")
+    bench.users.create_user(OPERATOR, username="ada")
     token, _ = bench.tokens.create_token_for(OPERATOR, "ada", NewToken())
     with pytest.raises(NotFound):
         details.get_details(bench.actor, token.id)

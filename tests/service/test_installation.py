@@ -11,6 +11,7 @@ from tokenry.domain.secrets import Peppers, Secret
 from tokenry.service.accounts import Accounts
 from tokenry.service.installation import begin_installation
 from tokenry.service.tokens import Tokens
+from tokenry.service.users import Users
 from tokenry.storage import audit
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database
@@ -27,9 +28,12 @@ def begin(database: Database, delivered: list[Secret]) -> Secret | None:
     return begin_installation(database, Accounts(database, now), tokens, delivered.append)
 
 
-def begun(database: Database) -> Accounts:
+def begun(database: Database) -> Users:
+    """The users of an installation that began: the administrator, and zoe."""
     begin(database, [])
-    return Accounts(database, now)
+    users = Users(database, now)
+    users.create_user(OPERATOR, username="zoe", email="zoe@example.org")
+    return users
 
 
 def actions(database: Database) -> list[tuple[str, str]]:
@@ -43,7 +47,9 @@ def test_first_start_delivers_the_token_it_made(database: Database) -> None:
 
 
 def test_first_start_makes_an_administrator_with_an_open_token(database: Database) -> None:
-    assert [(user.username, user.admin, count) for user, count in begun(database).list_users()] == [("admin", True, 1)]
+    begin(database, [])
+    listed = Users(database, now).list_all_users()
+    assert [(user.username, user.admin, count) for user, count in listed] == [("admin", True, 1)]
 
 
 def test_first_start_is_in_the_audit(database: Database) -> None:
@@ -66,19 +72,19 @@ def test_start_whose_token_could_not_be_delivered_made_nothing(database: Databas
     tokens = Tokens(database, Peppers((bytes(32),)), default_catalogue(), now)
     with pytest.raises(OSError, match="disk full"):
         begin_installation(database, Accounts(database, now), tokens, lose)
-    assert (Accounts(database, now).list_users(), actions(database)) == ([], [])
+    assert (Users(database, now).list_all_users(), actions(database)) == ([], [])
 
 
 def test_new_user_is_listed(database: Database) -> None:
-    accounts = begun(database)
-    user = accounts.create_user(OPERATOR, username="zoe", email="zoe@example.org")
-    assert accounts.list_users()[-1] == (user, 0)
+    users = begun(database)
+    user = users.create_user(OPERATOR, username="zuse", email="zuse@example.org")
+    assert users.list_all_users()[-1] == (user, 0)
 
 
 def test_taken_username_is_refused(database: Database) -> None:
-    accounts = begun(database)
+    users = begun(database)
     with pytest.raises(Invalid, match="Username is already taken"):
-        accounts.create_user(OPERATOR, username="admin")
+        users.create_user(OPERATOR, username="admin")
 
 
 def test_faults_of_a_user_are_reported_at_once(database: Database) -> None:
@@ -89,30 +95,30 @@ def test_faults_of_a_user_are_reported_at_once(database: Database) -> None:
 
 def test_user_needs_an_account_first(database: Database) -> None:
     with pytest.raises(NotFound):
-        Accounts(database, now).create_user(OPERATOR, username="ada")
+        Users(database, now).create_user(OPERATOR, username="ada")
 
 
 def test_disabling_and_enabling_is_news_once(database: Database) -> None:
-    accounts = begun(database)
-    news = [change(OPERATOR, "admin") for change in [accounts.disable_user] * 2 + [accounts.enable_user] * 2]
+    users = begun(database)
+    news = [change(OPERATOR, "zoe") for change in [users.disable_user] * 2 + [users.enable_user] * 2]
     assert news == [True, False, True, False]
 
 
 def test_only_what_changed_a_user_is_in_the_audit(database: Database) -> None:
-    accounts = begun(database)
-    for change in [accounts.disable_user] * 2 + [accounts.enable_user] * 2:
-        change(OPERATOR, "admin")
-    assert actions(database)[3:] == [("user.disable", "operator"), ("user.enable", "operator")]
+    users = begun(database)
+    for change in [users.disable_user] * 2 + [users.enable_user] * 2:
+        change(OPERATOR, "zoe")
+    assert actions(database)[4:] == [("user.disable", "operator"), ("user.enable", "operator")]
 
 
 def test_disabled_user_is_listed_with_the_time(database: Database) -> None:
-    accounts = begun(database)
-    accounts.disable_user(OPERATOR, "admin")
-    assert accounts.list_users()[0][0].disabled == now()
+    users = begun(database)
+    users.disable_user(OPERATOR, "zoe")
+    assert users.list_all_users()[-1][0].disabled == now()
 
 
 def test_unknown_user_cannot_be_disabled_or_enabled(database: Database) -> None:
-    accounts = begun(database)
-    for change in (accounts.disable_user, accounts.enable_user):
+    users = begun(database)
+    for change in (users.disable_user, users.enable_user):
         with pytest.raises(NotFound):
             change(OPERATOR, "nobody")

@@ -8,9 +8,10 @@ import pytest
 from tokenry.domain.filters import All, Any, Comparison, Condition, Filter, Operator
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.scopes import Scopes
-from tokenry.storage.accounts import create_account, create_user
+from tokenry.storage.accounts import create_account
 from tokenry.storage.database import Database
 from tokenry.storage.tokens import insert_token, list_tokens, rename_token
+from tokenry.storage.users import create_user
 
 NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER, Token
-from tokenry.storage.accounts import create_account, create_user, set_disabled
+from tokenry.storage.accounts import create_account
 from tokenry.storage.database import Database
 from tokenry.storage.schema import credentials, tokens
 from tokenry.storage.tokens import (
@@ -23,6 +23,7 @@ from tokenry.storage.tokens import (
     rename_token,
     revoke_token,
 )
+from tokenry.storage.users import create_user, set_disabled
 
 NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

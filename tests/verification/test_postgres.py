@@ -12,11 +12,12 @@ from sqlalchemy import URL, make_url, text
 
 from tokenry.domain.errors import SetupError, Unavailable
 from tokenry.domain.scopes import Scopes
-from tokenry.storage.accounts import create_account, create_user
+from tokenry.storage.accounts import create_account
 from tokenry.storage.credentials import Credential
 from tokenry.storage.database import Database, database_url, to_seconds
 from tokenry.storage.migration import migrate
 from tokenry.storage.tokens import insert_credential, insert_token, revoke_token
+from tokenry.storage.users import create_user
 from tokenry.verification.postgres import BATCH_LOOKUPS_MAX, PostgresCredentials
 
 ResultT = TypeVar("ResultT")

@@ -10,11 +10,12 @@ import pytest
 
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.scopes import Scopes
-from tokenry.storage.accounts import create_account, create_user, set_disabled
+from tokenry.storage.accounts import create_account
 from tokenry.storage.credentials import Credential
 from tokenry.storage.database import Database, database_url, to_seconds
 from tokenry.storage.migration import migrate
 from tokenry.storage.tokens import insert_credential, insert_token, revoke_token
+from tokenry.storage.users import create_user, set_disabled
 from tokenry.verification.sqlite import SqliteCredentials
 
 NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)

@@ -8,12 +8,15 @@ from starlette.types import ASGIApp, Lifespan
 from tokenry.api.description import description_as_json
 from tokenry.api.details import DetailsOperations
 from tokenry.api.docs import description_as_page
+from tokenry.api.empty import APPS, DEVICES, LOGINS, empty_list, nothing, public_empty_list
 from tokenry.api.guard import Guard
 from tokenry.api.health import Liveness, Readiness
 from tokenry.api.operation import Operation, Resource, not_found
 from tokenry.api.policy import PolicyOperations
+from tokenry.api.profile import ProfileOperations
 from tokenry.api.questions import ANY_METHOD, EXT_AUTHZ, PLAIN_METHODS, own_method, plain, told_method
 from tokenry.api.tokens import TokenOperations
+from tokenry.api.users import UserOperations
 from tokenry.api.verify import VerifyEndpoint
 from tokenry.domain.scopes import Catalogue
 from tokenry.verification.verifier import Verifier
@@ -28,6 +31,8 @@ def routes(
     details: DetailsOperations,
     catalogue: Catalogue,
     policy: PolicyOperations,
+    profile: ProfileOperations,
+    users: UserOperations,
     ready: Readiness,
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
@@ -51,6 +56,26 @@ def routes(
             GET=Operation(details.get_details, reads),
             PUT=Operation(details.update_details, writes),
         ),
+        "/profile": Resource(
+            verifier,
+            GET=Operation(profile.get_profile),
+            PUT=Operation(profile.update_profile, writes),
+        ),
+        "/profile/grants": Resource(verifier, GET=Operation(profile.get_grants)),
+        "/profile/logins": Resource(verifier, GET=Operation(empty_list(LOGINS), reads)),
+        "/profile/logins/{login_id}": Resource(verifier, GET=Operation(nothing, reads)),
+        "/profile/devices": Resource(verifier, GET=Operation(empty_list(DEVICES), reads)),
+        "/profile/devices/{device_id}": Resource(
+            verifier, GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)
+        ),
+        "/profile/apps": Resource(verifier, GET=Operation(empty_list(APPS), reads)),
+        "/profile/apps/{app_id}": Resource(verifier, GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
+        "/account/users": Resource(verifier, GET=Operation(users.list_users, reads)),
+        "/account/users/{username}": Resource(verifier, GET=Operation(users.get_user, reads)),
+        **{
+            path: Resource(verifier, GET=Operation(public_empty_list, public=True))
+            for path in ("/regions", "/linode/types", "/images")
+        },
     }
     auth_request = told_method(catalogue, b"x-original-method")
     forward_auth = told_method(catalogue, b"x-forwarded-method")

@@ -24,6 +24,7 @@ SPEC_VERSION = b"4.229.1"
 """The version of the wire format's description that this service follows; clients compare it with their own."""
 NUMBER_LENGTH_MAX = 20
 _TIME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
+_EXPECTED: dict[type, str] = {str: "Must be a string", bool: "Must be true or false"}
 _NUMBER = re.compile(rf"-?\d{{1,{NUMBER_LENGTH_MAX}}}", re.ASCII)
 
 
@@ -176,6 +177,16 @@ def read_new_label(body: Mapping[str, object]) -> str | None:
     label = _read_label(body, faults)
     raise_faults(faults)
     return label
+
+
+def read_key(body: Mapping[str, object], key: str, kind: type[T], faults: list[Fault]) -> T | None:
+    """Read one key of a body, text or a truth value; None if it is not there. Another type is one fault more."""
+    value = body.get(key)
+    if isinstance(value, kind):
+        return value
+    if key in body:
+        faults.append(Fault(_EXPECTED[kind], key))
+    return None
 
 
 def read_page(query: str) -> PageRequest:

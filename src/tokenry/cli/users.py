@@ -22,9 +22,7 @@ def create(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make a user. The name: ASCII letters, digits, dots, dashes, underscores."""
-    user = open_local(data_dir, database_url).accounts.create_user(
-        operator(), username=username, email=email, admin=admin
-    )
+    user = open_local(data_dir, database_url).users.create_user(operator(), username=username, email=email, admin=admin)
     print(f"User {user.username} was made (id {user.id}).")
 
 
@@ -43,7 +41,7 @@ def list_users(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl =
                 "enabled" if user.disabled is None else "disabled",
                 open_tokens,
             )
-            for user, open_tokens in open_local(data_dir, database_url).accounts.list_users()
+            for user, open_tokens in open_local(data_dir, database_url).users.list_all_users()
         ],
     )
 
@@ -51,12 +49,12 @@ def list_users(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl =
 @app.command()
 def disable(username: Username, data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None) -> None:
     """Refuse all of a user's tokens from this moment on."""
-    changed = open_local(data_dir, database_url).accounts.disable_user(operator(), username)
+    changed = open_local(data_dir, database_url).users.disable_user(operator(), username)
     print(f"User {username} {'is now' if changed else 'was already'} disabled: all of its tokens are refused.")
 
 
 @app.command()
 def enable(username: Username, data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None) -> None:
     """Let a disabled user's tokens in again."""
-    changed = open_local(data_dir, database_url).accounts.enable_user(operator(), username)
+    changed = open_local(data_dir, database_url).users.enable_user(operator(), username)
     print(f"User {username} {'is now' if changed else 'was already'} enabled.")

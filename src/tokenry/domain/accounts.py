@@ -1,17 +1,10 @@
-"""Accounts, their users, and who is acting."""
+"""Accounts, and who is acting."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import Scopes
-
-USERNAME_LENGTH_MAX = 64
-EMAIL_LENGTH_MAX = 254
-_USERNAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{USERNAME_LENGTH_MAX - 1}}}", re.ASCII)
-_EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +14,28 @@ class Account:
     id: int
     euuid: str
     company: str
+    created: datetime
+    contact: "Contact"
 
 
 @dataclass(frozen=True, slots=True)
-class User:
-    """Somebody who owns tokens. A disabled user's tokens are refused at once; enabling brings them back."""
+class Contact:
+    """Where an account is reached. Free text; what is not known is empty."""
 
-    id: int
-    account_id: int
-    username: str
-    email: str
-    admin: bool
-    created: datetime
-    disabled: datetime | None
+    email: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    address_1: str = ""
+    address_2: str = ""
+    city: str = ""
+    state: str = ""
+    zip: str = ""
+    country: str = ""
+    phone: str = ""
+    tax_id: str = ""
+
+
+NO_CONTACT = Contact()
 
 
 class Actor(NamedTuple):
@@ -60,19 +62,3 @@ class Origin:
     name: str
     actor: Actor | None = None
     address: str | None = None
-
-
-def user_faults(*, username: str, email: str) -> list[Fault]:
-    """Say what is wrong with a new user's name and address. Names are safe in headers, paths and file names."""
-    faults = []
-    if not _USERNAME.fullmatch(username):
-        faults.append(
-            Fault(
-                f"Must be 1-{USERNAME_LENGTH_MAX} ASCII letters, numbers, dots, dashes and underscores, "
-                "starting with a letter or number",
-                "username",
-            )
-        )
-    if email and (len(email) > EMAIL_LENGTH_MAX or not _EMAIL.fullmatch(email)):
-        faults.append(Fault("Must be an email address", "email"))
-    return faults

@@ -9,7 +9,7 @@ from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.details import Details, NewDetails
 from tokenry.domain.errors import Fault, Invalid, NotFound
 from tokenry.domain.networks import Network
-from tokenry.service.tokens import require_open
+from tokenry.service.acting import require_open
 from tokenry.storage import audit
 from tokenry.storage import details as stored
 from tokenry.storage.database import Database

@@ -6,17 +6,18 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.errors import NotFound, Unauthorized, raise_faults
+from tokenry.domain.errors import NotFound, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import Rules
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import NewToken, Token, in_order_of_fields, label_faults
+from tokenry.service.acting import require_open
 from tokenry.service.policy import hold_rules
-from tokenry.storage import accounts as stored_accounts
 from tokenry.storage import audit
 from tokenry.storage import tokens as stored
+from tokenry.storage import users as stored_users
 from tokenry.storage.database import Database
 
 
@@ -58,7 +59,7 @@ class Tokens:
     def create_token_for(self, origin: Origin, username: str, new: NewToken) -> tuple[Token, Secret]:
         """Make a token for somebody, as the operator: up to what the policy allows. Raises NotFound, Invalid."""
         with self._database.write() as connection:
-            user = stored_accounts.find_user(connection, username)
+            user = stored_users.find_user(connection, username)
             if user is None:
                 raise NotFound
             rules = hold_rules(connection, user.id, now=self._now())
@@ -139,12 +140,3 @@ class Tokens:
         if not stored.revoke_token(connection, token_id, user_id=user_id, now=now, revoked_by=origin.name):
             raise NotFound
         audit.record(connection, origin=origin, at=now, action="token.revoke", subject=f"token:{token_id}")
-
-
-def require_open(connection: Connection, actor: Actor, *, now: datetime) -> None:
-    """Refuse a secret revoked since it was verified: inside the transaction, so nothing it makes outlives it.
-
-    Raises Unauthorized.
-    """
-    if not stored.is_open(connection, actor.preview, now=now):
-        raise Unauthorized

@@ -2,20 +2,25 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any as Anything
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, true
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, true
 
 from tokenry.domain.filters import All, Any, Comparison, Condition, Filter, Operator
 from tokenry.storage.database import to_seconds
 
 Columns = Mapping[str, ColumnElement[Anything]]
 RowT = TypeVar("RowT", bound=tuple[Anything, ...])
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def filtered(statement: Select[RowT], filter: Filter, columns: Columns, folded: Columns) -> Select[RowT]:
-    """Apply a filter's condition, order and limit. `folded` are the case-folded twins that CONTAINS looks in."""
+    """Apply a filter's condition, order and limit.
+
+    `folded` are the case-folded twins that CONTAINS looks in. For a column without one it ignores the case of ASCII.
+    """
     order = columns[filter.order_by]
     statement = statement.where(_clause(filter.condition, columns, folded)).order_by(
         order.desc() if filter.descending else order, columns["id"]
@@ -30,7 +35,10 @@ def _clause(condition: Condition, columns: Columns, folded: Columns) -> ColumnEl
         case Any(parts):
             return or_(false(), *(_clause(part, columns, folded) for part in parts))
         case Comparison(field, Operator.CONTAINS, str(needle)):
-            return folded.get(field, columns[field]).contains(needle.casefold(), autoescape=True)
+            if field in folded:
+                return folded[field].contains(needle.casefold(), autoescape=True)
+            # lower() of both engines leaves all but ASCII alone, given the columns' collation.
+            return func.lower(columns[field]).contains(needle.translate(_LOWER), autoescape=True)
         case Comparison(field, operator, value):
             return _compare(columns[field], operator, to_seconds(value) if isinstance(value, datetime) else value)
 

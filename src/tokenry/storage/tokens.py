@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
 
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
@@ -10,6 +10,7 @@ from tokenry.domain.scopes import Scopes, stored_scopes
 from tokenry.domain.tokens import Token
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered
+from tokenry.storage.paging import page_of
 from tokenry.storage.schema import credentials, tokens, users
 
 _COLUMNS = {
@@ -19,7 +20,7 @@ _COLUMNS = {
     "created": tokens.c.created_at,
     "expiry": tokens.c.expires_at,
 }
-_FOLDED = {"label": tokens.c.label_folded}
+_FOLDED = {"label": tokens.c.label_folded, "scopes": tokens.c.scopes}
 
 
 def insert_token(
@@ -79,13 +80,7 @@ def list_tokens(
 ) -> Page[Token]:
     """List a user's tokens that are neither revoked nor expired."""
     statement = filtered(_select_live(user_id, now), filter, _COLUMNS, _FOLDED)
-    results = connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one()
-    if request.offset >= results:
-        return Page((), request, results)
-    # The limit of the filter and that of the page are two: the page is cut from what the filter lets through.
-    size = min(request.size, results - request.offset)
-    rows = connection.execute(statement.limit(size).offset(request.offset)).all()
-    return Page(tuple(_token(row) for row in rows), request, results)
+    return page_of(connection, statement, request, _token)
 
 
 def rename_token(connection: Connection, token_id: int, label: str, *, user_id: int, now: datetime) -> bool:

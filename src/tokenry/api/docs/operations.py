@@ -77,7 +77,7 @@ def write_operation(operation: Operation) -> Html:
     blocks += [
         element("h4", "Example"),
         element("pre", code(write_curl(operation))),
-        *_example_answer(resolve(responses["200"])),
+        *_example_answer(resolve(responses.get("200", {}))),
         element("h4", "Answers"),
         element("dl", *(_answer(status, responses[status]) for status in sorted(responses))),
     ]
@@ -99,7 +99,7 @@ def write_response(response: Part) -> Html:
 def write_curl(operation: Operation) -> str:
     """Write a call that can be pasted, whatever it needs taken from the examples."""
     words = ["curl"]
-    if "content" not in resolve(operation.part["responses"]["200"]):
+    if "content" not in resolve(operation.part["responses"].get("200", {})):
         words.append("-i")
     if operation.method not in ("get", "post") or (operation.method == "post" and "requestBody" not in operation.part):
         words.append(f"-X {operation.method.upper()}")

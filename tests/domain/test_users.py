@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenry.domain.accounts import user_faults
+from tokenry.domain.users import user_faults
 
 EMAIL = "ada@example.org"
 

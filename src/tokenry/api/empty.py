@@ -1,0 +1,41 @@
+"""Lists of things that the wire format has and this service has not. Clients ask for them all the same."""
+
+from collections.abc import Callable, Mapping
+
+from tokenry.api.filters import read_filter
+from tokenry.api.operation import Call
+from tokenry.api.wire import read_page, write_page
+from tokenry.domain.errors import NotFound, collect_faults
+from tokenry.domain.filters import Kind
+from tokenry.domain.paging import Page
+
+LOGINS = {"datetime": Kind.TIME, "id": Kind.INTEGER, "ip": Kind.TEXT, "status": Kind.TEXT, "username": Kind.TEXT}
+DEVICES = {
+    "created": Kind.TIME,
+    "expiry": Kind.TIME,
+    "id": Kind.INTEGER,
+    "last_authenticated": Kind.TIME,
+    "last_remote_addr": Kind.TEXT,
+    "user_agent": Kind.TEXT,
+}
+APPS = {"created": Kind.TIME, "expiry": Kind.TIME, "id": Kind.INTEGER, "label": Kind.TEXT, "scopes": Kind.TEXT}
+
+
+def empty_list(fields: Mapping[str, Kind]) -> Callable[[Call], object]:
+    """An operation: GET a list with such fields, judged as if it had rows."""
+
+    def list_nothing(call: Call) -> object:
+        request, _ = collect_faults(lambda: read_page(call.query), lambda: read_filter(call.filter, fields))
+        return write_page(Page((), request, 0), dict)
+
+    return list_nothing
+
+
+def public_empty_list(call: Call) -> object:
+    """An operation: GET what a new client asks for before it has a token."""
+    return write_page(Page((), read_page(call.query), 0), dict)
+
+
+def nothing(call: Call) -> object:
+    """An operation on one row of an empty list."""
+    raise NotFound

@@ -1,0 +1,87 @@
+"""A user's own settings, and the rules for changing them."""
+
+import re
+from dataclasses import dataclass, replace
+
+from tokenry.domain.errors import Fault
+from tokenry.domain.users import User, email_faults
+
+TIMEZONE_LENGTH_MAX = 64
+KEYS_MAX = 100
+LISH_AUTH_METHODS = ("password_keys", "keys_only", "disabled")
+_SETTINGS = (
+    "email",
+    "timezone",
+    "email_notifications",
+    "ip_whitelist_enabled",
+    "lish_auth_method",
+    "authorized_keys",
+)
+_TIMEZONE = re.compile(rf"(?=.{{1,{TIMEZONE_LENGTH_MAX}}}$)[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", re.ASCII)
+_KEY = re.compile(r"[a-z][a-z0-9@.-]{0,63} [A-Za-z0-9+/]{16,}={0,2}( .*)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A user with the settings, which something to clients; this service only keeps them."""
+
+    user: User
+    timezone: str
+    email_notifications: bool
+    ip_whitelist_enabled: bool
+    lish_auth_method: str
+    authorized_keys: tuple[str, ...]
+
+    @property
+    def email(self) -> str:
+        """The user's address."""
+        return self.user.email
+
+    def differences(self, other: "Profile") -> list[str]:
+        """The names of the settings in which two profiles of a user differ."""
+        return [name for name in _SETTINGS if getattr(self, name) != getattr(other, name)]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """What somebody wants to be different; None is as it was. `faults` are those found while reading the request."""
+
+    email: str | None = None
+    timezone: str | None = None
+    email_notifications: bool | None = None
+    ip_whitelist_enabled: bool | None = None
+    lish_auth_method: str | None = None
+    authorized_keys: tuple[str, ...] | None = None
+    two_factor_auth: bool | None = None
+    faults: tuple[Fault, ...] = ()
+
+    def check(self) -> list[Fault]:
+        """Say everything that is wrong with it."""
+        faults = list(self.faults)
+        if self.email is not None:
+            faults += email_faults(self.email)
+        if self.timezone is not None and not _TIMEZONE.fullmatch(self.timezone):
+            faults.append(Fault("Must be the name of a time zone such as Europe/Berlin", "timezone"))
+        if self.lish_auth_method is not None and self.lish_auth_method not in LISH_AUTH_METHODS:
+            faults.append(Fault(f"Must be one of {', '.join(LISH_AUTH_METHODS)}", "lish_auth_method"))
+        faults += _key_faults(self.authorized_keys or ())
+        if self.two_factor_auth:
+            reason = "Two-factor authentication cannot be turned on: there is no login here that it would protect"
+            faults.append(Fault(reason, "two_factor_auth"))
+        return faults
+
+    def applied_to(self, profile: Profile) -> Profile:
+        """The profile as it is to be."""
+        wanted = {name: getattr(self, name) for name in _SETTINGS if getattr(self, name) is not None}
+        user = replace(profile.user, email=wanted.pop("email", profile.email))
+        return replace(profile, user=user, **wanted)
+
+
+def _key_faults(keys: tuple[str, ...]) -> list[Fault]:
+    if len(keys) > KEYS_MAX:
+        return [Fault(f"Must be at most {KEYS_MAX} keys", "authorized_keys")]
+    return [
+        Fault("Must be a public SSH key: its type, base64 and perhaps a comment", f"authorized_keys[{index}]")
+        for index, key in enumerate(keys)
+        if not (_KEY.fullmatch(key) and key.isprintable())
+    ]

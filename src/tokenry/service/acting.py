@@ -1,0 +1,40 @@
+"""Who acts, as the database has it inside the transaction that acts: verification may be a moment ago."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tokenry.domain.accounts import Actor
+from tokenry.domain.errors import Forbidden, Unauthorized
+from tokenry.domain.users import User
+from tokenry.storage import tokens as stored_tokens
+from tokenry.storage import users as stored_users
+
+
+def get_reader(connection: Connection, actor: Actor) -> User:
+    """The user behind a token, for an answer that changes nothing. Raises Unauthorized if he is gone."""
+    user = stored_users.find_user_by_id(connection, actor.user_id)
+    if user is None:
+        raise Unauthorized
+    return user
+
+
+def get_writer(connection: Connection, actor: Actor, *, now: datetime) -> User:
+    """The user behind a secret that still opens. Raises Unauthorized."""
+    require_open(connection, actor, now=now)
+    return get_reader(connection, actor)
+
+
+def require_open(connection: Connection, actor: Actor, *, now: datetime) -> None:
+    """Refuse a secret revoked since it was verified: inside the transaction, so nothing it makes outlives it.
+
+    Raises Unauthorized.
+    """
+    if not stored_tokens.is_open(connection, actor.preview, now=now):
+        raise Unauthorized
+
+
+def require_administrator(user: User) -> None:
+    """Raise Forbidden for a user who does not manage the account."""
+    if user.restricted:
+        raise Forbidden

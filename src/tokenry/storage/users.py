@@ -1,0 +1,157 @@
+"""Statements on users. A deleted user is not found by any of them."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, exists, func, insert, select, update
+
+from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.paging import Page, PageRequest
+from tokenry.domain.profile import Profile
+from tokenry.domain.users import User, UserType
+from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.filters import filtered
+from tokenry.storage.paging import page_of
+from tokenry.storage.schema import accounts, credentials, tokens, users
+
+_COLUMNS = {"id": users.c.id, "username": users.c.username, "email": users.c.email}
+
+
+def create_user(
+    connection: Connection, *, account_id: int, username: str, email: str, admin: bool, created: datetime
+) -> User:
+    """Store a user. The name is unique by the database's word: IntegrityError if it is taken."""
+    row = {
+        "account_id": account_id,
+        "username": username,
+        "email": email,
+        "admin": admin,
+        "created_at": to_seconds(created),
+    }
+    user_id = connection.execute(insert(users).values(row).returning(users.c.id)).scalar_one()
+    return _user(connection.execute(_select_users().where(users.c.id == user_id)).one())
+
+
+def find_user(connection: Connection, username: str, *, account_id: int | None = None) -> User | None:
+    """Find a user by name, in one account if it is named."""
+    statement = _select_users().where(users.c.username == username)
+    if account_id is not None:
+        statement = statement.where(users.c.account_id == account_id)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _user(row)
+
+
+def find_user_by_id(connection: Connection, user_id: int) -> User | None:
+    """Find a user by id."""
+    row = connection.execute(_select_users().where(users.c.id == user_id)).one_or_none()
+    return None if row is None else _user(row)
+
+
+def find_profile(connection: Connection, user_id: int) -> Profile | None:
+    """Find a user with the settings."""
+    statement = _select_users().add_columns(
+        users.c.timezone,
+        users.c.email_notifications,
+        users.c.ip_whitelist_enabled,
+        users.c.lish_auth_method,
+        users.c.authorized_keys,
+    )
+    row = connection.execute(statement.where(users.c.id == user_id)).one_or_none()
+    if row is None:
+        return None
+    return Profile(
+        user=_user(row),
+        timezone=row.timezone,
+        email_notifications=row.email_notifications,
+        ip_whitelist_enabled=row.ip_whitelist_enabled,
+        lish_auth_method=row.lish_auth_method,
+        authorized_keys=tuple(json.loads(row.authorized_keys or "[]")),
+    )
+
+
+def list_users(
+    connection: Connection, *, account_id: int, request: PageRequest, filter: Filter = EVERY_ROW
+) -> Page[User]:
+    """List an account's users."""
+    statement = _select_users().where(users.c.account_id == account_id)
+    return page_of(connection, filtered(statement, filter, _COLUMNS, {}), request, _user)
+
+
+def list_all_users(connection: Connection, now: datetime) -> Sequence[tuple[User, int]]:
+    """List the users of all accounts by name, each with the number of tokens that open something."""
+    open_tokens = (
+        select(func.count())
+        .select_from(credentials.join(tokens))
+        .where(tokens.c.user_id == users.c.id, credentials.c.expires_at > to_seconds(now))
+        .scalar_subquery()
+        .label("open_tokens")
+    )
+    rows = connection.execute(_select_users().add_columns(open_tokens).order_by(users.c.username)).all()
+    return [(_user(row), row.open_tokens) for row in rows]
+
+
+def set_disabled(connection: Connection, user_id: int, disabled: datetime | None) -> bool:
+    """Disable a user (from that moment) or enable one (None); whether that changed anything."""
+    changes = users.c.disabled_at.is_not(None) if disabled is None else users.c.disabled_at.is_(None)
+    statement = update(users).where(users.c.id == user_id, changes)
+    value = None if disabled is None else to_seconds(disabled)
+    return connection.execute(statement.values(disabled_at=value)).rowcount == 1
+
+
+def set_profile(connection: Connection, user_id: int, profile: Profile) -> bool:
+    """Store the address and the settings; whether there is such a user."""
+    values = {
+        "email": profile.user.email,
+        "timezone": profile.timezone,
+        "email_notifications": profile.email_notifications,
+        "ip_whitelist_enabled": profile.ip_whitelist_enabled,
+        "lish_auth_method": profile.lish_auth_method,
+        "authorized_keys": json.dumps(profile.authorized_keys) if profile.authorized_keys else None,
+    }
+    return connection.execute(update(users).where(users.c.id == user_id).values(values)).rowcount == 1
+
+
+def _select_users() -> Select[Any]:
+    child = accounts.alias("child")
+    has_children = exists().where(child.c.parent_id == users.c.account_id)
+    return (
+        select(
+            users.c.id,
+            users.c.account_id,
+            users.c.username,
+            users.c.email,
+            users.c.admin,
+            users.c.created_at,
+            users.c.disabled_at,
+            users.c.proxy,
+            users.c.child_account_access,
+            accounts.c.parent_id,
+            has_children.label("has_children"),
+        )
+        .join(accounts)
+        .where(users.c.deleted_at.is_(None))
+    )
+
+
+def _user(row: Row[Any]) -> User:
+    return User(
+        id=row.id,
+        account_id=row.account_id,
+        username=row.username,
+        email=row.email,
+        admin=row.admin,
+        created=from_seconds(row.created_at),
+        disabled=None if row.disabled_at is None else from_seconds(row.disabled_at),
+        type=_type(row),
+        child_account_access=row.child_account_access,
+    )
+
+
+def _type(row: Row[Any]) -> UserType:
+    if row.proxy:
+        return UserType.PROXY
+    if row.parent_id is not None:
+        return UserType.CHILD
+    return UserType.PARENT if row.has_children else UserType.DEFAULT
