@@ -20,7 +20,7 @@ serve: $(VENV)/.serve ## Run the service on 127.0.0.1:8470, data in ./data (sett
 
 .PHONY: test
 test: check ## Run every check and every test
-	tools/debian-packages nginx-light || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
+	tools/debian-packages nginx-light redis-server || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 .PHONY: check
@@ -45,7 +45,7 @@ lock: $(VENV)/.test ## Bring the lock files up to date with pyproject.toml
 	$(PIP) install uv
 	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve pyproject.toml -o requirements/serve.txt
 	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve --group test -c requirements/serve.txt pyproject.toml -o requirements/test.txt
-LOCK := --quiet --universal --generate-hashes --no-header --no-annotate --no-strip-extras --extra server --extra postgres
+LOCK := --quiet --universal --generate-hashes --no-header --no-annotate --no-strip-extras --extra server --extra postgres --extra redis
 
 .PHONY: clean
 clean: ## Remove what make built, but never the data

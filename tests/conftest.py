@@ -1,10 +1,12 @@
 """Fixtures that many tests share."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
@@ -12,7 +14,7 @@ from sqlalchemy import URL, create_engine, make_url, text
 from starlette.testclient import TestClient
 
 from tests.description import check_response
-from tests.servers import Server, serving
+from tests.servers import Redis, Server, serving
 from tokenry.domain.secrets import Secret
 from tokenry.settings import Settings
 from tokenry.storage.database import Database, database_url
@@ -22,7 +24,7 @@ from tokenry.wiring import begin, build_app, open_installation, prepare
 START = 1_750_000_000.0  # 2025-06-15T15:06:40
 
 
-def missing(part: str) -> None:
+def missing(part: str) -> NoReturn:
     """A real part that is not there: a failure in continuous integration, a loud skip elsewhere."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{part} is missing")
@@ -104,9 +106,10 @@ class App:
         return {"Authorization": f"Bearer {self.token}"}
 
 
-def make_app(data_dir: Path, clock: Clock, engine_url: str | None = None) -> App:
-    """Set up an installation and build its application."""
-    settings = Settings(data_dir=data_dir, database_url=engine_url)
+def make_app(data_dir: Path, clock: Clock, engine_url: str | None = None, **limits: Any) -> App:
+    """Set up an installation and build its application. Without `limits`, tests ask as often as they like."""
+    limits = {"rate_limit": 0, "rate_limit_failures": 0} | limits
+    settings = Settings(data_dir=data_dir, database_url=engine_url, **limits)
     prepare(settings)
     shown: list[Secret] = []
     installation = open_installation(settings, clock)
@@ -131,6 +134,25 @@ def app_on_each_engine(tmp_path: Path, clock: Clock, engine_url: str | None) -> 
     app = make_app(tmp_path / "data", clock, engine_url)
     with app.client:
         yield app
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """A real Redis of this test process."""
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if program is None:
+        missing("Redis (the Debian package redis-server)")
+    server = Redis(program, tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis(redis_server: Redis) -> Redis:
+    """A Redis that knows nothing yet."""
+    redis_server.ask("FLUSHALL")
+    return redis_server
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
-"""Real servers for tests: `tokenry serve` in a process of its own, and PostgreSQL."""
+"""Real servers for tests: `tokenry serve` in a process of its own, and Redis."""
 
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,9 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import redis
 
 STOP_SECONDS_MAX = 20
 START_SECONDS_MAX = 30
+NO_LIMITS = {"TOKENRY_RATE_LIMIT": "0", "TOKENRY_RATE_LIMIT_FAILURES": "0"}
+"""Tests ask more often than any client may; those of the limits set their own."""
 TOKENRY = str(Path(sys.executable).with_name("tokenry"))
 
 
@@ -64,7 +70,7 @@ def start_server(data_dir: Path, *arguments: str, variables: Mapping[str, str] |
     with log_file.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             [TOKENRY, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments],
-            env=environment(**(variables or {})),
+            env=environment(**NO_LIMITS | dict(variables or {})),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -108,3 +114,49 @@ def tokenry(
         timeout=timeout,
         check=False,
     )
+
+
+class Redis:
+    """A real Redis on a free port, with a password and nothing on disk. It forgets everything when it stops."""
+
+    PASSWORD = "sesame"
+
+    def __init__(self, program: str, directory: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self._command = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(directory)]
+        self._command += ["--save", "", "--appendonly", "no", "--requirepass", self.PASSWORD]
+        self._log_file = directory / "redis.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.PASSWORD}@127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        with self._log_file.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while True:
+            try:
+                self.ask("PING")
+            except redis.exceptions.ConnectionError:
+                assert self._process.poll() is None, self._log_file.read_text("utf-8")
+                assert time.monotonic() < deadline, "Redis did not start"
+                time.sleep(0.02)
+            else:
+                return
+
+    def stop(self) -> None:
+        """Stop it."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(STOP_SECONDS_MAX)
+            self._process = None
+
+    def ask(self, *command: str) -> Any:
+        """Send one command; its answer."""
+        with redis.Redis.from_url(self.url, decode_responses=True) as client:
+            return client.execute_command(*command)

@@ -1,22 +1,18 @@
 """A token that was revoked, expired, or whose user was disabled is refused by the very next request, on any worker."""
 
-import os
-import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
-from json import dumps, loads
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.servers import Server, serving, tokenry
+from tests.servers import Server, tokenry
+from tests.workers import connection_of_each, reuse, serving_workers, worker_sockets
 
 TOKENS = "/v4/profile/tokens"
 WORKERS = 4
@@ -27,13 +23,7 @@ CYCLES_EACH = 20
 @pytest.fixture(scope="module")
 def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service of four processes."""
-    with serving(tmp_path_factory.mktemp("four") / "data", "--workers", str(WORKERS)) as server:
-        deadline = time.monotonic() + 30
-        while len(worker_sockets(server)) < WORKERS:
-            assert time.monotonic() < deadline, "not all workers came up"
-            time.sleep(0.05)
-        for connection in connection_of_each(server):  # each has answered once, so each serves
-            connection.close()
+    with serving_workers(tmp_path_factory.mktemp("four") / "data", WORKERS) as server:
         yield server
 
 
@@ -53,42 +43,6 @@ def create(server: Server, token: str, **body: object) -> dict[str, Any]:
     return made
 
 
-def worker_sockets(server: Server) -> dict[int, set[str]]:
-    """The open sockets of each child process that listens in an event loop, by process id."""
-    listening = next(
-        line.split()[9]
-        for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]
-        if line.split()[3] == "0A" and line.split()[1].endswith(f":{server.port:04X}")
-    )
-    found = {}
-    for child in Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text("ascii").split():
-        sockets = set()
-        for link in Path(f"/proc/{child}/fd").iterdir():
-            with suppress(FileNotFoundError):  # closed meanwhile
-                sockets.add(str(link.readlink()))
-        if {f"socket:[{listening}]", "anon_inode:[eventpoll]"} <= sockets:
-            found[int(child)] = sockets
-    return found
-
-
-def connection_of_each(server: Server) -> list[HTTPConnection]:
-    """One kept connection of each worker: while it is opened, the other workers stand still."""
-    workers = list(worker_sockets(server))
-    connections = []
-    for awake in workers:
-        others = [worker for worker in workers if worker != awake]
-        try:
-            for worker in others:
-                os.kill(worker, signal.SIGSTOP)
-            connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
-            assert reuse(connection, "GET", "/healthz", "")[0] == 200
-            connections.append(connection)
-        finally:
-            for worker in others:
-                os.kill(worker, signal.SIGCONT)
-    return connections
-
-
 def verdicts(server: Server, token: str) -> set[int]:
     """What the workers say of a token: each is asked."""
     connections = connection_of_each(server)
@@ -97,15 +51,6 @@ def verdicts(server: Server, token: str) -> set[int]:
     finally:
         for connection in connections:
             connection.close()
-
-
-def reuse(connection: HTTPConnection, method: str, path: str, token: str, body: object = None) -> tuple[int, Any]:
-    """One request on a connection that stays open, so that one worker takes them all."""
-    sent = None if body is None else dumps(body)
-    connection.request(method, path, sent, {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
-    answer = connection.getresponse()
-    raw = answer.read()
-    return answer.status, loads(raw) if raw else None
 
 
 def test_every_worker_takes_connections(four: Server) -> None:

@@ -12,6 +12,9 @@ from tokenry.storage.catalogue import default_catalogue, read_catalogue
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8470
 DEFAULT_DATA_DIR = Path("data")
+DEFAULT_RATE_LIMIT = 1600
+DEFAULT_RATE_LIMIT_FAILURES = 60
+DEFAULT_RATE_LIMIT_STORAGE = "memory"
 VARIABLES = frozenset(
     f"TOKENRY_{name}"
     for name in (
@@ -23,6 +26,9 @@ VARIABLES = frozenset(
         "SCOPES_FILE",
         "BOOTSTRAP_TOKEN_FILE",
         "TRUSTED_PROXIES",
+        "RATE_LIMIT",
+        "RATE_LIMIT_FAILURES",
+        "RATE_LIMIT_STORAGE",
         "LOG_LEVEL",
     )
 )
@@ -40,6 +46,9 @@ class Settings:
     workers: int = 1
     bootstrap_token_file: Path | None = None
     trusted_proxies: str = ""
+    rate_limit: int = DEFAULT_RATE_LIMIT
+    rate_limit_failures: int = DEFAULT_RATE_LIMIT_FAILURES
+    rate_limit_storage: str = field(default=DEFAULT_RATE_LIMIT_STORAGE, repr=False)  # may hold a password
     log_level: str = "info"
 
     def catalogue(self) -> Catalogue:

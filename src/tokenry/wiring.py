@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from tokenry.api.app import create_app, routes
 from tokenry.api.details import DetailsOperations
 from tokenry.api.health import Readiness
+from tokenry.api.limits import RateLimits
 from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
 from tokenry.api.tokens import TokenOperations
@@ -30,6 +31,7 @@ from tokenry.settings import Settings, require_directory
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.files import PEPPER_FILE, create_peppers, find_peppers, setup_lock
 from tokenry.storage.installation import find_pepper_check, insert_pepper_check
+from tokenry.storage.limits import Counters, open_counters
 from tokenry.storage.migration import migrate, refuse_newer, require_current
 from tokenry.verification.postgres import PostgresCredentials
 from tokenry.verification.sqlite import SqliteCredentials
@@ -114,20 +116,30 @@ def begin(installation: Installation, deliver: Callable[[Secret], None]) -> Secr
     return begin_installation(installation.database, installation.accounts, installation.tokens, deliver)
 
 
-def build_app(settings: Settings, clock: Callable[[], float] = time.time) -> ASGIApp:
-    """Build the whole HTTP application of one worker process."""
+def build_app(settings: Settings, clock: Callable[[], float] = time.time, counters: Counters | None = None) -> ASGIApp:
+    """Build the whole HTTP application of one worker process. `counters` are those it shares with others."""
+    counters = counters or open_counters(settings.rate_limit_storage)
     installation = open_installation(settings, clock)
     credentials = credentials_of(installation.database)
     verifier = Verifier(credentials, installation.peppers, clock)
+    limits = RateLimits(
+        counters,
+        requests=settings.rate_limit,
+        failures=settings.rate_limit_failures,
+        now=clock,
+        name=installation.peppers.check_value()[:4].hex(),
+    )
 
     @asynccontextmanager
     async def lifespan(app: ASGIApp) -> AsyncIterator[None]:
         yield
         await credentials.close()
+        await counters.close()
         installation.database.close()
 
     table = routes(
         verifier=verifier,
+        limits=limits,
         tokens=TokenOperations(installation.tokens),
         details=DetailsOperations(installation.details),
         catalogue=installation.catalogue,

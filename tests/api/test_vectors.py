@@ -6,7 +6,7 @@ the text of tokens, and times, which the recorder had masked (`edited_by_the_rec
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.conftest import App
+from tests.conftest import App, Clock, make_app
 
 VECTORS = [
     vector
@@ -31,14 +31,17 @@ PROFILE = {"email": "person@example.com", "timezone": "GMT", "lish_auth_method":
 _MASKED = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d")
 _MASK = "2018-01-02T03:04:05"
 
-NOT_COMPARED = {"connection", "date", "x-ratelimit-limit", "expires", "content-length"}
-"""Of the connection, of a rate limit, or told apart below: the time of the reply, and its length."""
+NOT_COMPARED = {"connection", "date", "expires", "content-length"}
+"""Of the connection, or told apart below: the time of the reply, and its length."""
 REMOVED_OR_OURS = {
     "akamai-internal-account",
     "allow",
+    "retry-after",
     "www-authenticate",
-    "x-request-id",
     "x-customer-uuid",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-request-id",
     "x-spec-version",
 }
 """Removed by the recorder, of the recorded account's staff, or added by this service on purpose."""
@@ -60,6 +63,7 @@ KNOWN = {
     "x-content-type-options",
     "x-frame-options",
     "x-oauth-scopes",
+    "x-ratelimit-limit",
     "x-xss-protection",
     "date",
     *REMOVED_OR_OURS,
@@ -74,6 +78,7 @@ class Exchange:
     headers: dict[str, list[str]]
     body: str
     answer: httpx2.Response
+    at: float
 
 
 @dataclass
@@ -85,14 +90,28 @@ class Stage:
 
 
 @pytest.fixture(params=CONVERSATIONS)
-def exchanges(request: pytest.FixtureRequest, app: App) -> list[Exchange]:
+def vectors(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    """One conversation as it was recorded."""
+    return [vector for vector in VECTORS if vector["id"].startswith(f"{request.param}.")]
+
+
+@pytest.fixture
+def app(vectors: list[dict[str, Any]], tmp_path: Path, clock: Clock) -> Iterator[App]:
+    """The application with the rate limit that was in force when the conversation was recorded."""
+    limit = int(vectors[0]["response"]["headers"]["X-Ratelimit-Limit"][0])
+    app = make_app(tmp_path / "data", clock, rate_limit=limit)
+    with app.client:
+        yield app
+
+
+@pytest.fixture
+def exchanges(vectors: list[dict[str, Any]], app: App) -> list[Exchange]:
     """One conversation, replayed at the time it was recorded by somebody like the one who spoke."""
-    vectors = [vector for vector in VECTORS if vector["id"].startswith(f"{request.param}.")]
     recorded_at = vectors[0]["response"]["headers"].get("Expires")
     if recorded_at:
         app.clock.seconds = parsedate_to_datetime(recorded_at[0]).timestamp()
-    stage = STAGES[request.param](app)
-    return _replay(app.client, vectors, stage.bearer, stage.stand_ins)
+    stage = STAGES[vectors[0]["id"].partition(".")[0]](app)
+    return _replay(app, vectors, stage.bearer, stage.stand_ins)
 
 
 def _with_a_token(app: App) -> Stage:
@@ -142,13 +161,13 @@ def _stand_ins(recorded: dict[str, Any], ours: dict[str, Any]) -> dict[str, str]
 
 
 def _replay(
-    client: Any, vectors: list[dict[str, Any]], bearer: dict[str, str], stand_ins: dict[str, str]
+    app: App, vectors: list[dict[str, Any]], bearer: dict[str, str], stand_ins: dict[str, str]
 ) -> list[Exchange]:
     exchanges = []
     for vector in vectors:
         request, recorded = vector["request"], vector["response"]
         headers = {name: values[0] for name, values in request["headers"].items()}
-        answer = client.request(
+        answer = app.client.request(
             request["method"],
             _in_place(request["path"], stand_ins),
             headers={**headers, **bearer},
@@ -157,7 +176,9 @@ def _replay(
         if request["method"] == "POST":
             stand_ins |= _stand_ins(json.loads(recorded["body_raw"]), answer.json())
         body = _in_place(recorded["body_raw"], stand_ins)
-        exchanges.append(Exchange(recorded["status"], _of_the_edge(recorded["headers"]), body, answer))
+        exchanges.append(
+            Exchange(recorded["status"], _of_the_edge(recorded["headers"]), body, answer, app.clock.seconds)
+        )
     return exchanges
 
 
@@ -193,6 +214,14 @@ def test_replies_have_the_recorded_headers_as_often_as_recorded(exchanges: list[
     for exchange in exchanges:
         recorded = [(name.lower(), value) for name, values in exchange.headers.items() for value in values]
         assert _compared(exchange.answer.headers.multi_items()) == _compared(recorded)
+
+
+def test_replies_say_what_the_recorder_removed_of_the_rate_limit(exchanges: list[Exchange]) -> None:
+    for exchange in exchanges:
+        headers = {name: exchange.answer.headers.get_list(name) for name in REMOVED_OR_OURS}
+        (remaining,), (reset,) = headers["x-ratelimit-remaining"], headers["x-ratelimit-reset"]
+        assert 0 <= int(remaining) < int(exchange.answer.headers["x-ratelimit-limit"])
+        assert headers["retry-after"] == [str(int(reset) - int(exchange.at) - 1)]
 
 
 def test_replies_expire_at_once(exchanges: list[Exchange]) -> None:

@@ -1,6 +1,7 @@
 """The route table: what is served, and where."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Lifespan
@@ -11,6 +12,7 @@ from tokenry.api.docs import description_as_page
 from tokenry.api.empty import APPS, DEVICES, LOGINS, empty_list, nothing, public_empty_list
 from tokenry.api.guard import Guard
 from tokenry.api.health import Liveness, Readiness
+from tokenry.api.limits import RateLimits
 from tokenry.api.operation import Operation, Resource, not_found
 from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
@@ -27,6 +29,7 @@ VERSIONS = ("v4", "v4beta")
 def routes(
     *,
     verifier: Verifier,
+    limits: RateLimits,
     tokens: TokenOperations,
     details: DetailsOperations,
     catalogue: Catalogue,
@@ -37,43 +40,38 @@ def routes(
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
     reads, writes = "account:read_only", "account:read_write"
+    resource = partial(Resource, verifier, limits)
     management = {
-        "/profile/tokens": Resource(
-            verifier,
+        "/profile/tokens": resource(
             GET=Operation(tokens.list_tokens, reads),
             POST=Operation(tokens.create_token, writes),
         ),
         # Before the paths with an id, which would match it.
-        "/profile/tokens/policy": Resource(verifier, GET=Operation(policy.get_policy, reads)),
-        "/profile/tokens/{token_id}": Resource(
-            verifier,
+        "/profile/tokens/policy": resource(GET=Operation(policy.get_policy, reads)),
+        "/profile/tokens/{token_id}": resource(
             GET=Operation(tokens.get_token, reads),
             PUT=Operation(tokens.rename_token, writes),
             DELETE=Operation(tokens.revoke_token, writes),
         ),
-        "/profile/tokens/{token_id}/details": Resource(
-            verifier,
+        "/profile/tokens/{token_id}/details": resource(
             GET=Operation(details.get_details, reads),
             PUT=Operation(details.update_details, writes),
         ),
-        "/profile": Resource(
-            verifier,
+        "/profile": resource(
             GET=Operation(profile.get_profile),
             PUT=Operation(profile.update_profile, writes),
         ),
-        "/profile/grants": Resource(verifier, GET=Operation(profile.get_grants)),
-        "/profile/logins": Resource(verifier, GET=Operation(empty_list(LOGINS), reads)),
-        "/profile/logins/{login_id}": Resource(verifier, GET=Operation(nothing, reads)),
-        "/profile/devices": Resource(verifier, GET=Operation(empty_list(DEVICES), reads)),
-        "/profile/devices/{device_id}": Resource(
-            verifier, GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)
-        ),
-        "/profile/apps": Resource(verifier, GET=Operation(empty_list(APPS), reads)),
-        "/profile/apps/{app_id}": Resource(verifier, GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
-        "/account/users": Resource(verifier, GET=Operation(users.list_users, reads)),
-        "/account/users/{username}": Resource(verifier, GET=Operation(users.get_user, reads)),
+        "/profile/grants": resource(GET=Operation(profile.get_grants)),
+        "/profile/logins": resource(GET=Operation(empty_list(LOGINS), reads)),
+        "/profile/logins/{login_id}": resource(GET=Operation(nothing, reads)),
+        "/profile/devices": resource(GET=Operation(empty_list(DEVICES), reads)),
+        "/profile/devices/{device_id}": resource(GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
+        "/profile/apps": resource(GET=Operation(empty_list(APPS), reads)),
+        "/profile/apps/{app_id}": resource(GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
+        "/account/users": resource(GET=Operation(users.list_users, reads)),
+        "/account/users/{username}": resource(GET=Operation(users.get_user, reads)),
         **{
-            path: Resource(verifier, GET=Operation(public_empty_list, public=True))
+            path: resource(GET=Operation(public_empty_list, public=True))
             for path in ("/regions", "/linode/types", "/images")
         },
     }
@@ -88,7 +86,7 @@ def routes(
         Route("/readyz", ready),
         Route("/openapi.json", description_as_json()),
         Route("/docs", description_as_page()),
-        *(Route(f"/{version}{path}", resource) for version in VERSIONS for path, resource in management.items()),
+        *(Route(f"/{version}{path}", managed) for version in VERSIONS for path, managed in management.items()),
     ]
 
 

@@ -36,6 +36,13 @@ class UnsupportedMediaType(Refusal):
         super().__init__(Fault("Unsupported Media Type"))
 
 
+class TooManyRequests(Refusal):
+    """The caller has used up what the rate limit allows."""
+
+    def __init__(self) -> None:
+        super().__init__(Fault("Too many requests"))
+
+
 STATUS: dict[type[Refusal], int] = {
     Invalid: 400,
     Unauthorized: 401,
@@ -45,5 +52,6 @@ STATUS: dict[type[Refusal], int] = {
     MethodNotAllowed: 405,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
+    TooManyRequests: 429,
     Unavailable: 503,
 }

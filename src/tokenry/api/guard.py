@@ -113,7 +113,8 @@ async def _answer_quietly(app: ASGIApp, scope: Scope, receive: Receive, send: Se
 
 
 async def _send_500(scope: Scope, send: Send) -> None:
-    headers = answer_headers(ok=False, reads=scope["method"] in ("GET", "HEAD"), accepted=b"*")
+    reads, allowance = scope["method"] in ("GET", "HEAD"), scope.get("tokenry.allowance")
+    headers = answer_headers(ok=False, reads=reads, accepted=b"*", allowance=allowance)
     body = to_bytes(write_faults([INTERNAL_ERROR]))
     await send_answer(send, 500, body, [(b"content-type", b"application/json"), *headers])
 

@@ -1,7 +1,8 @@
 """One resource of the management API: its operations, and the order in which a request is judged.
 
-404 and 405 come before 401, that before the scope's 401, that before 403, that before 400 and the resource's own 404
-(contract, order of checks). Operations are plain functions; they run in threads, since the database is synchronous.
+404 and 405 come before 401, that before 429, that before the scope's 401, that before 403, that before 400 and the
+resource's own 404 (contract, order of checks). Operations are plain functions; they run in threads, since the database
+is synchronous.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,8 @@ from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 from starlette.types import Receive, Scope, Send
 
-from tokenry.api.errors import STATUS, BodyTooLarge, MethodNotAllowed, UnsupportedMediaType
+from tokenry.api.errors import STATUS, BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
+from tokenry.api.limits import RateLimits
 from tokenry.api.wire import answer_headers, read_json_object, to_bytes, write_faults
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Fault, InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
@@ -89,8 +91,9 @@ class Operation:
 class Resource:
     """An ASGI application for one path: one operation for each method, HEAD as GET, OPTIONS for browsers."""
 
-    def __init__(self, verifier: Verifier, **operations: Operation) -> None:
+    def __init__(self, verifier: Verifier, limits: RateLimits, **operations: Operation) -> None:
         self._verifier = verifier
+        self._limits = limits
         self.operations = dict(operations)
         if "GET" in operations:
             self.operations["HEAD"] = operations["GET"]
@@ -112,8 +115,9 @@ class Resource:
             headers = single_headers(scope)
             if not operation.public:
                 decision = await self._verifier.verify(headers.get(b"authorization"), self._needed[method])
-                scope["tokenry.actor"] = _admit(decision)
-            actor = scope.get("tokenry.actor")
+                scope["tokenry.actor"] = decision.actor
+            await self._limit(scope, decision)
+            actor = None if decision is None else _admit(decision)
             call = Call(
                 caller=actor,
                 address=client_address(scope),
@@ -127,6 +131,13 @@ class Resource:
             await refuse(scope, send, refusal, accepted=operation.needs, decision=decision)
             return
         await _answer(scope, send, result, operation, actor)
+
+    async def _limit(self, scope: Scope, decision: Decision | None) -> None:
+        """Count the request. Whatever its answer will be, it shows the allowance. Raises TooManyRequests."""
+        allowance = await self._limits.count(decision, client_address(scope))
+        scope["tokenry.allowance"] = allowance
+        if allowance is not None and allowance.exceeded:
+            raise TooManyRequests
 
 
 def _admit(decision: Decision) -> Actor:
@@ -145,6 +156,7 @@ async def _answer(scope: Scope, send: Send, result: object, operation: Operation
         accepted=operation.needs.encode("ascii"),
         scopes=None if actor is None else actor.scopes,
         account_euuid=None if actor is None else actor.account_euuid,
+        allowance=scope["tokenry.allowance"],
     )
     if answer.body is None:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -165,6 +177,7 @@ async def refuse(
         accepted=accepted.encode("ascii"),
         scopes=None if actor is None else actor.scopes,
         account_euuid=None if actor is None else actor.account_euuid,
+        allowance=scope.get("tokenry.allowance"),
     )
     if isinstance(refusal, (Unauthorized, InsufficientScope)) and decision is not None:
         headers.append((b"www-authenticate", challenge(decision, accepted).encode("ascii")))

@@ -12,6 +12,7 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from tokenry.domain.errors import Fault, Invalid, raise_faults
+from tokenry.domain.limits import Allowance
 from tokenry.domain.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PAGE_SIZE_MIN, Page, PageRequest
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import Secret
@@ -102,12 +103,18 @@ _READS: HeaderList = [(b"vary", b"Authorization, X-Filter")]
 
 
 def answer_headers(
-    *, ok: bool, reads: bool, accepted: bytes, scopes: Scopes | None = None, account_euuid: str | None = None
+    *,
+    ok: bool,
+    reads: bool,
+    accepted: bytes,
+    scopes: Scopes | None = None,
+    account_euuid: str | None = None,
+    allowance: Allowance | None = None,
 ) -> HeaderList:
     """The headers of every answer of the management API.
 
     `reads` is whether the method is GET or HEAD, `accepted` the scope the operation asks for (`*` for none), `scopes`
-    those of a recognised token.
+    those of a recognised token, `allowance` what its rate limit leaves it.
     """
     headers = [
         (b"x-oauth-scopes", b"unknown" if scopes is None else scopes.sorted_text.encode("ascii")),
@@ -121,6 +128,13 @@ def answer_headers(
         headers += _SUCCESS_ONLY
     if reads:
         headers += _READS
+    if allowance is not None:
+        headers += [
+            (b"x-ratelimit-limit", str(allowance.limit).encode("ascii")),
+            (b"x-ratelimit-remaining", str(allowance.remaining).encode("ascii")),
+            (b"x-ratelimit-reset", str(allowance.reset).encode("ascii")),
+            (b"retry-after", str(allowance.retry_after).encode("ascii")),
+        ]
     return headers
 
 

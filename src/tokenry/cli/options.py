@@ -49,6 +49,26 @@ TrustedProxies = Annotated[
         help="Addresses or networks, comma-separated, whose X-Forwarded-For is believed.",
     ),
 ]
+RateLimit = Annotated[
+    int,
+    typer.Option(envvar="TOKENRY_RATE_LIMIT", min=0, help="Requests a minute for each token; 0 for no limit."),
+]
+RateLimitFailures = Annotated[
+    int,
+    typer.Option(
+        envvar="TOKENRY_RATE_LIMIT_FAILURES",
+        min=0,
+        help="Requests a minute without a valid token for each client address; 0 for no limit.",
+    ),
+]
+RateLimitStorage = Annotated[
+    str,
+    typer.Option(
+        envvar="TOKENRY_RATE_LIMIT_STORAGE",
+        help="Where requests are counted: memory, or redis://host:6379/0 for several machines. A password belongs in "
+        "the variable, not on the line.",
+    ),
+]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
     typer.Option(envvar="TOKENRY_LOG_LEVEL", help="How much the log says."),

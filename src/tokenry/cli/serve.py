@@ -10,6 +10,9 @@ from tokenry.cli.options import (
     Host,
     LogLevel,
     Port,
+    RateLimit,
+    RateLimitFailures,
+    RateLimitStorage,
     ScopesFile,
     TrustedProxies,
     Workers,
@@ -18,8 +21,17 @@ from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
 from tokenry.serving.server import base_url, listen
 from tokenry.serving.server import run as run_server
-from tokenry.settings import DEFAULT_DATA_DIR, DEFAULT_HOST, DEFAULT_PORT, Settings
+from tokenry.settings import (
+    DEFAULT_DATA_DIR,
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    DEFAULT_RATE_LIMIT,
+    DEFAULT_RATE_LIMIT_FAILURES,
+    DEFAULT_RATE_LIMIT_STORAGE,
+    Settings,
+)
 from tokenry.storage.files import create_private_file
+from tokenry.storage.limits import open_counters
 from tokenry.wiring import begin, build_app, open_installation, prepare
 
 
@@ -32,6 +44,9 @@ def serve(
     scopes_file: ScopesFile = None,
     bootstrap_token_file: BootstrapTokenFile = None,
     trusted_proxies: TrustedProxies = "",
+    rate_limit: RateLimit = DEFAULT_RATE_LIMIT,
+    rate_limit_failures: RateLimitFailures = DEFAULT_RATE_LIMIT_FAILURES,
+    rate_limit_storage: RateLimitStorage = DEFAULT_RATE_LIMIT_STORAGE,
     log_level: LogLevel = "info",
 ) -> None:
     """Run the service; the first start sets everything up and shows a first token, once."""
@@ -44,8 +59,12 @@ def serve(
         scopes_file=scopes_file,
         bootstrap_token_file=bootstrap_token_file,
         trusted_proxies=trusted_proxies,
+        rate_limit=rate_limit,
+        rate_limit_failures=rate_limit_failures,
+        rate_limit_storage=rate_limit_storage,
         log_level=log_level,
     )
+    counters = open_counters(settings.rate_limit_storage)  # made here, so that all worker processes share them
     listener = listen(host, port)
     prepare(settings)
     secret = _begin(settings)
@@ -55,7 +74,7 @@ def serve(
         print(_welcome(url, secret, settings.bootstrap_token_file))
     print("\nReady. Ctrl-C stops it.", flush=True)
     run_server(
-        partial(build_app, settings),
+        partial(build_app, settings, counters=counters),
         listener,
         workers=settings.workers,
         trusted_proxies=settings.trusted_proxies,

@@ -1,0 +1,81 @@
+"""Limits on the rate of requests: who is counted where, and what happens when the counters do not answer."""
+
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
+
+import structlog
+
+from tokenry.domain.errors import Unavailable
+from tokenry.domain.limits import Allowance, allowance, window_at
+from tokenry.storage.limits import Counters
+from tokenry.verification.verifier import Decision
+
+PAUSE_SECONDS = 5
+"""How long counters that failed are left alone: nobody waits for them meanwhile, and nobody is counted."""
+LOG_SECONDS = 60
+NETWORK_BITS = 64
+"""Of an IPv6 address: the rest is chosen by whoever has the network."""
+
+log = structlog.get_logger("tokenry.api")
+
+
+class RateLimits:
+    """Counts the requests of each token, and of each client address where there is no token; a limit of 0 is none.
+
+    `name` keeps installations apart that count in one place. A limit protects the service; it authorizes nobody. So
+    when the counters do not answer, requests pass.
+    """
+
+    def __init__(
+        self, counters: Counters, *, requests: int, failures: int, now: Callable[[], float], name: str = ""
+    ) -> None:
+        self._counters = counters
+        self._requests = requests
+        self._failures = failures
+        self._now = now
+        self._name = name
+        self._paused_until = 0.0
+        self._silent_until = 0.0
+
+    async def count(self, decision: Decision | None, address: str | None) -> Allowance | None:
+        """Count a request; what its answer has to show, or None. Without a decision, no token was asked for.
+
+        A request whose token was refused counts as a failure of its address, and shows a limit only once that is
+        exceeded: the wire format's 401 has none. Only a request that was refused anyway is held to the failures of
+        its address, so that nobody can lock out the valid tokens behind an address they share.
+        """
+        if decision is None:
+            return await self._count(f"address:{network(address)}", self._requests)
+        if decision.actor is not None:
+            return await self._count(f"token:{decision.actor.token_id}", self._requests)
+        failures = await self._count(f"failures:{network(address)}", self._failures)
+        return failures if failures is not None and failures.exceeded else None
+
+    async def _count(self, key: str, limit: int) -> Allowance | None:
+        now = self._now()
+        if limit == 0 or now < self._paused_until:
+            return None
+        try:
+            used = await self._counters.count(f"{self._name}:{key}", window_at(now))
+        except Unavailable as error:
+            self._pause(now, error)
+            return None
+        return allowance(limit=limit, used=used, now=now)
+
+    def _pause(self, now: float, error: Unavailable) -> None:
+        self._paused_until = now + PAUSE_SECONDS
+        if now >= self._silent_until:
+            self._silent_until = now + LOG_SECONDS
+            log.error("rate limits are off: their storage does not answer", exc_info=error.__cause__)
+
+
+def network(address: str | None) -> str:
+    """The part of a client's address that it did not choose itself: all of an IPv4 one, half of an IPv6 one."""
+    try:
+        parsed = ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return f"{int(parsed) >> (128 - NETWORK_BITS):x}" if mapped is None else str(mapped)
+    return str(parsed)

@@ -1,0 +1,71 @@
+"""A service of several processes, and how to ask each of them."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
+from json import dumps, loads
+from pathlib import Path
+from typing import Any
+
+from tests.servers import START_SECONDS_MAX, Server, serving
+
+
+@contextmanager
+def serving_workers(data_dir: Path, workers: int, variables: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run a service of so many processes for the length of a block; it begins when all of them serve."""
+    with serving(data_dir, "--workers", str(workers), variables=variables) as server:
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while len(worker_sockets(server)) < workers:
+            assert time.monotonic() < deadline, "not all workers came up"
+            time.sleep(0.05)
+        for connection in connection_of_each(server):  # each has answered once, so each serves
+            connection.close()
+        yield server
+
+
+def worker_sockets(server: Server) -> dict[int, set[str]]:
+    """The open sockets of each child process that listens in an event loop, by process id."""
+    listening = next(
+        line.split()[9]
+        for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]
+        if line.split()[3] == "0A" and line.split()[1].endswith(f":{server.port:04X}")
+    )
+    found = {}
+    for child in Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text("ascii").split():
+        sockets = set()
+        for link in Path(f"/proc/{child}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                sockets.add(str(link.readlink()))
+        if {f"socket:[{listening}]", "anon_inode:[eventpoll]"} <= sockets:
+            found[int(child)] = sockets
+    return found
+
+
+def connection_of_each(server: Server) -> list[HTTPConnection]:
+    """One kept connection of each worker: while it is opened, the other workers stand still."""
+    workers = list(worker_sockets(server))
+    connections = []
+    for awake in workers:
+        others = [worker for worker in workers if worker != awake]
+        try:
+            for worker in others:
+                os.kill(worker, signal.SIGSTOP)
+            connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
+            assert reuse(connection, "GET", "/healthz", "")[0] == 200
+            connections.append(connection)
+        finally:
+            for worker in others:
+                os.kill(worker, signal.SIGCONT)
+    return connections
+
+
+def reuse(connection: HTTPConnection, method: str, path: str, token: str, body: object = None) -> tuple[int, Any]:
+    """One request on a connection that stays open, so that one worker takes them all."""
+    sent = None if body is None else dumps(body)
+    connection.request(method, path, sent, {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+    answer = connection.getresponse()
+    raw = answer.read()
+    return answer.status, loads(raw) if raw else None
