@@ -1,5 +1,6 @@
 """The details of a token, against the whole application."""
 
+import json
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from tests.api.test_lifecycle import bearer, create, token_of_another_user
 from tests.conftest import START, App
+from tokenry.api.details import STATES
 
 TOKENS = "/v4/profile/tokens"
 KEYS = ["id", "scopes", "created", "label", "token", "expiry"]
@@ -148,3 +150,59 @@ def test_scope_decides(app: App, scopes: str, statuses: tuple[int, int]) -> None
         "account:read_only",
         "account:read_write",
     ]
+
+
+def listed(app: App, query: str = "", filter: object = None) -> Any:
+    headers = app.bearer if filter is None else {**app.bearer, "X-Filter": json.dumps(filter)}
+    return app.client.get(f"{TOKENS}/details{query}", headers=headers).json()
+
+
+def ids(page: Any) -> list[int]:
+    return [row["id"] for row in page["data"]]
+
+
+def test_list_has_rows_as_single_reads_have_them(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    create(app, label="ci")
+    assert listed(app) == {"data": [read(app, 1), read(app, 2)], "page": 1, "pages": 1, "results": 2}
+
+
+def test_list_is_of_active_tokens_unless_another_state_is_named(app: App) -> None:
+    expired, revoked = create(app, expiry="2025-06-15T15:06:41"), create(app)
+    app.clock.seconds += 1
+    app.client.delete(f"{TOKENS}/{revoked['id']}", headers=app.bearer)
+    found = [ids(listed(app, query)) for query in ("", *(f"?state={state}" for state in STATES))]
+    assert found == [[1], [1], [expired["id"]], [revoked["id"]], [1, 2, 3]]
+
+
+def test_list_knows_pages_filters_and_bounds_at_once(app: App) -> None:
+    for number in range(30):
+        create(app, label=f"ci-{number}", expiry="2030-01-01T00:00:00" if number % 2 else None)
+    filter = {"label": {"+contains": "CI"}, "+order_by": "last_used", "+order": "desc"}
+    page = listed(
+        app, "?page=1&page_size=25&expires_after=2030-01-01T00:00:00&last_used_before=2000-01-01T00:00:00", filter
+    )
+    assert (page["results"], ids(page)) == (15, list(range(2, 32, 2)))
+
+
+def test_every_wrong_parameter_is_named_at_once(app: App) -> None:
+    query = "?page=0&state=dead&last_used_before=&last_used_after=x&expires_before=2025-02-30T00:00:00&expires_after=1"
+    time = "Must be a date and time such as 2018-01-01T13:46:32"
+    assert listed(app, query, {"token": "pat_"}) == {
+        "errors": [
+            {"reason": "Must be 1 or greater", "field": "page"},
+            {"reason": "Cannot filter on token", "field": "X-Filter"},
+            {"reason": "Must be one of active, expired, revoked, all", "field": "state"},
+            {"reason": time, "field": "last_used_before"},
+            {"reason": time, "field": "last_used_after"},
+            {"reason": time, "field": "expires_before"},
+            {"reason": time, "field": "expires_after"},
+        ]
+    }
+
+
+def test_list_is_of_the_callers_own_tokens(app: App) -> None:
+    _, other = token_of_another_user(app)
+    answer = app.client.get(f"{TOKENS}/details?state=all", headers=bearer(other)).json()
+    assert ids(answer) == [2]
+    assert ids(listed(app, "?state=all")) == [1]

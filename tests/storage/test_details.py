@@ -1,14 +1,21 @@
 """Statements on what is known of a token beyond the wire format."""
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+import pytest
+from sqlalchemy import Connection, event, insert, select
 
 from tests.storage.test_tokens import add_token, new_user
-from tokenry.domain.details import Details, Revocation, State, Use
-from tokenry.storage.database import Database, to_seconds
-from tokenry.storage.details import find_details, set_description, set_networks
+from tokenry.domain.details import Details, Revocation, Selection, State, Use
+from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
+from tokenry.domain.paging import PageRequest
+from tokenry.storage.database import Database, database_url, to_seconds
+from tokenry.storage.details import find_details, list_details, set_description, set_networks
+from tokenry.storage.migration import migrate
 from tokenry.storage.schema import credentials, token_uses
 from tokenry.storage.tokens import insert_credential, revoke_token
 
@@ -106,3 +113,86 @@ def test_revoked_token_takes_no_networks(database: Database) -> None:
         token = add_token(connection, user_id)
         revoke_token(connection, token.id, now=NOW, revoked_by="ada")
         assert not set_networks(connection, token.id, NETWORKS)
+
+
+def listed(connection: Connection, user_id: int, selection: Selection, filter: Filter = EVERY_ROW) -> list[int]:
+    """The ids of the tokens that are found."""
+    page = list_details(connection, user_id=user_id, now=NOW, request=PageRequest(), filter=filter, selection=selection)
+    assert page.results == len(page.rows)
+    return [details.token.id for details in page.rows]
+
+
+def use(connection: Connection, token_id: int, at: datetime) -> None:
+    connection.execute(insert(token_uses).values(token_id=token_id, used_at=to_seconds(at)))
+
+
+def test_list_is_of_one_state_or_of_all(database: Database) -> None:
+    user_id, other_id = new_user(database), new_user(database, "bob")
+    with database.write() as connection:
+        active = add_token(connection, user_id).id
+        expired = add_token(connection, user_id, expiry=NOW).id
+        revoked, both = add_token(connection, user_id).id, add_token(connection, user_id, expiry=NOW).id
+        for token_id in (revoked, both):
+            revoke_token(connection, token_id, now=NOW, revoked_by="ada")
+        add_token(connection, other_id)
+        found = [listed(connection, user_id, Selection(state)) for state in (*State, None)]
+    assert found == [[active], [expired], [revoked, both], [active, expired, revoked, both]]
+
+
+def test_bounds_are_exact_to_the_second(database: Database) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        ids = [add_token(connection, user_id, expiry=NOW + number * SECOND).id for number in (1, 2, 3)]
+        for number, token_id in enumerate(ids):
+            use(connection, token_id, NOW - number * SECOND)
+        assert listed(connection, user_id, Selection(expires_before=NOW + 2 * SECOND)) == ids[:1]
+        assert listed(connection, user_id, Selection(expires_after=NOW + 2 * SECOND)) == ids[2:]
+        assert listed(connection, user_id, Selection(last_used_before=NOW - SECOND)) == ids[2:]
+        assert listed(connection, user_id, Selection(last_used_after=NOW - SECOND)) == ids[:1]
+
+
+def test_token_that_was_never_used_was_last_used_before_any_moment(database: Database) -> None:
+    user_id = new_user(database)
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    with database.write() as connection:
+        used, unused = add_token(connection, user_id).id, add_token(connection, user_id).id
+        use(connection, used, NOW)
+        assert listed(connection, user_id, Selection(last_used_before=first)) == [unused]
+        assert listed(connection, user_id, Selection(last_used_after=first)) == [used]
+        assert listed(connection, user_id, Selection(), Filter(order_by="last_used")) == [unused, used]
+        assert listed(connection, user_id, Selection(), Filter(order_by="last_used", descending=True)) == [used, unused]
+
+
+def test_filter_and_selection_both_hold(database: Database) -> None:
+    user_id = new_user(database)
+    with database.write() as connection:
+        ids = [add_token(connection, user_id, label=label).id for label in ("a", "a", "b")]
+        use(connection, ids[0], NOW)
+        condition = Comparison("label", Operator.EQUAL, "a")
+        assert listed(connection, user_id, Selection(last_used_before=NOW), Filter(condition)) == [ids[1]]
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    """A migrated, empty SQLite database: its plans do not depend on what the tables hold."""
+    database = Database(database_url(None, tmp_path))
+    migrate(database)
+    yield database
+    database.close()
+
+
+@pytest.mark.parametrize("selection", [Selection(state) for state in (*State, None)])
+def test_lists_of_every_state_read_the_users_own_tokens_only(sqlite: Database, selection: Selection) -> None:
+    with sqlite.read() as connection:
+        plan = plan_of(connection, lambda: listed(connection, 1, selection))
+    assert "SEARCH tokens USING INDEX ix_tokens_user_id_revoked_at_id (user_id=?" in plan
+    assert not {"SCAN tokens", "SCAN token_uses", "SCAN credentials"} & set(plan.splitlines())
+
+
+def plan_of(connection: Connection, run: Callable[[], object]) -> str:
+    """How SQLite carries out the last statement that `run` sends."""
+    sent: list[tuple[str, Any]] = []
+    event.listen(connection, "before_cursor_execute", lambda c, cursor, text, given, *rest: sent.append((text, given)))
+    run()
+    statement, parameters = sent[-1]
+    return "\n".join(row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))

@@ -47,6 +47,7 @@ def routes(
             POST=Operation(tokens.create_token, writes),
         ),
         # Before the paths with an id, which would match it.
+        "/profile/tokens/details": resource(GET=Operation(details.list_details, reads)),
         "/profile/tokens/policy": resource(GET=Operation(policy.get_policy, reads)),
         "/profile/tokens/{token_id}": resource(
             GET=Operation(tokens.get_token, reads),

@@ -1,21 +1,38 @@
 """What the wire format lacks, on paths of its own: clients of the format never meet a field they do not know."""
 
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
+from tokenry.api import tokens
+from tokenry.api.filters import read_filter
 from tokenry.api.operation import Call
 from tokenry.api.tokens import read_token_id
-from tokenry.api.wire import write_time, write_token
-from tokenry.domain.details import Details, NewDetails, description_faults
-from tokenry.domain.errors import Fault, raise_faults
+from tokenry.api.wire import WRONG_TIME, read_page, read_time, write_page, write_time, write_token
+from tokenry.domain.details import Details, NewDetails, Selection, State, description_faults
+from tokenry.domain.errors import Fault, collect_faults, raise_faults
+from tokenry.domain.filters import Kind
 from tokenry.domain.networks import NETWORKS_MAX, Network, read_network
 from tokenry.service.details import TokenDetails
 
+FILTERABLE = {**tokens.FILTERABLE, "last_used": Kind.TIME}
+ANY_STATE = "all"
+STATES = {**{state.value: state for state in State}, ANY_STATE: None}
+MOMENTS = ("last_used_before", "last_used_after", "expires_before", "expires_after")
+
 
 class DetailsOperations:
-    """`/profile/tokens/{token_id}/details`."""
+    """`/profile/tokens/details` and `/profile/tokens/{token_id}/details`."""
 
     def __init__(self, details: TokenDetails) -> None:
         self._details = details
+
+    def list_details(self, call: Call) -> object:
+        """GET the caller's tokens, live or not, with everything known of them; paged, filtered and ordered."""
+        (request, filter), selection = collect_faults(
+            lambda: collect_faults(lambda: read_page(call.query), lambda: read_filter(call.filter, FILTERABLE)),
+            lambda: read_selection(call.query),
+        )
+        return write_page(self._details.list_details(call.actor, request, filter, selection), write_details)
 
     def get_details(self, call: Call) -> object:
         """GET everything known of one of the caller's tokens, live or not."""
@@ -44,6 +61,19 @@ def write_details(details: Details) -> dict[str, object]:
         "revoked": None if revocation is None else write_time(revocation.at),
         "revoked_by": None if revocation is None else revocation.by,
     }
+
+
+def read_selection(query: str) -> Selection:
+    """Read which tokens a list is of; other parameters are ignored. Raises Invalid with every fault."""
+    parameters = dict(parse_qsl(query, keep_blank_values=True))
+    faults: list[Fault] = []
+    state = parameters.get("state", State.ACTIVE.value)
+    if state not in STATES:
+        faults.append(Fault(f"Must be one of {', '.join(STATES)}", "state"))
+    moments = {name: read_time(parameters[name]) for name in MOMENTS if name in parameters}
+    faults += [Fault(WRONG_TIME, name) for name, moment in moments.items() if moment is None]
+    raise_faults(faults)
+    return Selection(STATES[state], **moments)
 
 
 def read_new_details(body: Mapping[str, object]) -> NewDetails:

@@ -24,6 +24,7 @@ HeaderList = list[tuple[bytes, bytes]]
 SPEC_VERSION = b"4.229.1"
 """The version of the wire format's description that this service follows; clients compare it with their own."""
 NUMBER_LENGTH_MAX = 20
+WRONG_TIME = "Must be a date and time such as 2018-01-01T13:46:32"
 _TIME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _EXPECTED: dict[type, str] = {str: "Must be a string", bool: "Must be true or false"}
 _NUMBER = re.compile(rf"-?\d{{1,{NUMBER_LENGTH_MAX}}}", re.ASCII)
@@ -176,7 +177,7 @@ def read_new_token(body: Mapping[str, object]) -> NewToken:
     if body.get("expiry") is not None:
         expiry = read_time(body["expiry"])
         if expiry is None:
-            faults.append(Fault("Must be a date and time such as 2018-01-01T13:46:32", "expiry"))
+            faults.append(Fault(WRONG_TIME, "expiry"))
     label = _read_label(body, faults)
     scopes = body.get("scopes", "*")
     if not isinstance(scopes, str):

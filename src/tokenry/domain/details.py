@@ -61,6 +61,23 @@ class NewDetails:
     networks: tuple[Network, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which tokens a list is of: in this state, None for any; and used or expiring before or after a moment.
+
+    A token that was never used was last used before any moment.
+    """
+
+    state: State | None = State.ACTIVE
+    last_used_before: datetime | None = None
+    last_used_after: datetime | None = None
+    expires_before: datetime | None = None
+    expires_after: datetime | None = None
+
+
+LIVE_TOKENS = Selection()
+
+
 def description_faults(description: str) -> list[Fault]:
     """Say what is wrong with a description: 0-500 characters that both database engines can store."""
     if len(description) > DESCRIPTION_LENGTH_MAX:

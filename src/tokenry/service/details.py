@@ -6,9 +6,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.details import Details, NewDetails
+from tokenry.domain.details import LIVE_TOKENS, Details, NewDetails, Selection
 from tokenry.domain.errors import Fault, Invalid, NotFound
+from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.networks import Network
+from tokenry.domain.paging import Page, PageRequest
 from tokenry.service.acting import require_open
 from tokenry.storage import audit
 from tokenry.storage import details as stored
@@ -21,6 +23,20 @@ class TokenDetails:
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
         self._now = now
+
+    def list_details(
+        self, actor: Actor, request: PageRequest, filter: Filter = EVERY_ROW, selection: Selection = LIVE_TOKENS
+    ) -> Page[Details]:
+        """List the user's tokens."""
+        with self._database.read() as connection:
+            return stored.list_details(
+                connection,
+                user_id=actor.user_id,
+                now=self._now(),
+                request=request,
+                filter=filter,
+                selection=selection,
+            )
 
     def get_details(self, actor: Actor, token_id: int) -> Details:
         """Read those of one token. Raises NotFound if it is not there or not the user's."""

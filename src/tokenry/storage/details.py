@@ -1,18 +1,28 @@
 """Statements on what is known of a token beyond the wire format."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from ipaddress import ip_network
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
 
-from tokenry.domain.details import Details, Revocation, State, Use
+from tokenry.domain.details import LIVE_TOKENS, Details, Revocation, Selection, State, Use
+from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.networks import Network
+from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import stored_scopes
 from tokenry.domain.tokens import Token
 from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.filters import filtered
+from tokenry.storage.paging import page_of
 from tokenry.storage.schema import credentials, token_uses, tokens, users
+from tokenry.storage.tokens import COLUMNS, FOLDED
+
+NEVER_USED = -(1 << 40)
+"""When a token that was never used counts as used: before the year 1, so it comes first, and before any moment."""
+_COLUMNS = {**COLUMNS, "last_used": func.coalesce(token_uses.c.used_at, NEVER_USED)}
 
 
 def find_details(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Details | None:
@@ -20,6 +30,20 @@ def find_details(connection: Connection, token_id: int, *, user_id: int, now: da
     statement = _select_details().where(tokens.c.id == token_id, tokens.c.user_id == user_id)
     row = connection.execute(statement).one_or_none()
     return None if row is None else _details(row, now)
+
+
+def list_details(
+    connection: Connection,
+    *,
+    user_id: int,
+    now: datetime,
+    request: PageRequest,
+    filter: Filter = EVERY_ROW,
+    selection: Selection = LIVE_TOKENS,
+) -> Page[Details]:
+    """List a user's tokens."""
+    statement = _select_details().where(tokens.c.user_id == user_id, *_selected(selection, now))
+    return page_of(connection, filtered(statement, filter, _COLUMNS, FOLDED), request, partial(_details, now=now))
 
 
 def set_description(connection: Connection, token_id: int, description: str) -> bool:
@@ -50,6 +74,25 @@ def _select_details() -> Select[Any]:
         token_uses.c.address,
         token_uses.c.agent,
     ).select_from(tokens.join(users, tokens.c.user_id == users.c.id).outerjoin(token_uses))
+
+
+def _selected(selection: Selection, now: datetime) -> Iterator[ColumnElement[bool]]:
+    seconds = to_seconds(now)
+    match selection.state:
+        case State.ACTIVE:
+            yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds)
+        case State.EXPIRED:
+            yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at <= seconds)
+        case State.REVOKED:
+            yield tokens.c.revoked_at.is_not(None)
+    for column, before, after in (
+        (_COLUMNS["last_used"], selection.last_used_before, selection.last_used_after),
+        (_COLUMNS["expiry"], selection.expires_before, selection.expires_after),
+    ):
+        if before is not None:
+            yield column < to_seconds(before)
+        if after is not None:
+            yield column > to_seconds(after)
 
 
 def _details(row: Row[Any], now: datetime) -> Details:

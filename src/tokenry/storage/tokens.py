@@ -13,14 +13,14 @@ from tokenry.storage.filters import filtered
 from tokenry.storage.paging import page_of
 from tokenry.storage.schema import credentials, tokens, users
 
-_COLUMNS = {
+COLUMNS = {
     "id": tokens.c.id,
     "label": tokens.c.label,
     "scopes": tokens.c.scopes,
     "created": tokens.c.created_at,
     "expiry": tokens.c.expires_at,
 }
-_FOLDED = {"label": tokens.c.label_folded, "scopes": tokens.c.scopes}
+FOLDED = {"label": tokens.c.label_folded, "scopes": tokens.c.scopes}
 
 
 def insert_token(
@@ -79,7 +79,7 @@ def list_tokens(
     connection: Connection, *, user_id: int, now: datetime, request: PageRequest, filter: Filter = EVERY_ROW
 ) -> Page[Token]:
     """List a user's tokens that are neither revoked nor expired."""
-    statement = filtered(_select_live(user_id, now), filter, _COLUMNS, _FOLDED)
+    statement = filtered(_select_live(user_id, now), filter, COLUMNS, FOLDED)
     return page_of(connection, statement, request, _token)
 
 
