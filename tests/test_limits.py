@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.servers import Redis, Server, serving, tokenry
 from tests.workers import connection_of_each, reuse, serving_workers
@@ -58,6 +59,20 @@ def test_services_on_one_redis_count_together(redis: Redis, tmp_path: Path) -> N
         wait_for_a_young_minute()
         asked = ask(one, 15, one.token) + ask(two, 15, one.token)
     assert asked == {200: LIMIT, 429: 10}
+
+
+@pytest.mark.parametrize(("trusted", "last"), [("", 429), ("127.0.0.1", 401)])
+def test_failures_are_counted_by_a_forwarded_address_only_if_its_sender_is_trusted(
+    tmp_path: Path, trusted: str, last: int
+) -> None:
+    variables = {**limits(), "TOKENRY_TRUSTED_PROXIES": trusted}
+    with serving(tmp_path / "data", variables=variables) as server, httpx2.Client(base_url=server.url) as client:
+        wait_for_a_young_minute()
+        asked = [
+            client.get(TOKENS, headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code
+            for number in range(FAILURES + 1)
+        ]
+    assert asked == [401] * FAILURES + [last]
 
 
 def test_service_without_its_storage_works_and_says_so_without_the_password(tmp_path: Path) -> None:

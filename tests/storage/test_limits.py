@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 import resource
 import socket
+import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
@@ -180,3 +181,9 @@ def test_setting_that_names_no_place_is_refused_without_being_quoted(storage: st
         open_counters(storage)
     assert str(error.value) == PLACE
     assert error.value.__suppress_context__
+
+
+def test_redis_without_its_library_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    with pytest.raises(SetupError, match=r'run pip install "tokenry\[redis\]"'):
+        open_counters("redis://host")
