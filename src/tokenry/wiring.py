@@ -15,6 +15,7 @@ from tokenry.api.health import Readiness
 from tokenry.api.limits import RateLimits
 from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
+from tokenry.api.rotation import RotationOperations
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.users import UserOperations
 from tokenry.domain.errors import SetupError
@@ -25,6 +26,7 @@ from tokenry.service.details import TokenDetails
 from tokenry.service.installation import begin_installation
 from tokenry.service.policy import Policies
 from tokenry.service.profile import Profiles
+from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
 from tokenry.service.users import Users
 from tokenry.settings import Settings, require_directory
@@ -48,6 +50,7 @@ class Installation:
     tokens: Tokens
     details: TokenDetails
     policies: Policies
+    rotations: Rotations
     accounts: Accounts
     users: Users
     profiles: Profiles
@@ -105,6 +108,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         tokens=Tokens(database, peppers, catalogue, now),
         details=TokenDetails(database, now),
         policies=Policies(database, now),
+        rotations=Rotations(database, peppers, now),
         accounts=Accounts(database, now),
         users=Users(database, now),
         profiles=Profiles(database, now),
@@ -146,6 +150,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         policy=PolicyOperations(installation.policies),
         profile=ProfileOperations(installation.profiles),
         users=UserOperations(installation.users),
+        rotation=RotationOperations(installation.rotations),
         ready=Readiness(installation.database),
     )
     return create_app(table, lifespan)

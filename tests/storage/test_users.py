@@ -83,6 +83,20 @@ def test_users_are_listed_by_code_point_of_their_names(database: Database, ada: 
     assert listed == ["9", "B", "a-b", "a.b", "a_b", "ada", "b"]
 
 
+def test_token_with_two_secrets_is_one_open_token(database: Database, ada: User) -> None:
+    token_id = add_token(database, ada, "pat_one000000000")
+    with database.write() as connection:
+        insert_credential(
+            connection,
+            preview="pat_two000000000",
+            token_id=token_id,
+            digest=bytes(32),
+            pepper_generation=1,
+            expiry=NEVER,
+        )
+        assert list_all_users(connection, NOW) == [(ada, 1)]
+
+
 def test_users_are_listed_with_their_open_tokens(database: Database, ada: User) -> None:
     bob = add_user(database, "bob")
     revoked, _, _ = (add_token(database, ada, f"pat_{number:012}") for number in range(3))

@@ -17,6 +17,7 @@ from tokenry.api.operation import Operation, Resource, not_found
 from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
 from tokenry.api.questions import ANY_METHOD, EXT_AUTHZ, PLAIN_METHODS, own_method, plain, told_method
+from tokenry.api.rotation import RotationOperations
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.users import UserOperations
 from tokenry.api.verify import VerifyEndpoint
@@ -36,6 +37,7 @@ def routes(
     policy: PolicyOperations,
     profile: ProfileOperations,
     users: UserOperations,
+    rotation: RotationOperations,
     ready: Readiness,
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
@@ -54,6 +56,7 @@ def routes(
             PUT=Operation(tokens.rename_token, writes),
             DELETE=Operation(tokens.revoke_token, writes),
         ),
+        "/profile/tokens/{token_id}/rotate": resource(POST=Operation(rotation.rotate_token, writes)),
         "/profile/tokens/{token_id}/details": resource(
             GET=Operation(details.get_details, reads),
             PUT=Operation(details.update_details, writes),

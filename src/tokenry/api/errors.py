@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from tokenry.domain.errors import (
+    Conflict,
     Fault,
     Forbidden,
     InsufficientScope,
@@ -50,6 +51,7 @@ STATUS: dict[type[Refusal], int] = {
     Forbidden: 403,
     NotFound: 404,
     MethodNotAllowed: 405,
+    Conflict: 409,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
     TooManyRequests: 429,

@@ -6,6 +6,7 @@
     ├── InsufficientScope   the token is valid but not for this
     ├── Forbidden           the scope is right but this user may not
     ├── NotFound            not there, or not yours: the two are never told apart
+    ├── Conflict            it would undo what somebody relies on by now
     └── Unavailable         the database cannot answer now; nothing is decided, nothing is granted
     SetupError              the installation cannot work as it stands; its text names the remedy
 
@@ -66,6 +67,10 @@ class NotFound(Refusal):
 
     def __init__(self) -> None:
         super().__init__(Fault("Not found"))
+
+
+class Conflict(Refusal):
+    """What is asked for was right once; by now somebody relies on what it would undo."""
 
 
 class Unavailable(Refusal):

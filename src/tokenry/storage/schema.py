@@ -138,7 +138,8 @@ token_uses = Table(
     Column("agent", Text),
 )
 
-# A rotation whose old credential may still live. With `first_used_at` NULL nobody has presented the new secret yet.
+# The last rotation of a token: the newest credential and the one before it, which may still live. With `first_used_at`
+# NULL nobody has presented the new secret yet.
 rotations = Table(
     "rotations",
     metadata,
@@ -149,6 +150,13 @@ rotations = Table(
     Column("grace_seconds", Integer, nullable=False),
     Column("on_first_use", Boolean, nullable=False),
     Column("first_used_at", Seconds),
+)
+# Every flush of uses asks for the secrets among them that were new; hardly ever is one.
+Index(
+    "ix_rotations_preview_unused",
+    rotations.c.preview,
+    sqlite_where=text("first_used_at IS NULL"),
+    postgresql_where=text("first_used_at IS NULL"),
 )
 
 # What a request with an Idempotency-Key made, so that its repetition makes nothing more.

@@ -75,6 +75,13 @@ def find_token(connection: Connection, token_id: int, *, user_id: int, now: date
     return None if row is None else _token(row)
 
 
+def lock_token(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Token | None:
+    """Find a token as `find_token` does; until this transaction ends, others that would change it wait."""
+    statement = _select_live(user_id, now).where(tokens.c.id == token_id)
+    row = connection.execute(statement.with_for_update(key_share=True, of=tokens)).one_or_none()
+    return None if row is None else _token(row)
+
+
 def list_tokens(
     connection: Connection, *, user_id: int, now: datetime, request: PageRequest, filter: Filter = EVERY_ROW
 ) -> Page[Token]:

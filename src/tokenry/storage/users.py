@@ -82,7 +82,7 @@ def list_users(
 def list_all_users(connection: Connection, now: datetime) -> Sequence[tuple[User, int]]:
     """List the users of all accounts by name, each with the number of tokens that open something."""
     open_tokens = (
-        select(func.count())
+        select(func.count(tokens.c.id.distinct()))  # a token may have two credentials
         .select_from(credentials.join(tokens))
         .where(tokens.c.user_id == users.c.id, credentials.c.expires_at > to_seconds(now))
         .scalar_subquery()

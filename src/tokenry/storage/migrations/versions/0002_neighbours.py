@@ -73,6 +73,10 @@ def _rotation() -> None:
         sa.Column("on_first_use", sa.Boolean, nullable=False),
         sa.Column("first_used_at", sa.BigInteger),
     )
+    unused = sa.text("first_used_at IS NULL")
+    op.create_index(
+        "ix_rotations_preview_unused", "rotations", ["preview"], sqlite_where=unused, postgresql_where=unused
+    )
     op.create_table(
         "idempotency_keys",
         sa.Column("user_id", Id, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),

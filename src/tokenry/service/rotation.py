@@ -1,0 +1,77 @@
+"""Giving a token another secret, so that nothing is lost on the way: the old one keeps opening for a grace."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.errors import Conflict, Fault, Forbidden, NotFound, raise_faults
+from tokenry.domain.rotation import NewRotation, Rotation, reach_faults
+from tokenry.domain.secrets import Peppers, Secret
+from tokenry.domain.tokens import Token
+from tokenry.service.acting import get_writer
+from tokenry.service.secrets import give_secret
+from tokenry.storage import audit, rotations
+from tokenry.storage import tokens as stored_tokens
+from tokenry.storage.database import Database, to_seconds
+
+
+class Rotations:
+    """The use case of rotation."""
+
+    def __init__(self, database: Database, peppers: Peppers, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._peppers = peppers
+        self._now = now
+
+    def rotate_token(self, origin: Origin, actor: Actor, token_id: int, new: NewRotation) -> tuple[Token, Secret]:
+        """Give a token, which may be the acting one, another secret.
+
+        Raises NotFound, Forbidden, Conflict, and Invalid for a token that may do more than the acting one.
+        """
+        with self._database.write() as connection:
+            return self._rotate(connection, origin, actor, token_id, new)
+
+    def _rotate(
+        self, connection: Connection, origin: Origin, actor: Actor, token_id: int, new: NewRotation
+    ) -> tuple[Token, Secret]:
+        now = self._now()
+        # Locked before anything else: of two that rotate it at once, one waits here and holds nothing meanwhile.
+        token = stored_tokens.lock_token(connection, token_id, user_id=actor.user_id, now=now)
+        rotation = _last_rotation(connection, actor, token_id, now)
+        if get_writer(connection, actor, now=now).proxy:
+            raise Forbidden
+        if token is None:
+            raise NotFound
+        raise_faults(reach_faults(actor.scopes, token))
+        if rotation is not None and rotation.dropped(now) == actor.preview:
+            # The caller would be left with nothing if this answer were lost.
+            raise Conflict(Fault("This secret has a successor that is in use: rotate with that one"))
+        kept = token.preview if rotation is None else rotation.kept(now)
+        rotated, secret = give_secret(connection, self._peppers, token, beside=kept)
+        if rotation is not None:
+            rotations.delete_credential(connection, rotation.dropped(now))
+        if not new.on_first_use:
+            _end(connection, kept, now, new.grace_seconds)
+        rotations.replace_rotation(connection, token_id, new, newest=secret.preview, previous=kept, started=now)
+        details = {"activate": new.activation, "grace": new.grace_seconds}
+        audit.record(
+            connection, origin=origin, at=now, action="token.rotate", subject=f"token:{token_id}", details=details
+        )
+        return rotated, secret
+
+
+def _last_rotation(connection: Connection, actor: Actor, token_id: int, now: datetime) -> Rotation | None:
+    """The token's last rotation; if its new secret is the one that acts, that is its use, noted or not."""
+    if actor.token_id == token_id:
+        rotations.activate_used(connection, {actor.preview: to_seconds(now)})
+    return rotations.find_rotation(connection, token_id)
+
+
+def _end(connection: Connection, preview: str, now: datetime, grace_seconds: int) -> None:
+    """Let a secret open for no longer than the grace."""
+    if grace_seconds:
+        rotations.limit_credential(connection, preview, to_seconds(now) + grace_seconds)
+    else:
+        rotations.delete_credential(connection, preview)

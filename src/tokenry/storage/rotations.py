@@ -1,0 +1,125 @@
+"""Statements on rotations: credentials that come, stay for a while beside a newer one, and go.
+
+They are for a transaction that has locked the token (`storage/tokens.py: lock_token`), but for `activate_used`, which
+locks what it changes itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, literal, select, update
+
+from tokenry.domain.rotation import NewRotation, Rotation
+from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.schema import credentials, rotations, tokens
+
+PREVIEWS_MAX = 500
+"""How many previews one statement asks for."""
+
+
+def find_rotation(connection: Connection, token_id: int) -> Rotation | None:
+    """Find the last rotation of a token."""
+    statement = (
+        select(rotations.c.preview, rotations.c.previous, rotations.c.first_used_at, credentials.c.expires_at)
+        .select_from(rotations.outerjoin(credentials, credentials.c.preview == rotations.c.previous))
+        .where(rotations.c.token_id == token_id)
+        .with_for_update(of=rotations)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    return Rotation(
+        newest=row.preview,
+        previous=row.previous,
+        previous_expiry=None if row.expires_at is None else from_seconds(row.expires_at),
+        used=row.first_used_at is not None,
+    )
+
+
+def insert_successor(
+    connection: Connection, *, beside: str, preview: str, digest: bytes, pepper_generation: int
+) -> None:
+    """Store what opens a token as one of its credentials does: from the same networks, until the token expires."""
+    successor = (
+        select(
+            literal(preview),
+            credentials.c.token_id,
+            literal(digest),
+            literal(pepper_generation),
+            tokens.c.expires_at,
+            credentials.c.networks,
+        )
+        .select_from(credentials.join(tokens))
+        .where(credentials.c.preview == beside)
+    )
+    columns = ["preview", "token_id", "digest", "pepper_generation", "expires_at", "networks"]
+    connection.execute(insert(credentials).from_select(columns, successor))
+
+
+def show_newest(connection: Connection, token_id: int, preview: str) -> None:
+    """Let lists show another preview for a token."""
+    connection.execute(update(tokens).where(tokens.c.id == token_id).values(preview=preview))
+
+
+def replace_rotation(
+    connection: Connection, token_id: int, new: NewRotation, *, newest: str, previous: str, started: datetime
+) -> None:
+    """Store a rotation instead of the token's last one, if there is one."""
+    connection.execute(delete(rotations).where(rotations.c.token_id == token_id))
+    row = {
+        "token_id": token_id,
+        "preview": newest,
+        "previous": previous,
+        "started_at": to_seconds(started),
+        "grace_seconds": new.grace_seconds,
+        "on_first_use": new.on_first_use,
+    }
+    connection.execute(insert(rotations).values(row))
+
+
+def delete_credential(connection: Connection, preview: str) -> bool:
+    """Refuse a secret from the commit on; whether there was one."""
+    return connection.execute(delete(credentials).where(credentials.c.preview == preview)).rowcount == 1
+
+
+def limit_credential(connection: Connection, preview: str, until: int) -> bool:
+    """Refuse a secret from a moment on (seconds since 1970), never later than it is refused anyway; whether earlier."""
+    statement = update(credentials).where(credentials.c.preview == preview, credentials.c.expires_at > until)
+    return connection.execute(statement.values(expires_at=until)).rowcount == 1
+
+
+def activate_used(connection: Connection, uses: Mapping[str, int]) -> Sequence[str]:
+    """Note which new secrets were presented, and let the grace of the old ones begin where it waits for that.
+
+    `uses` are previews and when they were used, in seconds since 1970. The answer are the previews of the old secrets
+    that now end earlier. When none of the secrets is new, this is one look into an index that is nearly empty.
+    """
+    limited = []
+    previews = sorted(uses)
+    for start in range(0, len(previews), PREVIEWS_MAX):
+        for row in _lock_unused(connection, previews[start : start + PREVIEWS_MAX]):
+            used_at = uses[row.preview]
+            connection.execute(
+                update(rotations).where(rotations.c.token_id == row.token_id).values(first_used_at=used_at)
+            )
+            if row.on_first_use and limit_credential(connection, row.previous, used_at + row.grace_seconds):
+                limited.append(row.previous)
+    return limited
+
+
+def _lock_unused(connection: Connection, previews: Sequence[str]) -> Sequence[Any]:
+    statement = (
+        select(
+            rotations.c.token_id,
+            rotations.c.preview,
+            rotations.c.previous,
+            rotations.c.grace_seconds,
+            rotations.c.on_first_use,
+        )
+        .where(rotations.c.preview.in_(previews), rotations.c.first_used_at.is_(None))
+        # In one order everywhere, so that two workers never wait for each other in a circle.
+        .order_by(rotations.c.preview)
+        .with_for_update()
+    )
+    return connection.execute(statement).all()
