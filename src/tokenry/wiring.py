@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from anyio import create_task_group
 from starlette.types import ASGIApp
 
 from tokenry.api.app import create_app, routes
@@ -35,6 +36,8 @@ from tokenry.storage.files import PEPPER_FILE, create_peppers, find_peppers, set
 from tokenry.storage.installation import find_pepper_check, insert_pepper_check
 from tokenry.storage.limits import Counters, open_counters
 from tokenry.storage.migration import migrate, refuse_newer, require_current
+from tokenry.verification.cache import Cache
+from tokenry.verification.last_used import Uses
 from tokenry.verification.postgres import PostgresCredentials
 from tokenry.verification.sqlite import SqliteCredentials
 from tokenry.verification.verifier import Credentials, Verifier
@@ -124,8 +127,11 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     """Build the whole HTTP application of one worker process. `counters` are those it shares with others."""
     counters = counters or open_counters(settings.rate_limit_storage)
     installation = open_installation(settings, clock)
-    credentials = credentials_of(installation.database)
-    verifier = Verifier(credentials, installation.peppers, clock)
+    database = installation.database
+    credentials = credentials_of(database)
+    cache = Cache(database.epoch) if database.is_sqlite else None
+    uses = Uses(database)
+    verifier = Verifier(credentials, installation.peppers, clock, cache=cache, uses=uses)
     limits = RateLimits(
         counters,
         requests=settings.rate_limit,
@@ -136,10 +142,16 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
 
     @asynccontextmanager
     async def lifespan(app: ASGIApp) -> AsyncIterator[None]:
-        yield
+        async with create_task_group() as tasks:
+            tasks.start_soon(uses.run)
+            if cache is not None:
+                tasks.start_soon(cache.tend)
+            yield
+            tasks.cancel_scope.cancel()
+        await uses.flush()
         await credentials.close()
         await counters.close()
-        installation.database.close()
+        database.close()
 
     table = routes(
         verifier=verifier,
@@ -151,7 +163,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         profile=ProfileOperations(installation.profiles),
         users=UserOperations(installation.users),
         rotation=RotationOperations(installation.rotations),
-        ready=Readiness(installation.database),
+        ready=Readiness(database),
     )
     return create_app(table, lifespan)
 

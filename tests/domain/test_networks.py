@@ -1,8 +1,10 @@
-"""Reading addresses and networks."""
+"""Addresses and networks: how they are written, and who is let in from them."""
 
 import pytest
 
-from tokenry.domain.networks import read_network
+from tokenry.domain.networks import ANYWHERE, allows, read_network, stored_networks
+
+OFFICE = stored_networks("192.0.2.0/24 2001:db8::/32")
 
 
 @pytest.mark.parametrize(
@@ -50,3 +52,21 @@ def test_network_has_one_spelling(text: str, canonical: str) -> None:
 )
 def test_text_that_is_no_network_is_refused(text: str) -> None:
     assert read_network(text) is None
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "192.0.2.255", "2001:db8::1", "::ffff:192.0.2.7"])
+def test_address_within_is_let_in(address: str) -> None:
+    assert allows(OFFICE, address)
+
+
+@pytest.mark.parametrize(
+    "address", ["192.0.3.1", "2001:db9::1", "::ffff:192.0.3.1", "", None, "unknown", "192.0.2.1:80"]
+)
+def test_address_without_or_unknown_is_not(address: str | None) -> None:
+    assert not allows(OFFICE, address)
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", None])
+def test_token_without_ranges_is_for_anywhere(address: str | None) -> None:
+    assert stored_networks("") == ANYWHERE
+    assert allows(ANYWHERE, address)

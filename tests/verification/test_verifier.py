@@ -2,16 +2,20 @@
 
 import asyncio
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import START, Clock
 from tokenry.domain.accounts import Actor
 from tokenry.domain.scopes import EVERYTHING, NOTHING, Scopes
-from tokenry.domain.secrets import Peppers, Secret
+from tokenry.domain.secrets import Peppers, Secret, checksum
 from tokenry.storage.credentials import Credential
-from tokenry.verification.verifier import Decision, Denial, Verifier
+from tokenry.storage.epoch import Epoch
+from tokenry.verification.cache import Cache
+from tokenry.verification.verifier import Client, Decision, Denial, Verifier
 
 PEPPERS = Peppers((bytes(32), b"\x01" * 32))
 SECRET = Secret.generate(choice=random.Random(1).choice)  # the same in every test process: it names tests
@@ -186,3 +190,85 @@ def test_scopes_that_cover_what_is_needed_are_enough(needed: str) -> None:
 def test_closed_token_is_never_only_short_of_scopes(expires_at: int, disabled_at: int | None) -> None:
     stored = STORED._replace(expires_at=expires_at, disabled_at=disabled_at)
     assert decide(stored=stored, needed=EVERYTHING).actor is None
+
+
+@dataclass
+class Remembering:
+    """A verifier with a cache that has verified the token once."""
+
+    shelf: Shelf
+    verifier: Verifier
+    clock: Clock
+    epoch: Epoch
+
+    def decide(self, authorization: str = BEARER, needed: Scopes = NOTHING) -> Decision:
+        return asyncio.run(self.verifier.verify(authorization, needed))
+
+
+@pytest.fixture
+def remembering(tmp_path: Path) -> Iterator[Remembering]:
+    shelf, clock, epoch = Shelf(), Clock(), Epoch(tmp_path / "epoch")
+    remembering = Remembering(shelf, Verifier(shelf, PEPPERS, clock, cache=Cache(epoch)), clock, epoch)
+    assert remembering.decide() == Decision(ACTOR)
+    assert shelf.asked == [SECRET.preview]
+    shelf.asked.clear()
+    yield remembering
+    epoch.close()
+
+
+def test_remembered_token_costs_no_look_up(remembering: Remembering) -> None:
+    assert remembering.decide() == Decision(ACTOR)
+    assert remembering.shelf.asked == []
+
+
+def test_remembered_token_expires_all_the_same(remembering: Remembering) -> None:
+    remembering.clock.seconds = EXPIRES
+    assert remembering.decide() == Decision(None, Denial.EXPIRED)
+
+
+def test_remembered_token_needs_its_scopes_all_the_same(remembering: Remembering) -> None:
+    assert remembering.decide(needed=EVERYTHING) == Decision(ACTOR, Denial.INSUFFICIENT_SCOPE)
+
+
+def test_remembered_token_is_looked_up_again_once_it_changed(remembering: Remembering) -> None:
+    with remembering.epoch.change([SECRET.preview]):
+        remembering.shelf.stored = None
+    assert remembering.decide() == Decision(None, Denial.UNKNOWN)
+
+
+def test_change_under_way_is_asked_of_the_database(remembering: Remembering) -> None:
+    with remembering.epoch.change([SECRET.preview]):
+        remembering.decide()
+    assert remembering.shelf.asked == [SECRET.preview]
+
+
+def test_other_secret_under_a_remembered_public_id_is_refused(remembering: Remembering) -> None:
+    body = SECRET.preview + "A" * 32
+    assert remembering.decide(f"Bearer {body}{checksum(body)}") == Decision(None, Denial.UNKNOWN)
+    assert remembering.decide(f"Bearer {body}AAAAAA") == Decision(None, Denial.MALFORMED)
+    assert remembering.decide() == Decision(ACTOR)
+
+
+def test_refusals_are_not_remembered(remembering: Remembering) -> None:
+    other = Secret.generate(choice=random.Random(2).choice)
+    remembering.shelf.stored = None
+    assert remembering.decide(f"Bearer {other.reveal()}") == Decision(None, Denial.UNKNOWN)
+    remembering.shelf.stored = STORED._replace(preview=other.preview, digest=PEPPERS.digest(other))
+    assert remembering.decide(f"Bearer {other.reveal()}") == Decision(ACTOR)
+
+
+def test_what_is_remembered_holds_no_secret(remembering: Remembering) -> None:
+    known = remembering.verifier.recall(SECRET.reveal())
+    assert known is not None
+    kept = [getattr(known, name) for name in type(known).__slots__]
+    assert SECRET.reveal()[16:] not in repr(kept)
+
+
+@pytest.mark.parametrize(
+    ("address", "denial"),
+    [("192.0.2.9", None), ("192.0.3.9", Denial.ADDRESS), (None, Denial.ADDRESS), ("nonsense", Denial.ADDRESS)],
+)
+def test_token_for_some_networks_is_refused_elsewhere(address: str | None, denial: Denial | None) -> None:
+    verifier = Verifier(Shelf(STORED._replace(networks="192.0.2.0/24 2001:db8::/32")), PEPPERS, Clock())
+    decision = asyncio.run(verifier.verify(BEARER, NOTHING, Client(address)))
+    assert decision == Decision(None if denial else ACTOR, denial)

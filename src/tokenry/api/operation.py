@@ -22,7 +22,7 @@ from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Fault, InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.storage.database import POOL_CONNECTIONS_MAX
-from tokenry.verification.verifier import Decision, Denial, Verifier
+from tokenry.verification.verifier import Client, Decision, Denial, Verifier
 
 BODY_BYTES_MAX = 64 * 1024
 REALM = 'Bearer realm="tokenry"'
@@ -114,7 +114,8 @@ class Resource:
         try:
             headers = single_headers(scope)
             if not operation.public:
-                decision = await self._verifier.verify(headers.get(b"authorization"), self._needed[method])
+                client = Client(client_address(scope), headers.get(b"user-agent"))
+                decision = await self._verifier.verify(headers.get(b"authorization"), self._needed[method], client)
                 scope["tokenry.actor"] = decision.actor
             await self._limit(scope, decision)
             actor = None if decision is None else _admit(decision)
@@ -232,6 +233,17 @@ def single_headers(scope: Scope) -> dict[bytes, str]:
 def client_address(scope: Scope) -> str | None:
     """The address of whoever is calling."""
     return scope["client"][0] if scope.get("client") else None
+
+
+def read_presented(scope: Scope) -> tuple[str | None, Client]:
+    """The Authorization header of a request, and who sends it."""
+    authorization = agent = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = value.decode("latin-1")
+        elif name == b"user-agent":
+            agent = value.decode("latin-1")
+    return authorization, Client(client_address(scope), agent)
 
 
 def read_text(header: str | None) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from starlette.types import Receive, Scope, Send
 
 from tokenry.api.errors import STATUS, MethodNotAllowed
-from tokenry.api.operation import challenge, log, refuse_briefly, send_answer
+from tokenry.api.operation import challenge, log, read_presented, refuse_briefly, send_answer
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
 from tokenry.domain.scopes import Scopes
@@ -40,7 +40,8 @@ class VerifyEndpoint:
         """Answer one question."""
         try:
             needed = self._question(scope)
-            decision = await self._verifier.verify(_authorization(scope), needed)
+            authorization, client = read_presented(scope)
+            decision = await self._verifier.verify(authorization, needed, client)
         except Refusal as refusal:
             if isinstance(refusal, Unavailable):
                 log.error("database unavailable", exc_info=refusal.__cause__)
@@ -72,11 +73,3 @@ def identity_headers(actor: Actor) -> list[tuple[bytes, bytes]]:
         (b"x-auth-expires", expires.encode("ascii")),
         _NO_STORE,
     ]
-
-
-def _authorization(scope: Scope) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            text: str = value.decode("latin-1")
-            return text
-    return None

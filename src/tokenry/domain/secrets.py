@@ -31,6 +31,7 @@ _BLOCK_BYTES = 64
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 # Two digits at a time: the checksum is computed for every request.
 _PAIRS = [high + low for high in BASE62 for low in BASE62]
+_LOOKALIKE = re.compile(r"(pa[a-z]_[0-9A-Za-z]{12})[0-9A-Za-z]+")
 _SHAPE = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{TOKEN_LENGTH - len(PREFIX)}}}", re.ASCII)
 
 
@@ -78,6 +79,11 @@ def checksum(body: str) -> str:
     rest, low = divmod(crc32(body.encode("ascii")), len(_PAIRS))
     high, middle = divmod(rest, len(_PAIRS))
     return _PAIRS[high] + _PAIRS[middle] + _PAIRS[low]
+
+
+def mask_secrets(text: str) -> str:
+    """Cut everything in a text that looks like a token to its preview, whole or not."""
+    return _LOOKALIKE.sub(r"\1…", text)
 
 
 class _Hmac:

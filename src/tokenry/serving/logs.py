@@ -4,14 +4,13 @@ Secrets never reach a log call; that no token-shaped text leaves here is a secon
 """
 
 import logging
-import re
 import sys
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor
 
-_TOKEN = re.compile(r"(pa[a-z]_[0-9A-Za-z]{12})[0-9A-Za-z]+")
+from tokenry.domain.secrets import mask_secrets
 
 
 def configure_logging(level: str) -> None:
@@ -63,7 +62,7 @@ def mask_tokens(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 def _mask(value: Any) -> Any:
     if isinstance(value, str):
-        return _TOKEN.sub(r"\1…", value)
+        return mask_secrets(value)
     if isinstance(value, (list, tuple)):
         return [_mask(part) for part in value]
     if isinstance(value, dict):

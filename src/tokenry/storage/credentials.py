@@ -29,6 +29,7 @@ class Credential(NamedTuple):
     disabled_at: int | None
     account_id: int
     account_euuid: str
+    networks: str = ""
 
 
 def _select() -> Select[tuple[object, ...]]:
@@ -44,6 +45,7 @@ def _select() -> Select[tuple[object, ...]]:
         users.c.disabled_at,
         accounts.c.id.label("account_id"),
         accounts.c.euuid.label("account_euuid"),
+        credentials.c.networks,
     ).select_from(credentials.join(tokens).join(users, tokens.c.user_id == users.c.id).join(accounts))
 
 

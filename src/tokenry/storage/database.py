@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tokenry.domain.errors import SetupError, Unavailable
+from tokenry.storage.changes import begin_changes, watch
+from tokenry.storage.epoch import Epoch
 
 POOL_CONNECTIONS_MAX = 8
 """Connections for each process: as many as its threads for the management API (`api/operation.py`)."""
@@ -41,6 +44,7 @@ class Database:
             pool_timeout=POOL_TIMEOUT_SECONDS,
             pool_pre_ping=not self.is_sqlite,
         )
+        watch(self.engine)
         event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgres)
         if self.is_sqlite:
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -58,18 +62,39 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open a transaction that commits when the block ends and rolls back when it raises. Raises Unavailable."""
+        """Open a transaction that commits when the block ends and rolls back when it raises. Raises Unavailable.
+
+        When this returns, no process remembers anything that the transaction has changed.
+        """
         with (
             _refusing_when_unavailable(),
             self._writers,
             self.engine.connect().execution_options(tokenry_writes=True) as connection,
-            connection.begin(),
+            connection.begin() as transaction,
         ):
+            changes = begin_changes(connection)
             yield connection
+            if changes and self.is_sqlite:
+                with self.epoch.change(changes.named):
+                    transaction.commit()
+
+    @cached_property
+    def epoch(self) -> Epoch:
+        """What tells other processes of changes; SQLite's only. Raises SetupError."""
+        path = Path(f"{self.url.database}-epoch")
+        try:
+            return Epoch(path)
+        except OSError as error:
+            raise SetupError(
+                f"The file {path} cannot be used ({error.strerror}): give it to the user that runs tokenry."
+            ) from error
 
     def close(self) -> None:
         """Close all idle connections."""
         self.engine.dispose()
+        if "epoch" in self.__dict__:
+            self.epoch.close()
+            del self.epoch
 
 
 def database_url(text: str | None, data_directory: Path) -> URL:

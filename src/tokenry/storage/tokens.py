@@ -8,6 +8,7 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import Scopes, stored_scopes
 from tokenry.domain.tokens import Token
+from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered
 from tokenry.storage.paging import page_of
@@ -108,7 +109,7 @@ def revoke_token(
     statement = statement.values(revoked_at=to_seconds(now), revoked_by=revoked_by)
     revoked = connection.execute(statement).rowcount == 1
     if revoked:
-        connection.execute(delete(credentials).where(credentials.c.token_id == token_id))
+        execute_naming(connection, delete(credentials).where(credentials.c.token_id == token_id))
     return revoked
 
 

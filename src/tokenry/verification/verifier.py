@@ -4,12 +4,17 @@ import re
 import time
 from collections.abc import Callable
 from enum import Enum
+from hashlib import sha256
+from hmac import compare_digest
 from typing import NamedTuple, Protocol
 
 from tokenry.domain.accounts import Actor
+from tokenry.domain.networks import allows, stored_networks
 from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
-from tokenry.domain.secrets import Peppers, Secret
+from tokenry.domain.secrets import PREVIEW_LENGTH, TOKEN_LENGTH, Peppers, Secret
 from tokenry.storage.credentials import Credential
+from tokenry.verification.cache import Cache, Known
+from tokenry.verification.last_used import Uses
 
 # RFC 6750 section 2.1; RFC 9110 section 11.1: the scheme's name is compared without regard to case.
 _BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE | re.ASCII)
@@ -23,6 +28,7 @@ class Denial(Enum):
     UNKNOWN = "no such token, or it was revoked"
     EXPIRED = "the token expired"
     DISABLED = "the token's user is disabled"
+    ADDRESS = "the token may not be used from this address"
     INSUFFICIENT_SCOPE = "the token's scopes do not cover what is needed"
 
 
@@ -36,6 +42,13 @@ class Decision(NamedTuple):
     denial: Denial | None = None
 
 
+class Client(NamedTuple):
+    """Who presents a token: an address, and a program's name for itself."""
+
+    address: str | None = None
+    agent: str | None = None
+
+
 class Credentials(Protocol):
     """Where credentials are looked up. The answer is never older than the call: a revoked one is not found."""
 
@@ -46,35 +59,90 @@ class Credentials(Protocol):
         """Let go of the database."""
 
 
-class Verifier:
-    """Decides on presented tokens. It writes nothing and keeps nothing between calls."""
+MISSING = Decision(None, Denial.MISSING)
+MALFORMED = Decision(None, Denial.MALFORMED)
+_UNKNOWN = Decision(None, Denial.UNKNOWN)
+_EXPIRED = Decision(None, Denial.EXPIRED)
+_DISABLED = Decision(None, Denial.DISABLED)
+_ADDRESS = Decision(None, Denial.ADDRESS)
+NOBODY = Client()
 
-    def __init__(self, credentials: Credentials, peppers: Peppers, now: Callable[[], float] = time.time) -> None:
+
+class Verifier:
+    """Decides on presented tokens. It writes nothing; what it remembers holds only while nothing has changed.
+
+    Without a cache every decision asks the database; without `uses` none is noted.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        peppers: Peppers,
+        now: Callable[[], float] = time.time,
+        *,
+        cache: Cache | None = None,
+        uses: Uses | None = None,
+    ) -> None:
         self._credentials = credentials
         self._peppers = peppers
         self._now = now
+        self._cache = cache
+        self._uses = uses
 
-    async def verify(self, authorization: str | None, needed: Scopes = NOTHING) -> Decision:
+    async def verify(self, authorization: str | None, needed: Scopes = NOTHING, client: Client = NOBODY) -> Decision:
         """Decide on the value of an Authorization header, for an operation that needs the scopes `needed`.
 
         Raises Unavailable when the database cannot answer; that is never a yes.
         """
         if authorization is None:
-            return Decision(None, Denial.MISSING)
-        match = _BEARER.fullmatch(authorization)
-        secret = None if match is None else Secret.parse(match[1])
-        if secret is None:
-            return Decision(None, Denial.MALFORMED)
-        credential = await self._credentials.find(secret.preview)
-        if credential is None or not self._peppers.opens(secret, credential.digest, credential.pepper_generation):
-            return Decision(None, Denial.UNKNOWN)
-        return self._judge(credential, needed)
+            return MISSING
+        text = read_bearer(authorization)
+        if text is None:
+            return MALFORMED
+        known = self.recall(text)
+        if known is None:
+            secret = Secret.parse(text)
+            if secret is None:
+                return MALFORMED
+            mark = None if self._cache is None else self._cache.mark()
+            found = self._recognise(secret, await self._credentials.find(secret.preview), mark)
+            if isinstance(found, Decision):
+                return found
+            known = found
+        return self.judge(known, needed, client)
 
-    def _judge(self, credential: Credential, needed: Scopes) -> Decision:
+    def recall(self, text: str) -> Known | None:
+        """What is remembered of this token and still holds."""
+        if self._cache is None:
+            return None
+        known = self._cache.get(text[:PREVIEW_LENGTH])
+        if known is None or not compare_digest(known.fingerprint, _fingerprint(text)):
+            return None
+        return known
+
+    def judge(self, known: Known, needed: Scopes, client: Client) -> Decision:
+        """Decide on a token that is known, at this moment."""
+        actor = known.actor
+        now = self._now()
+        if now >= actor.expires_at:
+            return _EXPIRED
+        if known.networks and not allows(known.networks, client.address):
+            return _ADDRESS
+        if needed is not NOTHING and not actor.scopes.covers(needed):
+            return Decision(actor, Denial.INSUFFICIENT_SCOPE)
+        uses = self._uses
+        if uses is not None and known.interval != uses.interval:
+            uses.note(known, now, client.address, client.agent)
+        return Decision(actor)
+
+    def _recognise(self, secret: Secret, credential: Credential | None, mark: int | None) -> Known | Decision:
+        """Compare a presented token with what was found under its preview, and remember it if it is right."""
+        if credential is None or not self._peppers.opens(secret, credential.digest, credential.pepper_generation):
+            return _UNKNOWN
         if self._now() >= credential.expires_at:
-            return Decision(None, Denial.EXPIRED)
+            return _EXPIRED
         if credential.disabled_at is not None:
-            return Decision(None, Denial.DISABLED)
+            return _DISABLED
         actor = Actor(
             token_id=credential.token_id,
             scopes=stored_scopes(credential.scopes),
@@ -85,4 +153,19 @@ class Verifier:
             account_euuid=credential.account_euuid,
             preview=credential.preview,
         )
-        return Decision(actor, None if actor.scopes.covers(needed) else Denial.INSUFFICIENT_SCOPE)
+        known = Known(_fingerprint(secret.reveal()), actor, stored_networks(credential.networks))
+        if self._cache is not None and mark is not None:
+            self._cache.put(known, mark)
+        return known
+
+
+def read_bearer(authorization: str) -> str | None:
+    """Take the token out of the value of an Authorization header; None if it is no bearer token (RFC 6750)."""
+    if authorization[:7] == "Bearer " and len(authorization) == 7 + TOKEN_LENGTH:
+        return authorization[7:]
+    match = _BEARER.fullmatch(authorization)
+    return None if match is None else match[1]
+
+
+def _fingerprint(text: str) -> bytes:
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,69 @@
+"""Which changes verification must hear of, so that nothing it remembers outlives them.
+
+Verification reads `credentials`, `users` and `accounts` (and of `tokens` what never changes). Every UPDATE and DELETE
+of those three is noticed here, by a hook on the engine: unless it says otherwise, it counts as a change of everything.
+An INSERT changes nothing that could be remembered, since only what was found is.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Delete, Engine, Update, event
+
+from tokenry.storage.epoch import EVERYTHING
+from tokenry.storage.schema import accounts, credentials, users
+
+_WATCHED = frozenset({accounts, credentials, users})
+_KEY = "tokenry_changes"
+_KNOWN = "tokenry_change_is_known"
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one transaction has changed so far."""
+
+    previews: set[str] = field(default_factory=set)
+    everything: bool = False
+
+    def __bool__(self) -> bool:
+        return self.everything or bool(self.previews)
+
+    @property
+    def named(self) -> Collection[str]:
+        """The previews to name, or EVERYTHING."""
+        return EVERYTHING if self.everything else self.previews
+
+
+def execute_naming(connection: Connection, statement: Update | Delete) -> Sequence[str]:
+    """Run a statement on `credentials` and return the previews of the rows it changed: only they need be forgotten."""
+    naming = statement.returning(credentials.c.preview).execution_options(**{_KNOWN: True})
+    previews: Sequence[str] = connection.execute(naming).scalars().all()
+    _changes(connection).previews.update(previews)
+    return previews
+
+
+def execute_unread(connection: Connection, statement: Update | Delete) -> int:
+    """Run a statement that touches no column verification reads; how many rows it changed."""
+    return connection.execute(statement.execution_options(**{_KNOWN: True})).rowcount
+
+
+def watch(engine: Engine) -> None:
+    """Notice every other UPDATE and DELETE of a watched table, on every connection of this engine."""
+    event.listen(engine, "after_execute", _notice)
+
+
+def begin_changes(connection: Connection) -> Changes:
+    """Start anew, at the beginning of a transaction."""
+    changes = connection.info[_KEY] = Changes()
+    return changes
+
+
+def _changes(connection: Connection) -> Changes:
+    found: Changes = connection.info[_KEY]
+    return found
+
+
+def _notice(connection: Connection, statement: Any, _many: Any, _one: Any, options: Any, _result: Any) -> None:
+    if isinstance(statement, (Update, Delete)) and statement.table in _WATCHED and not options.get(_KNOWN):
+        _changes(connection).everything = True

@@ -1,0 +1,39 @@
+"""Statements on the newest uses of tokens."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tokenry.storage.schema import token_uses
+
+AGENT_LENGTH_MAX = 255
+
+
+class Use(NamedTuple):
+    """A use of a token: when (seconds since 1970), through which credential, from which address, by which agent."""
+
+    token_id: int
+    preview: str
+    used_at: int
+    address: str | None
+    agent: str | None
+
+
+def record_uses(connection: Connection, uses: Sequence[Use]) -> None:
+    """Store the newest use of each token; an older one than is stored changes nothing."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(token_uses)
+    new = statement.excluded
+    upsert = statement.on_conflict_do_update(
+        index_elements=[token_uses.c.token_id],
+        set_={"used_at": new.used_at, "address": new.address, "agent": new.agent},
+        where=new.used_at > token_uses.c.used_at,
+    )
+    rows = [
+        {"token_id": use.token_id, "used_at": use.used_at, "address": use.address, "agent": use.agent}
+        for use in sorted(uses)  # in one order everywhere, so that two workers never wait for each other in a circle
+    ]
+    if rows:
+        connection.execute(upsert, rows)

@@ -1,0 +1,98 @@
+"""What one worker remembers of tokens that it verified, as long as nothing has changed since (`storage/epoch.py`)."""
+
+import asyncio
+
+import structlog
+
+from tokenry.domain.accounts import Actor
+from tokenry.domain.networks import Networks
+from tokenry.storage.epoch import Epoch
+
+ENTRIES_MAX = 50_000
+"""About 1 KiB each. Beyond it the oldest go first."""
+TEND_SECONDS = 1
+
+log = structlog.get_logger("tokenry.verification")
+
+
+class Known:
+    """A credential that was found and whose secret was right: all that deciding on it again needs.
+
+    `fingerprint` is the SHA-256 of the token's text; the text itself is not kept. `interval` is the last one in which a
+    use of it was noted (`last_used.py`).
+    """
+
+    __slots__ = ("actor", "fingerprint", "interval", "networks")
+
+    def __init__(self, fingerprint: bytes, actor: Actor, networks: Networks) -> None:
+        self.fingerprint = fingerprint
+        self.actor = actor
+        self.networks = networks
+        self.interval = -1
+
+
+class Cache:
+    """Known credentials by preview, under an epoch. For one thread: the event loop's."""
+
+    def __init__(self, epoch: Epoch, entries_max: int = ENTRIES_MAX) -> None:
+        self._epoch = epoch
+        self._entries_max = entries_max
+        self._entries: dict[str, Known] = {}
+        self._seen = -1
+
+    def get(self, preview: str) -> Known | None:
+        """What is known and still holds; None while anything is being changed."""
+        word = self._epoch.word[0]
+        if word != self._seen and not self._catch_up(word):
+            return None
+        return self._entries.get(preview)
+
+    def mark(self) -> int:
+        """Where things stand: to be asked before a look-up whose result is to be kept."""
+        return self._epoch.word[0]
+
+    def put(self, known: Known, mark: int) -> None:
+        """Keep what a look-up found, unless something was being changed at `mark` or has changed since."""
+        if mark != self._seen or self._epoch.word[0] != mark:
+            return
+        preview = known.actor.preview
+        if len(self._entries) >= self._entries_max and preview not in self._entries:
+            del self._entries[next(iter(self._entries))]
+        self._entries[preview] = known
+
+    async def tend(self) -> None:
+        """Look after the epoch until cancelled: end a change whose process died in it, follow a file that was replaced.
+
+        Until a crashed change is ended every answer asks the database. Replacing the file is never right while the
+        service runs: until it is noticed, changes made through the new file are not heard of.
+        """
+        while True:
+            await asyncio.sleep(TEND_SECONDS)
+            self.mend()
+
+    def mend(self) -> None:
+        """Look after the epoch once."""
+        if self._epoch.refresh():
+            self._entries.clear()
+            self._seen = -1
+            log.error("the epoch file was replaced while in use", path=str(self._epoch.path))
+        elif self._epoch.repair():
+            log.warning("a process died while it committed a change; nothing stale was used")
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _catch_up(self, word: int) -> bool:
+        """Forget what was named since the word last seen; False if that cannot be told now, for a change under way."""
+        if word & 1:
+            return False
+        named = self._epoch.named_between(self._seen, word) if self._seen >= 0 else None
+        if self._epoch.word[0] != word:
+            return False  # a writer may have come round the ring while it was read
+        if named is None:
+            self._entries.clear()
+        else:
+            for preview in named:
+                self._entries.pop(preview, None)
+        self._seen = word
+        return True

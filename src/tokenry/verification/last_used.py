@@ -1,0 +1,68 @@
+"""When, from where and by which program each token was last used: noted in memory, written down in batches.
+
+A request that uses a token writes nothing. Of each token the first use in an interval of a few seconds is noted, so the
+time that owners are shown is right to within one interval, and noting costs the many uses after it one comparison.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from anyio import to_thread
+
+from tokenry.domain.errors import Unavailable
+from tokenry.domain.secrets import mask_secrets
+from tokenry.storage.database import Database
+from tokenry.storage.uses import AGENT_LENGTH_MAX, Use, record_uses
+from tokenry.verification.cache import Known
+
+INTERVAL_SECONDS = 5
+NOTED_MAX = 100_000
+"""Uses of so many tokens are kept while the database cannot take them; those of further tokens are not noted."""
+
+log = structlog.get_logger("tokenry.verification")
+
+
+class Uses:
+    """The uses of one worker. For the event loop's thread, but for the writing itself."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._noted: dict[str, Use] = {}
+        self.interval = 0
+
+    def note(self, known: Known, seconds: float, address: str | None, agent: str | None) -> None:
+        """Note a use. Callers spare themselves the call when `known.interval` is this interval."""
+        known.interval = self.interval
+        if len(self._noted) < NOTED_MAX:
+            actor = known.actor
+            self._noted[actor.preview] = Use(actor.token_id, actor.preview, int(seconds), address, agent)
+
+    async def run(self) -> None:
+        """Write down what was noted, at the end of each interval, until cancelled."""
+        while True:
+            await asyncio.sleep(INTERVAL_SECONDS)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write down what was noted so far. What the database cannot take now is kept for the next time."""
+        noted, self._noted = self._noted, {}
+        self.interval += 1
+        if not noted:
+            return
+        try:
+            await to_thread.run_sync(self._write, list(noted.values()))
+        except Unavailable as error:
+            log.warning("uses of tokens cannot be written down yet", exc_info=error.__cause__)
+            self._noted = {**noted, **self._noted}
+
+    def _write(self, uses: Sequence[Use]) -> None:
+        with self._database.write() as connection:
+            record_uses(connection, [use._replace(agent=_readable(use.agent)) for use in uses])
+
+
+def _readable(agent: str | None) -> str | None:
+    """A program's name for itself, fit to be stored and shown; a token pasted into it is cut to its preview."""
+    if agent is None:
+        return None
+    return mask_secrets("".join(character for character in agent if character.isprintable()))[:AGENT_LENGTH_MAX]

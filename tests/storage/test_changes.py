@@ -1,0 +1,137 @@
+"""Every change of what verification reads is made known, by name where it can be."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, Connection, Table, delete, insert, update
+
+from tokenry.domain.scopes import EVERYTHING
+from tokenry.storage.accounts import create_account, create_user, set_disabled
+from tokenry.storage.changes import execute_naming, execute_unread
+from tokenry.storage.database import Database, database_url
+from tokenry.storage.migration import migrate
+from tokenry.storage.schema import accounts, audit_events, credentials, tokens, users
+from tokenry.storage.tokens import insert_credential, insert_token, rename_token, revoke_token
+
+NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
+PREVIEW = "pat_0123456789ab"
+ALL = None
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A SQLite database with a user and its token."""
+    database = Database(database_url(None, tmp_path))
+    migrate(database)
+    with database.write() as connection:
+        account = create_account(connection, euuid="E", company="c", created=NOW)
+        user = create_user(connection, account_id=account.id, username="ada", email="", admin=False, created=NOW)
+        add_token(connection, user.id, PREVIEW)
+    yield database
+    database.close()
+
+
+def add_token(connection: Connection, user_id: int, preview: str) -> int:
+    expiry = NOW + timedelta(days=1)
+    token = insert_token(
+        connection, user_id=user_id, label="x", scopes=EVERYTHING, preview=preview, created=NOW, expiry=expiry
+    )
+    insert_credential(connection, preview=preview, token_id=token.id, digest=b"d", pepper_generation=1, expiry=expiry)
+    return token.id
+
+
+class Named:
+    """What a block of code made known: [] for nothing, None for everything."""
+
+    def __init__(self, database: Database) -> None:
+        self.epoch = database.epoch
+        self.before = self.epoch.word[0]
+
+    def previews(self) -> list[str] | None:
+        assert self.epoch.word[0] % 2 == 0
+        return self.epoch.named_between(self.before, self.epoch.word[0])
+
+
+def test_revocation_names_its_token(database: Database) -> None:
+    named = Named(database)
+    with database.write() as connection:
+        assert revoke_token(connection, 1, now=NOW)
+    assert named.previews() == [PREVIEW]
+
+
+def test_creation_and_renaming_name_nothing(database: Database) -> None:
+    named = Named(database)
+    with database.write() as connection:
+        add_token(connection, 1, "pat_aaaaaaaaaaaa")
+        assert rename_token(connection, 1, "y", user_id=1, now=NOW)
+        connection.execute(insert(audit_events).values(at=1, actor="a", action="b", subject="c", details="{}"))
+    assert named.previews() == []
+
+
+def test_disabling_a_user_is_a_change_of_everything(database: Database) -> None:
+    named = Named(database)
+    with database.write() as connection:
+        assert set_disabled(connection, 1, NOW)
+    assert named.previews() is ALL
+
+
+@pytest.mark.parametrize("table", [accounts, credentials, users])
+def test_change_that_says_nothing_counts_as_one_of_everything(database: Database, table: Table) -> None:
+    """Whoever adds a statement on what verification reads cannot forget to make it known."""
+    column = next(column for column in table.c if column.name in {"company", "username", "pepper_generation"})
+    named = Named(database)
+    with database.write() as connection:
+        connection.execute(update(table).values({column: column}))
+    assert named.previews() is ALL
+
+
+def test_deletion_counts_too(database: Database) -> None:
+    named = Named(database)
+    with database.write() as connection:
+        connection.execute(delete(credentials))
+    assert named.previews() is ALL
+
+
+def test_one_unnamed_change_beside_a_named_one_is_one_of_everything(database: Database) -> None:
+    named = Named(database)
+    with database.write() as connection:
+        assert execute_naming(connection, delete(credentials).where(credentials.c.preview == PREVIEW)) == [PREVIEW]
+        set_disabled(connection, 1, NOW)
+    assert named.previews() is ALL
+
+
+def test_change_of_what_verification_does_not_read_names_nothing(database: Database) -> None:
+    named = Named(database)
+    with database.write() as connection:
+        assert execute_unread(connection, update(users).values(email="ada@example.org")) == 1
+    assert named.previews() == []
+
+
+def test_change_that_is_rolled_back_names_nothing_nor_does_the_next(database: Database) -> None:
+    named = Named(database)
+
+    def fail(connection: Connection) -> None:
+        revoke_token(connection, 1, now=NOW)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), database.write() as connection:
+        fail(connection)
+    with database.write() as connection:
+        connection.execute(update(tokens).values(description="y"))
+    assert named.previews() == []
+
+
+def test_postgresql_needs_no_epoch(new_postgres_database: URL) -> None:
+    database = Database(database_url(new_postgres_database.render_as_string(hide_password=False), Path()))
+    migrate(database)
+    with database.write() as connection:
+        account = create_account(connection, euuid="E", company="c", created=NOW)
+        user = create_user(connection, account_id=account.id, username="ada", email="", admin=False, created=NOW)
+        token_id = add_token(connection, user.id, PREVIEW)
+    with database.write() as connection:
+        assert revoke_token(connection, token_id, now=NOW)
+        assert set_disabled(connection, user.id, NOW)
+    assert "epoch" not in vars(database)
+    database.close()

@@ -1,0 +1,141 @@
+"""The epoch: what readers see of a change, before, during and after it, and after a crash in the middle."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tokenry.storage.epoch import EVERYTHING, RING_PREVIEWS, Epoch
+
+PREVIEW = "pat_0123456789ab"
+CRASH = """
+import os, signal, sys
+from pathlib import Path
+from tokenry.storage.epoch import Epoch
+with Epoch(Path(sys.argv[1])).change(["pat_0123456789ab"]):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "tokenry.db-epoch"
+
+
+@pytest.fixture
+def epoch(path: Path) -> Iterator[Epoch]:
+    epoch = Epoch(path)
+    yield epoch
+    epoch.close()
+
+
+@pytest.fixture
+def other(path: Path, epoch: Epoch) -> Iterator[Epoch]:
+    """The same file, as another process sees it."""
+    other = Epoch(path)
+    yield other
+    other.close()
+
+
+def crash(path: Path) -> None:
+    """A process that dies while it commits a change."""
+    process = subprocess.run([sys.executable, "-c", CRASH, str(path)], check=False)
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_file_is_for_its_owner_alone(epoch: Epoch, path: Path) -> None:
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_link_in_its_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError):
+        Epoch(tmp_path / "link")
+
+
+def test_word_is_odd_while_a_change_is_made_and_even_and_higher_after(epoch: Epoch, other: Epoch) -> None:
+    before = other.word[0]
+    with epoch.change([PREVIEW]):
+        assert other.word[0] == before + 1
+    assert other.word[0] == before + 2
+
+
+def test_previews_changed_in_between_are_named_in_order(epoch: Epoch, other: Epoch) -> None:
+    before = other.word[0]
+    with epoch.change([PREVIEW]):
+        pass
+    with epoch.change(["pat_aaaaaaaaaaaa", "pat_bbbbbbbbbbbb"]):
+        pass
+    assert other.named_between(before, other.word[0]) == [PREVIEW, "pat_aaaaaaaaaaaa", "pat_bbbbbbbbbbbb"]
+
+
+def test_change_that_raises_is_named_too(epoch: Epoch) -> None:
+    before = epoch.word[0]
+    with pytest.raises(ZeroDivisionError), epoch.change([PREVIEW]):
+        raise ZeroDivisionError
+    assert epoch.named_between(before, epoch.word[0]) == [PREVIEW]
+
+
+def test_change_of_everything_is_named_by_no_preview(epoch: Epoch) -> None:
+    before = epoch.word[0]
+    with epoch.change(EVERYTHING):
+        pass
+    assert epoch.word[0] % 2 == 0
+    assert epoch.named_between(before, epoch.word[0]) is None
+
+
+def test_change_of_more_than_the_ring_holds_is_one_of_everything(epoch: Epoch) -> None:
+    before = epoch.word[0]
+    with epoch.change([f"pat_{number:012}" for number in range(RING_PREVIEWS + 1)]):
+        pass
+    assert epoch.named_between(before, epoch.word[0]) is None
+
+
+def test_ring_names_its_last_previews_and_no_more(epoch: Epoch) -> None:
+    before = epoch.word[0]
+    for number in range(RING_PREVIEWS + 1):
+        with epoch.change([f"pat_{number:012}"]):
+            pass
+    assert epoch.named_between(before, epoch.word[0]) is None
+    assert epoch.named_between(before + 2, epoch.word[0]) == [
+        f"pat_{number:012}" for number in range(1, RING_PREVIEWS + 1)
+    ]
+
+
+def test_crash_within_a_change_leaves_the_word_odd_until_it_is_repaired(epoch: Epoch, path: Path) -> None:
+    before = epoch.word[0]
+    crash(path)
+    assert epoch.word[0] == before + 1
+    assert epoch.repair()
+    assert epoch.word[0] % 2 == 0
+    assert epoch.named_between(before, epoch.word[0]) is None
+
+
+def test_change_after_a_crash_is_one_of_everything(epoch: Epoch, path: Path) -> None:
+    before = epoch.word[0]
+    crash(path)
+    with epoch.change([PREVIEW]):
+        pass
+    assert epoch.word[0] % 2 == 0
+    assert epoch.named_between(before, epoch.word[0]) is None
+
+
+def test_change_under_way_is_not_repaired(epoch: Epoch, other: Epoch) -> None:
+    with epoch.change([PREVIEW]):
+        assert not other.repair()
+        assert other.word[0] % 2 == 1
+    assert not other.repair()
+
+
+def test_file_that_was_replaced_is_noticed(epoch: Epoch, path: Path) -> None:
+    assert not epoch.refresh()
+    path.unlink()
+    assert epoch.refresh()
+    assert path.exists()
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    path.unlink()
+    assert epoch.refresh()
+    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors

@@ -1,0 +1,104 @@
+"""Uses of tokens: noted once an interval, written down in batches, never lost to a busy database."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from tests.conftest import START, App, Clock, make_app
+from tokenry.domain.accounts import Actor
+from tokenry.domain.networks import ANYWHERE
+from tokenry.domain.scopes import EVERYTHING
+from tokenry.storage import database as storage
+from tokenry.storage.database import Database
+from tokenry.storage.schema import token_uses
+from tokenry.storage.uses import Use, record_uses
+from tokenry.verification.cache import Known
+from tokenry.verification.last_used import Uses
+
+SEEN = "pat_0123456789ab"
+
+
+def stored(database: Database) -> list[tuple[object, ...]]:
+    with database.read() as connection:
+        return [tuple(row) for row in connection.execute(select(token_uses).order_by(token_uses.c.token_id))]
+
+
+def known(token_id: int = 1) -> Known:
+    return Known(b"f", Actor(token_id, EVERYTHING, 1, 1, "ada", 1, "E", SEEN), ANYWHERE)
+
+
+@pytest.fixture
+def app_database(app_on_each_engine: App) -> Iterator[Database]:
+    """The database of an installation, with token 1 in it."""
+    url = storage.database_url(app_on_each_engine.settings.database_url, app_on_each_engine.settings.data_dir)
+    database = Database(url)
+    yield database
+    database.close()
+
+
+def test_newest_use_is_kept(app_database: Database) -> None:
+    for seconds, address in ((20, "new"), (10, "old"), (20, "same")):
+        with app_database.write() as connection:
+            record_uses(connection, [Use(1, SEEN, seconds, address, None)])
+    assert stored(app_database) == [(1, 20, "new", None)]
+
+
+def test_noted_use_is_written_down_at_the_flush(app_database: Database) -> None:
+    uses = Uses(app_database)
+    uses.note(known(), START + 0.9, "192.0.2.1", "curl/8")
+    assert stored(app_database) == []
+    asyncio.run(uses.flush())
+    assert stored(app_database) == [(1, int(START), "192.0.2.1", "curl/8")]
+
+
+def test_one_use_is_noted_in_each_interval(app_database: Database) -> None:
+    uses, token = Uses(app_database), known()
+    assert token.interval != uses.interval
+    uses.note(token, START, "a", None)
+    assert token.interval == uses.interval
+    asyncio.run(uses.flush())
+    assert token.interval != uses.interval
+
+
+def test_agent_is_made_harmless(app_database: Database) -> None:
+    uses = Uses(app_database)
+    secret = "pat_0123456789ab" + "S" * 38
+    uses.note(known(), START, None, f"a\tb\x1b[2J {secret}" + "x" * 500)
+    asyncio.run(uses.flush())
+    agent = str(stored(app_database)[0][3])
+    assert agent.startswith("ab[2J pat_0123456789ab…")
+    assert "S" not in agent
+    assert len(agent) <= 255
+
+
+def test_uses_that_a_busy_database_did_not_take_are_kept(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "SQLITE_BUSY_TIMEOUT_MILLISECONDS", 1)
+    database = Database(storage.database_url(None, app.settings.data_dir))
+    uses = Uses(database)
+    uses.note(known(), START, "a", None)
+    holder = sqlite3.connect(app.settings.data_dir / "tokenry.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE").close()
+    asyncio.run(uses.flush())
+    holder.execute("ROLLBACK").close()
+    holder.close()
+    assert stored(database) == []
+    asyncio.run(uses.flush())
+    assert stored(database) == [(1, int(START), "a", None)]
+    database.close()
+
+
+def test_use_is_written_down_when_the_service_stops(tmp_path: Path, clock: Clock, engine_url: str | None) -> None:
+    app = make_app(tmp_path / "data", clock, engine_url)
+    with app.client:
+        clock.seconds += 60
+        answer = app.client.get("/verify", headers={**app.bearer, "User-Agent": "probe/1"})
+        assert answer.status_code == 200
+    database = Database(storage.database_url(app.settings.database_url, app.settings.data_dir))
+    assert stored(database) == [(1, int(START) + 60, "testclient", "probe/1")]
+    database.close()
