@@ -84,19 +84,22 @@ def drive(server: Server, tokens: list[str], label: str) -> set[int]:
     return statuses
 
 
-def break_database(server: Server, tokens: list[str]) -> set[int]:
-    """Ask while tables are missing (503) and while a row is wrong (500); mend both."""
-    bearer = {"Authorization": f"Bearer {tokens[0]}"}
+def break_database(server: Server, unseen: list[str], label: str) -> set[int]:
+    """Ask while tables are missing (503) and while a row is wrong (500); mend both.
+
+    Each time with a token that the service has not verified before, so that it must look.
+    """
     statuses = set()
     with closing(sqlite3.connect(server.data_dir / "tokenry.db", isolation_level=None)) as connection:
-        for damage, repair in (
-            ("ALTER TABLE credentials RENAME TO gone", "ALTER TABLE gone RENAME TO credentials"),
-            ("ALTER TABLE audit_events RENAME TO gone", "ALTER TABLE gone RENAME TO audit_events"),
-            ("UPDATE credentials SET pepper_generation = 9", "UPDATE credentials SET pepper_generation = 1"),
+        for token, damage, repair in (
+            (unseen[0], "ALTER TABLE credentials RENAME TO gone", "ALTER TABLE gone RENAME TO credentials"),
+            (unseen[1], "ALTER TABLE audit_events RENAME TO gone", "ALTER TABLE gone RENAME TO audit_events"),
+            (unseen[2], "UPDATE credentials SET pepper_generation = 9", "UPDATE credentials SET pepper_generation = 1"),
         ):
+            bearer = {"Authorization": f"Bearer {token}"}
             connection.execute(damage)
             statuses.add(httpx2.get(f"{server.url}/verify", headers=bearer).status_code)
-            statuses.add(httpx2.post(f"{server.url}{TOKENS}", headers=bearer, json={"label": tokens[1]}).status_code)
+            statuses.add(httpx2.post(f"{server.url}{TOKENS}", headers=bearer, json={"label": label}).status_code)
             connection.execute(repair)
     return statuses
 
@@ -106,10 +109,11 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Used]:
     with serving(tmp_path_factory.mktemp("secrecy") / "data", "--log-level", "debug") as server:
         bearer = {"Authorization": f"Bearer {server.token}"}
         made = [httpx2.post(f"{server.url}{TOKENS}", headers=bearer, json={}).json()["token"] for _ in range(2)]
-        issued = tokenry("token", "create", "--user", "admin", "--expires", "1d", "--data-dir", str(server.data_dir))
-        tokens = [server.token, made[0], issued.stdout.strip()]
-        statuses = drive(server, tokens, made[1]) | break_database(server, tokens)
-        yield Used(server, tokens, made[1], statuses)
+        create = ("token", "create", "--user", "admin", "--expires", "1d", "--data-dir", str(server.data_dir))
+        issued, *unseen = (tokenry(*create).stdout.strip() for _ in range(4))
+        tokens = [server.token, made[0], issued]
+        statuses = drive(server, tokens, made[1]) | break_database(server, unseen, made[0])
+        yield Used(server, [*tokens, *unseen], made[1], statuses)
 
 
 def test_every_kind_of_failure_took_part(used: Used) -> None:
@@ -118,7 +122,7 @@ def test_every_kind_of_failure_took_part(used: Used) -> None:
 
 def test_database_holds_nothing_that_opens_it(used: Used) -> None:
     files = sorted(used.server.data_dir.glob("tokenry.db*"))
-    assert [file.name for file in files] == ["tokenry.db", "tokenry.db-shm", "tokenry.db-wal"]
+    assert [file.name for file in files] == ["tokenry.db", "tokenry.db-epoch", "tokenry.db-shm", "tokenry.db-wal"]
     for file in files:
         assert found(file.read_bytes(), used.tokens, used.server.data_dir) == set()
 

@@ -254,7 +254,7 @@ def test_refusals_are_not_remembered(remembering: Remembering) -> None:
     remembering.shelf.stored = None
     assert remembering.decide(f"Bearer {other.reveal()}") == Decision(None, Denial.UNKNOWN)
     remembering.shelf.stored = STORED._replace(preview=other.preview, digest=PEPPERS.digest(other))
-    assert remembering.decide(f"Bearer {other.reveal()}") == Decision(ACTOR)
+    assert remembering.decide(f"Bearer {other.reveal()}") == Decision(ACTOR._replace(preview=other.preview))
 
 
 def test_what_is_remembered_holds_no_secret(remembering: Remembering) -> None:
