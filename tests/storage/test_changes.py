@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import URL, Connection, Table, delete, insert, update
 
 from tokenry.domain.scopes import EVERYTHING
-from tokenry.storage.accounts import create_account, create_user, set_disabled
+from tokenry.storage.accounts import create_account
 from tokenry.storage.changes import execute_naming, execute_unread
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.migration import migrate
 from tokenry.storage.schema import accounts, audit_events, credentials, tokens, users
 from tokenry.storage.tokens import insert_credential, insert_token, rename_token, revoke_token
+from tokenry.storage.users import create_user, set_disabled
 
 NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 PREVIEW = "pat_0123456789ab"
@@ -36,7 +37,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def add_token(connection: Connection, user_id: int, preview: str) -> int:
     expiry = NOW + timedelta(days=1)
     token = insert_token(
-        connection, user_id=user_id, label="x", scopes=EVERYTHING, preview=preview, created=NOW, expiry=expiry
+        connection,
+        user_id=user_id,
+        label="x",
+        scopes=EVERYTHING,
+        preview=preview,
+        created=NOW,
+        created_by="x",
+        expiry=expiry,
     )
     insert_credential(connection, preview=preview, token_id=token.id, digest=b"d", pepper_generation=1, expiry=expiry)
     return token.id
@@ -57,7 +65,7 @@ class Named:
 def test_revocation_names_its_token(database: Database) -> None:
     named = Named(database)
     with database.write() as connection:
-        assert revoke_token(connection, 1, now=NOW)
+        assert revoke_token(connection, 1, now=NOW, revoked_by="x")
     assert named.previews() == [PREVIEW]
 
 
@@ -113,7 +121,7 @@ def test_change_that_is_rolled_back_names_nothing_nor_does_the_next(database: Da
     named = Named(database)
 
     def fail(connection: Connection) -> None:
-        revoke_token(connection, 1, now=NOW)
+        revoke_token(connection, 1, now=NOW, revoked_by="x")
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError), database.write() as connection:
@@ -131,7 +139,7 @@ def test_postgresql_needs_no_epoch(new_postgres_database: URL) -> None:
         user = create_user(connection, account_id=account.id, username="ada", email="", admin=False, created=NOW)
         token_id = add_token(connection, user.id, PREVIEW)
     with database.write() as connection:
-        assert revoke_token(connection, token_id, now=NOW)
+        assert revoke_token(connection, token_id, now=NOW, revoked_by="x")
         assert set_disabled(connection, user.id, NOW)
     assert "epoch" not in vars(database)
     database.close()

@@ -14,6 +14,7 @@ from tokenry.domain.networks import Network
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import stored_scopes
 from tokenry.domain.tokens import Token
+from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered
 from tokenry.storage.paging import page_of
@@ -55,7 +56,7 @@ def set_description(connection: Connection, token_id: int, description: str) -> 
 def set_networks(connection: Connection, token_id: int, networks: Sequence[Network]) -> bool:
     """Say where a token may be used from, no networks meaning anywhere; False if nothing opens it any more."""
     statement = update(credentials).where(credentials.c.token_id == token_id)
-    return connection.execute(statement.values(networks=" ".join(map(str, networks)))).rowcount > 0
+    return bool(execute_naming(connection, statement.values(networks=" ".join(map(str, networks)))))
 
 
 def _select_details() -> Select[Any]:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select, update
 
 from tokenry.domain.policy import Policy, Shortening, UserKind
 from tokenry.domain.scopes import stored_scopes
+from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import credentials, tokens, users
 from tokenry.storage.schema import policy as policies
@@ -102,7 +103,7 @@ def shorten_token(connection: Connection, token_id: int, expiry: datetime) -> bo
     shortened = connection.execute(statement.where(tokens.c.expires_at > seconds).values(expires_at=seconds)).rowcount
     if shortened:
         opens = (credentials.c.token_id == token_id) & (credentials.c.expires_at > seconds)
-        connection.execute(update(credentials).where(opens).values(expires_at=seconds))
+        execute_naming(connection, update(credentials).where(opens).values(expires_at=seconds))
     return shortened == 1
 
 

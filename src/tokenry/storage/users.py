@@ -11,6 +11,7 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.profile import Profile
 from tokenry.domain.users import User, UserType
+from tokenry.storage.changes import execute_unread
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered
 from tokenry.storage.paging import page_of
@@ -110,7 +111,7 @@ def set_profile(connection: Connection, user_id: int, profile: Profile) -> bool:
         "lish_auth_method": profile.lish_auth_method,
         "authorized_keys": json.dumps(profile.authorized_keys) if profile.authorized_keys else None,
     }
-    return connection.execute(update(users).where(users.c.id == user_id).values(values)).rowcount == 1
+    return execute_unread(connection, update(users).where(users.c.id == user_id).values(values)) == 1
 
 
 def _select_users() -> Select[Any]:
