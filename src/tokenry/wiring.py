@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from tokenry.api.app import create_app, routes
 from tokenry.api.details import DetailsOperations
 from tokenry.api.health import Readiness
+from tokenry.api.inventory import InventoryOperations
 from tokenry.api.limits import RateLimits
 from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
@@ -25,6 +26,7 @@ from tokenry.domain.secrets import Peppers, Secret
 from tokenry.service.accounts import Accounts
 from tokenry.service.details import TokenDetails
 from tokenry.service.installation import begin_installation
+from tokenry.service.inventory import Inventory
 from tokenry.service.policy import Policies
 from tokenry.service.profile import Profiles
 from tokenry.service.rotation import Rotations
@@ -54,6 +56,7 @@ class Installation:
     details: TokenDetails
     policies: Policies
     rotations: Rotations
+    inventory: Inventory
     accounts: Accounts
     users: Users
     profiles: Profiles
@@ -112,6 +115,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         details=TokenDetails(database, now),
         policies=Policies(database, now),
         rotations=Rotations(database, peppers, now),
+        inventory=Inventory(database, now),
         accounts=Accounts(database, now),
         users=Users(database, now),
         profiles=Profiles(database, now),
@@ -160,6 +164,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         details=DetailsOperations(installation.details),
         catalogue=installation.catalogue,
         policy=PolicyOperations(installation.policies),
+        inventory=InventoryOperations(installation.inventory),
         profile=ProfileOperations(installation.profiles),
         users=UserOperations(installation.users),
         rotation=RotationOperations(installation.rotations),

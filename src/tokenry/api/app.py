@@ -12,6 +12,7 @@ from tokenry.api.docs import description_as_page
 from tokenry.api.empty import APPS, DEVICES, LOGINS, empty_list, nothing, public_empty_list
 from tokenry.api.guard import Guard
 from tokenry.api.health import Liveness, Readiness
+from tokenry.api.inventory import InventoryOperations
 from tokenry.api.limits import RateLimits
 from tokenry.api.operation import Operation, Resource, not_found
 from tokenry.api.policy import PolicyOperations
@@ -35,6 +36,7 @@ def routes(
     details: DetailsOperations,
     catalogue: Catalogue,
     policy: PolicyOperations,
+    inventory: InventoryOperations,
     profile: ProfileOperations,
     users: UserOperations,
     rotation: RotationOperations,
@@ -72,6 +74,8 @@ def routes(
         "/profile/devices/{device_id}": resource(GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
         "/profile/apps": resource(GET=Operation(empty_list(APPS), reads)),
         "/profile/apps/{app_id}": resource(GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
+        "/account/tokens": resource(GET=Operation(inventory.list_tokens, reads)),
+        "/account/tokens/revoke": resource(POST=Operation(inventory.revoke_tokens, writes)),
         "/account/users": resource(GET=Operation(users.list_users, reads)),
         "/account/users/{username}": resource(GET=Operation(users.get_user, reads)),
         **{

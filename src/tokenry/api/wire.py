@@ -24,6 +24,7 @@ HeaderList = list[tuple[bytes, bytes]]
 SPEC_VERSION = b"4.229.1"
 """The version of the wire format's description that this service follows; clients compare it with their own."""
 NUMBER_LENGTH_MAX = 20
+ID_MAX = (1 << 63) - 1
 WRONG_TIME = "Must be a date and time such as 2018-01-01T13:46:32"
 _TIME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _EXPECTED: dict[type, str] = {str: "Must be a string", bool: "Must be true or false"}
@@ -221,7 +222,7 @@ def read_page(query: str) -> PageRequest:
 def read_id(text: str) -> int | None:
     """Read the id in a path; None for what cannot be one."""
     number = _read_number(text)
-    return number if number is not None and 1 <= number < 1 << 63 else None
+    return number if number is not None and 1 <= number <= ID_MAX else None
 
 
 def _read_label(body: Mapping[str, object], faults: list[Fault]) -> str | None:

@@ -23,14 +23,14 @@ from tokenry.storage.tokens import COLUMNS, FOLDED
 
 NEVER_USED = -(1 << 40)
 """When a token that was never used counts as used: before the year 1, so it comes first, and before any moment."""
-_COLUMNS = {**COLUMNS, "last_used": func.coalesce(token_uses.c.used_at, NEVER_USED)}
+DETAILS_COLUMNS = {**COLUMNS, "last_used": func.coalesce(token_uses.c.used_at, NEVER_USED)}
 
 
 def find_details(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Details | None:
     """Find one of a user's tokens, also an expired or a revoked one."""
-    statement = _select_details().where(tokens.c.id == token_id, tokens.c.user_id == user_id)
+    statement = select_details().where(tokens.c.id == token_id, tokens.c.user_id == user_id)
     row = connection.execute(statement).one_or_none()
-    return None if row is None else _details(row, now)
+    return None if row is None else read_details(row, now)
 
 
 def list_details(
@@ -43,8 +43,10 @@ def list_details(
     selection: Selection = LIVE_TOKENS,
 ) -> Page[Details]:
     """List a user's tokens."""
-    statement = _select_details().where(tokens.c.user_id == user_id, *_selected(selection, now))
-    return page_of(connection, filtered(statement, filter, _COLUMNS, FOLDED), request, partial(_details, now=now))
+    statement = select_details().where(tokens.c.user_id == user_id, *selected(selection, now))
+    return page_of(
+        connection, filtered(statement, filter, DETAILS_COLUMNS, FOLDED), request, partial(read_details, now=now)
+    )
 
 
 def set_description(connection: Connection, token_id: int, description: str) -> bool:
@@ -59,7 +61,8 @@ def set_networks(connection: Connection, token_id: int, networks: Sequence[Netwo
     return bool(execute_naming(connection, statement.values(networks=" ".join(map(str, networks)))))
 
 
-def _select_details() -> Select[Any]:
+def select_details() -> Select[Any]:
+    """Select all tokens of all users with what is known of them, for `read_details`."""
     # While a secret is being rotated a token has two credentials, with the same networks.
     networks = (
         select(func.max(credentials.c.networks))
@@ -77,7 +80,8 @@ def _select_details() -> Select[Any]:
     ).select_from(tokens.join(users, tokens.c.user_id == users.c.id).outerjoin(token_uses))
 
 
-def _selected(selection: Selection, now: datetime) -> Iterator[ColumnElement[bool]]:
+def selected(selection: Selection, now: datetime) -> Iterator[ColumnElement[bool]]:
+    """What a selection asks of a token."""
     seconds = to_seconds(now)
     match selection.state:
         case State.ACTIVE:
@@ -87,8 +91,8 @@ def _selected(selection: Selection, now: datetime) -> Iterator[ColumnElement[boo
         case State.REVOKED:
             yield tokens.c.revoked_at.is_not(None)
     for column, before, after in (
-        (_COLUMNS["last_used"], selection.last_used_before, selection.last_used_after),
-        (_COLUMNS["expiry"], selection.expires_before, selection.expires_after),
+        (DETAILS_COLUMNS["last_used"], selection.last_used_before, selection.last_used_after),
+        (DETAILS_COLUMNS["expiry"], selection.expires_before, selection.expires_after),
     ):
         if before is not None:
             yield column < to_seconds(before)
@@ -96,7 +100,8 @@ def _selected(selection: Selection, now: datetime) -> Iterator[ColumnElement[boo
             yield column > to_seconds(after)
 
 
-def _details(row: Row[Any], now: datetime) -> Details:
+def read_details(row: Row[Any], now: datetime) -> Details:
+    """Read a row of `select_details`; `now` decides which tokens have expired."""
     used = row.used_at is not None
     return Details(
         token=Token(

@@ -1,0 +1,62 @@
+"""The tokens of all users of an account, for its administrators. Others are told so before anything else (403)."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from tokenry.api import details
+from tokenry.api.details import read_selection, write_details
+from tokenry.api.filters import read_filter
+from tokenry.api.operation import Call
+from tokenry.api.wire import ID_MAX, read_page, write_page
+from tokenry.domain.details import Details
+from tokenry.domain.errors import Fault, Invalid, collect_faults, raise_faults
+from tokenry.domain.filters import Kind
+from tokenry.service.inventory import Inventory
+
+IDS_MAX = 500
+FILTERABLE = {**details.FILTERABLE, "username": Kind.TEXT}
+
+
+class InventoryOperations:
+    """`/account/tokens` and what is below it."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+
+    def list_tokens(self, call: Call) -> object:
+        """GET the tokens of all users, paged, filtered and ordered."""
+        self._inventory.require_administrator(call.actor)
+        (request, filter), selection = collect_faults(
+            lambda: collect_faults(lambda: read_page(call.query), lambda: read_filter(call.filter, FILTERABLE)),
+            lambda: read_selection(call.query),
+        )
+        username = read_username(call.query)
+        return write_page(
+            self._inventory.list_tokens(call.actor, request, filter, selection, username), write_inventory
+        )
+
+    def revoke_tokens(self, call: Call) -> object:
+        """POST the ids of tokens to revoke, all in one transaction."""
+        self._inventory.require_administrator(call.actor)
+        revoked = self._inventory.revoke_tokens(call.origin, call.actor, read_ids(call.body))
+        return {"data": [{"id": token_id, "revoked": did} for token_id, did in revoked]}
+
+
+def write_inventory(found: Details) -> dict[str, object]:
+    """Write a token of somebody's: its details, and whose it is."""
+    return {**write_details(found), "username": found.username}
+
+
+def read_username(query: str) -> str | None:
+    """Read whose tokens a list is of; None for everybody's."""
+    return dict(parse_qsl(query, keep_blank_values=True)).get("username")
+
+
+def read_ids(body: Mapping[str, object]) -> list[int]:
+    """Read the ids of tokens, each once. Raises Invalid with every fault."""
+    ids = body.get("ids")
+    if not isinstance(ids, list) or not 1 <= len(ids) <= IDS_MAX:
+        raise Invalid(Fault(f"Must be a list of 1-{IDS_MAX} ids", "ids"))
+    wrong = [index for index, value in enumerate(ids) if type(value) is not int or not 1 <= value <= ID_MAX]
+    raise_faults(Fault("Must be the id of a token", f"ids[{index}]") for index in wrong)
+    return list(dict.fromkeys(ids))

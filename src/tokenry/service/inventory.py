@@ -1,0 +1,117 @@
+"""The tokens of all users: for the administrators of an account, and for the operator."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.details import LIVE_TOKENS, Details, Selection
+from tokenry.domain.errors import NotFound
+from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.paging import Page, PageRequest
+from tokenry.service.acting import get_reader, get_writer, require_administrator, require_open
+from tokenry.storage import audit, users
+from tokenry.storage import inventory as stored
+from tokenry.storage.database import Database
+from tokenry.storage.tokens import revoke_token
+
+BATCH = 1000
+"""Rows that are read at once when all are wanted."""
+
+
+class Inventory:
+    """The use cases of an inventory. Administrators see the users of their own account and no others."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    def require_administrator(self, actor: Actor) -> None:
+        """Raise Forbidden for anybody else: before anything that is wrong with what he asks."""
+        with self._database.read() as connection:
+            require_administrator(get_reader(connection, actor))
+
+    def list_tokens(
+        self,
+        actor: Actor,
+        request: PageRequest,
+        filter: Filter = EVERY_ROW,
+        selection: Selection = LIVE_TOKENS,
+        username: str | None = None,
+    ) -> Page[Details]:
+        """List the account's tokens. Raises Forbidden."""
+        with self._database.read() as connection:
+            require_administrator(get_reader(connection, actor))
+            return stored.list_inventory(
+                connection,
+                account_id=actor.account_id,
+                now=self._now(),
+                request=request,
+                filter=filter,
+                selection=selection,
+                username=username,
+            )
+
+    def export_tokens(
+        self, actor: Actor, selection: Selection = LIVE_TOKENS, username: str | None = None
+    ) -> Iterator[Sequence[Details]]:
+        """Read all of the account's tokens, by user and id, in pieces: each as it is when it is read.
+
+        Ends with Unauthorized or Forbidden as soon as the actor's token is revoked, or he is no administrator any more.
+        """
+
+        def admit(connection: Connection) -> None:
+            require_open(connection, actor, now=self._now())
+            require_administrator(get_reader(connection, actor))
+
+        return self._read_all(admit, account_id=actor.account_id, selection=selection, username=username)
+
+    def export_all(
+        self, selection: Selection = LIVE_TOKENS, username: str | None = None
+    ) -> Iterator[Sequence[Details]]:
+        """Read everybody's tokens, as the operator. Ends with NotFound for a user that is not there."""
+
+        def admit(connection: Connection) -> None:
+            if username is not None and users.find_user(connection, username) is None:
+                raise NotFound
+
+        return self._read_all(admit, account_id=None, selection=selection, username=username)
+
+    def revoke_tokens(self, origin: Origin, actor: Actor, token_ids: Sequence[int]) -> Sequence[tuple[int, bool]]:
+        """Revoke tokens of the account's users; for each id, whether this revoked it. Raises Forbidden."""
+        with self._database.write() as connection:
+            now = self._now()
+            require_administrator(get_writer(connection, actor, now=now))
+            # In one order, so that two who revoke the same tokens never wait for each other.
+            own = sorted(stored.find_own(connection, token_ids, account_id=actor.account_id))
+            revoked = {id for id in own if revoke_token(connection, id, now=now, revoked_by=origin.name)}
+            for token_id in sorted(revoked):
+                audit.record(connection, origin=origin, at=now, action="token.revoke", subject=f"token:{token_id}")
+        return [(token_id, token_id in revoked) for token_id in token_ids]
+
+    def _read_all(
+        self,
+        admit: Callable[[Connection], None],
+        *,
+        account_id: int | None,
+        selection: Selection,
+        username: str | None,
+    ) -> Iterator[Sequence[Details]]:
+        last: Details | None = None
+        while True:
+            with self._database.read() as connection:
+                admit(connection)
+                piece = stored.list_next(
+                    connection,
+                    account_id=account_id,
+                    now=self._now(),
+                    after=last,
+                    limit=BATCH,
+                    selection=selection,
+                    username=username,
+                )
+            if not piece:
+                return
+            yield piece
+            last = piece[-1]

@@ -1,0 +1,130 @@
+"""Statements on the tokens of all users."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Connection
+
+from tests.storage.test_details import plan_of, sqlite
+from tests.storage.test_tokens import add_token, new_user
+from tokenry.domain.details import Details, Selection, State
+from tokenry.domain.filters import Comparison, Filter, Operator
+from tokenry.domain.paging import PageRequest
+from tokenry.storage.database import Database
+from tokenry.storage.details import find_details
+from tokenry.storage.inventory import find_own, list_inventory, list_next
+from tokenry.storage.tokens import revoke_token
+from tokenry.storage.users import create_user
+
+__all__ = ["sqlite"]
+
+NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
+EVERYTHING = Selection(None)
+
+
+def new_colleague(database: Database, username: str) -> int:
+    """A user of the first account."""
+    with database.write() as connection:
+        return create_user(connection, account_id=1, username=username, email="", admin=False, created=NOW).id
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """The users 1 and 3 of account 1, and 2 of account 2, with two tokens each, made in turn: 1 4, 3 6, and 2 5."""
+    users = [new_user(database), new_user(database, "bob"), new_colleague(database, "carl")]
+    with database.write() as connection:
+        for user_id in users * 2:
+            add_token(connection, user_id)
+    return database
+
+
+def ids(found: Iterator[Details] | list[Details]) -> list[int]:
+    return [details.token.id for details in found]
+
+
+def pieces(
+    connection: Connection, *, limit: int, account_id: int | None = 1, username: str | None = None
+) -> list[list[int]]:
+    """The ids of everything, as it comes."""
+    found: list[list[int]] = []
+    after: Details | None = None
+    while piece := list_next(
+        connection,
+        account_id=account_id,
+        now=NOW,
+        after=after,
+        limit=limit,
+        selection=EVERYTHING,
+        username=username,
+    ):
+        found.append(ids(list(piece)))
+        after = piece[-1]
+    return found
+
+
+def test_inventory_is_of_the_accounts_own_users_by_id(filled: Database) -> None:
+    with filled.read() as connection:
+        page = list_inventory(connection, account_id=1, now=NOW, request=PageRequest())
+        single = [
+            find_details(connection, token_id, user_id=user_id, now=NOW) for token_id, user_id in ((1, 1), (3, 3))
+        ]
+    assert (ids(list(page.rows)), page.results) == ([1, 3, 4, 6], 4)
+    assert list(page.rows[:2]) == single
+    assert [details.username for details in page.rows] == ["ada", "carl", "ada", "carl"]
+
+
+def test_inventory_of_one_user(filled: Database) -> None:
+    with filled.read() as connection:
+        found = [
+            list_inventory(connection, account_id=1, now=NOW, request=PageRequest(), username=username).results
+            for username in ("carl", "bob", "nobody", "")
+        ]
+    assert found == [2, 0, 0, 0]
+
+
+def test_inventory_is_selected_filtered_and_ordered(filled: Database) -> None:
+    with filled.write() as connection:
+        for token_id in (3, 4):
+            revoke_token(connection, token_id, now=NOW, revoked_by="ada")
+        filter = Filter(Comparison("username", Operator.NOT_EQUAL, "bob"), order_by="username", descending=True)
+        found = [
+            list_inventory(
+                connection, account_id=1, now=NOW, request=PageRequest(), filter=filter, selection=Selection(state)
+            )
+            for state in (State.ACTIVE, State.REVOKED, None)
+        ]
+    assert [ids(list(page.rows)) for page in found] == [[6, 1], [3, 4], [3, 6, 1, 4]]
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [(1, [[1], [4], [3], [6]]), (2, [[1, 4], [3, 6]]), (3, [[1, 4, 3], [6]]), (9, [[1, 4, 3, 6]])],
+)
+def test_everything_comes_in_pieces_once_by_user_and_id(
+    filled: Database, limit: int, expected: list[list[int]]
+) -> None:
+    with filled.read() as connection:
+        assert pieces(connection, limit=limit) == expected
+
+
+def test_pieces_of_all_accounts_and_of_one_user(filled: Database) -> None:
+    with filled.read() as connection:
+        assert pieces(connection, limit=4, account_id=None) == [[1, 4, 2, 5], [3, 6]]
+        assert pieces(connection, limit=1, username="carl") == [[3], [6]]
+        assert pieces(connection, limit=1, username="bob") == []
+
+
+def test_only_the_accounts_own_tokens_are_found(filled: Database) -> None:
+    with filled.read() as connection:
+        assert find_own(connection, [6, 5, 1, 999], account_id=1) == {1, 6}
+
+
+def test_one_account_is_listed_without_a_scan_of_all_tokens(sqlite: Database) -> None:
+    with sqlite.read() as connection:
+        plan = plan_of(connection, lambda: list_inventory(connection, account_id=1, now=NOW, request=PageRequest()))
+        piece = plan_of(connection, lambda: list_next(connection, account_id=1, now=NOW, after=None, limit=9))
+    for one in (plan, piece):
+        assert "INDEX ix_tokens_user_id_revoked_at_id (user_id=?" in one
+        assert "SCAN tokens" not in one
+        assert "SCAN users" not in one
