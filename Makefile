@@ -8,6 +8,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+NODE   := tests/clients/node
 PIP    := $(BIN)/pip --disable-pip-version-check --quiet
 
 .PHONY: help
@@ -19,7 +20,7 @@ serve: $(VENV)/.serve ## Run the service on 127.0.0.1:8470, data in ./data (sett
 	@exec $(BIN)/tokenry serve
 
 .PHONY: test
-test: check ## Run every check and every test
+test: check $(NODE)/node_modules/.package-lock.json ## Run every check and every test
 	tools/debian-packages nginx-light redis-server || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
@@ -45,11 +46,12 @@ lock: $(VENV)/.test ## Bring the lock files up to date with pyproject.toml
 	$(PIP) install uv
 	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve pyproject.toml -o requirements/serve.txt
 	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve --group test -c requirements/serve.txt pyproject.toml -o requirements/test.txt
+	$(BIN)/npm update --prefix $(NODE) --package-lock-only
 LOCK := --quiet --universal --generate-hashes --no-header --no-annotate --no-strip-extras --extra server --extra postgres --extra redis
 
 .PHONY: clean
 clean: ## Remove what make built, but never the data
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(NODE)/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
 
 # --- environments: from hashed lock files, again when those change -----------------------------------------------------
 
@@ -66,4 +68,8 @@ $(VENV)/.serve: requirements/serve.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/.test: requirements/test.txt $(VENV)/.serve
 	$(PIP) install --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json | $(VENV)/.test
+	$(BIN)/npm ci --prefix $(NODE) --loglevel=error
 	@touch $@
