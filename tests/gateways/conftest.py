@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from tests.gateways.programs import Running, running
-from tests.servers import Server
+from tests.servers import Server, serving
 from tokenry.cli.gateway import Gateway
 
 POLL_SECONDS = 0.05
@@ -17,7 +17,16 @@ NewToken = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def running_gateway(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Gateway], Running]]:
+def verifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service that believes what the gateways, which are all on this machine, tell of the client's address."""
+    with serving(tmp_path_factory.mktemp("verifier") / "data", "--trusted-proxies", "127.0.0.1") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def running_gateway(
+    verifier: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[Gateway], Running]]:
     """A function that starts gateways under the policy `resource=linodes`, each once."""
     started: dict[Gateway, Running] = {}
     with ExitStack() as stack:
@@ -25,7 +34,7 @@ def running_gateway(server: Server, tmp_path_factory: pytest.TempPathFactory) ->
         def start(name: Gateway) -> Running:
             if name not in started:
                 folder = tmp_path_factory.mktemp(name) / "gateway"
-                started[name] = stack.enter_context(running(name, folder, server.port, "--resource", "linodes"))
+                started[name] = stack.enter_context(running(name, folder, verifier.port, "--resource", "linodes"))
             return started[name]
 
         yield start
@@ -39,10 +48,10 @@ def gateway(request: pytest.FixtureRequest, running_gateway: Callable[[Gateway],
 
 
 @pytest.fixture(scope="session")
-def api(server: Server) -> Iterator[httpx2.Client]:
+def api(verifier: Server) -> Iterator[httpx2.Client]:
     """A client of the management API with the first token."""
-    bearer = {"Authorization": f"Bearer {server.token}"}
-    with httpx2.Client(base_url=f"{server.url}/v4", headers=bearer) as client:
+    bearer = {"Authorization": f"Bearer {verifier.token}"}
+    with httpx2.Client(base_url=f"{verifier.url}/v4", headers=bearer) as client:
         yield client
 
 
@@ -70,10 +79,10 @@ def writing_token(new_token: NewToken) -> str:
 
 
 @pytest.fixture(scope="session")
-def expired_token(server: Server, new_token: NewToken) -> str:
+def expired_token(verifier: Server, new_token: NewToken) -> str:
     """A token that was valid until a moment ago."""
     expiry = datetime.now(UTC) + timedelta(seconds=2)  # the wire has whole seconds: in one to two
     token = new_token(expiry=expiry.strftime("%Y-%m-%dT%H:%M:%S"))
-    while httpx2.get(f"{server.url}/verify", headers={"Authorization": f"Bearer {token}"}).status_code == 200:
+    while httpx2.get(f"{verifier.url}/verify", headers={"Authorization": f"Bearer {token}"}).status_code == 200:
         time.sleep(POLL_SECONDS)
     return token

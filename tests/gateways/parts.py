@@ -4,13 +4,17 @@ import contextlib
 import http.client
 import selectors
 import socket
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 ANSWER_SECONDS_MAX = 20
+POLL_SECONDS = 0.02
 Headers = Sequence[tuple[str, str]]
 
 
@@ -69,47 +73,15 @@ def ask(
 class HttpServer:
     """An HTTP server on a free port that remembers what it was asked.
 
-    It answers with `status`, `headers` and `body`, or, if it is asked for `/status/NNN`, with that status.
+    It answers with `status`, `headers` and `body`; to `/status/NNN` with that status, and to `/cut` not at all.
     """
 
     def __init__(self, status: int = 200, headers: Headers = (), body: bytes = b"from the service") -> None:
         self.requests: list[Message] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def __getattr__(self, name: str) -> object:
-                if name.startswith("do_"):
-                    return self.answer
-                raise AttributeError(name)
-
-            def answer(self) -> None:
-                message = Message(self.command, self.path, self.headers.items(), self._read_body())
-                outer.requests.append(message)
-                asked = self.path.removeprefix("/status/")
-                self.send_response(status if asked == self.path else int(asked))
-                for name, value in (*headers, ("Content-Length", str(len(body)))):
-                    self.send_header(name, value)
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body)
-
-            def _read_body(self) -> bytes:
-                if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-                    return self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                pieces = []
-                while length := int(self.rfile.readline(), 16):
-                    pieces.append(self.rfile.read(length))
-                    self.rfile.readline()
-                self.rfile.readline()
-                return b"".join(pieces)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self._server = _Server(("127.0.0.1", 0), partial(_Handler, self))
 
     @property
     def port(self) -> int:
@@ -123,7 +95,7 @@ class HttpServer:
     @contextmanager
     def running(self) -> Iterator["HttpServer"]:
         """Serve for the length of a block."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        thread = threading.Thread(target=self._server.serve_forever, args=(POLL_SECONDS,))
         thread.start()
         try:
             yield self
@@ -131,6 +103,56 @@ class HttpServer:
             self._server.shutdown()
             thread.join()
             self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a gateway that lets go of a connection."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, owner: HttpServer, *arguments: Any) -> None:
+        self._owner = owner
+        super().__init__(*arguments)
+
+    def __getattr__(self, name: str) -> object:
+        """Answer every method alike: the standard library looks for `do_GET` and so on."""
+        if name.startswith("do_"):
+            return self._answer
+        raise AttributeError(name)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+    def _answer(self) -> None:
+        owner = self._owner
+        owner.requests.append(Message(self.command, self.path, self.headers.items(), self._read_body()))
+        if self.path == "/cut":
+            self.close_connection = True
+            return
+        asked = self.path.removeprefix("/status/")
+        self.send_response(owner.status if asked == self.path else int(asked))
+        for name, value in (*owner.headers, ("Content-Length", str(len(owner.body)))):
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(owner.body)
+
+    def _read_body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        pieces = []
+        while length := int(self.rfile.readline(), 16):
+            pieces.append(self.rfile.read(length))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(pieces)
 
 
 class Relay:

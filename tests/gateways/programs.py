@@ -1,5 +1,6 @@
 """The real gateways, each started from what `tokenry gateway` prints and nothing else."""
 
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -10,13 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from typer.testing import CliRunner
+
 from tests.conftest import missing
-from tests.gateways.parts import HttpServer, Relay
-from tests.servers import environment, tokenry
+from tests.gateways.parts import HttpServer, Relay, ask
+from tests.servers import environment
 from tokenry.cli.gateway import FILES, Gateway
+from tokenry.cli.operator import app
 
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 10
+ENVOY_ALONE = ("--use-dynamic-base-id", "--disable-hot-restart", "--log-level", "warning")
+"""So that several can run at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +37,13 @@ class Running:
 
 
 @contextmanager
-def running(name: Gateway, folder: Path, verifier_port: int, *arguments: str) -> Iterator[Running]:
-    """Start a gateway in a new folder and wait until it listens; `arguments` go to `tokenry gateway`."""
+def running(
+    name: Gateway, folder: Path, verifier_port: int, *arguments: str, change: Callable[[str], str] = str
+) -> Iterator[Running]:
+    """Start a gateway in a new folder and wait until it is ready.
+
+    `arguments` go to `tokenry gateway`; `change` is what an operator does to what it prints.
+    """
     program = find(name)
     folder.mkdir()
     relay, port = Relay(verifier_port), free_port()
@@ -44,16 +55,17 @@ def running(name: Gateway, folder: Path, verifier_port: int, *arguments: str) ->
                 "--upstream",
                 f"http://127.0.0.1:{service.port}",
             )
-            printed = tokenry("gateway", name, *addresses, "--listen", f"127.0.0.1:{port}", "--file", file, *arguments)
-            assert (printed.returncode, printed.stderr) == (0, "")
-            (folder / file).write_text(printed.stdout, "utf-8")
+            command = ["gateway", name, *addresses, "--listen", f"127.0.0.1:{port}", "--file", file, *arguments]
+            printed = CliRunner().invoke(app, command)
+            assert (printed.exit_code, printed.stderr) == (0, "")
+            (folder / file).write_text(change(printed.stdout), "utf-8")
         log_file = folder / "log"
         with log_file.open("w", encoding="utf-8") as log:
             command = [program, *ARGUMENTS[name](folder)]
             process = subprocess.Popen(command, cwd=folder, env=environment(HOME=str(folder)), stdout=log, stderr=log)
         with process:
             try:
-                wait_until_listening(port, process, log_file)
+                wait_until_ready(port, process, log_file)
                 yield Running(name, port, service, relay, log_file)
             finally:
                 stop(process)
@@ -78,11 +90,12 @@ def free_port() -> int:
         return port
 
 
-def wait_until_listening(port: int, process: subprocess.Popen[bytes], log_file: Path) -> None:
+def wait_until_ready(port: int, process: subprocess.Popen[bytes], log_file: Path) -> None:
+    """Wait until it asks the verifier: Traefik listens before it knows where to."""
     until = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < until and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+        with contextlib.suppress(OSError):
+            if ask(port).status == 401:
                 return
         time.sleep(0.02)
     raise AssertionError(f"the gateway did not start: {log_file.read_text('utf-8')}")
@@ -110,6 +123,17 @@ def _nginx(folder: Path) -> Sequence[str]:
     return "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")
 
 
+def _caddy(folder: Path) -> Sequence[str]:
+    """Without the port for administration, which is the same for every Caddy of a machine."""
+    main = folder / "main"
+    main.write_text("{\n\tadmin off\n\tpersist_config off\n}\nimport Caddyfile\n", "utf-8")
+    return "run", "--config", str(main), "--adapter", "caddyfile"
+
+
 ARGUMENTS: dict[Gateway, Callable[[Path], Sequence[str]]] = {
     Gateway.NGINX: _nginx,
+    Gateway.HAPROXY: lambda folder: ("-db", "-f", str(folder / "haproxy.cfg")),
+    Gateway.CADDY: _caddy,
+    Gateway.TRAEFIK: lambda folder: ("--configFile", str(folder / "traefik.yml")),
+    Gateway.ENVOY: lambda folder: ("--config-path", str(folder / "envoy.yaml"), "--concurrency", "2", *ENVOY_ALONE),
 }

@@ -1,16 +1,21 @@
 """What every gateway must do with the recipe that `tokenry gateway` prints: one suite for all of them."""
 
+import re
+import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.gateways.conftest import NewToken
 from tests.gateways.parts import Answer, Headers, HttpServer, ask
-from tests.gateways.programs import Running
+from tests.gateways.programs import Running, running
 from tests.servers import Server
+from tokenry.cli.gateway import Gateway
 
 IDENTITY = ("X-Auth-User", "X-Auth-User-Id", "X-Auth-Account-Id", "X-Auth-Token-Id", "X-Auth-Scopes", "X-Auth-Expires")
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND")
@@ -28,10 +33,10 @@ def refused(gateway: Running, headers: Headers, method: str = "GET", target: str
     return answer
 
 
-def test_valid_token_gets_through_with_its_identity(gateway: Running, server: Server, reading_token: str) -> None:
+def test_valid_token_gets_through_with_its_identity(gateway: Running, verifier: Server, reading_token: str) -> None:
     answer = ask(gateway.port, "GET", "/a?b=c", bearer(reading_token))
     assert (answer.status, answer.body) == (200, b"from the service")
-    verified = httpx2.get(f"{server.url}/verify", headers=dict(bearer(reading_token))).headers
+    verified = httpx2.get(f"{verifier.url}/verify", headers=dict(bearer(reading_token))).headers
     names = [name for name in verified if name.startswith("x-auth-")]
     assert sorted(names) == sorted(name.lower() for name in IDENTITY)
     assert {name: gateway.service.last.values(name) for name in names} == {name: [verified[name]] for name in names}
@@ -56,10 +61,10 @@ def invalid(request: pytest.FixtureRequest, expired_token: str, new_token: NewTo
 
 
 def test_whoever_has_no_valid_token_is_told_what_the_verifier_says(
-    gateway: Running, server: Server, invalid: Headers
+    gateway: Running, verifier: Server, invalid: Headers
 ) -> None:
     answer = refused(gateway, invalid)
-    verified = httpx2.get(f"{server.url}/verify", headers=dict(invalid))
+    verified = httpx2.get(f"{verifier.url}/verify", headers=dict(invalid))
     assert verified.status_code == 401
     assert (answer.status, answer.body) == (401, verified.content)
     assert answer.values("Content-Type") == ["application/json"]
@@ -113,13 +118,24 @@ def test_long_body_gets_through(gateway: Running, writing_token: str) -> None:
 )
 def test_path_and_query_stay_as_they_were_written(gateway: Running, reading_token: str, target: str) -> None:
     assert ask(gateway.port, "GET", target, bearer(reading_token)).status == 200
-    assert gateway.service.last.target == target
+    assert upper_hex(gateway.service.last.target) == upper_hex(target)
+
+
+def upper_hex(target: str) -> str:
+    """Escapes in upper case, as Traefik writes them: the same to everybody (RFC 3986 section 6.2.2.1)."""
+    return re.sub("%..", lambda match: match[0].upper(), target)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 502, 503])
 def test_what_the_service_itself_answers_is_left_alone(gateway: Running, reading_token: str, status: int) -> None:
     answer = ask(gateway.port, "GET", f"/status/{status}", bearer(reading_token))
     assert (answer.status, answer.body) == (status, b"from the service")
+
+
+def test_service_that_fails_is_not_taken_for_the_verifier(gateway: Running, reading_token: str) -> None:
+    answer = ask(gateway.port, "GET", "/cut", bearer(reading_token))
+    assert answer.status == (503 if gateway.name is Gateway.ENVOY else 502)
+    assert b"errors" not in answer.body
 
 
 def test_token_does_not_reach_the_service(gateway: Running, reading_token: str) -> None:
@@ -161,6 +177,12 @@ def spell(spelling: str) -> Sequence[str]:
             return [name[:6] + "_" + name[7:] for name in IDENTITY]
 
 
+def test_no_other_header_of_the_kind_reaches_the_service(gateway: Running, reading_token: str) -> None:
+    ask(gateway.port, headers=[*bearer(reading_token), ("X-Auth-Role", "admin")])
+    if gateway.name is not Gateway.NGINX:  # which cannot remove headers by prefix
+        assert gateway.service.last.values("X-Auth-Role") == []
+
+
 @pytest.mark.parametrize("name", [*IDENTITY, "X-Original-Method", "X-Forwarded-Method"])
 def test_identity_and_method_cannot_be_taken_out_as_hop_by_hop(gateway: Running, reading_token: str, name: str) -> None:
     headers = [*bearer(reading_token), ("Connection", f"close, {name}"), (name, "GET")]
@@ -195,6 +217,25 @@ def test_client_cannot_weaken_the_policy(
     assert answer.status in {400, 403}
 
 
+@pytest.mark.parametrize("name", list(Gateway))
+def test_without_a_policy_any_valid_token_will_do(
+    verifier: Server, tmp_path: Path, reading_token: str, name: Gateway
+) -> None:
+    with running(name, tmp_path / "gateway", verifier.port) as gateway:
+        assert ask(gateway.port, "DELETE", "/a", bearer(reading_token)).status == 200
+        assert refused(gateway, bearer("x")).status == 401
+
+
+@pytest.mark.parametrize("name", list(Gateway))
+def test_all_of_a_long_policy_is_needed(verifier: Server, tmp_path: Path, new_token: NewToken, name: Gateway) -> None:
+    policy = ("--scope", "volumes:read_only,domains:read_only", "--scope", "images:read_only", "--resource", "vpc")
+    scopes = "volumes:read_only domains:read_only images:read_only"
+    with running(name, tmp_path / "gateway", verifier.port, *policy) as gateway:
+        assert ask(gateway.port, headers=bearer(new_token(scopes=f"{scopes} vpc:read_write"))).status == 200
+        assert refused(gateway, bearer(new_token(scopes=scopes))).status == 403
+        assert refused(gateway, bearer(new_token(scopes="volumes:read_only vpc:read_write"))).status == 403
+
+
 def test_doubled_authorization_is_never_a_yes(gateway: Running, writing_token: str, reading_token: str) -> None:
     for first, second in ((writing_token, reading_token), (reading_token, writing_token), ("x", writing_token)):
         assert refused(gateway, [*bearer(first), *bearer(second)], "DELETE").status in {400, 401, 403}
@@ -211,13 +252,26 @@ def test_too_many_requests_are_told_so_with_when_to_come_back(gateway: Running, 
 
 def test_verifier_is_told_who_asks_and_nothing_of_the_body(gateway: Running, reading_token: str) -> None:
     forged = [("X-Forwarded-For", "192.0.2.1"), ("X-Real-IP", "192.0.2.1"), ("X_Forwarded_For", "192.0.2.1")]
-    with HttpServer(403).running() as verifier, gateway.relay.leading_to(verifier.port):
-        refused(gateway, [*bearer(reading_token), *forged], "GET")
+    with HttpServer(403).running() as recorder, gateway.relay.leading_to(recorder.port):
+        refused(gateway, [*bearer(reading_token), ("User-Agent", "test/1"), *forged], "GET")
         ask(gateway.port, "POST", "/a", bearer(reading_token), b"secret")
-        asked, second = verifier.requests
+        asked, second = recorder.requests
     assert asked.values("Authorization") == [f"Bearer {reading_token}"]
+    assert asked.values("User-Agent") == ["test/1"]
     assert asked.values("X-Forwarded-For") == ["127.0.0.1"]
     assert second.body == b""
+
+
+@pytest.mark.parametrize(("network", "status"), [("127.0.0.0/8", 200), ("203.0.113.0/24", 401)])
+def test_networks_of_a_token_are_held_against_the_client_itself(
+    gateway: Running, api: httpx2.Client, network: str, status: int
+) -> None:
+    token = api.post("/profile/tokens", json={}).json()
+    details = api.put(f"/profile/tokens/{token['id']}/details", json={"networks": [network]})
+    assert details.status_code == 200
+    forged = [("X-Forwarded-For", "203.0.113.1"), ("X-Real-IP", "203.0.113.1"), ("Forwarded", "for=203.0.113.1")]
+    assert ask(gateway.port, headers=bearer(token["token"])).status == status
+    assert ask(gateway.port, headers=[*bearer(token["token"]), *forged]).status == status
 
 
 @pytest.mark.parametrize("status", [302, 404, 500, 503])
@@ -229,12 +283,27 @@ def test_verifier_that_does_not_decide_is_never_a_yes(gateway: Running, reading_
 
 def test_nobody_gets_through_while_the_verifier_is_down(gateway: Running, reading_token: str) -> None:
     assert ask(gateway.port, headers=bearer(reading_token)).status == 200
-    with gateway.relay.closed():
-        for headers in (bearer(reading_token), []):
-            assert refused(gateway, headers).status == 503
+    with gateway.relay.closed(), ThreadPoolExecutor() as pool:
+        before = len(gateway.service.requests)
+        answers = pool.map(lambda headers: ask(gateway.port, headers=headers), [bearer(reading_token), []])
+        expected = 500 if gateway.name is Gateway.TRAEFIK else 503  # which Traefik has no setting for
+        assert [answer.status for answer in answers] == [expected, expected]
+        assert len(gateway.service.requests) == before
     until = time.monotonic() + 5
     while ask(gateway.port, headers=bearer(reading_token)).status != 200:
         assert time.monotonic() < until
+
+
+def test_nobody_waits_for_ever_for_a_verifier_that_hangs(
+    running_gateway: Callable[[Gateway], Running], reading_token: str
+) -> None:
+    """All at once, since each waits for some seconds. Traefik waits for 30, which it has no setting for."""
+    gateways = [running_gateway(name) for name in Gateway if name is not Gateway.TRAEFIK]
+    with socket.create_server(("127.0.0.1", 0)) as silent, ExitStack() as stack, ThreadPoolExecutor() as pool:
+        for gateway in gateways:
+            stack.enter_context(gateway.relay.leading_to(silent.getsockname()[1]))
+        answers = pool.map(lambda gateway: refused(gateway, bearer(reading_token)), gateways)
+        assert [answer.status for answer in answers] == [503] * len(gateways)
 
 
 def test_connections_to_the_verifier_are_used_again(gateway: Running, reading_token: str) -> None:

@@ -26,10 +26,18 @@ class Gateway(StrEnum):
     """The gateways there is a recipe for; each is a folder of `deploy/`."""
 
     NGINX = "nginx"
+    HAPROXY = "haproxy"
+    CADDY = "caddy"
+    ENVOY = "envoy"
+    TRAEFIK = "traefik"
 
 
 FILES = {
     Gateway.NGINX: ("tokenry.conf",),
+    Gateway.HAPROXY: ("haproxy.cfg", "tokenry.lua"),
+    Gateway.CADDY: ("Caddyfile",),
+    Gateway.ENVOY: ("envoy.yaml",),
+    Gateway.TRAEFIK: ("tokenry.yml", "traefik.yml"),
 }
 """The files of each recipe; the first is the one that is printed unless another is asked for."""
 
