@@ -1,14 +1,23 @@
 """What a user changes of its tokens' details: the audit, and the refusals."""
 
+import threading
+from datetime import datetime
 from ipaddress import ip_network
 
 import pytest
+from sqlalchemy import select, update
 
-from tests.service.test_tokens import OPERATOR, Bench, bench
+from tests.service.test_tokens import NOW, OPERATOR, Bench, bench
 from tokenry.domain.details import NewDetails, State
-from tokenry.domain.errors import Invalid, NotFound, Unauthorized
+from tokenry.domain.errors import Forbidden, Invalid, NotFound, Unauthorized
+from tokenry.domain.rotation import NewRotation
+from tokenry.domain.scopes import EVERYTHING
+from tokenry.domain.secrets import Peppers
 from tokenry.domain.tokens import NewToken
 from tokenry.service.details import TokenDetails
+from tokenry.service.rotation import Rotations
+from tokenry.storage.database import Database
+from tokenry.storage.schema import credentials, users
 
 __all__ = ["bench"]
 
@@ -75,3 +84,38 @@ def test_token_revoked_since_it_was_verified_changes_nothing(bench: Bench, detai
     with pytest.raises(Unauthorized):
         details.update_details(bench.origin, bench.actor, 1, NewDetails(description="late"))
     assert details.get_details(bench.actor, 1).description == ""
+
+
+def test_proxy_user_changes_no_details(bench: Bench, details: TokenDetails) -> None:
+    with bench.database.write() as connection:
+        connection.execute(update(users).values(proxy=True))
+    with pytest.raises(Forbidden):
+        details.update_details(bench.origin, bench.actor, 1, NewDetails(description="mine"))
+    assert details.get_details(bench.actor, 1).description == ""
+
+
+def test_secret_made_while_networks_change_opens_from_the_new_ones_only(bench: Bench) -> None:
+    """A rotation copies the networks: it has to wait for a change that is not yet final.
+
+    The clock is read for the check, for what was before, and, when the networks are changed, for the audit.
+    """
+    elsewhere = Database(bench.database.url)
+    rotations = Rotations(elsewhere, Peppers((bytes(32),)), lambda: NOW)
+    actor = bench.actor._replace(scopes=EVERYTHING)
+    rotation = threading.Thread(target=rotations.rotate_token, args=(bench.origin, actor, 1, NewRotation()))
+    readings = 0
+
+    def now() -> datetime:
+        nonlocal readings
+        readings += 1
+        if readings == 3:
+            rotation.start()
+            rotation.join(0.5)
+        return NOW
+
+    TokenDetails(bench.database, now).update_details(bench.origin, bench.actor, 1, NewDetails(networks=NETWORKS))
+    rotation.join()
+    elsewhere.close()
+    with bench.database.read() as connection:
+        kept = connection.execute(select(credentials.c.networks)).scalars().all()
+    assert kept == ["203.0.113.0/24"] * 2

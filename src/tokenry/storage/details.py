@@ -49,6 +49,12 @@ def list_details(
     )
 
 
+def hold_token(connection: Connection, token_id: int, *, user_id: int) -> None:
+    """Keep others from changing what opens a token of this user until the transaction ends."""
+    statement = select(tokens.c.id).where(tokens.c.id == token_id, tokens.c.user_id == user_id)
+    connection.execute(statement.with_for_update(key_share=True))
+
+
 def set_description(connection: Connection, token_id: int, description: str) -> bool:
     """Give a token another description; whether there was one."""
     statement = update(tokens).where(tokens.c.id == token_id).values(description=description)
