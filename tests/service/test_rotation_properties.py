@@ -35,8 +35,9 @@ from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database, to_seconds
-from tokenry.storage.rotations import activate_used
 from tokenry.storage.schema import credentials
+from tokenry.verification.cache import Cache
+from tokenry.verification.last_used import Uses
 from tokenry.verification.verifier import Verifier
 from tokenry.wiring import credentials_of
 
@@ -56,14 +57,25 @@ class Service:
     def __post_init__(self) -> None:
         self.tokens = Tokens(self.database, PEPPERS, default_catalogue(), self.now)
         self.rotations = Rotations(self.database, PEPPERS, self.now)
-        self.verifier = Verifier(credentials_of(self.database), PEPPERS, self.clock)
+        credentials = credentials_of(self.database)
+        self.verifier = Verifier(credentials, PEPPERS, self.clock, cache=self.cache())
+        self.uses = Uses(self.database)
+        self.gateway = Verifier(credentials, PEPPERS, self.clock, cache=self.cache(), uses=self.uses)
+
+    def cache(self) -> Cache | None:
+        """What a worker has."""
+        return Cache(self.database.epoch) if self.database.is_sqlite else None
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)
 
     def actor(self, secret: Secret) -> Actor | None:
-        """Who is behind a secret, by the verifier's word; None if it opens nothing."""
+        """Who is behind a secret, by the verifier's word; None if it opens nothing. Counts as no use."""
         return self.runner.run(self.verifier.verify(f"Bearer {secret.reveal()}")).actor
+
+    def use(self, secret: Secret) -> bool:
+        """Present a secret; whether it is let in."""
+        return self.runner.run(self.gateway.verify(f"Bearer {secret.reveal()}")).actor is not None
 
 
 @pytest.fixture
@@ -124,7 +136,6 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.models: list[Model] = []
-        self.noted: dict[str, int] = {}  # uses that nobody has written down yet
 
     @property
     def now(self) -> int:
@@ -171,17 +182,16 @@ class Life(RuleBasedStateMachine):
     @rule(model=tokens, newest=st.booleans())
     def present(self, model: Model, *, newest: bool) -> None:
         secret = model.newest if newest else model.old
-        if secret is not None and self.service.actor(secret) is not None:
-            self.noted[secret.preview] = self.now
+        if secret is not None and self.service.use(secret):
+            assert secret.preview in self.service.uses._noted
 
     @rule()
     def write_uses_down(self) -> None:
-        with self.service.database.write() as connection:
-            activate_used(connection, self.noted)
+        noted = self.service.uses._noted
         for model in self.models:
-            if model.newest.preview in self.noted and not model.deleted:
-                model.use(self.noted[model.newest.preview])
-        self.noted = {}
+            if model.newest.preview in noted and not model.deleted:
+                model.use(noted[model.newest.preview].used_at)
+        self.service.runner.run(self.service.uses.flush())
 
     @rule(model=consumes(tokens))
     def delete(self, model: Model) -> None:

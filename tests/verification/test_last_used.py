@@ -102,3 +102,20 @@ def test_use_is_written_down_when_the_service_stops(tmp_path: Path, clock: Clock
     database = Database(storage.database_url(app.settings.database_url, app.settings.data_dir))
     assert stored(database) == [(1, int(START) + 60, "testclient", "probe/1")]
     database.close()
+
+
+def test_flush_lets_the_grace_of_a_rotated_secret_begin(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    old = app.token
+    new = app.client.post("/v4/profile/tokens/1/rotate", headers=app.bearer, json={"grace": 60}).json()["token"]
+    database = Database(storage.database_url(app.settings.database_url, app.settings.data_dir))
+    uses = Uses(database)
+    uses.note(Known(b"f", Actor(1, EVERYTHING, 1, 1, "admin", 1, "E", new[:16]), ANYWHERE), START + 5, None, None)
+    asyncio.run(uses.flush())
+    database.close()
+    statuses = []
+    for seconds in (64, 65):
+        app.clock.seconds = START + seconds
+        answers = [app.client.get("/verify", headers={"Authorization": f"Bearer {text}"}) for text in (old, new)]
+        statuses.append([answer.status_code for answer in answers])
+    assert statuses == [[200, 200], [401, 200]]

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+from tokenry.api.idempotency import read_keyed_request
 from tokenry.api.operation import Call
 from tokenry.api.tokens import read_token_id
 from tokenry.api.wire import write_token
-from tokenry.domain.errors import Fault, raise_faults
+from tokenry.domain.errors import Fault, collect_faults, raise_faults
 from tokenry.domain.rotation import GRACE_SECONDS_DEFAULT, GRACE_SECONDS_MAX, NewRotation
 from tokenry.service.rotation import Rotations
 
@@ -21,7 +22,11 @@ class RotationOperations:
     def rotate_token(self, call: Call) -> object:
         """POST a new secret; the only answer with its whole text."""
         token_id = read_token_id(call)
-        token, secret = self._rotations.rotate_token(call.origin, call.actor, token_id, read_rotation(call.body))
+        new, request = collect_faults(
+            lambda: read_rotation(call.body),
+            lambda: read_keyed_request(call, f"/profile/tokens/{token_id}/rotate"),
+        )
+        token, secret = self._rotations.rotate_token(call.origin, call.actor, token_id, new, request)
         return write_token(token, secret)
 
 

@@ -1,6 +1,7 @@
 """The five operations on personal access tokens: read the call, ask the service, write the answer."""
 
 from tokenry.api.filters import read_filter
+from tokenry.api.idempotency import read_keyed_request
 from tokenry.api.operation import Call
 from tokenry.api.wire import read_id, read_new_label, read_new_token, read_page, write_page, write_token
 from tokenry.domain.errors import NotFound, collect_faults
@@ -29,7 +30,8 @@ class TokenOperations:
 
     def create_token(self, call: Call) -> object:
         """POST a new token; the only answer with its whole text."""
-        token, secret = self._tokens.create_token(call.origin, call.actor, read_new_token(call.body))
+        request = read_keyed_request(call, "/profile/tokens")
+        token, secret = self._tokens.create_token(call.origin, call.actor, read_new_token(call.body), request)
         return write_token(token, secret)
 
     def get_token(self, call: Call) -> object:

@@ -7,11 +7,13 @@ from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Conflict, Fault, Forbidden, NotFound, raise_faults
-from tokenry.domain.rotation import NewRotation, Rotation, reach_faults
+from tokenry.domain.idempotency import KeyedRequest
+from tokenry.domain.rotation import NewRotation, reach_faults
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import Token
 from tokenry.service.acting import get_writer
-from tokenry.service.secrets import give_secret
+from tokenry.service.idempotency import make_once
+from tokenry.service.secrets import give_secret, last_rotation
 from tokenry.storage import audit, rotations
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage.database import Database, to_seconds
@@ -25,13 +27,23 @@ class Rotations:
         self._peppers = peppers
         self._now = now
 
-    def rotate_token(self, origin: Origin, actor: Actor, token_id: int, new: NewRotation) -> tuple[Token, Secret]:
-        """Give a token, which may be the acting one, another secret.
+    def rotate_token(
+        self, origin: Origin, actor: Actor, token_id: int, new: NewRotation, request: KeyedRequest | None = None
+    ) -> tuple[Token, Secret]:
+        """Give a token, which may be the acting one, another secret; repeat `request` and it is rotated only once.
 
         Raises NotFound, Forbidden, Conflict, and Invalid for a token that may do more than the acting one.
         """
         with self._database.write() as connection:
-            return self._rotate(connection, origin, actor, token_id, new)
+            return make_once(
+                connection,
+                self._peppers,
+                origin,
+                actor,
+                request,
+                now=self._now(),
+                make=lambda: self._rotate(connection, origin, actor, token_id, new),
+            )
 
     def _rotate(
         self, connection: Connection, origin: Origin, actor: Actor, token_id: int, new: NewRotation
@@ -39,7 +51,7 @@ class Rotations:
         now = self._now()
         # Locked before anything else: of two that rotate it at once, one waits here and holds nothing meanwhile.
         token = stored_tokens.lock_token(connection, token_id, user_id=actor.user_id, now=now)
-        rotation = _last_rotation(connection, actor, token_id, now)
+        rotation = last_rotation(connection, actor, token_id, now)
         if get_writer(connection, actor, now=now).proxy:
             raise Forbidden
         if token is None:
@@ -60,13 +72,6 @@ class Rotations:
             connection, origin=origin, at=now, action="token.rotate", subject=f"token:{token_id}", details=details
         )
         return rotated, secret
-
-
-def _last_rotation(connection: Connection, actor: Actor, token_id: int, now: datetime) -> Rotation | None:
-    """The token's last rotation; if its new secret is the one that acts, that is its use, noted or not."""
-    if actor.token_id == token_id:
-        rotations.activate_used(connection, {actor.preview: to_seconds(now)})
-    return rotations.find_rotation(connection, token_id)
 
 
 def _end(connection: Connection, preview: str, now: datetime, grace_seconds: int) -> None:

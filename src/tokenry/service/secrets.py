@@ -1,12 +1,16 @@
 """Giving a token that exists another secret."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
+from tokenry.domain.accounts import Actor
+from tokenry.domain.rotation import Rotation
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import Token
 from tokenry.storage import rotations
+from tokenry.storage.database import to_seconds
 
 
 def give_secret(connection: Connection, peppers: Peppers, token: Token, *, beside: str) -> tuple[Token, Secret]:
@@ -21,3 +25,10 @@ def give_secret(connection: Connection, peppers: Peppers, token: Token, *, besid
     )
     rotations.show_newest(connection, token.id, secret.preview)
     return replace(token, preview=secret.preview), secret
+
+
+def last_rotation(connection: Connection, actor: Actor, token_id: int, now: datetime) -> Rotation | None:
+    """The token's last rotation; if its new secret is the one that acts, that is its use, written down or not."""
+    if actor.token_id == token_id:
+        rotations.activate_used(connection, {actor.preview: to_seconds(now)})
+    return rotations.find_rotation(connection, token_id)

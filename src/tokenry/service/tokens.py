@@ -8,12 +8,14 @@ from sqlalchemy import Connection
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import NotFound, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import Rules
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import NewToken, Token, in_order_of_fields, label_faults
 from tokenry.service.acting import require_open
+from tokenry.service.idempotency import make_once
 from tokenry.service.policy import hold_rules
 from tokenry.storage import audit
 from tokenry.storage import tokens as stored
@@ -48,13 +50,22 @@ class Tokens:
         with self._database.read() as connection:
             return self._get(connection, actor, token_id)
 
-    def create_token(self, origin: Origin, actor: Actor, new: NewToken) -> tuple[Token, Secret]:
-        """Make a token that may do what the acting one and the policy allow. Raises Invalid with every fault."""
+    def create_token(
+        self, origin: Origin, actor: Actor, new: NewToken, request: KeyedRequest | None = None
+    ) -> tuple[Token, Secret]:
+        """Make a token that may do what the acting one and the policy allow; repeat `request` and it is made only once.
+
+        Raises Invalid with every fault, Conflict.
+        """
         with self._database.write() as connection:
             now = self._now()
-            rules = hold_rules(connection, actor.user_id, now=now)
-            require_open(connection, actor, now=now)
-            return self.issue(connection, origin, user_id=actor.user_id, limit=actor.scopes, rules=rules, new=new)
+
+            def make() -> tuple[Token, Secret]:
+                rules = hold_rules(connection, actor.user_id, now=now)
+                require_open(connection, actor, now=now)
+                return self.issue(connection, origin, user_id=actor.user_id, limit=actor.scopes, rules=rules, new=new)
+
+            return make_once(connection, self._peppers, origin, actor, request, now=now, make=make)
 
     def create_token_for(self, origin: Origin, username: str, new: NewToken) -> tuple[Token, Secret]:
         """Make a token for somebody, as the operator: up to what the policy allows. Raises NotFound, Invalid."""

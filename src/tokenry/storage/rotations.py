@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, literal, select, update
 
 from tokenry.domain.rotation import NewRotation, Rotation
+from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import credentials, rotations, tokens
 
@@ -78,21 +79,26 @@ def replace_rotation(
     connection.execute(insert(rotations).values(row))
 
 
+def rename_newest(connection: Connection, token_id: int, preview: str) -> None:
+    """Let the token's last rotation, if there is one, have led to another secret."""
+    connection.execute(update(rotations).where(rotations.c.token_id == token_id).values(preview=preview))
+
+
 def delete_credential(connection: Connection, preview: str) -> bool:
     """Refuse a secret from the commit on; whether there was one."""
-    return connection.execute(delete(credentials).where(credentials.c.preview == preview)).rowcount == 1
+    return bool(execute_naming(connection, delete(credentials).where(credentials.c.preview == preview)))
 
 
 def limit_credential(connection: Connection, preview: str, until: int) -> bool:
     """Refuse a secret from a moment on (seconds since 1970), never later than it is refused anyway; whether earlier."""
     statement = update(credentials).where(credentials.c.preview == preview, credentials.c.expires_at > until)
-    return connection.execute(statement.values(expires_at=until)).rowcount == 1
+    return bool(execute_naming(connection, statement.values(expires_at=until)))
 
 
 def activate_used(connection: Connection, uses: Mapping[str, int]) -> Sequence[str]:
     """Note which new secrets were presented, and let the grace of the old ones begin where it waits for that.
 
-    `uses` are previews and when they were used, in seconds since 1970. The answer are the previews of the old secrets
+    `uses` are previews and when they were used, in seconds since 1970. The answer is the previews of the old secrets
     that now end earlier. When none of the secrets is new, this is one look into an index that is nearly empty.
     """
     limited = []

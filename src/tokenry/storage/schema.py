@@ -159,14 +159,16 @@ Index(
     postgresql_where=text("first_used_at IS NULL"),
 )
 
-# What a request with an Idempotency-Key made, so that its repetition makes nothing more.
+# What a request with an Idempotency-Key gave out, so that its repetition makes nothing more; NULL only within the
+# transaction that makes it.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
     Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
     Column("key", String(255), primary_key=True),
     Column("request", LargeBinary(32), nullable=False),  # SHA-256 of what was asked
-    Column("token_id", Id, ForeignKey("tokens.id"), nullable=False),
+    Column("token_id", Id, ForeignKey("tokens.id")),
+    Column("preview", String(16)),
     Column("created_at", Seconds, nullable=False, index=True),
 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tokenry.storage.schema import token_uses
@@ -37,3 +37,8 @@ def record_uses(connection: Connection, uses: Sequence[Use]) -> None:
     ]
     if rows:
         connection.execute(upsert, rows)
+
+
+def was_used(connection: Connection, token_id: int) -> bool:
+    """Whether any use of a token was ever written down."""
+    return connection.execute(select(token_uses.c.used_at).where(token_uses.c.token_id == token_id)).first() is not None

@@ -13,6 +13,7 @@ from anyio import to_thread
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.secrets import mask_secrets
 from tokenry.storage.database import Database
+from tokenry.storage.rotations import activate_used
 from tokenry.storage.uses import AGENT_LENGTH_MAX, Use, record_uses
 from tokenry.verification.cache import Known
 
@@ -59,6 +60,7 @@ class Uses:
     def _write(self, uses: Sequence[Use]) -> None:
         with self._database.write() as connection:
             record_uses(connection, [use._replace(agent=_readable(use.agent)) for use in uses])
+            activate_used(connection, {use.preview: use.used_at for use in uses})
 
 
 def _readable(agent: str | None) -> str | None:

@@ -82,7 +82,8 @@ def _rotation() -> None:
         sa.Column("user_id", Id, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),
         sa.Column("key", sa.String(255), primary_key=True),
         sa.Column("request", sa.LargeBinary(32), nullable=False),
-        sa.Column("token_id", Id, sa.ForeignKey("tokens.id"), nullable=False),
+        sa.Column("token_id", Id, sa.ForeignKey("tokens.id")),
+        sa.Column("preview", sa.String(16)),
         sa.Column("created_at", sa.BigInteger, nullable=False, index=True),
     )
 

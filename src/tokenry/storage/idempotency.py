@@ -1,0 +1,64 @@
+"""Statements on the keys of requests that may be repeated."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, delete, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tokenry.domain.idempotency import KEPT_SECONDS, KeyedRequest
+from tokenry.storage.database import to_seconds
+from tokenry.storage.schema import idempotency_keys as keys
+
+DELETED_MAX = 100
+"""How many keys that stand for nothing any more one new key takes along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the first request with a key asked for, as a digest, and which secret it was answered with."""
+
+    digest: bytes
+    token_id: int
+    preview: str
+
+
+def claim_key(connection: Connection, request: KeyedRequest, *, user_id: int, now: datetime) -> bool:
+    """Let a user's key stand for a request; False if it stands for one already, and then that one has been carried out.
+
+    Of two that claim it at once, the second waits until the first transaction ends: the primary key sees to it.
+    """
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    row = {"user_id": user_id, "key": request.key, "request": request.digest, "created_at": to_seconds(now)}
+    statement = insert(keys).values(row)
+    claim = statement.on_conflict_do_update(
+        index_elements=[keys.c.user_id, keys.c.key],
+        set_={"request": request.digest, "created_at": to_seconds(now)},
+        where=_expired(now),
+    )
+    return connection.execute(claim.returning(keys.c.key)).first() is not None
+
+
+def get_given(connection: Connection, key: str, *, user_id: int) -> Given:
+    """Read what a key that could not be claimed stands for."""
+    row = connection.execute(
+        select(keys.c.request, keys.c.token_id, keys.c.preview).where(keys.c.user_id == user_id, keys.c.key == key)
+    ).one()
+    return Given(row.request, row.token_id, row.preview)
+
+
+def store_given(connection: Connection, key: str, *, user_id: int, token_id: int, preview: str) -> None:
+    """Write down which secret the newest answer to a key's request holds."""
+    statement = update(keys).where(keys.c.user_id == user_id, keys.c.key == key)
+    connection.execute(statement.values(token_id=token_id, preview=preview))
+
+
+def delete_expired_keys(connection: Connection, now: datetime) -> int:
+    """Delete some of the keys that stand for nothing any more, oldest first; how many. Waits for nobody."""
+    oldest = select(keys.c.user_id, keys.c.key).where(_expired(now)).order_by(keys.c.created_at).limit(DELETED_MAX)
+    statement = delete(keys).where(tuple_(keys.c.user_id, keys.c.key).in_(oldest.with_for_update(skip_locked=True)))
+    return connection.execute(statement).rowcount
+
+
+def _expired(now: datetime) -> ColumnElement[bool]:
+    return keys.c.created_at <= to_seconds(now) - KEPT_SECONDS
