@@ -62,6 +62,19 @@ def test_recipe_has_every_address_and_the_policy(name: Gateway) -> None:
 
 
 @pytest.mark.parametrize(
+    "command", re.findall(r"\$ tokenry ([^>&\n]+)", (ROOT / "docs/gateways.md").read_text("utf-8"))
+)
+def test_command_of_the_documentation_works(command: str) -> None:
+    printed = CliRunner().invoke(app, command.split())
+    assert (printed.exit_code, printed.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", list(Gateway))
+def test_every_gateway_is_in_the_documentation(name: Gateway) -> None:
+    assert f"$ tokenry gateway {name} --resource" in (ROOT / "docs/gateways.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
     ("arguments", "option"),
     [
         (["--verifier", "https://127.0.0.1:8470"], "--verifier"),
