@@ -10,6 +10,7 @@ from pathlib import Path
 from anyio import create_task_group
 from starlette.types import ASGIApp
 
+from tokenry.api.accounts import AccountOperations
 from tokenry.api.app import create_app, routes
 from tokenry.api.details import DetailsOperations
 from tokenry.api.health import Readiness
@@ -31,7 +32,7 @@ from tokenry.service.policy import Policies
 from tokenry.service.profile import Profiles
 from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
-from tokenry.service.users import Users
+from tokenry.service.users import AccountUsers, Users
 from tokenry.settings import Settings, require_directory
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.files import PEPPER_FILE, create_peppers, find_peppers, setup_lock
@@ -59,6 +60,7 @@ class Installation:
     inventory: Inventory
     accounts: Accounts
     users: Users
+    account_users: AccountUsers
     profiles: Profiles
 
 
@@ -118,6 +120,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         inventory=Inventory(database, now),
         accounts=Accounts(database, now),
         users=Users(database, now),
+        account_users=AccountUsers(database, now),
         profiles=Profiles(database, now),
     )
 
@@ -166,7 +169,8 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         policy=PolicyOperations(installation.policies),
         inventory=InventoryOperations(installation.inventory),
         profile=ProfileOperations(installation.profiles),
-        users=UserOperations(installation.users),
+        accounts=AccountOperations(installation.accounts),
+        users=UserOperations(installation.account_users),
         rotation=RotationOperations(installation.rotations),
         ready=Readiness(database),
     )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from linode_api4 import ApiError, LinodeClient, PersonalAccessToken, and_, or_
+from linode_api4 import ApiError, LinodeClient, PersonalAccessToken, User, and_, or_
 
 from tests.servers import Server
 
@@ -112,3 +112,29 @@ def test_expired_token_is_refused(client: Any, server: Server) -> None:
         time.sleep(0.05)
     with pytest.raises(ApiError, match="Invalid Token"):
         connect(server, text).profile.tokens()
+
+
+def test_profile_is_read_and_saved(client: Any) -> None:
+    profile = client.profile()
+    profile.timezone = "GMT"
+    assert profile.save()
+    assert (client.profile().timezone, client.profile().username) == ("GMT", "admin")
+
+
+def test_users_are_made_granted_renamed_and_deleted(client: Any) -> None:
+    user = client.account.user_create("ada@example.org", "api4-ada")
+    assert (user.restricted, user.user_type) == (True, "default")
+    grants = user.grants
+    assert grants.global_grants.child_account_access is False
+    grants.global_grants.child_account_access = True
+    assert grants.save()
+    assert client.load(User, "api4-ada").grants.global_grants.child_account_access is True
+    user.username = "api4-countess"
+    assert user.save()
+    (renamed,) = client.account.users(User.username == "api4-countess")
+    assert renamed.delete()
+    assert not client.account.users(User.username == "api4-countess")
+
+
+def test_account_is_read(client: Any) -> None:
+    assert (client.account().company, client.account().balance) == ("tokenry", 0.0)

@@ -17,10 +17,11 @@ PROGRAM = str(Path(sys.executable).with_name("linode-cli"))
 
 
 class Cli:
-    """linode-cli with one token, in a home of its own."""
+    """linode-cli with one token, in a home of its own; `group` is the word before its actions."""
 
-    def __init__(self, server: Server, home: Path, token: str, **variables: str) -> None:
+    def __init__(self, server: Server, home: Path, token: str, group: str = "profile", **variables: str) -> None:
         self.server = server
+        self.group = group
         self.home = home
         self.variables = {
             "HOME": str(home),
@@ -33,7 +34,7 @@ class Cli:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [PROGRAM, "--suppress-warnings", "--no-retry", "profile", *arguments],
+            [PROGRAM, "--suppress-warnings", "--no-retry", self.group, *arguments],
             env=environment(**self.variables),
             capture_output=True,
             text=True,
@@ -191,3 +192,18 @@ def test_program_configured_once_works_from_then_on(server: Server, tmp_path: Pa
 def test_program_is_not_configured_with_a_token_that_does_not_work(server: Server, tmp_path: Path) -> None:
     assert "That token didn't work: Invalid Token" in configure(server, tmp_path, "wrong").stderr
     assert not (tmp_path / ".config" / "linode-cli").exists()
+
+
+def test_users_are_made_changed_and_deleted(server: Server, tmp_path: Path) -> None:
+    users = Cli(server, tmp_path, server.token, "users")
+    made = users.row("create", "--username", "cli-ada", "--email", "ada@example.org", "--restricted", "true")
+    assert (made["username"], made["restricted"]) == ("cli-ada", True)
+    assert users.row("update", "cli-ada", "--email", "ada@example.com")["email"] == "ada@example.com"
+    assert [row["email"] for row in users.rows("list", "--username", "cli-ada")] == ["ada@example.com"]
+    assert users.row("view", "cli-ada")["user_type"] == "default"
+    assert users.run("delete", "cli-ada").returncode == 0
+    assert "404" in users.fails("view", "cli-ada")
+
+
+def test_account_is_viewed(server: Server, tmp_path: Path) -> None:
+    assert Cli(server, tmp_path, server.token, "account").row("view")["company"] == "tokenry"

@@ -1,24 +1,31 @@
 """Users: what the audit says of them, and what happens when two want the same."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Barrier
 
 import pytest
+from sqlalchemy import func, select
 
 from tests.conftest import Clock
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.errors import Invalid
+from tokenry.domain.errors import Forbidden, Invalid, NotFound, Refusal, Unauthorized
+from tokenry.domain.paging import PageRequest
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.tokens import NewToken
+from tokenry.domain.users import GrantsChange, NewUser, UserChange
 from tokenry.service.accounts import Accounts
 from tokenry.service.installation import begin_installation
 from tokenry.service.tokens import Tokens
-from tokenry.service.users import Users
-from tokenry.storage import audit
+from tokenry.service.users import AccountUsers, Users
+from tokenry.storage import audit, schema
+from tokenry.storage.accounts import create_account
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database
+from tokenry.storage.users import create_user
 
 OPERATOR = Origin("operator")
 
@@ -77,7 +84,7 @@ def test_refused_user_leaves_no_event(database: Database, users: Users) -> None:
 
 def test_usernames_that_differ_in_case_are_two(users: Users) -> None:
     users.create_user(OPERATOR, username="Admin")
-    assert [user.username for user, _ in users.list_all_users()] == ["Admin", "admin"]
+    assert [user.username for user, _ in users.list_users()] == ["Admin", "admin"]
 
 
 def test_of_two_that_take_a_name_at_once_one_gets_it(database: Database, users: Users) -> None:
@@ -99,6 +106,147 @@ def test_of_two_that_take_a_name_at_once_one_gets_it(database: Database, users: 
 
 def test_expired_token_is_not_counted_among_a_users_open_ones(tokens: Tokens, users: Users, clock: Clock) -> None:
     tokens.create_token_for(OPERATOR, "admin", NewToken(expiry=now(clock) + timedelta(minutes=1)))
-    before = users.list_all_users()[0][1]
+    before = users.list_users()[0][1]
     clock.seconds += 60
-    assert (before, users.list_all_users()[0][1]) == (2, 1)
+    assert (before, users.list_users()[0][1]) == (2, 1)
+
+
+# --- an account's administrators --------------------------------------------------------------------------------------
+
+
+def actor_for(tokens: Tokens, username: str, user_id: int) -> Actor:
+    """Somebody who acts with a new token of scope `*`."""
+    token, secret = tokens.create_token_for(OPERATOR, username, NewToken())
+    return Actor(token.id, EVERYTHING, 0, user_id, username, 1, "E", secret.preview)
+
+
+def at_once(database: Database, *acts: Callable[[Database], object]) -> list[object]:
+    """Do things at the same time, each as another process would; what each returned or was refused with."""
+    together = Barrier(len(acts))
+
+    def run(act: Callable[[Database], object]) -> object:
+        source = Database(database.url)
+        together.wait(timeout=10)
+        try:
+            return act(source)
+        except Refusal as refusal:
+            return type(refusal)
+        finally:
+            source.close()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+def test_every_change_of_a_user_is_recorded(database: Database, tokens: Tokens, users: Users, clock: Clock) -> None:
+    actor = actor_for(tokens, "admin", 1)
+    origin = Origin("admin", actor)
+    team = AccountUsers(database, lambda: now(clock))
+    ada = team.create_user(origin, actor, NewUser("ada", "a@b"))
+    team.update_user(origin, actor, "ada", UserChange(username="countess", restricted=True))
+    team.update_user(origin, actor, "countess", UserChange(email="a@b"))
+    team.update_grants(origin, actor, "countess", GrantsChange(child_account_access=True))
+    team.delete_user(origin, actor, "countess")
+    with database.read() as connection:
+        events = audit.list_events(connection, limit=20, subject=f"user:{ada.id}")
+    assert [(event.action, event.details) for event in reversed(events)] == [
+        ("user.create", {"username": "ada", "admin": False}),
+        ("user.update", {"username": {"from": "ada", "to": "countess"}}),
+        ("user.update", {"child_account_access": {"from": False, "to": True}}),
+        ("user.delete", {"username": "countess"}),
+    ]
+    assert {(event.actor, event.actor_token_id) for event in events} == {("admin", actor.token_id)}
+
+
+@pytest.mark.parametrize("closing", ["revoked", "disabled"])
+def test_token_closed_since_it_was_verified_manages_nobody(
+    database: Database, tokens: Tokens, users: Users, clock: Clock, closing: str
+) -> None:
+    actor = actor_for(tokens, "admin", 1)
+    users.create_user(OPERATOR, username="boss", admin=True)
+    if closing == "disabled":
+        users.disable_user(OPERATOR, "admin")
+    else:
+        tokens.revoke_any_token(OPERATOR, actor.token_id)
+    team = AccountUsers(database, lambda: now(clock))
+    for act in (
+        lambda: team.create_user(OPERATOR, actor, NewUser("ada", "a@b")),
+        lambda: team.update_user(OPERATOR, actor, "boss", UserChange(restricted=True)),
+        lambda: team.update_grants(OPERATOR, actor, "boss", GrantsChange(child_account_access=True)),
+        lambda: team.delete_user(OPERATOR, actor, "boss"),
+    ):
+        with pytest.raises(Unauthorized):
+            act()
+
+
+def test_users_of_other_accounts_are_not_there(database: Database, tokens: Tokens, clock: Clock) -> None:
+    with database.write() as connection:
+        other = create_account(connection, euuid="F", company="other", created=now(clock))
+        create_user(connection, account_id=other.id, username="eve", email="", admin=False, created=now(clock))
+    team, actor = AccountUsers(database, lambda: now(clock)), actor_for(tokens, "admin", 1)
+    assert [user.username for user in team.list_users(actor, PageRequest()).rows] == ["admin"]
+    for act in (
+        lambda: team.get_user(actor, "eve"),
+        lambda: team.update_user(OPERATOR, actor, "eve", UserChange(restricted=False)),
+        lambda: team.update_grants(OPERATOR, actor, "eve", GrantsChange(child_account_access=True)),
+        lambda: team.delete_user(OPERATOR, actor, "eve"),
+    ):
+        with pytest.raises(NotFound):
+            act()
+
+
+def test_operator_does_not_disable_the_last_administrator(database: Database, users: Users) -> None:
+    before = last_event(database)
+    with pytest.raises(Invalid, match="last administrator"):
+        users.disable_user(OPERATOR, "admin")
+    assert last_event(database) == before
+
+
+REMOVALS: dict[str, Callable[[AccountUsers, Actor, str], object]] = {
+    "demote": lambda team, actor, other: team.update_user(OPERATOR, actor, other, UserChange(restricted=True)),
+    "delete": lambda team, actor, other: team.delete_user(OPERATOR, actor, other),
+}
+
+
+@pytest.mark.parametrize("removal", REMOVALS)
+def test_of_two_administrators_who_remove_each_other_one_stays(
+    database: Database, tokens: Tokens, users: Users, clock: Clock, removal: str
+) -> None:
+    boss = users.create_user(OPERATOR, username="boss", admin=True)
+    actors = {"boss": actor_for(tokens, "admin", 1), "admin": actor_for(tokens, "boss", boss.id)}
+
+    def remove(other: str, source: Database) -> object:
+        return REMOVALS[removal](AccountUsers(source, lambda: now(clock)), actors[other], other)
+
+    told = at_once(database, *(partial(remove, other) for other in actors))
+    assert sum(answer in {Forbidden, Unauthorized} for answer in told) == 1
+    assert sum(user.admin for user, _ in users.list_users()) == 1
+
+
+def test_deleted_user_leaves_no_token_made_meanwhile(
+    database: Database, tokens: Tokens, users: Users, clock: Clock
+) -> None:
+    acting = actor_for(tokens, "admin", 1)
+    for _ in range(5):
+        ada = users.create_user(OPERATOR, username="ada")
+        hers = actor_for(tokens, "ada", ada.id)
+
+        def make(source: Database, actor: Actor = hers) -> object:
+            maker = Tokens(source, Peppers((bytes(32),)), default_catalogue(), lambda: now(clock))
+            return [maker.create_token(OPERATOR, actor, NewToken()) for _ in range(3)]
+
+        def end(source: Database) -> object:
+            AccountUsers(source, lambda: now(clock)).delete_user(OPERATOR, acting, "ada")
+            return "deleted"
+
+        assert at_once(database, make, end)[1] == "deleted"
+        assert open_tokens_of(database, ada.id) == 0
+
+
+def open_tokens_of(database: Database, user_id: int) -> int:
+    """How many tokens somebody has that are not revoked, or that something opens."""
+    unrevoked = select(func.count()).where(schema.tokens.c.user_id == user_id, schema.tokens.c.revoked_at.is_(None))
+    opened = select(func.count()).select_from(schema.credentials.join(schema.tokens))
+    with database.read() as connection:
+        opening = connection.execute(opened.where(schema.tokens.c.user_id == user_id)).scalar_one()
+        return opening + connection.execute(unrevoked).scalar_one()

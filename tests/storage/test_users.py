@@ -1,19 +1,36 @@
 """Statements on users."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from tokenry.domain.paging import PageRequest
+from tokenry.domain.profile import Profile
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.tokens import NEVER
-from tokenry.domain.users import User
+from tokenry.domain.users import User, UserType
 from tokenry.storage.accounts import create_account
-from tokenry.storage.database import Database
+from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.schema import accounts, users
 from tokenry.storage.tokens import insert_credential, insert_token, revoke_token
-from tokenry.storage.users import create_user, find_user, list_all_users, set_disabled
+from tokenry.storage.users import (
+    create_user,
+    delete_user,
+    find_profile,
+    find_user,
+    find_user_by_id,
+    has_other_administrator,
+    list_all_users,
+    list_users,
+    set_disabled,
+    set_profile,
+    set_user,
+)
 
 NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -143,3 +160,99 @@ def test_only_the_user_that_was_named_is_disabled(database: Database, ada: User)
     with database.write() as connection:
         set_disabled(connection, ada.id, NOW)
     assert found(database, "bob") == bob
+
+
+# --- of an account ----------------------------------------------------------------------------------------------------
+
+
+def stored_row(database: Database, user_id: int) -> dict[str, object]:
+    with database.read() as connection:
+        return dict(connection.execute(select(users).where(users.c.id == user_id)).one()._mapping)
+
+
+def test_deleted_user_is_found_by_nothing_and_its_row_stays(database: Database, ada: User) -> None:
+    with database.write() as connection:
+        assert delete_user(connection, ada, NOW)
+        assert not delete_user(connection, ada, NOW + SECOND)
+        assert find_user_by_id(connection, ada.id) is None
+        assert find_profile(connection, ada.id) is None
+        assert find_user(connection, f"deleted:{ada.id}:ada") is None
+        assert list_users(connection, account_id=1, request=PageRequest()).results == 0
+        assert list_all_users(connection, NOW) == []
+    row = stored_row(database, ada.id)
+    assert (row["username"], row["email"], row["disabled_at"]) == (f"deleted:{ada.id}:ada", "", to_seconds(NOW))
+
+
+def test_name_of_a_deleted_user_is_given_out_again(database: Database, ada: User) -> None:
+    for _ in range(2):  # twice, since the names of deleted ones must differ, too
+        user = found(database, "ada")
+        assert user is not None
+        with database.write() as connection:
+            delete_user(connection, user, NOW)
+        add_user(database, "ada")
+
+
+def test_what_changes_of_a_user_is_stored(database: Database, ada: User) -> None:
+    changed = replace(ada, username="countess", email="c@d", admin=True, child_account_access=True)
+    with database.write() as connection:
+        assert set_user(connection, changed)
+        assert not set_user(connection, replace(changed, id=404))
+    assert found(database, "countess") == changed
+
+
+def test_name_that_is_taken_is_not_stored(database: Database, ada: User) -> None:
+    bob = add_user(database, "bob")
+    with pytest.raises(IntegrityError), database.write() as connection:
+        set_user(connection, replace(bob, username="ada"))
+
+
+def test_profile_is_stored_and_found(database: Database, ada: User) -> None:
+    with database.write() as connection:
+        before = find_profile(connection, ada.id)
+        assert before is not None
+        assert before == Profile(ada, "UTC", True, False, "keys_only", ())  # noqa: FBT003 - as in the schema
+        after = Profile(replace(ada, email="x@y"), "GMT", False, True, "disabled", ("é", "b"))  # noqa: FBT003
+        assert set_profile(connection, ada.id, after)
+        assert find_profile(connection, ada.id) == after
+        set_profile(connection, ada.id, replace(after, authorized_keys=()))
+        assert find_profile(connection, ada.id) == replace(after, authorized_keys=())
+
+
+def test_other_administrator_is_enabled_of_the_account_and_no_proxy(database: Database, ada: User) -> None:
+    with database.write() as connection:
+        other = create_account(connection, euuid="F", company="other", created=NOW)
+        create_user(connection, account_id=other.id, username="eve", email="", admin=True, created=NOW)
+        assert not has_other_administrator(connection, ada)
+        boss = create_user(connection, account_id=1, username="boss", email="", admin=True, created=NOW)
+        assert has_other_administrator(connection, ada)
+        assert not has_other_administrator(connection, boss)
+        connection.execute(update(users).where(users.c.id == boss.id).values(proxy=True))
+        assert not has_other_administrator(connection, ada)
+        connection.execute(update(users).where(users.c.id == boss.id).values(proxy=False))
+        set_disabled(connection, boss.id, NOW)
+        assert not has_other_administrator(connection, ada)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "parent", "child", "expected"),
+    [
+        (False, None, False, UserType.DEFAULT),
+        (False, None, True, UserType.PARENT),
+        (False, 1, False, UserType.CHILD),
+        (True, 1, False, UserType.PROXY),
+    ],
+)
+def test_type_of_a_user_is_what_its_account_is_to_others(
+    database: Database, ada: User, *, proxy: bool, parent: int | None, child: bool, expected: UserType
+) -> None:
+    with database.write() as connection:
+        own = create_account(connection, euuid="F", company="own", created=NOW)
+        connection.execute(update(accounts).where(accounts.c.id == own.id).values(parent_id=parent))
+        if child:
+            theirs = create_account(connection, euuid="G", company="child", created=NOW)
+            connection.execute(update(accounts).where(accounts.c.id == theirs.id).values(parent_id=own.id))
+        user = create_user(connection, account_id=own.id, username="bob", email="", admin=False, created=NOW)
+        connection.execute(update(users).where(users.c.id == user.id).values(proxy=proxy))
+        again = find_user_by_id(connection, user.id)
+        assert again is not None
+        assert again.type is expected

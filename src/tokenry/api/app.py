@@ -6,6 +6,7 @@ from functools import partial
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Lifespan
 
+from tokenry.api.accounts import AccountOperations
 from tokenry.api.description import description_as_json
 from tokenry.api.details import DetailsOperations
 from tokenry.api.docs import description_as_page
@@ -38,6 +39,7 @@ def routes(
     policy: PolicyOperations,
     inventory: InventoryOperations,
     profile: ProfileOperations,
+    accounts: AccountOperations,
     users: UserOperations,
     rotation: RotationOperations,
     ready: Readiness,
@@ -74,10 +76,22 @@ def routes(
         "/profile/devices/{device_id}": resource(GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
         "/profile/apps": resource(GET=Operation(empty_list(APPS), reads)),
         "/profile/apps/{app_id}": resource(GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
+        "/account": resource(GET=Operation(accounts.get_account, reads)),
         "/account/tokens": resource(GET=Operation(inventory.list_tokens, reads)),
         "/account/tokens/revoke": resource(POST=Operation(inventory.revoke_tokens, writes)),
-        "/account/users": resource(GET=Operation(users.list_users, reads)),
-        "/account/users/{username}": resource(GET=Operation(users.get_user, reads)),
+        "/account/users": resource(
+            GET=Operation(users.list_users, reads),
+            POST=Operation(users.create_user, writes),
+        ),
+        "/account/users/{username}": resource(
+            GET=Operation(users.get_user, reads),
+            PUT=Operation(users.update_user, writes),
+            DELETE=Operation(users.delete_user, writes),
+        ),
+        "/account/users/{username}/grants": resource(
+            GET=Operation(users.get_grants, reads),
+            PUT=Operation(users.update_grants, writes),
+        ),
         **{
             path: resource(GET=Operation(public_empty_list, public=True))
             for path in ("/regions", "/linode/types", "/images")

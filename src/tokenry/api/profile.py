@@ -1,7 +1,8 @@
 """The operations on a user's own profile."""
 
-from tokenry.api.operation import Answer, Call
-from tokenry.api.wire_profile import read_profile_change, write_grants, write_profile
+from tokenry.api.operation import Call
+from tokenry.api.users import answer_grants
+from tokenry.api.wire_profile import read_profile_change, write_profile
 from tokenry.service.profile import Profiles
 
 
@@ -21,6 +22,5 @@ class ProfileOperations:
         return write_profile(self._profiles.update_profile(call.origin, call.actor, change))
 
     def get_grants(self, call: Call) -> object:
-        """GET what the caller may: nothing is said of somebody who may everything."""
-        user = self._profiles.get_user(call.actor)
-        return write_grants(user) if user.restricted else Answer(204)
+        """GET what the caller may."""
+        return answer_grants(self._profiles.get_user(call.actor))

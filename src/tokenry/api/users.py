@@ -1,20 +1,22 @@
 """The operations of an administrator on the users of the account."""
 
 from tokenry.api.filters import read_filter
-from tokenry.api.operation import Call
+from tokenry.api.operation import Answer, Call
 from tokenry.api.wire import read_page, write_page
-from tokenry.api.wire_users import write_user
+from tokenry.api.wire_profile import read_grants_change, write_grants
+from tokenry.api.wire_users import read_new_user, read_user_change, write_user
 from tokenry.domain.errors import collect_faults
 from tokenry.domain.filters import Kind
-from tokenry.service.users import Users
+from tokenry.domain.users import User
+from tokenry.service.users import AccountUsers
 
 FILTERABLE = {"email": Kind.TEXT, "username": Kind.TEXT}
 
 
 class UserOperations:
-    """`/account/users` and `/account/users/{username}`."""
+    """`/account/users`, `/account/users/{username}` and `/account/users/{username}/grants`."""
 
-    def __init__(self, users: Users) -> None:
+    def __init__(self, users: AccountUsers) -> None:
         self._users = users
 
     def list_users(self, call: Call) -> object:
@@ -23,6 +25,34 @@ class UserOperations:
         request, filter = collect_faults(lambda: read_page(call.query), lambda: read_filter(call.filter, FILTERABLE))
         return write_page(self._users.list_users(call.actor, request, filter), write_user)
 
+    def create_user(self, call: Call) -> object:
+        """POST a new user."""
+        return write_user(self._users.create_user(call.origin, call.actor, read_new_user(call.body)))
+
     def get_user(self, call: Call) -> object:
         """GET one user."""
         return write_user(self._users.get_user(call.actor, call.path["username"]))
+
+    def update_user(self, call: Call) -> object:
+        """PUT another name or address, or make a user an administrator or no more."""
+        change = read_user_change(call.body)
+        return write_user(self._users.update_user(call.origin, call.actor, call.path["username"], change))
+
+    def delete_user(self, call: Call) -> object:
+        """DELETE a user; from this answer on all of its tokens are refused everywhere."""
+        self._users.delete_user(call.origin, call.actor, call.path["username"])
+        return {}
+
+    def get_grants(self, call: Call) -> object:
+        """GET what a user may."""
+        return answer_grants(self._users.get_user(call.actor, call.path["username"]))
+
+    def update_grants(self, call: Call) -> object:
+        """PUT what a restricted user may."""
+        change = read_grants_change(call.body)
+        return answer_grants(self._users.update_grants(call.origin, call.actor, call.path["username"], change))
+
+
+def answer_grants(user: User) -> object:
+    """What a user may; of somebody who may everything nothing is said."""
+    return write_grants(user) if user.restricted else Answer(204)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from tokenry.api.wire import read_key
 from tokenry.domain.errors import Fault
 from tokenry.domain.profile import Profile, ProfileChange
-from tokenry.domain.users import User
+from tokenry.domain.users import GrantsChange, User
 
 _NO_REFERRALS = {"code": "", "url": "", "total": 0, "completed": 0, "pending": 0, "credit": 0}
 _KINDS_OF_GRANTS = (
@@ -81,6 +81,16 @@ def write_grants(user: User) -> dict[str, object]:
         **{kind: [] for kind in _KINDS_OF_GRANTS},
         "global": {**_NOT_GRANTED, "child_account_access": user.child_account_access},
     }
+
+
+def read_grants_change(body: Mapping[str, object]) -> GrantsChange:
+    """Read the body of an update: `global.child_account_access`. The rest means nothing here, so is ignored."""
+    granted = body.get("global", {})
+    if not isinstance(granted, dict):
+        return GrantsChange(faults=(Fault("Must be a JSON object", "global"),))
+    faults: list[Fault] = []
+    access = read_key(granted, "child_account_access", bool, faults)
+    return GrantsChange(access, tuple(Fault(fault.reason, f"global.{fault.field}") for fault in faults))
 
 
 def _read_keys(body: Mapping[str, object], faults: list[Fault]) -> tuple[str, ...] | None:

@@ -1,6 +1,10 @@
 """The wire format of users, in and out."""
 
-from tokenry.domain.users import User
+from collections.abc import Mapping
+
+from tokenry.api.wire import read_key
+from tokenry.domain.errors import Fault
+from tokenry.domain.users import NewUser, User, UserChange
 
 
 def write_user(user: User) -> dict[str, object]:
@@ -16,3 +20,26 @@ def write_user(user: User) -> dict[str, object]:
         "password_created": None,
         "verified_phone_number": None,
     }
+
+
+def read_new_user(body: Mapping[str, object]) -> NewUser:
+    """Read the body of a creation. Other keys are ignored."""
+    faults: list[Fault] = []
+    restricted = read_key(body, "restricted", bool, faults)
+    return NewUser(
+        username=read_key(body, "username", str, faults) or "",
+        email=read_key(body, "email", str, faults) or "",
+        restricted=restricted is not False,
+        faults=tuple(faults),
+    )
+
+
+def read_user_change(body: Mapping[str, object]) -> UserChange:
+    """Read the body of an update. Other keys are read-only, so ignored."""
+    faults: list[Fault] = []
+    return UserChange(
+        username=read_key(body, "username", str, faults),
+        email=read_key(body, "email", str, faults),
+        restricted=read_key(body, "restricted", bool, faults),
+        faults=tuple(faults),
+    )

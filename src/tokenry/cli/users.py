@@ -41,7 +41,7 @@ def list_users(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl =
                 "enabled" if user.disabled is None else "disabled",
                 open_tokens,
             )
-            for user, open_tokens in open_local(data_dir, database_url).users.list_all_users()
+            for user, open_tokens in open_local(data_dir, database_url).users.list_users()
         ],
     )
 

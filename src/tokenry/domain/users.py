@@ -1,7 +1,7 @@
 """Users: who owns tokens, and the rules for their names and addresses."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -10,6 +10,7 @@ from tokenry.domain.errors import Fault
 USERNAME_LENGTH_MAX = 64
 EMAIL_LENGTH_MAX = 254
 _USERNAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{USERNAME_LENGTH_MAX - 1}}}", re.ASCII)
+_PROXY_SUFFIX = re.compile(r"_[0-9a-f]{16}$")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -45,10 +46,92 @@ class User:
         """The wire format's word for not being an administrator."""
         return not self.admin
 
+    def differences(self, other: "User") -> dict[str, object]:
+        """What can be changed of a user and is other than in `other`, from and to."""
+        return {
+            name: {"from": getattr(other, name), "to": getattr(self, name)}
+            for name in ("username", "email", "admin", "child_account_access")
+            if getattr(self, name) != getattr(other, name)
+        }
+
+    @property
+    def enters_children(self) -> bool:
+        """Whether the user may enter the account's child accounts, if it has any."""
+        return self.admin or self.child_account_access
+
     @property
     def proxy(self) -> bool:
         """Whether it is a parent account's, and so may neither make tokens nor change what the child account set."""
         return self.type is UserType.PROXY
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """A user that somebody asks for; both name and address are needed, and empty when they were not given.
+
+    `faults` are those found while reading the request; a field with one is not judged again.
+    """
+
+    username: str
+    email: str
+    restricted: bool = True
+    faults: tuple[Fault, ...] = ()
+
+    def check(self) -> list[Fault]:
+        """Say everything that is wrong with it."""
+        faults = list(self.faults)
+        unread = {fault.field for fault in faults}
+        faults += [] if "username" in unread else username_faults(self.username)
+        faults += [] if "email" in unread else email_faults(self.email)
+        return faults
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """What is to be different about a user; None is as it was. `faults` are those found while reading the request."""
+
+    username: str | None = None
+    email: str | None = None
+    restricted: bool | None = None
+    faults: tuple[Fault, ...] = ()
+
+    def check(self) -> list[Fault]:
+        """Say everything that is wrong with it."""
+        faults = list(self.faults)
+        if self.username is not None:
+            faults += username_faults(self.username)
+        if self.email is not None:
+            faults += email_faults(self.email)
+        return faults
+
+    def applied_to(self, user: User) -> User:
+        """The user as it is to be."""
+        return replace(
+            user,
+            username=user.username if self.username is None else self.username,
+            email=user.email if self.email is None else self.email,
+            admin=user.admin if self.restricted is None else not self.restricted,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GrantsChange:
+    """What a restricted user is to be granted; None is as it was. `faults` are those found while reading."""
+
+    child_account_access: bool | None = None
+    faults: tuple[Fault, ...] = ()
+
+    def check(self, user: User) -> list[Fault]:
+        """Say everything that is wrong with it, for this user."""
+        if user.admin:
+            return [*self.faults, Fault("Unrestricted users have no grants: they may everything")]
+        return list(self.faults)
+
+    def applied_to(self, user: User) -> User:
+        """The user as it is to be."""
+        if self.child_account_access is None:
+            return user
+        return replace(user, child_account_access=self.child_account_access)
 
 
 def user_faults(*, username: str, email: str) -> list[Fault]:
@@ -57,16 +140,18 @@ def user_faults(*, username: str, email: str) -> list[Fault]:
 
 
 def username_faults(username: str) -> list[Fault]:
-    """Say what is wrong with a name. Names are safe in headers, paths and file names."""
-    if _USERNAME.fullmatch(username):
-        return []
-    return [
-        Fault(
-            f"Must be 1-{USERNAME_LENGTH_MAX} ASCII letters, numbers, dots, dashes and underscores, "
-            "starting with a letter or number",
-            "username",
-        )
-    ]
+    """Say what is wrong with a name. Names are safe in headers, paths and file names, and no proxy user's."""
+    if not _USERNAME.fullmatch(username):
+        return [
+            Fault(
+                f"Must be 1-{USERNAME_LENGTH_MAX} ASCII letters, numbers, dots, dashes and underscores, "
+                "starting with a letter or number",
+                "username",
+            )
+        ]
+    if _PROXY_SUFFIX.search(username):
+        return [Fault("Must not end in an underscore and 16 hexadecimal digits, as proxy users' names do", "username")]
+    return []
 
 
 def email_faults(email: str) -> list[Fault]:

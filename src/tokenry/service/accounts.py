@@ -6,8 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tokenry.domain.accounts import Origin
+from tokenry.domain.accounts import Account, Actor, Origin
 from tokenry.domain.users import User
+from tokenry.service.acting import get_reader, require_administrator
 from tokenry.service.users import add_user
 from tokenry.storage import accounts as stored
 from tokenry.storage import audit
@@ -20,6 +21,13 @@ class Accounts:
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
         self._now = now
+
+    def get_account(self, actor: Actor) -> Account:
+        """Read the actor's account. Raises Forbidden for anybody but an administrator."""
+        with self._database.read() as connection:
+            user = get_reader(connection, actor)
+            require_administrator(user)
+            return stored.get_account(connection, user.account_id)
 
     def create_first(self, connection: Connection, origin: Origin, *, company: str, admin_username: str) -> User | None:
         """Make the account and its administrator, in a transaction of the caller's; None if there is an account."""

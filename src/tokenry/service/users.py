@@ -8,25 +8,24 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
+from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.users import User, user_faults
-from tokenry.service.acting import get_reader, require_administrator
+from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults
+from tokenry.service.acting import get_reader, get_writer, require_administrator
+from tokenry.service.revocation import leave_children, revoke_everything_of
 from tokenry.storage import audit
 from tokenry.storage import users as stored
-from tokenry.storage.accounts import find_first_account
+from tokenry.storage.accounts import find_first_account, lock_account
 from tokenry.storage.database import Database
 
 
-class Users:
-    """The user use cases."""
+class AccountUsers:
+    """What an administrator does with the users of the account."""
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
         self._now = now
-
-    # --- of an administrator --------------------------------------------------------------------------------------
 
     def require_administrator(self, actor: Actor) -> None:
         """Raise Forbidden for anybody else: before anything that is wrong with what he asks."""
@@ -48,7 +47,81 @@ class Users:
                 raise NotFound
             return user
 
-    # --- of an operator -------------------------------------------------------------------------------------------
+    def create_user(self, origin: Origin, actor: Actor, new: NewUser) -> User:
+        """Make a user of the account. Raises Forbidden; Invalid with every fault, also when the name is taken."""
+        with _unique_names(), self._database.write() as connection:
+            now = self._now()
+            require_administrator(get_writer(connection, actor, now=now))
+            raise_faults(new.check())
+            return add_user(
+                connection,
+                origin,
+                account_id=actor.account_id,
+                username=new.username,
+                email=new.email,
+                admin=not new.restricted,
+                now=now,
+            )
+
+    def update_user(self, origin: Origin, actor: Actor, username: str, change: UserChange) -> User:
+        """Change what is to be different. Raises Forbidden, NotFound; Invalid, also for the last administrator."""
+        with _unique_names(), self._database.write() as connection:
+            before = self._claim(connection, actor, username)
+            raise_faults(change.check())
+            after = change.applied_to(before)
+            if before.admin and after.restricted:
+                _keep_an_administrator(connection, before, "restricted")
+            self._store(connection, origin, before, after)
+            return after
+
+    def update_grants(self, origin: Origin, actor: Actor, username: str, change: GrantsChange) -> User:
+        """Let a restricted user into child accounts or no more. Raises Forbidden, NotFound, Invalid."""
+        with self._database.write() as connection:
+            before = self._claim(connection, actor, username)
+            raise_faults(change.check(before))
+            after = change.applied_to(before)
+            self._store(connection, origin, before, after)
+            return after
+
+    def delete_user(self, origin: Origin, actor: Actor, username: str) -> None:
+        """Delete a user and revoke all it has. Raises Forbidden, NotFound; Invalid for oneself and the last one."""
+        with self._database.write() as connection:
+            user = self._claim(connection, actor, username)
+            if user.id == actor.user_id:
+                raise Invalid(Fault("You cannot delete yourself"))
+            _keep_an_administrator(connection, user)
+            now = self._now()
+            stored.delete_user(connection, user, now)
+            revoke_everything_of(connection, origin, user, now=now)
+            _record(connection, origin, "user.delete", user, at=now, username=user.username)
+
+    def _claim(self, connection: Connection, actor: Actor, username: str) -> User:
+        """The user that an administrator is about to change. A parent account's proxy user is nobody's to change."""
+        lock_account(connection, actor.account_id)
+        require_administrator(get_writer(connection, actor, now=self._now()))
+        user = _claim(connection, stored.find_user(connection, username, account_id=actor.account_id))
+        if user.proxy:
+            raise Forbidden
+        return user
+
+    def _store(self, connection: Connection, origin: Origin, before: User, after: User) -> None:
+        """Store a changed user, and end what it may no more."""
+        changes = after.differences(before)
+        if not changes:
+            return
+        now = self._now()
+        stored.set_user(connection, after)
+        _record(connection, origin, "user.update", after, at=now, **changes)
+        if before.enters_children and not after.enters_children:
+            leave_children(connection, origin, after, now=now)
+
+
+class Users:
+    """What an operator does with the users of all accounts."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
 
     def create_user(self, origin: Origin, *, username: str, email: str = "", admin: bool = False) -> User:
         """Make a user of the first account. Raises Invalid, also when the name is taken."""
@@ -67,7 +140,7 @@ class Users:
                 now=self._now(),
             )
 
-    def list_all_users(self) -> Sequence[tuple[User, int]]:
+    def list_users(self) -> Sequence[tuple[User, int]]:
         """List the users of all accounts by name, each with its number of open tokens."""
         with self._database.read() as connection:
             return stored.list_all_users(connection, self._now())
@@ -82,20 +155,16 @@ class Users:
 
     def _set_disabled(self, origin: Origin, username: str, *, disabled: bool) -> bool:
         with self._database.write() as connection:
-            user = stored.find_user(connection, username)
-            if user is None:
-                raise NotFound
+            user = _claim(connection, stored.find_user(connection, username))
+            if disabled:
+                _keep_an_administrator(connection, user)
             now = self._now()
             changed = stored.set_disabled(connection, user.id, now if disabled else None)
             if changed:
-                audit.record(
-                    connection,
-                    origin=origin,
-                    at=now,
-                    action="user.disable" if disabled else "user.enable",
-                    subject=f"user:{user.id}",
-                    details={"username": username},
-                )
+                action = "user.disable" if disabled else "user.enable"
+                _record(connection, origin, action, user, at=now, username=username)
+            if changed and disabled:
+                leave_children(connection, origin, user, now=now)
             return changed
 
 
@@ -113,9 +182,31 @@ def add_user(
     user = stored.create_user(
         connection, account_id=account_id, username=username, email=email, admin=admin, created=now
     )
-    details = {"username": username, "admin": admin}
-    audit.record(connection, origin=origin, at=now, action="user.create", subject=f"user:{user.id}", details=details)
+    _record(connection, origin, "user.create", user, at=now, username=username, admin=admin)
     return user
+
+
+def _claim(connection: Connection, found: User | None) -> User:
+    """A user as it is once nobody else changes it and it does nothing, until the transaction ends. Raises NotFound."""
+    if found is not None:
+        lock_account(connection, found.account_id)
+        stored.claim_user(connection, found.id)
+        found = stored.find_user_by_id(connection, found.id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _keep_an_administrator(connection: Connection, user: User, field: str | None = None) -> None:
+    """Refuse to take away the last one who manages the account. The account is locked, so it is the last in truth."""
+    if user.admin and user.disabled is None and not stored.has_other_administrator(connection, user):
+        raise Invalid(Fault("The account's last administrator must stay one: make another one first", field))
+
+
+def _record(
+    connection: Connection, origin: Origin, action: str, user: User, *, at: datetime, **details: object
+) -> None:
+    audit.record(connection, origin=origin, at=at, action=action, subject=f"user:{user.id}", details=details)
 
 
 @contextmanager

@@ -20,10 +20,9 @@ def create_account(
     return Account(id=account_id, euuid=euuid, company=company, created=created, contact=contact)
 
 
-def find_account(connection: Connection, account_id: int) -> Account | None:
-    """Find an account by id."""
-    row = connection.execute(select(accounts).where(accounts.c.id == account_id)).one_or_none()
-    return None if row is None else _account(row)
+def get_account(connection: Connection, account_id: int) -> Account:
+    """Read the account of a user, which is always there."""
+    return _account(connection.execute(select(accounts).where(accounts.c.id == account_id)).one())
 
 
 def find_first_account(connection: Connection) -> Account | None:

@@ -1,5 +1,6 @@
 """Statements on tokens and their credentials."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
@@ -113,8 +114,21 @@ def revoke_token(
     return revoked
 
 
+def revoke_tokens_of(connection: Connection, user_id: int, *, now: datetime, revoked_by: str) -> Sequence[int]:
+    """Revoke all of a user's live tokens; their ids."""
+    return _revoke_all(connection, tokens.c.user_id == user_id, now=now, revoked_by=revoked_by)
+
+
+def revoke_delegated_by(connection: Connection, user_id: int, *, now: datetime, revoked_by: str) -> Sequence[int]:
+    """Revoke all live tokens of proxy users that this user asked for; their ids."""
+    return _revoke_all(connection, tokens.c.delegated_by == user_id, now=now, revoked_by=revoked_by)
+
+
 def is_open(connection: Connection, preview: str, *, now: datetime) -> bool:
-    """Whether a secret can still be presented: its credential is there and has not expired, its user is enabled."""
+    """Whether a secret can still be presented: its credential is there and has not expired, its user is enabled.
+
+    Whoever closes either now waits for this transaction: what it makes is made before the revocation, or not at all.
+    """
     statement = (
         select(credentials.c.preview)
         .select_from(credentials.join(tokens).join(users, tokens.c.user_id == users.c.id))
@@ -124,9 +138,19 @@ def is_open(connection: Connection, preview: str, *, now: datetime) -> bool:
             users.c.disabled_at.is_(None),
         )
     )
-    # Whoever deletes it now waits for this transaction: what it makes is made before the revocation, or not at all.
-    kept = statement.with_for_update(read=True, key_share=True, of=credentials)
+    # The user first, as whoever deletes one does: in another order the two would wait for each other.
+    kept = statement.with_for_update(read=True, key_share=True, of=(users, credentials))
     return connection.execute(kept).first() is not None
+
+
+def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: datetime, revoked_by: str) -> Sequence[int]:
+    live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
+    statement = update(tokens).where(which, live)
+    revoked = statement.values(revoked_at=to_seconds(now), revoked_by=revoked_by).returning(tokens.c.id)
+    ids = sorted(connection.execute(revoked).scalars())
+    opens = credentials.c.token_id.in_(select(tokens.c.id).where(which))
+    execute_naming(connection, delete(credentials).where(opens))
+    return ids
 
 
 def _select_live(user_id: int, now: datetime) -> Select[tuple[int, int, str, str, str, int, int]]:

@@ -101,6 +101,49 @@ def set_disabled(connection: Connection, user_id: int, disabled: datetime | None
     return connection.execute(statement.values(disabled_at=value)).rowcount == 1
 
 
+def claim_user(connection: Connection, user_id: int) -> None:
+    """Wait for what a user is doing, and let it do nothing more until the transaction ends."""
+    connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
+
+
+def has_other_administrator(connection: Connection, user: User) -> bool:
+    """Whether the account would have an enabled administrator of its own without this user."""
+    others = (
+        (users.c.account_id == user.account_id)
+        & (users.c.id != user.id)
+        & users.c.admin
+        & ~users.c.proxy
+        & users.c.disabled_at.is_(None)
+    )
+    return connection.execute(select(users.c.id).where(others).limit(1)).first() is not None
+
+
+def set_user(connection: Connection, user: User) -> bool:
+    """Store what can change about a user. IntegrityError if the name is taken; whether there is such a user."""
+    values = {
+        "username": user.username,
+        "email": user.email,
+        "admin": user.admin,
+        "child_account_access": user.child_account_access,
+    }
+    return connection.execute(update(users).where(users.c.id == user.id).values(values)).rowcount == 1
+
+
+def delete_user(connection: Connection, user: User, now: datetime) -> bool:
+    """Let a user be found no more, and the name be free; whether it was there. The row stays, for the audit.
+
+    No user can ask for the row's new name, which has colons.
+    """
+    statement = update(users).where(users.c.id == user.id, users.c.deleted_at.is_(None))
+    values = {
+        "username": f"deleted:{user.id}:{user.username}",
+        "email": "",
+        "disabled_at": to_seconds(now),
+        "deleted_at": to_seconds(now),
+    }
+    return connection.execute(statement.values(values)).rowcount == 1
+
+
 def set_profile(connection: Connection, user_id: int, profile: Profile) -> bool:
     """Store the address and the settings; whether there is such a user."""
     values = {

@@ -1,0 +1,31 @@
+"""The wire format of accounts, out."""
+
+from tokenry.api.wire import write_time
+from tokenry.domain.accounts import Account
+
+
+def write_account(account: Account) -> dict[str, object]:
+    """Write an account. There is no billing here: balances are nothing, and there is no card."""
+    contact = account.contact
+    return {
+        "company": account.company,
+        "email": contact.email,
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "address_1": contact.address_1,
+        "address_2": contact.address_2,
+        "city": contact.city,
+        "state": contact.state,
+        "zip": contact.zip,
+        "country": contact.country,
+        "phone": contact.phone,
+        "balance": 0.0,
+        "tax_id": contact.tax_id,
+        "billing_source": "akamai",
+        "credit_card": {"last_four": None, "expiry": None},
+        "balance_uninvoiced": 0.0,
+        "active_since": write_time(account.created),
+        "capabilities": [],
+        "active_promotions": [],
+        "euuid": account.euuid,
+    }
