@@ -48,8 +48,9 @@ def test_details_go_on_where_the_wire_format_ends(app_on_each_engine: App) -> No
 
 
 def test_wire_format_gains_no_field(app: App) -> None:
-    update(app, 1, {"description": "the first", "networks": ["203.0.113.0/24"]})
-    assert list(app.client.get(f"{TOKENS}/1", headers=app.bearer).json()) == KEYS
+    token_id = create(app)["id"]
+    update(app, token_id, {"description": "the second", "networks": ["203.0.113.0/24"]})
+    assert list(app.client.get(f"{TOKENS}/{token_id}", headers=app.bearer).json()) == KEYS
 
 
 def test_last_use_is_shown_as_it_was_noted(app: App) -> None:
@@ -82,17 +83,18 @@ def test_expired_and_revoked_tokens_keep_their_details(app_on_each_engine: App) 
 
 def test_description_and_networks_are_changed_apart(app_on_each_engine: App) -> None:
     app = app_on_each_engine
+    token_id = create(app, label="ci")["id"]
     networks = ["203.0.113.7", "2001:DB8::/32", "203.0.113.7/32", "10.0.0.0/8"]
-    update(app, 1, {"networks": networks})
-    status, details = update(app, 1, {"description": "Straße", "label": "ignored", "state": "revoked"})
+    update(app, token_id, {"networks": networks})
+    status, details = update(app, token_id, {"description": "Straße", "label": "ignored", "state": "revoked"})
     assert status == 200
     assert (details["description"], details["networks"], details["label"]) == (
         "Straße",
         ["203.0.113.7/32", "2001:db8::/32", "10.0.0.0/8"],
-        "first token",
+        "ci",
     )
-    assert update(app, 1, {"description": "", "networks": []})[1]["networks"] == []
-    assert read(app, 1)["description"] == ""
+    assert update(app, token_id, {"description": "", "networks": []})[1]["networks"] == []
+    assert read(app, token_id)["description"] == ""
 
 
 def test_every_fault_is_named_at_once_and_nothing_changes(app: App) -> None:
@@ -124,7 +126,7 @@ def test_networks_that_are_no_list_of_up_to_50_are_refused(app: App, networks: o
 
 def test_50_networks_are_kept(app: App) -> None:
     networks = [f"10.0.{number}.0/24" for number in range(50)]
-    assert update(app, 1, {"networks": networks})[1]["networks"] == networks
+    assert update(app, create(app)["id"], {"networks": networks})[1]["networks"] == networks
 
 
 @pytest.mark.parametrize("token_id", ["2", "999", "x", "0", "99999999999999999999"])
