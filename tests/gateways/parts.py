@@ -116,6 +116,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: the second of two would wait for the first to be acknowledged
 
     def __init__(self, owner: HttpServer, *arguments: Any) -> None:
         self._owner = owner

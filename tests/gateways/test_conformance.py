@@ -1,5 +1,6 @@
 """What every gateway must do with the recipe that `tokenry gateway` prints: one suite for all of them."""
 
+import os
 import re
 import socket
 import time
@@ -307,10 +308,11 @@ def test_nobody_waits_for_ever_for_a_verifier_that_hangs(
 
 
 def test_connections_to_the_verifier_are_used_again(gateway: Running, reading_token: str) -> None:
+    threads = os.cpu_count() or 1  # each of which may have a connection of its own
     before = gateway.relay.connections
-    for _ in range(20):
+    for _ in range(10 * threads):
         assert ask(gateway.port, headers=bearer(reading_token)).status == 200
-    assert gateway.relay.connections - before <= 4  # one for each of its threads
+    assert gateway.relay.connections - before <= 2 * threads
 
 
 def test_identities_are_not_mixed_up_among_many_requests(gateway: Running, api: httpx2.Client) -> None:
