@@ -206,6 +206,27 @@ def test_list_of_what_is_not_here_is_empty(client: ApiV4, function: str) -> None
     assert client.answer(function) == {"data": [], "page": 1, "pages": 1, "results": 0}
 
 
-def test_users_are_listed(client: ApiV4) -> None:
-    assert [user["username"] for user in client.answer("getUsers")["data"]] == ["admin"]
-    assert client.answer("getUser", "admin")["restricted"] is False
+def test_restricted_user_has_grants(client: ApiV4, restricted_token: str) -> None:
+    granted = client.acting_with(restricted_token)
+    assert granted.answer("getProfile")["restricted"] is True
+    grants = granted.answer("getMyGrants")
+    assert grants["global"]["child_account_access"] is False
+    assert grants["linode"] == []
+
+
+def test_users_and_account_are_read(client: ApiV4) -> None:
+    (admin,) = client.answer("getUsers", {}, {"username": "admin"})["data"]
+    assert client.answer("getUser", "admin") == admin
+    assert client.answer("getAccountInfo")["company"] == "tokenry"
+
+
+def test_user_is_made_granted_and_deleted(client: ApiV4) -> None:
+    asked = {"username": "js-ada", "email": "ada@example.org", "restricted": True}
+    made = client.answer("createUser", asked)
+    assert {key: made[key] for key in asked} == asked
+    assert client.answer("updateUser", "js-ada", {"email": "ada@example.com"})["email"] == "ada@example.com"
+    grants = client.answer("updateGrants", "js-ada", {"global": {"child_account_access": True}})
+    assert grants["global"]["child_account_access"] is True
+    assert client.answer("getGrants", "js-ada") == grants
+    assert client.answer("deleteUser", "js-ada") == {}
+    assert client.refusal("getUser", "js-ada") == (404, [{"reason": "Not found"}])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from linode_api4 import ApiError, LinodeClient, PersonalAccessToken, User, and_, or_
+from linode_api4.objects.filtering import limit, order_by
 
 from tests.servers import Server
 
@@ -46,14 +47,15 @@ def test_expiry_as_text(client: Any) -> None:
     assert token.expiry.isoformat() == "2030-01-01T13:46:32"
 
 
-def test_list_across_pages(client: Any) -> None:
+def test_list_across_pages(client: Any, server: Server) -> None:
     for number in range(27):
         client.profile.token_create(label=f"api4-page-{number:02}")
-    tokens = client.profile.tokens(
+    in_pages = LinodeClient(server.token, base_url=f"{server.url}/v4", retry=False, page_size=25)
+    tokens = in_pages.profile.tokens(
         PersonalAccessToken.label.contains("API4-page")  # upper case: contains does not care
     )
+    assert (len(tokens), tokens.page_size) == (27, 25)
     assert [token.label for token in tokens] == [f"api4-page-{number:02}" for number in range(27)]
-    assert len(list(client.get("/profile/tokens?page=2&page_size=25")["data"])) >= 2
 
 
 def test_filters_combine_and_order(client: Any) -> None:
@@ -64,6 +66,15 @@ def test_filters_combine_and_order(client: Any) -> None:
     assert labels == ["api4-a", "api4-c"]
     ordered = client.profile.tokens(either.order_by(PersonalAccessToken.label, desc=True))
     assert [token.label for token in ordered] == ["api4-c", "api4-a"]
+
+
+def test_order_and_limit_nested_in_a_filter(client: Any) -> None:
+    for label in ("api4-nested-b", "api4-nested-a", "api4-nested-c"):
+        client.profile.token_create(label=label)
+    those = PersonalAccessToken.label.contains("api4-nested")
+    ordered = and_(those, order_by(PersonalAccessToken.label, desc=True))
+    assert [token.label[-1] for token in client.profile.tokens(ordered)] == ["c", "b", "a"]
+    assert [token.label[-1] for token in client.profile.tokens(and_(ordered, limit(2)))] == ["c", "b"]
 
 
 def test_attribute_that_cannot_be_filtered_is_named(client: Any) -> None:
@@ -78,6 +89,24 @@ def test_rename_is_seen_by_a_lazy_load(client: Any) -> None:
     assert token.save()
     lazy = client.load(PersonalAccessToken, token.id)
     assert (lazy.label, lazy.token) == ("api4-after", token.token[:16])
+
+
+def test_attribute_is_loaded_when_it_is_asked_for(client: Any) -> None:
+    made = client.profile.token_create(label="api4-lazy", scopes="linodes:read_only")
+    lazy = PersonalAccessToken(client, made.id)
+    assert (lazy.scopes, lazy.created, lazy.expiry) == ("linodes:read_only", made.created, made.expiry)
+    made.label = "api4-renamed"
+    assert made.save()
+    assert lazy.label == "api4-lazy"
+    lazy.invalidate()
+    assert lazy.label == "api4-renamed"
+
+
+def test_only_the_label_is_saved(client: Any) -> None:
+    token = client.profile.token_create(label="api4-kept", scopes="linodes:read_only")
+    with pytest.raises(AttributeError):
+        token.scopes = "*"
+    assert client.put(f"/profile/tokens/{token.id}", data={"scopes": "*"})["scopes"] == "linodes:read_only"
 
 
 def test_deleted_token_is_not_found(client: Any) -> None:
@@ -119,6 +148,20 @@ def test_profile_is_read_and_saved(client: Any) -> None:
     profile.timezone = "GMT"
     assert profile.save()
     assert (client.profile().timezone, client.profile().username) == ("GMT", "admin")
+
+
+def test_grants_are_those_of_a_restricted_user(client: Any, server: Server, restricted_token: str) -> None:
+    assert client.profile().grants is None
+    profile = connect(server, restricted_token).profile()
+    assert (profile.username, profile.restricted) == ("granted", True)
+    assert profile.grants.global_grants.child_account_access is False
+
+
+def test_lists_of_what_is_not_here_are_empty(client: Any) -> None:
+    """But for logins, whose path this client builds without its first slash."""
+    profile = client.profile
+    lists = (profile.apps, profile.trusted_devices, client.regions, client.images, client.linode.types)
+    assert [list(things()) for things in lists] == [[]] * len(lists)
 
 
 def test_users_are_made_granted_renamed_and_deleted(client: Any) -> None:

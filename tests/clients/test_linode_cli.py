@@ -123,6 +123,19 @@ def test_view_rename_and_delete(cli: Cli, server: Server) -> None:
     assert "404" in cli.fails("token-view", token_id)
 
 
+def test_tables_as_people_read_them(cli: Cli, server: Server) -> None:
+    made = make(server, label="cli-table")
+    done = cli.run("token-view", str(made["id"]), "--no-truncation", "--format", "id,label,token")
+    assert done.returncode == 0
+    assert [made["token"][:16] in line for line in done.stdout.splitlines() if "cli-table" in line] == [True]
+
+
+def test_label_of_another_type_is_refused(cli: Cli) -> None:
+    said = cli.fails("token-create", "--raw-body", '{"label": 5}')
+    assert "Request failed: 400" in said
+    assert "label Must be a string" in said
+
+
 def test_wider_scopes_than_the_acting_token_are_refused(server: Server, tmp_path: Path) -> None:
     cli = Cli(server, tmp_path, make(server, scopes="account:read_write")["token"])
     said = cli.fails("token-create", "--scopes", "linodes:read_only")
@@ -158,6 +171,7 @@ def test_profile_is_viewed_and_changed(cli: Cli) -> None:
     viewed = cli.row("view")
     assert (viewed["username"], viewed["timezone"], viewed["restricted"]) == ("admin", "Europe/Berlin", False)
     assert cli.rows("logins-list") == cli.rows("devices-list") == cli.rows("apps-list") == []
+    assert "Not found" in cli.fails("app-delete", "1")
 
 
 def configure(server: Server, home: Path, *answers: str) -> subprocess.CompletedProcess[str]:
@@ -187,6 +201,12 @@ def test_program_configured_once_works_from_then_on(server: Server, tmp_path: Pa
         check=True,
     )
     assert json.loads(listed.stdout)[0]["token"] == server.token[:16]
+
+
+def test_program_is_configured_by_a_restricted_user(server: Server, tmp_path: Path, restricted_token: str) -> None:
+    done = configure(server, tmp_path, restricted_token, "", "", "", "", "n", "n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Active user is now granted" in done.stdout
 
 
 def test_program_is_not_configured_with_a_token_that_does_not_work(server: Server, tmp_path: Path) -> None:
