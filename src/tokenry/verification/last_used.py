@@ -1,5 +1,7 @@
 """When, from where and by which program each token was last used: noted in memory, written down in batches.
 
+With the first use of a rotated token's new secret the grace of the old one begins.
+
 A request that uses a token writes nothing. Of each token the first use in an interval of a few seconds is noted, so the
 time that owners are shown is right to within one interval, and noting costs the many uses after it one comparison.
 """
