@@ -1,7 +1,7 @@
 """From settings to everything: the only module that knows every other."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from tokenry.api.inventory import InventoryOperations
 from tokenry.api.limits import RateLimits
 from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
+from tokenry.api.questions import policy_reader
 from tokenry.api.rotation import RotationOperations
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.users import UserOperations
@@ -33,6 +34,7 @@ from tokenry.service.profile import Profiles
 from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
 from tokenry.service.users import AccountUsers, Users
+from tokenry.serving.fast_path import APP_STATE_KEY, FastPath
 from tokenry.settings import Settings, require_directory
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.files import PEPPER_FILE, create_peppers, find_peppers, setup_lock
@@ -147,13 +149,15 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         name=installation.peppers.check_value()[:4].hex(),
     )
 
+    fast_path = FastPath(verifier, policy_reader(installation.catalogue))
+
     @asynccontextmanager
-    async def lifespan(app: ASGIApp) -> AsyncIterator[None]:
+    async def lifespan(app: ASGIApp) -> AsyncIterator[Mapping[str, object]]:
         async with create_task_group() as tasks:
             tasks.start_soon(uses.run)
             if cache is not None:
                 tasks.start_soon(cache.tend)
-            yield
+            yield {APP_STATE_KEY: fast_path}
             tasks.cancel_scope.cancel()
         await uses.flush()
         await credentials.close()

@@ -57,7 +57,7 @@ class Named:
         self.epoch = database.epoch
         self.before = self.epoch.word[0]
 
-    def previews(self) -> list[str] | None:
+    def previews(self) -> list[bytes] | None:
         assert self.epoch.word[0] % 2 == 0
         return self.epoch.named_between(self.before, self.epoch.word[0])
 
@@ -66,7 +66,7 @@ def test_revocation_names_its_token(database: Database) -> None:
     named = Named(database)
     with database.write() as connection:
         assert revoke_token(connection, 1, now=NOW, revoked_by="x")
-    assert named.previews() == [PREVIEW]
+    assert named.previews() == [PREVIEW.encode()]
 
 
 def test_creation_and_renaming_name_nothing(database: Database) -> None:

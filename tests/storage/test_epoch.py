@@ -69,14 +69,14 @@ def test_previews_changed_in_between_are_named_in_order(epoch: Epoch, other: Epo
         pass
     with epoch.change(["pat_aaaaaaaaaaaa", "pat_bbbbbbbbbbbb"]):
         pass
-    assert other.named_between(before, other.word[0]) == [PREVIEW, "pat_aaaaaaaaaaaa", "pat_bbbbbbbbbbbb"]
+    assert other.named_between(before, other.word[0]) == [PREVIEW.encode(), b"pat_aaaaaaaaaaaa", b"pat_bbbbbbbbbbbb"]
 
 
 def test_change_that_raises_is_named_too(epoch: Epoch) -> None:
     before = epoch.word[0]
     with pytest.raises(ZeroDivisionError), epoch.change([PREVIEW]):
         raise ZeroDivisionError
-    assert epoch.named_between(before, epoch.word[0]) == [PREVIEW]
+    assert epoch.named_between(before, epoch.word[0]) == [PREVIEW.encode()]
 
 
 def test_change_of_everything_is_named_by_no_preview(epoch: Epoch) -> None:
@@ -101,7 +101,7 @@ def test_ring_names_its_last_previews_and_no_more(epoch: Epoch) -> None:
             pass
     assert epoch.named_between(before, epoch.word[0]) is None
     assert epoch.named_between(before + 2, epoch.word[0]) == [
-        f"pat_{number:012}" for number in range(1, RING_PREVIEWS + 1)
+        f"pat_{number:012}".encode() for number in range(1, RING_PREVIEWS + 1)
     ]
 
 

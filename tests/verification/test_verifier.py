@@ -258,7 +258,7 @@ def test_refusals_are_not_remembered(remembering: Remembering) -> None:
 
 
 def test_what_is_remembered_holds_no_secret(remembering: Remembering) -> None:
-    known = remembering.verifier.recall(SECRET.reveal())
+    known = remembering.verifier.recall(SECRET.reveal().encode())
     assert known is not None
     kept = [getattr(known, name) for name in type(known).__slots__]
     assert SECRET.reveal()[16:] not in repr(kept)

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tokenry.api.operation import ClientGone, client_address, refuse, refuse_briefly, send_answer
+from tokenry.api.operation import ClientGone, brief_refusal, client_address, refuse, send_answer
 from tokenry.api.questions import EXT_AUTHZ
 from tokenry.api.wire import answer_headers, to_bytes, write_faults
 from tokenry.domain.errors import Fault, Invalid, NotFound
@@ -115,11 +115,11 @@ async def _answer_quietly(app: ASGIApp, scope: Scope, receive: Receive, send: Se
         if fault is None:
             await app(scope, receive, send)
         else:
-            await refuse_briefly(send, 400, [fault])
+            await send_answer(send, *brief_refusal(400, [fault]))
     except Exception:
         log.exception("request failed", method=scope["method"], path=safe_path(scope))
         # After half an answer the server refuses this one, and closes the connection.
-        await refuse_briefly(send, 500, [INTERNAL_ERROR])
+        await send_answer(send, *brief_refusal(500, [INTERNAL_ERROR]))
 
 
 async def _send_500(scope: Scope, send: Send) -> None:

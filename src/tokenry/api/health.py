@@ -4,7 +4,7 @@ from anyio import to_thread
 from starlette.types import Receive, Scope, Send
 
 from tokenry.api.errors import MethodNotAllowed
-from tokenry.api.operation import refuse_briefly, send_answer
+from tokenry.api.operation import brief_refusal, send_answer
 from tokenry.api.wire import to_bytes
 from tokenry.domain.errors import Unavailable
 from tokenry.storage.database import Database
@@ -55,4 +55,4 @@ class Readiness:
 
 async def _refuse_method(send: Send, methods: frozenset[str]) -> None:
     refusal = MethodNotAllowed(methods)
-    await refuse_briefly(send, 405, refusal.faults, [refusal.allow])
+    await send_answer(send, *brief_refusal(405, refusal.faults, [refusal.allow]))

@@ -194,12 +194,12 @@ async def refuse(
     )
 
 
-async def refuse_briefly(
-    send: Send, status: int, faults: Sequence[Fault], headers: Sequence[tuple[bytes, bytes]] = ()
-) -> None:
-    """Answer with faults in the envelope, and few headers: for paths that are asked many times a second."""
+def brief_refusal(
+    status: int, faults: Sequence[Fault], headers: Sequence[tuple[bytes, bytes]] = ()
+) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    """Faults in the envelope, with few headers: for paths that are asked many times a second."""
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *headers]
-    await send_answer(send, status, to_bytes(write_faults(faults)), headers)
+    return status, to_bytes(write_faults(faults)), headers
 
 
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from starlette.types import Receive, Scope, Send
 
 from tokenry.api.errors import STATUS, MethodNotAllowed
-from tokenry.api.operation import challenge, log, read_presented, refuse_briefly, send_answer
+from tokenry.api.operation import brief_refusal, challenge, log, read_presented, send_answer
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER
-from tokenry.verification.verifier import Denial, Verifier
+from tokenry.verification.verifier import Decision, Denial, Verifier
 
 Question = Callable[[Scope], Scopes]
 """From a request to the scopes that it asks for. Raises Invalid or MethodNotAllowed."""
@@ -46,16 +46,19 @@ class VerifyEndpoint:
             if isinstance(refusal, Unavailable):
                 log.error("database unavailable", exc_info=refusal.__cause__)
             allow = [refusal.allow] if isinstance(refusal, MethodNotAllowed) else []
-            await refuse_briefly(send, STATUS[type(refusal)], refusal.faults, allow)
+            await send_answer(send, *brief_refusal(STATUS[type(refusal)], refusal.faults, allow))
             return
-        if decision.actor is not None and decision.denial is None:
-            await send_answer(send, 200, b"", identity_headers(decision.actor))
-            return
-        headers = [(b"www-authenticate", challenge(decision, str(needed)).encode("ascii"))]
-        if decision.denial is Denial.INSUFFICIENT_SCOPE:
-            await refuse_briefly(send, 403, InsufficientScope().faults, headers)
-        else:
-            await refuse_briefly(send, 401, Unauthorized().faults, headers)
+        await send_answer(send, *verdict(decision, needed))
+
+
+def verdict(decision: Decision, needed: Scopes) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    """The answer to a decision: status, body, headers."""
+    if decision.actor is not None and decision.denial is None:
+        return 200, b"", identity_headers(decision.actor)
+    challenged = [(b"www-authenticate", challenge(decision, str(needed)).encode("ascii"))]
+    if decision.denial is Denial.INSUFFICIENT_SCOPE:
+        return brief_refusal(403, InsufficientScope().faults, challenged)
+    return brief_refusal(401, Unauthorized().faults, challenged)
 
 
 def identity_headers(actor: Actor) -> list[tuple[bytes, bytes]]:

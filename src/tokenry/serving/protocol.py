@@ -13,6 +13,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tokenry.api.wire import to_bytes, write_faults
 from tokenry.domain.errors import Fault
+from tokenry.serving.fast_path import APP_STATE_KEY, START, FastPath, HeadPresenter
+from tokenry.serving.fast_path import HEAD_BYTES_MAX as FAST_HEAD_BYTES_MAX
 
 HEAD_SECONDS_MAX = 10
 """From the first byte of a request, or from the opening of a connection, to the end of its headers."""
@@ -34,10 +36,14 @@ class BoundedProtocol(HttpToolsProtocol):
     _stalled_at: float | None = None  # when the client stopped taking our answers
     _refused = False
     _refusal: bytes | None = None  # what is sent when the requests before it are answered
+    _idle_since: float | None = None  # since the last answer of the fast path, if nothing came after it
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a first request."""
         super().connection_made(transport)
+        self._fast_path: FastPath | None = self.app_state.get(APP_STATE_KEY)
+        peer = None if self.client is None else self.client[0]
+        self._presenter = HeadPresenter(peer, getattr(self.app, "trusted_hosts", None))
         self._begin_head()
         self._watch()
 
@@ -48,9 +54,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what belongs to the head of a request; refuse one that is too long."""
-        if self._refused:
+        """Answer a plain verification at once; else count what belongs to the head of a request, and bound it."""
+        if self._refused or (data.startswith(START) and self._answer_fast(data)):
             return
+        self._idle_since = None
         if self._deadline is None:
             self._begin_head()  # also for blank lines, which the parser skips without a word
         self._read_bytes = len(data)
@@ -112,6 +119,31 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._refused:
             self._refuse(400, msg)
 
+    def _answer_fast(self, data: bytes) -> bool:
+        """Answer a whole, plain `GET /verify` between two requests; False, and nothing done, for anything else."""
+        if (
+            self._head_bytes != 0  # in the middle of a request
+            or not self._is_answered()
+            or self._fast_path is None
+            or self._stalled_at is not None
+            or len(data) > FAST_HEAD_BYTES_MAX
+        ):
+            return False
+        self._presenter.head = data
+        answer = self._fast_path.answer(self._presenter, self.server_state.default_headers)
+        if answer is None:
+            return False
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        self._deadline = None
+        self._idle_since = self.loop.time()  # `_watch` closes an idle connection: no timer for each request
+        self.transport.write(answer)
+        return True
+
+    def _is_answered(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
+
     def _begin_head(self) -> None:
         self._head_bytes = 0
         self._deadline = self.loop.time() + HEAD_SECONDS_MAX
@@ -125,6 +157,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._stalled_at is not None and now >= self._stalled_at + CLOSING_SECONDS_MAX:
             self.transport.abort()
             return
+        if self._idle_since is not None and now >= self._idle_since + self.timeout_keep_alive:
+            self.timeout_keep_alive_handler()
         if self._deadline is not None and now >= self._deadline:
             if self.transport.is_closing():
                 self.transport.abort()
@@ -149,7 +183,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refused = True
         refusal = self._write_refusal(status, reason)
         cycle: RequestResponseCycle | None = self.cycle
-        unanswered = cycle is not None and not cycle.response_complete
+        unanswered = not self._is_answered()
         if cycle is not None and unanswered and cycle.more_body:
             unanswered = bool(self.pipeline)
             if unanswered:

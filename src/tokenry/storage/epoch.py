@@ -92,7 +92,7 @@ class Epoch:
         self._open()
         return True
 
-    def named_between(self, old: int, new: int) -> list[str] | None:
+    def named_between(self, old: int, new: int) -> list[bytes] | None:
         """The previews named between two even words; None if the ring does not hold them all.
 
         True if the word is still `new` afterwards: whoever writes to the ring makes it odd before.
@@ -108,9 +108,9 @@ class Epoch:
         self._map.close()
         os.close(self._descriptor)
 
-    def _read_slot(self, number: int) -> str:
+    def _read_slot(self, number: int) -> bytes:
         start = _RING_OFFSET + number % RING_PREVIEWS * PREVIEW_BYTES
-        return self._map[start : start + PREVIEW_BYTES].decode("ascii")
+        return self._map[start : start + PREVIEW_BYTES]
 
     def _publish(self, word: int, previews: Collection[str]) -> None:
         if not previews or len(previews) > RING_PREVIEWS:

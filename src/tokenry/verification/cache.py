@@ -6,6 +6,7 @@ import structlog
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.networks import Networks
+from tokenry.domain.scopes import NOTHING
 from tokenry.storage.epoch import Epoch
 
 ENTRIES_MAX = 50_000
@@ -18,17 +19,20 @@ log = structlog.get_logger("tokenry.verification")
 class Known:
     """A credential that was found and whose secret was right: all that deciding on it again needs.
 
-    `fingerprint` is the SHA-256 of the token's text; the text itself is not kept. `interval` is the last one in which a
-    use of it was noted (`last_used.py`).
+    `fingerprint` is the SHA-256 of the token's text; the text itself is not kept. `covered` are the scopes that were
+    last found to be covered, `interval` is the last one in which a use was noted (`last_used.py`), and `answer` is
+    where whoever writes answers keeps what it writes for this token.
     """
 
-    __slots__ = ("actor", "fingerprint", "interval", "networks")
+    __slots__ = ("actor", "answer", "covered", "fingerprint", "interval", "networks")
 
     def __init__(self, fingerprint: bytes, actor: Actor, networks: Networks) -> None:
         self.fingerprint = fingerprint
         self.actor = actor
         self.networks = networks
+        self.covered = NOTHING
         self.interval = -1
+        self.answer = b""
 
 
 class Cache:
@@ -37,10 +41,10 @@ class Cache:
     def __init__(self, epoch: Epoch, entries_max: int = ENTRIES_MAX) -> None:
         self._epoch = epoch
         self._entries_max = entries_max
-        self._entries: dict[str, Known] = {}
+        self._entries: dict[bytes, Known] = {}
         self._seen = -1
 
-    def get(self, preview: str) -> Known | None:
+    def get(self, preview: bytes) -> Known | None:
         """What is known and still holds; None while anything is being changed."""
         word = self._epoch.word[0]
         if word != self._seen and not self._catch_up(word):
@@ -55,7 +59,7 @@ class Cache:
         """Keep what a look-up found, unless something was being changed at `mark` or has changed since."""
         if mark != self._seen or self._epoch.word[0] != mark:
             return
-        preview = known.actor.preview
+        preview = known.actor.preview.encode("ascii")
         if len(self._entries) >= self._entries_max and preview not in self._entries:
             del self._entries[next(iter(self._entries))]
         self._entries[preview] = known

@@ -27,6 +27,10 @@ class SqliteCredentials:
 
     async def find(self, preview: str) -> Credential | None:
         """Find what the token with this preview opens. Raises Unavailable."""
+        return self.find_now(preview)
+
+    def find_now(self, preview: str) -> Credential | None:
+        """Find it without waiting for anything. Raises Unavailable."""
         try:
             cursor = self._cursor or self._connect()
             row = cursor.execute(self._statement, (preview,)).fetchone()

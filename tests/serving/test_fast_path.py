@@ -1,0 +1,368 @@
+"""The fast path gives the ordinary route's answers, byte for byte, whatever is sent and however it is cut."""
+
+import asyncio
+import copy
+import re
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import pytest
+import uvicorn
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from uvicorn.lifespan.on import LifespanOn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.server import ServerState
+
+from tests.conftest import START, Clock, make_app
+from tokenry.domain.accounts import Origin
+from tokenry.domain.secrets import checksum
+from tokenry.domain.tokens import NewToken
+from tokenry.serving.fast_path import APP_STATE_KEY, PLAIN, HeadPresenter
+from tokenry.serving.protocol import BoundedProtocol
+from tokenry.verification.last_used import Uses
+from tokenry.wiring import build_app, open_installation
+
+T = TypeVar("T")
+PEER = "192.0.2.1"
+CHANGING = re.compile(rb"(?:expires|x-request-id): [^\r]*\r\n")
+"""Headers of management answers that are new each time."""
+UNKNOWN_BODY = "pat_" + "A" * 44
+
+
+class Wire(asyncio.Transport):
+    """The client's end of a connection, in memory."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": (PEER, 1234), "sockname": ("127.0.0.1", 8470)})
+        self.received = b""
+        self.closed = False
+
+    def write(self, data: Any) -> None:
+        if not self.closed:
+            self.received += bytes(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = close
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def pause_reading(self) -> None:
+        """The server may ask for that; what is sent here is short."""
+
+    resume_reading = pause_reading
+
+
+@dataclass(frozen=True)
+class Served:
+    """The application of one worker, and what its connections are made of; the date stands still."""
+
+    loop: asyncio.AbstractEventLoop
+    config: uvicorn.Config
+    lifespan: LifespanOn
+    clock: Clock
+    secrets: dict[str, str]
+    state: ServerState = field(default_factory=ServerState)
+
+    @property
+    def uses(self) -> Uses:
+        uses = self.lifespan.state[APP_STATE_KEY]._verifier._uses
+        assert isinstance(uses, Uses)
+        return uses
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def exchange(self, chunks: Sequence[bytes], *, fast: bool) -> tuple[bytes, bool]:
+        """Send these chunks on one connection; what came back, and whether the server closed it."""
+        return self.run(self._exchange(chunks, fast=fast))
+
+    async def _exchange(self, chunks: Sequence[bytes], *, fast: bool) -> tuple[bytes, bool]:
+        app_state = copy.copy(self.lifespan.state)
+        if not fast:
+            del app_state[APP_STATE_KEY]
+        protocol = BoundedProtocol(self.config, self.state, app_state, self.loop)
+        wire = Wire()
+        protocol.connection_made(wire)
+        for chunk in chunks:
+            protocol.data_received(chunk)
+            while self.state.tasks:
+                done, _ = await asyncio.wait(self.state.tasks, timeout=0.05)
+                if not done and protocol.cycle.more_body:
+                    break  # it waits for a body that has not come
+        closed = wire.closed
+        protocol.connection_lost(None)
+        while self.state.tasks:
+            await asyncio.wait(self.state.tasks)
+        return CHANGING.sub(b"", wire.received), closed
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    clock = Clock()
+    app = make_app(tmp_path_factory.mktemp("fast") / "data", clock)
+    installation = open_installation(app.settings, clock)
+
+    def create(scopes: str, seconds: int = 3600) -> str:
+        new = NewToken(scopes=scopes, expiry=datetime.fromtimestamp(START + seconds, UTC))
+        return installation.tokens.create_token_for(Origin("test"), "admin", new)[1].reveal()
+
+    secrets = {"good": app.token, "narrow": create("linodes:read_only"), "expired": create("*", 5)}
+    secrets |= {"revoked": create("*"), "here": create("*"), "office": create("*")}
+    secrets |= {"unknown": UNKNOWN_BODY + checksum(UNKNOWN_BODY), "wrong": app.token[:-1] + "!"}
+    clock.seconds += 10
+    installation.database.close()
+    config = uvicorn.Config(build_app(app.settings, clock), http=BoundedProtocol, ws="none", log_config=None)
+    config.load()
+    loop = asyncio.new_event_loop()
+    lifespan = LifespanOn(config)
+    loop.run_until_complete(lifespan.startup())
+    served = Served(loop, config, lifespan, clock, secrets)
+    served.state.default_headers = [(b"date", b"Sun, 15 Jun 2025 15:06:40 GMT")]
+    bearer = f"Authorization: Bearer {app.token}"
+    for token_id, network in ((5, "192.0.2.0/24"), (6, "203.0.113.0/24")):
+        body = f'{{"networks": ["{network}"]}}'
+        line = f"PUT /v4/profile/tokens/{token_id}/details"
+        put = head(line, bearer, f"Content-Length: {len(body)}") + body.encode()
+        assert served.exchange([put], fast=True)[0].startswith(b"HTTP/1.1 200")
+    delete = head("DELETE /v4/profile/tokens/4", bearer)
+    assert served.exchange([delete], fast=True)[0].startswith(b"HTTP/1.1 200")
+    yield served
+    loop.run_until_complete(lifespan.shutdown())
+    loop.close()
+
+
+def head(line: str, *headers: str) -> bytes:
+    return "\r\n".join([f"{line} HTTP/1.1", "Host: x", *headers, "", ""]).encode("latin-1")
+
+
+def answers_alike(served: Served, raw: bytes, chunks: Sequence[bytes] | None = None) -> bytes:
+    """The answer, once both ways have given the same."""
+    ordinary = served.exchange([raw], fast=False)
+    assert served.exchange([raw], fast=True) == ordinary
+    assert served.exchange([raw], fast=True) == ordinary  # now that the token is remembered
+    if chunks is not None:
+        assert served.exchange(chunks, fast=True) == ordinary
+    return ordinary[0]
+
+
+# --- what is fast, and that it is ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "status"),
+    [
+        ("GET /verify", "good", 200),
+        ("GET /verify?scope=linodes:read_only", "narrow", 200),
+        ("GET /verify?scope=linodes:read_write", "narrow", 403),
+        ("GET /verify?scope=linodes:read_only&scope=volumes:read_only", "narrow", 403),
+        ("GET /verify", "here", 200),
+        ("GET /verify", "office", 401),
+        ("GET /verify", "expired", 401),
+        ("GET /verify", "revoked", 401),
+        ("GET /verify", "unknown", 401),
+        ("GET /verify", "wrong", 401),
+    ],
+)
+def test_plain_request_is_answered_at_once_as_the_ordinary_route_does(
+    served: Served, line: str, name: str, status: int
+) -> None:
+    raw = head(line, f"Authorization: Bearer {served.secrets[name]}", "User-Agent: probe/1")
+    assert PLAIN.fullmatch(raw)
+    assert answers_alike(served, raw).startswith(b"HTTP/1.1 %d " % status)
+    protocol = BoundedProtocol(served.config, served.state, served.lifespan.state, served.loop)
+    wire = Wire()
+
+    async def ask() -> bytes:
+        protocol.connection_made(wire)
+        protocol.data_received(raw)
+        answer = wire.received  # without a turn of the event loop, so without a task
+        protocol.connection_lost(None)
+        return answer
+
+    assert served.run(ask()).startswith(b"HTTP/1.1 %d " % status)
+
+
+GOOD = "Authorization: Bearer {good}"
+ODD = [
+    (["Authorization: Bearer {good}", "authorization: Bearer {revoked}"], "GET /verify"),
+    (["Authorization: Bearer {good}", "Authorization : Bearer {revoked}"], "GET /verify"),
+    (["Authorization: Bearer {good}", " folded"], "GET /verify"),
+    ([GOOD, "Host: y"], "GET /verify"),
+    ([GOOD, "Content-Length: 4"], "GET /verify"),
+    ([GOOD, "Transfer-Encoding: chunked"], "GET /verify"),
+    ([GOOD, "Connection: close"], "GET /verify"),
+    ([GOOD, "Connection: Upgrade", "Upgrade: websocket"], "GET /verify"),
+    ([GOOD, "Expect: 100-continue"], "GET /verify"),
+    ([GOOD, "X-Filter: {{}}", "X-Filter: {{}}"], "GET /verify"),
+    ([GOOD, "Content-Type: a", "Content-Type: b"], "GET /verify"),
+    ([GOOD, "NoColon"], "GET /verify"),
+    ([GOOD, ": empty"], "GET /verify"),
+    ([GOOD, "A: \x00"], "GET /verify"),
+    ([GOOD, "A: a\rB: b"], "GET /verify"),
+    ([GOOD, "A: a\nB: b"], "GET /verify"),
+    (["Authorization: Bearer  {good}"], "GET /verify"),
+    (["Authorization:Bearer {good}"], "GET /verify"),
+    (["Authorization: Bearer {good} "], "GET /verify"),
+    (["Authorization: bEARER {good}"], "GET /verify"),
+    (["Authorization: Basic {good}"], "GET /verify"),
+    (["Authorization: Bearer"], "GET /verify"),
+    (["A: b"], "GET /verify"),
+    ([GOOD], "GET /verify?scope=nonsense"),
+    ([GOOD], "GET /verify?resource=linodes"),
+    ([GOOD], "GET /verify?"),
+    ([GOOD], "GET /verify?scope=*"),
+    ([GOOD], "GET /verify?scope=%6Cinodes:read_only"),
+    ([GOOD], "GET /verify#x"),
+    ([GOOD], "GET /verify/"),
+    ([GOOD], "GET /verifyx"),
+    ([GOOD], "HEAD /verify"),
+    ([GOOD], "POST /verify"),
+    ([GOOD], "DELETE /verify"),
+    ([GOOD], "GET  /verify"),
+    ([GOOD], "GET http://x/verify"),
+]
+
+
+@pytest.mark.parametrize(("headers", "line"), ODD)
+def test_odd_request_is_left_to_the_ordinary_route(served: Served, headers: list[str], line: str) -> None:
+    raw = head(line, *(header.format(**served.secrets) for header in headers))
+    answers_alike(served, raw)
+
+
+def test_request_cut_at_every_byte_is_answered_alike(served: Served) -> None:
+    raw = head("GET /verify?scope=linodes:read_only", f"Authorization: Bearer {served.secrets['narrow']}", "A: b")
+    expected = answers_alike(served, raw)
+    for cut in range(1, len(raw)):
+        assert served.exchange([raw[:cut], raw[cut:]], fast=True)[0] == expected
+    assert served.exchange([raw[at : at + 1] for at in range(len(raw))], fast=True)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "body"), [("Content-Length: 4", b"abcd"), ("Transfer-Encoding: chunked", b"4\r\nabcd\r\n0\r\n\r\n")]
+)
+def test_body_that_comes_later_is_not_taken_for_a_request(served: Served, header: str, body: bytes) -> None:
+    bearer = f"Authorization: Bearer {served.secrets['good']}"
+    chunks = [head("GET /verify", bearer, header), body + head("GET /verify", bearer)]
+    answer = served.exchange(chunks, fast=True)
+    assert answer == served.exchange(chunks, fast=False)
+    assert [part[:3] for part in answer[0].split(b"HTTP/1.1 ")[1:]] == [b"200", b"200"]
+
+
+def test_requests_in_one_piece_are_all_answered_in_order(served: Served) -> None:
+    good, revoked = (
+        head("GET /verify", f"Authorization: Bearer {served.secrets[name]}") for name in ("good", "revoked")
+    )
+    answer = answers_alike(served, good + revoked + good)
+    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"401", b"200"]
+
+
+def test_fast_and_ordinary_requests_share_a_connection(served: Served) -> None:
+    bearer = f"Authorization: Bearer {served.secrets['good']}"
+    chunks = [head("GET /verify", bearer), head("GET /healthz"), head("GET /verify", bearer), head("GET /v4/x", bearer)]
+    answer, closed = served.exchange(chunks, fast=True)
+    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200", b"200", b"404"]
+    assert not closed
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_use_is_noted_with_address_and_agent(served: Served, *, fast: bool) -> None:
+    bearer = f"Authorization: Bearer {served.secrets['here']}"
+    served.run(served.uses.flush())
+    served.exchange([head("GET /verify", bearer, "User-Agent: probe/1")], fast=fast)
+    noted = served.uses._noted[served.secrets["here"][:16]]
+    assert (noted.used_at, noted.address, noted.agent) == (int(served.clock()), PEER, "probe/1")
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "address"),
+    [
+        ("198.51.100.1", "X-Forwarded-For: 203.0.113.7", "198.51.100.1"),
+        (PEER, "A: b", PEER),
+        (PEER, "x-forwarded-for: 203.0.113.7", "203.0.113.7"),
+        (PEER, "X-Forwarded-For: 203.0.113.7, 192.0.2.1 ", "203.0.113.7"),
+        (PEER, "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 203.0.113.7", "203.0.113.7"),
+        (PEER, "X-Forwarded-For: ", PEER),
+    ],
+)
+def test_address_is_what_a_trusted_proxy_says_and_nobody_else(peer: str, headers: str, address: str) -> None:
+    presenter = HeadPresenter(peer, ProxyHeadersMiddleware(no_app, PEER).trusted_hosts)
+    presenter.head = head("GET /verify", headers)
+    assert presenter.address == address
+
+
+async def no_app(*_: object) -> None:
+    raise AssertionError
+
+
+@pytest.mark.parametrize(("seconds", "closed"), [(0, True), (60, False)])
+def test_connection_that_is_idle_after_a_fast_answer_is_closed_in_time(
+    served: Served, *, seconds: int, closed: bool
+) -> None:
+    async def idle() -> bool:
+        protocol = BoundedProtocol(served.config, served.state, served.lifespan.state, served.loop)
+        protocol.timeout_keep_alive = seconds
+        wire = Wire()
+        protocol.connection_made(wire)
+        protocol.data_received(head("GET /verify", f"Authorization: Bearer {served.secrets['good']}"))
+        protocol._watch()
+        answer = wire.closed
+        protocol.connection_lost(None)
+        return answer
+
+    assert served.run(idle()) is closed
+
+
+# --- anything -----------------------------------------------------------------------------------------------------
+
+NAMES = """Host host Authorization authorization AUTHORIZATION Content-Length Content-Type Transfer-Encoding Connection
+Expect X-Filter X-Forwarded-For User-Agent Accept X-Original-URI X-Auth-User a X_Y"""
+VALUES = """Bearer {good}|Bearer {narrow}|Bearer {expired}|Bearer {revoked}|Bearer {unknown}|Bearer {wrong}
+|Bearer {here}|Bearer {office}|bearer {good}|Bearer  {good}|Bearer {good} |Bearer\t{good}|{good}|Bearer|0|3
+|chunked|close|keep-alive|100-continue|curl/8||203.0.113.7, 192.0.2.9"""
+anything = st.text(st.characters(max_codepoint=255, exclude_characters="{}"), max_size=12)
+names = st.sampled_from(NAMES.split()) | anything
+values = st.sampled_from(VALUES.replace("\n", "").split("|")) | anything
+colons = st.sampled_from([": "] * 8 + [":", " : ", ":\t", ""])
+ends = st.sampled_from(["\r\n"] * 12 + ["\n", "\r", "\r\n "])
+lines = st.sampled_from(
+    ["GET /verify HTTP/1.1"] * 6
+    + [
+        f"GET /verify?{query} HTTP/1.1"
+        for query in ("scope=linodes:read_only", "scope=linodes:read_write", "x=1", "", "\xff")
+    ]
+    + ["HEAD /verify HTTP/1.1", "POST /verify HTTP/1.1", "GET /verify HTTP/1.0", "GET /verify/ HTTP/1.1", "GET /verify"]
+)
+rests = st.sampled_from([""] * 6 + ["abc", "GET /verify HTTP/1.1\r\nHost: x\r\n\r\n", "\r\n"])
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> str:
+    """A request that is nearly, or not at all, a plain one; secrets are named in braces."""
+    headers = draw(st.lists(st.tuples(names, colons, values, ends), max_size=5))
+    if draw(st.integers(0, 3)):
+        headers.insert(draw(st.integers(0, len(headers))), ("Authorization", ": ", draw(values), "\r\n"))
+    if draw(st.integers(0, 5)):
+        headers.insert(0, ("Host", ": ", "x", "\r\n"))
+    return draw(lines) + "\r\n" + "".join(map("".join, headers)) + "\r\n" + draw(rests)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=requests(), cuts=st.lists(st.integers(0, 400), max_size=4))
+@example(text="GET /verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {good}\r\n\r\n", cuts=[0, 1])
+def test_anything_is_answered_alike_however_it_is_cut(served: Served, text: str, cuts: list[int]) -> None:
+    raw = text
+    for name, secret in served.secrets.items():
+        raw = raw.replace("{" + name + "}", secret)
+    data = raw.encode("latin-1")
+    edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    chunks = [data[start:end] for start, end in pairwise(edges)]
+    ordinary = served.exchange(chunks, fast=False)
+    assert served.exchange(chunks, fast=True) == ordinary
+    assert served.exchange(chunks, fast=True) == ordinary
