@@ -79,3 +79,24 @@ def test_acting_token_is_in_its_own_list(app: App) -> None:
     row = app.client.get(TOKENS, headers=app.bearer).json()["data"][0]
     assert app.token.startswith(row["token"])
     assert len(row["token"]) == 16
+
+
+def test_all_tokens_but_the_acting_one_are_revoked_together(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    others = [create(app) for _ in range(3)]
+    rotated = app.client.post(f"{TOKENS}/{others[0]['id']}/rotate", headers=app.bearer).json()
+    create(app, expiry="2025-06-15T15:07:00")
+    _, foreign = token_of_another_user(app)
+    app.clock.seconds += 20
+    answers = [app.client.post(f"{TOKENS}/revoke-others", headers=app.bearer) for _ in range(2)]
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"revoked": 3}), (200, {"revoked": 0})]
+    texts = [*(other["token"] for other in others), rotated["token"], app.token, foreign]
+    assert [app.client.get("/verify", headers=bearer(text)).status_code for text in texts] == [401] * 4 + [200] * 2
+    details = app.client.get(f"{TOKENS}/{others[0]['id']}/details", headers=app.bearer).json()
+    assert (details["state"], details["revoked_by"]) == ("revoked", "admin")
+
+
+def test_reading_scope_does_not_revoke_others(app: App) -> None:
+    reader = create(app, scopes="account:read_only")["token"]
+    assert app.client.post(f"{TOKENS}/revoke-others", headers=bearer(reader)).status_code == 401
+    assert app.client.get(TOKENS, headers=app.bearer).json()["results"] == 2

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -171,3 +172,35 @@ def test_token_revoked_while_it_makes_another_makes_nothing_after_its_revocation
     revocation.join()
     elsewhere.close()
     assert not overtaken
+
+
+def test_revocation_of_all_others_is_recorded_with_each(bench: Bench) -> None:
+    made = [bench.tokens.create_token(bench.origin, bench.actor, NewToken())[0].id for _ in range(2)]
+    assert bench.tokens.revoke_other_tokens(bench.origin, bench.actor) == 2
+    assert [bench.events(f"token:{token_id}")[1:] for token_id in made] == [[("token.revoke", {})]] * 2
+    assert len(bench.events("token:1")) == 1
+
+
+def test_token_that_is_made_while_its_maker_is_revoked_with_all_others_is_revoked_too(bench: Bench) -> None:
+    """The maker's transaction is under way, in another process: it ends before the revocation, or makes nothing."""
+    maker, secret = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+    actor = bench.actor._replace(token_id=maker.id, preview=secret.preview)
+    elsewhere = Database(bench.database.url)
+    operator = Tokens(elsewhere, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
+    revocation = threading.Thread(target=operator.revoke_other_tokens, args=(bench.origin, bench.actor))
+    readings = 0
+
+    def now() -> datetime:
+        nonlocal readings
+        readings += 1
+        if readings == 2:  # the maker has been found open
+            revocation.start()
+            revocation.join(0.5)
+        return NOW
+
+    tokens = Tokens(bench.database, Peppers((bytes(32),)), default_catalogue(), now)
+    with suppress(Unauthorized):
+        tokens.create_token(Origin("admin", actor), actor, NewToken())
+    revocation.join()
+    elsewhere.close()
+    assert [token.id for token in bench.tokens.list_tokens(bench.actor, PageRequest()).rows] == [1]

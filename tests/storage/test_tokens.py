@@ -21,6 +21,7 @@ from tokenry.storage.tokens import (
     is_open,
     list_tokens,
     rename_token,
+    revoke_others,
     revoke_token,
 )
 from tokenry.storage.users import create_user, set_disabled
@@ -161,6 +162,16 @@ def test_token_of_somebody_else_cannot_be_revoked(database: Database) -> None:
         token = add_token(connection, user_id)
         assert not revoke_token(connection, token.id, user_id=other_id, now=NOW, revoked_by="ada")
         assert is_open(connection, token.preview, now=NOW)
+
+
+def test_more_others_than_one_statement_names_are_revoked(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tokenry.storage.tokens.IDS_MAX", 2)
+    user_id = new_user(database)
+    with database.write() as connection:
+        made = [add_token(connection, user_id).id for _ in range(6)]
+        revoked = revoke_others(connection, user_id=user_id, kept=made[3], now=NOW, revoked_by="ada")
+        left = connection.execute(select(credentials.c.token_id)).scalars().all()
+    assert (revoked, left) == ([*made[:3], *made[4:]], [made[3]])
 
 
 def test_of_two_that_revoke_at_once_one_is_told_that_it_did(database: Database) -> None:

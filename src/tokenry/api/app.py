@@ -55,6 +55,7 @@ def routes(
         # Before the paths with an id, which would match it.
         "/profile/tokens/details": resource(GET=Operation(details.list_details, reads)),
         "/profile/tokens/policy": resource(GET=Operation(policy.get_policy, reads)),
+        "/profile/tokens/revoke-others": resource(POST=Operation(tokens.revoke_other_tokens, writes)),
         "/profile/tokens/{token_id}": resource(
             GET=Operation(tokens.get_token, reads),
             PUT=Operation(tokens.rename_token, writes),

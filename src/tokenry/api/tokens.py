@@ -48,6 +48,10 @@ class TokenOperations:
         self._tokens.revoke_token(call.origin, call.actor, read_token_id(call))
         return {}
 
+    def revoke_other_tokens(self, call: Call) -> object:
+        """POST the revocation of all of the caller's tokens but the acting one."""
+        return {"revoked": self._tokens.revoke_other_tokens(call.origin, call.actor)}
+
 
 def read_token_id(call: Call) -> int:
     """Read the id in the path. Raises NotFound for what cannot be one."""

@@ -17,6 +17,7 @@ from tokenry.domain.tokens import NewToken, Token, in_order_of_fields, label_fau
 from tokenry.service.acting import require_open
 from tokenry.service.idempotency import make_once
 from tokenry.service.policy import hold_rules
+from tokenry.service.revocation import revoke_others
 from tokenry.storage import audit
 from tokenry.storage import tokens as stored
 from tokenry.storage import users as stored_users
@@ -100,6 +101,13 @@ class Tokens:
         with self._database.write() as connection:
             require_open(connection, actor, now=self._now())
             self._revoke(connection, origin, token_id, user_id=actor.user_id)
+
+    def revoke_other_tokens(self, origin: Origin, actor: Actor) -> int:
+        """Revoke all of the user's live tokens but the acting one; how many there were."""
+        with self._database.write() as connection:
+            now = self._now()
+            require_open(connection, actor, now=now)
+            return revoke_others(connection, origin, actor, now=now)
 
     def revoke_any_token(self, origin: Origin, token_id: int) -> None:
         """Revoke anybody's token, as the operator. Raises NotFound."""

@@ -15,6 +15,8 @@ from tokenry.storage.filters import filtered
 from tokenry.storage.paging import page_of
 from tokenry.storage.schema import credentials, tokens, users
 
+IDS_MAX = 500
+"""How many ids one statement names."""
 COLUMNS = {
     "id": tokens.c.id,
     "label": tokens.c.label,
@@ -124,6 +126,12 @@ def revoke_delegated_by(connection: Connection, user_id: int, *, now: datetime, 
     return _revoke_all(connection, tokens.c.delegated_by == user_id, now=now, revoked_by=revoked_by)
 
 
+def revoke_others(connection: Connection, *, user_id: int, kept: int, now: datetime, revoked_by: str) -> Sequence[int]:
+    """Revoke all of a user's live tokens but the one with the id `kept`; their ids."""
+    others = (tokens.c.user_id == user_id) & (tokens.c.id != kept)
+    return _revoke_all(connection, others, now=now, revoked_by=revoked_by)
+
+
 def is_open(connection: Connection, preview: str, *, now: datetime) -> bool:
     """Whether a secret can still be presented: its credential is there and has not expired, its user is enabled.
 
@@ -144,13 +152,21 @@ def is_open(connection: Connection, preview: str, *, now: datetime) -> bool:
 
 
 def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: datetime, revoked_by: str) -> Sequence[int]:
+    """Revoke live tokens and delete what opens them; their ids.
+
+    On PostgreSQL one of them may be making another meanwhile, which a statement waits for and does not see. What is
+    revoked makes no more, so when there is nothing left to find, all are found.
+    """
     live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
-    statement = update(tokens).where(which, live)
-    revoked = statement.values(revoked_at=to_seconds(now), revoked_by=revoked_by).returning(tokens.c.id)
-    ids = sorted(connection.execute(revoked).scalars())
-    opens = credentials.c.token_id.in_(select(tokens.c.id).where(which))
-    execute_naming(connection, delete(credentials).where(opens))
-    return ids
+    # In one order everywhere, so that two who revoke the same tokens never wait for each other in a circle.
+    found = select(tokens.c.id).where(which, live).order_by(tokens.c.id).limit(IDS_MAX)
+    revoked: list[int] = []
+    while ids := connection.execute(found.with_for_update(key_share=True)).scalars().all():
+        statement = update(tokens).where(tokens.c.id.in_(ids))
+        connection.execute(statement.values(revoked_at=to_seconds(now), revoked_by=revoked_by))
+        execute_naming(connection, delete(credentials).where(credentials.c.token_id.in_(ids)))
+        revoked += ids
+    return revoked
 
 
 def _select_live(user_id: int, now: datetime) -> Select[tuple[int, int, str, str, str, int, int]]:
