@@ -14,6 +14,8 @@ from tokenry.api.accounts import AccountOperations
 from tokenry.api.app import create_app, routes
 from tokenry.api.details import DetailsOperations
 from tokenry.api.health import Readiness
+from tokenry.api.inspection import Inspector
+from tokenry.api.introspection import IntrospectionOperations
 from tokenry.api.inventory import InventoryOperations
 from tokenry.api.limits import RateLimits
 from tokenry.api.policy import PolicyOperations
@@ -141,6 +143,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     cache = Cache(database.epoch) if database.is_sqlite else None
     uses = Uses(database)
     verifier = Verifier(credentials, installation.peppers, clock, cache=cache, uses=uses)
+    inspector = Inspector(Verifier(credentials, installation.peppers, clock, cache=cache), installation.account_users)
     limits = RateLimits(
         counters,
         requests=settings.rate_limit,
@@ -176,6 +179,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         accounts=AccountOperations(installation.accounts),
         users=UserOperations(installation.account_users),
         rotation=RotationOperations(installation.rotations),
+        introspection=IntrospectionOperations(inspector),
         ready=Readiness(database),
     )
     return create_app(table, lifespan)

@@ -9,10 +9,12 @@ from starlette.types import ASGIApp, Lifespan
 from tokenry.api.accounts import AccountOperations
 from tokenry.api.description import description_as_json
 from tokenry.api.details import DetailsOperations
+from tokenry.api.dialect import OAUTH
 from tokenry.api.docs import description_as_page
 from tokenry.api.empty import APPS, DEVICES, LOGINS, empty_list, nothing, public_empty_list
 from tokenry.api.guard import Guard
 from tokenry.api.health import Liveness, Readiness
+from tokenry.api.introspection import IntrospectionOperations
 from tokenry.api.inventory import InventoryOperations
 from tokenry.api.limits import RateLimits
 from tokenry.api.operation import Operation, Resource, not_found
@@ -42,6 +44,7 @@ def routes(
     accounts: AccountOperations,
     users: UserOperations,
     rotation: RotationOperations,
+    introspection: IntrospectionOperations,
     ready: Readiness,
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
@@ -105,6 +108,7 @@ def routes(
         Route("/verify/auth-request", VerifyEndpoint(verifier, auth_request, ANY_METHOD)),
         Route("/verify/forward-auth", VerifyEndpoint(verifier, forward_auth, ANY_METHOD)),
         Route(EXT_AUTHZ + "{policy}/{path:path}", VerifyEndpoint(verifier, own_method(catalogue), ANY_METHOD)),
+        Route("/oauth/introspect", resource(OAUTH, POST=Operation(introspection.introspect, reads, counted=False))),
         Route("/healthz", Liveness()),
         Route("/readyz", ready),
         Route("/openapi.json", description_as_json()),

@@ -31,7 +31,7 @@ class BodyTooLarge(Refusal):
 
 
 class UnsupportedMediaType(Refusal):
-    """The body is announced as something other than JSON."""
+    """The body is announced as something other than what is read here."""
 
     def __init__(self) -> None:
         super().__init__(Fault("Unsupported Media Type"))

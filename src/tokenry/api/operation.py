@@ -15,9 +15,10 @@ from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 from starlette.types import Receive, Scope, Send
 
-from tokenry.api.errors import STATUS, BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
+from tokenry.api.dialect import WIRE, Dialect
+from tokenry.api.errors import BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
 from tokenry.api.limits import RateLimits
-from tokenry.api.wire import answer_headers, read_json_object, to_bytes, write_faults
+from tokenry.api.wire import answer_headers, to_bytes, write_faults
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Fault, InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
 from tokenry.domain.scopes import NOTHING, Scopes
@@ -74,13 +75,15 @@ class Operation:
     """A function of a call that returns the JSON body of a 200, or an Answer.
 
     `needs` is the scope it asks for, `*` for none. A public one is for anybody, and looks at no token. `reads_body` is
-    False where clients send bodies that mean nothing: those are received and dropped.
+    False where clients send bodies that mean nothing: those are received and dropped. `counted` is False for those that
+    a service asks on each request of its own: then only tokens that are refused here count towards a limit.
     """
 
     run: Callable[[Call], object]
     needs: str = "*"
     public: bool = False
     reads_body: bool = True
+    counted: bool = True
 
     @property
     def scopes(self) -> Scopes:
@@ -91,9 +94,12 @@ class Operation:
 class Resource:
     """An ASGI application for one path: one operation for each method, HEAD as GET, OPTIONS for browsers."""
 
-    def __init__(self, verifier: Verifier, limits: RateLimits, **operations: Operation) -> None:
+    def __init__(
+        self, verifier: Verifier, limits: RateLimits, dialect: Dialect = WIRE, **operations: Operation
+    ) -> None:
         self._verifier = verifier
         self._limits = limits
+        self._dialect = dialect
         self.operations = dict(operations)
         if "GET" in operations:
             self.operations["HEAD"] = operations["GET"]
@@ -117,7 +123,7 @@ class Resource:
                 client = Client(client_address(scope), headers.get(b"user-agent"))
                 decision = await self._verifier.verify(headers.get(b"authorization"), self._needed[method], client)
                 scope["tokenry.actor"] = decision.actor
-            await self._limit(scope, decision)
+            await self._limit(scope, decision, operation)
             actor = None if decision is None else _admit(decision)
             call = Call(
                 caller=actor,
@@ -125,17 +131,18 @@ class Resource:
                 path=scope["path_params"],
                 query=scope["query_string"].decode("latin-1"),
                 headers=headers,
-                body=await read_body(method, headers, receive, operation),
+                body=await read_body(method, headers, receive, operation, self._dialect),
             )
             result = await to_thread.run_sync(partial(operation.run, call), limiter=_limiter())
         except Refusal as refusal:
-            await refuse(scope, send, refusal, accepted=operation.needs, decision=decision)
+            await refuse(scope, send, refusal, accepted=operation.needs, decision=decision, dialect=self._dialect)
             return
         await _answer(scope, send, result, operation, actor)
 
-    async def _limit(self, scope: Scope, decision: Decision | None) -> None:
+    async def _limit(self, scope: Scope, decision: Decision | None, operation: Operation) -> None:
         """Count the request. Whatever its answer will be, it shows the allowance. Raises TooManyRequests."""
-        allowance = await self._limits.count(decision, client_address(scope))
+        counted = operation.counted or decision is None or decision.denial is not None
+        allowance = await self._limits.count(decision, client_address(scope)) if counted else None
         scope["tokenry.allowance"] = allowance
         if allowance is not None and allowance.exceeded:
             raise TooManyRequests
@@ -168,9 +175,15 @@ async def _answer(scope: Scope, send: Send, result: object, operation: Operation
 
 
 async def refuse(
-    scope: Scope, send: Send, refusal: Refusal, *, accepted: str = "*", decision: Decision | None = None
+    scope: Scope,
+    send: Send,
+    refusal: Refusal,
+    *,
+    accepted: str = "*",
+    decision: Decision | None = None,
+    dialect: Dialect = WIRE,
 ) -> None:
-    """Answer with a refusal in the envelope. Without a decision no token was looked at."""
+    """Answer with a refusal. Without a decision no token was looked at."""
     actor = None if decision is None else decision.actor
     headers = answer_headers(
         ok=False,
@@ -188,10 +201,8 @@ async def refuse(
         headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
     if isinstance(refusal, Unavailable):
         log.error("database unavailable", exc_info=refusal.__cause__)
-    status = STATUS[type(refusal)]
-    await send_answer(
-        send, status, to_bytes(write_faults(refusal.faults)), [(b"content-type", b"application/json"), *headers]
-    )
+    body = to_bytes(dialect.write_refusal(refusal))
+    await send_answer(send, dialect.status[type(refusal)], body, [(b"content-type", b"application/json"), *headers])
 
 
 def brief_refusal(
@@ -252,9 +263,9 @@ def read_text(header: str | None) -> str | None:
 
 
 async def read_body(
-    method: str, headers: Mapping[bytes, str], receive: Receive, operation: Operation
+    method: str, headers: Mapping[bytes, str], receive: Receive, operation: Operation, dialect: Dialect = WIRE
 ) -> Mapping[str, object]:
-    """Read what a request carries: JSON with POST and PUT; where no body is read anything, which is dropped.
+    """Read what a request carries: with POST and PUT as the dialect has it; where no body is read anything, dropped.
 
     Nothing is done before the body is complete. Raises BodyTooLarge, UnsupportedMediaType, Invalid, ClientGone.
     """
@@ -263,10 +274,10 @@ async def read_body(
     if method == "DELETE" or not operation.reads_body:
         await _receive_all(headers, receive)
         return {}
-    media_type = headers.get(b"content-type", "application/json").partition(";")[0].strip().lower()
-    if media_type != "application/json":
+    media_type = headers.get(b"content-type", dialect.media_type).partition(";")[0].strip().lower()
+    if media_type != dialect.media_type:
         raise UnsupportedMediaType
-    return read_json_object(await _receive_all(headers, receive))
+    return dialect.read_body(await _receive_all(headers, receive))
 
 
 async def _receive_all(headers: Mapping[bytes, str], receive: Receive) -> bytes:

@@ -156,6 +156,15 @@ def read_json_object(raw: bytes) -> Mapping[str, object]:
     return body
 
 
+def read_form(raw: bytes) -> Mapping[str, object]:
+    """Read a form (RFC 6749 section 3.2): a parameter without a value is none, and each comes once. Raises Invalid."""
+    parameters = parse_qsl(raw.decode("utf-8", "replace"))
+    form = dict(parameters)
+    if len(form) < len(parameters):
+        raise Invalid(Fault("Each parameter must be sent only once"))
+    return form
+
+
 def read_time(value: object) -> datetime | None:
     """Read a time such as `2018-01-01T13:46:32`, with an optional zone (UTC without); None for anything else.
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tokenry.domain.scopes import Scopes
+from tokenry.domain.tokens import NEVER_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ class Actor(NamedTuple):
     account_id: int
     account_euuid: str
     preview: str
+
+    @property
+    def expires(self) -> int | None:
+        """`expires_at`, or None for a token that does not expire."""
+        return None if self.expires_at >= NEVER_SECONDS else self.expires_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from urllib.parse import urlencode
 
 from tokenry.api.description import METHODS, Part, read_description, resolve
 from tokenry.api.docs.html import Html, code, element, inline, join, link, markdown, separated
@@ -110,9 +110,7 @@ def write_curl(operation: Operation) -> str:
         if parameter["in"] == "header" and parameter.get("required"):
             header = f"{parameter['name']}: {find_example(parameter['schema'])}"
             lines.append(f"-H {shlex.quote(header)}")
-    body = _example_body(operation.part)
-    if body is not None:
-        lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(json.dumps(body))}"]
+    lines += _example_body(operation.part)
     lines.append(f'"$TOKENRY_URL{_example_path(operation)}"')
     return " \\\n  ".join(lines)
 
@@ -159,12 +157,13 @@ def _example_answer(response: Part) -> Iterator[Html]:
         yield element("pre", code(json.dumps(find_example(schema))), class_="answer")
 
 
-def _example_body(part: Part) -> Any:
-    content = resolve(part.get("requestBody", {})).get("content", {}).get("application/json")
-    if content is None:
-        return None
-    examples = [example["value"] for example in content.get("examples", {}).values()]
-    return examples[0] if examples else find_example(content["schema"])
+def _example_body(part: Part) -> Iterator[str]:
+    for media_type, content in resolve(part.get("requestBody", {})).get("content", {}).items():
+        examples = [example["value"] for example in content.get("examples", {}).values()]
+        value = examples[0] if examples else find_example(content["schema"])
+        text = json.dumps(value) if media_type == "application/json" else urlencode(value)
+        yield f"-H 'Content-Type: {media_type}'"
+        yield f"-d {shlex.quote(text)}"
 
 
 def _example_path(operation: Operation) -> str:

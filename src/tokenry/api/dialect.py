@@ -1,0 +1,44 @@
+"""How a resource speaks: which bodies it reads, and how it says no.
+
+WIRE           the wire format: JSON, every fault in an envelope, 401 for a scope that does not suffice
+VERIFICATION   the same with 403 for such a scope (RFC 6750 section 3.1), as everything below `/verify`
+OAUTH          forms, and errors as one code (RFC 6749 section 5.2)
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from tokenry.api.errors import STATUS, TooManyRequests
+from tokenry.api.wire import read_form, read_json_object, write_faults
+from tokenry.domain.errors import Forbidden, InsufficientScope, Refusal, Unauthorized, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The bodies that are read, by `read_body`, which raises Invalid; and a refusal's status and body."""
+
+    media_type: str
+    read_body: Callable[[bytes], Mapping[str, object]]
+    status: Mapping[type[Refusal], int]
+    write_refusal: Callable[[Refusal], object]
+
+
+ERRORS: dict[type[Refusal], str] = {
+    Unauthorized: "invalid_token",
+    InsufficientScope: "insufficient_scope",
+    Forbidden: "insufficient_scope",
+    TooManyRequests: "temporarily_unavailable",
+    Unavailable: "temporarily_unavailable",
+}
+"""OAuth's word for a refusal. Every other one is an `invalid_request`."""
+
+
+def write_error(refusal: Refusal) -> object:
+    """Write an error as OAuth has it: one code, and words for people."""
+    faults = (fault.reason if fault.field is None else f"{fault.field}: {fault.reason}" for fault in refusal.faults)
+    return {"error": ERRORS.get(type(refusal), "invalid_request"), "error_description": "; ".join(faults)}
+
+
+WIRE = Dialect("application/json", read_json_object, STATUS, lambda refusal: write_faults(refusal.faults))
+VERIFICATION = replace(WIRE, status={**STATUS, InsufficientScope: 403})
+OAUTH = Dialect("application/x-www-form-urlencoded", read_form, VERIFICATION.status, write_error)

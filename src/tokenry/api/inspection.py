@@ -1,0 +1,52 @@
+"""Deciding on tokens that somebody else presented: for administrators, and on tokens of their own account alone.
+
+A caller is asked about its own token by the `Authorization` header as anywhere; the tokens it asks about are decided on
+by a verifier that notes no use, since whoever asks is not whoever uses them (docs/decisions/0013).
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from anyio import from_thread
+
+from tokenry.domain.accounts import Actor
+from tokenry.domain.scopes import NOTHING, Scopes
+from tokenry.domain.secrets import Secret
+from tokenry.service.users import AccountUsers
+from tokenry.verification.verifier import MALFORMED, Client, Decision, Denial, Verifier
+
+_UNKNOWN = Decision(None, Denial.UNKNOWN)
+
+
+class Inspector:
+    """Decides for operations, which run in threads, by a verifier that lives on the event loop."""
+
+    def __init__(self, verifier: Verifier, users: AccountUsers) -> None:
+        self._verifier = verifier
+        self._users = users
+
+    def require_administrator(self, actor: Actor) -> None:
+        """Raise Forbidden for anybody else: before anything that is wrong with what he asks."""
+        self._users.require_administrator(actor)
+
+    def decide(
+        self, actor: Actor, texts: Sequence[str], needed: Scopes = NOTHING, address: str | None = None
+    ) -> list[Decision]:
+        """Decide on tokens presented from an address, in their order. Those of other accounts are unknown here.
+
+        Raises Unavailable.
+        """
+        decisions = from_thread.run(self._decide, texts, needed, Client(address))
+        return [
+            _UNKNOWN if found.actor is not None and found.actor.account_id != actor.account_id else found
+            for found in decisions
+        ]
+
+    async def _decide(self, texts: Sequence[str], needed: Scopes, client: Client) -> list[Decision]:
+        # At once, so that their look-ups go out together.
+        return await asyncio.gather(*(self._decide_on(text, needed, client) for text in texts))
+
+    async def _decide_on(self, text: str, needed: Scopes, client: Client) -> Decision:
+        if Secret.parse(text) is None:
+            return MALFORMED
+        return await self._verifier.verify(f"Bearer {text}", needed, client)

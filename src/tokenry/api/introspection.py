@@ -1,0 +1,59 @@
+"""Introspection (RFC 7662): what a token is, for a service that it was presented to."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+
+from tokenry.api.inspection import Inspector
+from tokenry.api.operation import Call
+from tokenry.domain.accounts import Actor
+from tokenry.domain.errors import Fault, raise_faults
+
+INACTIVE = {"active": False}
+"""All that is said of a token that is not valid, whatever it lacks (RFC 7662 section 2.2)."""
+
+
+class IntrospectionOperations:
+    """`/oauth/introspect`."""
+
+    def __init__(self, inspector: Inspector) -> None:
+        self._inspector = inspector
+
+    def introspect(self, call: Call) -> object:
+        """POST a token that somebody presented."""
+        self._inspector.require_administrator(call.actor)
+        token, address = read_introspection(call.body)
+        [decision] = self._inspector.decide(call.actor, [token], address=address)
+        return INACTIVE if decision.actor is None else write_introspection(decision.actor)
+
+
+def read_introspection(form: Mapping[str, object]) -> tuple[str, str | None]:
+    """Read `token`, and `address`, from where it was presented. Raises Invalid."""
+    address = form.get("address")
+    faults = [] if "token" in form else [Fault("Must be sent", "token")]
+    if address is not None and not is_address(str(address)):
+        faults.append(Fault("Must be an IP address", "address"))
+    raise_faults(faults)
+    return str(form["token"]), None if address is None else str(address)
+
+
+def write_introspection(actor: Actor) -> dict[str, object]:
+    """Write what a valid token is; without `exp` it does not expire."""
+    expires = {} if actor.expires is None else {"exp": actor.expires}
+    return {
+        "active": True,
+        "scope": actor.scopes.sorted_text,
+        "username": actor.username,
+        "token_type": "Bearer",
+        **expires,
+        "sub": str(actor.user_id),
+        "jti": str(actor.token_id),
+    }
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address, IPv4 or IPv6."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
