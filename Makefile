@@ -9,6 +9,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 NODE   := tests/clients/node
+NPM    := NODE_USE_SYSTEM_CA=1 $(BIN)/npm --prefix $(NODE) --loglevel=error
 PIP    := $(BIN)/pip --disable-pip-version-check --quiet
 
 .PHONY: help
@@ -46,7 +47,7 @@ lock: $(VENV)/.test ## Bring the lock files up to date with pyproject.toml
 	$(PIP) install uv
 	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve pyproject.toml -o requirements/serve.txt
 	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve --group test -c requirements/serve.txt pyproject.toml -o requirements/test.txt
-	$(BIN)/npm update --prefix $(NODE) --package-lock-only
+	$(NPM) update --package-lock-only
 LOCK := --quiet --universal --generate-hashes --no-header --no-annotate --no-strip-extras --extra server --extra postgres --extra redis
 
 .PHONY: clean
@@ -71,5 +72,5 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.serve
 	@touch $@
 
 $(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json | $(VENV)/.test
-	$(BIN)/npm ci --prefix $(NODE) --loglevel=error
+	$(NPM) ci
 	@touch $@
