@@ -1,6 +1,7 @@
 """`openapi.yaml` and the service say the same: paths, methods, scopes, and what is served of it."""
 
 import json
+import re
 from importlib.metadata import version
 from typing import Any
 
@@ -11,8 +12,11 @@ from starlette.routing import Route, Router
 from tests.conftest import App
 from tests.description import Answer, check, path_patterns
 from tokenry.api.app import VERSIONS
-from tokenry.api.description import METHODS, read_description
+from tokenry.api.description import METHODS, describe, read_description
 from tokenry.api.operation import Resource
+from tokenry.domain.scopes import Catalogue, Level
+from tokenry.domain.scopes import Resource as CatalogueEntry
+from tokenry.storage.catalogue import default_catalogue
 
 
 def routes(app: App) -> list[Route]:
@@ -94,10 +98,30 @@ def test_version_is_that_of_the_package() -> None:
     assert read_description()["info"]["version"] == version("tokenry")
 
 
+def test_scopes_are_those_of_the_default_catalogue() -> None:
+    schemas = read_description()["components"]["schemas"]
+    for name in ("Scope", "Resource"):
+        assert schemas[name] == describe(default_catalogue())["components"]["schemas"][name]
+
+
+def test_scopes_that_can_be_asked_for_are_those_of_the_services_catalogue() -> None:
+    levels = (Level.READ_ONLY, Level.READ_WRITE)
+    catalogue = Catalogue((CatalogueEntry("a", levels, ""), CatalogueEntry("b", levels[1:], "")))
+    schemas = describe(catalogue)["components"]["schemas"]
+    assert schemas["Scope"]["enum"] == ["*", "a:read_only", "a:read_write", "b:read_write"]
+    assert schemas["Resource"]["enum"] == ["a", "b"]
+    scopes = re.compile(schemas["AskedScopes"]["pattern"])
+    assert all(map(scopes.search, ["*", "a:read_only", " a:read_only,b:read_write, *"]))
+    assert not any(map(scopes.search, ["", " ,", "b:read_only", "a:read_only b", "account:read_only"]))
+    policies = re.compile(schemas["Policy"]["pattern"])
+    assert all(map(policies.search, ["", "resource=a", "scope=b:read_write&resource=a"]))
+    assert not any(map(policies.search, ["resource=c", "scope=b", "resource=a&", "name=a"]))
+
+
 def test_it_is_served_as_json_to_everybody(app: App) -> None:
     answer = app.client.get("/openapi.json")
     assert answer.headers["content-type"] == "application/json"
-    assert json.loads(answer.content) == read_description()
+    assert json.loads(answer.content) == describe(default_catalogue())
     assert app.client.head("/openapi.json").content == b""
     assert app.client.post("/openapi.json").status_code == 405
 

@@ -112,10 +112,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-DELETIONS_LAST: list[Operation] = sorted(operations(), key=lambda operation: operation.method == "delete")
+def ends_something(operation: Operation) -> bool:
+    return operation.method == "delete" or "revoke" in operation.anchor
 
 
-@pytest.mark.parametrize("operation", DELETIONS_LAST, ids=lambda operation: operation.anchor)
+ENDS_LAST: list[Operation] = sorted(operations(), key=ends_something)
+
+
+@pytest.mark.parametrize("operation", ENDS_LAST, ids=lambda operation: operation.anchor)
 def test_example_can_be_pasted(server: Server, operation: Operation) -> None:
     """It is understood; whether the thing it names is there is another question."""
     if shutil.which("bash") is None or shutil.which("curl") is None:

@@ -52,6 +52,7 @@ def test_conditions(filled: App) -> None:
         ({"+and": [{"id": {"+gt": 1}}, {"+or": [{"id": 2}, {"id": 3}]}, {"label": "Beta"}]}, ["Beta"]),
         ({"+and": []}, ["first token", *LABELS]),
         ({"+limit": 2}, ["first token", "Beta"]),
+        ({"+limit": 2.0}, ["first token", "Beta"]),
     ]
     assert [[row["label"] for row in listed(filled, filter)["data"]] for filter, _ in cases] == [
         labels for _, labels in cases

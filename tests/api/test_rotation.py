@@ -196,6 +196,11 @@ def test_grace_begins_now_or_with_the_first_use(app: App, activate: object) -> N
     assert refused(app, 1, app.token, {"activate": activate})[0] == 400
 
 
+def test_whole_number_may_be_written_with_a_fraction(app: App) -> None:
+    created = create(app)
+    rotate(app, created["id"], grace=60.0)
+
+
 def test_grace_may_be_a_week(app: App) -> None:
     created = create(app)
     rotate(app, created["id"], grace=604800, activate="now")

@@ -111,8 +111,8 @@ def routes(
         Route("/oauth/introspect", resource(OAUTH, POST=Operation(introspection.introspect, reads, counted=False))),
         Route("/healthz", Liveness()),
         Route("/readyz", ready),
-        Route("/openapi.json", description_as_json()),
-        Route("/docs", description_as_page()),
+        Route("/openapi.json", description_as_json(catalogue)),
+        Route("/docs", description_as_page(catalogue)),
         *(Route(f"/{version}{path}", managed) for version in VERSIONS for path, managed in management.items()),
     ]
 

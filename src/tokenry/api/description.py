@@ -1,5 +1,6 @@
-"""What this interface says about itself: `openapi.yaml`, read once, and served as JSON."""
+"""What this interface says about itself: `openapi.yaml`, read once, and served as JSON with the scopes there are."""
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -11,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from tokenry.api.errors import MethodNotAllowed
 from tokenry.api.operation import refuse, send_answer
+from tokenry.domain.scopes import Catalogue
 
 Part = Mapping[str, Any]
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -25,6 +27,25 @@ def read_description() -> dict[str, Any]:
     text = files("tokenry.api").joinpath("openapi.yaml").read_bytes()
     description: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506 - one of the two safe loaders
     return {key: value for key, value in description.items() if key != "x-shared"}
+
+
+@cache
+def describe(catalogue: Catalogue) -> dict[str, Any]:
+    """The description of a service with this catalogue: it says which scopes can be asked for."""
+    names = [resource.name for resource in catalogue.resources]
+    scope = "|".join([r"\*", *catalogue.scopes])
+    policy = f"(scope=({scope})|resource=({'|'.join(names)}))"
+    narrowed = {
+        "Scope": {"enum": ["*", *catalogue.scopes]},
+        "Resource": {"enum": names},
+        "AskedScopes": {"pattern": f"^[ ,]*({scope})([ ,]+({scope}))*[ ,]*$"},
+        "Policy": {"pattern": f"^({policy}(&{policy})*)?$"},
+    }
+    description = copy.deepcopy(read_description())
+    schemas = description["components"]["schemas"]
+    for name, words in narrowed.items():
+        schemas[name] |= words
+    return description
 
 
 def resolve(part: Part) -> Part:
@@ -59,7 +80,7 @@ class Document:
 
 
 @cache
-def description_as_json() -> Document:
+def description_as_json(catalogue: Catalogue) -> Document:
     """`/openapi.json`, also for tools that run in a browser."""
-    body = json.dumps(read_description()).encode("ascii")
+    body = json.dumps(describe(catalogue)).encode("ascii")
     return Document(body, (b"content-type", b"application/json"), (b"access-control-allow-origin", b"*"))

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from tokenry.api.wire import read_time
+from tokenry.api.wire import read_integer, read_time
 from tokenry.domain.errors import Fault, Invalid, raise_faults
 from tokenry.domain.filters import EVERY_ROW, All, Any, Comparison, Condition, Filter, Kind, Operator
 
@@ -90,10 +90,10 @@ class _Reader:
                 self._order_by = name
             case "+order", "asc" | "desc" if allowed and self._order is None:
                 self._order = str(value)
-            case "+limit", int(limit) if allowed and self._limit is None and not isinstance(value, bool):
-                if not 1 <= limit <= INTEGER_MAX:
+            case "+limit", _ if allowed and self._limit is None:
+                self._limit = read_integer(value)
+                if self._limit is None or not 1 <= self._limit <= INTEGER_MAX:
                     raise _not_applicable()
-                self._limit = limit
             case _:
                 raise _not_applicable()
 
@@ -127,8 +127,9 @@ def _value(kind: Kind, operand: object) -> int | str | datetime | None:
     match kind, operand:
         case Kind.TIME, _:
             return read_time(operand)
-        case Kind.INTEGER, int(number) if not isinstance(operand, bool) and abs(number) <= INTEGER_MAX:
-            return number
+        case Kind.INTEGER, _:
+            number = read_integer(operand)
+            return None if number is None or abs(number) > INTEGER_MAX else number
         case Kind.TEXT, str(text) if len(text) <= TEXT_LENGTH_MAX and _storable(text):
             return text
     return None

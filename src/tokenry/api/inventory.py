@@ -7,7 +7,7 @@ from tokenry.api import details
 from tokenry.api.details import read_selection, write_details
 from tokenry.api.filters import read_filter
 from tokenry.api.operation import Call
-from tokenry.api.wire import ID_MAX, read_page, write_page
+from tokenry.api.wire import ID_MAX, read_integer, read_page, write_page
 from tokenry.domain.details import Details
 from tokenry.domain.errors import Fault, Invalid, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
@@ -57,6 +57,7 @@ def read_ids(body: Mapping[str, object]) -> list[int]:
     ids = body.get("ids")
     if not isinstance(ids, list) or not 1 <= len(ids) <= IDS_MAX:
         raise Invalid(Fault(f"Must be a list of 1-{IDS_MAX} ids", "ids"))
-    wrong = [index for index, value in enumerate(ids) if type(value) is not int or not 1 <= value <= ID_MAX]
+    numbers = [read_integer(value) or 0 for value in ids]
+    wrong = [index for index, number in enumerate(numbers) if not 1 <= number <= ID_MAX]
     raise_faults(Fault("Must be the id of a token", f"ids[{index}]") for index in wrong)
-    return list(dict.fromkeys(ids))
+    return list(dict.fromkeys(numbers))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from tokenry.api.idempotency import read_keyed_request
 from tokenry.api.operation import Call
 from tokenry.api.tokens import read_token_id
-from tokenry.api.wire import write_token
+from tokenry.api.wire import read_integer, write_token
 from tokenry.domain.errors import Fault, collect_faults, raise_faults
 from tokenry.domain.rotation import GRACE_SECONDS_DEFAULT, GRACE_SECONDS_MAX, NewRotation
 from tokenry.service.rotation import Rotations
@@ -33,8 +33,8 @@ class RotationOperations:
 def read_rotation(body: Mapping[str, object]) -> NewRotation:
     """Read `grace`, in seconds, and `activate`. Raises Invalid."""
     faults = []
-    grace = body.get("grace", GRACE_SECONDS_DEFAULT)
-    if not isinstance(grace, int) or isinstance(grace, bool) or not 0 <= grace <= GRACE_SECONDS_MAX:
+    grace = read_integer(body.get("grace", GRACE_SECONDS_DEFAULT))
+    if grace is None or not 0 <= grace <= GRACE_SECONDS_MAX:
         faults.append(Fault(f"Must be 0-{GRACE_SECONDS_MAX}", "grace"))
         grace = GRACE_SECONDS_DEFAULT
     activate = body.get("activate", FIRST_USE)

@@ -180,6 +180,13 @@ def read_time(value: object) -> datetime | None:
         return None
 
 
+def read_integer(value: object) -> int | None:
+    """Read a whole number, which JSON may also write as `5.0` or `5e0`; None for anything else."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def read_new_token(body: Mapping[str, object]) -> NewToken:
     """Read the body of a creation; keys that mean nothing here are ignored. Its faults travel with it."""
     faults: list[Fault] = []

@@ -115,6 +115,11 @@ class Catalogue:
 
     resources: tuple[Resource, ...]
 
+    @property
+    def scopes(self) -> list[str]:
+        """Every scope there is, without `*`."""
+        return [f"{resource.name}:{level.word}" for resource in self.resources for level in resource.levels]
+
     def faults(self, text: str) -> list[Fault]:
         """Say what is wrong with `text` as a list of scopes: one fault for each piece the catalogue does not have."""
         if len(text) > SCOPES_LENGTH_MAX:
@@ -122,7 +127,7 @@ class Catalogue:
         pieces = split_scopes(text)
         if not pieces:
             return [Fault("Must contain at least one scope", "scopes")]
-        known = {f"{resource.name}:{level.word}" for resource in self.resources for level in resource.levels} | {"*"}
+        known = {"*", *self.scopes}
         unknown = dict.fromkeys(piece for piece in pieces if piece not in known)
         return [Fault(f"Invalid scope: {piece}", "scopes") for piece in unknown]
 

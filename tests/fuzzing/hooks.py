@@ -1,0 +1,91 @@
+"""What Schemathesis is told beside the description: what a future time is, and a network, and what a token must do."""
+
+import itertools
+import json
+import os
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import schemathesis
+from hypothesis import strategies as st
+
+ACTING_USER, ACTING_TOKEN_ID = "admin", 1
+"""Whom and what the run itself acts with: both must outlive it."""
+TOKEN_PATH = re.compile(r"/v4(?:beta)?/profile/tokens(?:/(\d+))?")
+KEY = re.compile(r"[!-~]{1,255}")
+
+tomorrow = datetime.now(UTC).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+moments = st.datetimes(tomorrow, tomorrow.replace(year=2999, month=1, day=1))
+addresses = st.ip_addresses().flatmap(
+    lambda address: st.integers(0, address.max_prefixlen).map(lambda bits: ip_network((address, bits), strict=False))
+)
+schemathesis.openapi.format("date-time-local", moments.map(lambda moment: moment.isoformat(timespec="seconds")))
+schemathesis.openapi.format("ip-network", addresses.map(str))
+
+numbers = itertools.count()
+texts_by_id: dict[str, str] = {}
+
+
+@schemathesis.hook
+def filter_case(context: Any, case: Any) -> bool:
+    """Let a filter say an order and a limit once, and not in a choice: more than its schema can say."""
+    header = (case.headers or {}).get("X-Filter", {})
+    try:
+        said = [*orders(json.loads(header) if isinstance(header, str) else header)]
+    except ValueError:
+        return True
+    return len(said) == len(set(said))
+
+
+def orders(filter: Any) -> Iterator[str]:
+    """Every order and limit that a filter says; twice where it stands in a choice."""
+    if isinstance(filter, dict):
+        yield from filter.keys() & {"+order_by", "+order", "+limit"}
+        for key, times in (("+and", 1), ("+or", 2)):
+            for part in filter[key] if isinstance(filter.get(key), list) else ():
+                yield from [*orders(part)] * times
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
+    """Keep the run's own token and user out of harm, each key to one request, and to one version of the API.
+
+    Both versions are the same: what was deleted through one would be missed in the other.
+    """
+    path, headers = case.path_parameters or {}, case.headers or {}
+    if path.get("apiVersion") == "v4beta":
+        path["apiVersion"] = "v4"
+    if path.get("tokenId") == ACTING_TOKEN_ID and case.method != "GET":
+        path["tokenId"] = ACTING_TOKEN_ID + 1
+    if path.get("username") == ACTING_USER and case.method != "GET":
+        path["username"] = "nobody"
+    if isinstance(case.body, dict) and isinstance(case.body.get("ids"), list):
+        case.body["ids"] = [ACTING_TOKEN_ID + 1 if each == ACTING_TOKEN_ID else each for each in case.body["ids"]]
+    key = headers.get("Idempotency-Key", "")
+    if KEY.fullmatch(key):
+        headers["Idempotency-Key"] = f"{next(numbers)}-{key}"[:255]
+
+
+@schemathesis.check
+def token_is_let_in_until_it_is_revoked(ctx: Any, response: Any, case: Any) -> None:
+    """A token that was made is let in at once, and from its revocation on it is not."""
+    path = TOKEN_PATH.fullmatch(urlsplit(response.request.url).path)
+    if path is None or response.status_code != 200:
+        return
+    if case.method == "POST":
+        made = response.json()
+        texts_by_id[str(made["id"])] = made["token"]
+        assert verify(made["token"]) == 200
+    elif case.method == "DELETE" and path[1] in texts_by_id:
+        assert verify(texts_by_id.pop(path[1])) == 401
+
+
+def verify(token: str) -> int:
+    """Ask whether a token is valid."""
+    headers = {"Authorization": f"Bearer {token}"}
+    return requests.get(f"{os.environ['TOKENRY_URL']}/verify", headers=headers, timeout=10).status_code
