@@ -78,6 +78,11 @@ def drive(server: Server, tokens: list[str], label: str) -> set[int]:
                 statuses.add(client.post(TOKENS, headers=good, json=body).status_code)
                 statuses.add(client.put(f"{TOKENS}/{token}", headers=good, json=body).status_code)
             statuses.add(client.post(TOKENS, headers=good, content=token.encode()).status_code)
+            keyed = {**good, "Idempotency-Key": token}
+            statuses.add(client.post(TOKENS, headers=keyed, json={}).status_code)
+            statuses.add(client.post(f"{TOKENS}/1/rotate", headers=good, json={"activate": token}).status_code)
+            for reported in (token, [token, 1]):  # a report that is understood would revoke it
+                statuses.add(client.post("/v4/credentials/revoke", json={"credentials": reported}).status_code)
             statuses.add(client.request(token[:20], TOKENS, headers=good).status_code)
         good = {"Authorization": f"Bearer {tokens[0]}"}
         statuses.add(client.put(f"{TOKENS}/1", headers=good, json={"label": label}).status_code)
@@ -104,6 +109,22 @@ def break_database(server: Server, unseen: list[str], label: str) -> set[int]:
     return statuses
 
 
+def replace_secrets(server: Server) -> list[str]:
+    """Repeat, rotate, use and report tokens; every text that was handed out."""
+    headers = {"Authorization": f"Bearer {server.token}", "Idempotency-Key": "once"}
+    texts = []
+    with httpx2.Client(base_url=server.url, timeout=20) as client:
+        for _ in range(2):
+            created = client.post(TOKENS, headers=headers, json={"label": "rotated"}).json()
+            texts.append(created["token"])
+        for body in ({}, {"grace": 60}, {"grace": 0, "activate": "now"}):
+            bearer = {"Authorization": f"Bearer {texts[-1]}"}
+            texts.append(client.post(f"{TOKENS}/{created['id']}/rotate", headers=bearer, json=body).json()["token"])
+        assert client.post("/v4/credentials/revoke", json={"credentials": texts}).status_code == 202
+        assert client.get("/verify", headers={"Authorization": f"Bearer {texts[-1]}"}).status_code == 401
+    return texts
+
+
 @pytest.fixture(scope="module")
 def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Used]:
     with serving(tmp_path_factory.mktemp("secrecy") / "data", "--log-level", "debug") as server:
@@ -112,8 +133,9 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Used]:
         create = ("token", "create", "--user", "admin", "--expires", "1d", "--data-dir", str(server.data_dir))
         issued, *unseen = (tokenry(*create).stdout.strip() for _ in range(4))
         tokens = [server.token, made[0], issued]
+        replaced = replace_secrets(server)
         statuses = drive(server, tokens, made[1]) | break_database(server, unseen, made[0])
-        yield Used(server, [*tokens, *unseen], made[1], statuses)
+        yield Used(server, [*tokens, *unseen, *replaced], made[1], statuses)
 
 
 def test_every_kind_of_failure_took_part(used: Used) -> None:

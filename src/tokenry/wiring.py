@@ -17,6 +17,7 @@ from tokenry.api.health import Readiness
 from tokenry.api.inspection import Inspector
 from tokenry.api.introspection import IntrospectionOperations
 from tokenry.api.inventory import InventoryOperations
+from tokenry.api.leaks import LeakOperations
 from tokenry.api.limits import RateLimits
 from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
@@ -31,6 +32,7 @@ from tokenry.service.accounts import Accounts
 from tokenry.service.details import TokenDetails
 from tokenry.service.installation import begin_installation
 from tokenry.service.inventory import Inventory
+from tokenry.service.leaks import Leaks
 from tokenry.service.policy import Policies
 from tokenry.service.profile import Profiles
 from tokenry.service.rotation import Rotations
@@ -61,6 +63,7 @@ class Installation:
     details: TokenDetails
     policies: Policies
     rotations: Rotations
+    leaks: Leaks
     inventory: Inventory
     accounts: Accounts
     users: Users
@@ -121,6 +124,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         details=TokenDetails(database, now),
         policies=Policies(database, now),
         rotations=Rotations(database, peppers, now),
+        leaks=Leaks(database, peppers, now),
         inventory=Inventory(database, now),
         accounts=Accounts(database, now),
         users=Users(database, now),
@@ -180,6 +184,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         users=UserOperations(installation.account_users),
         rotation=RotationOperations(installation.rotations),
         introspection=IntrospectionOperations(inspector),
+        leaks=LeakOperations(installation.leaks),
         ready=Readiness(database),
     )
     return create_app(table, lifespan)

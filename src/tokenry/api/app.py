@@ -16,6 +16,7 @@ from tokenry.api.guard import Guard
 from tokenry.api.health import Liveness, Readiness
 from tokenry.api.introspection import IntrospectionOperations
 from tokenry.api.inventory import InventoryOperations
+from tokenry.api.leaks import REPORTS, LeakOperations
 from tokenry.api.limits import RateLimits
 from tokenry.api.operation import Operation, Resource, not_found
 from tokenry.api.policy import PolicyOperations
@@ -45,6 +46,7 @@ def routes(
     users: UserOperations,
     rotation: RotationOperations,
     introspection: IntrospectionOperations,
+    leaks: LeakOperations,
     ready: Readiness,
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
@@ -96,6 +98,7 @@ def routes(
             GET=Operation(users.get_grants, reads),
             PUT=Operation(users.update_grants, writes),
         ),
+        "/credentials/revoke": resource(POST=Operation(leaks.revoke_reported, public=True, bucket=REPORTS)),
         **{
             path: resource(GET=Operation(public_empty_list, public=True))
             for path in ("/regions", "/linode/types", "/images")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
+from typing import NamedTuple
 
 import structlog
 
@@ -17,6 +18,13 @@ NETWORK_BITS = 64
 """Of an IPv6 address: the rest is chosen by whoever has the network."""
 
 log = structlog.get_logger("tokenry.api")
+
+
+class Bucket(NamedTuple):
+    """A limit that an operation has for itself: so many requests of each client address, whatever else it asks."""
+
+    name: str
+    requests: int
 
 
 class RateLimits:
@@ -37,13 +45,17 @@ class RateLimits:
         self._paused_until = 0.0
         self._silent_until = 0.0
 
-    async def count(self, decision: Decision | None, address: str | None) -> Allowance | None:
+    async def count(
+        self, decision: Decision | None, address: str | None, bucket: Bucket | None = None
+    ) -> Allowance | None:
         """Count a request; what its answer has to show, or None. Without a decision, no token was asked for.
 
         A request whose token was refused counts as a failure of its address, and shows a limit only once that is
         exceeded: the wire format's 401 has none. Only a request that was refused anyway is held to the failures of
         its address, so that nobody can lock out the valid tokens behind an address they share.
         """
+        if bucket is not None:
+            return await self._count(f"{bucket.name}:{network(address)}", bucket.requests)
         if decision is None:
             return await self._count(f"address:{network(address)}", self._requests)
         if decision.actor is not None:

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from tokenry.api.dialect import WIRE, Dialect
 from tokenry.api.errors import BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
-from tokenry.api.limits import RateLimits
+from tokenry.api.limits import Bucket, RateLimits
 from tokenry.api.wire import answer_headers, to_bytes, write_faults
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Fault, InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
@@ -76,7 +76,8 @@ class Operation:
 
     `needs` is the scope it asks for, `*` for none. A public one is for anybody, and looks at no token. `reads_body` is
     False where clients send bodies that mean nothing: those are received and dropped. `counted` is False for those that
-    a service asks on each request of its own: then only tokens that are refused here count towards a limit.
+    a service asks on each request of its own: then only tokens that are refused here count towards a limit. One with a
+    `bucket` is counted there and nowhere else.
     """
 
     run: Callable[[Call], object]
@@ -84,6 +85,7 @@ class Operation:
     public: bool = False
     reads_body: bool = True
     counted: bool = True
+    bucket: Bucket | None = None
 
     @property
     def scopes(self) -> Scopes:
@@ -142,7 +144,7 @@ class Resource:
     async def _limit(self, scope: Scope, decision: Decision | None, operation: Operation) -> None:
         """Count the request. Whatever its answer will be, it shows the allowance. Raises TooManyRequests."""
         counted = operation.counted or decision is None or decision.denial is not None
-        allowance = await self._limits.count(decision, client_address(scope)) if counted else None
+        allowance = await self._limits.count(decision, client_address(scope), operation.bucket) if counted else None
         scope["tokenry.allowance"] = allowance
         if allowance is not None and allowance.exceeded:
             raise TooManyRequests

@@ -1,0 +1,32 @@
+"""Leak reports: `/credentials/revoke`, for anybody who found a token where it does not belong."""
+
+from collections.abc import Mapping, Sequence
+
+from tokenry.api.limits import Bucket
+from tokenry.api.operation import Answer, Call
+from tokenry.domain.errors import Fault, Invalid
+from tokenry.service.leaks import Leaks
+
+CREDENTIALS_MAX = 1000
+"""As many tokens as fit a body of 64 KiB, written without indentation."""
+REPORTS = Bucket("leaks", 10)
+
+
+class LeakOperations:
+    """`/credentials/revoke`."""
+
+    def __init__(self, leaks: Leaks) -> None:
+        self._leaks = leaks
+
+    def revoke_reported(self, call: Call) -> object:
+        """POST the texts of tokens; whatever they are, the answer is the same."""
+        self._leaks.revoke_reported(read_credentials(call.body), call.address)
+        return Answer(202, {})
+
+
+def read_credentials(body: Mapping[str, object]) -> Sequence[str]:
+    """Read a list of texts. Raises Invalid."""
+    found = body.get("credentials")
+    if not isinstance(found, list) or len(found) > CREDENTIALS_MAX or not all(isinstance(text, str) for text in found):
+        raise Invalid(Fault(f"Must be a list of at most {CREDENTIALS_MAX} strings", "credentials"))
+    return found
