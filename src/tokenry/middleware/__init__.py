@@ -1,0 +1,15 @@
+"""Verification in one's own Python application: is a request's token valid, whose is it, and may it do this.
+
+    questions.py  what is asked of a request          remote.py  asking the service, over HTTP
+    answers.py    who is calling, or how to say no    local.py   deciding in this process, on the service's database
+
+    asgi.py  fastapi.py  wsgi.py  django.py           one for each kind of application, on either verifier
+
+In doubt the answer is no: whatever goes wrong with asking is a refusal with status 503, never an exception and never a
+yes. Nothing here needs what the server needs, but for local.py.
+"""
+
+from tokenry.middleware.answers import Answer, Identity, Refused
+from tokenry.middleware.questions import Policy, Question, Verifier
+
+__all__ = ["Answer", "Identity", "Policy", "Question", "Refused", "Verifier"]

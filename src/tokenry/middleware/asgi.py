@@ -1,0 +1,84 @@
+"""In front of an ASGI application: nothing reaches it without a valid token."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from tokenry.middleware.answers import Answer, Refused
+from tokenry.middleware.questions import ANY_TOKEN, Policy, Question, Verifier, without_identity_headers
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SCOPE_KEY = "tokenry"
+WEBSOCKET_METHOD = "WEBSOCKET"
+"""What may be sent over a websocket nobody knows: to a policy by method it is a method like any that writes."""
+_POLICY_VIOLATION = 1008  # RFC 6455 section 7.4.1
+
+
+class TokenMiddleware:
+    """Lets requests and websockets through that satisfy a policy, with the identity in `scope["tokenry"]`.
+
+    `needs` is the policy of all of them, or a function from an ASGI scope to the policy, which returns None for what
+    is open to anybody; the identity is then None. Whatever the sender says in X-Auth-* is taken out.
+
+    The verifier is closed when the application has shut down.
+    """
+
+    def __init__(
+        self, app: App, verifier: Verifier, needs: Policy | Callable[[Scope], Policy | None] = ANY_TOKEN
+    ) -> None:
+        self._app = app
+        self._verifier = verifier
+        self._needs = needs
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Judge one request or websocket."""
+        if scope["type"] == "lifespan":
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                await self._verifier.close_async()
+            return
+        scope = {**scope, "headers": without_identity_headers(scope["headers"]), SCOPE_KEY: None}
+        policy = self._needs if isinstance(self._needs, Policy) else self._needs(scope)
+        if policy is not None:
+            answer = await ask(self._verifier, policy, scope)
+            if isinstance(answer, Refused):
+                await refuse(scope, receive, send, answer)
+                return
+            scope[SCOPE_KEY] = answer
+        await self._app(scope, receive, send)
+
+
+async def ask(verifier: Verifier, policy: Policy, scope: Scope) -> Answer:
+    """Ask about an ASGI request."""
+    agents = _values(scope, b"user-agent")
+    question = Question.of(
+        policy,
+        method=scope["method"] if scope["type"] == "http" else WEBSOCKET_METHOD,
+        authorizations=_values(scope, b"authorization"),
+        address=scope["client"][0] if scope.get("client") else None,
+        agent=agents[-1] if agents else None,
+    )
+    return question if isinstance(question, Refused) else await verifier.verify_async(question)
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send, refused: Refused) -> None:
+    """Answer a request, or a websocket before it is one, with a refusal."""
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        await receive()  # websocket.connect
+        kind = "websocket.http.response"
+        if kind not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            return
+    headers = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in refused.headers]
+    await send({"type": f"{kind}.start", "status": refused.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": refused.body})
+
+
+def _values(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]

@@ -1,0 +1,90 @@
+"""What is asked of a request: which policy it has to satisfy, and what it shows. No I/O."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+from urllib.parse import urlencode
+
+from tokenry.domain.scopes import NOTHING, RESOURCE, Scopes
+from tokenry.middleware.answers import DOUBLED, Answer, Refused
+
+AGENT_LENGTH_MAX = 255
+"""What the service keeps of a User-Agent."""
+_IDENTITY_PREFIX = "x-auth-"
+
+
+class Policy:
+    """What a token has to be good for; all of it is needed.
+
+    `scopes` name scopes, such as `linodes:read_only`. `resource` names resources and leaves the level to the method:
+    `read_only` for GET, HEAD and OPTIONS, `read_write` for any other. Neither: any valid token will do.
+
+    Raises ValueError for what can be no scope or no resource. Whether the catalogue has it is for the service to say.
+    """
+
+    __slots__ = ("by_method", "query")
+
+    def __init__(self, *scopes: str, resource: str | Sequence[str] = ()) -> None:
+        resources = [resource] if isinstance(resource, str) else resource
+        for scope in scopes:
+            if Scopes.parse(scope) == NOTHING:
+                raise ValueError(scope)
+        for name in resources:
+            if not RESOURCE.fullmatch(name):
+                raise ValueError(name)
+        self.by_method = bool(resources)
+        self.query = urlencode([("scope", scope) for scope in scopes] + [("resource", name) for name in resources])
+        """As the service takes it (docs/api.md)."""
+
+    def __repr__(self) -> str:
+        return f"Policy({self.query!r})"
+
+
+ANY_TOKEN = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request that is to be judged. Header values are text of one character for each byte."""
+
+    policy: Policy
+    method: str
+    authorization: str | None = field(default=None, repr=False)
+    address: str | None = None
+    agent: str | None = None
+
+    @classmethod
+    def of(
+        cls, policy: Policy, *, method: str, authorizations: Sequence[str], address: str | None, agent: str | None
+    ) -> Self | Refused:
+        """The question about a request, or its refusal: with two Authorization headers, which one counts is a guess."""
+        if len(authorizations) > 1:
+            return DOUBLED
+        authorization = authorizations[0] if authorizations else None
+        return cls(policy, method, authorization, address, None if agent is None else agent[:AGENT_LENGTH_MAX])
+
+
+class Verifier(Protocol):
+    """Who answers questions. Neither way raises anything: what cannot be answered is refused with 503."""
+
+    def verify(self, question: Question) -> Answer:
+        """Answer a question; waits for the answer."""
+
+    async def verify_async(self, question: Question) -> Answer:
+        """Answer a question."""
+
+    def close(self) -> None:
+        """Let go of connections, files and threads. A later question opens them again."""
+
+    async def close_async(self) -> None:
+        """Do the same from an event loop."""
+
+
+def is_identity_header(name: str) -> bool:
+    """Whether a header is one that only a verifier may set, also as those spell it who tell `_` from `-` no more."""
+    return name.lower().replace("_", "-").startswith(_IDENTITY_PREFIX)
+
+
+def without_identity_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of a request without what its sender says about who is calling."""
+    return [(name, value) for name, value in headers if not is_identity_header(name.decode("latin-1"))]

@@ -1,0 +1,173 @@
+"""Asking the service over HTTP, one question for each request. Fails closed."""
+
+import asyncio
+import logging
+import re
+import ssl
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import httpx2
+
+from tokenry.domain.errors import Fault
+from tokenry.middleware.answers import UNAVAILABLE, Answer, Unreadable, read_answer
+from tokenry.middleware.questions import Policy, Question
+
+TIMEOUT_SECONDS = 1.0
+CONNECTIONS_MAX = 100
+KEPT_SECONDS = 60
+"""How long an idle connection is kept: less than the 75 seconds that the service keeps it."""
+BODY_BYTES_MAX = 64 * 1024
+
+_VALUE = re.compile(r"[\t -~\x80-\xff]*")  # RFC 9110 section 5.5
+
+log = logging.getLogger("tokenry.middleware")
+
+
+class RemoteVerifier:
+    """Asks the service at `url`, such as `http://127.0.0.1:8470`, over a pool of connections.
+
+    `timeout` is in seconds: in an event loop for a question as a whole, in a thread for each wait of it.
+
+    What is sent is the client's Authorization and User-Agent, and its address in X-Forwarded-For: the service believes
+    that only if TOKENRY_TRUSTED_PROXIES names this application.
+
+    It works on the transport, below redirects, cookies, proxies and passwords of the environment: a token goes to this
+    one address or nowhere. Safe to be used by several threads, and by event loops one after the other.
+
+    Raises ValueError for an address that is none, or one with a user or a query in it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        connections_max: int = CONNECTIONS_MAX,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._url = _read_url(url)
+        self._timeout = timeout
+        self._limits = httpx2.Limits(max_connections=connections_max, keepalive_expiry=KEPT_SECONDS)
+        self._verify = ssl_context if ssl_context is not None else self._url.scheme == "https"
+        self._transport = self._new_transport()
+        self._async: tuple[asyncio.AbstractEventLoop, httpx2.AsyncHTTPTransport] | None = None
+
+    def verify(self, question: Question) -> Answer:
+        """Ask, waiting for the answer."""
+        try:
+            with self._asked(question) as response:
+                body = b"".join(_bounded(response.iter_raw(), time.monotonic() + self._timeout))
+            return read_answer(response.status_code, response.headers, body)
+        except Exception as error:  # noqa: BLE001 - a failure to ask must not become the application's
+            return self._fail_closed(error)
+
+    async def verify_async(self, question: Question) -> Answer:
+        """Ask."""
+        try:
+            async with asyncio.timeout(self._timeout), self._asked_async(question) as response:
+                body = b"".join([piece async for piece in _bounded_async(response.aiter_raw())])
+            return read_answer(response.status_code, response.headers, body)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._fail_closed(error)
+
+    def close(self) -> None:
+        """Close the connections of threads; a later question opens others."""
+        self._transport.close()
+        self._transport = self._new_transport()
+
+    async def close_async(self) -> None:
+        """Close all connections."""
+        held, self._async = self._async, None
+        if held is not None and held[0] is asyncio.get_running_loop():
+            await held[1].aclose()
+        self.close()
+
+    def _request(self, question: Question) -> httpx2.Request:
+        headers = [("Host", self._url.netloc.decode("ascii"))]
+        if question.authorization is not None:
+            headers.append(("Authorization", question.authorization))
+        if question.agent is not None:
+            headers.append(("User-Agent", question.agent))
+        if question.address:
+            headers.append(("X-Forwarded-For", question.address))
+        if question.policy.by_method:
+            headers.append(("X-Original-Method", question.method))
+        encoded = [(name.encode("ascii"), _sendable(value)) for name, value in headers]
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
+        return httpx2.Request("GET", self._target(question.policy), headers=encoded, extensions={"timeout": timeouts})
+
+    def _target(self, policy: Policy) -> httpx2.URL:
+        path = "verify/auth-request" if policy.by_method else "verify"
+        return self._url.copy_with(raw_path=f"{self._url.path}{path}?{policy.query}".rstrip("?").encode("ascii"))
+
+    @contextmanager
+    def _asked(self, question: Question) -> Iterator[httpx2.Response]:
+        response = self._transport.handle_request(self._request(question))
+        try:
+            yield response
+        finally:
+            response.close()
+
+    @asynccontextmanager
+    async def _asked_async(self, question: Question) -> AsyncIterator[httpx2.Response]:
+        response = await self._loop_transport().handle_async_request(self._request(question))
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    def _fail_closed(self, error: Exception) -> Answer:
+        """Say no, and why in the log; an exception's text may quote what was sent, and stays out of it."""
+        reason = str(error) if isinstance(error, Unreadable) else type(error).__name__
+        log.error("no decision from %s: %s", self._url, reason)
+        return UNAVAILABLE
+
+    def _new_transport(self) -> httpx2.HTTPTransport:
+        return httpx2.HTTPTransport(verify=self._verify, limits=self._limits, trust_env=False)
+
+    def _loop_transport(self) -> httpx2.AsyncHTTPTransport:
+        """The connections of the running loop. Those of a loop that has ended are of no use to another."""
+        loop = asyncio.get_running_loop()
+        if self._async is None or self._async[0] is not loop:
+            self._async = loop, httpx2.AsyncHTTPTransport(verify=self._verify, limits=self._limits, trust_env=False)
+        return self._async[1]
+
+
+def _read_url(text: str) -> httpx2.URL:
+    url = httpx2.URL(text)
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
+        raise ValueError("The verifier's address must be like http://127.0.0.1:8470, without user and query")
+    return url if url.path.endswith("/") else url.copy_with(path=f"{url.path}/")
+
+
+def _sendable(value: str) -> bytes:
+    """A header's value as bytes. What HTTP has no room for is found here: libraries quote it in their logs."""
+    stripped = value.strip(" \t")
+    if not _VALUE.fullmatch(stripped):
+        raise Unreadable(Fault("the request has a header that cannot be passed on"))
+    return stripped.encode("latin-1")
+
+
+def _bounded(pieces: Iterable[bytes], deadline: float) -> Iterator[bytes]:
+    """A body as long as the service's may be, and as long as it may take. Raises Unreadable and TimeoutError."""
+    left = BODY_BYTES_MAX
+    for piece in pieces:
+        left = _spend(left, piece)
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        yield piece
+
+
+async def _bounded_async(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    left = BODY_BYTES_MAX
+    async for piece in pieces:
+        left = _spend(left, piece)
+        yield piece
+
+
+def _spend(left: int, piece: bytes) -> int:
+    if len(piece) > left:
+        raise Unreadable(Fault("a body that has no end"))
+    return left - len(piece)

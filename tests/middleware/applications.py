@@ -1,0 +1,138 @@
+"""One small application for each framework, protected by the middleware and run by a real server.
+
+    /any      any valid token           /linodes   by the method: linodes:read_only or linodes:read_write
+    /reading  linodes:read_only         /open      for anybody
+
+Each answers with what it was told of who is calling, and with the X-Auth-* headers that reached it.
+"""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import uvicorn
+
+from tokenry.middleware import Identity, Policy, Verifier, asgi, wsgi
+
+START_SECONDS_MAX = 20
+POLL_SECONDS = 0.02
+POLICIES: dict[str, Policy | None] = {
+    "/any": Policy(),
+    "/reading": Policy("linodes:read_only"),
+    "/linodes": Policy(resource="linodes"),
+    "/misspelt": Policy("linode:read_only"),
+    "/open": None,
+}
+
+
+@dataclass
+class Running:
+    """An application that is served. `reached` are the paths of the requests that got to it."""
+
+    port: int = 0
+    reached: list[str] = field(default_factory=list)
+
+    def told(self, path: str, identity: Identity | None, headers: list[str]) -> bytes:
+        """The body of its answer."""
+        self.reached.append(path)
+        shown = identity and {**identity._asdict(), "expires": identity.expires and identity.expires.isoformat()}
+        return json.dumps({"identity": shown, "headers": [name for name in headers if "auth-" in name]}).encode()
+
+
+def _canonical(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def asgi_app(verifier: Verifier, running: Running) -> asgi.App:
+    async def app(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
+        names = [_canonical(name.decode("latin-1")) for name, _ in scope["headers"]]
+        body = running.told(scope["path"], scope["tokenry"], names)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    return asgi.TokenMiddleware(app, verifier, lambda scope: POLICIES[scope["path"]])
+
+
+async def _live(receive: asgi.Receive, send: asgi.Send) -> None:
+    for event in ("startup", "shutdown"):
+        assert (await receive())["type"] == f"lifespan.{event}"
+        await send({"type": f"lifespan.{event}.complete"})
+
+
+def wsgi_app(verifier: Verifier, running: Running) -> Any:
+    def app(environ: wsgi.Environ, start_response: Any) -> list[bytes]:
+        names = [_canonical(name.removeprefix("HTTP_")) for name in environ]
+        body = running.told(environ["PATH_INFO"], environ["tokenry.identity"], names)
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+    return wsgi.TokenMiddleware(app, verifier, lambda environ: POLICIES[environ["PATH_INFO"]])
+
+
+@contextmanager
+def serving_asgi(app: Any) -> Iterator[int]:
+    """Serve an ASGI application by uvicorn, in a thread; the port."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="critical", proxy_headers=False, timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=asyncio.run, args=(server.serve(),))
+    thread.start()
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while not server.started:
+        assert thread.is_alive()
+        assert time.monotonic() < deadline
+        time.sleep(POLL_SECONDS)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+class _WsgiServer(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving_wsgi(app: Any) -> Iterator[int]:
+    """Serve a WSGI application by the standard library, a thread for each connection; the port."""
+    with make_server("127.0.0.1", 0, app, _WsgiServer, _Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,))
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+Build = Callable[[Verifier, Running], Any]
+Serve = Callable[[Any], AbstractContextManager[int]]
+KINDS: dict[str, tuple[Build, Serve]] = {
+    "asgi": (asgi_app, serving_asgi),
+    "wsgi": (wsgi_app, serving_wsgi),
+}
+
+
+@contextmanager
+def running(kind: str, verifier: Verifier) -> Iterator[Running]:
+    """Serve the application of one framework on one verifier for the length of a block."""
+    build, serve = KINDS[kind]
+    application = Running()
+    with serve(build(verifier, application)) as application.port:
+        yield application

@@ -1,0 +1,75 @@
+"""A service that believes what an application on this machine tells of its clients, and tokens of it."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import pytest
+
+from tests.servers import Server, serving
+from tokenry.middleware.remote import RemoteVerifier
+
+POLL_SECONDS = 0.05
+NewToken = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("service") / "data", "--trusted-proxies", "127.0.0.1") as server:
+        yield server
+
+
+@pytest.fixture
+def remote(service: Server) -> Iterator[RemoteVerifier]:
+    verifier = RemoteVerifier(service.url, timeout=10)  # the machine may be busy
+    yield verifier
+    verifier.close()
+
+
+@pytest.fixture(scope="session")
+def api(service: Server) -> Iterator[httpx2.Client]:
+    """A client of the management API with the first token."""
+    with httpx2.Client(base_url=f"{service.url}/v4", headers={"Authorization": f"Bearer {service.token}"}) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def new_token(api: httpx2.Client) -> NewToken:
+    """A function that makes a token; its arguments are the keys of the body."""
+
+    def make(**body: object) -> str:
+        token: str = api.post("/profile/tokens", json=body).raise_for_status().json()["token"]
+        return token
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def reading_token(new_token: NewToken) -> str:
+    return new_token(scopes="linodes:read_only", expiry="2100-01-01T00:00:00")
+
+
+@pytest.fixture(scope="session")
+def writing_token(new_token: NewToken) -> str:
+    return new_token(scopes="linodes:read_write volumes:read_only")
+
+
+@pytest.fixture(scope="session")
+def expired_token(service: Server, new_token: NewToken) -> str:
+    """A token that was valid until a moment ago."""
+    expiry = datetime.now(UTC) + timedelta(seconds=2)  # the wire has whole seconds: in one to two
+    token = new_token(expiry=expiry.strftime("%Y-%m-%dT%H:%M:%S"))
+    while httpx2.get(f"{service.url}/verify", headers={"Authorization": f"Bearer {token}"}).status_code == 200:
+        time.sleep(POLL_SECONDS)
+    return token
+
+
+def token_id(api: httpx2.Client, token: str) -> int:
+    rows = api.get("/profile/tokens", params={"page_size": 500}).raise_for_status().json()["data"]
+    found: int = next(row["id"] for row in rows if row["token"] == token[:16])
+    return found
+
+
+def revoke(api: httpx2.Client, token: str) -> None:
+    api.delete(f"/profile/tokens/{token_id(api, token)}").raise_for_status()

@@ -1,0 +1,198 @@
+"""What the middleware of every framework does, on every verifier: one suite for all of them."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.gateways.parts import Answer, Headers, HttpServer, ask
+from tests.middleware.applications import KINDS, Running, running
+from tests.middleware.conftest import NewToken, revoke, token_id
+from tests.servers import Server
+from tokenry.middleware import Verifier
+from tokenry.middleware.remote import RemoteVerifier
+
+SPOOFED = [
+    ("X-Auth-User", "root"),
+    ("x_auth_user", "root"),
+    ("X-Auth_User-ID", "1"),
+    ("X-AUTH-Token-Id", "1"),
+    ("X-Auth-Anything", "root"),
+]
+
+
+@pytest.fixture(params=["remote"])
+def verifier(request: pytest.FixtureRequest) -> Verifier:
+    found: Verifier = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=list(KINDS))
+def kind(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def application(kind: str, verifier: Verifier) -> Iterator[Running]:
+    with running(kind, verifier) as application:
+        yield application
+
+
+def bearer(token: str) -> Headers:
+    return [("Authorization", f"Bearer {token}")]
+
+
+def let_in(application: Running, path: str, headers: Headers, method: str = "GET") -> Any:
+    """Ask, see that the application answered, and return what it was told."""
+    answer = ask(application.port, method, path, headers)
+    assert (answer.status, application.reached.pop()) == (200, path)
+    return json.loads(answer.body)
+
+
+def refused(application: Running, path: str, headers: Headers, method: str = "GET") -> Answer:
+    """Ask, and see that the application was not asked."""
+    answer = ask(application.port, method, path, headers)
+    assert application.reached == []
+    assert answer.status >= 400
+    return answer
+
+
+def test_valid_token_gets_in_with_its_identity(application: Running, reading_token: str, api: httpx2.Client) -> None:
+    told = let_in(application, "/any", bearer(reading_token))
+    assert told["identity"] == {
+        "user": "admin",
+        "user_id": 1,
+        "account_id": 1,
+        "token_id": token_id(api, reading_token),
+        "scopes": "linodes:read_only",
+        "expires": datetime(2100, 1, 1, tzinfo=UTC).isoformat(),
+    }
+
+
+def test_token_that_never_expires_has_no_expiry_and_its_scopes_sorted(application: Running, writing_token: str) -> None:
+    identity = let_in(application, "/any", bearer(writing_token))["identity"]
+    assert (identity["expires"], identity["scopes"]) == (None, "linodes:read_write volumes:read_only")
+
+
+@pytest.fixture(
+    params=["missing", "revoked", "expired", "Basic eDp5", "Bearer x", "Bearer pat_\xe9", "Bearer pat_" + "A" * 50]
+)
+def invalid(request: pytest.FixtureRequest, expired_token: str, new_token: NewToken, api: httpx2.Client) -> Headers:
+    """The headers of somebody without a valid token."""
+    match request.param:
+        case "missing":
+            return []
+        case "revoked":
+            token = new_token()
+            revoke(api, token)
+            return bearer(token)
+        case "expired":
+            return bearer(expired_token)
+        case text:
+            return [("Authorization", text)]
+
+
+def test_whoever_has_no_valid_token_is_told_what_the_service_says(
+    application: Running, service: Server, invalid: Headers
+) -> None:
+    answer = refused(application, "/any", invalid)
+    said = ask(service.port, "GET", "/verify", invalid)
+    assert said.status == 401
+    assert (answer.status, answer.body) == (401, said.body)
+    for name in ("Content-Type", "WWW-Authenticate", "Cache-Control"):
+        assert answer.values(name) == said.values(name)
+
+
+def test_revoked_token_is_refused_with_the_next_request(
+    application: Running, new_token: NewToken, api: httpx2.Client
+) -> None:
+    token = new_token()
+    for _ in range(3):
+        let_in(application, "/any", bearer(token))
+    revoke(api, token)
+    assert refused(application, "/any", bearer(token)).status == 401
+
+
+def test_scope_that_is_needed_lets_in_whoever_has_it(
+    application: Running, reading_token: str, writing_token: str
+) -> None:
+    for token in (reading_token, writing_token):
+        let_in(application, "/reading", bearer(token))
+
+
+def test_insufficient_scope_is_told_what_the_service_says(
+    application: Running, service: Server, new_token: NewToken
+) -> None:
+    token = new_token(scopes="volumes:read_write")
+    answer = refused(application, "/reading", bearer(token))
+    said = ask(service.port, "GET", "/verify?scope=linodes:read_only", bearer(token))
+    assert (answer.status, answer.body) == (said.status, said.body)
+    assert answer.status == 403
+    assert answer.values("WWW-Authenticate") == [
+        'Bearer realm="tokenry", error="insufficient_scope", scope="linodes:read_only"'
+    ]
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_reading_a_resource_takes_the_lower_level(application: Running, reading_token: str, method: str) -> None:
+    let_in(application, "/linodes", bearer(reading_token), method)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_writing_a_resource_takes_the_higher_level(
+    application: Running, reading_token: str, writing_token: str, method: str
+) -> None:
+    answer = refused(application, "/linodes", bearer(reading_token), method)
+    assert answer.status == 403
+    assert answer.values("WWW-Authenticate") == [
+        'Bearer realm="tokenry", error="insufficient_scope", scope="linodes:read_write"'
+    ]
+    let_in(application, "/linodes", bearer(writing_token), method)
+
+
+def test_two_authorization_headers_are_refused(application: Running, reading_token: str) -> None:
+    answer = refused(application, "/any", [*bearer(reading_token), *bearer(reading_token)])
+    assert answer.status in (400, 401)  # 401 where the server joined them before
+    assert "errors" in json.loads(answer.body)
+
+
+@pytest.mark.parametrize("path", ["/any", "/open"])
+def test_identity_headers_of_the_client_are_taken_out(application: Running, reading_token: str, path: str) -> None:
+    told = let_in(application, path, [*bearer(reading_token), *SPOOFED])
+    assert told["headers"] == []
+
+
+def test_identity_headers_of_the_client_let_nobody_in(application: Running) -> None:
+    assert refused(application, "/any", SPOOFED).status == 401
+
+
+def test_what_is_open_needs_no_token(application: Running) -> None:
+    assert let_in(application, "/open", bearer("x"))["identity"] is None
+
+
+def test_scope_that_the_catalogue_does_not_have_is_refused(application: Running, service: Server) -> None:
+    answer = refused(application, "/misspelt", bearer(service.token))
+    assert (answer.status, json.loads(answer.body)) == (503, {"errors": [{"reason": "Service unavailable"}]})
+
+
+def test_token_keeps_to_its_networks(application: Running, new_token: NewToken, api: httpx2.Client) -> None:
+    here, elsewhere = new_token(), new_token()
+    for token, network in ((here, "127.0.0.1"), (elsewhere, "192.0.2.1")):
+        path = f"/profile/tokens/{token_id(api, token)}/details"
+        api.put(path, json={"networks": [network]}).raise_for_status()
+    let_in(application, "/any", bearer(here))
+    assert refused(application, "/any", [*bearer(elsewhere), ("X-Forwarded-For", "192.0.2.1")]).status == 401
+
+
+def test_without_a_service_everybody_is_refused(kind: str, reading_token: str) -> None:
+    with HttpServer().running() as gone:
+        port = gone.port
+    with running(kind, RemoteVerifier(f"http://127.0.0.1:{port}")) as application:
+        answer = refused(application, "/any", bearer(reading_token))
+        assert (answer.status, json.loads(answer.body)) == (503, {"errors": [{"reason": "Service unavailable"}]})
+        assert answer.values("Content-Type") == ["application/json"]
+        let_in(application, "/open", [])

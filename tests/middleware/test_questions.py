@@ -1,0 +1,54 @@
+"""Policies and questions, before anybody is asked."""
+
+import pytest
+
+from tokenry.middleware import Policy, Question, Refused
+from tokenry.middleware.questions import is_identity_header, without_identity_headers
+
+
+@pytest.mark.parametrize(
+    "scope", ["", " ", "linodes", "linodes:write", "linodes:read_only&resource=x", "Linodes:read_only"]
+)
+def test_scope_that_can_be_none_is_refused_at_the_start(scope: str) -> None:
+    with pytest.raises(ValueError):
+        Policy(scope)
+
+
+@pytest.mark.parametrize("resource", ["", "linodes:read_only", "a&scope=*", ["linodes", ""]])
+def test_resource_that_can_be_none_is_refused_at_the_start(resource: str | list[str]) -> None:
+    with pytest.raises(ValueError):
+        Policy(resource=resource)
+
+
+def test_everything_can_be_asked_for() -> None:
+    assert Policy("*").query == "scope=%2A"
+
+
+def test_policy_without_a_resource_is_the_same_for_every_method() -> None:
+    assert not Policy("linodes:read_only").by_method
+    assert Policy("linodes:read_only", resource="volumes").by_method
+
+
+def test_two_authorization_headers_are_no_question() -> None:
+    found = Question.of(Policy(), method="GET", authorizations=["Bearer a", "Bearer a"], address=None, agent=None)
+    assert isinstance(found, Refused)
+    assert (found.status, found.body) == (
+        400,
+        b'{"errors": [{"reason": "Must be sent only once", "field": "Authorization"}]}',
+    )
+
+
+def test_agent_is_cut_to_what_is_kept() -> None:
+    found = Question.of(Policy(), method="GET", authorizations=[], address=None, agent="a" * 5000)
+    assert isinstance(found, Question)
+    assert found.agent == "a" * 255
+
+
+@pytest.mark.parametrize("name", ["X-Auth-User", "x_auth_user", "X-AUTH_Anything", "x-auth-"])
+def test_identity_headers_are_known_in_every_spelling(name: str) -> None:
+    assert is_identity_header(name)
+
+
+def test_other_headers_stay() -> None:
+    headers = [(b"x-author", b"a"), (b"authorization", b"b"), (b"x-auth-user", b"c"), (b"\xe9", b"d")]
+    assert without_identity_headers(headers) == [headers[0], headers[1], headers[3]]
