@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.test_lifecycle import bearer, create, token_of_another_user
 from tests.conftest import START, App
-from tokenry.api.details import STATES
+from tokenry.domain.details import STATES
 
 TOKENS = "/v4/profile/tokens"
 KEYS = ["id", "scopes", "created", "label", "token", "expiry"]

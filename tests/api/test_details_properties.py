@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.api.test_properties import any_json, any_text, bounded, narrow, raw_bodies, rows, send, whole
 from tests.conftest import App
-from tokenry.api.details import MOMENTS, STATES
+from tokenry.api.details import MOMENTS
+from tokenry.domain.details import STATES
 
 __all__ = ["narrow", "whole"]
 

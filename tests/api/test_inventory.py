@@ -1,13 +1,22 @@
 """The inventory, against the whole application."""
 
+import csv
+import io
 import json
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.api.test_details import KEYS, MORE
 from tests.api.test_lifecycle import bearer, create, token_of_another_user
 from tests.conftest import App
+from tests.servers import Server, serving
 from tokenry.domain.accounts import Origin
 from tokenry.domain.tokens import NewToken
 from tokenry.service.users import add_user
@@ -113,7 +122,14 @@ def test_every_wrong_parameter_is_named_at_once(app: App) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", TOKENS), ("GET", f"{TOKENS}?page=0"), ("POST", f"{TOKENS}/revoke")]
+    ("method", "path"),
+    [
+        ("GET", TOKENS),
+        ("GET", f"{TOKENS}?page=0"),
+        ("GET", f"{TOKENS}/export"),
+        ("GET", f"{TOKENS}/export?format=xml"),
+        ("POST", f"{TOKENS}/revoke"),
+    ],
 )
 def test_others_are_refused_before_anything_that_is_wrong_with_their_request(app: App, method: str, path: str) -> None:
     _, other = token_of_another_user(app)
@@ -127,5 +143,130 @@ def test_others_are_refused_before_anything_that_is_wrong_with_their_request(app
 )
 def test_scope_decides(app: App, scopes: str, statuses: tuple[int, int]) -> None:
     headers = bearer(create(app, scopes=scopes)["token"])
-    answers = app.client.get(TOKENS, headers=headers), app.client.post(f"{TOKENS}/revoke", headers=headers, json={})
-    assert tuple(answer.status_code for answer in answers) == statuses
+    for path in (TOKENS, f"{TOKENS}/export"):
+        assert app.client.get(path, headers=headers).status_code == statuses[0]
+    assert app.client.post(f"{TOKENS}/revoke", headers=headers, json={}).status_code == statuses[1]
+
+
+def test_export_as_csv_has_a_line_for_each_token(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    token_of_another_account(app)
+    create(app, label="=1+1", expiry="2030-01-01T00:00:00")
+    answer = app.client.get(f"{TOKENS}/export", headers=app.bearer)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert [(row["id"], row["username"], row["label"], row["expiry"]) for row in rows] == [
+        ("1", "admin", "first token", "2999-12-12T05:00:00"),
+        ("3", "admin", "'=1+1", "2030-01-01T00:00:00"),
+    ]
+    assert set(rows[0]) == set(listed(app)["data"][0])
+
+
+def test_export_as_json_lines_has_the_rows_of_the_list(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    token_of_another_user(app)
+    create(app, expiry="2025-06-15T15:06:41")
+    app.clock.seconds += 1
+    for query in ("", "&state=all", "&state=expired", "&username=other", "&username=nobody"):
+        answer = app.client.get(f"{TOKENS}/export?format=jsonl{query}", headers=app.bearer)
+        assert answer.headers["content-type"] == "application/jsonl"
+        rows = [json.loads(line) for line in answer.text.splitlines()]
+        assert sorted(rows, key=lambda row: row["id"]) == listed(app, f"?{query}")["data"]
+
+
+def test_export_takes_no_filter_and_names_every_wrong_parameter(app: App) -> None:
+    def errors(query: str, **headers: str) -> Any:
+        return app.client.get(f"{TOKENS}/export?{query}", headers={**app.bearer, **headers}).json()["errors"]
+
+    assert errors("", **{"X-Filter": "{}"}) == [{"reason": "Could not apply filter", "field": "X-Filter"}]
+    found = errors("format=xml&state=dead&last_used_after=x")
+    assert [error["field"] for error in found] == ["format", "state", "last_used_after"]
+    assert found[0]["reason"] == "Must be one of csv, jsonl"
+
+
+def test_head_of_an_export_has_no_body(app: App) -> None:
+    answer = app.client.head(f"{TOKENS}/export", headers=app.bearer)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_export_that_cannot_begin_is_an_answer_like_any_other(app: App) -> None:
+    with closing(sqlite3.connect(app.settings.data_dir / "tokenry.db")) as connection:
+        connection.execute("ALTER TABLE tokens RENAME COLUMN description TO gone")
+        answer = app.client.get(f"{TOKENS}/export", headers=app.bearer)
+        connection.execute("ALTER TABLE tokens RENAME COLUMN gone TO description")
+    assert (answer.status_code, answer.json()) == (500, {"errors": [{"reason": "Internal server error"}]})
+
+
+ROWS = 20_000
+CHUNK_BYTES = 4096
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running service with more tokens than fit between it and a client: some 14 MB."""
+    with serving(tmp_path_factory.mktemp("crowded") / "data") as server:
+        with closing(sqlite3.connect(server.data_dir / "tokenry.db")) as connection:
+            connection.executemany(
+                "INSERT INTO tokens "
+                "(user_id, label, label_folded, scopes, created_at, expires_at, preview, description) "
+                "VALUES (1, 'l', 'l', '*', 1, 32000000000, ?, ?)",
+                ((f"pat_{number:012}", "d" * 500) for number in range(ROWS)),
+            )
+            connection.commit()
+        yield server
+
+
+def begin_export(server: Server, token: str) -> socket.socket:
+    """Ask for all tokens, and take no more than the first bytes."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK_BYTES)
+    connection.settimeout(30)
+    connection.connect(("127.0.0.1", server.port))
+    question = f"GET {TOKENS}/export?format=jsonl HTTP/1.1"
+    headers = f"Host: {server.address}\r\nAuthorization: Bearer {token}\r\nConnection: close"
+    connection.sendall(f"{question}\r\n{headers}\r\n\r\n".encode())
+    assert connection.recv(12) == b"HTTP/1.1 200"
+    return connection
+
+
+def take_rest(connection: socket.socket) -> bytes:
+    received = bytearray()
+    with connection:
+        while data := connection.recv(65536):
+            received += data
+    return bytes(received)
+
+
+def new_token(server: Server) -> str:
+    bearer = {"Authorization": f"Bearer {server.token}"}
+    token: str = httpx2.post(f"{server.url}/v4/profile/tokens", headers=bearer, json={}).json()["token"]
+    return token
+
+
+def test_long_export_is_whole(crowded: Server) -> None:
+    token = new_token(crowded)
+    received = take_rest(begin_export(crowded, token))
+    assert received.endswith(b"\r\n0\r\n\r\n")
+    assert received.count(b'"state": "active"') >= ROWS
+
+
+def test_export_ends_unfinished_when_the_acting_token_is_revoked(crowded: Server) -> None:
+    token = new_token(crowded)
+    connection = begin_export(crowded, token)
+    bearer = {"Authorization": f"Bearer {crowded.token}"}
+    preview = {**bearer, "X-Filter": '{"+order_by": "id", "+order": "desc", "+limit": 1}'}
+    newest = httpx2.get(f"{crowded.url}/v4/profile/tokens", headers=preview).json()["data"][0]
+    assert newest["token"] == token[:16]
+    httpx2.delete(f"{crowded.url}/v4/profile/tokens/{newest['id']}", headers=bearer)
+    received = take_rest(connection)
+    assert not received.endswith(b"0\r\n\r\n")
+    assert received.count(b'"state": "active"') < ROWS
+
+
+def test_client_that_hangs_up_ends_an_export(crowded: Server) -> None:
+    before = crowded.log.count('"status": 499')
+    begin_export(crowded, crowded.token).close()
+    deadline = time.monotonic() + 30
+    while crowded.log.count('"status": 499') == before:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -2,10 +2,12 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.api.test_details import KEYS, MORE
 from tests.api.test_details_properties import queries
 from tests.api.test_properties import any_json, bounded, narrow, raw_bodies, rows, send, whole
 from tests.conftest import App
@@ -44,3 +46,12 @@ def test_any_body_revokes_what_it_names_or_nothing(whole: App, body: bytes) -> N
 @given(query=queries)
 def test_any_question_is_answered_or_refused(whole: App, query: str) -> None:
     send(whole, "GET", f"{TOKENS}?{query}", {200, 400}, headers=whole.bearer)
+
+
+@bounded
+@given(query=queries, format=st.sampled_from(["csv", "jsonl", "", "xml"]) | st.text(max_size=5))
+def test_any_question_is_exported_or_refused(whole: App, query: str, format: str) -> None:
+    asked = f"{query}&{urlencode({'format': format})}"
+    answer = send(whole, "GET", f"{TOKENS}/export?{asked}", {200, 400}, headers=whole.bearer)
+    if answer.status_code == 200 and format == "jsonl":
+        assert {tuple(json.loads(line)) for line in answer.text.splitlines()} <= {(*KEYS, *MORE, "username")}

@@ -85,6 +85,28 @@ def test_revoked_token_is_refused(service: Server) -> None:
     assert verify(service, token).status_code == 401
 
 
+def test_tokens_are_listed_by_user_and_state(service: Server) -> None:
+    run(service, "user", "create", "owner")
+    token, gone = (run(service, "token", "create", "--user", "owner", "--expires", when) for when in ("never", "1d"))
+    token_id = verify(service, gone.strip()).headers["x-auth-token-id"]
+    run(service, "token", "revoke", token_id)
+    active = rows(run(service, "token", "list", "--user", "owner"))
+    assert [(row["token"], row["user"], row["expires"], row["state"]) for row in active] == [
+        (token[:16], "owner", "never", "active")
+    ]
+    assert active[0]["by"].startswith("operator:")
+    revoked = rows(run(service, "token", "list", "--user", "owner", "--state", "revoked"))
+    assert [(row["id"], row["state"]) for row in revoked] == [(token_id, "revoked")]
+    assert {"admin", "owner"} <= {row["user"] for row in rows(run(service, "token", "list", "--state", "all"))}
+
+
+def test_list_of_tokens_says_that_there_are_more(service: Server) -> None:
+    run(service, "token", "create", "--user", "admin", "--expires", "1d")
+    done = tokenry("token", "list", "--limit", "1", "--data-dir", str(service.data_dir))
+    assert len(rows(done.stdout)) == 1
+    assert "more than 1" in done.stderr
+
+
 def test_audit_says_who_what_and_when(service: Server) -> None:
     run(service, "user", "create", "dave")
     event = rows(run(service, "audit", "list", "--limit", "1"))[0]
@@ -116,6 +138,7 @@ def test_audit_of_one_subject(service: Server) -> None:
         (("token", "create", "--user", "admin", "--expires", "1d", "--scopes", "x:y"), "scopes: Invalid scope: x:y"),
         (("token", "create", "--user", "admin", "--expires", "2001-01-01"), "expiry: Must be in the future"),
         (("token", "revoke", "987654"), "no such user or token"),
+        (("token", "list", "--user", "nobody"), "no such user or token"),
     ],
 )
 def test_refusal_is_one_line(service: Server, arguments: tuple[str, ...], words: str) -> None:

@@ -84,6 +84,7 @@ def routes(
         "/profile/apps/{app_id}": resource(GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
         "/account": resource(GET=Operation(accounts.get_account, reads)),
         "/account/tokens": resource(GET=Operation(inventory.list_tokens, reads)),
+        "/account/tokens/export": resource(GET=Operation(inventory.export_tokens, reads)),
         "/account/tokens/revoke": resource(POST=Operation(inventory.revoke_tokens, writes)),
         "/account/users": resource(
             GET=Operation(users.list_users, reads),

@@ -13,7 +13,8 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tokenry.api.operation import ClientGone, brief_refusal, client_address, refuse, send_answer
+from tokenry.api.operation import brief_refusal, client_address, refuse, send_answer
+from tokenry.api.pieces import ClientGone
 from tokenry.api.questions import EXT_AUTHZ
 from tokenry.api.wire import answer_headers, to_bytes, write_faults
 from tokenry.domain.errors import Fault, Invalid, NotFound

@@ -5,8 +5,9 @@ from urllib.parse import parse_qsl
 
 from tokenry.api import details
 from tokenry.api.details import read_selection, write_details
+from tokenry.api.export import write_csv, write_json_lines
 from tokenry.api.filters import read_filter
-from tokenry.api.operation import Call
+from tokenry.api.operation import Answer, Call
 from tokenry.api.wire import ID_MAX, read_integer, read_page, write_page
 from tokenry.domain.details import Details
 from tokenry.domain.errors import Fault, Invalid, collect_faults, raise_faults
@@ -14,6 +15,27 @@ from tokenry.domain.filters import Kind
 from tokenry.service.inventory import Inventory
 
 IDS_MAX = 500
+CSV = "csv"
+FORMATS = {CSV: b"text/csv; charset=utf-8", "jsonl": b"application/jsonl"}
+"""The formats of an export, each with its media type."""
+COLUMNS = (
+    "id",
+    "username",
+    "label",
+    "scopes",
+    "token",
+    "state",
+    "created",
+    "created_by",
+    "expiry",
+    "last_used",
+    "last_used_address",
+    "last_used_agent",
+    "revoked",
+    "revoked_by",
+    "networks",
+    "description",
+)
 FILTERABLE = {**details.FILTERABLE, "username": Kind.TEXT}
 
 
@@ -35,6 +57,17 @@ class InventoryOperations:
             self._inventory.list_tokens(call.actor, request, filter, selection, username), write_inventory
         )
 
+    def export_tokens(self, call: Call) -> object:
+        """GET all of them, by user and id, as CSV or as JSON Lines."""
+        self._inventory.require_administrator(call.actor)
+        if call.filter is not None:
+            raise Invalid(Fault("Could not apply filter", "X-Filter"))
+        format, selection = collect_faults(lambda: read_format(call.query), lambda: read_selection(call.query))
+        found = self._inventory.export_tokens(call.actor, selection, read_username(call.query))
+        pieces = (map(write_inventory, piece) for piece in found)
+        body = write_csv(COLUMNS, pieces) if format == CSV else write_json_lines(pieces)
+        return Answer(200, body, FORMATS[format])
+
     def revoke_tokens(self, call: Call) -> object:
         """POST the ids of tokens to revoke, all in one transaction."""
         self._inventory.require_administrator(call.actor)
@@ -50,6 +83,14 @@ def write_inventory(found: Details) -> dict[str, object]:
 def read_username(query: str) -> str | None:
     """Read whose tokens a list is of; None for everybody's."""
     return dict(parse_qsl(query, keep_blank_values=True)).get("username")
+
+
+def read_format(query: str) -> str:
+    """Read the format of an export; CSV without one. Raises Invalid."""
+    format = dict(parse_qsl(query, keep_blank_values=True)).get("format", CSV)
+    if format not in FORMATS:
+        raise Invalid(Fault(f"Must be one of {', '.join(FORMATS)}", "format"))
+    return format
 
 
 def read_ids(body: Mapping[str, object]) -> list[int]:

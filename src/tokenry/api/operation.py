@@ -5,9 +5,10 @@ resource's own 404 (contract, order of checks). Operations are plain functions; 
 is synchronous.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -18,7 +19,8 @@ from starlette.types import Receive, Scope, Send
 from tokenry.api.dialect import WIRE, Dialect
 from tokenry.api.errors import BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
 from tokenry.api.limits import Bucket, RateLimits
-from tokenry.api.wire import answer_headers, to_bytes, write_faults
+from tokenry.api.pieces import ClientGone, send_pieces
+from tokenry.api.wire import HeaderList, answer_headers, to_bytes, write_faults
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Fault, InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
 from tokenry.domain.scopes import NOTHING, Scopes
@@ -63,7 +65,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer other than a 200 with JSON. A body of None is none at all, bytes are sent as they are."""
+    """An answer other than a 200 with JSON. A body of None is none at all, bytes are sent as they are.
+
+    A body that is an iterator of bytes is sent piece by piece, each made in a thread when the one before is on its way.
+    What fails before the first piece is there is still answered; after that it ends the connection.
+    """
 
     status: int
     body: object = None
@@ -135,11 +141,11 @@ class Resource:
                 headers=headers,
                 body=await read_body(method, headers, receive, operation, self._dialect),
             )
-            result = await to_thread.run_sync(partial(operation.run, call), limiter=_limiter())
+            answer = await to_thread.run_sync(partial(_run, operation, call), limiter=_limiter())
         except Refusal as refusal:
             await refuse(scope, send, refusal, accepted=operation.needs, decision=decision, dialect=self._dialect)
             return
-        await _answer(scope, send, result, operation, actor)
+        await _answer(scope, receive, send, answer, _headers(scope, operation, actor))
 
     async def _limit(self, scope: Scope, decision: Decision | None, operation: Operation) -> None:
         """Count the request. Whatever its answer will be, it shows the allowance. Raises TooManyRequests."""
@@ -158,9 +164,17 @@ def _admit(decision: Decision) -> Actor:
     return decision.actor
 
 
-async def _answer(scope: Scope, send: Send, result: object, operation: Operation, actor: Actor | None) -> None:
+def _run(operation: Operation, call: Call) -> Answer:
+    """Carry out an operation, and make the first piece of an answer that comes in pieces."""
+    result = operation.run(call)
     answer = result if isinstance(result, Answer) else Answer(200, result)
-    headers = answer_headers(
+    if isinstance(answer.body, Iterator):
+        return replace(answer, body=chain([next(answer.body, b"")], answer.body))
+    return answer
+
+
+def _headers(scope: Scope, operation: Operation, actor: Actor | None) -> HeaderList:
+    return answer_headers(
         ok=True,
         reads=scope["method"] in ("GET", "HEAD"),
         accepted=operation.needs.encode("ascii"),
@@ -168,12 +182,21 @@ async def _answer(scope: Scope, send: Send, result: object, operation: Operation
         account_euuid=None if actor is None else actor.account_euuid,
         allowance=scope["tokenry.allowance"],
     )
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send, answer: Answer, headers: HeaderList) -> None:
     if answer.body is None:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body"})
         return
+    headers = [(b"content-type", answer.media_type), *headers]
+    if isinstance(answer.body, Iterator):
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        pieces = iter(()) if scope["method"] == "HEAD" else answer.body
+        await send_pieces(receive, send, pieces, _limiter())
+        return
     body = answer.body if isinstance(answer.body, bytes) else to_bytes(answer.body)
-    await send_answer(send, answer.status, body, [(b"content-type", answer.media_type), *headers])
+    await send_answer(send, answer.status, body, headers)
 
 
 async def refuse(
@@ -296,10 +319,6 @@ async def _receive_all(headers: Mapping[bytes, str], receive: Receive) -> bytes:
         if len(raw) > BODY_BYTES_MAX:
             raise BodyTooLarge
     return bytes(raw)
-
-
-class ClientGone(Exception):  # noqa: N818 - nobody is left to whom it could be an error
-    """The client hung up before its request was complete: nothing was done, and nobody waits for an answer."""
 
 
 def _limiter() -> CapacityLimiter:

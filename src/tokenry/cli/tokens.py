@@ -2,11 +2,14 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import Annotated
+from itertools import chain, islice
+from typing import Annotated, Literal
 
 import typer
 
 from tokenry.cli.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
+from tokenry.cli.tables import print_table
+from tokenry.domain.details import STATES, Selection
 from tokenry.domain.spans import read_span
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.settings import DEFAULT_DATA_DIR
@@ -49,6 +52,40 @@ def create(
     token, secret = installation.tokens.create_token_for(operator(), user, new)
     print(f'Token {token.id} "{token.label}" of {user}: {token.scopes}, shown this once:', file=sys.stderr)
     print(secret.reveal())
+
+
+@app.command("list")
+def list_tokens(
+    user: Annotated[str | None, typer.Option(help="Only this user's.")] = None,
+    state: Annotated[Literal["active", "expired", "revoked", "all"], typer.Option(help="In which state.")] = "active",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 1000,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """List tokens by user and id."""
+    pieces = open_local(data_dir, database_url).inventory.export_all(Selection(STATES[state]), user)
+    found = list(islice(chain.from_iterable(pieces), limit + 1))
+    print_table(
+        ("id", "user", "label", "scopes", "token", "created", "by", "expires", "last used", "state", "revoked by"),
+        [
+            (
+                one.token.id,
+                one.username,
+                one.token.label,
+                one.token.scopes,
+                one.token.preview,
+                one.token.created,
+                one.created_by,
+                one.token.expiry,
+                None if one.last_use is None else one.last_use.at,
+                one.state.value,
+                None if one.revocation is None else one.revocation.by,
+            )
+            for one in found[:limit]
+        ],
+    )
+    if len(found) > limit:
+        print(f"tokenry: there are more than {limit}: raise --limit to see them.", file=sys.stderr)
 
 
 @app.command()

@@ -19,6 +19,11 @@ class State(Enum):
     REVOKED = "revoked"
 
 
+ANY_STATE = "all"
+STATES = {**{state.value: state for state in State}, ANY_STATE: None}
+"""What a list may be asked for, by name; None for tokens of any state."""
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """The newest use of a token that was seen."""

@@ -1,0 +1,41 @@
+"""Rows as files, written piece by piece: CSV (RFC 4180) and JSON Lines."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from tokenry.api.wire import to_bytes
+
+Row = Mapping[str, object]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_csv(columns: Sequence[str], pieces: Iterable[Iterable[Row]]) -> Iterator[bytes]:
+    """Write rows below their column names, in UTF-8; null is an empty cell, a list is separated by spaces.
+
+    A cell that a spreadsheet would take for a formula has a quote in front.
+    """
+    head = [columns]
+    for rows in pieces:
+        yield _csv([*head, *([_cell(row[column]) for column in columns] for row in rows)])
+        head = []
+    if head:
+        yield _csv(head)
+
+
+def write_json_lines(pieces: Iterable[Iterable[Row]]) -> Iterator[bytes]:
+    """Write each row as JSON on a line of its own."""
+    for rows in pieces:
+        yield b"".join(to_bytes(row) + b"\n" for row in rows)
+
+
+def _csv(lines: Iterable[Sequence[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(lines)
+    return text.getvalue().encode("utf-8")
+
+
+def _cell(value: object) -> str:
+    text = " ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
