@@ -197,20 +197,35 @@ def test_two_keys_are_refused(app: App) -> None:
     assert answer.json()["errors"] == [{"reason": "Must be sent only once", "field": "Idempotency-Key"}]
 
 
-def test_requests_with_one_key_at_once_make_one_token(app_on_each_engine: App) -> None:
-    app = app_on_each_engine
+def at_once(app: App, path: str, body: object) -> list[httpx2.Response]:
+    """The answers to six requests with one key that come together."""
     together = threading.Barrier(6)
     answers: list[httpx2.Response] = []
 
     def repeat() -> None:
         together.wait(timeout=10)
-        answers.append(ask(app, TOKENS, "k", {}))
+        answers.append(ask(app, path, "k", body))
 
     threads = [threading.Thread(target=repeat) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    return answers
+
+
+def test_rotations_with_one_key_at_once_rotate_once(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    created = create(app)
+    answers = at_once(app, f"{TOKENS}/{created['id']}/rotate", {"grace": 60, "activate": "now"})
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert sum(opens(app, *(answer.json()["token"] for answer in answers))) == 1
+    assert opens(app, created["token"]) == [True]
+
+
+def test_requests_with_one_key_at_once_make_one_token(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    answers = at_once(app, TOKENS, {})
     assert [answer.status_code for answer in answers] == [200] * 6
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert sum(opens(app, *(answer.json()["token"] for answer in answers))) == 1

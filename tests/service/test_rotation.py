@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from tests.service.test_tokens import NOW, OPERATOR, Bench, bench
 from tokenry.domain.errors import Forbidden, Invalid, NotFound, Unauthorized
+from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import Peppers, Secret
@@ -85,6 +86,23 @@ def test_proxy_user_does_not_rotate(bench: Bench, rotations: Rotations, token: T
         with pytest.raises(Forbidden):
             rotations.rotate_token(bench.origin, bench.actor, token_id, NewRotation())
     assert previews(bench.database, token) == {token.preview}
+
+
+def test_proxy_user_does_not_get_a_rotation_again(bench: Bench, rotations: Rotations, token: Token) -> None:
+    request = KeyedRequest("k", bytes(32))
+    rotations.rotate_token(bench.origin, bench.actor, token.id, NewRotation(), request)
+    before = previews(bench.database, token)
+    with bench.database.write() as connection:
+        connection.execute(update(users).values(proxy=True))
+    with pytest.raises(Forbidden):
+        rotations.rotate_token(bench.origin, bench.actor, token.id, NewRotation(), request)
+    assert previews(bench.database, token) == before
+
+
+def test_repeated_rotation_is_recorded_as_such(bench: Bench, rotations: Rotations, token: Token) -> None:
+    for _ in range(2):
+        rotations.rotate_token(bench.origin, bench.actor, token.id, NewRotation(), KeyedRequest("k", bytes(32)))
+    assert bench.events(f"token:{token.id}")[2:] == [("token.reissue", {})]
 
 
 def test_token_of_somebody_else_is_not_found(bench: Bench, rotations: Rotations) -> None:
