@@ -14,7 +14,7 @@ from tokenry.storage.schema import audit_events
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change. `subject` is `token:<id>`, `user:<id>` or `account:<id>`; `details`: names and dates, no secret."""
+    """One change. `subject` is `token:<id>`, `user:<id>`, `account:<id>` or `policy`; `details` hold no secret."""
 
     id: int
     at: datetime
