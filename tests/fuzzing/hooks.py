@@ -1,4 +1,4 @@
-"""What Schemathesis is told beside the description: what a future time is, and a network, and what a token must do."""
+"""What Schemathesis is told beside the description: what a future time is, a network, a key; what a token must do."""
 
 import itertools
 import json
@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 ACTING_USER, ACTING_TOKEN_ID = "admin", 1
 """Whom and what the run itself acts with: both must outlive it."""
 TOKEN_PATH = re.compile(r"/v4(?:beta)?/profile/tokens(?:/(\d+))?")
+USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 KEY = re.compile(r"[!-~]{1,255}")
+SSH_KEY = re.compile(r"ssh-(rsa|ed25519) [A-Za-z0-9+/]{16,80}={0,2}( [ -~]{0,20})?")
 
 tomorrow = datetime.now(UTC).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 moments = st.datetimes(tomorrow, tomorrow.replace(year=2999, month=1, day=1))
@@ -26,6 +28,7 @@ addresses = st.ip_addresses().flatmap(
 )
 schemathesis.openapi.format("date-time-local", moments.map(lambda moment: moment.isoformat(timespec="seconds")))
 schemathesis.openapi.format("ip-network", addresses.map(str))
+schemathesis.openapi.format("ssh-public-key", st.from_regex(SSH_KEY, fullmatch=True))
 
 numbers = itertools.count()
 texts_by_id: dict[str, str] = {}
@@ -53,19 +56,24 @@ def orders(filter: Any) -> Iterator[str]:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-    """Keep the run's own token and user out of harm, each key to one request, and to one version of the API.
+    """Keep the run's own token and user out of harm, and let requests do what later ones can make sense of.
 
-    Both versions are the same: what was deleted through one would be missed in the other.
+    Both versions of the API are one: what was deleted through the one would be missed in the other. A user who has
+    another name by now would be missed under the first, and a key stands for one request.
     """
     path, headers = case.path_parameters or {}, case.headers or {}
+    body = case.body if isinstance(case.body, dict) else {}
     if path.get("apiVersion") == "v4beta":
         path["apiVersion"] = "v4"
-    if path.get("tokenId") == ACTING_TOKEN_ID and case.method != "GET":
-        path["tokenId"] = ACTING_TOKEN_ID + 1
-    if path.get("username") == ACTING_USER and case.method != "GET":
-        path["username"] = "nobody"
-    if isinstance(case.body, dict) and isinstance(case.body.get("ids"), list):
-        case.body["ids"] = [ACTING_TOKEN_ID + 1 if each == ACTING_TOKEN_ID else each for each in case.body["ids"]]
+    if case.method != "GET":
+        if path.get("tokenId") == ACTING_TOKEN_ID:
+            path["tokenId"] = ACTING_TOKEN_ID + 1
+        if path.get("username") == ACTING_USER:
+            path["username"] = "nobody"
+    if isinstance(body.get("ids"), list):
+        body["ids"] = [ACTING_TOKEN_ID + 1 if each == ACTING_TOKEN_ID else each for each in body["ids"]]
+    if "username" in path and USERNAME.fullmatch(str(body.get("username", ""))):
+        del body["username"]
     key = headers.get("Idempotency-Key", "")
     if KEY.fullmatch(key):
         headers["Idempotency-Key"] = f"{next(numbers)}-{key}"[:255]

@@ -34,6 +34,12 @@ class Operation:
         needed: list[Mapping[str, list[str]]] = self.part.get("security", read_description()["security"])
         return needed
 
+    @property
+    def success(self) -> Part:
+        """The answer when all goes well; nothing for what is never there."""
+        responses = self.part["responses"]
+        return resolve(next((responses[status] for status in sorted(responses) if status.startswith("2")), {}))
+
 
 def list_operations(paths: Part, tag: str) -> list[Operation]:
     """The operations with a tag, in the order in which they are described."""
@@ -77,7 +83,7 @@ def write_operation(operation: Operation) -> Html:
     blocks += [
         element("h4", "Example"),
         element("pre", code(write_curl(operation))),
-        *_example_answer(resolve(responses.get("200", {}))),
+        *_example_answer(operation.success),
         element("h4", "Answers"),
         element("dl", *(_answer(status, responses[status]) for status in sorted(responses))),
     ]
@@ -99,7 +105,7 @@ def write_response(response: Part) -> Html:
 def write_curl(operation: Operation) -> str:
     """Write a call that can be pasted, whatever it needs taken from the examples."""
     words = ["curl"]
-    if "content" not in resolve(operation.part["responses"].get("200", {})):
+    if "content" not in operation.success:
         words.append("-i")
     if operation.method not in ("get", "post") or (operation.method == "post" and "requestBody" not in operation.part):
         words.append(f"-X {operation.method.upper()}")
