@@ -1,6 +1,7 @@
 """`python -m bench`: measure, print the table, and write it into bench/results."""
 
 import argparse
+import shutil
 import signal
 import sys
 import tempfile
@@ -11,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import report
+from bench.comparisons import compare_changes, compare_noting, compare_sizes, compare_workers, measure_in_process
 from bench.errors import BenchmarkError
 from bench.load import CONNECTIONS, prepare_load
 from bench.machine import Cores, choose_cores, describe_machine, describe_versions
-from bench.measures import MEASURES, SMALL, Measure, check_static
+from bench.measures import MEASURES, SMALL, VERIFY, Measure, check_static
 from bench.servers import Server, nginx, tokenry
 from bench.stock import Stock, fill
 
@@ -29,6 +31,11 @@ class Plan:
     rounds: int = 5
     seconds: int = 3
     quick: bool = False
+
+    @property
+    def compares(self) -> bool:
+        """Whether tokenry is compared with itself: whenever plain verification is measured."""
+        return VERIFY in self.measures
 
     @property
     def sizes(self) -> list[int]:
@@ -69,6 +76,7 @@ def _run(plan: Plan, *, complete: bool) -> None:
     started = time.monotonic()
     cores = choose_cores()
     results: list[report.Result] = []
+    comparisons: list[report.Comparison] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         about: dict[str, Mapping[str, object]] = {
@@ -79,12 +87,31 @@ def _run(plan: Plan, *, complete: bool) -> None:
         with nginx(folder / "nginx", cores.server) as static:
             for stored in plan.sizes:
                 _say(f"storing {stored:,} tokens")
-                results += _measure_size(plan, fill(folder / f"data-{stored}", stored), static, cores)
-    print(f"\n{report.table(results)}\n{report.verdict(results)}")
+                stock = fill(folder / f"data-{stored}", stored)
+                results += _measure_size(plan, stock, static, cores)
+                if plan.compares and stored == plan.sizes_of(VERIFY)[min(1, len(plan.sizes_of(VERIFY)) - 1)]:
+                    comparisons += _compare(plan, stock, cores)
+                shutil.rmtree(stock.data_dir)
+    comparisons += compare_sizes(results)
+    print(f"\n{report.table(results)}\n{report.verdict(results, comparisons)}")
     if complete:
-        report.write(results, about, datetime.now(UTC).isoformat(timespec="seconds"))
+        report.write(results, comparisons, about, datetime.now(UTC).isoformat(timespec="seconds"))
         _say("written to bench/results/latest.json and latest.md")
     _say(f"took {time.monotonic() - started:.0f} s")
+
+
+def _compare(plan: Plan, stock: Stock, cores: Cores) -> list[report.Comparison]:
+    """Compare tokenry with itself, at one size."""
+    load = prepare_load(stock.data_dir.with_name("requests"), VERIFY, stock.known, cores.load)
+    rounds, seconds = plan.rounds, plan.seconds
+    _say("comparing: in process, changes beside, noting, workers")
+    found = measure_in_process(stock)
+    with tokenry(stock.data_dir, cores.server) as server:
+        load.run(server, WARM_UP_SECONDS)
+        found.append(compare_changes(server, load, stock, rounds=rounds, seconds=seconds))
+    found.append(compare_noting(stock, load, cores, rounds=rounds, seconds=seconds))
+    found.append(compare_workers(stock, load, cores, rounds=rounds, seconds=seconds))
+    return found
 
 
 def _measure_size(plan: Plan, stock: Stock, static: Server, cores: Cores) -> list[report.Result]:

@@ -1,24 +1,47 @@
 """What is measured. A further measure is a further line in MEASURES."""
 
 import json
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bench.errors import BenchmarkError
 from bench.servers import STATIC_HEADERS, Answer, Server
 from bench.stock import TOKENS_PER_USER, Known
+from tokenry.domain.secrets import Secret
 
 SMALL = 1_000
 LARGE = 1_000_000
-TARGET = 0.15
-"""Requests in a second, as a share of nginx's, that an ordinary GET /verify is to reach at every size."""
+HUGE = 10_000_000
 _CHECKED = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Targets:
+    """What is to be reached of nginx, in requests and by processor time, and how many times its p99 is allowed."""
+
+    requests: float | None = None
+    cpu: float | None = None
+    p99: float | None = None
+
+
+def no_headers(_: random.Random) -> Mapping[str, str]:
+    """No headers beside Host and Authorization."""
+    return {}
+
+
+def secret_of(token: Known, _: random.Random) -> str:
+    """What a client presents that has the token."""
+    return token.secret
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
-    """One kind of request. `{id}` in its path is the id of the token that asks."""
+    """One kind of request. `{id}` in its path is the id of the token that asks.
+
+    `present` and `headers` say what each request carries; `status` is what tokenry is to answer it with.
+    """
 
     name: str
     method: str
@@ -26,7 +49,16 @@ class Measure:
     sizes: tuple[int, ...]
     is_right: Callable[[Answer, Known], bool]
     body: str = ""
-    target: float | None = None
+    targets: Targets = Targets()
+    status: int = 200
+    present: Callable[[Known, random.Random], str] = secret_of
+    headers: Callable[[random.Random], Mapping[str, str]] = no_headers
+    what: str = ""
+
+    @property
+    def title(self) -> str:
+        """The request in words."""
+        return f"{self.method} {self.path}{self.what}"
 
     def path_for(self, token: Known) -> str:
         """The path as this token asks for it."""
@@ -34,13 +66,15 @@ class Measure:
 
     def check(self, server: Server, known: tuple[Known, ...]) -> None:
         """Ask a few times and read the answers. Raises BenchmarkError if one is wrong."""
+        chance = random.Random(2)
         for token in known[:_CHECKED]:
-            answer = server.ask(self.method, self.path_for(token), token.secret, self.body)
-            if answer.status != 200 or not self.is_right(answer, token):
+            secret, headers = self.present(token, chance), self.headers(chance)
+            answer = server.ask(self.method, self.path_for(token), secret, self.body, headers)
+            if answer.status != self.status or not self.is_right(answer, token):
                 raise BenchmarkError(f"{self.name}: a wrong answer, status {answer.status}: {dict(answer.headers)}")
         wrong = known[0].secret[:-1] + ("a" if known[0].secret[-1] != "a" else "b")
-        for secret in (None, wrong):
-            status = server.ask(self.method, self.path_for(known[0]), secret, self.body).status
+        for refused in (None, wrong):
+            status = server.ask(self.method, self.path_for(known[0]), refused, self.body).status
             if status != 401:
                 raise BenchmarkError(f"{self.name}: {status} instead of 401 without a valid token")
 
@@ -74,9 +108,83 @@ def _is_new_token(answer: Answer, token: Known) -> bool:
     return body["id"] > token.token_id and len(body["token"]) == len(token.secret)
 
 
+def _is_refusal(answer: Answer, token: Known) -> bool:
+    return "invalid_token" in answer.headers.get("www-authenticate", "")
+
+
+def _unknown(_: Known, chance: random.Random) -> str:
+    """A token as anybody can make one up: the checksum is right."""
+    return Secret.generate(chance.choice).reveal()
+
+
+def _garbage(_: Known, chance: random.Random) -> str:
+    """A token with a wrong checksum."""
+    text = Secret.generate(chance.choice).reveal()
+    return text[:-1] + ("a" if text[-1] != "a" else "b")
+
+
+def gateway_headers(chance: random.Random) -> Mapping[str, str]:
+    """Eight headers that a gateway adds, other ones with each request."""
+    number, address = chance.getrandbits(32), f"203.0.113.{chance.randrange(256)}"
+    return {
+        "X-Original-URI": f"/v1/things/{number}?page={number % 97}",
+        "X-Original-Method": chance.choice(("GET", "POST", "PUT")),
+        "X-Forwarded-For": address,
+        "X-Real-IP": address,
+        "X-Forwarded-Proto": chance.choice(("http", "https")),
+        "X-Forwarded-Host": f"api{number % 10}.example.org",
+        "X-Request-Id": f"{chance.getrandbits(128):032x}",
+        "User-Agent": f"client/{number % 1000}",
+    }
+
+
+VERIFY = Measure(
+    "verify", "GET", "/verify", (SMALL, LARGE, HUGE), _is_identity, targets=Targets(requests=0.85, cpu=0.80, p99=3)
+)
 # Creating comes last: it leaves more tokens than a measure after it would be said to have.
 MEASURES = (
-    Measure("verify", "GET", "/verify", (SMALL, LARGE), _is_identity, target=TARGET),
+    VERIFY,
+    Measure(
+        "gateway",
+        "GET",
+        "/verify",
+        (LARGE,),
+        _is_identity,
+        targets=Targets(requests=0.75),
+        headers=gateway_headers,
+        what=", eight headers that vary",
+    ),
+    Measure(
+        "unknown",
+        "GET",
+        "/verify",
+        (LARGE,),
+        _is_refusal,
+        targets=Targets(requests=0.45),
+        status=401,
+        present=_unknown,
+        what=", unknown tokens",
+    ),
+    Measure(
+        "garbage",
+        "GET",
+        "/verify",
+        (LARGE,),
+        _is_refusal,
+        targets=Targets(requests=0.80),
+        status=401,
+        present=_garbage,
+        what=", wrong checksums",
+    ),
+    Measure(
+        "ordinary",
+        "POST",
+        "/verify",
+        (SMALL, LARGE),
+        _is_identity,
+        targets=Targets(requests=0.15),
+        what=", by the ordinary route",
+    ),
     Measure("get", "GET", "/v4/profile/tokens/{id}", (LARGE,), _is_token),
     Measure("list", "GET", f"/v4/profile/tokens?page_size={TOKENS_PER_USER}", (LARGE,), _is_full_page),
     Measure(

@@ -25,6 +25,39 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """A figure and what it is to be."""
+
+    what: str
+    figure: float
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def reached(self) -> bool:
+        """Whether it is what it is to be."""
+        if self.at_least is not None and self.figure < self.at_least:
+            return False
+        return self.at_most is None or self.figure <= self.at_most
+
+    def __str__(self) -> str:
+        """The figure, the target, and whether it is reached, in words."""
+        limits = [f"at least {self.at_least:g}"] if self.at_least is not None else []
+        limits += [f"at most {self.at_most:g}"] if self.at_most is not None else []
+        word = f"; {' and '.join(limits)}: {'reached' if self.reached else 'NOT reached'}" if limits else ""
+        return f"{self.what} {self.figure:.3f}{word}."
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """tokenry against itself, or in process: something that is not a ratio to nginx."""
+
+    what: str
+    verdict: Verdict
+    details: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One measure at one size: the runs of both servers, round by round."""
 
@@ -44,20 +77,31 @@ class Result:
         return medians(self.nginx).cpu_microseconds / medians(self.tokenry).cpu_microseconds
 
     @property
-    def reached(self) -> bool | None:
-        """Whether the target is reached; None without a target."""
-        return None if self.measure.target is None else self.ratio >= self.measure.target
+    def p99_ratio(self) -> float:
+        """The 99th percentile of latency, in times of nginx's."""
+        return medians(self.tokenry).p99_microseconds / medians(self.nginx).p99_microseconds
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What was reached of what is to be reached."""
+        targets = self.measure.targets
+        found = (
+            Verdict("requests, of nginx", self.ratio, at_least=targets.requests),
+            Verdict("by CPU, of nginx", self.cpu_ratio, at_least=targets.cpu),
+            Verdict("p99, times nginx's", self.p99_ratio, at_most=targets.p99),
+        )
+        return tuple(each for each in found if each.at_least is not None or each.at_most is not None)
 
     def as_json(self) -> dict[str, object]:
         """Every figure."""
         return {
             "name": self.measure.name,
-            "request": f"{self.measure.method} {self.measure.path}",
+            "request": self.measure.title,
             "stored_tokens": self.stored,
             "ratio": round(self.ratio, 4),
             "cpu_ratio": round(self.cpu_ratio, 4),
-            "target": self.measure.target,
-            "target_reached": self.reached,
+            "p99_ratio": round(self.p99_ratio, 4),
+            "verdicts": [{**asdict(each), "reached": each.reached} for each in self.verdicts],
             "tokenry": _figures(self.tokenry),
             "nginx": _figures(self.nginx),
         }
@@ -96,7 +140,7 @@ def table(results: Sequence[Result]) -> str:
         ours, static = medians(result.tokenry), medians(result.nginx)
         rows.append(
             (
-                f"{result.measure.method} {result.measure.path}",
+                result.measure.title,
                 f"{result.stored:,}",
                 f"{result.ratio:.3f}",
                 f"{result.cpu_ratio:.3f}",
@@ -113,21 +157,27 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
-def verdict(results: Sequence[Result]) -> str:
-    """Whether the targets are reached, in words."""
+def verdict(results: Sequence[Result], comparisons: Sequence[Comparison]) -> str:
+    """What was reached, in words."""
     lines = [
-        f"{result.measure.method} {result.measure.path} at {result.stored:,} stored tokens: {result.ratio:.3f} "
-        f"of nginx; the target of {result.measure.target} is {'reached' if result.reached else 'NOT reached'}.\n"
+        f"- {result.measure.title}, {result.stored:,} stored: {each}\n"
         for result in results
-        if result.reached is not None
+        for each in result.verdicts
     ]
-    return "".join(f"- {line}" for line in lines)
+    lines += [f"- {comparison.what}: {comparison.verdict}\n" for comparison in comparisons]
+    return "".join(lines)
 
 
-def write(results: Sequence[Result], about: Mapping[str, Mapping[str, object]], date: str) -> None:
+def write(
+    results: Sequence[Result], comparisons: Sequence[Comparison], about: Mapping[str, Mapping[str, object]], date: str
+) -> None:
     """Write `latest.json` and `latest.md`."""
     RESULTS.mkdir(exist_ok=True)
-    document = {"date": date, **about, "results": [result.as_json() for result in results]}
+    compared = [
+        {"what": each.what, **asdict(each.verdict), "reached": each.verdict.reached, "details": dict(each.details)}
+        for each in comparisons
+    ]
+    document = {"date": date, **about, "results": [result.as_json() for result in results], "comparisons": compared}
     (RESULTS / "latest.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
     machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in about["machine"].items())
     versions = ", ".join(f"{name} {value}" for name, value in about["versions"].items())
@@ -138,7 +188,7 @@ def write(results: Sequence[Result], about: Mapping[str, Mapping[str, object]], 
         "a static 200 and the headers of `/verify`. CPU is the server's, for one request. "
         "Busy is the server's part of its core: where it is well below 100%, other processes or the load held it up, "
         "and the ratio by CPU says more than the one by requests.\n\n"
-        f"{table(results)}\n{verdict(results)}\nMachine: {machine}.\n\nVersions: {versions}.\n"
+        f"{table(results)}\n{verdict(results, comparisons)}\nMachine: {machine}.\n\nVersions: {versions}.\n"
     )
     (RESULTS / "latest.md").write_text(text, "utf-8")
 

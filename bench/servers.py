@@ -84,9 +84,11 @@ class Server:
         user, system = int(fields[11]), int(fields[12])  # utime and stime, proc(5)
         return (user + system) / os.sysconf("SC_CLK_TCK")
 
-    def ask(self, method: str, path: str, secret: str | None = None, body: str = "") -> Answer:
-        """Ask once, on a connection of its own."""
-        headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
+    def ask(
+        self, method: str, path: str, secret: str | None = None, body: str = "", more: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Ask once, on a connection of its own; `more` are further headers."""
+        headers = {**(more or {}), **({} if secret is None else {"Authorization": f"Bearer {secret}"})}
         if body:
             headers["Content-Type"] = "application/json"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS_MAX)
@@ -118,10 +120,14 @@ def nginx(folder: Path, core: int) -> Iterator[Server]:
 
 
 @contextmanager
-def tokenry(data_dir: Path, core: int) -> Iterator[Server]:
-    """Run `tokenry serve` with one worker, as an operator does; its log goes to a file."""
-    command = [str(Path(sys.executable).with_name("tokenry")), "serve"]
-    command += ["--host", "127.0.0.1", "--port", "0", "--workers", "1", "--data-dir", str(data_dir)]
+def tokenry(data_dir: Path, core: int | None, *, workers: int = 1, module: str | None = None) -> Iterator[Server]:
+    """Run `tokenry serve` as an operator does, on one core or on all; its log goes to a file.
+
+    `module` is run instead of the program, with the same arguments.
+    """
+    program = [str(Path(sys.executable).with_name("tokenry"))] if module is None else [sys.executable, "-m", module]
+    command = [*program, "serve"]
+    command += ["--host", "127.0.0.1", "--port", "0", "--workers", str(workers), "--data-dir", str(data_dir)]
     command += ["--rate-limit", "0", "--rate-limit-failures", "0"]  # what is measured is asked more often than allowed
     log_file = data_dir.with_name(f"{data_dir.name}.log")
     with _running(command, core, log_file) as process:
@@ -136,12 +142,12 @@ def read_end(log_file: Path) -> str:
 
 
 @contextmanager
-def _running(command: Sequence[str], core: int, log_file: Path) -> Iterator[subprocess.Popen[str]]:
+def _running(command: Sequence[str], core: int | None, log_file: Path) -> Iterator[subprocess.Popen[str]]:
     """Run a process on one core, out of reach of the terminal's Ctrl-C: whoever started it ends it, in order."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TOKENRY_")}
     with log_file.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [find_program("taskset"), "--cpu-list", str(core), *command],
+            command if core is None else [find_program("taskset"), "--cpu-list", str(core), *command],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

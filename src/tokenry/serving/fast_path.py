@@ -1,6 +1,6 @@
 """Answering a plain `GET /verify` from the bytes of the request, without parser, application or task.
 
-What is plain is one pattern: one whole HTTP/1.1 request, with Host first, one Authorization, and no header that would
+What is plain is one pattern: one whole HTTP/1.1 request, with one Host, one Authorization, and no header that would
 change how the request or its connection is handled. Everything else, and whatever is not decided here at once, is for
 the ordinary route, which gives the same answers.
 """
@@ -41,9 +41,12 @@ _SPECIAL = (
 # Possessive throughout (`++`, `*+`): nothing is tried twice, so the time is linear in the length.
 _VALUE = r"[\t -~\x80-\xff]*+\r\n"
 _LINE = rf"(?!(?:{'|'.join(map(_any_case, _SPECIAL))}):)[!#$%&'*+\-.^_`|~0-9A-Za-z]++:{_VALUE}"
+_LINES = rf"(?:{_LINE})*+"
+_HOST = rf"{_any_case('host')}:{_VALUE}"
+_BEARER = rf"{_any_case('authorization')}: {_any_case('bearer')} ([!-~]++)\r\n"
 PLAIN = re.compile(
-    rf"GET /verify(?:\?([!-~]*+))? HTTP/1\.1\r\n{_any_case('host')}:{_VALUE}(?:{_LINE})*+"
-    rf"{_any_case('authorization')}: {_any_case('bearer')} ([!-~]++)\r\n(?:{_LINE})*+\r\n".encode("latin-1")
+    rf"GET /verify(?:\?([!-~]*+))? HTTP/1\.1\r\n"
+    rf"{_LINES}(?:{_HOST}{_LINES}{_BEARER}|{_BEARER}{_LINES}{_HOST}){_LINES}\r\n".encode("latin-1")
 )
 _AGENT = re.compile(rb"\r\nuser-agent:[\t ]*([^\r]*?)[\t ]*\r\n", re.IGNORECASE)
 _FORWARDED = re.compile(rb"\r\nx-forwarded-for:[\t ]*([^\r]*?)[\t ]*(?=\r\n)", re.IGNORECASE)
@@ -104,10 +107,10 @@ class FastPath:
             return None
         if defaults is not self._defaults:
             self._renew(defaults)
-        query, text = plain.groups(b"")
+        query, text, text_before_host = plain.groups(b"")
         try:
             needed = self._read_policy(query, None)
-            found = self._verifier.find_now(text)
+            found = self._verifier.find_now(text or text_before_host)
         except (Refusal, LookupError):  # a wrong question, no database, no pepper
             return None  # and so asked again, refused in the same way, and logged if need be
         if found is None:

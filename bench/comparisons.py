@@ -1,0 +1,210 @@
+"""tokenry against itself: more tokens, changes beside it, noting of uses, two workers; and the verifier in process."""
+
+import asyncio
+import http.client
+import itertools
+import json
+import statistics
+import threading
+import time
+import timeit
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Self
+
+from bench.errors import BenchmarkError
+from bench.load import Load, Run
+from bench.machine import Cores
+from bench.measures import HUGE, SMALL
+from bench.report import Comparison, Result, Verdict, medians
+from bench.servers import ANSWER_SECONDS_MAX, Server, tokenry
+from bench.stock import Known, Stock
+from tokenry.settings import Settings
+from tokenry.verification.cache import Cache
+from tokenry.verification.last_used import Uses
+from tokenry.verification.verifier import Verifier
+from tokenry.wiring import credentials_of, open_installation
+
+REVOCATIONS_PER_SECOND = 10
+CREATIONS_PER_SECOND = 50
+_TOKENS = "/v4/profile/tokens"
+
+
+def compare_sizes(results: Sequence[Result]) -> list[Comparison]:
+    """How much throughput is left with 10 million tokens of that with a thousand, each as a ratio to nginx."""
+    ratios = {result.stored: result.ratio for result in results if result.measure.name == "verify"}
+    if not {SMALL, HUGE} <= set(ratios):
+        return []
+    verdict = Verdict("throughput that is left", ratios[HUGE] / ratios[SMALL], at_least=0.85)
+    return [Comparison(f"GET /verify, {HUGE:,} stored against {SMALL:,}", verdict, {})]
+
+
+def compare_changes(server: Server, load: Load, stock: Stock, *, rounds: int, seconds: int) -> Comparison:
+    """Throughput with and without revocations and creations beside it; every revocation must hold at once."""
+    quiet: list[Run] = []
+    busy: list[Run] = []
+    changes = Changes(server, stock.known)
+    for _ in range(rounds):
+        quiet.append(load.run(server, seconds))
+        with changes:
+            busy.append(load.run(server, seconds))
+    if changes.stale:
+        raise BenchmarkError(f"{changes.stale} of {changes.revoked} revoked tokens were accepted afterwards")
+    left = _throughput(busy) / _throughput(quiet)
+    details = {"revoked": changes.revoked, "created": changes.created, "stale": changes.stale}
+    what = (
+        f"GET /verify with {changes.revoked} revocations and {changes.created} creations beside it, "
+        f"{changes.stale} stale answers"
+    )
+    return Comparison(what, Verdict("throughput that is left", left, at_least=0.80), details)
+
+
+def compare_workers(stock: Stock, load: Load, cores: Cores, *, rounds: int, seconds: int) -> Comparison:
+    """Two workers against one, in turns; with the load beside them on two cores."""
+    workers = (1, 2)
+    runs: dict[int, list[Run]] = {number: [] for number in workers}
+    with ExitStack() as stack:
+        servers = {
+            number: stack.enter_context(tokenry(stock.data_dir, None if number > 1 else cores.server, workers=number))
+            for number in workers
+        }
+        for _ in range(rounds):
+            for number, server in servers.items():
+                runs[number].append(load.run(server, seconds))
+    one, two = (_throughput(runs[number]) for number in workers)
+    verdict = Verdict("throughput of two workers, of one's", two / one, at_least=1.0)
+    return Comparison("GET /verify, two workers against one", verdict, {"one_per_second": one, "two_per_second": two})
+
+
+def compare_noting(stock: Stock, load: Load, cores: Cores, *, rounds: int, seconds: int) -> Comparison:
+    """What it costs to note when tokens are used: the same service with the noting taken out, in turns."""
+    noting: list[Run] = []
+    without: list[Run] = []
+    for _ in range(rounds):
+        for runs, script in ((noting, None), (without, "bench.unnoted")):
+            with tokenry(stock.data_dir, cores.server, module=script) as server:
+                load.run(server, 1)
+                runs.append(load.run(server, seconds))
+    left = statistics.median(
+        noted.requests_per_second / plain.requests_per_second for noted, plain in zip(noting, without, strict=True)
+    )
+    cpu = medians(without).cpu_microseconds / medians(noting).cpu_microseconds
+    verdict = Verdict("throughput that is left", left, at_least=0.97)
+    return Comparison("GET /verify, noting when tokens are used", verdict, {"left_by_cpu": cpu})
+
+
+def measure_in_process(stock: Stock) -> list[Comparison]:
+    """`Verifier.verify` of remembered tokens as a function call, beside one SHA-256 of a token."""
+    installation = open_installation(Settings(data_dir=stock.data_dir))
+    database = installation.database
+    verifier = Verifier(
+        credentials_of(database), installation.peppers, cache=Cache(database.epoch), uses=Uses(database)
+    )
+    headers = [f"Bearer {known.secret}" for known in stock.known[:1000]]
+    texts = [known.secret.encode("ascii") for known in stock.known[:1000]]
+    try:
+        if any(asyncio.run(verifier.verify(header)).denial for header in headers[:5]):
+            raise BenchmarkError("a stored token was refused in process")
+        verify = _microseconds(_drive, [(verifier, header) for header in headers])
+        digest = _microseconds(lambda text: sha256(text).digest(), [(text,) for text in texts])
+    finally:
+        database.close()
+    details = {"sha256_microseconds": digest}
+    return [
+        Comparison("Verifier.verify in process, remembered", Verdict("microseconds", verify, at_most=3), details),
+        Comparison("Verifier.verify in process, in SHA-256 of a token", Verdict("times", verify / digest), details),
+    ]
+
+
+def _drive(verifier: Verifier, header: str) -> None:
+    """Run a verification that does not wait, as an event loop would, without the event loop."""
+    try:
+        verifier.verify(header).send(None)
+    except StopIteration:
+        return
+    raise BenchmarkError("a remembered token was waited for")
+
+
+def _microseconds(call: Callable[..., object], arguments: Sequence[tuple[object, ...]]) -> float:
+    """The median time of one call, over all of these arguments; the loop around it counts as its own."""
+
+    def work() -> None:
+        for each in arguments:
+            call(*each)
+
+    work()
+    return statistics.median(timeit.repeat(work, number=5, repeat=31)) / 5 / len(arguments) * 1e6
+
+
+def _throughput(runs: Sequence[Run]) -> float:
+    return medians(runs).requests_per_second
+
+
+@dataclass
+class Changes:
+    """Revocations and creations at a steady rate for the length of a block, from a thread of this process.
+
+    Each revoked token is presented again at once, on another connection; `stale` counts those that are accepted.
+    """
+
+    server: Server
+    known: Sequence[Known]
+    revoked: int = 0
+    created: int = 0
+    stale: int = 0
+    _made: list[tuple[int, str]] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        connections = [
+            http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=ANSWER_SECONDS_MAX) for _ in "ab"
+        ]
+        started, turn = time.monotonic(), CREATIONS_PER_SECOND // REVOCATIONS_PER_SECOND
+        for number in itertools.count(1):
+            if self._stop.wait(max(0.0, started + number / CREATIONS_PER_SECOND - time.monotonic())):
+                break
+            self._create(connections[0])
+            if number % turn == 0:
+                self._revoke(*connections)
+        for connection in connections:
+            connection.close()
+
+    def _create(self, connection: http.client.HTTPConnection) -> None:
+        status, body = _ask(connection, "POST", _TOKENS, self.known[0].secret, '{"label": "beside"}')
+        if status != 200:
+            raise BenchmarkError(f"a creation was answered {status}")
+        made = json.loads(body)
+        self._made.append((made["id"], made["token"]))
+        self.created += 1
+
+    def _revoke(self, connection: http.client.HTTPConnection, other: http.client.HTTPConnection) -> None:
+        token_id, secret = self._made.pop(0)
+        if _ask(other, "GET", "/verify", secret)[0] != 200:
+            raise BenchmarkError("a new token was refused")
+        if _ask(connection, "DELETE", f"{_TOKENS}/{token_id}", self.known[0].secret)[0] != 200:
+            raise BenchmarkError("a revocation was refused")
+        self.revoked += 1
+        self.stale += _ask(other, "GET", "/verify", secret)[0] != 401
+
+
+def _ask(
+    connection: http.client.HTTPConnection, method: str, path: str, secret: str, body: str | None = None
+) -> tuple[int, bytes]:
+    headers = {"Authorization": f"Bearer {secret}"}
+    connection.request(method, path, body, {**headers, "Content-Type": "application/json"} if body else headers)
+    response = connection.getresponse()
+    return response.status, response.read()
