@@ -21,12 +21,11 @@ from tokenry.api.leaks import LeakOperations
 from tokenry.api.limits import RateLimits
 from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
-from tokenry.api.questions import policy_reader
 from tokenry.api.rotation import RotationOperations
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.users import UserOperations
 from tokenry.domain.errors import SetupError
-from tokenry.domain.scopes import Catalogue
+from tokenry.domain.scopes import Catalogue, Level, Scopes
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.service.accounts import Accounts
 from tokenry.service.details import TokenDetails
@@ -47,6 +46,7 @@ from tokenry.storage.limits import Counters, open_counters
 from tokenry.storage.migration import migrate, refuse_newer, require_current
 from tokenry.verification.cache import Cache
 from tokenry.verification.last_used import Uses
+from tokenry.verification.needs import policy_reader
 from tokenry.verification.postgres import PostgresCredentials
 from tokenry.verification.sqlite import SqliteCredentials
 from tokenry.verification.verifier import Credentials, Verifier
@@ -69,6 +69,27 @@ class Installation:
     users: Users
     account_users: AccountUsers
     profiles: Profiles
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What decides on tokens in this process, and what has to be looked after meanwhile.
+
+    `cache.tend`, where there is a cache, and `uses.run` are to be run until the end.
+    """
+
+    verifier: Verifier
+    read_policy: Callable[[bytes, Level | None], Scopes]
+    credentials: Credentials
+    cache: Cache | None
+    uses: Uses
+    database: Database
+
+    async def close(self) -> None:
+        """Write down the last uses, and let go of the database."""
+        await self.uses.flush()
+        await self.credentials.close()
+        self.database.close()
 
 
 def prepare(settings: Settings) -> None:
@@ -138,16 +159,31 @@ def begin(installation: Installation, deliver: Callable[[Secret], None]) -> Secr
     return begin_installation(installation.database, installation.accounts, installation.tokens, deliver)
 
 
-def build_app(settings: Settings, clock: Callable[[], float] = time.time, counters: Counters | None = None) -> ASGIApp:
-    """Build the whole HTTP application of one worker process. `counters` are those it shares with others."""
-    counters = counters or open_counters(settings.rate_limit_storage)
-    installation = open_installation(settings, clock)
+def begin_verification(installation: Installation, clock: Callable[[], float] = time.time) -> Verification:
+    """Make ready to decide on the tokens of an installation. `clock` gives seconds since 1970."""
     database = installation.database
     credentials = credentials_of(database)
     cache = Cache(database.epoch) if database.is_sqlite else None
     uses = Uses(database)
-    verifier = Verifier(credentials, installation.peppers, clock, cache=cache, uses=uses)
-    inspector = Inspector(Verifier(credentials, installation.peppers, clock, cache=cache), installation.account_users)
+    return Verification(
+        verifier=Verifier(credentials, installation.peppers, clock, cache=cache, uses=uses),
+        read_policy=policy_reader(installation.catalogue),
+        credentials=credentials,
+        cache=cache,
+        uses=uses,
+        database=database,
+    )
+
+
+def build_app(settings: Settings, clock: Callable[[], float] = time.time, counters: Counters | None = None) -> ASGIApp:
+    """Build the whole HTTP application of one worker process. `counters` are those it shares with others."""
+    counters = counters or open_counters(settings.rate_limit_storage)
+    installation = open_installation(settings, clock)
+    verification = begin_verification(installation, clock)
+    verifier, cache = verification.verifier, verification.cache
+    inspector = Inspector(
+        Verifier(verification.credentials, installation.peppers, clock, cache=cache), installation.account_users
+    )
     limits = RateLimits(
         counters,
         requests=settings.rate_limit,
@@ -156,20 +192,18 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         name=installation.peppers.check_value()[:4].hex(),
     )
 
-    fast_path = FastPath(verifier, policy_reader(installation.catalogue))
+    fast_path = FastPath(verifier, verification.read_policy)
 
     @asynccontextmanager
     async def lifespan(app: ASGIApp) -> AsyncIterator[Mapping[str, object]]:
         async with create_task_group() as tasks:
-            tasks.start_soon(uses.run)
+            tasks.start_soon(verification.uses.run)
             if cache is not None:
                 tasks.start_soon(cache.tend)
             yield {APP_STATE_KEY: fast_path}
             tasks.cancel_scope.cancel()
-        await uses.flush()
-        await credentials.close()
+        await verification.close()
         await counters.close()
-        database.close()
 
     table = routes(
         verifier=verifier,
@@ -185,7 +219,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         rotation=RotationOperations(installation.rotations),
         introspection=IntrospectionOperations(inspector),
         leaks=LeakOperations(installation.leaks),
-        ready=Readiness(database),
+        ready=Readiness(installation.database),
     )
     return create_app(table, lifespan)
 

@@ -7,10 +7,10 @@ import pytest
 from tests.api.test_guard import ask
 from tests.api.test_verify import IDENTITY, create
 from tests.conftest import App
-from tokenry.api.questions import read_needed
 from tokenry.domain.errors import Invalid
 from tokenry.domain.scopes import Level
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
+from tokenry.verification.needs import read_needed
 
 AUTH_REQUEST, FORWARD_AUTH, EXT_AUTHZ = "/verify/auth-request", "/verify/forward-auth", "/verify/ext-authz"
 METHOD_HEADER = {AUTH_REQUEST: "X-Original-Method", FORWARD_AUTH: "X-Forwarded-Method"}

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from tests.servers import Server, serving
+from tokenry.middleware.local import LocalVerifier
 from tokenry.middleware.remote import RemoteVerifier
 
 POLL_SECONDS = 0.05
@@ -23,6 +24,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def remote(service: Server) -> Iterator[RemoteVerifier]:
     verifier = RemoteVerifier(service.url, timeout=10)  # the machine may be busy
+    yield verifier
+    verifier.close()
+
+
+@pytest.fixture
+def local(service: Server) -> Iterator[LocalVerifier]:
+    """A verifier in this process, on the database of the service that runs in another."""
+    verifier = LocalVerifier(service.data_dir)
     yield verifier
     verifier.close()
 

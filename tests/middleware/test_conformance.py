@@ -24,7 +24,7 @@ SPOOFED = [
 ]
 
 
-@pytest.fixture(params=["remote"])
+@pytest.fixture(params=["remote", "local"])
 def verifier(request: pytest.FixtureRequest) -> Verifier:
     found: Verifier = request.getfixturevalue(request.param)
     return found

@@ -25,11 +25,10 @@ from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Fault, InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.storage.database import POOL_CONNECTIONS_MAX
+from tokenry.verification.challenge import challenge
 from tokenry.verification.verifier import Client, Decision, Denial, Verifier
 
 BODY_BYTES_MAX = 64 * 1024
-REALM = 'Bearer realm="tokenry"'
-INVALID_TOKEN = f'{REALM}, error="invalid_token", error_description="Malformed, unknown, expired or revoked"'
 
 log = structlog.get_logger("tokenry.api")
 _threads: RunVar[CapacityLimiter] = RunVar("tokenry_threads")
@@ -241,17 +240,6 @@ def brief_refusal(
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a path that does not exist."""
     await refuse(scope, send, NotFound())
-
-
-def challenge(decision: Decision, needed: str) -> str:
-    """The WWW-Authenticate header of a denial (RFC 6750 section 3): no reason is told apart in public."""
-    match decision.denial:
-        case Denial.MISSING:
-            return REALM
-        case Denial.INSUFFICIENT_SCOPE:
-            return f'{REALM}, error="insufficient_scope", scope="{needed}"'
-        case _:
-            return INVALID_TOKEN
 
 
 async def send_answer(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:

@@ -1,7 +1,6 @@
 """What each verification route is asked: where it finds the policy and the method of the request at the gateway.
 
-A policy is written like a query: `scope=linodes:read_only` names a scope, `resource=linodes` leaves the level to the
-method. Both may be repeated and mixed, and all of it is needed. An empty one is content with any valid token.
+What a policy is, `verification/needs.py` says.
 
     /verify                     policy in the query, `scope=` only; the method says nothing
     /verify/auth-request        policy in the query, method in X-Original-Method       (nginx, HAProxy)
@@ -12,23 +11,18 @@ Each route believes the header of its own gateways and no other: nginx passes a 
 and Traefik its X-Original-Method. A route that needs the method and is not told it never guesses.
 """
 
-from collections.abc import Callable
-from functools import lru_cache
-from urllib.parse import parse_qsl
-
 from starlette.types import Scope
 
 from tokenry.api.errors import MethodNotAllowed
 from tokenry.api.verify import Question
-from tokenry.domain.errors import Fault, Invalid, raise_faults
-from tokenry.domain.scopes import NOTHING, Catalogue, Level, Scopes
+from tokenry.domain.errors import Fault, Invalid
+from tokenry.domain.scopes import Catalogue, Scopes
+from tokenry.verification.needs import level_of, policy_reader
 
 PLAIN_METHODS = frozenset({"GET", "HEAD", "POST"})
 ANY_METHOD = frozenset({"GET"})
 """Every method is taken, also those that nobody has heard of, and answered as GET is: it is GET that is described."""
-READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 EXT_AUTHZ = "/verify/ext-authz/"
-_POLICIES_MAX = 1024
 
 
 def plain(catalogue: Catalogue) -> Question:
@@ -48,7 +42,7 @@ def told_method(catalogue: Catalogue, header: bytes) -> Question:
     read_policy = policy_reader(catalogue)
 
     def question(scope: Scope) -> Scopes:
-        return read_policy(scope["query_string"], _level(_single(scope, header)))
+        return read_policy(scope["query_string"], level_of(_single(scope, header)))
 
     return question
 
@@ -64,44 +58,9 @@ def own_method(catalogue: Catalogue) -> Question:
 
     def question(scope: Scope) -> Scopes:
         policy, _, _ = scope["path"].removeprefix(EXT_AUTHZ).partition("/")
-        return read_policy(policy.encode("utf-8"), _level(scope["method"]))
+        return read_policy(policy.encode("utf-8"), level_of(scope["method"]))
 
     return question
-
-
-def policy_reader(catalogue: Catalogue) -> Callable[[bytes, Level | None], Scopes]:
-    """Make a reader of policies. A gateway has a handful, and reading one costs more than the rest of a request."""
-
-    @lru_cache(maxsize=_POLICIES_MAX)
-    def read_policy(policy: bytes, level: Level | None) -> Scopes:
-        return read_needed(policy, catalogue, level)
-
-    return read_policy
-
-
-def read_needed(policy: bytes, catalogue: Catalogue, level: Level | None = None) -> Scopes:
-    """Read a policy; `resource=` has a meaning only with a level.
-
-    Raises Invalid for anything else: a misspelt question is not an easier one.
-    """
-    if not policy:
-        return NOTHING
-    known = {"scope"} if level is None else {"scope", "resource"}
-    parameters = parse_qsl(policy.decode("latin-1"), keep_blank_values=True)
-    raise_faults(Fault("Unknown parameter", name) for name, _ in parameters if name not in known)
-    scopes = " ".join(value for name, value in parameters if name == "scope")
-    resources = [value for name, value in parameters if name == "resource"]
-    found = {} if level is None else {name: catalogue.find_scope(name, level) for name in resources}
-    faults = [Fault(f"Unknown resource: {name}", "resource") for name, scope in found.items() if scope is None]
-    if len(resources) < len(parameters):
-        faults += [Fault(fault.reason, "scope") for fault in catalogue.faults(scopes)]
-    raise_faults(faults)
-    return Scopes.parse(" ".join([scopes, *filter(None, found.values())]))
-
-
-def _level(method: str) -> Level:
-    """The level that a method needs. An unknown method may do anything."""
-    return Level.READ_ONLY if method in READING_METHODS else Level.READ_WRITE
 
 
 def _single(scope: Scope, name: bytes) -> str:

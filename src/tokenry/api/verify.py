@@ -12,11 +12,12 @@ from collections.abc import Callable
 from starlette.types import Receive, Scope, Send
 
 from tokenry.api.errors import STATUS, MethodNotAllowed
-from tokenry.api.operation import brief_refusal, challenge, log, read_presented, send_answer
+from tokenry.api.operation import brief_refusal, log, read_presented, send_answer
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER
+from tokenry.verification.challenge import challenge
 from tokenry.verification.verifier import Decision, Denial, Verifier
 
 Question = Callable[[Scope], Scopes]

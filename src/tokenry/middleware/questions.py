@@ -1,16 +1,20 @@
 """What is asked of a request: which policy it has to satisfy, and what it shows. No I/O."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 from urllib.parse import urlencode
 
+from tokenry.domain.errors import Refusal
 from tokenry.domain.scopes import NOTHING, RESOURCE, Scopes
-from tokenry.middleware.answers import DOUBLED, Answer, Refused
+from tokenry.middleware.answers import DOUBLED, UNAVAILABLE, Answer, Refused
 
 AGENT_LENGTH_MAX = 255
 """What the service keeps of a User-Agent."""
 _IDENTITY_PREFIX = "x-auth-"
+
+log = logging.getLogger("tokenry.middleware")
 
 
 class Policy:
@@ -78,6 +82,16 @@ class Verifier(Protocol):
 
     async def close_async(self) -> None:
         """Do the same from an event loop."""
+
+
+def fail_closed(verifier: str, question: Question, error: Exception) -> Answer:
+    """Say no where there is no decision, and why in the log.
+
+    A Refusal is safe to show; any other exception's text may quote what was sent, and stays out of the log.
+    """
+    reason = str(error) if isinstance(error, Refusal) else type(error).__name__
+    log.error("no decision from %s on %r: %s", verifier, question.policy, reason)
+    return UNAVAILABLE
 
 
 def is_identity_header(name: str) -> bool:

@@ -1,7 +1,6 @@
 """Asking the service over HTTP, one question for each request. Fails closed."""
 
 import asyncio
-import logging
 import re
 import ssl
 import time
@@ -11,8 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 import httpx2
 
 from tokenry.domain.errors import Fault
-from tokenry.middleware.answers import UNAVAILABLE, Answer, Unreadable, read_answer
-from tokenry.middleware.questions import Policy, Question
+from tokenry.middleware.answers import Answer, Unreadable, read_answer
+from tokenry.middleware.questions import Policy, Question, fail_closed
 
 TIMEOUT_SECONDS = 1.0
 CONNECTIONS_MAX = 100
@@ -21,8 +20,6 @@ KEPT_SECONDS = 60
 BODY_BYTES_MAX = 64 * 1024
 
 _VALUE = re.compile(r"[\t -~\x80-\xff]*")  # RFC 9110 section 5.5
-
-log = logging.getLogger("tokenry.middleware")
 
 
 class RemoteVerifier:
@@ -61,7 +58,7 @@ class RemoteVerifier:
                 body = b"".join(_bounded(response.iter_raw(), time.monotonic() + self._timeout))
             return read_answer(response.status_code, response.headers, body)
         except Exception as error:  # noqa: BLE001 - a failure to ask must not become the application's
-            return self._fail_closed(error)
+            return fail_closed(str(self._url), question, error)
 
     async def verify_async(self, question: Question) -> Answer:
         """Ask."""
@@ -70,7 +67,7 @@ class RemoteVerifier:
                 body = b"".join([piece async for piece in _bounded_async(response.aiter_raw())])
             return read_answer(response.status_code, response.headers, body)
         except Exception as error:  # noqa: BLE001 - as above
-            return self._fail_closed(error)
+            return fail_closed(str(self._url), question, error)
 
     def close(self) -> None:
         """Close the connections of threads; a later question opens others."""
@@ -117,12 +114,6 @@ class RemoteVerifier:
             yield response
         finally:
             await response.aclose()
-
-    def _fail_closed(self, error: Exception) -> Answer:
-        """Say no, and why in the log; an exception's text may quote what was sent, and stays out of it."""
-        reason = str(error) if isinstance(error, Unreadable) else type(error).__name__
-        log.error("no decision from %s: %s", self._url, reason)
-        return UNAVAILABLE
 
     def _new_transport(self) -> httpx2.HTTPTransport:
         return httpx2.HTTPTransport(verify=self._verify, limits=self._limits, trust_env=False)

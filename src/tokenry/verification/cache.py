@@ -36,7 +36,7 @@ class Known:
 
 
 class Cache:
-    """Known credentials by preview, under an epoch. For one thread: the event loop's."""
+    """Known credentials by preview, under an epoch. For one thread at a time."""
 
     def __init__(self, epoch: Epoch, entries_max: int = ENTRIES_MAX) -> None:
         self._epoch = epoch

@@ -27,7 +27,7 @@ log = structlog.get_logger("tokenry.verification")
 
 
 class Uses:
-    """The uses of one worker. For the event loop's thread, but for the writing itself."""
+    """The uses of one worker. Any thread may note one; one task writes them down."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -49,7 +49,10 @@ class Uses:
 
     async def flush(self) -> None:
         """Write down what was noted so far. What the database cannot take now is kept for the next time."""
-        noted, self._noted = self._noted, {}
+        noted = {}
+        while self._noted:  # one by one out of the same dictionary, so that none is lost that is noted meanwhile
+            preview, use = self._noted.popitem()
+            noted[preview] = use
         self.interval += 1
         if not noted:
             return
@@ -57,7 +60,8 @@ class Uses:
             await to_thread.run_sync(self._write, list(noted.values()))
         except Unavailable as error:
             log.warning("uses of tokens cannot be written down yet", exc_info=error.__cause__)
-            self._noted = {**noted, **self._noted}
+            for preview, use in noted.items():
+                self._noted.setdefault(preview, use)
 
     def _write(self, uses: Sequence[Use]) -> None:
         with self._database.write() as connection:

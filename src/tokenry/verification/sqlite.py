@@ -16,7 +16,7 @@ MAPPED_BYTES_MAX = 1 << 30
 class SqliteCredentials:
     """Reads the database on every call, so its answer is as new as the last commit of any process.
 
-    For one thread: the event loop's. A look-up does not wait for writers.
+    For one thread at a time. A look-up does not wait for writers.
     """
 
     def __init__(self, path: str) -> None:
@@ -46,7 +46,12 @@ class SqliteCredentials:
             self._connection = self._cursor = None
 
     def _connect(self) -> sqlite3.Cursor:
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=SQLITE_BUSY_TIMEOUT_MILLISECONDS / 1000)
+        connection = sqlite3.connect(
+            self._path,
+            isolation_level=None,
+            timeout=SQLITE_BUSY_TIMEOUT_MILLISECONDS / 1000,
+            check_same_thread=False,  # callers see to it
+        )
         connection.execute("PRAGMA query_only = ON").close()
         connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES_MAX}").close()
         self._connection, self._cursor = connection, connection.cursor()

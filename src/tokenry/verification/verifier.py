@@ -123,8 +123,21 @@ class Verifier:
             if isinstance(found, Denial):
                 return Decision(None, found)
             known = found
-        denial = self.judge(known, needed, client)
-        return Decision(known.actor, denial) if denial in _NAMED else Decision(None, denial)
+        return self._decide(known, needed, client)
+
+    def verify_now(
+        self, authorization: str | None, needed: Scopes = NOTHING, client: Presenter = NOBODY
+    ) -> Decision | None:
+        """Decide without waiting for anything; None where the database must be waited for. Raises Unavailable."""
+        if authorization is None:
+            return MISSING
+        text = read_bearer(authorization)
+        if text is None:
+            return MALFORMED
+        found = self.find_now(text)
+        if found is None:
+            return None
+        return Decision(None, found) if isinstance(found, Denial) else self._decide(found, needed, client)
 
     def find_now(self, text: bytes) -> Known | Denial | None:
         """Recall or look up a token without waiting for anything; None where the database must be waited for.
@@ -166,6 +179,10 @@ class Verifier:
         if uses is not None and known.interval != uses.interval:
             uses.note(known, now, client.address, client.agent)
         return None
+
+    def _decide(self, known: Known, needed: Scopes, client: Presenter) -> Decision:
+        denial = self.judge(known, needed, client)
+        return Decision(known.actor, denial) if denial in _NAMED else Decision(None, denial)
 
     def _mark(self) -> int | None:
         return None if self._cache is None else self._cache.mark()

@@ -1,0 +1,183 @@
+"""Deciding in this process, on the database of the service: a function call and no network.
+
+The process has to run as a user who may read and write the service's database and read its pepper, so this is for
+applications that are trusted like the service itself.
+"""
+
+import asyncio
+import atexit
+import os
+import threading
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from pathlib import Path
+
+from anyio import create_task_group
+
+from tokenry.domain.accounts import Actor
+from tokenry.domain.errors import InsufficientScope, Unauthorized
+from tokenry.domain.scopes import Scopes
+from tokenry.domain.tokens import NEVER
+from tokenry.middleware.answers import Answer, Identity, Refused
+from tokenry.middleware.questions import Question, fail_closed
+from tokenry.settings import DEFAULT_DATA_DIR, Settings
+from tokenry.verification.cache import TEND_SECONDS
+from tokenry.verification.challenge import challenge
+from tokenry.verification.needs import level_of
+from tokenry.verification.verifier import Client, Decision, Denial
+from tokenry.wiring import Verification, begin_verification, open_installation
+
+TIMEOUT_SECONDS = 1.0
+_NEVER_SECONDS = int(NEVER.timestamp())
+
+
+class LocalVerifier:
+    """Decides like the service whose data directory, database and scopes these are, and together with it.
+
+    On SQLite a question is answered where it is asked, at once. On PostgreSQL it waits for the database, at most
+    `timeout` seconds. A thread of its own writes down the uses of tokens and looks after the cache, until it is closed.
+
+    Safe to be used by several threads and event loops, and after a fork. Raises SetupError.
+    """
+
+    def __init__(
+        self,
+        data_dir: str | os.PathLike[str] = DEFAULT_DATA_DIR,
+        *,
+        database_url: str | None = None,
+        scopes_file: str | os.PathLike[str] | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self._settings = Settings(
+            data_dir=Path(data_dir),
+            database_url=database_url,
+            scopes_file=None if scopes_file is None else Path(scopes_file),
+        )
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._keeper: _Keeper | None = None
+        self._left: list[_Keeper | None] = []
+        self._open()
+        os.register_at_fork(after_in_child=self._begin_anew)
+
+    def verify(self, question: Question) -> Answer:
+        """Decide; on PostgreSQL, waiting for the database."""
+        try:
+            needed, found = self._decide(question)
+            decision = found.result(self._timeout) if isinstance(found, Future) else found
+        except Exception as error:  # noqa: BLE001 - a failure to decide must not become the application's
+            return fail_closed("this process", question, error)
+        return _read_decision(decision, needed)
+
+    async def verify_async(self, question: Question) -> Answer:
+        """Decide."""
+        try:
+            needed, found = self._decide(question)
+            if isinstance(found, Future):
+                async with asyncio.timeout(self._timeout):
+                    found = await asyncio.wrap_future(found)
+        except Exception as error:  # noqa: BLE001 - as above
+            return fail_closed("this process", question, error)
+        return _read_decision(found, needed)
+
+    def close(self) -> None:
+        """Write down the last uses, and let go of the database and the thread. A later question opens them again."""
+        with self._lock:
+            keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.stop()
+            atexit.unregister(self.close)
+
+    async def close_async(self) -> None:
+        """Do the same without holding up the event loop."""
+        await asyncio.to_thread(self.close)
+
+    def _decide(self, question: Question) -> tuple[Scopes, Decision | Future[Decision]]:
+        """What is needed, and the decision, or its future. Raises Refusal."""
+        policy = question.policy
+        client = Client(question.address, question.agent)
+        with self._lock:  # the cache and SQLite's connection are for one thread at a time
+            keeper = self._keeper or self._open()
+            level = level_of(question.method) if policy.by_method else None
+            needed = keeper.verification.read_policy(policy.query.encode("ascii"), level)
+            decision = keeper.verification.verifier.verify_now(question.authorization, needed, client)
+        if decision is not None:
+            return needed, decision
+        waiting = keeper.verification.verifier.verify(question.authorization, needed, client)
+        return needed, asyncio.run_coroutine_threadsafe(waiting, keeper.loop)
+
+    def _open(self) -> "_Keeper":
+        self._keeper = keeper = _Keeper(begin_verification(open_installation(self._settings)), self._lock)
+        atexit.register(self.close)
+        return keeper
+
+    def _begin_anew(self) -> None:
+        """In a child process there is no thread, and the lock may be held by one that there was.
+
+        What the parent has open is left alone: whoever closes a file of SQLite's drops the locks on it.
+        """
+        self._left.append(self._keeper)
+        self._keeper, self._lock = None, threading.Lock()
+
+
+class _Keeper:
+    """A thread with an event loop, for all that goes on beside the questions."""
+
+    def __init__(self, verification: Verification, lock: threading.Lock) -> None:
+        self.verification = verification
+        self.loop = asyncio.new_event_loop()
+        self._lock = lock
+        self._stop = asyncio.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tokenry", daemon=True)
+        self._thread.start()
+        self._ready.wait()  # whoever forks now must not find modules half imported
+
+    def stop(self) -> None:
+        """End the thread, when it has written down the last uses."""
+        self.loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
+                runner.run(self._keep())
+        finally:
+            self._ready.set()
+
+    async def _keep(self) -> None:
+        async with create_task_group() as tasks:
+            tasks.start_soon(self.verification.uses.run)
+            tasks.start_soon(self._tend)
+            self._ready.set()
+            await self._stop.wait()
+            tasks.cancel_scope.cancel()
+        await self.verification.close()
+
+    async def _tend(self) -> None:
+        """Do what `Cache.tend` does, but while nobody asks."""
+        while self.verification.cache is not None:
+            await asyncio.sleep(TEND_SECONDS)
+            with self._lock:
+                self.verification.cache.mend()
+
+
+def _read_decision(decision: Decision, needed: Scopes) -> Answer:
+    actor, denial = decision
+    if actor is not None and denial is None:
+        return _identity(actor)
+    challenged = challenge(decision, str(needed))
+    if denial is Denial.INSUFFICIENT_SCOPE:
+        return Refused.because(403, *InsufficientScope().faults, challenge=challenged)
+    return Refused.because(401, *Unauthorized().faults, challenge=challenged)
+
+
+def _identity(actor: Actor) -> Identity:
+    return Identity(
+        user=actor.username,
+        user_id=actor.user_id,
+        account_id=actor.account_id,
+        token_id=actor.token_id,
+        scopes=actor.scopes.sorted_text,
+        expires=None if actor.expires_at >= _NEVER_SECONDS else datetime.fromtimestamp(actor.expires_at, UTC),
+    )

@@ -1,0 +1,17 @@
+"""How a denial is told to whoever presented the token: the WWW-Authenticate header."""
+
+from tokenry.verification.verifier import Decision, Denial
+
+_REALM = 'Bearer realm="tokenry"'
+_INVALID_TOKEN = f'{_REALM}, error="invalid_token", error_description="Malformed, unknown, expired or revoked"'
+
+
+def challenge(decision: Decision, needed: str) -> str:
+    """The WWW-Authenticate header of a denial (RFC 6750 section 3): no reason is told apart in public."""
+    match decision.denial:
+        case Denial.MISSING:
+            return _REALM
+        case Denial.INSUFFICIENT_SCOPE:
+            return f'{_REALM}, error="insufficient_scope", scope="{needed}"'
+        case _:
+            return _INVALID_TOKEN

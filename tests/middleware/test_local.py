@@ -1,0 +1,183 @@
+"""Deciding in this process, beside a service on the same database."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx2
+import pytest
+from sqlalchemy import URL, create_engine, text
+
+from tests.conftest import App, Clock, make_app
+from tests.middleware.conftest import NewToken, revoke, token_id
+from tests.servers import Server
+from tokenry.domain.errors import SetupError
+from tokenry.middleware import Answer, Identity, Policy, Question, Refused
+from tokenry.middleware.answers import UNAVAILABLE
+from tokenry.middleware.local import LocalVerifier
+
+ANY = Policy()
+SECONDS_MAX = 20
+POLL_SECONDS = 0.05
+
+
+def question(token: str, policy: Policy = ANY, method: str = "GET") -> Question:
+    return Question(policy, method, f"Bearer {token}", "127.0.0.1", "pytest")
+
+
+@pytest.fixture
+def local_on_each_engine(app_on_each_engine: App) -> Iterator[LocalVerifier]:
+    settings = app_on_each_engine.settings
+    verifier = LocalVerifier(settings.data_dir, database_url=settings.database_url, timeout=SECONDS_MAX)
+    yield verifier
+    verifier.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+def ask(request: pytest.FixtureRequest) -> Callable[[LocalVerifier, Question], Answer]:
+    """Both ways to ask; each question in an event loop of its own."""
+    if request.param == "sync":
+        return LocalVerifier.verify
+    return lambda verifier, asked: asyncio.run(verifier.verify_async(asked))
+
+
+def test_decides_like_the_service(
+    app_on_each_engine: App, local_on_each_engine: LocalVerifier, ask: Callable[[LocalVerifier, Question], Answer]
+) -> None:
+    client, bearer = app_on_each_engine.client, app_on_each_engine.bearer
+    made = client.post("/v4/profile/tokens", headers=bearer, json={"scopes": "linodes:read_only"}).json()
+    reading, writing = Policy(resource="linodes"), Policy("linodes:read_write")
+    for _ in range(2):  # not known yet, then known
+        answer = ask(local_on_each_engine, question(made["token"], reading))
+        assert answer == Identity("admin", 1, 1, made["id"], "linodes:read_only", None)
+        refused = ask(local_on_each_engine, question(made["token"], writing))
+        said = client.get("/verify?scope=linodes:read_write", headers={"Authorization": f"Bearer {made['token']}"})
+        assert refused == Refused(403, said.content, said.headers["www-authenticate"])
+    client.delete(f"/v4/profile/tokens/{made['id']}", headers=bearer).raise_for_status()
+    refused = ask(local_on_each_engine, question(made["token"], reading))
+    assert isinstance(refused, Refused)
+    assert refused.status == 401
+
+
+def test_database_that_does_not_answer_is_no(
+    tmp_path: Path, clock: Clock, new_postgres_database: URL, ask: Callable[[LocalVerifier, Question], Answer]
+) -> None:
+    """The table is locked: the database is there, and silent."""
+    url = new_postgres_database.render_as_string(hide_password=False)
+    app = make_app(tmp_path / "data", clock, url)
+    with app.client:
+        token = app.token
+    verifier = LocalVerifier(tmp_path / "data", database_url=url, timeout=0.5)
+    engine = create_engine(new_postgres_database.set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.execute(text("LOCK TABLE credentials IN ACCESS EXCLUSIVE MODE"))
+        assert ask(verifier, question(token)) == UNAVAILABLE
+    engine.dispose()
+    assert isinstance(ask(verifier, question(token)), Identity)
+    verifier.close()
+
+
+def test_no_answer_outlives_a_revocation_whoever_asks(
+    local: LocalVerifier, new_token: NewToken, api: httpx2.Client
+) -> None:
+    """Four threads and an event loop ask without pause; a question asked after the DELETE was answered gets a no."""
+    tokens = [new_token() for _ in range(10)]
+    revoked: list[str] = []
+    ended = threading.Event()
+
+    def ask_on() -> int:
+        asked = 0
+        while not ended.is_set():
+            for token in tokens:
+                gone = token in revoked
+                accepted = isinstance(local.verify(question(token)), Identity)
+                assert not (gone and accepted)
+                asked += 1
+        return asked
+
+    async def ask_on_a_loop() -> None:
+        while not ended.is_set():
+            for token in tokens:
+                gone = token in revoked
+                assert not (isinstance(await local.verify_async(question(token)), Identity) and gone)
+            await asyncio.sleep(0)
+
+    with ThreadPoolExecutor(5) as pool:
+        asking = [pool.submit(ask_on) for _ in range(4)] + [pool.submit(asyncio.run, ask_on_a_loop())]
+        try:
+            for token in tokens:
+                revoke(api, token)
+                revoked.append(token)
+        finally:
+            ended.set()
+        assert all(future.result() != 0 for future in asking)
+    assert not any(isinstance(local.verify(question(token)), Identity) for token in tokens)
+
+
+def last_agent(api: httpx2.Client, token: str) -> str | None:
+    found: str | None = api.get(f"/profile/tokens/{token_id(api, token)}/details").json()["last_used_agent"]
+    return found
+
+
+def test_uses_are_written_down(service: Server, new_token: NewToken, api: httpx2.Client) -> None:
+    token = new_token()
+    verifier = LocalVerifier(service.data_dir)
+    assert isinstance(verifier.verify(question(token)), Identity)
+    verifier.close()
+    assert last_agent(api, token) == "pytest"
+
+
+def test_question_after_closing_opens_again(local: LocalVerifier, service: Server) -> None:
+    local.close()
+    local.close()
+    assert isinstance(local.verify(question(service.token)), Identity)
+    asyncio.run(local.close_async())
+    assert isinstance(asyncio.run(local.verify_async(question(service.token))), Identity)
+
+
+SCRIPT = """
+import os, sys
+from tokenry.middleware import Policy, Question
+from tokenry.middleware.local import LocalVerifier
+
+verifier = LocalVerifier(sys.argv[1])
+asked = Question(Policy(), "GET", "Bearer " + sys.argv[2], None, sys.argv[3])
+if sys.argv[3] == "forked":
+    verifier.verify(Question(Policy(), "GET", "Bearer " + sys.argv[2]))  # the parent has all of it open
+    child = os.fork()
+    if child:
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(verifier.verify(asked).user)
+"""
+
+
+@pytest.mark.parametrize("agent", ["plain", "forked"])
+def test_uses_are_written_down_at_the_end_of_the_process(
+    service: Server, new_token: NewToken, api: httpx2.Client, agent: str
+) -> None:
+    """Also in a child of a process that had opened everything: it has a thread of its own."""
+    token = new_token()
+    command = [sys.executable, "-W", "ignore", "-c", SCRIPT, str(service.data_dir), token, agent]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "admin\n", "")
+    deadline = time.monotonic() + SECONDS_MAX
+    while last_agent(api, token) != agent:
+        assert time.monotonic() < deadline
+        time.sleep(POLL_SECONDS)
+
+
+def test_installation_that_is_none_is_told_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="tokenry migrate"):
+        LocalVerifier(tmp_path)
+
+
+def test_policy_that_the_catalogue_does_not_have_is_told_in_the_log(
+    local: LocalVerifier, service: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert local.verify(question(service.token, Policy("linode:read_only"))) == UNAVAILABLE
+    assert "Invalid scope: linode:read_only" in caplog.text
