@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tokenry.storage import database as storage
 from tokenry.storage.database import Database
 from tokenry.storage.schema import token_uses
 from tokenry.storage.uses import Use, record_uses
+from tokenry.verification import last_used
 from tokenry.verification.cache import Known
 from tokenry.verification.last_used import Uses
 
@@ -119,3 +120,28 @@ def test_flush_lets_the_grace_of_a_rotated_secret_begin(app_on_each_engine: App)
         answers = [app.client.get("/verify", headers={"Authorization": f"Bearer {text}"}) for text in (old, new)]
         statuses.append([answer.status_code for answer in answers])
     assert statuses == [[200, 200], [401, 200]]
+
+
+def test_writing_goes_on_after_a_failure(app_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect costs the uses of one interval, not those of all that follow."""
+    monkeypatch.setattr(last_used, "INTERVAL_SECONDS", 0.01)
+    uses = Uses(app_database)
+    written: list[Sequence[Use]] = []
+
+    def write(noted: Sequence[Use]) -> None:
+        written.append(noted)
+        if len(written) == 1:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(uses, "_write", write)
+
+    async def use_twice() -> None:
+        running = asyncio.create_task(uses.run())
+        for number in range(2):
+            uses.note(known(), START, None, None)
+            while len(written) == number:
+                await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(asyncio.wait_for(use_twice(), 10))
+    assert len(written) == 2

@@ -72,7 +72,10 @@ class Cache:
         """
         while True:
             await asyncio.sleep(TEND_SECONDS)
-            self.mend()
+            try:
+                self.mend()
+            except OSError:
+                log.exception("the epoch file cannot be looked after")
 
     def mend(self) -> None:
         """Look after the epoch once."""

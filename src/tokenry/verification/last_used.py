@@ -45,7 +45,10 @@ class Uses:
         """Write down what was noted, at the end of each interval, until cancelled."""
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
-            await self.flush()
+            try:
+                await self.flush()
+            except Exception:
+                log.exception("uses of tokens were lost")  # a defect, but none that the next interval should pay for
 
     async def flush(self) -> None:
         """Write down what was noted so far. What the database cannot take now is kept for the next time."""
