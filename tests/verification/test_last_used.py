@@ -139,7 +139,7 @@ def test_writing_goes_on_after_a_failure(app_database: Database, monkeypatch: py
         running = asyncio.create_task(uses.run())
         for number in range(2):
             uses.note(known(), START, None, None)
-            while len(written) == number:
+            while len(written) == number:  # noqa: ASYNC110 - it is written in another thread
                 await asyncio.sleep(0.01)
         running.cancel()
 
