@@ -14,13 +14,25 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from socketserver import ThreadingMixIn
-from typing import Any
+from typing import Annotated, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+import django
 import uvicorn
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpResponse
+from django.urls import clear_url_caches
+from django.urls import path as url
+from fastapi import Depends, FastAPI, Response
 
-from tokenry.middleware import Identity, Policy, Verifier, asgi, wsgi
+from tokenry.middleware import Identity, Policy, Verifier, asgi, fastapi, wsgi
+from tokenry.middleware.django import require
 
+settings.configure(
+    ALLOWED_HOSTS=["127.0.0.1"], MIDDLEWARE=["tokenry.middleware.django.TokenMiddleware"], SECRET_KEY="for tests"
+)
 START_SECONDS_MAX = 20
 POLL_SECONDS = 0.02
 POLICIES: dict[str, Policy | None] = {
@@ -79,6 +91,74 @@ def wsgi_app(verifier: Verifier, running: Running) -> Any:
     return wsgi.TokenMiddleware(app, verifier, lambda environ: POLICIES[environ["PATH_INFO"]])
 
 
+def fastapi_app(verifier: Verifier, running: Running) -> FastAPI:
+    require = fastapi.Requirer(verifier)
+    app = FastAPI(lifespan=require.lifespan, exception_handlers=require.exception_handlers)
+    needs = {
+        "/any": require(),
+        "/reading": require("linodes:read_only"),
+        "/linodes": require(resource="linodes"),
+        "/misspelt": require("linode:read_only"),
+    }
+
+    def add(path: str, requirement: fastapi.Requirement) -> None:
+        async def view(identity: Annotated[Identity, Depends(requirement)]) -> Response:
+            return Response(running.told(path, identity, []))
+
+        app.add_api_route(path, view, methods=["GET", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
+
+    for path, requirement in needs.items():
+        add(path, requirement)
+    app.add_api_route("/open", lambda: Response(running.told("/open", None, [])))
+    return app
+
+
+def _django_app(verifier: Verifier, running: Running, views: Callable[[Running], Any]) -> None:
+    settings.TOKENRY_VERIFIER = verifier
+    settings.ROOT_URLCONF = views(running)
+    clear_url_caches()
+    django.setup()
+
+
+def django_wsgi_app(verifier: Verifier, running: Running) -> WSGIHandler:
+    _django_app(verifier, running, sync_views)
+    return WSGIHandler()
+
+
+def django_asgi_app(verifier: Verifier, running: Running) -> ASGIHandler:
+    _django_app(verifier, running, async_views)
+    return ASGIHandler()
+
+
+def _django_told(running: Running, request: Any) -> HttpResponse:
+    names = [_canonical(name.removeprefix("HTTP_")) for name in request.META]
+    return HttpResponse(running.told(request.path, request.tokenry, names))
+
+
+def sync_views(running: Running) -> Any:
+    def view(request: Any) -> HttpResponse:
+        return _django_told(running, request)
+
+    return _urls(view)
+
+
+def async_views(running: Running) -> Any:
+    async def view(request: Any) -> HttpResponse:
+        return _django_told(running, request)
+
+    return _urls(view)
+
+
+def _urls(view: Any) -> Any:
+    return (
+        url("any", require()(view)),
+        url("reading", require("linodes:read_only")(view)),
+        url("linodes", require(resource="linodes")(view)),
+        url("misspelt", require("linode:read_only")(view)),
+        url("open", view),
+    )
+
+
 @contextmanager
 def serving_asgi(app: Any) -> Iterator[int]:
     """Serve an ASGI application by uvicorn, in a thread; the port."""
@@ -126,6 +206,9 @@ Serve = Callable[[Any], AbstractContextManager[int]]
 KINDS: dict[str, tuple[Build, Serve]] = {
     "asgi": (asgi_app, serving_asgi),
     "wsgi": (wsgi_app, serving_wsgi),
+    "fastapi": (fastapi_app, serving_asgi),
+    "django-wsgi": (django_wsgi_app, serving_wsgi),
+    "django-asgi": (django_asgi_app, serving_asgi),
 }
 
 

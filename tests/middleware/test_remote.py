@@ -326,7 +326,7 @@ def test_service_below_a_path(ask: Ask) -> None:
 
 
 def test_import_needs_nothing_of_the_server() -> None:
-    """What other people's applications install has neither a database nor an HTTP server in it."""
+    """What other people's applications install has neither a database nor a framework but their own in it."""
     script = """
 import sys
 import tokenry.middleware, tokenry.middleware.asgi, tokenry.middleware.wsgi, tokenry.middleware.remote

@@ -1,0 +1,104 @@
+"""For Django: a middleware that takes in no identity but its own, and a decorator for views, sync and async.
+
+MIDDLEWARE = ["tokenry.middleware.django.TokenMiddleware", …]
+TOKENRY_VERIFIER = RemoteVerifier("http://127.0.0.1:8470")     a verifier, or a function that makes one
+TOKENRY_POLICY = Policy()                                      what every request needs; None, or not there: nothing
+"""
+
+from asyncio import to_thread
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from tokenry.middleware.answers import Answer, Identity, Refused
+from tokenry.middleware.questions import Policy, Verifier
+from tokenry.middleware.wsgi import read_question, remove_identity_headers
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class TokenMiddleware:
+    """Takes out what the sender says in X-Auth-*, and holds every request against TOKENRY_POLICY, if there is one.
+
+    `request.tokenry` is the identity, and None as long as nobody has looked at the token.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self._get_response = get_response
+        self._policy: Policy | None = getattr(settings, "TOKENRY_POLICY", None)
+        _verifier()  # what is wrong with it is told at the start
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Judge one request."""
+        remove_identity_headers(request.META)
+        request.tokenry = None
+        if iscoroutinefunction(self):
+            return self._call_async(request)
+        refused = None if self._policy is None else _admit(self._policy, request)
+        return refused or self._get_response(request)
+
+    async def _call_async(self, request: HttpRequest) -> Any:
+        refused = None if self._policy is None else await _admit_async(self._policy, request)
+        return refused or await self._get_response(request)
+
+
+def require(*scopes: str, resource: str | tuple[str, ...] = ()) -> Callable[[View], View]:
+    """Decorate a view with the policy that these make (see `Policy`). The identity is in `request.tokenry`.
+
+    Raises ValueError.
+    """
+    policy = Policy(*scopes, resource=resource)
+
+    def decorate(view: Any) -> Any:
+        if iscoroutinefunction(view):
+
+            @wraps(view)
+            async def judged_async(request: HttpRequest, *arguments: Any, **named: Any) -> Any:
+                return await _admit_async(policy, request) or await view(request, *arguments, **named)
+
+            return judged_async
+
+        @wraps(view)
+        def judged(request: HttpRequest, *arguments: Any, **named: Any) -> Any:
+            return _admit(policy, request) or view(request, *arguments, **named)
+
+        return judged
+
+    return decorate
+
+
+def _admit(policy: Policy, request: HttpRequest) -> HttpResponse | None:
+    """Put the identity into the request, or return the refusal."""
+    question = read_question(policy, request.META)
+    return _take(question if isinstance(question, Refused) else _verifier().verify(question), request)
+
+
+async def _admit_async(policy: Policy, request: HttpRequest) -> HttpResponse | None:
+    """Do so from an event loop, but ask in a thread: Django may run each async view in a loop of its own."""
+    return await to_thread(_admit, policy, request)
+
+
+def _take(answer: Answer, request: HttpRequest) -> HttpResponse | None:
+    if isinstance(answer, Identity):
+        request.tokenry = answer
+        return None
+    return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
+
+
+def _verifier() -> Verifier:
+    return _made(settings.TOKENRY_VERIFIER)
+
+
+@lru_cache(maxsize=1)
+def _made(verifier: Any) -> Verifier:
+    made: Verifier = verifier() if callable(verifier) else verifier
+    return made

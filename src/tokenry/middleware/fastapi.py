@@ -1,0 +1,77 @@
+"""A dependency for FastAPI: `Depends(require("linodes:read_only"))` is the caller's identity, or a refusal."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import HTTPException, Request, Response, WebSocketException, status
+from fastapi.openapi.models import HTTPBearer
+from fastapi.requests import HTTPConnection
+from fastapi.security.base import SecurityBase
+
+from tokenry.middleware.answers import Identity, Refused
+from tokenry.middleware.asgi import ask
+from tokenry.middleware.questions import Policy, Verifier
+
+Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
+
+
+class RefusedRequest(HTTPException):
+    """A refusal on its way to the client. Without `exception_handlers` FastAPI puts its body under `detail`."""
+
+    def __init__(self, refused: Refused) -> None:
+        headers = {name: value for name, value in refused.headers if name != "Content-Length"}
+        super().__init__(refused.status, refused.body.decode("utf-8"), headers)
+        self.refused = refused
+
+
+class Requirer:
+    """Makes dependencies on one verifier: `require = Requirer(verifier)`.
+
+    Give the application `lifespan=require.lifespan`, which closes the verifier at the end, and
+    `exception_handlers=require.exception_handlers`, so that refusals look as the service's do.
+    """
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+
+    def __call__(self, *scopes: str, resource: str | Sequence[str] = ()) -> "Requirement":
+        """A dependency with the policy that these make (see `Policy`). Raises ValueError."""
+        return Requirement(self._verifier, Policy(*scopes, resource=resource))
+
+    @property
+    def exception_handlers(self) -> dict[int | type[Exception], Handler]:
+        """What an application needs to answer with the refusal as it is."""
+        return {RefusedRequest: _answer}
+
+    @asynccontextmanager
+    async def lifespan(self, app: object) -> AsyncIterator[None]:
+        """Close the verifier when the application ends."""
+        try:
+            yield
+        finally:
+            await self._verifier.close_async()
+
+
+class Requirement(SecurityBase):
+    """A dependency that returns an Identity. In the application's OpenAPI description it is a bearer token."""
+
+    def __init__(self, verifier: Verifier, policy: Policy) -> None:
+        self.model = HTTPBearer(description="A personal access token")
+        self.scheme_name = "token"
+        self._verifier = verifier
+        self._policy = policy
+
+    async def __call__(self, connection: HTTPConnection) -> Identity:
+        """Ask about a request or a websocket. Raises RefusedRequest, or for a websocket WebSocketException."""
+        answer = await ask(self._verifier, self._policy, connection.scope)
+        if isinstance(answer, Identity):
+            return answer
+        if connection.scope["type"] == "websocket":
+            raise WebSocketException(status.WS_1008_POLICY_VIOLATION)
+        raise RefusedRequest(answer)
+
+
+async def _answer(request: Request, refusal: RefusedRequest) -> Response:
+    refused = refusal.refused
+    return Response(refused.body, refused.status, dict(refused.headers))
