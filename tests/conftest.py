@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 from starlette.testclient import TestClient
 
-from tests.description import check_response
+from tests.description import CHECKED
 from tests.servers import Redis, Server, serving
 from tokenry.domain.secrets import Secret
 from tokenry.settings import Settings
@@ -116,7 +116,7 @@ def make_app(data_dir: Path, clock: Clock, engine_url: str | None = None, **limi
     begin(installation, shown.append)
     installation.database.close()
     client = TestClient(build_app(settings, clock), base_url="http://testserver", raise_server_exceptions=False)
-    client.event_hooks = {"response": [check_response]}
+    client.event_hooks = CHECKED
     return App(client, clock, settings, shown[0].reveal())
 
 

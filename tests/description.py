@@ -6,7 +6,7 @@ that is described as always there.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -62,6 +62,10 @@ def check_response(response: httpx2.Response) -> None:
     check(Answer(response.request.method, path, response.status_code, headers, response.content))
 
 
+CHECKED: dict[str, list[Callable[..., Any]]] = {"response": [check_response]}
+"""The `event_hooks` of a client whose every answer is checked."""
+
+
 def check(answer: Answer) -> None:
     """Raise AssertionError for an answer that is not as described."""
     described = find_described(answer.method, answer.path, answer.status)
@@ -100,6 +104,8 @@ def _where(path: str | None, method: str, status: int) -> tuple[str, ...]:
     name = "get" if method == "HEAD" or "x-any-method" in operations else method.lower()
     if name in operations:
         return ("paths", path, name, "responses", str(status))
+    if status == 400:
+        return ("components", "responses", "NotHttp")
     if name == "options" and status == 200:
         return ("components", "responses", "Options")
     if status == 405:

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.description import CHECKED
 from tests.servers import Server, serving, start_server
 
 TOKENS = "/v4/profile/tokens"
@@ -43,7 +44,7 @@ def bearer(token: str) -> dict[str, str]:
 
 def create_and_delete(server: Server, first_token: str, ledger: Ledger, stop: threading.Event) -> None:
     """Make two tokens and delete one of them, again and again, until the server is gone."""
-    with httpx2.Client(base_url=server.url, headers=bearer(first_token), timeout=10) as client:
+    with httpx2.Client(base_url=server.url, headers=bearer(first_token), timeout=10, event_hooks=CHECKED) as client:
         while not stop.is_set():
             try:
                 made = [client.post(TOKENS, json={}) for _ in range(2)]
@@ -80,7 +81,7 @@ def clients(number: int, work: Callable[[threading.Event], None]) -> Iterator[No
 
 
 def statuses(server: Server, tokens: set[str]) -> dict[str, int]:
-    with httpx2.Client(base_url=server.url, timeout=10) as client:
+    with httpx2.Client(base_url=server.url, timeout=10, event_hooks=CHECKED) as client:
         return {token: client.get("/verify", headers=bearer(token)).status_code for token in tokens}
 
 
@@ -122,7 +123,9 @@ def test_orderly_stop_answers_whole_what_it_answers(tmp_path: Path) -> None:
     torn: list[str] = []
 
     def create(stop: threading.Event) -> None:
-        with httpx2.Client(base_url=server.url, headers=bearer(server.token), timeout=30) as client:
+        with httpx2.Client(
+            base_url=server.url, headers=bearer(server.token), timeout=30, event_hooks=CHECKED
+        ) as client:
             while not stop.is_set():
                 try:
                     answer = client.post(TOKENS, json={"label": "in flight"})

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.description import CHECKED
 from tests.servers import Redis, Server, serving, tokenry
 from tests.workers import connection_of_each, reuse, serving_workers
 
@@ -66,7 +67,10 @@ def test_failures_are_counted_by_a_forwarded_address_only_if_its_sender_is_trust
     tmp_path: Path, trusted: str, last: int
 ) -> None:
     variables = {**limits(), "TOKENRY_TRUSTED_PROXIES": trusted}
-    with serving(tmp_path / "data", variables=variables) as server, httpx2.Client(base_url=server.url) as client:
+    with (
+        serving(tmp_path / "data", variables=variables) as server,
+        httpx2.Client(base_url=server.url, event_hooks=CHECKED) as client,
+    ):
         wait_for_a_young_minute()
         asked = [
             client.get(TOKENS, headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code

@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.description import CHECKED
 from tests.servers import Server, serving, tokenry
 from tokenry.domain.accounts import Actor
 from tokenry.domain.scopes import EVERYTHING
@@ -62,7 +63,7 @@ def found(content: bytes, tokens: list[str], data_dir: Path) -> set[bytes]:
 def drive(server: Server, tokens: list[str], label: str) -> set[int]:
     """Ask every route, well and badly, with tokens everywhere that a token can be put."""
     statuses = set()
-    with httpx2.Client(base_url=server.url, timeout=20) as client:
+    with httpx2.Client(base_url=server.url, timeout=20, event_hooks=CHECKED) as client:
         for token in tokens:
             good = {"Authorization": f"Bearer {token}"}
             bodies = ({"label": token * 3}, {"scopes": token}, {"expiry": token}, {"label": [token]}, {token: token})
@@ -113,7 +114,7 @@ def replace_secrets(server: Server) -> list[str]:
     """Repeat, rotate, use and report tokens; every text that was handed out."""
     headers = {"Authorization": f"Bearer {server.token}", "Idempotency-Key": "once"}
     texts = []
-    with httpx2.Client(base_url=server.url, timeout=20) as client:
+    with httpx2.Client(base_url=server.url, timeout=20, event_hooks=CHECKED) as client:
         for _ in range(2):
             created = client.post(TOKENS, headers=headers, json={"label": "rotated"}).json()
             texts.append(created["token"])

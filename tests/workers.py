@@ -10,6 +10,7 @@ from json import dumps, loads
 from pathlib import Path
 from typing import Any
 
+from tests.description import Answer, check
 from tests.servers import START_SECONDS_MAX, Server, serving
 
 
@@ -68,4 +69,6 @@ def reuse(connection: HTTPConnection, method: str, path: str, token: str, body: 
     connection.request(method, path, sent, {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
     answer = connection.getresponse()
     raw = answer.read()
+    headers = [(name.lower(), value) for name, value in answer.getheaders()]
+    check(Answer(method, path.partition("?")[0], answer.status, headers, raw))
     return answer.status, loads(raw) if raw else None

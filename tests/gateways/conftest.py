@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
+from tests.description import CHECKED
 from tests.gateways.programs import Running, running
 from tests.servers import Server, serving
 from tokenry.cli.gateway import Gateway
@@ -51,7 +52,7 @@ def gateway(request: pytest.FixtureRequest, running_gateway: Callable[[Gateway],
 def api(verifier: Server) -> Iterator[httpx2.Client]:
     """A client of the management API with the first token."""
     bearer = {"Authorization": f"Bearer {verifier.token}"}
-    with httpx2.Client(base_url=f"{verifier.url}/v4", headers=bearer) as client:
+    with httpx2.Client(base_url=f"{verifier.url}/v4", headers=bearer, event_hooks=CHECKED) as client:
         yield client
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
+from tests.description import CHECKED
 from tests.servers import Server, serving
 from tokenry.middleware.local import LocalVerifier
 from tokenry.middleware.remote import RemoteVerifier
@@ -39,7 +40,9 @@ def local(service: Server) -> Iterator[LocalVerifier]:
 @pytest.fixture(scope="session")
 def api(service: Server) -> Iterator[httpx2.Client]:
     """A client of the management API with the first token."""
-    with httpx2.Client(base_url=f"{service.url}/v4", headers={"Authorization": f"Bearer {service.token}"}) as client:
+    with httpx2.Client(
+        base_url=f"{service.url}/v4", headers={"Authorization": f"Bearer {service.token}"}, event_hooks=CHECKED
+    ) as client:
         yield client
 
 

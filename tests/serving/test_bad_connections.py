@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from tests.description import Answer, check
 from tests.servers import Server, serving, tokenry
 from tokenry.serving import protocol
 from tokenry.serving.protocol import HEAD_SECONDS_MAX, BoundedProtocol
@@ -76,6 +77,8 @@ def assert_refused(answer: bytes, status: int, *errors: tuple[str, str | None]) 
     assert int(headers["content-length"]) == len(body)
     said = [(error["reason"], error.get("field")) for error in json.loads(body)["errors"]]
     assert said == list(errors)
+    if status in {408, 413, 431}:  # the same whatever was asked for
+        check(Answer("POST", TOKENS.decode(), status, [*headers.items()], body))
 
 
 # --- too much --------------------------------------------------------------------------------------------------------
@@ -290,7 +293,9 @@ def bounded_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
         await send({"type": "http.response.body", "body": b"x" * 20_000_000})
 
-    config = uvicorn.Config(app, http=BoundedProtocol, ws="none", lifespan="off", log_config=None, access_log=False)
+    config = uvicorn.Config(
+        app, http=BoundedProtocol, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False
+    )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
