@@ -1,6 +1,7 @@
 """Deciding in this process, beside a service on the same database."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from tokenry.domain.errors import SetupError
 from tokenry.middleware import Answer, Identity, Policy, Question, Refused
 from tokenry.middleware.answers import UNAVAILABLE
 from tokenry.middleware.local import LocalVerifier
+from tokenry.storage.epoch import Epoch
 
 ANY = Policy()
 SECONDS_MAX = 20
@@ -144,6 +146,7 @@ SCRIPT = """
 import os, sys
 from tokenry.middleware import Policy, Question
 from tokenry.middleware.local import LocalVerifier
+from tokenry.storage.epoch import Epoch
 
 verifier = LocalVerifier(sys.argv[1])
 asked = Question(Policy(), "GET", "Bearer " + sys.argv[2], None, sys.argv[3])
@@ -181,3 +184,20 @@ def test_policy_that_the_catalogue_does_not_have_is_told_in_the_log(
 ) -> None:
     assert local.verify(question(service.token, Policy("linode:read_only"))) == UNAVAILABLE
     assert "Invalid scope: linode:read_only" in caplog.text
+
+
+def test_change_whose_process_died_is_ended(local: LocalVerifier, service: Server) -> None:
+    """The service itself would end it too; here it is held still meanwhile."""
+    epoch = Epoch(service.data_dir / "tokenry.db-epoch")
+    service.process.send_signal(signal.SIGSTOP)
+    try:
+        word = epoch.word[0]
+        epoch._write_word(word | 1)
+        deadline = time.monotonic() + SECONDS_MAX
+        while epoch.word[0] & 1:
+            assert isinstance(local.verify(question(service.token)), Identity)
+            assert time.monotonic() < deadline
+            time.sleep(POLL_SECONDS)
+    finally:
+        service.process.send_signal(signal.SIGCONT)
+    epoch.close()

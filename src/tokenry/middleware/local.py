@@ -21,7 +21,6 @@ from tokenry.domain.tokens import NEVER
 from tokenry.middleware.answers import Answer, Identity, Refused
 from tokenry.middleware.questions import Question, fail_closed
 from tokenry.settings import DEFAULT_DATA_DIR, Settings
-from tokenry.verification.cache import TEND_SECONDS
 from tokenry.verification.challenge import challenge
 from tokenry.verification.needs import level_of
 from tokenry.verification.verifier import Client, Decision, Denial
@@ -148,18 +147,12 @@ class _Keeper:
     async def _keep(self) -> None:
         async with create_task_group() as tasks:
             tasks.start_soon(self.verification.uses.run)
-            tasks.start_soon(self._tend)
+            if self.verification.cache is not None:
+                tasks.start_soon(self.verification.cache.tend, self._lock)
             self._ready.set()
             await self._stop.wait()
             tasks.cancel_scope.cancel()
         await self.verification.close()
-
-    async def _tend(self) -> None:
-        """Do what `Cache.tend` does, but while nobody asks."""
-        while self.verification.cache is not None:
-            await asyncio.sleep(TEND_SECONDS)
-            with self._lock:
-                self.verification.cache.mend()
 
 
 def _read_decision(decision: Decision, needed: Scopes) -> Answer:

@@ -1,6 +1,7 @@
 """What one worker remembers of tokens that it verified, as long as nothing has changed since (`storage/epoch.py`)."""
 
 import asyncio
+from contextlib import AbstractContextManager, nullcontext
 
 import structlog
 
@@ -12,6 +13,7 @@ from tokenry.storage.epoch import Epoch
 ENTRIES_MAX = 50_000
 """About 1 KiB each. Beyond it the oldest go first."""
 TEND_SECONDS = 1
+NO_LOCK = nullcontext()
 
 log = structlog.get_logger("tokenry.verification")
 
@@ -64,16 +66,18 @@ class Cache:
             del self._entries[next(iter(self._entries))]
         self._entries[preview] = known
 
-    async def tend(self) -> None:
+    async def tend(self, lock: AbstractContextManager[object] = NO_LOCK) -> None:
         """Look after the epoch until cancelled: end a change whose process died in it, follow a file that was replaced.
 
         Until a crashed change is ended every answer asks the database. Replacing the file is never right while the
-        service runs: until it is noticed, changes made through the new file are not heard of.
+        service runs: until it is noticed, changes made through the new file are not heard of. `lock` keeps this apart
+        from those who use the cache in other threads.
         """
         while True:
             await asyncio.sleep(TEND_SECONDS)
             try:
-                self.mend()
+                with lock:
+                    self.mend()
             except OSError:
                 log.exception("the epoch file cannot be looked after")
 
