@@ -103,11 +103,12 @@ def serving(data_dir: Path, *arguments: str, variables: Mapping[str, str] | None
 
 
 def tokenry(
-    *arguments: str, variables: Mapping[str, str] | None = None, timeout: float = 60
+    *arguments: str, variables: Mapping[str, str] | None = None, given: str = "", timeout: float = 60
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command of the command line to its end."""
+    """Run one command of the command line to its end, with `given` on its standard input."""
     return subprocess.run(
         [TOKENRY, *arguments],
+        input=given,
         env=environment(**(variables or {})),
         capture_output=True,
         text=True,

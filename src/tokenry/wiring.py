@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from tokenry.api.accounts import AccountOperations
 from tokenry.api.app import create_app, routes
 from tokenry.api.details import DetailsOperations
+from tokenry.api.explanation import ExplanationOperations
 from tokenry.api.health import Readiness
 from tokenry.api.inspection import Inspector
 from tokenry.api.introspection import IntrospectionOperations
@@ -29,6 +30,7 @@ from tokenry.domain.scopes import Catalogue, Level, Scopes
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.service.accounts import Accounts
 from tokenry.service.details import TokenDetails
+from tokenry.service.explanation import Explanations
 from tokenry.service.installation import begin_installation
 from tokenry.service.inventory import Inventory
 from tokenry.service.leaks import Leaks
@@ -65,6 +67,7 @@ class Installation:
     rotations: Rotations
     leaks: Leaks
     inventory: Inventory
+    explanations: Explanations
     accounts: Accounts
     users: Users
     account_users: AccountUsers
@@ -147,6 +150,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         rotations=Rotations(database, peppers, now),
         leaks=Leaks(database, peppers, now),
         inventory=Inventory(database, now),
+        explanations=Explanations(database, peppers, now),
         accounts=Accounts(database, now),
         users=Users(database, now),
         account_users=AccountUsers(database, now),
@@ -220,6 +224,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         introspection=IntrospectionOperations(inspector),
         leaks=LeakOperations(installation.leaks),
         ready=Readiness(installation.database),
+        explanation=ExplanationOperations(inspector, installation.explanations, installation.catalogue),
     )
     return create_app(table, lifespan)
 

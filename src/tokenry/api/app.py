@@ -9,9 +9,10 @@ from starlette.types import ASGIApp, Lifespan
 from tokenry.api.accounts import AccountOperations
 from tokenry.api.description import description_as_json
 from tokenry.api.details import DetailsOperations
-from tokenry.api.dialect import OAUTH
+from tokenry.api.dialect import OAUTH, VERIFICATION
 from tokenry.api.docs import description_as_page
 from tokenry.api.empty import APPS, DEVICES, LOGINS, empty_list, nothing, public_empty_list
+from tokenry.api.explanation import ExplanationOperations
 from tokenry.api.guard import Guard
 from tokenry.api.health import Liveness, Readiness
 from tokenry.api.introspection import IntrospectionOperations
@@ -47,6 +48,7 @@ def routes(
     rotation: RotationOperations,
     introspection: IntrospectionOperations,
     leaks: LeakOperations,
+    explanation: ExplanationOperations,
     ready: Readiness,
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
@@ -112,6 +114,7 @@ def routes(
         Route("/verify/auth-request", VerifyEndpoint(verifier, auth_request, ANY_METHOD)),
         Route("/verify/forward-auth", VerifyEndpoint(verifier, forward_auth, ANY_METHOD)),
         Route(EXT_AUTHZ + "{policy}/{path:path}", VerifyEndpoint(verifier, own_method(catalogue), ANY_METHOD)),
+        Route("/verify/explain", resource(VERIFICATION, POST=Operation(explanation.explain, reads))),
         Route("/oauth/introspect", resource(OAUTH, POST=Operation(introspection.introspect, reads, counted=False))),
         Route("/healthz", Liveness()),
         Route("/readyz", ready),

@@ -5,16 +5,20 @@ by a verifier that notes no use, since whoever asks is not whoever uses them (do
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 
 from anyio import from_thread
 
+from tokenry.api.wire import read_key
 from tokenry.domain.accounts import Actor
-from tokenry.domain.scopes import NOTHING, Scopes
+from tokenry.domain.errors import Fault
+from tokenry.domain.scopes import NOTHING, Catalogue, Scopes
 from tokenry.domain.secrets import Secret
 from tokenry.service.users import AccountUsers
 from tokenry.verification.verifier import MALFORMED, Client, Decision, Denial, Verifier
 
+NO_ADDRESS = Fault("Must be an IP address", "address")
 _UNKNOWN = Decision(None, Denial.UNKNOWN)
 
 
@@ -44,9 +48,31 @@ class Inspector:
 
     async def _decide(self, texts: Sequence[str], needed: Scopes, client: Client) -> list[Decision]:
         # At once, so that their look-ups go out together.
-        return await asyncio.gather(*(self._decide_on(text, needed, client) for text in texts))
+        return await asyncio.gather(*(inspect(self._verifier, text, needed, client) for text in texts))
 
-    async def _decide_on(self, text: str, needed: Scopes, client: Client) -> Decision:
-        if Secret.parse(text) is None:
-            return MALFORMED
-        return await self._verifier.verify(f"Bearer {text}", needed, client)
+
+async def inspect(verifier: Verifier, text: str, needed: Scopes, client: Client) -> Decision:
+    """Decide on a text as on a token in a header. Raises Unavailable."""
+    if Secret.parse(text) is None:
+        return MALFORMED
+    return await verifier.verify(f"Bearer {text}", needed, client)
+
+
+def read_question(body: Mapping[str, object], catalogue: Catalogue, faults: list[Fault]) -> tuple[Scopes, str | None]:
+    """Read what tokens are presented for, `scope`, and from where, `address`. What is wrong is added to `faults`."""
+    scope = read_key(body, "scope", str, faults)
+    address = read_key(body, "address", str, faults)
+    if scope is not None:
+        faults += [Fault(fault.reason, "scope") for fault in catalogue.faults(scope)]
+    if address is not None and not is_address(address):
+        faults.append(NO_ADDRESS)
+    return NOTHING if scope is None or faults else Scopes.parse(scope), address
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address, IPv4 or IPv6."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

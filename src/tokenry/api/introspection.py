@@ -1,9 +1,8 @@
 """Introspection (RFC 7662): what a token is, for a service that it was presented to."""
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 
-from tokenry.api.inspection import Inspector
+from tokenry.api.inspection import NO_ADDRESS, Inspector, is_address
 from tokenry.api.operation import Call
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Fault, raise_faults
@@ -31,7 +30,7 @@ def read_introspection(form: Mapping[str, object]) -> tuple[str, str | None]:
     address = form.get("address")
     faults = [] if "token" in form else [Fault("Must be sent", "token")]
     if address is not None and not is_address(str(address)):
-        faults.append(Fault("Must be an IP address", "address"))
+        faults.append(NO_ADDRESS)
     raise_faults(faults)
     return str(form["token"]), None if address is None else str(address)
 
@@ -48,12 +47,3 @@ def write_introspection(actor: Actor) -> dict[str, object]:
         "sub": str(actor.user_id),
         "jti": str(actor.token_id),
     }
-
-
-def is_address(text: str) -> bool:
-    """Whether a text is an address, IPv4 or IPv6."""
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -16,14 +16,12 @@ from tokenry.api.operation import brief_refusal, log, read_presented, send_answe
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
 from tokenry.domain.scopes import Scopes
-from tokenry.domain.tokens import NEVER
 from tokenry.verification.challenge import challenge
 from tokenry.verification.verifier import Decision, Denial, Verifier
 
 Question = Callable[[Scope], Scopes]
 """From a request to the scopes that it asks for. Raises Invalid or MethodNotAllowed."""
 _NO_STORE = (b"cache-control", b"no-store")
-_NEVER_SECONDS = int(NEVER.timestamp())
 
 
 class VerifyEndpoint:
@@ -67,7 +65,7 @@ def identity_headers(actor: Actor) -> list[tuple[bytes, bytes]]:
 
     X-Auth-Expires is in seconds since 1970, and empty for a token that does not expire.
     """
-    expires = "" if actor.expires_at >= _NEVER_SECONDS else str(actor.expires_at)
+    expires = "" if actor.expires is None else str(actor.expires)
     return [
         (b"x-auth-user", actor.username.encode("ascii")),
         (b"x-auth-user-id", str(actor.user_id).encode("ascii")),

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from tokenry.cli import audit, doctor, gateway, policy, serve, tokens, users
+from tokenry.cli import audit, doctor, gateway, policy, serve, tokens, users, verify
 from tokenry.domain.errors import NotFound, Refusal, SetupError
 from tokenry.settings import unknown_variables
 
@@ -20,6 +20,7 @@ app.command()(serve.serve)
 app.command()(serve.migrate)
 app.command()(doctor.doctor)
 app.command()(gateway.gateway)
+app.command()(verify.verify)
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.add_typer(policy.app, name="policy")

@@ -116,6 +116,14 @@ Index(
     postgresql_where=text("delegated_by IS NOT NULL AND revoked_at IS NULL"),
 )
 
+# What is explained of a token that was revoked is found by its first characters; of others the credential tells.
+Index(
+    "ix_tokens_preview_revoked",
+    tokens.c.preview,
+    sqlite_where=text("revoked_at IS NOT NULL"),
+    postgresql_where=text("revoked_at IS NOT NULL"),
+)
+
 credentials = Table(
     "credentials",
     metadata,
@@ -145,7 +153,7 @@ rotations = Table(
     metadata,
     Column("token_id", Id, ForeignKey("tokens.id"), primary_key=True, autoincrement=False),
     Column("preview", String(16), nullable=False),
-    Column("previous", String(16), nullable=False),
+    Column("previous", String(16), nullable=False, index=True),
     Column("started_at", Seconds, nullable=False),
     Column("grace_seconds", Integer, nullable=False),
     Column("on_first_use", Boolean, nullable=False),

@@ -42,6 +42,11 @@ class Decision(NamedTuple):
     actor: Actor | None
     denial: Denial | None = None
 
+    @property
+    def accepted(self) -> bool:
+        """Whether the token is good, and for this."""
+        return self.actor is not None and self.denial is None
+
 
 class Presenter(Protocol):
     """Who presents a token: an address, and a program's name for itself. Asked only when it matters."""

@@ -1,0 +1,50 @@
+"""Why a token is accepted or not: for administrators, who are told what `/verify` tells nobody."""
+
+from collections.abc import Mapping, Sequence
+
+from tokenry.api.inspection import Inspector, read_question
+from tokenry.api.operation import Call
+from tokenry.api.wire import read_key
+from tokenry.domain.errors import Fault, raise_faults
+from tokenry.domain.explanation import Step
+from tokenry.domain.scopes import Catalogue, Scopes
+from tokenry.domain.secrets import Secret
+from tokenry.service.explanation import Explanations
+
+
+class ExplanationOperations:
+    """`/verify/explain`."""
+
+    def __init__(self, inspector: Inspector, explanations: Explanations, catalogue: Catalogue) -> None:
+        self._inspector = inspector
+        self._explanations = explanations
+        self._catalogue = catalogue
+
+    def explain(self, call: Call) -> object:
+        """POST a token that somebody presented, from an address and for some scopes."""
+        self._inspector.require_administrator(call.actor)
+        token, needed, address = read_presented_token(call.body, self._catalogue)
+        [decision] = self._inspector.decide(call.actor, [token], needed, address)
+        steps = self._explanations.explain_token(call.actor, token, needed=needed, address=address)
+        secret = Secret.parse(token)
+        return write_explanation(steps, preview=None if secret is None else secret.preview, active=decision.accepted)
+
+
+def read_presented_token(body: Mapping[str, object], catalogue: Catalogue) -> tuple[str, Scopes, str | None]:
+    """Read `token`, and the `scope` and the `address` it is presented for and from. Raises Invalid."""
+    faults: list[Fault] = []
+    token = read_key(body, "token", str, faults)
+    if "token" not in body:
+        faults.append(Fault("Must be sent", "token"))
+    needed, address = read_question(body, catalogue, faults)
+    raise_faults(faults)
+    return token or "", needed, address
+
+
+def write_explanation(steps: Sequence[Step], *, preview: str | None, active: bool) -> dict[str, object]:
+    """Write an explanation. Of a token nothing is shown but its preview, of what is no token nothing at all."""
+    return {
+        "active": active,
+        "token": preview,
+        "steps": [{"check": step.check.value, "passed": step.passed, "reason": step.reason} for step in steps],
+    }

@@ -1,0 +1,90 @@
+"""`tokenry verify -`: is this token valid, and why? On the local database, with the decision of the service itself."""
+
+import asyncio
+import sys
+from getpass import getpass
+from typing import Annotated
+
+import typer
+
+from tokenry.api.inspection import inspect, is_address
+from tokenry.cli.options import DatabaseUrl, DataDir, ScopesFile, open_local
+from tokenry.cli.tables import print_table
+from tokenry.domain.errors import raise_faults
+from tokenry.domain.scopes import NOTHING, Scopes
+from tokenry.domain.tokens import NEVER
+from tokenry.settings import DEFAULT_DATA_DIR
+from tokenry.storage.database import from_seconds
+from tokenry.verification.verifier import Client, Decision, Verifier
+from tokenry.wiring import Installation, credentials_of
+
+NOT_VALID = 5
+"""The exit status for a token that is not accepted; 1 says that nobody knows."""
+STANDARD_INPUT = "-"
+LINE_LENGTH_MAX = 64 * 1024
+
+
+def _only_standard_input(text: str) -> str:
+    if text != STANDARD_INPUT:
+        raise typer.BadParameter(f"write {STANDARD_INPUT}: on the command line, others would see the token")
+    return text
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
+        raise typer.BadParameter("use an address such as 203.0.113.7")
+    return text
+
+
+def verify(
+    source: Annotated[
+        str, typer.Argument(metavar=STANDARD_INPUT, parser=_only_standard_input, help="Read it from standard input.")
+    ],
+    scope: Annotated[str | None, typer.Option(show_default="none", help="Scopes it has to cover.")] = None,
+    address: Annotated[
+        str | None, typer.Option(parser=_address, metavar="ADDRESS", help="From where it is presented.")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say step by step what was found.")] = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = None,
+    scopes_file: ScopesFile = None,
+) -> None:
+    """Say whether a token is valid, whose it is and what it may do. Exit status 0 if it is accepted, 5 if not."""
+    installation = open_local(data_dir, database_url, scopes_file)
+    needed = NOTHING
+    if scope is not None:
+        raise_faults(installation.catalogue.faults(scope))
+        needed = Scopes.parse(scope)
+    token = read_token()
+    decision = asyncio.run(_decide(installation, token, needed, address))
+    _print_decision(decision)
+    if explain:
+        steps = installation.explanations.explain_any_token(token, needed=needed, address=address)
+        rows = [(step.check.value, "passed" if step.passed else "FAILED", step.reason) for step in steps]
+        print_table(("check", "result", "found"), rows)
+    if not decision.accepted:
+        raise typer.Exit(NOT_VALID)
+
+
+def read_token() -> str:
+    """Read a line from standard input, unseen on a terminal. White space around it is none of its own."""
+    line = getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline(LINE_LENGTH_MAX)
+    return line.strip()
+
+
+async def _decide(installation: Installation, token: str, needed: Scopes, address: str | None) -> Decision:
+    credentials = credentials_of(installation.database)
+    try:
+        return await inspect(Verifier(credentials, installation.peppers), token, needed, Client(address))
+    finally:
+        await credentials.close()
+
+
+def _print_decision(decision: Decision) -> None:
+    actor = decision.actor
+    if decision.denial is not None:
+        print(f"not valid: {decision.denial.value}")
+    elif actor is not None:
+        print("valid")
+        expiry = NEVER if actor.expires is None else from_seconds(actor.expires)
+        print_table(("token", "user", "scopes", "expires"), [(actor.token_id, actor.username, actor.scopes, expiry)])

@@ -1,0 +1,41 @@
+"""The statement that finds a token by the first characters of what was presented, whatever has become of it."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select, union_all
+
+from tokenry.domain.explanation import Opening, Trace
+from tokenry.storage.database import from_seconds
+from tokenry.storage.details import read_details, select_details
+from tokenry.storage.schema import credentials, rotations, tokens, users
+
+
+def find_trace(connection: Connection, preview: str, *, now: datetime, account_id: int | None = None) -> Trace | None:
+    """Find the token that has or had a secret with this preview, of an account if one is named.
+
+    Of a secret that gave way to others more than one rotation ago nothing is known.
+    """
+    opens = credentials.alias("opens")
+    named = union_all(
+        select(credentials.c.token_id).where(credentials.c.preview == preview),
+        select(tokens.c.id).where(tokens.c.preview == preview, tokens.c.revoked_at.is_not(None)),
+        select(rotations.c.token_id).where(rotations.c.previous == preview),
+    )
+    statement = (
+        select_details()
+        .add_columns(
+            users.c.disabled_at, opens.c.digest, opens.c.pepper_generation, opens.c.expires_at.label("ends_at")
+        )
+        .outerjoin(opens, (opens.c.token_id == tokens.c.id) & (opens.c.preview == preview))
+        .where(tokens.c.id.in_(named))
+    )
+    if account_id is not None:
+        statement = statement.where(users.c.account_id == account_id)
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    return Trace(
+        details=read_details(row, now),
+        disabled=None if row.disabled_at is None else from_seconds(row.disabled_at),
+        opening=None if row.digest is None else Opening(row.digest, row.pepper_generation, from_seconds(row.ends_at)),
+    )

@@ -1,0 +1,28 @@
+"""How refusals are written: every one has a status in every dialect, and OAuth's words are those it registered."""
+
+import re
+
+import pytest
+
+from tokenry.api.dialect import OAUTH, VERIFICATION, WIRE, Dialect
+from tokenry.api.errors import STATUS
+from tokenry.domain.errors import Fault, InsufficientScope, Invalid
+
+
+@pytest.mark.parametrize("dialect", [WIRE, VERIFICATION, OAUTH], ids=["wire", "verification", "oauth"])
+def test_every_refusal_has_a_status(dialect: Dialect) -> None:
+    assert dialect.status.keys() == STATUS.keys()
+
+
+def test_scope_that_does_not_suffice_is_the_only_difference() -> None:
+    assert WIRE.status == STATUS
+    assert VERIFICATION.status == OAUTH.status == {**STATUS, InsufficientScope: 403}
+
+
+def test_faults_become_one_description_in_the_characters_of_oauth() -> None:
+    body = OAUTH.write_refusal(Invalid(Fault("Must be sent", "token"), Fault("Must be an IP address", "address")))
+    assert body == {
+        "error": "invalid_request",
+        "error_description": "token: Must be sent; address: Must be an IP address",
+    }
+    assert re.fullmatch(r"[ !#-\[\]-~]+", body["error_description"])  # RFC 6749 section 5.2

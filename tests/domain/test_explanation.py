@@ -1,0 +1,45 @@
+"""What is said of a text alone, before anything is looked up."""
+
+import pytest
+
+from tests.conftest import START
+from tokenry.domain.explanation import Check, Circumstances, explain
+from tokenry.domain.secrets import Peppers, Secret
+from tokenry.storage.database import from_seconds
+
+PEPPERS = Peppers((bytes(32),))
+TOKEN = Secret.generate().reveal()
+OTHER_END = "0" if TOKEN[-1] != "0" else "1"
+
+
+def checks(text: str) -> list[tuple[Check, bool]]:
+    steps = explain(text, lambda preview: None, PEPPERS, Circumstances(from_seconds(int(START))))
+    return [(step.check, step.passed) for step in steps]
+
+
+@pytest.mark.parametrize(
+    ("text", "failed"),
+    [
+        ("", Check.PREFIX),
+        ("token", Check.PREFIX),
+        (f"Bearer {TOKEN}", Check.PREFIX),
+        (TOKEN.upper(), Check.PREFIX),
+        ("pat_", Check.SHAPE),
+        (TOKEN[:-1], Check.SHAPE),
+        (f"{TOKEN} ", Check.SHAPE),
+        (f"{TOKEN[:-1]}-", Check.SHAPE),
+        (f"{TOKEN[:-1]}é", Check.SHAPE),
+        (f"{TOKEN[:-1]}\u0661", Check.SHAPE),
+        (TOKEN[:-1] + OTHER_END, Check.CHECKSUM),
+        (TOKEN, Check.KNOWN),
+    ],
+)
+def test_first_thing_that_is_wrong_ends_the_explanation(text: str, failed: Check) -> None:
+    *passed, last = checks(text)
+    assert last == (failed, False)
+    assert passed == [(check, True) for check in list(Check)[: len(passed)]]
+
+
+def test_no_reason_repeats_what_was_presented() -> None:
+    steps = explain(TOKEN[:-1], lambda preview: None, PEPPERS, Circumstances(from_seconds(int(START))))
+    assert not [step for step in steps if TOKEN[4:10] in step.reason]
