@@ -56,10 +56,10 @@ def list_operations(paths: Part, tag: str) -> list[Operation]:
     ]
 
 
-def write_signature(operation: Operation) -> Html:
-    """Write method and path, which may break at its slashes, as a link to the operation."""
+def write_signature(operation: Operation, *, omit: str = "") -> Html:
+    """Write method and path, which may break at its slashes, as a link to the operation; without the prefix `omit`."""
     method = element("b", operation.method.upper(), class_=f"method {operation.method}")
-    first, *rest = operation.path.split("/")
+    first, *rest = operation.path.removeprefix(omit).split("/")
     path = element("span", first, *(piece for step in rest for piece in (Html("<wbr>/"), step)))
     return element("a", method, " ", path, href=operation.anchor, title=operation.part["summary"])
 

@@ -63,7 +63,9 @@ def _navigation(title: str, sections: list[tuple[Part, list[Operation]]]) -> Htm
     entries = [
         join(
             element("h2", link(tag["name"], f"#{_slug(tag['name'])}")),
-            element("ul", *(element("li", write_signature(operation)) for operation in operations)),
+            element(
+                "ul", *(element("li", write_signature(operation, omit="/{apiVersion}")) for operation in operations)
+            ),
         )
         for tag, operations in sections
     ]
