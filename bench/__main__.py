@@ -17,6 +17,7 @@ from bench.errors import BenchmarkError
 from bench.load import CONNECTIONS, prepare_load
 from bench.machine import Cores, choose_cores, describe_machine, describe_versions
 from bench.measures import MEASURES, SMALL, VERIFY, Measure, check_static
+from bench.peers.comparison import compare_peers
 from bench.servers import Server, nginx, tokenry
 from bench.stock import Stock, fill
 
@@ -91,6 +92,8 @@ def _run(plan: Plan, *, complete: bool) -> None:
                 results += _measure_size(plan, stock, static, cores)
                 if plan.compares and stored == plan.sizes_of(VERIFY)[min(1, len(plan.sizes_of(VERIFY)) - 1)]:
                     comparisons += _compare(plan, stock, cores)
+                if plan.compares and stored == SMALL:
+                    comparisons += _compare_peers(plan, stock, cores)
                 shutil.rmtree(stock.data_dir)
     comparisons += compare_sizes(results)
     print(f"\n{report.table(results)}\n{report.verdict(results, comparisons)}")
@@ -112,6 +115,17 @@ def _compare(plan: Plan, stock: Stock, cores: Cores) -> list[report.Comparison]:
     found.append(compare_noting(stock, load, cores, rounds=rounds, seconds=seconds))
     found.append(compare_workers(stock, load, cores, rounds=rounds, seconds=seconds))
     return found
+
+
+def _compare_peers(plan: Plan, stock: Stock, cores: Cores) -> list[report.Comparison]:
+    """Compare tokenry with others that verify tokens."""
+    folder = stock.data_dir.with_name("peers")
+    folder.mkdir()
+    load = prepare_load(folder / "requests", VERIFY, stock.known, cores.load)
+    _say("comparing: peers")
+    with tokenry(stock.data_dir, cores.server) as server:
+        load.run(server, WARM_UP_SECONDS)
+        return compare_peers(server, load, cores, folder, rounds=plan.rounds, seconds=plan.seconds)
 
 
 def _measure_size(plan: Plan, stock: Stock, static: Server, cores: Cores) -> list[report.Result]:

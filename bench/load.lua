@@ -1,5 +1,6 @@
 -- One script for every server that is measured, so that the load side pays the same for each.
--- Arguments: a file of lines "secret path", with further headers behind tabs; the method; the body (may be empty).
+-- Arguments: a file of lines "secret path", with further headers and "body=" with a body behind tabs; the method;
+-- the body of those without one (may be empty).
 -- Requests are put together before the run; during it a request is one look-up in a table, another secret each time.
 
 local requests = {}
@@ -7,14 +8,15 @@ local last = 0
 
 function init(args)
     local method = args[2]
-    local body = args[3] ~= "" and args[3] or nil
+    local shared = args[3] ~= "" and args[3] or nil
     for line in io.lines(args[1]) do
         local secret, path, rest = line:match("^(%S+) (%S+)(.*)$")
         local headers = { ["Authorization"] = "Bearer " .. secret }
-        for name, value in rest:gmatch("\t([^:]+): ([^\t]+)") do
+        local body = rest:match("\tbody=([^\t]*)") or shared
+        for name, value in rest:gmatch("\t([%w-]+): ([^\t]+)") do
             headers[name] = value
         end
-        if body then
+        if body and not headers["Content-Type"] then
             headers["Content-Type"] = "application/json"
         end
         requests[#requests + 1] = wrk.format(method, path, headers, body)

@@ -90,7 +90,7 @@ class Server:
         """Ask once, on a connection of its own; `more` are further headers."""
         headers = {**(more or {}), **({} if secret is None else {"Authorization": f"Bearer {secret}"})}
         if body:
-            headers["Content-Type"] = "application/json"
+            headers.setdefault("Content-Type", "application/json")
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS_MAX)
         try:
             connection.request(method, path, body or None, headers)
@@ -132,6 +132,19 @@ def tokenry(data_dir: Path, core: int | None, *, workers: int = 1, module: str |
     log_file = data_dir.with_name(f"{data_dir.name}.log")
     with _running(command, core, log_file) as process:
         server = Server("tokenry", process, _printed_port(process, log_file), log_file)
+        _wait_until_listening(server)
+        yield server
+
+
+@contextmanager
+def peer_server(name: str, command: Sequence[str], core: int, log_file: Path) -> Iterator[Server]:
+    """Run another server on one core; the first line that it prints is its port."""
+    with _running(command, core, log_file) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line.strip().isdigit():
+            raise BenchmarkError(f"{name} did not start: {line}{read_end(log_file)}")
+        server = Server(name, process, int(line), log_file)
         _wait_until_listening(server)
         yield server
 

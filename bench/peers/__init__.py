@@ -1,0 +1,1 @@
+"""Others that verify opaque tokens: one small program for each, and how they are measured beside tokenry."""

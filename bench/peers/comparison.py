@@ -1,0 +1,101 @@
+"""tokenry against others that verify opaque tokens, each on the same core with a thousand of its own, in turns."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import BenchmarkError
+from bench.load import Load, Run
+from bench.machine import Cores
+from bench.measures import SMALL, Measure
+from bench.report import Comparison, Verdict, medians
+from bench.servers import Answer, Server, peer_server
+
+OF_ANY_AT_LEAST = 10
+OF_PYTHON_AT_LEAST = 50
+USERS = 10
+"""Each peer gives its tokens to as many users in turns: `user-0` has the first."""
+_HERE = Path(__file__).parent
+_ROOT = _HERE.parents[1]
+_CHECKED = 5
+_GARBAGE = "garbage" * 8
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A program in this folder that serves another verification: how it is run, and how it is asked.
+
+    Its one argument is the file that it writes its requests into, in the form that `load.lua` reads.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    method: str
+    at_least: float
+
+
+PEERS = (
+    Peer(
+        "django-rest-knox",
+        (str(_ROOT / ".venv-peers/bin/python"), str(_HERE / "django_rest_knox.py")),
+        "GET",
+        OF_PYTHON_AT_LEAST,
+    ),
+)
+
+
+def compare_peers(
+    server: Server, load: Load, cores: Cores, folder: Path, *, rounds: int, seconds: int
+) -> list[Comparison]:
+    """How many requests tokenry answers for each that a peer answers; all of them run throughout."""
+    ours: list[Run] = []
+    theirs: dict[str, list[Run]] = {peer.name: [] for peer in PEERS}
+    with ExitStack() as stack:
+        running = [(peer, *stack.enter_context(_start(peer, cores, folder))) for peer in PEERS]
+        for _, other, asked in running:
+            asked.run(other, 1)
+        for _ in range(rounds):
+            ours.append(load.run(server, seconds))
+            for peer, other, asked in running:
+                theirs[peer.name].append(asked.run(other, seconds))
+    return [_compare(peer, ours, theirs[peer.name]) for peer in PEERS]
+
+
+def _compare(peer: Peer, ours: Sequence[Run], theirs: Sequence[Run]) -> Comparison:
+    one, other = medians(ours).requests_per_second, medians(theirs).requests_per_second
+    details = {"peer": peer.name, "tokenry_per_second": one, "peer_per_second": other}
+    verdict = Verdict("times its requests", one / other, at_least=peer.at_least)
+    return Comparison(f"GET /verify against {peer.name}, {SMALL:,} stored", verdict, details)
+
+
+@contextmanager
+def _start(peer: Peer, cores: Cores, folder: Path) -> Iterator[tuple[Server, Load]]:
+    """Run a peer and see that it verifies: valid tokens have their user, garbage is refused."""
+    file = folder / f"{peer.name}.requests"
+    measure = Measure(peer.name, peer.method, "/", (SMALL,), lambda answer, _: answer.status == 200)
+    with peer_server(peer.name, [*peer.command, str(file)], cores.server, folder / f"{peer.name}.log") as server:
+        lines = file.read_text("ascii").splitlines()
+        if len(lines) != SMALL:
+            raise BenchmarkError(f"{peer.name} made {len(lines)} tokens")
+        for number, line in enumerate(lines[:_CHECKED]):
+            answer = _ask(server, peer.method, line)
+            if answer.status != 200 or f'"user-{number % USERS}"'.encode() not in answer.body:
+                raise BenchmarkError(f"{peer.name}: a wrong answer, status {answer.status}: {answer.body!r}")
+        answer = _ask(server, peer.method, lines[0].replace(lines[0].split(" ", 1)[0], _GARBAGE))
+        if answer.status != 401 and (answer.status != 200 or json.loads(answer.body) != {"active": False}):
+            raise BenchmarkError(f"{peer.name} answers garbage with {answer.status}: {answer.body!r}")
+        yield server, Load(file, measure, cores.load)
+
+
+def _ask(server: Server, method: str, line: str) -> Answer:
+    """Ask as `load.lua` does."""
+    first, *fields = line.split("\t")
+    secret, path = first.split(" ")
+    body = next((field.removeprefix("body=") for field in fields if field.startswith("body=")), "")
+    headers: Mapping[str, str] = {"Authorization": f"Bearer {secret}"} | {
+        found[1]: found[2] for field in fields if (found := re.fullmatch(r"([\w-]+): (.*)", field))
+    }
+    return server.ask(method, path, None, body, headers)
