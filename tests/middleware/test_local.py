@@ -17,6 +17,7 @@ from sqlalchemy import URL, create_engine, text
 from tests.conftest import App, Clock, make_app
 from tests.middleware.conftest import NewToken, revoke, token_id
 from tests.servers import Server
+from tests.storage.test_epoch import crash
 from tokenry.domain.errors import SetupError
 from tokenry.middleware import Answer, Identity, Policy, Question, Refused
 from tokenry.middleware.answers import UNAVAILABLE
@@ -191,8 +192,7 @@ def test_change_whose_process_died_is_ended(local: LocalVerifier, service: Serve
     epoch = Epoch(service.data_dir / "tokenry.db-epoch")
     service.process.send_signal(signal.SIGSTOP)
     try:
-        word = epoch.word[0]
-        epoch._write_word(word | 1)
+        crash(epoch.path)
         deadline = time.monotonic() + SECONDS_MAX
         while epoch.word[0] & 1:
             assert isinstance(local.verify(question(service.token)), Identity)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, Connection, Table, delete, insert, update
+from sqlalchemy import URL, Connection, Table, delete, insert, select, text, update
+from sqlalchemy.dialects import sqlite
 
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.storage.accounts import create_account
@@ -128,6 +129,52 @@ def test_change_that_is_rolled_back_names_nothing_nor_does_the_next(database: Da
         fail(connection)
     with database.write() as connection:
         connection.execute(update(tokens).values(description="y"))
+    assert named.previews() == []
+
+
+def test_change_through_a_link_to_the_database_is_made_known(database: Database, tmp_path: Path) -> None:
+    named = Named(database)
+    link = tmp_path / "elsewhere" / "tokens.db"
+    link.parent.mkdir()
+    link.symlink_to(str(database.url.database))
+    linked = Database(database_url(f"sqlite:///{link}", tmp_path))
+    with linked.write() as connection:
+        assert revoke_token(connection, 1, now=NOW, revoked_by="x")
+    linked.close()
+    assert named.previews() == [PREVIEW.encode()]
+
+
+def test_statement_that_is_not_understood_counts_as_a_change_of_everything(database: Database) -> None:
+    named = Named(database)
+    with database.write() as connection:
+        connection.execute(text("UPDATE credentials SET expires_at = 0"))
+    assert named.previews() is ALL
+
+
+def test_row_that_is_inserted_over_another_counts_as_a_change(database: Database) -> None:
+    row = {"id": 1, "euuid": "E", "company": "d", "created_at": 1}
+    upsert = sqlite.insert(accounts).values(row).on_conflict_do_update(index_elements=["id"], set_={"company": "d"})
+    named = Named(database)
+    with database.write() as connection:
+        connection.execute(upsert)
+    assert named.previews() is ALL
+
+
+def test_migration_is_a_change_of_everything(tmp_path: Path) -> None:
+    database = Database(database_url(None, tmp_path / "new"))
+    (tmp_path / "new").mkdir()
+    named = Named(database)
+    migrate(database)
+    assert named.previews() is ALL
+    database.close()
+
+
+def test_transaction_that_reads_changes_nothing(database: Database) -> None:
+    named = Named(database)
+    with database.read() as connection:
+        connection.execute(delete(credentials))
+    with database.read() as connection:
+        assert connection.execute(select(credentials.c.preview)).scalars().all() == [PREVIEW]
     assert named.previews() == []
 
 

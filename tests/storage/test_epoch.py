@@ -3,11 +3,14 @@
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tokenry.domain.errors import SetupError
 from tokenry.storage.epoch import EVERYTHING, RING_PREVIEWS, Epoch
 
 PREVIEW = "pat_0123456789ab"
@@ -17,6 +20,23 @@ from pathlib import Path
 from tokenry.storage.epoch import Epoch
 with Epoch(Path(sys.argv[1])).change(["pat_0123456789ab"]):
     os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+FORK = """
+import os, signal, sys
+from pathlib import Path
+from tokenry.storage.epoch import Epoch
+epoch = Epoch(Path(sys.argv[1]))
+with epoch.change(["pat_0123456789ab"]):
+    child = os.fork()
+    if not child:
+        signal.pause()
+try:
+    signal.alarm(20)
+    with epoch.change(["pat_0123456789ab"]):
+        pass
+finally:
+    os.kill(child, signal.SIGKILL)
 """
 
 
@@ -52,7 +72,7 @@ def test_file_is_for_its_owner_alone(epoch: Epoch, path: Path) -> None:
 
 def test_link_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError):
+    with pytest.raises(SetupError, match="link cannot be used"):
         Epoch(tmp_path / "link")
 
 
@@ -128,6 +148,62 @@ def test_change_under_way_is_not_repaired(epoch: Epoch, other: Epoch) -> None:
         assert not other.repair()
         assert other.word[0] % 2 == 1
     assert not other.repair()
+
+
+def test_change_under_way_in_a_thread_is_not_repaired_by_another(epoch: Epoch) -> None:
+    with epoch.change([PREVIEW]):
+        assert not epoch.repair()
+        assert epoch.word[0] % 2 == 1
+
+
+def test_changes_of_several_threads_exclude_each_other(epoch: Epoch) -> None:
+    running: list[int] = []
+    seen: list[int] = []
+
+    def change(number: int) -> None:
+        with epoch.change([f"pat_{number:012}"]):
+            running.append(number)
+            time.sleep(0.001)
+            seen.append(len(running))
+            running.remove(number)
+
+    before = epoch.word[0]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(change, range(40)))
+    assert set(seen) == {1}
+    named = epoch.named_between(before, epoch.word[0])
+    assert named is not None
+    assert sorted(named) == [f"pat_{number:012}".encode() for number in range(40)]
+
+
+def test_child_that_was_forked_meanwhile_does_not_keep_the_lock(path: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", FORK, str(path)], check=False).returncode == 0
+
+
+def test_change_after_the_file_was_replaced_is_in_the_new_one(epoch: Epoch, path: Path) -> None:
+    path.unlink()
+    with epoch.change([PREVIEW]):
+        pass
+    new = Epoch(path)
+    assert new.named_between(0, new.word[0]) == [PREVIEW.encode()]
+    new.close()
+    assert epoch.refresh(), "whoever remembers something has to hear of it, although a change was first"
+
+
+def test_word_is_odd_while_the_file_cannot_be_used(epoch: Epoch, path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(SetupError):
+        epoch.refresh()
+    assert epoch.word[0] % 2 == 1
+    path.rmdir()
+    assert epoch.refresh()
+    assert epoch.word[0] % 2 == 0
+
+
+def test_word_is_odd_after_the_end(epoch: Epoch) -> None:
+    epoch.close()
+    assert epoch.word[0] % 2 == 1
 
 
 def test_file_that_was_replaced_is_noticed(epoch: Epoch, path: Path) -> None:

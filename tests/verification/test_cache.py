@@ -106,6 +106,31 @@ def test_replaced_file_drops_everything(cache: Cache, epoch: Epoch) -> None:
     assert len(cache) == 0
 
 
+def test_file_that_was_replaced_and_changed_since_drops_everything(cache: Cache, epoch: Epoch) -> None:
+    """Also when the word is the one it knows."""
+    copy = epoch.path.read_bytes()
+    epoch.path.unlink()
+    epoch.path.write_bytes(copy)
+    cache.mend()
+    assert cache.get(PREVIEW.encode()) is None
+    assert len(cache) == 0
+
+
+def test_nothing_is_known_while_the_file_cannot_be_used(cache: Cache, epoch: Epoch) -> None:
+    epoch.path.unlink()
+    epoch.path.mkdir()
+    for _ in range(2):
+        cache.mend()
+        assert cache.get(PREVIEW.encode()) is None
+    cache.put(known(PREVIEW), cache.mark())
+    assert cache.get(PREVIEW.encode()) is None
+    epoch.path.rmdir()
+    cache.mend()
+    assert cache.get(PREVIEW.encode()) is None
+    cache.put(known(PREVIEW), cache.mark())
+    assert cache.get(PREVIEW.encode()) is not None
+
+
 def test_oldest_goes_when_there_are_too_many(cache: Cache) -> None:
     for preview in ("pat_bbbbbbbbbbbb", "pat_cccccccccccc"):
         cache.put(known(preview), cache.mark())

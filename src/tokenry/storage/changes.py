@@ -1,15 +1,18 @@
 """Which changes verification must hear of, so that nothing it remembers outlives them.
 
 Verification reads `credentials`, `users` and `accounts` (and of `tokens` what never changes). Every UPDATE and DELETE
-of those three is noticed here, by a hook on the engine: unless it says otherwise, it counts as a change of everything.
-An INSERT changes nothing that could be remembered, since only what was found is.
+of those three is noticed here, by a hook on the engine, and so is a statement whose table is not known, such as a
+migration's: unless it says otherwise, it counts as a change of everything. A plain INSERT changes nothing that could be
+remembered, since only what was found is.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Engine, Update, event
+from sqlalchemy import Connection, Delete, Engine, Insert, Update, event
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.sql.expression import SelectBase
 
 from tokenry.storage.epoch import EVERYTHING
 from tokenry.storage.schema import accounts, credentials, users
@@ -49,7 +52,7 @@ def execute_unread(connection: Connection, statement: Update | Delete) -> int:
 
 
 def watch(engine: Engine) -> None:
-    """Notice every other UPDATE and DELETE of a watched table, on every connection of this engine."""
+    """Notice every other change of a watched table, on every connection of this engine."""
     event.listen(engine, "after_execute", _notice)
 
 
@@ -65,5 +68,12 @@ def _changes(connection: Connection) -> Changes:
 
 
 def _notice(connection: Connection, statement: Any, _many: Any, _one: Any, options: Any, _result: Any) -> None:
-    if isinstance(statement, (Update, Delete)) and statement.table in _WATCHED and not options.get(_KNOWN):
+    if _KEY in connection.info and not options.get(_KNOWN) and not _is_harmless(statement):
         _changes(connection).everything = True
+
+
+def _is_harmless(statement: Any) -> bool:
+    if isinstance(statement, (Insert, Update, Delete)) and statement.table not in _WATCHED:
+        return True
+    # SQLite's own INSERT may be one that updates the row which is there.
+    return isinstance(statement, (SelectBase, Insert)) and not isinstance(statement, SqliteInsert)

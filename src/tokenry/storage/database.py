@@ -57,8 +57,9 @@ class Database:
         with _refusing_when_unavailable(), self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin():
+            with connection.begin() as transaction:
                 yield connection
+                transaction.rollback()  # so that nothing is ever changed where nobody looks for changes
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -80,14 +81,11 @@ class Database:
 
     @cached_property
     def epoch(self) -> Epoch:
-        """What tells other processes of changes; SQLite's only. Raises SetupError."""
-        path = Path(f"{self.url.database}-epoch")
-        try:
-            return Epoch(path)
-        except OSError as error:
-            raise SetupError(
-                f"The file {path} cannot be used ({error.strerror}): give it to the user that runs tokenry."
-            ) from error
+        """What tells other processes of changes; SQLite's only. Raises SetupError.
+
+        It is beside the database itself, whatever link led there, so that it is the same one for everybody.
+        """
+        return Epoch(Path(f"{Path(str(self.url.database)).resolve()}-epoch"))
 
     def close(self) -> None:
         """Close all idle connections."""

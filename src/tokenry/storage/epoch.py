@@ -9,40 +9,48 @@ finds a higher, even word forgets the previews between the two, or everything if
 that finds an odd word asks the database. A crash leaves the word odd: nothing stale is ever used; `repair` ends it.
 
 Writers exclude each other by `flock`, which the kernel lets go when a process dies. They write with `pwrite`, which the
-readers' shared mapping sees, and which no processor moves past the word that follows.
+readers' shared mapping sees, and which no processor moves past the word that follows. Readers may see the bytes of one
+`pwrite` one by one; so a word never becomes even together with a change of its other bytes.
 """
 
 import fcntl
 import mmap
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tokenry.domain.errors import SetupError
+
 RING_PREVIEWS = 4096
 PREVIEW_BYTES = 16
+WORD_BYTES = 8
 _RING_OFFSET = 64
 _FILE_BYTES = _RING_OFFSET + RING_PREVIEWS * PREVIEW_BYTES
+_CLOSED = (1,)
 EVERYTHING: Collection[str] = ()
 """What a change names that may concern any preview."""
 
 
 class Epoch:
-    """One process's view of the file, which is made if it is missing. Raises OSError if it cannot be."""
+    """One process's view of the file, which is made if it is missing. Raises SetupError if it cannot be.
+
+    `change` is for any thread, all else for one.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._identity: tuple[int, int] | None = None
+        self.word: Sequence[int] = _CLOSED
+        """`word[0]` is the word: the cheapest look there is."""
         self._open()
 
     def _open(self) -> None:
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        if os.fstat(self._descriptor).st_size < _FILE_BYTES:
-            os.ftruncate(self._descriptor, _FILE_BYTES)
-        self._map = mmap.mmap(self._descriptor, _FILE_BYTES, prot=mmap.PROT_READ)
-        view = memoryview(self._map)
-        self.word = view[:8].cast("Q")
-        """`word[0]` is the word: the cheapest look there is."""
+        with _opened(self.path) as descriptor:
+            self._map = mmap.mmap(descriptor, _FILE_BYTES, prot=mmap.PROT_READ)
+            self._identity = _identity(os.fstat(descriptor))
+        self.word = self._view = memoryview(self._map)[:WORD_BYTES].cast("Q")
 
     @contextmanager
     def change(self, previews: Collection[str]) -> Iterator[None]:
@@ -50,43 +58,33 @@ class Epoch:
 
         Also when the block raises: a commit that failed may have happened. One change at a time, whoever makes it.
         """
-        self.refresh()
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        try:
-            word = self.word[0]
-            crashed = word & 1
-            self._write_word(word | 1)
+        with _locked(self.path, fcntl.LOCK_EX) as descriptor:
+            word = _read_word(descriptor)
+            _write_word(descriptor, word | 1)
             try:
                 yield
             finally:
-                self._publish(word & ~1, EVERYTHING if crashed else previews)
-        finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+                _publish(descriptor, word, previews)
 
     def repair(self) -> bool:
         """End a change whose process died in it, without waiting for one that is under way; whether there was one."""
         if not self.word[0] & 1:
             return False
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with _locked(self.path, fcntl.LOCK_EX | fcntl.LOCK_NB) as descriptor:
+                word = _read_word(descriptor)
+                if word & 1:
+                    _publish(descriptor, word, EVERYTHING)
+                return bool(word & 1)
         except BlockingIOError:
             return False
-        try:
-            word = self.word[0]
-            if word & 1:
-                self._publish(word & ~1, EVERYTHING)
-            return bool(word & 1)
-        finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def refresh(self) -> bool:
-        """Turn to the file that is there now, if somebody replaced it; whether somebody did."""
-        mine = os.fstat(self._descriptor)
-        try:
-            there = self.path.stat()
-        except FileNotFoundError:
-            there = None
-        if there is not None and (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino):
+        """Turn to the file that is there now, if somebody replaced it; whether somebody did. Raises SetupError.
+
+        When it cannot be opened the word is odd until a later call has opened it.
+        """
+        if _is_at(self._identity, self.path):
             return False
         self.close()
         self._open()
@@ -103,23 +101,81 @@ class Epoch:
         return [self._read_slot(number) for number in range(first, last)]
 
     def close(self) -> None:
-        """Let go of the file."""
-        self.word.release()
-        self._map.close()
-        os.close(self._descriptor)
+        """Let go of the file; the word is odd from then on."""
+        if self._identity is not None:
+            self.word, self._identity = _CLOSED, None
+            self._view.release()
+            self._map.close()
 
     def _read_slot(self, number: int) -> bytes:
-        start = _RING_OFFSET + number % RING_PREVIEWS * PREVIEW_BYTES
+        start = _slot_offset(number)
         return self._map[start : start + PREVIEW_BYTES]
 
-    def _publish(self, word: int, previews: Collection[str]) -> None:
-        if not previews or len(previews) > RING_PREVIEWS:
-            self._write_word(word + 2 * (RING_PREVIEWS + 1))  # further than the ring reaches
-            return
-        for number, preview in enumerate(previews, word // 2):
-            start = _RING_OFFSET + number % RING_PREVIEWS * PREVIEW_BYTES
-            os.pwrite(self._descriptor, preview.encode("ascii"), start)
-        self._write_word(word + 2 * len(previews))
 
-    def _write_word(self, word: int) -> None:
-        os.pwrite(self._descriptor, word.to_bytes(8, sys.byteorder), 0)
+@contextmanager
+def _locked(path: Path, operation: int) -> Iterator[int]:
+    """The file that is there, which nobody else changes meanwhile. Raises BlockingIOError, SetupError.
+
+    It is opened anew each time: threads that shared a descriptor would share its lock.
+    """
+    while True:
+        with _opened(path) as descriptor:
+            fcntl.flock(descriptor, operation)
+            try:
+                if _is_at(_identity(os.fstat(descriptor)), path):  # else it was replaced before it was locked
+                    yield descriptor
+                    return
+            finally:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing would not do if a child was forked meanwhile
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise SetupError(
+            f"The file {path} cannot be used ({error.strerror}): give it to the user that runs tokenry."
+        ) from error
+    try:
+        if os.fstat(descriptor).st_size < _FILE_BYTES:
+            os.ftruncate(descriptor, _FILE_BYTES)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _is_at(identity: tuple[int, int] | None, path: Path) -> bool:
+    try:
+        return _identity(path.stat()) == identity
+    except OSError:
+        return False
+
+
+def _publish(descriptor: int, before: int, previews: Collection[str]) -> None:
+    """Name what changed since the word was `before`: everything, if that was odd, for then somebody had died."""
+    even = before & ~1
+    if before & 1 or not 0 < len(previews) <= RING_PREVIEWS:
+        word = even + 2 * (RING_PREVIEWS + 1)  # further than the ring reaches
+    else:
+        word = even + 2 * len(previews)
+        for number, preview in enumerate(previews, even // 2):
+            os.pwrite(descriptor, preview.encode("ascii"), _slot_offset(number))
+    _write_word(descriptor, word | 1)
+    _write_word(descriptor, word)
+
+
+def _slot_offset(number: int) -> int:
+    return _RING_OFFSET + number % RING_PREVIEWS * PREVIEW_BYTES
+
+
+def _read_word(descriptor: int) -> int:
+    return int.from_bytes(os.pread(descriptor, WORD_BYTES, 0), sys.byteorder)
+
+
+def _write_word(descriptor: int, word: int) -> None:
+    os.pwrite(descriptor, word.to_bytes(WORD_BYTES, sys.byteorder), 0)

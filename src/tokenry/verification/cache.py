@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 import structlog
 
 from tokenry.domain.accounts import Actor
+from tokenry.domain.errors import SetupError
 from tokenry.domain.networks import Networks
 from tokenry.domain.scopes import NOTHING
 from tokenry.storage.epoch import Epoch
@@ -75,20 +76,20 @@ class Cache:
         """
         while True:
             await asyncio.sleep(TEND_SECONDS)
-            try:
-                with lock:
-                    self.mend()
-            except OSError:
-                log.exception("the epoch file cannot be looked after")
+            with lock:
+                self.mend()
 
     def mend(self) -> None:
-        """Look after the epoch once."""
-        if self._epoch.refresh():
-            self._entries.clear()
-            self._seen = -1
-            log.error("the epoch file was replaced while in use", path=str(self._epoch.path))
-        elif self._epoch.repair():
-            log.warning("a process died while it committed a change; nothing stale was used")
+        """Look after the epoch once. While its file cannot be used every answer asks the database."""
+        try:
+            if self._epoch.refresh():
+                self._entries.clear()
+                self._seen = -1
+                log.error("the epoch file was replaced while in use", path=str(self._epoch.path))
+            elif self._epoch.repair():
+                log.warning("a process died while it committed a change; nothing stale was used")
+        except (SetupError, OSError):
+            log.exception("the epoch file cannot be used", path=str(self._epoch.path))
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -1,0 +1,326 @@
+"""Every order in which processes can change, verify, repair and die, in the code that the service runs.
+
+What the code asks of what processes share (the lock, the file, the database) is a request. A process is run from its
+beginning with the answers to its requests so far, and stops at the next one. So what a process is about to do follows
+from the answers it has had, the state of the whole world is a value, and none is explored twice.
+
+The world is as unkind as the real one: a process may die wherever another could notice, and others may see the bytes of
+one write of the word one after another, in either order.
+
+Verifying changes nothing that is shared, so of the workers that verify one at a time is enough: all that others see of
+another is its repair, and that is a process of its own here.
+"""
+
+import fcntl
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple, cast
+
+import pytest
+
+from tokenry.domain.secrets import Peppers, Secret
+from tokenry.storage import epoch as epoch_module
+from tokenry.storage.credentials import Credential
+from tokenry.storage.epoch import Epoch
+from tokenry.verification.cache import Cache, Known
+from tokenry.verification.verifier import Verifier
+
+RING_PREVIEWS = 2
+RING_OFFSET = 64
+FIRST_WORD = 254
+"""The next change carries into another byte."""
+LONG_AGO = 0
+FAR_FUTURE = 1 << 40
+PEPPERS = Peppers((b"p" * 32,))
+SECRETS = {secret.preview: secret for secret in (Secret.generate() for _ in range(4))}
+FIRST, SECOND, THIRD, LASTING = SECRETS
+HALF = "half"
+"""An answer that is yet to come: others see some bytes of a write already."""
+
+Request = tuple[Any, ...]
+
+
+class Paused(BaseException):
+    """The answers are used up. Not an Exception, so that no code handles it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a process does again and again, so many `times`.
+
+    `previews` are what it revokes, or verifies one after another. `remembered` and `seen` are a worker's cache. When it
+    is `overtaken`, the worker verifies the first token once more between its look-up and keeping what was found.
+    """
+
+    act: str
+    previews: tuple[str, ...] = ()
+    times: int = 1
+    remembered: tuple[Any, ...] = ()
+    seen: int = -1
+    overtaken: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Process:
+    """A process at a request. There is one object for each such state.
+
+    `half` is what the memory will be once the write of which others see half is whole. `revoked` is what was committed
+    when a verification began.
+    """
+
+    role: Role
+    answers: tuple[Any, ...]
+    request: Request
+    half: bytes | None = None
+    revoked: frozenset[str] = frozenset()
+
+
+class World(NamedTuple):
+    """All that matters for what can happen next."""
+
+    memory: bytes
+    revoked: frozenset[str]
+    locked_by: int | None
+    deaths: int
+    processes: tuple[Process, ...]
+
+
+class Violation(NamedTuple):
+    """A promise that was broken, and how it came to it."""
+
+    what: str
+    story: tuple[str, ...]
+
+
+class Explorer:
+    """Runs processes request by request, in every order."""
+
+    def __init__(self, path: Path, patch: pytest.MonkeyPatch) -> None:
+        self._answers: Iterator[Any] = iter(())
+        self._requests: list[Request] = []
+        self._overtaker: Callable[[], object] | None = None
+        self._epoch = Epoch(path)
+        # One object stands for all processes' views of the file: what is in it comes from the world.
+        self._epoch.word = cast("Sequence[int]", Probe(lambda _: self._ask("word")))
+        self._epoch._map = cast("Any", Probe(lambda place: self._ask("bytes", place.start, place.stop)))
+        shared = {
+            "pread": lambda _, length, offset: self._ask("bytes", offset, offset + length),
+            "pwrite": lambda _, data, offset: self._ask("write", offset, data),
+        }
+        patch.setattr(epoch_module, "RING_PREVIEWS", RING_PREVIEWS)
+        patch.setattr(epoch_module, "os", SimpleNamespace(**{**vars(os), **shared}))
+        patch.setattr(epoch_module, "fcntl", SimpleNamespace(**{**vars(fcntl), "flock": self._flock}))
+        self._process = cache(self._make_process)
+        self.known = self._remember_all()
+        """What a cache remembers that remembers all tokens."""
+
+    # --- what the code asks for -----------------------------------------------------------------------------------
+
+    def _ask(self, *request: Any) -> Any:
+        for answer in self._answers:
+            return answer
+        self._requests.append(request)
+        raise Paused
+
+    def _flock(self, _descriptor: int, operation: int) -> None:
+        if operation & fcntl.LOCK_EX and not self._ask("lock", bool(operation & fcntl.LOCK_NB)):
+            raise BlockingIOError
+
+    async def find(self, preview: str) -> Credential | None:
+        row = Credential(preview, PEPPERS.digest(SECRETS[preview]), 1, FAR_FUTURE, 1, "*", 1, "ada", None, 1, "E")
+        found = self._ask("find", preview)
+        overtake, self._overtaker = self._overtaker, None
+        if overtake is not None:
+            overtake()
+        return row if found else None
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    # --- what a process does --------------------------------------------------------------------------------------
+
+    def _make_process(self, role: Role, answers: tuple[Any, ...], *, half: bytes | None, revoked: Any) -> Process:
+        request = self._run(role, answers) if role.times else ("nothing",)
+        return Process(role, answers, request, half, revoked)
+
+    def _run(self, role: Role, answers: tuple[Any, ...]) -> Request:
+        """The request that a process stops at, or ("done", what came of it)."""
+        self._answers, self._requests = iter(answers), []
+        try:
+            done = getattr(self, f"_{role.act}")(role)
+        except Paused:
+            return self._requests[0]  # a `finally` may have asked for more
+        assert not self._requests, "the code went on after its process had stopped"
+        return ("done", done)
+
+    def _revoke(self, role: Role) -> None:
+        with self._epoch.change(role.previews):
+            self._ask("commit", frozenset(role.previews))
+
+    def _repair(self, _: Role) -> None:
+        self._epoch.repair()
+
+    def _verify(self, role: Role) -> tuple[list[bool], tuple[Any, ...], int]:
+        """What the worker finds of its next token, and its cache after that."""
+        worker = Cache(self._epoch)
+        worker._entries, worker._seen = {key: self.known[key] for key in role.remembered}, role.seen
+        verdicts: list[bool] = []
+        self._overtaker = (lambda: verdicts.append(self._decide(worker, role.previews[0]))) if role.overtaken else None
+        verdicts.append(self._decide(worker, role.previews[0]))
+        return verdicts, tuple(worker._entries), worker._seen
+
+    def _decide(self, worker: Cache, preview: str) -> bool:
+        verifier = Verifier(self, PEPPERS, lambda: 0.0, cache=worker)
+        try:
+            verifier.verify(f"Bearer {SECRETS[preview].reveal()}").send(None)
+        except StopIteration as result:
+            return result.value.denial is None
+        raise AssertionError("nothing here waits")
+
+    def _remember_all(self) -> dict[Any, Known]:
+        worker = Cache(self._epoch)
+        worker._seen = FIRST_WORD
+        for preview in SECRETS:
+            self._answers = iter((FIRST_WORD, FIRST_WORD, True, FIRST_WORD))
+            assert self._decide(worker, preview)
+        return worker._entries
+
+    # --- what can happen ------------------------------------------------------------------------------------------
+
+    def begin(self, roles: Sequence[Role], *, deaths: int) -> World:
+        """The world before any process has done anything."""
+        memory = FIRST_WORD.to_bytes(8, "little").ljust(RING_OFFSET + 16 * RING_PREVIEWS, b"\0")
+        processes = tuple(self._process(role, (), half=None, revoked=None) for role in roles)
+        return World(memory, frozenset(), None, deaths, processes)
+
+    def explore(self, world: World) -> "Exploration":
+        """Visit every world that this one can become; stop at the first violation, which is one of the shortest."""
+        found = Exploration({world: (None, "")})
+        waiting = deque([world])
+        while waiting:
+            before = waiting.popleft()
+            for happened, after in self._steps(before):
+                if isinstance(after, str):
+                    found.violation = Violation(after, (*found.story(before), str(happened)))
+                    return found
+                if after not in found.origins:
+                    found.origins[after] = (before, happened)
+                    waiting.append(after)
+        return found
+
+    def _steps(self, world: World) -> Iterator[tuple[object, World | str]]:
+        for number, process in enumerate(world.processes):
+            if process.half is not None:
+                yield (number, "the rest"), self._answer(world._replace(memory=process.half), number, None)
+                continue
+            if world.deaths and self._may_die(world, number):
+                yield (number, "dies"), self._die(world, number)
+            for answer, changed in self._answers_to(self._begun(world, number), number, process.request):
+                after = changed if answer == HALF else self._answer(changed, number, answer)
+                yield (number, process.request, answer), after
+
+    def _begun(self, world: World, number: int) -> World:
+        """The world in which a verification that begins now knows what it may no longer accept."""
+        process = world.processes[number]
+        if process.role.act != "verify" or process.answers:
+            return world
+        return _put(world, number, self._process(process.role, (), half=None, revoked=world.revoked))
+
+    def _answers_to(self, world: World, number: int, request: Request) -> Iterator[tuple[Any, World]]:
+        match request:
+            case ("lock", at_once):
+                if world.locked_by is None:
+                    yield True, world._replace(locked_by=number)
+                elif at_once:
+                    yield False, world
+            case ("word",):
+                yield int.from_bytes(world.memory[:8], "little"), world
+            case ("bytes", start, stop):
+                yield world.memory[start:stop], world
+            case ("find", preview):
+                yield preview not in world.revoked, world
+            case ("commit", previews):
+                yield None, world._replace(revoked=world.revoked | previews)
+            case ("write", offset, data):
+                yield from self._write(world, number, offset, data)
+
+    def _write(self, world: World, number: int, offset: int, data: bytes) -> Iterator[tuple[Any, World]]:
+        memory = world.memory
+        whole = memory[:offset] + data + memory[offset + len(data) :]
+        halves = {whole[:1] + memory[1:], memory[:1] + whole[1:]} - {whole, memory} if offset == 0 else ()
+        for half in halves:
+            process = world.processes[number]
+            begun = self._process(process.role, process.answers, half=whole, revoked=process.revoked)
+            yield HALF, _put(world._replace(memory=half), number, begun)
+        if not halves:
+            yield None, world._replace(memory=whole)
+
+    def _answer(self, world: World, number: int, answer: Any) -> World | str:
+        """The world when a process has an answer, and has come to its end if it asks for nothing more."""
+        process = world.processes[number]
+        after = self._process(process.role, (*process.answers, answer), half=None, revoked=process.revoked)
+        if after.request[0] != "done":
+            return _put(world, number, after)
+        if after.role.act != "verify":
+            return self._end(world, number, after.role)
+        verdicts, remembered, seen = after.request[1]
+        preview, *rest = after.role.previews
+        if any(verdicts) and preview in after.revoked:
+            return f"{preview} was accepted after its revocation"
+        if not all(verdicts) and preview not in world.revoked:
+            return f"{preview} was refused though nobody had revoked it"
+        role = replace(after.role, previews=tuple(rest), remembered=remembered, seen=seen, overtaken=False)
+        return self._end(world, number, role)
+
+    def _may_die(self, world: World, number: int) -> bool:
+        """Whether that would make a difference: not before a process has begun, nor twice between two of its acts."""
+        process = world.processes[number]
+        begun = world.locked_by == number or (process.role.act == "revoke" and bool(process.answers))
+        return begun and process.request[0] != "bytes"
+
+    def _die(self, world: World, number: int) -> World:
+        return self._end(world._replace(deaths=world.deaths - 1), number, world.processes[number].role)
+
+    def _end(self, world: World, number: int, role: Role) -> World:
+        """The world when a process has done once what it does, or died: then its place is taken by another."""
+        if role.act != "repair":
+            role = replace(role, times=role.times - 1)
+        if world.locked_by == number:
+            world = world._replace(locked_by=None)
+        return _put(world, number, self._process(role, (), half=None, revoked=None))
+
+
+class Exploration:
+    """What was found: each world with the one before it and what happened between them."""
+
+    def __init__(self, origins: dict[World, tuple[World | None, object]]) -> None:
+        self.origins = origins
+        self.violation: Violation | None = None
+
+    def story(self, world: World) -> list[str]:
+        """How it came to this."""
+        told = []
+        at: World | None = world
+        while at is not None:
+            at, happened = self.origins[at]
+            told.append(str(happened))
+        return told[-2::-1]
+
+
+class Probe:
+    """A sequence whose every look is a request."""
+
+    def __init__(self, look: Callable[[Any], Any]) -> None:
+        self._look = look
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._look(place)
+
+
+def _put(world: World, number: int, process: Process) -> World:
+    return world._replace(processes=(*world.processes[:number], process, *world.processes[number + 1 :]))
