@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from tokenry.api.accounts import AccountOperations
 from tokenry.api.app import create_app, routes
+from tokenry.api.children import ChildOperations
 from tokenry.api.details import DetailsOperations
 from tokenry.api.explanation import ExplanationOperations
 from tokenry.api.health import Readiness
@@ -29,6 +30,7 @@ from tokenry.domain.errors import SetupError
 from tokenry.domain.scopes import Catalogue, Level, Scopes
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.service.accounts import Accounts
+from tokenry.service.children import Children
 from tokenry.service.details import TokenDetails
 from tokenry.service.explanation import Explanations
 from tokenry.service.installation import begin_installation
@@ -71,6 +73,7 @@ class Installation:
     accounts: Accounts
     users: Users
     account_users: AccountUsers
+    children: Children
     profiles: Profiles
 
 
@@ -140,11 +143,12 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
     def now() -> datetime:
         return datetime.fromtimestamp(clock(), UTC)
 
+    tokens = Tokens(database, peppers, catalogue, now)
     return Installation(
         database=database,
         peppers=peppers,
         catalogue=catalogue,
-        tokens=Tokens(database, peppers, catalogue, now),
+        tokens=tokens,
         details=TokenDetails(database, now),
         policies=Policies(database, now),
         rotations=Rotations(database, peppers, now),
@@ -154,6 +158,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         accounts=Accounts(database, now),
         users=Users(database, now),
         account_users=AccountUsers(database, now),
+        children=Children(database, tokens, now),
         profiles=Profiles(database, now),
     )
 
@@ -220,6 +225,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         profile=ProfileOperations(installation.profiles),
         accounts=AccountOperations(installation.accounts),
         users=UserOperations(installation.account_users),
+        children=ChildOperations(installation.children),
         rotation=RotationOperations(installation.rotations),
         introspection=IntrospectionOperations(inspector),
         leaks=LeakOperations(installation.leaks),

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from tests.conftest import App, missing
-from tests.servers import Server, serving
+from tests.servers import Server, serving, tokenry
 from tokenry.api.description import METHODS, read_description
 from tokenry.api.docs.html import Html, element, inline, markdown
 from tokenry.api.docs.operations import Operation, list_operations, write_curl
@@ -105,8 +105,10 @@ def test_only_get_and_head_are_answered(app: App) -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A service with a token 2, which the examples are about."""
+    """A service with a token 2, which the examples are about, and a child account."""
     with serving(tmp_path_factory.mktemp("docs") / "data") as server:
+        place = ("--data-dir", str(server.data_dir))
+        assert tokenry("account", "create", "child", "--parent", "tokenry", *place).returncode == 0
         bearer = {"Authorization": f"Bearer {server.token}"}
         assert httpx2.post(f"{server.url}/v4/profile/tokens", headers=bearer).json()["id"] == 2
         yield server

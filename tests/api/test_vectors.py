@@ -1,6 +1,8 @@
 """Recorded replies of the service whose wire format this is, replayed against the whole application."""
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,10 @@ from tests.api.replay import (
     replay,
 )
 from tests.conftest import App, Clock, make_app
+from tokenry.domain.accounts import Contact, Origin
+from tokenry.domain.tokens import NewToken
+from tokenry.storage.accounts import create_account
+from tokenry.wiring import open_installation
 
 ACTING = {"id": 56990571, "token": "9853aa8891ad9fe2", "label": "token"}
 """The token the recordings were made with, as the recorded list shows it."""
@@ -89,6 +95,29 @@ def _with_nothing(app: App) -> Stage:
     return Stage(app.bearer, {})
 
 
+def _with_a_child_account(app: App) -> Stage:
+    """The recorded account had capabilities, which none has here. Its token was made by this user at this second."""
+    app.clock.seconds = 1709135656
+    installation = open_installation(app.settings, app.clock)
+    installation.users.create_user(Origin("test"), username="dx-parent-account", admin=True)
+    _, secret = installation.tokens.create_token_for(Origin("test"), "dx-parent-account", NewToken())
+    contact = Contact(email="child-account-c@example.com", first_name="DX-Child", last_name="Team")
+    with installation.database.write() as connection:
+        create_account(
+            connection,
+            euuid="E89C475E-7476-4B95-95EA82BB4EE866E3",
+            company="DX Child Account",
+            created=datetime.fromtimestamp(app.clock.seconds, UTC),
+            contact=contact,
+            parent_id=1,
+        )
+    installation.database.close()
+    (vector,) = [vector for vector in REPLAYED if vector["id"] == "TestAccountChild_basic.1"]
+    capabilities = json.dumps(json.loads(vector["response"]["body_raw"])["capabilities"])
+    stand_ins = {f'"capabilities": {capabilities}': '"capabilities": []', "_411983_": "_2_"}
+    return Stage({"Authorization": f"Bearer {secret.reveal()}"}, stand_ins)
+
+
 def _with_recorded_scopes(app: App) -> Stage:
     (vector,) = [vector for vector in REPLAYED if vector["id"] == "ExampleGetAccount.0"]
     return Stage(_bearer(app, scopes=vector["response"]["headers"]["X-Oauth-Scopes"][0]), {})
@@ -110,6 +139,7 @@ STAGES: dict[str, Callable[[App], Stage]] = {
     "TestGrantsList": _with_nothing,
     "TestAccountMaintenances_List": _with_another_empty_list,
     "ExampleGetAccount": _with_recorded_scopes,
+    "TestAccountChild_basic": _with_a_child_account,
 }
 
 

@@ -133,12 +133,12 @@ def test_audit_of_one_subject(service: Server) -> None:
         (("user", "create", "admin"), "username: Username is already taken"),
         (("user", "create", "a b"), "username: Must be 1-64"),
         (("user", "create", "eve", "--email", "eve"), "email: Must be an email address"),
-        (("user", "disable", "nobody"), "no such user"),
-        (("token", "create", "--user", "nobody", "--expires", "1d"), "no such user"),
+        (("user", "disable", "nobody"), "no such account, user or token"),
+        (("token", "create", "--user", "nobody", "--expires", "1d"), "no such account, user or token"),
         (("token", "create", "--user", "admin", "--expires", "1d", "--scopes", "x:y"), "scopes: Invalid scope: x:y"),
         (("token", "create", "--user", "admin", "--expires", "2001-01-01"), "expiry: Must be in the future"),
-        (("token", "revoke", "987654"), "no such user or token"),
-        (("token", "list", "--user", "nobody"), "no such user or token"),
+        (("token", "revoke", "987654"), "no such account, user or token"),
+        (("token", "list", "--user", "nobody"), "no such account, user or token"),
     ],
 )
 def test_refusal_is_one_line(service: Server, arguments: tuple[str, ...], words: str) -> None:
@@ -183,3 +183,47 @@ def test_expiry_forms() -> None:
 def test_expiry_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         read_expiry(text)
+
+
+# --- accounts --------------------------------------------------------------------------------------------------------
+
+
+def test_child_account_is_made_entered_listed_and_detached(service: Server) -> None:
+    run(service, "account", "create", "Op Child", "--parent", "tokenry", "--email", "c@d", "--admin", "op-child")
+    listed = rows(run(service, "account", "list"))
+    child = next(row for row in listed if row["company"] == "Op Child")
+    assert (child["email"], child["parent"]) == ("c@d", listed[0]["euuid"])
+    bearer = {"Authorization": f"Bearer {service.token}"}
+    path = f"{service.url}/v4/account/child-accounts/{child['euuid']}/token"
+    token = httpx2.post(path, headers=bearer).json()["token"]
+    assert verify(service, token).headers["x-auth-account-id"] == child["id"]
+    run(service, "account", "detach", child["euuid"])
+    assert verify(service, token).status_code == 401
+    row = next(row for row in rows(run(service, "account", "list")) if row["company"] == "Op Child")
+    assert row["parent"] == "-"
+    assert [row["username"] for row in rows(run(service, "user", "list")) if row["account"] == child["id"]] == [
+        "op-child"
+    ]
+
+
+def test_user_is_made_in_the_account_that_is_named(service: Server) -> None:
+    run(service, "account", "create", "Op Other")
+    run(service, "user", "create", "op-other", "--account", "Op Other")
+    account = next(row["id"] for row in rows(run(service, "account", "list")) if row["company"] == "Op Other")
+    user = next(row for row in rows(run(service, "user", "list")) if row["username"] == "op-other")
+    assert user["account"] == account
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("account", "create", ""), "company: Must be 1-128 printable characters"),
+        (("account", "create", "x", "--parent", "nobody"), "parent: There is no account of this name or euuid"),
+        (("account", "create", "x", "--admin", "admin"), "username: Username is already taken"),
+        (("account", "detach", "x"), "no such account, user or token"),
+        (("user", "create", "eve", "--account", "nobody"), "account: There is no account of this name or euuid"),
+        (("user", "disable", "admin"), "last administrator"),
+    ],
+)
+def test_refusal_on_accounts_is_one_line(service: Server, arguments: tuple[str, ...], words: str) -> None:
+    assert words in fail(service, *arguments)

@@ -1,5 +1,8 @@
 """Who acts in the tests of clients, beside the administrator of the shared service."""
 
+import re
+from dataclasses import dataclass
+
 import httpx2
 import pytest
 
@@ -16,3 +19,28 @@ def restricted_token(server: Server) -> str:
     made = tokenry("token", "create", "--user", "granted", "--expires", "1d", *place)
     assert made.returncode == 0, made.stderr
     return made.stdout.strip()
+
+
+@dataclass
+class Family:
+    """A parent account beside the first one: the token of its administrator, and its child account's euuid."""
+
+    token: str
+    child: str
+
+
+@pytest.fixture(scope="session")
+def family(server: Server) -> Family:
+    """An account `Parent` with the administrator `parent`, and its child account `Child`."""
+
+    def run(*arguments: str) -> str:
+        done = tokenry(*arguments, "--data-dir", str(server.data_dir))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("account", "create", "Parent", "--admin", "parent")
+    made = run("account", "create", "Child", "--parent", "Parent", "--email", "c@example.org")
+    euuid = re.search(r"euuid ([0-9A-F-]{35})", made)
+    assert euuid is not None
+    token = run("token", "create", "--user", "parent", "--expires", "1d")
+    return Family(token.strip(), euuid[1])

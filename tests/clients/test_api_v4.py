@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.clients.conftest import Family
 from tests.conftest import missing
 from tests.servers import STOP_SECONDS_MAX, Server, environment
 
@@ -230,3 +231,21 @@ def test_user_is_made_granted_and_deleted(client: ApiV4) -> None:
     assert client.answer("getGrants", "js-ada") == grants
     assert client.answer("deleteUser", "js-ada") == {}
     assert client.refusal("getUser", "js-ada") == (404, [{"reason": "Not found"}])
+
+
+def test_child_account_is_listed_viewed_and_entered(client: ApiV4, family: Family) -> None:
+    """The client sends the bare euuid, announced as a form."""
+    parent = client.acting_with(family.token)
+    (child,) = parent.answer("getChildAccounts", {"filter": {"company": "Child"}})["data"]
+    assert child == parent.answer("getChildAccount", {"euuid": family.child})
+    token = parent.answer("createChildAccountPersonalAccessToken", {"euuid": family.child})
+    inside = client.acting_with(token["token"])
+    assert inside.answer("getProfile")["user_type"] == "proxy"
+    (listed,) = [row for row in inside.answer("getPersonalAccessTokens")["data"] if row["id"] == token["id"]]
+    assert token["token"].startswith(listed["token"])
+    assert inside.answer("deletePersonalAccessToken", token["id"]) == {}
+    assert inside.refusal("getProfile") == (401, [{"reason": "Invalid Token"}])
+
+
+def test_account_without_children_enters_none(client: ApiV4) -> None:
+    assert client.refusal("getChildAccounts", {}) == (403, [{"reason": "Unauthorized"}])

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from linode_api4 import ApiError, LinodeClient, PersonalAccessToken, User, and_, or_
+from linode_api4 import ApiError, ChildAccount, LinodeClient, PersonalAccessToken, User, and_, or_
 from linode_api4.objects.filtering import limit, order_by
 
+from tests.clients.conftest import Family
 from tests.servers import Server
 
 
@@ -181,3 +182,18 @@ def test_users_are_made_granted_renamed_and_deleted(client: Any) -> None:
 
 def test_account_is_read(client: Any) -> None:
     assert (client.account().company, client.account().balance) == ("tokenry", 0.0)
+
+
+def test_child_account_is_listed_loaded_and_entered(server: Server, family: Family) -> None:
+    client = connect(server, family.token)
+    (child,) = client.account.child_accounts(ChildAccount.company == "Child")
+    assert child.euuid == family.child
+    assert client.load(ChildAccount, family.child).email == "c@example.org"
+    token = child.create_token()
+    assert (token.scopes, token.expiry - token.created) == ("*", timedelta(minutes=15))
+    inside = connect(server, token.token)
+    assert inside.account().euuid == family.child
+    assert inside.profile().username.startswith("Parent_")
+    with pytest.raises(ApiError, match="Unauthorized") as error:
+        inside.profile.token_create(label="x")
+    assert status_of(error) == 403

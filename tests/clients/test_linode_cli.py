@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.clients.conftest import Family
 from tests.servers import Server, environment
 
 PROGRAM = str(Path(sys.executable).with_name("linode-cli"))
@@ -227,3 +228,23 @@ def test_users_are_made_changed_and_deleted(server: Server, tmp_path: Path) -> N
 
 def test_account_is_viewed(server: Server, tmp_path: Path) -> None:
     assert Cli(server, tmp_path, server.token, "account").row("view")["company"] == "tokenry"
+
+
+def test_child_account_is_listed_viewed_and_entered(server: Server, tmp_path: Path, family: Family) -> None:
+    children = Cli(server, tmp_path, family.token, "child-account")
+    assert [row["euuid"] for row in children.rows("list", "--company", "Child")] == [family.child]
+    assert children.row("view", family.child)["email"] == "c@example.org"
+    token = children.row("create", family.child)
+    assert (token["scopes"], len(token["token"])) == ("*", 54)
+    inside = Cli(server, tmp_path, token["token"])
+    assert inside.row("view")["username"].startswith("Parent_")
+    assert token["id"] in [row["id"] for row in inside.rows("tokens-list")]
+    assert "Unauthorized" in inside.fails("token-create", "--label", "x")
+    assert inside.run("token-delete", str(token["id"])).returncode == 0
+    assert "Invalid Token" in inside.fails("view")
+
+
+def test_account_without_children_lists_none(server: Server, tmp_path: Path) -> None:
+    said = Cli(server, tmp_path, server.token, "child-account").fails("list")
+    assert "403" in said
+    assert "Unauthorized" in said

@@ -26,6 +26,16 @@ def test_username_that_is_unsafe_somewhere_is_refused(username: str) -> None:
     assert fields(username=username) == ["username"]
 
 
+@pytest.mark.parametrize("username", ["Acme_0123456789abcdef", "x__deadbeefdeadbeef"])
+def test_username_like_a_proxy_users_is_refused(username: str) -> None:
+    assert fields(username=username) == ["username"]
+
+
+@pytest.mark.parametrize("username", ["Acme_0123456789abcde", "Acme_0123456789ABCDEF", "Acme-0123456789abcdef"])
+def test_username_that_only_resembles_one_is_fine(username: str) -> None:
+    assert fields(username=username) == []
+
+
 @given(st.text(max_size=70))
 def test_accepted_username_is_safe_in_headers_and_paths(username: str) -> None:
     if not fields(username=username):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import environment, serving
+from tests.servers import environment, serving, tokenry
 
 SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
 CONFIGURATION = str(Path(__file__).with_name("schemathesis.toml"))
@@ -17,6 +17,8 @@ NO_LIMITS = ("--rate-limit", "0", "--rate-limit-failures", "0")
 def run_schemathesis(data_dir: Path, phases: str) -> str:
     """Run some of its phases against a new service; what it says, with the seed. It finds nothing."""
     with serving(data_dir, *NO_LIMITS) as server:
+        child = tokenry("account", "create", "child", "--parent", "tokenry", "--data-dir", str(data_dir))
+        assert child.returncode == 0, child.stderr
         done = subprocess.run(
             [SCHEMATHESIS, "--config-file", CONFIGURATION, "run", f"{server.url}/openapi.json", "--phases", phases],
             env=environment(TOKENRY_URL=server.url, TOKENRY_TOKEN=server.token, PYTHONPATH="."),

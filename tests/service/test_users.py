@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from secrets import token_hex
 from threading import Barrier
 
 import pytest
@@ -11,14 +12,19 @@ from sqlalchemy import func, select
 
 from tests.conftest import Clock
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.errors import Forbidden, Invalid, NotFound, Refusal, Unauthorized
+from tokenry.domain.details import NewDetails
+from tokenry.domain.errors import Forbidden, Invalid, NotFound, Refusal, Unauthorized, Unavailable
+from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import PageRequest
+from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.tokens import NewToken
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
 from tokenry.service.accounts import Accounts
+from tokenry.service.details import TokenDetails
 from tokenry.service.installation import begin_installation
+from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
 from tokenry.service.users import AccountUsers, Users
 from tokenry.storage import audit, schema
@@ -28,12 +34,13 @@ from tokenry.storage.database import Database
 from tokenry.storage.users import create_user
 
 OPERATOR = Origin("operator")
+PEPPERS = Peppers((bytes(32),))
 
 
 @pytest.fixture
 def tokens(database: Database, clock: Clock) -> Tokens:
     """The token use cases of an installation that began."""
-    tokens = Tokens(database, Peppers((bytes(32),)), default_catalogue(), lambda: now(clock))
+    tokens = Tokens(database, PEPPERS, default_catalogue(), lambda: now(clock))
     begin_installation(database, Accounts(database, lambda: now(clock)), tokens, lambda secret: None)
     return tokens
 
@@ -223,23 +230,46 @@ def test_of_two_administrators_who_remove_each_other_one_stays(
     assert sum(user.admin for user, _ in users.list_users()) == 1
 
 
-def test_deleted_user_leaves_no_token_made_meanwhile(
-    database: Database, tokens: Tokens, users: Users, clock: Clock
+DOINGS: dict[str, Callable[[Database, Actor], object]] = {
+    "makes": lambda source, actor: tokens_on(source).create_token(OPERATOR, actor, NewToken()),
+    "renames": lambda source, actor: tokens_on(source).rename_token(OPERATOR, actor, actor.token_id, "x"),
+    "revokes": lambda source, actor: tokens_on(source).revoke_token(OPERATOR, actor, actor.token_id),
+    "rotates": lambda source, actor: Rotations(source, PEPPERS, lambda: datetime.now(UTC)).rotate_token(
+        OPERATOR, actor, actor.token_id, NewRotation()
+    ),
+    "describes": lambda source, actor: TokenDetails(source, lambda: datetime.now(UTC)).update_details(
+        OPERATOR, actor, actor.token_id, NewDetails(description=token_hex())
+    ),
+    "repeats": lambda source, actor: tokens_on(source).create_token(
+        OPERATOR, actor, NewToken(), KeyedRequest("key", bytes(32))
+    ),
+}
+
+
+def tokens_on(source: Database) -> Tokens:
+    return Tokens(source, PEPPERS, default_catalogue(), lambda: datetime.now(UTC))
+
+
+@pytest.mark.parametrize("doing", DOINGS)
+def test_user_that_is_deleted_while_it_does_something_leaves_no_token(
+    database: Database, tokens: Tokens, users: Users, clock: Clock, doing: str
 ) -> None:
+    """Neither waits for the other in vain, which would be Unavailable."""
     acting = actor_for(tokens, "admin", 1)
     for _ in range(5):
         ada = users.create_user(OPERATOR, username="ada")
         hers = actor_for(tokens, "ada", ada.id)
 
-        def make(source: Database, actor: Actor = hers) -> object:
-            maker = Tokens(source, Peppers((bytes(32),)), default_catalogue(), lambda: now(clock))
-            return [maker.create_token(OPERATOR, actor, NewToken()) for _ in range(3)]
+        def act(source: Database, actor: Actor = hers) -> object:
+            return [DOINGS[doing](source, actor) for _ in range(3)]
 
         def end(source: Database) -> object:
             AccountUsers(source, lambda: now(clock)).delete_user(OPERATOR, acting, "ada")
             return "deleted"
 
-        assert at_once(database, make, end)[1] == "deleted"
+        told = at_once(database, act, end)
+        assert told[1] == "deleted"
+        assert told[0] is not Unavailable
         assert open_tokens_of(database, ada.id) == 0
 
 

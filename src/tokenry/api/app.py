@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Lifespan
 
 from tokenry.api.accounts import AccountOperations
+from tokenry.api.children import ChildOperations
 from tokenry.api.description import description_as_json
 from tokenry.api.details import DetailsOperations
 from tokenry.api.dialect import OAUTH, VERIFICATION
@@ -45,6 +46,7 @@ def routes(
     profile: ProfileOperations,
     accounts: AccountOperations,
     users: UserOperations,
+    children: ChildOperations,
     rotation: RotationOperations,
     introspection: IntrospectionOperations,
     leaks: LeakOperations,
@@ -102,6 +104,18 @@ def routes(
             PUT=Operation(users.update_grants, writes),
         ),
         "/credentials/revoke": resource(POST=Operation(leaks.revoke_reported, public=True, bucket=REPORTS)),
+        **{
+            f"{place}/child-accounts{path}": managed
+            for place in ("/account", "/iam/delegation/profile")
+            for path, managed in (
+                ("", resource(GET=Operation(children.list_children, "child_account:read_only"))),
+                ("/{euuid}", resource(GET=Operation(children.get_child, "child_account:read_only"))),
+                (
+                    "/{euuid}/token",
+                    resource(POST=Operation(children.create_token, "child_account:read_write", reads_body=False)),
+                ),
+            )
+        },
         **{
             path: resource(GET=Operation(public_empty_list, public=True))
             for path in ("/regions", "/linode/types", "/images")

@@ -41,7 +41,8 @@ class TokenOperations:
     def rename_token(self, call: Call) -> object:
         """PUT another label."""
         token_id = read_token_id(call)
-        return write_token(self._tokens.rename_token(call.origin, call.actor, token_id, read_new_label(call.body)))
+        label, faults = read_new_label(call.body)
+        return write_token(self._tokens.rename_token(call.origin, call.actor, token_id, label, faults))
 
     def revoke_token(self, call: Call) -> object:
         """DELETE a token; from this answer on it is refused everywhere."""

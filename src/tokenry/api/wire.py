@@ -5,7 +5,7 @@ Bodies are what `json.dumps` writes by default, because that is what real client
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import formatdate
 from typing import TypeVar
@@ -203,12 +203,10 @@ def read_new_token(body: Mapping[str, object]) -> NewToken:
     return NewToken(label=label, scopes=scopes, expiry=expiry, faults=tuple(faults))
 
 
-def read_new_label(body: Mapping[str, object]) -> str | None:
+def read_new_label(body: Mapping[str, object]) -> tuple[str | None, Sequence[Fault]]:
     """Read the body of an update: its label, None if there is none. Every other key is read-only, so ignored."""
     faults: list[Fault] = []
-    label = _read_label(body, faults)
-    raise_faults(faults)
-    return label
+    return _read_label(body, faults), faults
 
 
 def read_key(body: Mapping[str, object], key: str, kind: type[T], faults: list[Fault]) -> T | None:

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from tokenry.cli import audit, doctor, gateway, policy, serve, tokens, users, verify
+from tokenry.cli import accounts, audit, doctor, gateway, policy, serve, tokens, users, verify
 from tokenry.domain.errors import NotFound, Refusal, SetupError
 from tokenry.settings import unknown_variables
 
@@ -21,6 +21,7 @@ app.command()(serve.migrate)
 app.command()(doctor.doctor)
 app.command()(gateway.gateway)
 app.command()(verify.verify)
+app.add_typer(accounts.app, name="account")
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.add_typer(policy.app, name="policy")
@@ -35,7 +36,7 @@ def run() -> None:
     try:
         app()
     except NotFound:
-        _fail("there is no such user or token.")
+        _fail("there is no such account, user or token.")
     except Refusal as refusal:
         _fail("; ".join(f"{fault.field}: {fault.reason}" if fault.field else fault.reason for fault in refusal.faults))
     except SetupError as error:

@@ -18,11 +18,16 @@ def create(
     username: Username,
     email: Annotated[str, typer.Option(help="Where to reach the user.")] = "",
     admin: Annotated[bool, typer.Option("--admin", help="An administrator of the account.")] = False,
+    account: Annotated[
+        str | None, typer.Option(show_default="the first", help="Whose user it is: an account's name or euuid.")
+    ] = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make a user. The name: ASCII letters, digits, dots, dashes, underscores."""
-    user = open_local(data_dir, database_url).users.create_user(operator(), username=username, email=email, admin=admin)
+    user = open_local(data_dir, database_url).users.create_user(
+        operator(), username=username, email=email, admin=admin, account=account
+    )
     print(f"User {user.username} was made (id {user.id}).")
 
 
@@ -30,11 +35,12 @@ def create(
 def list_users(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None) -> None:
     """List users, each with its number of open tokens."""
     print_table(
-        ("id", "username", "email", "admin", "created", "state", "tokens"),
+        ("id", "username", "account", "email", "admin", "created", "state", "tokens"),
         [
             (
                 user.id,
                 user.username,
+                user.account_id,
                 user.email,
                 "yes" if user.admin else "no",
                 user.created,

@@ -1,22 +1,31 @@
 """Accounts, and who is acting."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import NamedTuple
 
+from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER_SECONDS
+
+COMPANY_LENGTH_MAX = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whoever runs the users: a company or a person. `euuid` is its public identity, 8-4-4-16 upper-case hex."""
+    """Whoever runs the users: a company or a person. `euuid` is its public identity, 8-4-4-16 upper-case hex.
+
+    An account with a parent is a child account; it has no children of its own.
+    """
 
     id: int
     euuid: str
     company: str
     created: datetime
     contact: "Contact"
+    parent_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +77,21 @@ class Origin:
     name: str
     actor: Actor | None = None
     address: str | None = None
+
+
+def company_faults(company: str) -> list[Fault]:
+    """Say what is wrong with an account's name: 1-128 printable characters."""
+    if 1 <= len(company) <= COMPANY_LENGTH_MAX and company.isprintable():
+        return []
+    return [Fault(f"Must be 1-{COMPANY_LENGTH_MAX} printable characters", "company")]
+
+
+def proxy_username(*, parent_company: str, child_euuid: str) -> str:
+    """The name of a parent account's user in a child account (contract: parent and child accounts).
+
+    The first 15 characters of the parent's name, and 16 hexadecimal digits for the two accounts. What is in no username
+    becomes a dash, and an `x` where it would come first: a username is sent in headers.
+    """
+    digest = sha256(f"{parent_company}{child_euuid}".encode()).hexdigest()
+    shown = re.sub(r"[^A-Za-z0-9._-]", "-", parent_company[:15])
+    return f"{re.sub('^[^A-Za-z0-9]', 'x', shown)}_{digest[:16]}"

@@ -34,6 +34,15 @@ def require_open(connection: Connection, actor: Actor, *, now: datetime) -> None
         raise Unauthorized
 
 
+def require_maker(connection: Connection, actor: Actor, *, now: datetime) -> None:
+    """Refuse a proxy user, who may list, view and revoke tokens, and a secret that opens no more.
+
+    Raises Forbidden, Unauthorized.
+    """
+    if get_writer(connection, actor, now=now).proxy:
+        raise Forbidden
+
+
 def require_administrator(user: User) -> None:
     """Raise Forbidden for a user who does not manage the account."""
     if user.restricted:

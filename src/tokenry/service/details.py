@@ -7,14 +7,15 @@ from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.details import LIVE_TOKENS, Details, NewDetails, Selection
-from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound
+from tokenry.domain.errors import Fault, Invalid, NotFound
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.networks import Network
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.service.acting import get_writer
+from tokenry.service.acting import require_maker
 from tokenry.storage import audit
 from tokenry.storage import details as stored
 from tokenry.storage.database import Database
+from tokenry.storage.users import keep_user
 
 
 class TokenDetails:
@@ -49,10 +50,10 @@ class TokenDetails:
         Raises Forbidden, NotFound, and Invalid for networks of what nothing opens any more.
         """
         with self._database.write() as connection:
+            keep_user(connection, actor.user_id)
             # A rotation copies the networks: whichever of the two comes first, the other waits for its end.
             stored.hold_token(connection, token_id, user_id=actor.user_id)
-            if get_writer(connection, actor, now=self._now()).proxy:
-                raise Forbidden
+            require_maker(connection, actor, now=self._now())
             before = self._get(connection, actor, token_id)
             changes = _changes(before, new)
             if not changes:

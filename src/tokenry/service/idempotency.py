@@ -6,15 +6,16 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.errors import Conflict, Fault, Forbidden, Invalid, raise_faults
+from tokenry.domain.errors import Conflict, Fault, Invalid, raise_faults
 from tokenry.domain.idempotency import HEADER, KeyedRequest
 from tokenry.domain.rotation import reach_faults
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import Token
-from tokenry.service.acting import get_writer
+from tokenry.service.acting import require_maker
 from tokenry.service.secrets import give_secret, last_rotation
 from tokenry.storage import audit, idempotency, rotations, uses
 from tokenry.storage import tokens as stored_tokens
+from tokenry.storage.users import keep_user
 
 
 def make_once(
@@ -51,10 +52,10 @@ def _give_again(
     connection: Connection, peppers: Peppers, origin: Origin, actor: Actor, *, given: idempotency.Given, now: datetime
 ) -> tuple[Token, Secret]:
     """Put a fresh secret in the place of one that was given out and, as far as known, never arrived."""
+    keep_user(connection, actor.user_id)
     token = stored_tokens.lock_token(connection, given.token_id, user_id=actor.user_id, now=now)
     rotation = last_rotation(connection, actor, given.token_id, now)
-    if get_writer(connection, actor, now=now).proxy:
-        raise Forbidden
+    require_maker(connection, actor, now=now)
     if rotation is not None:
         used = rotation.used
     else:

@@ -6,17 +6,18 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.errors import Conflict, Fault, Forbidden, NotFound, raise_faults
+from tokenry.domain.errors import Conflict, Fault, NotFound, raise_faults
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.rotation import NewRotation, reach_faults
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import Token
-from tokenry.service.acting import get_writer
+from tokenry.service.acting import require_maker
 from tokenry.service.idempotency import make_once
 from tokenry.service.secrets import give_secret, last_rotation
 from tokenry.storage import audit, rotations
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.users import keep_user
 
 
 class Rotations:
@@ -49,11 +50,11 @@ class Rotations:
         self, connection: Connection, origin: Origin, actor: Actor, token_id: int, new: NewRotation
     ) -> tuple[Token, Secret]:
         now = self._now()
+        keep_user(connection, actor.user_id)
         # Locked before anything else: of two that rotate it at once, one waits here and holds nothing meanwhile.
         token = stored_tokens.lock_token(connection, token_id, user_id=actor.user_id, now=now)
         rotation = last_rotation(connection, actor, token_id, now)
-        if get_writer(connection, actor, now=now).proxy:
-            raise Forbidden
+        require_maker(connection, actor, now=now)
         if token is None:
             raise NotFound
         raise_faults(reach_faults(actor.scopes, token))

@@ -1,12 +1,12 @@
 """What a user does with tokens: list, create, read, rename, revoke."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.errors import NotFound, raise_faults
+from tokenry.domain.errors import Fault, NotFound, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import Page, PageRequest
@@ -14,7 +14,7 @@ from tokenry.domain.policy import Rules
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import NewToken, Token, in_order_of_fields, label_faults
-from tokenry.service.acting import require_open
+from tokenry.service.acting import require_maker, require_open
 from tokenry.service.idempotency import make_once
 from tokenry.service.policy import hold_rules
 from tokenry.service.revocation import revoke_others
@@ -56,14 +56,14 @@ class Tokens:
     ) -> tuple[Token, Secret]:
         """Make a token that may do what the acting one and the policy allow; repeat `request` and it is made only once.
 
-        Raises Invalid with every fault, Conflict.
+        Raises Forbidden for a proxy user, Invalid with every fault, Conflict.
         """
         with self._database.write() as connection:
             now = self._now()
 
             def make() -> tuple[Token, Secret]:
                 rules = hold_rules(connection, actor.user_id, now=now)
-                require_open(connection, actor, now=now)
+                require_maker(connection, actor, now=now)
                 return self.issue(connection, origin, user_id=actor.user_id, limit=actor.scopes, rules=rules, new=new)
 
             return make_once(connection, self._peppers, origin, actor, request, now=now, make=make)
@@ -72,16 +72,22 @@ class Tokens:
         """Make a token for somebody, as the operator: up to what the policy allows. Raises NotFound, Invalid."""
         with self._database.write() as connection:
             user = stored_users.find_user(connection, username)
-            if user is None:
+            if user is None or not stored_users.keep_user(connection, user.id):
                 raise NotFound
             rules = hold_rules(connection, user.id, now=self._now())
             return self.issue(connection, origin, user_id=user.id, limit=EVERYTHING, rules=rules, new=new)
 
-    def rename_token(self, origin: Origin, actor: Actor, token_id: int, label: str | None) -> Token:
-        """Give a token another label; None leaves it as it is. Raises NotFound, Invalid."""
+    def rename_token(
+        self, origin: Origin, actor: Actor, token_id: int, label: str | None, faults: Sequence[Fault] = ()
+    ) -> Token:
+        """Give a token another label; None leaves it as it is. `faults` are those found while reading the request.
+
+        Raises Forbidden for a proxy user, NotFound, Invalid.
+        """
         with self._database.write() as connection:
-            require_open(connection, actor, now=self._now())
+            require_maker(connection, actor, now=self._now())
             token = self._get(connection, actor, token_id)
+            raise_faults(faults)
             if label is None:
                 return token
             raise_faults(label_faults(label))
@@ -115,9 +121,20 @@ class Tokens:
             self._revoke(connection, origin, token_id, user_id=None)
 
     def issue(
-        self, connection: Connection, origin: Origin, *, user_id: int, limit: Scopes, rules: Rules, new: NewToken
+        self,
+        connection: Connection,
+        origin: Origin,
+        *,
+        user_id: int,
+        limit: Scopes,
+        rules: Rules,
+        new: NewToken,
+        delegated_by: int | None = None,
     ) -> tuple[Token, Secret]:
-        """Make a token of at most the scopes `limit`, by `rules`, in a transaction of the caller's. Raises Invalid."""
+        """Make a token of at most the scopes `limit`, by `rules`, in a transaction of the caller's. Raises Invalid.
+
+        `delegated_by` is the parent account's user for whom a proxy user's token is made.
+        """
         now = self._now().replace(microsecond=0)
         faults = new.check(limit=limit, catalogue=self._catalogue, now=self._now())
         faults += rules.check(new, faults, limit=limit, now=now)
@@ -133,6 +150,7 @@ class Tokens:
             created=now,
             expiry=expiry,
             created_by=origin.name,
+            delegated_by=delegated_by,
         )
         stored.insert_credential(
             connection,

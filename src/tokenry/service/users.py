@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.accounts import Account, Actor, Origin
 from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
@@ -16,7 +16,7 @@ from tokenry.service.acting import get_reader, get_writer, require_administrator
 from tokenry.service.revocation import leave_children, revoke_everything_of
 from tokenry.storage import audit
 from tokenry.storage import users as stored
-from tokenry.storage.accounts import find_first_account, lock_account
+from tokenry.storage.accounts import find_accounts, find_first_account, lock_account
 from tokenry.storage.database import Database
 
 
@@ -49,7 +49,7 @@ class AccountUsers:
 
     def create_user(self, origin: Origin, actor: Actor, new: NewUser) -> User:
         """Make a user of the account. Raises Forbidden; Invalid with every fault, also when the name is taken."""
-        with _unique_names(), self._database.write() as connection:
+        with unique_names(), self._database.write() as connection:
             now = self._now()
             require_administrator(get_writer(connection, actor, now=now))
             raise_faults(new.check())
@@ -65,7 +65,7 @@ class AccountUsers:
 
     def update_user(self, origin: Origin, actor: Actor, username: str, change: UserChange) -> User:
         """Change what is to be different. Raises Forbidden, NotFound; Invalid, also for the last administrator."""
-        with _unique_names(), self._database.write() as connection:
+        with unique_names(), self._database.write() as connection:
             before = self._claim(connection, actor, username)
             raise_faults(change.check())
             after = change.applied_to(before)
@@ -90,10 +90,7 @@ class AccountUsers:
             if user.id == actor.user_id:
                 raise Invalid(Fault("You cannot delete yourself"))
             _keep_an_administrator(connection, user)
-            now = self._now()
-            stored.delete_user(connection, user, now)
-            revoke_everything_of(connection, origin, user, now=now)
-            _record(connection, origin, "user.delete", user, at=now, username=user.username)
+            remove_user(connection, origin, user, now=self._now())
 
     def _claim(self, connection: Connection, actor: Actor, username: str) -> User:
         """The user that an administrator is about to change. A parent account's proxy user is nobody's to change."""
@@ -123,17 +120,19 @@ class Users:
         self._database = database
         self._now = now
 
-    def create_user(self, origin: Origin, *, username: str, email: str = "", admin: bool = False) -> User:
-        """Make a user of the first account. Raises Invalid, also when the name is taken."""
+    def create_user(
+        self, origin: Origin, *, username: str, email: str = "", admin: bool = False, account: str | None = None
+    ) -> User:
+        """Make a user of an account, by its name or euuid; else of the first. Raises Invalid, also for a taken name."""
         raise_faults(user_faults(username=username, email=email))
-        with _unique_names(), self._database.write() as connection:
-            account = find_first_account(connection)
-            if account is None:
+        with unique_names(), self._database.write() as connection:
+            own = find_first_account(connection) if account is None else read_account(connection, account, "account")
+            if own is None:
                 raise NotFound
             return add_user(
                 connection,
                 origin,
-                account_id=account.id,
+                account_id=own.id,
                 username=username,
                 email=email,
                 admin=admin,
@@ -177,13 +176,40 @@ def add_user(
     email: str,
     admin: bool,
     now: datetime,
+    proxy: bool = False,
 ) -> User:
     """Make a user in a transaction of the caller's. The name is unique by the database's word: IntegrityError."""
     user = stored.create_user(
-        connection, account_id=account_id, username=username, email=email, admin=admin, created=now
+        connection, account_id=account_id, username=username, email=email, admin=admin, created=now, proxy=proxy
     )
     _record(connection, origin, "user.create", user, at=now, username=username, admin=admin)
     return user
+
+
+def remove_user(connection: Connection, origin: Origin, user: User, *, now: datetime) -> None:
+    """Delete a user that is claimed, and revoke all it has, in a transaction of the caller's."""
+    stored.delete_user(connection, user, now)
+    revoke_everything_of(connection, origin, user, now=now)
+    _record(connection, origin, "user.delete", user, at=now, username=user.username)
+
+
+def read_account(connection: Connection, text: str, field: str) -> Account:
+    """The account that an operator names, by its name or euuid. Raises Invalid when that is not one."""
+    found = find_accounts(connection, text)
+    if not found:
+        raise Invalid(Fault("There is no account of this name or euuid", field))
+    if len(found) > 1:
+        raise Invalid(Fault("There are several accounts of this name: use the euuid", field))
+    return found[0]
+
+
+@contextmanager
+def unique_names() -> Iterator[None]:
+    """Turn the database's word that a name is taken into Invalid."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Invalid(Fault("Username is already taken", "username")) from error
 
 
 def _claim(connection: Connection, found: User | None) -> User:
@@ -199,7 +225,8 @@ def _claim(connection: Connection, found: User | None) -> User:
 
 def _keep_an_administrator(connection: Connection, user: User, field: str | None = None) -> None:
     """Refuse to take away the last one who manages the account. The account is locked, so it is the last in truth."""
-    if user.admin and user.disabled is None and not stored.has_other_administrator(connection, user):
+    own = user.admin and not user.proxy and user.disabled is None
+    if own and not stored.has_other_administrator(connection, user):
         raise Invalid(Fault("The account's last administrator must stay one: make another one first", field))
 
 
@@ -207,12 +234,3 @@ def _record(
     connection: Connection, origin: Origin, action: str, user: User, *, at: datetime, **details: object
 ) -> None:
     audit.record(connection, origin=origin, at=at, action=action, subject=f"user:{user.id}", details=details)
-
-
-@contextmanager
-def _unique_names() -> Iterator[None]:
-    """Turn the database's word that a name is taken into Invalid."""
-    try:
-        yield
-    except IntegrityError as error:
-        raise Invalid(Fault("Username is already taken", "username")) from error

@@ -1,27 +1,47 @@
 """Statements on accounts."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from tokenry.domain.accounts import NO_CONTACT, Account, Contact
+from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.paging import Page, PageRequest
+from tokenry.storage.changes import execute_unread
 from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.filters import filtered
+from tokenry.storage.paging import page_of
 from tokenry.storage.schema import CONTACT_FIELDS, accounts
+
+_COLUMNS = {name: accounts.c[name] for name in ("id", "company", *CONTACT_FIELDS)}
 
 
 def create_account(
-    connection: Connection, *, euuid: str, company: str, created: datetime, contact: Contact = NO_CONTACT
+    connection: Connection,
+    *,
+    euuid: str,
+    company: str,
+    created: datetime,
+    contact: Contact = NO_CONTACT,
+    parent_id: int | None = None,
 ) -> Account:
     """Store an account."""
-    row = {"euuid": euuid, "company": company, "created_at": to_seconds(created), **asdict(contact)}
+    row = {
+        "euuid": euuid,
+        "company": company,
+        "created_at": to_seconds(created),
+        "parent_id": parent_id,
+        **asdict(contact),
+    }
     account_id = connection.execute(insert(accounts).values(row).returning(accounts.c.id)).scalar_one()
-    return Account(id=account_id, euuid=euuid, company=company, created=created, contact=contact)
+    return get_account(connection, account_id)
 
 
 def get_account(connection: Connection, account_id: int) -> Account:
-    """Read the account of a user, which is always there."""
+    """Read an account that is known to be there: accounts are never deleted."""
     return _account(connection.execute(select(accounts).where(accounts.c.id == account_id)).one())
 
 
@@ -31,10 +51,57 @@ def find_first_account(connection: Connection) -> Account | None:
     return None if row is None else _account(row)
 
 
+def find_account(connection: Connection, euuid: str) -> Account | None:
+    """Find an account."""
+    row = connection.execute(select(accounts).where(accounts.c.euuid == euuid)).one_or_none()
+    return None if row is None else _account(row)
+
+
+def find_accounts(connection: Connection, text: str) -> Sequence[Account]:
+    """Find the accounts of this name or with this euuid: names are not unique."""
+    named = (accounts.c.company == text) | (accounts.c.euuid == text.upper())
+    return [_account(row) for row in connection.execute(select(accounts).where(named).order_by(accounts.c.id))]
+
+
+def list_accounts(connection: Connection) -> Sequence[Account]:
+    """List all accounts, the oldest first."""
+    return [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.id))]
+
+
+def list_children(
+    connection: Connection, *, parent_id: int, request: PageRequest, filter: Filter = EVERY_ROW
+) -> Page[Account]:
+    """List the child accounts of an account."""
+    statement = select(accounts).where(accounts.c.parent_id == parent_id)
+    return page_of(connection, filtered(statement, filter, _COLUMNS, {}), request, _account)
+
+
+def find_child(connection: Connection, euuid: str, *, parent_id: int) -> Account | None:
+    """Find a child account of an account."""
+    row = connection.execute(_select_child(euuid, parent_id)).one_or_none()
+    return None if row is None else _account(row)
+
+
+def lock_child(connection: Connection, euuid: str, *, parent_id: int) -> Account | None:
+    """Find a child account as `find_child` does, and lock it as `lock_account` does: it stays one meanwhile."""
+    row = connection.execute(_select_child(euuid, parent_id).with_for_update(key_share=True)).one_or_none()
+    return None if row is None else _account(row)
+
+
+def detach_account(connection: Connection, account_id: int) -> bool:
+    """Let a child account be none any more; whether it was one."""
+    statement = update(accounts).where(accounts.c.id == account_id, accounts.c.parent_id.is_not(None))
+    return execute_unread(connection, statement.values(parent_id=None)) == 1
+
+
 def lock_account(connection: Connection, account_id: int) -> None:
     """Make others who lock it wait until this transaction ends: what is decided about its users is decided in turn."""
     statement = select(accounts.c.id).where(accounts.c.id == account_id)
     connection.execute(statement.with_for_update(key_share=True))
+
+
+def _select_child(euuid: str, parent_id: int) -> Select[Any]:
+    return select(accounts).where(accounts.c.euuid == euuid, accounts.c.parent_id == parent_id)
 
 
 def _account(row: Row[Any]) -> Account:
@@ -44,4 +111,5 @@ def _account(row: Row[Any]) -> Account:
         company=row.company,
         created=from_seconds(row.created_at),
         contact=Contact(**{name: getattr(row, name) for name in CONTACT_FIELDS}),
+        parent_id=row.parent_id,
     )

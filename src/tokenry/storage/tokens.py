@@ -37,6 +37,7 @@ def insert_token(
     created: datetime,
     expiry: datetime,
     created_by: str,
+    delegated_by: int | None = None,
 ) -> Token:
     """Store a token. Without a label it is named `token-<id>`, which takes a second statement: the id comes first."""
     row = {
@@ -48,6 +49,7 @@ def insert_token(
         "created_at": to_seconds(created),
         "expires_at": to_seconds(expiry),
         "created_by": created_by,
+        "delegated_by": delegated_by,
     }
     token_id = connection.execute(insert(tokens).values(row).returning(tokens.c.id)).scalar_one()
     if label is None:

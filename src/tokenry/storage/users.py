@@ -21,7 +21,14 @@ _COLUMNS = {"id": users.c.id, "username": users.c.username, "email": users.c.ema
 
 
 def create_user(
-    connection: Connection, *, account_id: int, username: str, email: str, admin: bool, created: datetime
+    connection: Connection,
+    *,
+    account_id: int,
+    username: str,
+    email: str,
+    admin: bool,
+    created: datetime,
+    proxy: bool = False,
 ) -> User:
     """Store a user. The name is unique by the database's word: IntegrityError if it is taken."""
     row = {
@@ -30,6 +37,7 @@ def create_user(
         "email": email,
         "admin": admin,
         "created_at": to_seconds(created),
+        "proxy": proxy,
     }
     user_id = connection.execute(insert(users).values(row).returning(users.c.id)).scalar_one()
     return _user(connection.execute(_select_users().where(users.c.id == user_id)).one())
@@ -47,6 +55,13 @@ def find_user(connection: Connection, username: str, *, account_id: int | None =
 def find_user_by_id(connection: Connection, user_id: int) -> User | None:
     """Find a user by id."""
     row = connection.execute(_select_users().where(users.c.id == user_id)).one_or_none()
+    return None if row is None else _user(row)
+
+
+def find_proxy(connection: Connection, account_id: int) -> User | None:
+    """Find the parent account's user in a child account."""
+    own = (users.c.account_id == account_id) & users.c.proxy
+    row = connection.execute(_select_users().where(own)).one_or_none()
     return None if row is None else _user(row)
 
 
@@ -99,6 +114,16 @@ def set_disabled(connection: Connection, user_id: int, disabled: datetime | None
     statement = update(users).where(users.c.id == user_id, changes)
     value = None if disabled is None else to_seconds(disabled)
     return connection.execute(statement.values(disabled_at=value)).rowcount == 1
+
+
+def keep_user(connection: Connection, user_id: int) -> bool:
+    """Keep a user from being claimed until the transaction ends; whether it is there.
+
+    Whoever locks a token of the user does this first, as whoever deletes the user claims it first: in another order
+    the two would wait for each other.
+    """
+    statement = select(users.c.id).where(users.c.id == user_id, users.c.deleted_at.is_(None))
+    return connection.execute(statement.with_for_update(read=True, key_share=True)).first() is not None
 
 
 def claim_user(connection: Connection, user_id: int) -> None:

@@ -1,0 +1,51 @@
+"""The operations on the child accounts of a parent account."""
+
+from tokenry.api.filters import read_filter
+from tokenry.api.operation import Call
+from tokenry.api.wire import read_page, write_page, write_token
+from tokenry.api.wire_accounts import write_account
+from tokenry.domain.errors import collect_faults
+from tokenry.domain.filters import Kind
+from tokenry.service.children import Children
+
+FILTERABLE = dict.fromkeys(
+    (
+        "address_1",
+        "address_2",
+        "city",
+        "company",
+        "country",
+        "email",
+        "first_name",
+        "last_name",
+        "phone",
+        "state",
+        "zip",
+    ),
+    Kind.TEXT,
+)
+
+
+class ChildOperations:
+    """`/account/child-accounts`, `/account/child-accounts/{euuid}` and `/account/child-accounts/{euuid}/token`.
+
+    The same stands under `/iam/delegation/profile`, which the wire format has put in its place.
+    """
+
+    def __init__(self, children: Children) -> None:
+        self._children = children
+
+    def list_children(self, call: Call) -> object:
+        """GET the child accounts, paged, filtered and ordered."""
+        self._children.require_access(call.actor)
+        request, filter = collect_faults(lambda: read_page(call.query), lambda: read_filter(call.filter, FILTERABLE))
+        return write_page(self._children.list_children(call.actor, request, filter), write_account)
+
+    def get_child(self, call: Call) -> object:
+        """GET one."""
+        return write_account(self._children.get_child(call.actor, call.path["euuid"]))
+
+    def create_token(self, call: Call) -> object:
+        """POST a token for it; clients send whatever they like as the body."""
+        token, secret = self._children.create_token(call.origin, call.actor, call.path["euuid"])
+        return write_token(token, secret)

@@ -1,0 +1,65 @@
+"""`tokenry account …`."""
+
+from typing import Annotated
+
+import typer
+
+from tokenry.cli.options import DatabaseUrl, DataDir, open_local, operator
+from tokenry.cli.tables import print_table
+from tokenry.settings import DEFAULT_DATA_DIR
+
+app = typer.Typer(help="Accounts: who has users. A parent account enters its child accounts.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    company: Annotated[str, typer.Argument(help="Its name.")],
+    parent: Annotated[
+        str | None, typer.Option(show_default="none", help="The account it is a child of, by name or euuid.")
+    ] = None,
+    email: Annotated[str, typer.Option(help="Where to reach it, and its administrator.")] = "",
+    admin: Annotated[
+        str | None, typer.Option(show_default="none", help="Also make this user, as its administrator.")
+    ] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make an account."""
+    account = open_local(data_dir, database_url).accounts.create_account(
+        operator(), company=company, email=email, parent=parent, admin=admin
+    )
+    print(f"Account {account.company} was made (euuid {account.euuid}).")
+    if admin is not None:
+        print(f"User {admin} was made, its administrator.")
+
+
+@app.command("list")
+def list_accounts(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None) -> None:
+    """List accounts, the oldest first."""
+    accounts = open_local(data_dir, database_url).accounts.list_accounts()
+    euuids = {account.id: account.euuid for account in accounts}
+    print_table(
+        ("id", "euuid", "company", "email", "created", "parent"),
+        [
+            (
+                account.id,
+                account.euuid,
+                account.company,
+                account.contact.email,
+                account.created,
+                None if account.parent_id is None else euuids[account.parent_id],
+            )
+            for account in accounts
+        ],
+    )
+
+
+@app.command()
+def detach(
+    euuid: Annotated[str, typer.Argument(help="A child account's euuid, as in the list.")],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Let a child account be none any more: from this moment on its parent's users are refused in it."""
+    account = open_local(data_dir, database_url).accounts.detach_account(operator(), euuid)
+    print(f"Account {account.company} has no parent any more; its parent's tokens in it are revoked.")

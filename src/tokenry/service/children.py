@@ -1,0 +1,105 @@
+"""What a parent account's users do with its child accounts: see them, and enter them for a short time."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from tokenry.domain.accounts import Account, Actor, Origin, proxy_username
+from tokenry.domain.errors import Forbidden, NotFound
+from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.paging import Page, PageRequest
+from tokenry.domain.policy import NO_RULES, UserKind
+from tokenry.domain.scopes import EVERYTHING
+from tokenry.domain.secrets import Secret
+from tokenry.domain.tokens import NewToken, Token
+from tokenry.domain.users import User, UserType
+from tokenry.service.acting import get_reader, get_writer
+from tokenry.service.tokens import Tokens
+from tokenry.service.users import add_user
+from tokenry.storage import accounts as stored
+from tokenry.storage import users as stored_users
+from tokenry.storage.database import Database
+from tokenry.storage.policy import hold_policy
+
+PROXY_TOKEN_LIFETIME = timedelta(minutes=15)
+
+
+class Children:
+    """The use cases of child accounts. Each raises Forbidden for whoever may not enter any."""
+
+    def __init__(self, database: Database, tokens: Tokens, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._tokens = tokens
+        self._now = now
+
+    def require_access(self, actor: Actor) -> None:
+        """Raise Forbidden for anybody else: before anything that is wrong with what is asked."""
+        with self._database.read() as connection:
+            _require_access(get_reader(connection, actor))
+
+    def list_children(self, actor: Actor, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[Account]:
+        """List the child accounts."""
+        with self._database.read() as connection:
+            parent = _require_access(get_reader(connection, actor))
+            return stored.list_children(connection, parent_id=parent.account_id, request=request, filter=filter)
+
+    def get_child(self, actor: Actor, euuid: str) -> Account:
+        """Read one. Raises NotFound, also for another account's child."""
+        with self._database.read() as connection:
+            parent = _require_access(get_reader(connection, actor))
+            child = stored.find_child(connection, euuid, parent_id=parent.account_id)
+            if child is None:
+                raise NotFound
+            return child
+
+    def create_token(self, origin: Origin, actor: Actor, euuid: str) -> tuple[Token, Secret]:
+        """Make a token of the parent's user in a child account, for 15 minutes. Raises NotFound.
+
+        It may do everything there, unless the policy allows proxy users less; the policy's other rules are for those
+        who make tokens of their own.
+        """
+        with self._database.write() as connection:
+            now = self._now().replace(microsecond=0)
+            allowed = hold_policy(connection).scopes.get(UserKind.PROXY, EVERYTHING)
+            parent = _require_access(get_writer(connection, actor, now=self._now()))
+            child = stored.lock_child(connection, euuid, parent_id=parent.account_id)
+            if child is None:
+                raise NotFound
+            proxy = self._get_proxy(connection, origin, parent, child)
+            label = f"{parent.username}_{parent.id}_{int(now.timestamp())}"
+            return self._tokens.issue(
+                connection,
+                origin,
+                user_id=proxy.id,
+                limit=allowed,
+                rules=NO_RULES,
+                new=NewToken(label=label, expiry=now + PROXY_TOKEN_LIFETIME),
+                delegated_by=parent.id,
+            )
+
+    def _get_proxy(self, connection: Connection, origin: Origin, parent: User, child: Account) -> User:
+        """The parent account's user in the child account, which is locked: made when it is first needed."""
+        proxy = stored_users.find_proxy(connection, child.id)
+        if proxy is None:
+            company = stored.get_account(connection, parent.account_id).company
+            name = proxy_username(parent_company=company, child_euuid=child.euuid)
+            return add_user(
+                connection,
+                origin,
+                account_id=child.id,
+                username=name,
+                email="",
+                admin=True,
+                now=self._now(),
+                proxy=True,
+            )
+        if proxy.disabled is not None:
+            raise Forbidden
+        return proxy
+
+
+def _require_access(user: User) -> User:
+    if user.type is not UserType.PARENT or not user.enters_children:
+        raise Forbidden
+    return user

@@ -1,0 +1,145 @@
+"""Entering a child account while the way in is being closed: nothing that leads there is left."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+
+from tests.conftest import START
+from tests.service.test_users import OPERATOR, at_once, open_tokens_of
+from tokenry.domain.accounts import Account, Actor
+from tokenry.domain.errors import Forbidden, NotFound, Unauthorized
+from tokenry.domain.scopes import EVERYTHING
+from tokenry.domain.secrets import Peppers
+from tokenry.domain.tokens import NewToken
+from tokenry.domain.users import GrantsChange
+from tokenry.service.accounts import Accounts
+from tokenry.service.children import Children
+from tokenry.service.installation import begin_installation
+from tokenry.service.tokens import Tokens
+from tokenry.service.users import AccountUsers, Users
+from tokenry.storage import audit
+from tokenry.storage.catalogue import default_catalogue
+from tokenry.storage.database import Database
+from tokenry.storage.users import find_proxy
+
+NOW = datetime.fromtimestamp(START, UTC)
+
+
+def now() -> datetime:
+    return NOW
+
+
+@dataclass
+class Service:
+    """The use cases as one process has them."""
+
+    database: Database
+    tokens: Tokens = field(init=False)
+    users: Users = field(init=False)
+    team: AccountUsers = field(init=False)
+    accounts: Accounts = field(init=False)
+    children: Children = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tokens = Tokens(self.database, Peppers((bytes(32),)), default_catalogue(), now)
+        self.users = Users(self.database, now)
+        self.team = AccountUsers(self.database, now)
+        self.accounts = Accounts(self.database, now)
+        self.children = Children(self.database, self.tokens, now)
+
+    def actor(self, username: str) -> Actor:
+        """A user who acts with a new token of scope `*`."""
+        user = next(user for user, _ in self.users.list_users() if user.username == username)
+        token, secret = self.tokens.create_token_for(OPERATOR, username, NewToken())
+        return Actor(token.id, EVERYTHING, 0, user.id, username, user.account_id, "E", secret.preview)
+
+
+@dataclass
+class Family:
+    """A parent account with its administrator and boss, who may enter the child account."""
+
+    service: Service
+    child: Account
+    admin: Actor
+    boss: Actor
+
+    def open_tokens(self) -> int:
+        """How many tokens lead into the child account."""
+        with self.service.database.read() as connection:
+            proxy = find_proxy(connection, self.child.id)
+        return 0 if proxy is None else open_tokens_of(self.service.database, proxy.id)
+
+
+@pytest.fixture
+def family(database: Database) -> Family:
+    service = Service(database)
+    begin_installation(database, service.accounts, service.tokens, lambda secret: None)
+    child = service.accounts.create_account(OPERATOR, company="child", parent="tokenry")
+    service.users.create_user(OPERATOR, username="boss")
+    admin = service.actor("admin")
+    service.team.update_grants(OPERATOR, admin, "boss", GrantsChange(child_account_access=True))
+    return Family(service, child, admin, service.actor("boss"))
+
+
+def enter(family: Family, source: Database) -> object:
+    """Enter until it is refused, at most a few times."""
+    service = Service(source)
+    return [service.children.create_token(OPERATOR, family.boss, family.child.euuid)[0].id for _ in range(4)]
+
+
+CLOSINGS: dict[str, Callable[[Family, Service], object]] = {
+    "disabled": lambda family, service: service.users.disable_user(OPERATOR, "boss"),
+    "deleted": lambda family, service: service.team.delete_user(OPERATOR, family.admin, "boss"),
+    "no more granted": lambda family, service: service.team.update_grants(
+        OPERATOR, family.admin, "boss", GrantsChange(child_account_access=False)
+    ),
+    "detached": lambda family, service: service.accounts.detach_account(OPERATOR, family.child.euuid),
+}
+
+
+@pytest.mark.parametrize("closing", CLOSINGS)
+@pytest.mark.parametrize("before", [0, 1])
+def test_no_token_that_is_made_meanwhile_is_left(family: Family, closing: str, before: int) -> None:
+    for _ in range(before):
+        family.service.children.create_token(OPERATOR, family.boss, family.child.euuid)
+
+    def close(source: Database) -> str:
+        CLOSINGS[closing](family, Service(source))
+        return "closed"
+
+    told = at_once(family.service.database, partial(enter, family), close)
+    assert told[1] == "closed"
+    assert family.open_tokens() == 0
+    with pytest.raises((Forbidden, NotFound, Unauthorized)):
+        family.service.children.create_token(OPERATOR, family.boss, family.child.euuid)
+
+
+def test_of_two_that_enter_first_at_once_both_get_the_same_user(family: Family) -> None:
+    made = at_once(family.service.database, partial(enter, family), partial(enter, family))
+    assert [len(ids) if isinstance(ids, list) else ids for ids in made] == [4, 4]
+    assert family.open_tokens() == 16  # each counts twice: as unrevoked, and as opened
+
+
+def test_entering_is_in_the_audit(family: Family) -> None:
+    token, _ = family.service.children.create_token(OPERATOR, family.boss, family.child.euuid)
+    with family.service.database.read() as connection:
+        proxy = find_proxy(connection, family.child.id)
+        events = audit.list_events(connection, limit=2)
+    assert proxy is not None
+    assert [(event.action, event.subject) for event in events] == [
+        ("token.create", f"token:{token.id}"),
+        ("user.create", f"user:{proxy.id}"),
+    ]
+
+
+def test_detaching_is_in_the_audit(family: Family) -> None:
+    token, _ = family.service.children.create_token(OPERATOR, family.boss, family.child.euuid)
+    family.service.accounts.detach_account(OPERATOR, family.child.euuid)
+    with family.service.database.read() as connection:
+        events = audit.list_events(connection, limit=3)
+    assert [event.action for event in reversed(events)] == ["account.detach", "token.revoke", "user.delete"]
+    assert [event.subject for event in events if event.action == "token.revoke"] == [f"token:{token.id}"]
+    assert events[2].details == {"parent_id": 1}
