@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 
 import pytest
 
@@ -121,6 +122,18 @@ def test_of_two_that_enter_first_at_once_both_get_the_same_user(family: Family) 
     made = at_once(family.service.database, partial(enter, family), partial(enter, family))
     assert [len(ids) if isinstance(ids, list) else ids for ids in made] == [4, 4]
     assert family.open_tokens() == 16  # each counts twice: as unrevoked, and as opened
+
+
+def test_token_lives_a_quarter_of_an_hour_even_if_a_second_passes_while_it_is_made(family: Family) -> None:
+    seconds = count()
+
+    def ticking() -> datetime:
+        return NOW + timedelta(seconds=next(seconds))
+
+    database = family.service.database
+    tokens = Tokens(database, Peppers((bytes(32),)), default_catalogue(), ticking)
+    token, _ = Children(database, tokens, ticking).create_token(OPERATOR, family.boss, family.child.euuid)
+    assert token.expiry - token.created == timedelta(minutes=15)
 
 
 def test_entering_is_in_the_audit(family: Family) -> None:

@@ -9,7 +9,7 @@ from tokenry.domain.accounts import Account, Actor, Origin, proxy_username
 from tokenry.domain.errors import Forbidden, NotFound
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.policy import NO_RULES, UserKind
+from tokenry.domain.policy import Rules, UserKind
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken, Token
@@ -22,7 +22,7 @@ from tokenry.storage import users as stored_users
 from tokenry.storage.database import Database
 from tokenry.storage.policy import hold_policy
 
-PROXY_TOKEN_LIFETIME = timedelta(minutes=15)
+PROXY_TOKEN_RULES = Rules(lifetime_max=timedelta(minutes=15))
 
 
 class Children:
@@ -73,8 +73,8 @@ class Children:
                 origin,
                 user_id=proxy.id,
                 limit=allowed,
-                rules=NO_RULES,
-                new=NewToken(label=label, expiry=now + PROXY_TOKEN_LIFETIME),
+                rules=PROXY_TOKEN_RULES,
+                new=NewToken(label=label),
                 delegated_by=parent.id,
             )
 
