@@ -233,12 +233,21 @@ def test_user_is_made_granted_and_deleted(client: ApiV4) -> None:
     assert client.refusal("getUser", "js-ada") == (404, [{"reason": "Not found"}])
 
 
-def test_child_account_is_listed_viewed_and_entered(client: ApiV4, family: Family) -> None:
-    """The client sends the bare euuid, announced as a form."""
+@pytest.mark.parametrize(
+    ("listing", "viewing", "entering"),
+    [
+        ("getChildAccounts", "getChildAccount", "createChildAccountPersonalAccessToken"),
+        ("getMyDelegatedChildAccounts", "getDelegatedChildAccount", "generateChildAccountToken"),
+    ],
+)
+def test_child_account_is_listed_viewed_and_entered(
+    client: ApiV4, family: Family, listing: str, viewing: str, entering: str
+) -> None:
+    """The client sends the bare euuid, announced as a form; on the old paths as on those that took their place."""
     parent = client.acting_with(family.token)
-    (child,) = parent.answer("getChildAccounts", {"filter": {"company": "Child"}})["data"]
-    assert child == parent.answer("getChildAccount", {"euuid": family.child})
-    token = parent.answer("createChildAccountPersonalAccessToken", {"euuid": family.child})
+    (child,) = parent.answer(listing, {"filter": {"company": "Child"}})["data"]
+    assert child == parent.answer(viewing, {"euuid": family.child})
+    token = parent.answer(entering, {"euuid": family.child})
     inside = client.acting_with(token["token"])
     assert inside.answer("getProfile")["user_type"] == "proxy"
     (listed,) = [row for row in inside.answer("getPersonalAccessTokens")["data"] if row["id"] == token["id"]]
