@@ -233,6 +233,7 @@ def _of_a_refusal(headers: list[tuple[str, str]], method: str) -> list[tuple[str
         ("POST", "/v4/profile/tokens", {"Content-Type": "application/json", "Content-Length": "1"}, 400),
         ("GET", "/v4/profile/tokens", {"Authorization": "Bearer wrong"}, 401),
         ("DELETE", "/v4/profile/tokens/1", {"Authorization": "Bearer wrong"}, 401),
+        ("GET", "/v4/account/child-accounts", {}, 403),
         ("GET", "/v4/nothing", {}, 404),
         ("DELETE", "/v4/profile/tokens/987654", {}, 404),
         ("PATCH", "/v4/profile/tokens", {}, 405),
