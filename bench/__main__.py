@@ -99,7 +99,7 @@ def _run(plan: Plan, *, complete: bool) -> None:
     print(f"\n{report.table(results)}\n{report.verdict(results, comparisons)}")
     if complete:
         report.write(results, comparisons, about, datetime.now(UTC).isoformat(timespec="seconds"))
-        _say("written to bench/results/latest.json and latest.md")
+        _say("written to bench/results: latest.md, latest.svg and latest.json")
     _say(f"took {time.monotonic() - started:.0f} s")
 
 

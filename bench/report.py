@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bench.chart import Bar, Chart, draw
 from bench.load import CONNECTIONS, Run
 from bench.measures import Measure
 
@@ -171,7 +172,7 @@ def verdict(results: Sequence[Result], comparisons: Sequence[Comparison]) -> str
 def write(
     results: Sequence[Result], comparisons: Sequence[Comparison], about: Mapping[str, Mapping[str, object]], date: str
 ) -> None:
-    """Write `latest.json` and `latest.md`."""
+    """Write `latest.json`, `latest.md` and `latest.svg`."""
     RESULTS.mkdir(exist_ok=True)
     compared = [
         {"what": each.what, **asdict(each.verdict), "reached": each.verdict.reached, "details": dict(each.details)}
@@ -182,7 +183,8 @@ def write(
     machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in about["machine"].items())
     versions = ", ".join(f"{name} {value}" for name, value in about["versions"].items())
     text = (
-        f"# Benchmark\n\n{date}, by `make bench`. Medians of {about['run']['rounds']} rounds of "
+        "# Benchmark\n\n![requests a second](latest.svg)\n\n"
+        f"{date}, by `make bench`. Medians of {about['run']['rounds']} rounds of "
         f"{about['run']['seconds']} s each, nginx and tokenry in turns on one core, wrk on another with {CONNECTIONS} "
         "keep-alive connections and another token in each request. nginx (one worker) answers the same requests with "
         "a static 200 and the headers of `/verify`. CPU is the server's, for one request. "
@@ -191,6 +193,28 @@ def write(
         f"{table(results)}\n{verdict(results, comparisons)}\nMachine: {machine}.\n\nVersions: {versions}.\n"
     )
     (RESULTS / "latest.md").write_text(text, "utf-8")
+    (RESULTS / "latest.svg").write_text(draw(charts(results, comparisons)), "utf-8")
+
+
+def charts(results: Sequence[Result], comparisons: Sequence[Comparison]) -> list[Chart]:
+    """Requests a second of nginx, tokenry and the peers; how many times a peer's tokenry's are; ratios to nginx."""
+    verify = next(result for result in results if result.measure.name == "verify")
+    peers = [comparison for comparison in comparisons if "peer" in comparison.details]
+    rates = [("nginx, static", medians(verify.nginx)), ("tokenry, GET /verify", medians(verify.tokenry))]
+    measured = [(name, figures.requests_per_second) for name, figures in rates]
+    measured += [(str(each.details["peer"]), float(str(each.details["peer_per_second"]))) for each in peers]
+    ratios = [(f"{each.measure.name}, {each.stored:,}", each.ratio) for each in results]
+    times = [(str(each.details["peer"]), each.verdict.figure) for each in peers]
+    return [
+        Chart("Requests a second on one core", [Bar(name, rate, f"{rate:,.0f}") for name, rate in measured]),
+        Chart(
+            "tokenry's requests for each of a peer's", [Bar(name, figure, f"{figure:.0f}") for name, figure in times]
+        ),
+        Chart(
+            "Requests, of nginx, by measure and stored tokens",
+            [Bar(name, part, f"{part:.2f}") for name, part in ratios],
+        ),
+    ]
 
 
 def _figures(runs: Sequence[Run]) -> dict[str, object]:
