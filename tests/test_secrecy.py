@@ -79,6 +79,13 @@ def drive(server: Server, tokens: list[str], label: str) -> set[int]:
                 statuses.add(client.post(TOKENS, headers=good, json=body).status_code)
                 statuses.add(client.put(f"{TOKENS}/{token}", headers=good, json=body).status_code)
             statuses.add(client.post(TOKENS, headers=good, content=token.encode()).status_code)
+            for form in ({"token": token}, {"token": f"{token}x", token: "1"}, {"token": "x", "address": token}):
+                statuses.add(client.post("/oauth/introspect", headers=good, data=form).status_code)
+            statuses.add(client.post("/oauth/revoke", headers=good, data={"token": f"{token}x"}).status_code)
+            for path in ("/verify/explain", "/verify/batch"):
+                asked = {"token": token, "tokens": [token]}
+                statuses.add(client.post(path, headers=good, json=asked).status_code)
+                statuses.add(client.post(path, headers=good, json={**asked, "scope": token}).status_code)
             keyed = {**good, "Idempotency-Key": token}
             statuses.add(client.post(TOKENS, headers=keyed, json={}).status_code)
             statuses.add(client.post(f"{TOKENS}/1/rotate", headers=good, json={"activate": token}).status_code)

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from tokenry.api.accounts import AccountOperations
 from tokenry.api.app import create_app, routes
+from tokenry.api.batch import BatchOperations
 from tokenry.api.children import ChildOperations
 from tokenry.api.details import DetailsOperations
 from tokenry.api.explanation import ExplanationOperations
@@ -23,6 +24,7 @@ from tokenry.api.leaks import LeakOperations
 from tokenry.api.limits import RateLimits
 from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
+from tokenry.api.revocation import RevocationOperations
 from tokenry.api.rotation import RotationOperations
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.users import UserOperations
@@ -38,6 +40,7 @@ from tokenry.service.inventory import Inventory
 from tokenry.service.leaks import Leaks
 from tokenry.service.policy import Policies
 from tokenry.service.profile import Profiles
+from tokenry.service.revocation import Revocations
 from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
 from tokenry.service.users import AccountUsers, Users
@@ -70,6 +73,7 @@ class Installation:
     leaks: Leaks
     inventory: Inventory
     explanations: Explanations
+    revocations: Revocations
     accounts: Accounts
     users: Users
     account_users: AccountUsers
@@ -155,6 +159,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         leaks=Leaks(database, peppers, now),
         inventory=Inventory(database, now),
         explanations=Explanations(database, peppers, now),
+        revocations=Revocations(database, peppers, now),
         accounts=Accounts(database, now),
         users=Users(database, now),
         account_users=AccountUsers(database, now),
@@ -228,9 +233,11 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         children=ChildOperations(installation.children),
         rotation=RotationOperations(installation.rotations),
         introspection=IntrospectionOperations(inspector),
+        batch=BatchOperations(inspector, installation.catalogue),
         leaks=LeakOperations(installation.leaks),
-        ready=Readiness(installation.database),
         explanation=ExplanationOperations(inspector, installation.explanations, installation.catalogue),
+        revocation=RevocationOperations(installation.revocations),
+        ready=Readiness(installation.database),
     )
     return create_app(table, lifespan)
 

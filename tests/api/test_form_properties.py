@@ -32,9 +32,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 @given(body=bodies)
 def test_no_form_makes_a_token_of_what_is_none(whole: App, body: bytes) -> None:
     before = rows(whole)
-    answer = whole.client.post("/oauth/introspect", headers={**whole.bearer, "Content-Type": FORM}, content=body)
-    assert answer.status_code in {200, 400}
-    assert answer.status_code == 400 or answer.json() == {"active": False}
+    headers = {**whole.bearer, "Content-Type": FORM}
+    told = whole.client.post("/oauth/introspect", headers=headers, content=body)
+    assert told.status_code in {200, 400}
+    assert told.status_code == 400 or told.json() == {"active": False}
+    revoked = whole.client.post("/oauth/revoke", headers=headers, content=body)
+    assert revoked.status_code in {200, 400}
     assert rows(whole) == before
 
 

@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Lifespan
 
 from tokenry.api.accounts import AccountOperations
+from tokenry.api.batch import BatchOperations
 from tokenry.api.children import ChildOperations
 from tokenry.api.description import description_as_json
 from tokenry.api.details import DetailsOperations
@@ -24,6 +25,7 @@ from tokenry.api.operation import Operation, Resource, not_found
 from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
 from tokenry.api.questions import ANY_METHOD, EXT_AUTHZ, PLAIN_METHODS, own_method, plain, told_method
+from tokenry.api.revocation import RevocationOperations
 from tokenry.api.rotation import RotationOperations
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.users import UserOperations
@@ -49,8 +51,10 @@ def routes(
     children: ChildOperations,
     rotation: RotationOperations,
     introspection: IntrospectionOperations,
+    batch: BatchOperations,
     leaks: LeakOperations,
     explanation: ExplanationOperations,
+    revocation: RevocationOperations,
     ready: Readiness,
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
@@ -128,7 +132,9 @@ def routes(
         Route("/verify/auth-request", VerifyEndpoint(verifier, auth_request, ANY_METHOD)),
         Route("/verify/forward-auth", VerifyEndpoint(verifier, forward_auth, ANY_METHOD)),
         Route(EXT_AUTHZ + "{policy}/{path:path}", VerifyEndpoint(verifier, own_method(catalogue), ANY_METHOD)),
+        Route("/verify/batch", resource(VERIFICATION, POST=Operation(batch.verify, reads, counted=False))),
         Route("/verify/explain", resource(VERIFICATION, POST=Operation(explanation.explain, reads))),
+        Route("/oauth/revoke", resource(OAUTH, POST=Operation(revocation.revoke_presented, writes))),
         Route("/oauth/introspect", resource(OAUTH, POST=Operation(introspection.introspect, reads, counted=False))),
         Route("/healthz", Liveness()),
         Route("/readyz", ready),

@@ -1,7 +1,7 @@
 """Deciding on tokens that somebody else presented: for administrators, and on tokens of their own account alone.
 
 A caller is asked about its own token by the `Authorization` header as anywhere; the tokens it asks about are decided on
-by a verifier that notes no use, since whoever asks is not whoever uses them (docs/decisions/0013).
+by a verifier that notes no use, since whoever asks is not whoever uses them (docs/decisions/0015).
 """
 
 import asyncio

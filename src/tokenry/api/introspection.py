@@ -28,11 +28,16 @@ class IntrospectionOperations:
 def read_introspection(form: Mapping[str, object]) -> tuple[str, str | None]:
     """Read `token`, and `address`, from where it was presented. Raises Invalid."""
     address = form.get("address")
-    faults = [] if "token" in form else [Fault("Must be sent", "token")]
+    faults = token_faults(form)
     if address is not None and not is_address(str(address)):
         faults.append(NO_ADDRESS)
     raise_faults(faults)
     return str(form["token"]), None if address is None else str(address)
+
+
+def token_faults(form: Mapping[str, object]) -> list[Fault]:
+    """Say whether the token is missing that a form is about."""
+    return [] if "token" in form else [Fault("Must be sent", "token")]
 
 
 def write_introspection(actor: Actor) -> dict[str, object]:

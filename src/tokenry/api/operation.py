@@ -185,6 +185,8 @@ def _headers(scope: Scope, operation: Operation, actor: Actor | None) -> HeaderL
 
 async def _answer(scope: Scope, receive: Receive, send: Send, answer: Answer, headers: HeaderList) -> None:
     if answer.body is None:
+        if answer.status != 204:  # which has no length (RFC 9110 section 8.6)
+            headers = [*headers, (b"content-length", b"0")]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body"})
         return

@@ -1,14 +1,57 @@
-"""Revoking many tokens at once."""
+"""Revoking tokens otherwise than by their id: many at once, or the one that a text opens."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.errors import Forbidden
+from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.users import User
+from tokenry.service.acting import get_writer, require_administrator
 from tokenry.storage import audit
 from tokenry.storage import tokens as stored
+from tokenry.storage.database import Database
+from tokenry.storage.inventory import find_own
+from tokenry.storage.leaks import find_openers
+
+
+class Revocations:
+    """The use case of OAuth's revocation (RFC 7009): a user's own tokens; an administrator's, all of the account."""
+
+    def __init__(self, database: Database, peppers: Peppers, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._peppers = peppers
+        self._now = now
+
+    def revoke_presented(self, origin: Origin, actor: Actor, text: str) -> bool:
+        """Revoke the token that a text opens, which may be the acting one; whether there was one.
+
+        Raises Forbidden for a live token out of the actor's reach. That tells nothing new: who holds its whole text
+        could as well use it. An answer as for no token would leave it open, and its finder content.
+        """
+        secret = Secret.parse(text)
+        with self._database.write() as connection:
+            now = self._now()
+            user = get_writer(connection, actor, now=now)
+            token_id = None if secret is None else self._find_opened(connection, secret, now)
+            if token_id is None:
+                return False
+            if stored.find_token(connection, token_id, user_id=user.id, now=now) is None:
+                require_administrator(user)
+                if not find_own(connection, [token_id], account_id=user.account_id):
+                    raise Forbidden
+            revoked = stored.revoke_token(connection, token_id, now=now, revoked_by=origin.name)
+            _record(connection, origin, [token_id] if revoked else [], now)
+            return revoked
+
+    def _find_opened(self, connection: Connection, secret: Secret, now: datetime) -> int | None:
+        """The id of the token that a secret opens."""
+        opener = find_openers(connection, {secret.preview}, now).get(secret.preview)
+        if opener is None or not self._peppers.opens(secret, opener.digest, opener.pepper_generation):
+            return None
+        return opener.token_id
 
 
 def revoke_everything_of(connection: Connection, origin: Origin, user: User, *, now: datetime) -> None:

@@ -1,0 +1,59 @@
+"""Verification of many tokens in one request, for services that do not ask about each as it comes."""
+
+from collections.abc import Mapping, Sequence
+
+from tokenry.api.inspection import Inspector, read_question
+from tokenry.api.operation import Call
+from tokenry.domain.errors import Fault, raise_faults
+from tokenry.domain.scopes import Catalogue, Scopes
+from tokenry.verification.verifier import Decision, Denial
+
+TOKENS_MAX = 100
+INVALID = {"active": False, "status": "invalid"}
+"""All that is said of a token that is not valid, whatever it lacks."""
+INSUFFICIENT_SCOPE = {"active": False, "status": "insufficient_scope"}
+
+
+class BatchOperations:
+    """`/verify/batch`."""
+
+    def __init__(self, inspector: Inspector, catalogue: Catalogue) -> None:
+        self._inspector = inspector
+        self._catalogue = catalogue
+
+    def verify(self, call: Call) -> object:
+        """POST tokens that were presented, all from one address and for the same scopes."""
+        self._inspector.require_administrator(call.actor)
+        tokens, needed, address = read_batch(call.body, self._catalogue)
+        return [write_verdict(decision) for decision in self._inspector.decide(call.actor, tokens, needed, address)]
+
+
+def read_batch(body: Mapping[str, object], catalogue: Catalogue) -> tuple[Sequence[str], Scopes, str | None]:
+    """Read `tokens`, and the `scope` and the `address` they are presented for and from. Raises Invalid."""
+    faults: list[Fault] = []
+    tokens = body.get("tokens")
+    texts = [text for text in tokens if isinstance(text, str)] if isinstance(tokens, list) else []
+    if not isinstance(tokens, list) or not 1 <= len(tokens) <= TOKENS_MAX or len(texts) < len(tokens):
+        faults.append(Fault(f"Must be a list of 1-{TOKENS_MAX} strings", "tokens"))
+    needed, address = read_question(body, catalogue, faults)
+    raise_faults(faults)
+    return texts, needed, address
+
+
+def write_verdict(decision: Decision) -> dict[str, object]:
+    """Write what `/verify` says in status and headers; only a token that is good for what was asked is active."""
+    if decision.denial is Denial.INSUFFICIENT_SCOPE:
+        return INSUFFICIENT_SCOPE
+    actor = decision.actor
+    if actor is None or not decision.accepted:
+        return INVALID
+    return {
+        "active": True,
+        "status": "valid",
+        "user": actor.username,
+        "user_id": actor.user_id,
+        "account_id": actor.account_id,
+        "token_id": actor.token_id,
+        "scopes": actor.scopes.sorted_text,
+        "expires": actor.expires,
+    }
