@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from tests.description import CHECKED
 from tests.servers import Redis, Server, serving
+from tests.workers import serving_workers
 from tokenry.domain.secrets import Secret
 from tokenry.settings import Settings
 from tokenry.storage.database import Database, database_url
@@ -159,4 +160,11 @@ def redis(redis_server: Redis) -> Redis:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One service for all tests that leave no trace in others: each makes and lists its own tokens."""
     with serving(tmp_path_factory.mktemp("server") / "data") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service of four worker processes, for tests that leave no trace in others."""
+    with serving_workers(tmp_path_factory.mktemp("four") / "data", 4) as server:
         yield server

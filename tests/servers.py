@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,12 +64,17 @@ def environment(**variables: str) -> dict[str, str]:
     return {**clean, **variables}
 
 
-def start_server(data_dir: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> Server:
+def start_server(
+    data_dir: Path,
+    *arguments: str,
+    variables: Mapping[str, str] | None = None,
+    program: Sequence[str] = (TOKENRY,),
+) -> Server:
     """Start the service on a free port and wait until it listens."""
     log_file = data_dir.with_name(f"{data_dir.name}-{time.monotonic_ns()}.log")
     with log_file.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [TOKENRY, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments],
+            [*program, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments],
             env=environment(**NO_LIMITS | dict(variables or {})),
             stdout=subprocess.PIPE,
             stderr=log,
@@ -90,9 +95,14 @@ def start_server(data_dir: Path, *arguments: str, variables: Mapping[str, str] |
 
 
 @contextmanager
-def serving(data_dir: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> Iterator[Server]:
+def serving(
+    data_dir: Path,
+    *arguments: str,
+    variables: Mapping[str, str] | None = None,
+    program: Sequence[str] = (TOKENRY,),
+) -> Iterator[Server]:
     """Run the service for the length of a block; end it whatever happens."""
-    server = start_server(data_dir, *arguments, variables=variables)
+    server = start_server(data_dir, *arguments, variables=variables, program=program)
     try:
         yield server
     finally:
@@ -103,11 +113,15 @@ def serving(data_dir: Path, *arguments: str, variables: Mapping[str, str] | None
 
 
 def tokenry(
-    *arguments: str, variables: Mapping[str, str] | None = None, given: str = "", timeout: float = 60
+    *arguments: str,
+    variables: Mapping[str, str] | None = None,
+    given: str = "",
+    timeout: float = 60,
+    program: Sequence[str] = (TOKENRY,),
 ) -> subprocess.CompletedProcess[str]:
     """Run one command of the command line to its end, with `given` on its standard input."""
     return subprocess.run(
-        [TOKENRY, *arguments],
+        [*program, *arguments],
         input=given,
         env=environment(**(variables or {})),
         capture_output=True,

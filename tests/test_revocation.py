@@ -3,28 +3,18 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from typing import Any
 
-import pytest
-
 from tests.servers import Server, tokenry
-from tests.workers import connection_of_each, reuse, serving_workers, worker_sockets
+from tests.workers import connection_of_each, reuse, worker_sockets
 
 TOKENS = "/v4/profile/tokens"
 WORKERS = 4
 THREADS = 6
 CYCLES_EACH = 20
-
-
-@pytest.fixture(scope="module")
-def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A service of four processes."""
-    with serving_workers(tmp_path_factory.mktemp("four") / "data", WORKERS) as server:
-        yield server
 
 
 def ask(server: Server, method: str, path: str, token: str, body: object = None) -> tuple[int, Any]:

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from json import dumps, loads
@@ -11,20 +11,30 @@ from pathlib import Path
 from typing import Any
 
 from tests.description import Answer, check
-from tests.servers import START_SECONDS_MAX, Server, serving
+from tests.servers import START_SECONDS_MAX, TOKENRY, Server, serving
 
 
 @contextmanager
-def serving_workers(data_dir: Path, workers: int, variables: Mapping[str, str] | None = None) -> Iterator[Server]:
+def serving_workers(
+    data_dir: Path,
+    workers: int,
+    variables: Mapping[str, str] | None = None,
+    program: Sequence[str] = (TOKENRY,),
+) -> Iterator[Server]:
     """Run a service of so many processes for the length of a block; it begins when all of them serve."""
-    with serving(data_dir, "--workers", str(workers), variables=variables) as server:
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while len(worker_sockets(server)) < workers:
-            assert time.monotonic() < deadline, "not all workers came up"
-            time.sleep(0.05)
-        for connection in connection_of_each(server):  # each has answered once, so each serves
-            connection.close()
+    with serving(data_dir, "--workers", str(workers), variables=variables, program=program) as server:
+        await_workers(server, workers)
         yield server
+
+
+def await_workers(server: Server, workers: int) -> None:
+    """Wait until so many processes serve."""
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while len(worker_sockets(server)) < workers:
+        assert time.monotonic() < deadline, "not all workers came up"
+        time.sleep(0.05)
+    for connection in connection_of_each(server):  # each has answered once, so each serves
+        connection.close()
 
 
 def worker_sockets(server: Server) -> dict[int, set[str]]:
