@@ -22,6 +22,8 @@ from bench.servers import Server, nginx, tokenry
 from bench.stock import Stock, fill
 
 WARM_UP_SECONDS = 1
+ROUNDS = 5
+SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class Plan:
     """What to measure, and for how long."""
 
     measures: tuple[Measure, ...]
-    rounds: int = 5
-    seconds: int = 3
+    rounds: int = ROUNDS
+    seconds: int = SECONDS
     quick: bool = False
 
     @property
@@ -55,12 +57,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="measure", help=f"of {', '.join(names)}; all without any")
     parser.add_argument("--quick", action="store_true", help="2 rounds of 1 s with 1 thousand tokens; writes nothing")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each is measured (default: 5)")
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="how long each round takes (default: 3)")
     options = parser.parse_args(arguments)
     unknown = sorted(set(options.names) - set(names))
     if unknown:
         parser.error(f"no such measure: {', '.join(unknown)}; there are {', '.join(names)}")
     chosen = tuple(measure for measure in MEASURES if not options.names or measure.name in options.names)
-    plan = Plan(chosen, rounds=2, seconds=1, quick=True) if options.quick else Plan(chosen)
+    plan = (
+        Plan(chosen, rounds=2, seconds=1, quick=True)
+        if options.quick
+        else Plan(chosen, options.rounds, options.seconds)
+    )
     try:
         _run(plan, complete=not options.quick and len(chosen) == len(MEASURES))
     except BenchmarkError as error:
