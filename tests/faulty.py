@@ -19,7 +19,7 @@ from tokenry.cli import main
 from tokenry.verification.cache import Cache
 
 PROGRAM = (sys.executable, __file__)
-BEFORE_ODD, AFTER_COMMIT, BETWEEN_NAMES, AFTER_NAMES, BEFORE_EVEN, BEFORE_ANSWER = map(str, range(6))
+AFTER_COMMIT, BETWEEN_NAMES, AFTER_NAMES, BEFORE_EVEN, BEFORE_ANSWER = map(str, range(1, 6))
 BEFORE_COMMIT = "commit"
 
 
