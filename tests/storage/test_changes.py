@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, Connection, Table, delete, insert, select, text, update
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import IntegrityError
 
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.storage.accounts import create_account
@@ -130,6 +131,25 @@ def test_change_that_is_rolled_back_names_nothing_nor_does_the_next(database: Da
     with database.write() as connection:
         connection.execute(update(tokens).values(description="y"))
     assert named.previews() == []
+
+
+def test_commit_that_fails_changes_nothing_but_is_made_known(database: Database) -> None:
+    """Whether it has happened is for the database to say: nobody may rely on what he remembers."""
+    named = Named(database)
+
+    def fail(connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        revoke_token(connection, 1, now=NOW, revoked_by="x")
+        add_token(connection, 404, "pat_aaaaaaaaaaaa")
+
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"), database.write() as connection:
+        fail(connection)
+    with database.read() as connection:
+        assert connection.execute(select(credentials.c.preview)).scalars().all() == [PREVIEW]
+    assert named.previews() == [PREVIEW.encode()]
+    with database.write() as connection:
+        assert revoke_token(connection, 1, now=NOW, revoked_by="x")
+    assert named.previews() == [PREVIEW.encode()] * 2
 
 
 def test_change_through_a_link_to_the_database_is_made_known(database: Database, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ class Database:
         event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgres)
         if self.is_sqlite:
             event.listen(self.engine, "begin", _begin_sqlite)
+            event.listen(self.engine, "reset", _reset_sqlite)
         else:
             event.listen(self.engine, "handle_error", _hide_rows)
 
@@ -149,6 +150,11 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("tokenry_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _reset_sqlite(connection: Any, *_: object) -> None:
+    """End a transaction whose COMMIT failed, and with it the lock on the database: SQLAlchemy takes it for ended."""
+    connection.rollback()
 
 
 def _hide_rows(context: ExceptionContext) -> None:
