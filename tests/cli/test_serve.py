@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.servers import Server, environment, serving, tokenry
+from tests.servers import START_SECONDS_MAX, Server, environment, serving, tokenry
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,9 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def verify(server: Server, token: str) -> int:
-    return httpx2.get(f"{server.url}/verify", headers={"Authorization": f"Bearer {token}"}).status_code
+    """Ask; what is asked before the workers are up waits for them."""
+    bearer = {"Authorization": f"Bearer {token}"}
+    return httpx2.get(f"{server.url}/verify", headers=bearer, timeout=START_SECONDS_MAX).status_code
 
 
 def test_first_start_shows_where_it_is_and_one_working_token(first: Server) -> None:
