@@ -14,6 +14,7 @@ from sqlalchemy import URL, create_engine, make_url, text
 from starlette.testclient import TestClient
 
 from tests.description import CHECKED
+from tests.faulty import PROGRAM as FAULTY
 from tests.servers import Redis, Server, serving
 from tests.workers import serving_workers
 from tokenry.domain.secrets import Secret
@@ -168,3 +169,12 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service of four worker processes, for tests that leave no trace in others."""
     with serving_workers(tmp_path_factory.mktemp("four") / "data", 4) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
+    """A service of two worker processes that can be given a fault, and the file for that (`tests/faulty.py`)."""
+    directory = tmp_path_factory.mktemp("faulty")
+    file = directory / "fault"
+    with serving_workers(directory / "data", 2, {"FAULT_FILE": str(file)}, FAULTY) as server:
+        yield server, file

@@ -1,15 +1,17 @@
 """tokenry's command line in processes that have a fault. Each process of a service runs this file anew.
 
-FAULT=stale   what was remembered is never forgotten
-FAULT=death   whoever is about to reach the point of a change that FAULT_FILE names takes that file away and dies
+FAULT=slow        a worker takes some seconds to begin
+FAULT_FILE=path   what that file names, as long as it is there:
+    stale         what was remembered is not forgotten
+    a point       whoever is about to reach that point of a change takes the file away and dies
 
-Without that file nothing happens. The points, for a change of two secrets, are the writes to the epoch file by number,
-and the commit.
+The points, for a change of two secrets, are the writes to the epoch file by number, and the commit.
 """
 
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from sqlalchemy import event
@@ -19,25 +21,34 @@ from tokenry.cli import main
 from tokenry.verification.cache import Cache
 
 PROGRAM = (sys.executable, __file__)
-AFTER_COMMIT, BETWEEN_NAMES, AFTER_NAMES, BEFORE_EVEN, BEFORE_ANSWER = map(str, range(1, 6))
+STALE = "stale"
 BEFORE_COMMIT = "commit"
+AFTER_COMMIT, BETWEEN_NAMES, AFTER_NAMES, BEFORE_EVEN, BEFORE_ANSWER = map(str, range(1, 6))
+BEGIN_SECONDS = 7
 
 
-class Death:
-    """Counts what this process writes to the epoch file, and kills it at one point."""
+class Faults:
+    """Those of one process."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._pwrite = os.pwrite
+        self._catch_up = Cache._catch_up
         self._writes = 0
 
-    def arm(self) -> None:
-        """Begin to look out for the point."""
-        os.pwrite = self._write  # type: ignore[assignment]
-        event.listen(Engine, "commit", self._commit)
+    def install(self) -> None:
+        """Replace what may fail."""
+        os.pwrite = self.pwrite  # type: ignore[assignment]
+        event.listen(Engine, "commit", self.commit)
 
-    def _write(self, descriptor: int, data: bytes, offset: int) -> int:
-        if not self._file.exists():
+        def catch_up(cache: Cache, word: int) -> bool:
+            return self.catch_up(cache, word)
+
+        Cache._catch_up = catch_up  # type: ignore[assignment, method-assign]
+
+    def pwrite(self, descriptor: int, data: bytes, offset: int) -> int:
+        """Write; a process dies before it, or after the last one."""
+        if self._fault in {None, STALE}:
             return self._pwrite(descriptor, data, offset)
         self._reach(str(self._writes))
         written = self._pwrite(descriptor, data, offset)
@@ -46,26 +57,31 @@ class Death:
             self._reach(BEFORE_ANSWER)
         return written
 
-    def _commit(self, _connection: object) -> None:
-        if self._writes == 1 and self._file.exists():
+    def commit(self, _connection: object) -> None:
+        """Die, or let it be."""
+        if self._writes == 1:
             self._reach(BEFORE_COMMIT)
 
+    def catch_up(self, cache: Cache, word: int) -> bool:
+        """Forget, or not."""
+        if self._fault != STALE:
+            return self._catch_up(cache, word)
+        cache._seen = word
+        return True
+
+    @property
+    def _fault(self) -> str | None:
+        return self._file.read_text("ascii") if self._file.exists() else None
+
     def _reach(self, point: str) -> None:
-        if self._file.read_text("ascii") == point:
+        if self._fault == point:
             self._file.unlink()
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _remember_all(cache: Cache, word: int) -> bool:
-    cache._seen = word
-    return True
-
-
-match os.environ.get("FAULT"):
-    case "stale":
-        Cache._catch_up = _remember_all  # type: ignore[assignment, method-assign]
-    case "death":
-        Death(Path(os.environ["FAULT_FILE"])).arm()
-
+if "FAULT_FILE" in os.environ:
+    Faults(Path(os.environ["FAULT_FILE"])).install()
 if __name__ == "__main__":
     main()
+elif os.environ.get("FAULT") == "slow":
+    time.sleep(BEGIN_SECONDS)

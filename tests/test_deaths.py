@@ -6,7 +6,7 @@ It dies at one point of the code that always runs (`tests/faulty.py`), by a sign
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests import faulty
+from tests.faulty import AFTER_COMMIT, AFTER_NAMES, BEFORE_ANSWER, BEFORE_COMMIT, BETWEEN_NAMES, PROGRAM
 from tests.servers import Server, tokenry
-from tests.workers import await_workers, connection_of_each, reuse, serving_workers
+from tests.workers import await_workers, connection_of_each, reuse
 from tokenry.storage.epoch import Epoch
 
 TOKENS = "/v4/profile/tokens"
@@ -28,15 +28,13 @@ REPAIRED = "a process died while it committed a change"
 class Mortal:
     """A service whose processes can be told to die, and so can commands beside it."""
 
-    def __init__(self, server: Server, file: Path, variables: Mapping[str, str]) -> None:
+    def __init__(self, server: Server, file: Path) -> None:
         self.server = server
         self.file = file
-        self.variables = variables
         self.connections: list[HTTPConnection] = []
 
     def connect(self) -> None:
         """Open a connection to each worker, when all are there."""
-        self.close()
         await_workers(self.server, WORKERS)
         self.connections = connection_of_each(self.server)
 
@@ -44,7 +42,6 @@ class Mortal:
         """Hang up."""
         for connection in self.connections:
             connection.close()
-        self.connections = []
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Ask the last worker, which lives."""
@@ -89,27 +86,23 @@ class Mortal:
             return connection.execute(statement, (token_id,)).fetchall()
 
 
-@pytest.fixture(scope="module")
-def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
-    directory = tmp_path_factory.mktemp("mortal")
-    variables = {"FAULT": "death", "FAULT_FILE": str(directory / "point")}
-    with serving_workers(directory / "data", WORKERS, variables, faulty.PROGRAM) as server:
-        mortal = Mortal(server, directory / "point", variables)
-        yield mortal
-        mortal.close()
+@pytest.fixture
+def mortal(faulty: tuple[Server, Path]) -> Iterator[Mortal]:
+    mortal = Mortal(*faulty)
+    mortal.connect()
+    yield mortal
+    mortal.close()
 
 
 @pytest.mark.parametrize(
     ("point", "committed"),
     [
-        pytest.param(faulty.BEFORE_COMMIT, False, id="before the commit"),
-        pytest.param(faulty.AFTER_COMMIT, True, id="after the commit"),
-        pytest.param(faulty.BETWEEN_NAMES, True, id="between two names"),
-        pytest.param(faulty.BEFORE_EVEN, True, id="before the word is even"),
+        pytest.param(BEFORE_COMMIT, False, id="before the commit"),
+        pytest.param(AFTER_COMMIT, True, id="after the commit"),
+        pytest.param(BETWEEN_NAMES, True, id="between two names"),
     ],
 )
 def test_worker_that_dies_while_it_revokes(mortal: Mortal, point: str, *, committed: bool) -> None:
-    mortal.connect()
     token_id, secrets = mortal.make_two_secrets()
     repaired = mortal.server.log.count(REPAIRED)
     mortal.file.write_text(point)
@@ -127,20 +120,20 @@ def test_worker_that_dies_while_it_revokes(mortal: Mortal, point: str, *, commit
 @pytest.mark.parametrize(
     ("point", "committed"),
     [
-        pytest.param(faulty.BEFORE_COMMIT, False, id="before the commit"),
-        pytest.param(faulty.AFTER_COMMIT, True, id="after the commit"),
-        pytest.param(faulty.AFTER_NAMES, True, id="after the names"),
-        pytest.param(faulty.BEFORE_ANSWER, True, id="before it says so"),
+        pytest.param(AFTER_COMMIT, True, id="after the commit"),
+        pytest.param(AFTER_NAMES, True, id="after the names"),
+        pytest.param(BEFORE_ANSWER, True, id="before it says so"),
     ],
 )
 def test_command_that_dies_while_it_revokes(mortal: Mortal, point: str, *, committed: bool) -> None:
-    mortal.connect()
     token_id, secrets = mortal.make_two_secrets()
     other = mortal.ask("POST", TOKENS, {})
     assert mortal.verdicts([other["token"]]) == {200}
     mortal.file.write_text(point)
     place = ("--data-dir", str(mortal.server.data_dir))
-    command = tokenry("token", "revoke", str(token_id), *place, variables=mortal.variables, program=faulty.PROGRAM)
+    command = tokenry(
+        "token", "revoke", str(token_id), *place, variables={"FAULT_FILE": str(mortal.file)}, program=PROGRAM
+    )
     assert command.returncode == -signal.SIGKILL, command.stderr
     assert mortal.is_revoked(token_id) is committed
     verdict = {401} if committed else {200}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from tests import faulty
+from tests.faulty import STALE
 from tests.histories import Act, Operation, find_contradiction
 from tests.observation import ANSWERS_EACH, ENDINGS, Observation, Operator, Owner, count_meanwhile
 from tests.servers import Server
@@ -34,11 +34,15 @@ def test_every_answer_on_postgresql_was_true_after_its_question(tmp_path: Path, 
     assert contradictions(observation) == []
 
 
-def test_service_that_forgets_nothing_is_found_out(tmp_path: Path) -> None:
+def test_service_that_forgets_nothing_is_found_out(faulty: tuple[Server, Path]) -> None:
     """Whoever finds nothing has looked."""
-    with serving_workers(tmp_path / "data", 2, {"FAULT": "stale"}, faulty.PROGRAM) as server:
-        observation = Observation(server)
+    server, file = faulty
+    observation = Observation(server)
+    file.write_text(STALE)
+    try:
         observe(observation, rounds=1)
+    finally:
+        file.unlink()
     assert [each.act for each in contradictions(observation)] == [Act.ACCEPTED] * len(observation.tokens)
 
 

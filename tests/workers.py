@@ -45,14 +45,21 @@ def worker_sockets(server: Server) -> dict[int, set[str]]:
         if line.split()[3] == "0A" and line.split()[1].endswith(f":{server.port:04X}")
     )
     found = {}
-    for child in Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text("ascii").split():
+    for child in children(server):
         sockets = set()
-        for link in Path(f"/proc/{child}/fd").iterdir():
-            with suppress(FileNotFoundError):  # closed meanwhile
-                sockets.add(str(link.readlink()))
+        with suppress(FileNotFoundError):  # ended meanwhile
+            for link in Path(f"/proc/{child}/fd").iterdir():
+                with suppress(FileNotFoundError):  # closed meanwhile
+                    sockets.add(str(link.readlink()))
         if {f"socket:[{listening}]", "anon_inode:[eventpoll]"} <= sockets:
-            found[int(child)] = sockets
+            found[child] = sockets
     return found
+
+
+def children(server: Server) -> list[int]:
+    """The child processes."""
+    process = server.process.pid
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split()]
 
 
 def connection_of_each(server: Server) -> list[HTTPConnection]:

@@ -20,6 +20,8 @@ BACKLOG_CONNECTIONS = 2048
 KEEP_ALIVE_SECONDS = 75
 """Longer than gateways keep an idle connection to us, so that it is they who close: no request is lost to a race."""
 GRACEFUL_SECONDS_MAX = 30
+WORKER_SILENCE_SECONDS_MAX = 30
+"""A worker that does not answer its parent for so long is replaced; on a slow machine it takes some time to begin."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -79,6 +81,7 @@ def run(
         backlog=BACKLOG_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS_MAX,
+        timeout_worker_healthcheck=WORKER_SILENCE_SECONDS_MAX,
     )
     if workers == 1:
         # uvicorn ends by raising the signal that stopped it once more; an orderly stop is exit status 0.

@@ -1,0 +1,19 @@
+"""Worker processes and the one that looks after them."""
+
+import time
+from pathlib import Path
+
+from tests.faulty import PROGRAM
+from tests.servers import START_SECONDS_MAX, serving
+from tests.workers import await_workers, children, worker_sockets
+
+
+def test_worker_that_is_slow_to_begin_is_left_alone(tmp_path: Path) -> None:
+    """Slower than uvicorn's own patience: on a small machine workers that begin together take as long."""
+    with serving(tmp_path / "data", "--workers", "2", variables={"FAULT": "slow"}, program=PROGRAM) as server:
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while len(first := children(server)) < 3:  # one more is multiprocessing's own
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        await_workers(server, 2)
+        assert set(worker_sockets(server)) < set(first)
