@@ -1,20 +1,15 @@
 """Gateways and tokens. Each gateway is started once in a test process, when it is first asked for."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
 
-from tests.description import CHECKED
 from tests.gateways.programs import Running, running
+from tests.issuing import NewToken, make_expired, management, token_maker
 from tests.servers import Server, serving
 from tokenry.cli.gateway import Gateway
-
-POLL_SECONDS = 0.05
-NewToken = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
@@ -51,20 +46,14 @@ def gateway(request: pytest.FixtureRequest, running_gateway: Callable[[Gateway],
 @pytest.fixture(scope="session")
 def api(verifier: Server) -> Iterator[httpx2.Client]:
     """A client of the management API with the first token."""
-    bearer = {"Authorization": f"Bearer {verifier.token}"}
-    with httpx2.Client(base_url=f"{verifier.url}/v4", headers=bearer, event_hooks=CHECKED) as client:
+    with management(verifier) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def new_token(api: httpx2.Client) -> NewToken:
     """A function that makes a token; its arguments are the keys of the body."""
-
-    def make(**body: object) -> str:
-        token: str = api.post("/profile/tokens", json=body).raise_for_status().json()["token"]
-        return token
-
-    return make
+    return token_maker(api)
 
 
 @pytest.fixture(scope="session")
@@ -82,8 +71,4 @@ def writing_token(new_token: NewToken) -> str:
 @pytest.fixture(scope="session")
 def expired_token(verifier: Server, new_token: NewToken) -> str:
     """A token that was valid until a moment ago."""
-    expiry = datetime.now(UTC) + timedelta(seconds=2)  # the wire has whole seconds: in one to two
-    token = new_token(expiry=expiry.strftime("%Y-%m-%dT%H:%M:%S"))
-    while httpx2.get(f"{verifier.url}/verify", headers={"Authorization": f"Bearer {token}"}).status_code == 200:
-        time.sleep(POLL_SECONDS)
-    return token
+    return make_expired(verifier, new_token)

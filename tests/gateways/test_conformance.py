@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.gateways.conftest import NewToken
 from tests.gateways.parts import Answer, Headers, HttpServer, ask
 from tests.gateways.programs import Running, running
+from tests.issuing import NewToken
 from tests.servers import Server
 from tokenry.cli.gateway import Gateway
 

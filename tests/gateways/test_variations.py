@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateways.conftest import NewToken
 from tests.gateways.parts import ask
 from tests.gateways.programs import running
 from tests.gateways.test_conformance import bearer, refused
+from tests.issuing import NewToken
 from tests.servers import Server
 from tokenry.cli.gateway import Gateway
 

@@ -1,19 +1,14 @@
 """A service that believes what an application on this machine tells of its clients, and tokens of it."""
 
-import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 
 import httpx2
 import pytest
 
-from tests.description import CHECKED
+from tests.issuing import NewToken, make_expired, management, token_maker
 from tests.servers import Server, serving
 from tokenry.middleware.local import LocalVerifier
 from tokenry.middleware.remote import RemoteVerifier
-
-POLL_SECONDS = 0.05
-NewToken = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
@@ -40,21 +35,14 @@ def local(service: Server) -> Iterator[LocalVerifier]:
 @pytest.fixture(scope="session")
 def api(service: Server) -> Iterator[httpx2.Client]:
     """A client of the management API with the first token."""
-    with httpx2.Client(
-        base_url=f"{service.url}/v4", headers={"Authorization": f"Bearer {service.token}"}, event_hooks=CHECKED
-    ) as client:
+    with management(service) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def new_token(api: httpx2.Client) -> NewToken:
     """A function that makes a token; its arguments are the keys of the body."""
-
-    def make(**body: object) -> str:
-        token: str = api.post("/profile/tokens", json=body).raise_for_status().json()["token"]
-        return token
-
-    return make
+    return token_maker(api)
 
 
 @pytest.fixture(scope="session")
@@ -70,11 +58,7 @@ def writing_token(new_token: NewToken) -> str:
 @pytest.fixture(scope="session")
 def expired_token(service: Server, new_token: NewToken) -> str:
     """A token that was valid until a moment ago."""
-    expiry = datetime.now(UTC) + timedelta(seconds=2)  # the wire has whole seconds: in one to two
-    token = new_token(expiry=expiry.strftime("%Y-%m-%dT%H:%M:%S"))
-    while httpx2.get(f"{service.url}/verify", headers={"Authorization": f"Bearer {token}"}).status_code == 200:
-        time.sleep(POLL_SECONDS)
-    return token
+    return make_expired(service, new_token)
 
 
 def token_id(api: httpx2.Client, token: str) -> int:

@@ -9,8 +9,9 @@ import httpx2
 import pytest
 
 from tests.gateways.parts import Answer, Headers, HttpServer, ask
+from tests.issuing import NewToken
 from tests.middleware.applications import KINDS, Running, running
-from tests.middleware.conftest import NewToken, revoke, token_id
+from tests.middleware.conftest import revoke, token_id
 from tests.servers import Server
 from tokenry.middleware import Verifier
 from tokenry.middleware.remote import RemoteVerifier

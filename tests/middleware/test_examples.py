@@ -11,7 +11,8 @@ import httpx2
 import pytest
 
 from tests.gateways.parts import Answer, ask
-from tests.middleware.conftest import NewToken, revoke
+from tests.issuing import NewToken
+from tests.middleware.conftest import revoke
 from tests.servers import STOP_SECONDS_MAX, Server, environment
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import URL, create_engine, text
 
 from tests.conftest import App, Clock, make_app
-from tests.middleware.conftest import NewToken, revoke, token_id
+from tests.issuing import NewToken
+from tests.middleware.conftest import revoke, token_id
 from tests.servers import Server
 from tests.storage.test_epoch import crash
 from tokenry.domain.errors import SetupError

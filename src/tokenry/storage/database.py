@@ -34,7 +34,7 @@ class Database:
     def __init__(self, url: URL) -> None:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        # One writer at a time is SQLite's nature; queueing here instead of polling its lock keeps the queue fair.
+        # One writer at a time is SQLite's nature; queueing here is cheaper than polling its lock.
         self._writers: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
         self.engine = create_engine(
             url,
