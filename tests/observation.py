@@ -249,7 +249,7 @@ class Operator:
 
     def _timed(self, act: Act, *command: str, switch: str = "") -> tuple[CompletedProcess[str], Operation]:
         start = time.monotonic()
-        done = tokenry(*command, *self._place)
+        done = tokenry("admin", *command, *self._place)
         end = time.monotonic()
         assert done.returncode == 0, done.stderr
         return done, Operation(act, start, end, switch)

@@ -132,7 +132,7 @@ def test_command_that_dies_while_it_revokes(mortal: Mortal, point: str, *, commi
     mortal.file.write_text(point)
     place = ("--data-dir", str(mortal.server.data_dir))
     command = tokenry(
-        "token", "revoke", str(token_id), *place, variables={"FAULT_FILE": str(mortal.file)}, program=PROGRAM
+        "admin", "token", "revoke", str(token_id), *place, variables={"FAULT_FILE": str(mortal.file)}, program=PROGRAM
     )
     assert command.returncode == -signal.SIGKILL, command.stderr
     assert mortal.is_revoked(token_id) is committed

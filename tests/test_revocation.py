@@ -104,19 +104,19 @@ def test_deleted_token_is_refused_by_the_next_request_to_each_worker(four: Serve
 def test_token_revoked_by_the_operator_is_refused_on_all_workers(four: Server) -> None:
     made = create(four, four.token)
     assert verdicts(four, made["token"]) == {200}
-    assert tokenry("token", "revoke", str(made["id"]), "--data-dir", str(four.data_dir)).returncode == 0
+    assert tokenry("admin", "token", "revoke", str(made["id"]), "--data-dir", str(four.data_dir)).returncode == 0
     assert verdicts(four, made["token"]) == {401}
 
 
 def test_tokens_of_a_disabled_user_are_refused_on_all_workers_until_it_is_enabled(four: Server) -> None:
     place = ("--data-dir", str(four.data_dir))
-    assert tokenry("user", "create", "mallory", *place).returncode == 0
-    issued = tokenry("token", "create", "--user", "mallory", "--expires", "1h", *place)
+    assert tokenry("admin", "user", "create", "mallory", *place).returncode == 0
+    issued = tokenry("admin", "token", "create", "--user", "mallory", "--expires", "1h", *place)
     token = issued.stdout.strip()
     assert verdicts(four, token) == {200}
-    assert tokenry("user", "disable", "mallory", *place).returncode == 0
+    assert tokenry("admin", "user", "disable", "mallory", *place).returncode == 0
     assert verdicts(four, token) == {401}
-    assert tokenry("user", "enable", "mallory", *place).returncode == 0
+    assert tokenry("admin", "user", "enable", "mallory", *place).returncode == 0
     assert verdicts(four, token) == {200}
 
 

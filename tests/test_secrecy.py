@@ -138,7 +138,7 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Used]:
     with serving(tmp_path_factory.mktemp("secrecy") / "data", "--log-level", "debug") as server:
         bearer = {"Authorization": f"Bearer {server.token}"}
         made = [httpx2.post(f"{server.url}{TOKENS}", headers=bearer, json={}).json()["token"] for _ in range(2)]
-        create = ("token", "create", "--user", "admin", "--expires", "1d", "--data-dir", str(server.data_dir))
+        create = ("admin", "token", "create", "--user", "admin", "--expires", "1d", "--data-dir", str(server.data_dir))
         issued, *unseen = (tokenry(*create).stdout.strip() for _ in range(4))
         tokens = [server.token, made[0], issued]
         replaced = replace_secrets(server)
@@ -178,7 +178,7 @@ def test_nothing_is_printed_after_the_first_words(used: Used) -> None:
 
 
 def test_audit_holds_nothing_that_opens_it(used: Used) -> None:
-    done = tokenry("audit", "list", "--limit", "1000", "--data-dir", str(used.server.data_dir))
+    done = tokenry("admin", "audit", "list", "--limit", "1000", "--data-dir", str(used.server.data_dir))
     assert done.stdout.count("\n") > 5
     assert found((done.stdout + done.stderr).encode(), used.tokens, used.server.data_dir) == set()
 

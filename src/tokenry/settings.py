@@ -1,4 +1,4 @@
-"""What can be set, by TOKENRY_* variables and by flags of the same names; `cli/options.py` reads both."""
+"""What can be set, by TOKENRY_* variables and by flags of the same names; `operator/options.py` reads both."""
 
 import os
 from collections.abc import Iterable

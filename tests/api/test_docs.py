@@ -108,7 +108,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service with a token 2, which the examples are about, and a child account."""
     with serving(tmp_path_factory.mktemp("docs") / "data") as server:
         place = ("--data-dir", str(server.data_dir))
-        assert tokenry("account", "create", "child", "--parent", "tokenry", *place).returncode == 0
+        assert tokenry("admin", "account", "create", "child", "--parent", "tokenry", *place).returncode == 0
         bearer = {"Authorization": f"Bearer {server.token}"}
         assert httpx2.post(f"{server.url}/v4/profile/tokens", headers=bearer).json()["id"] == 2
         yield server

@@ -16,7 +16,7 @@ def restricted_token(server: Server) -> str:
     bearer = {"Authorization": f"Bearer {server.token}"}
     httpx2.post(f"{server.url}/v4/account/users", headers=bearer, json=body).raise_for_status()
     place = ("--data-dir", str(server.data_dir))
-    made = tokenry("token", "create", "--user", "granted", "--expires", "1d", *place)
+    made = tokenry("admin", "token", "create", "--user", "granted", "--expires", "1d", *place)
     assert made.returncode == 0, made.stderr
     return made.stdout.strip()
 
@@ -38,9 +38,9 @@ def family(server: Server) -> Family:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    run("account", "create", "Parent", "--admin", "parent")
-    made = run("account", "create", "Child", "--parent", "Parent", "--email", "c@example.org")
+    run("admin", "account", "create", "Parent", "--admin", "parent")
+    made = run("admin", "account", "create", "Child", "--parent", "Parent", "--email", "c@example.org")
     euuid = re.search(r"euuid ([0-9A-F-]{35})", made)
     assert euuid is not None
-    token = run("token", "create", "--user", "parent", "--expires", "1d")
+    token = run("admin", "token", "create", "--user", "parent", "--expires", "1d")
     return Family(token.strip(), euuid[1])

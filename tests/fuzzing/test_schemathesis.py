@@ -17,7 +17,7 @@ NO_LIMITS = ("--rate-limit", "0", "--rate-limit-failures", "0")
 def run_schemathesis(data_dir: Path, phases: str) -> str:
     """Run some of its phases against a new service; what it says, with the seed. It finds nothing."""
     with serving(data_dir, *NO_LIMITS) as server:
-        child = tokenry("account", "create", "child", "--parent", "tokenry", "--data-dir", str(data_dir))
+        child = tokenry("admin", "account", "create", "child", "--parent", "tokenry", "--data-dir", str(data_dir))
         assert child.returncode == 0, child.stderr
         done = subprocess.run(
             [SCHEMATHESIS, "--config-file", CONFIGURATION, "run", f"{server.url}/openapi.json", "--phases", phases],

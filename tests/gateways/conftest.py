@@ -9,7 +9,7 @@ import pytest
 from tests.gateways.programs import Running, running
 from tests.issuing import NewToken, make_expired, management, token_maker
 from tests.servers import Server, serving
-from tokenry.cli.gateway import Gateway
+from tokenry.operator.gateway import Gateway
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,7 @@ from typer.testing import CliRunner
 from tests.conftest import missing
 from tests.gateways.parts import HttpServer, Relay, ask
 from tests.servers import environment
-from tokenry.cli.gateway import FILES, Gateway
-from tokenry.cli.operator import app
+from tokenry.operator.gateway import FILES, Gateway, app
 
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 10
@@ -55,7 +54,7 @@ def running(
                 "--upstream",
                 f"http://127.0.0.1:{service.port}",
             )
-            command = ["gateway", name, *addresses, "--listen", f"127.0.0.1:{port}", "--file", file, *arguments]
+            command = [name, *addresses, "--listen", f"127.0.0.1:{port}", "--file", file, *arguments]
             printed = CliRunner().invoke(app, command)
             assert (printed.exit_code, printed.stderr) == (0, "")
             (folder / file).write_text(change(printed.stdout), "utf-8")

@@ -16,7 +16,7 @@ from tests.gateways.parts import Answer, Headers, HttpServer, ask
 from tests.gateways.programs import Running, running
 from tests.issuing import NewToken
 from tests.servers import Server
-from tokenry.cli.gateway import Gateway
+from tokenry.operator.gateway import Gateway
 
 IDENTITY = ("X-Auth-User", "X-Auth-User-Id", "X-Auth-Account-Id", "X-Auth-Token-Id", "X-Auth-Scopes", "X-Auth-Expires")
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND")

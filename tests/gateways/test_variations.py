@@ -10,7 +10,7 @@ from tests.gateways.programs import running
 from tests.gateways.test_conformance import bearer, refused
 from tests.issuing import NewToken
 from tests.servers import Server
-from tokenry.cli.gateway import Gateway
+from tokenry.operator.gateway import Gateway
 
 LOCATION = "location /volumes/ { auth_request /_tokenry/resource=volumes; proxy_pass http://behind_tokenry; }\n    "
 

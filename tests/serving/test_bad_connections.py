@@ -339,5 +339,7 @@ def test_forwarded_address_is_believed_of_trusted_proxies_only(
     with serving(tmp_path / "data", *arguments) as server:
         raw = request(server, b"POST", TOKENS, b"X-Forwarded-For: 203.0.113.9\r\n", body=b"{}")
         assert split(exchange(server.port, raw))[0] == 200
-    newest = tokenry("audit", "list", "--limit", "1", "--data-dir", str(tmp_path / "data")).stdout.splitlines()[1]
+    newest = tokenry(
+        "admin", "audit", "list", "--limit", "1", "--data-dir", str(tmp_path / "data")
+    ).stdout.splitlines()[1]
     assert newest.split("\t")[4] == address

@@ -1,11 +1,11 @@
-"""`tokenry user …`."""
+"""`tokenry admin user …`."""
 
 from typing import Annotated
 
 import typer
 
-from tokenry.cli.options import DatabaseUrl, DataDir, open_local, operator
-from tokenry.cli.tables import print_table
+from tokenry.operator.options import DatabaseUrl, DataDir, open_local, operator
+from tokenry.operator.tables import print_table
 from tokenry.settings import DEFAULT_DATA_DIR
 
 app = typer.Typer(help="Users: who owns tokens.", no_args_is_help=True)

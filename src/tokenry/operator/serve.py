@@ -1,9 +1,11 @@
-"""`tokenry serve` and `tokenry migrate`."""
+"""`tokenry serve`."""
 
 from functools import partial
 from pathlib import Path
 
-from tokenry.cli.options import (
+from tokenry.domain.errors import SetupError
+from tokenry.domain.secrets import Secret
+from tokenry.operator.options import (
     BootstrapTokenFile,
     DatabaseUrl,
     DataDir,
@@ -17,8 +19,7 @@ from tokenry.cli.options import (
     TrustedProxies,
     Workers,
 )
-from tokenry.domain.errors import SetupError
-from tokenry.domain.secrets import Secret
+from tokenry.operator.running import alone
 from tokenry.serving.server import base_url, listen
 from tokenry.serving.server import run as run_server
 from tokenry.settings import (
@@ -82,14 +83,6 @@ def serve(
     )
 
 
-def migrate(
-    data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None, scopes_file: ScopesFile = None
-) -> None:
-    """Make the database, or bring it to this version's schema."""
-    prepare(Settings(data_dir=data_dir, database_url=database_url, scopes_file=scopes_file))
-    print("The database is up to date.")
-
-
 def _begin(settings: Settings) -> Secret | None:
     """Make the first account and token if there are none, and put the token into its file if one is named."""
 
@@ -129,3 +122,6 @@ Next, paste one of these:
   curl -H @<(printf 'Authorization: Bearer %s' "$TOKENRY_TOKEN") {url}/v4/profile/tokens
   LINODE_CLI_TOKEN=$TOKENRY_TOKEN LINODE_CLI_API_HOST={host} LINODE_CLI_API_SCHEME=http linode-cli profile tokens-list
   python3 -c '{python}'"""
+
+
+app = alone(serve)

@@ -1,12 +1,12 @@
-"""`tokenry audit …`."""
+"""`tokenry admin audit …`."""
 
 import json
 from typing import Annotated
 
 import typer
 
-from tokenry.cli.options import DatabaseUrl, DataDir, open_local
-from tokenry.cli.tables import print_table
+from tokenry.operator.options import DatabaseUrl, DataDir, open_local
+from tokenry.operator.tables import print_table
 from tokenry.settings import DEFAULT_DATA_DIR
 from tokenry.storage.audit import list_events
 

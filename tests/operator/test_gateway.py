@@ -11,8 +11,7 @@ from hatchling.builders.wheel import WheelBuilder
 from typer.testing import CliRunner
 
 from tests.servers import tokenry
-from tokenry.cli.gateway import FILES, Address, Gateway, render
-from tokenry.cli.operator import app
+from tokenry.operator.gateway import FILES, Address, Gateway, app, render
 
 ROOT = Path(__file__).parents[2]
 EACH_FILE = [(name, file) for name in Gateway for file in FILES[name]]
@@ -39,7 +38,7 @@ def test_everything_that_was_asked_for_is_filled_in(name: Gateway, file: str) ->
         "10.0.0.1:3333",
     ]
     policy = ["--scope", "linodes:read_only,account:read_write", "--scope", "*", "--resource", "vpc"]
-    printed = CliRunner().invoke(app, ["gateway", name, "--file", file, *arguments, *policy]).stdout
+    printed = CliRunner().invoke(app, [name, "--file", file, *arguments, *policy]).stdout
     assert re.findall(r"__\w+__", printed) == []
     template = (ROOT / "deploy" / name / file).read_text("utf-8")
     for placeholder, value in {
@@ -62,7 +61,7 @@ def test_recipe_has_every_address_and_the_policy(name: Gateway) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", re.findall(r"\$ tokenry ([^>&\n]+)", (ROOT / "docs/gateways.md").read_text("utf-8"))
+    "command", re.findall(r"\$ tokenry gateway ([^>&\n]+)", (ROOT / "docs/gateways.md").read_text("utf-8"))
 )
 def test_command_of_the_documentation_works(command: str) -> None:
     printed = CliRunner().invoke(app, command.split())
@@ -97,14 +96,14 @@ def test_every_gateway_is_in_the_documentation(name: Gateway) -> None:
     ],
 )
 def test_what_cannot_be_filled_in_is_refused_by_name(arguments: list[str], option: str) -> None:
-    printed = CliRunner().invoke(app, ["gateway", "nginx", *arguments])
+    printed = CliRunner().invoke(app, ["nginx", *arguments])
     assert (printed.exit_code, printed.stdout) == (2, "")
     assert option in printed.stderr
     assert "such as" in printed.stderr or "nginx has" in printed.stderr
 
 
 def test_unknown_gateway_is_refused_with_those_there_are() -> None:
-    printed = CliRunner().invoke(app, ["gateway", "apache"])
+    printed = CliRunner().invoke(app, ["apache"])
     assert printed.exit_code == 2
     assert all(name in printed.stderr for name in Gateway)
 

@@ -1,4 +1,4 @@
-"""`tokenry token …` for operators: on the local database, for any user."""
+"""`tokenry admin token …` for operators: on the local database, for any user."""
 
 import sys
 from datetime import UTC, datetime
@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from tokenry.cli.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
-from tokenry.cli.tables import print_table
 from tokenry.domain.details import STATES, Selection
 from tokenry.domain.spans import read_span
 from tokenry.domain.tokens import NEVER, NewToken
+from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
+from tokenry.operator.tables import print_table
 from tokenry.settings import DEFAULT_DATA_DIR
 
 app = typer.Typer(help="Tokens of any user.", no_args_is_help=True)

@@ -1,4 +1,4 @@
-"""`tokenry verify -`, beside a running service."""
+"""`tokenry admin verify -`, beside a running service."""
 
 import subprocess
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def verify(service: Server, token: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return tokenry("verify", *arguments, "--data-dir", str(service.data_dir), given=token)
+    return tokenry("admin", "verify", *arguments, "--data-dir", str(service.data_dir), given=token)
 
 
 def create(service: Server, **body: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""`tokenry verify -`: is this token valid, and why? On the local database, with the decision of the service itself."""
+"""`tokenry admin verify -`: is this token valid, and why? On the local database, with the service's own decision."""
 
 import asyncio
 import sys
@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from tokenry.api.inspection import inspect, is_address
-from tokenry.cli.options import DatabaseUrl, DataDir, ScopesFile, open_local
-from tokenry.cli.tables import print_table
 from tokenry.domain.errors import raise_faults
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.tokens import NEVER
+from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local
+from tokenry.operator.tables import print_table
 from tokenry.settings import DEFAULT_DATA_DIR
 from tokenry.storage.database import from_seconds
 from tokenry.verification.verifier import Client, Decision, Verifier

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import typer
 
 from tokenry.domain.scopes import NOTHING, RESOURCE, Scopes
+from tokenry.operator.running import alone
 from tokenry.settings import DEFAULT_HOST, DEFAULT_PORT
 
 T = TypeVar("T")
@@ -146,3 +147,6 @@ def _read(parse: Callable[[str], T], text: str, option: str, example: str) -> T:
 
 def _write_address(name: str, address: Address) -> dict[str, str]:
     return {name: str(address), f"{name}_HOST": address.host, f"{name}_PORT": str(address.port)}
+
+
+app = alone(gateway)

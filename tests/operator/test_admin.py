@@ -12,8 +12,8 @@ import pytest
 import typer
 
 from tests.servers import Server, serving, tokenry
-from tokenry.cli.tokens import read_expiry
 from tokenry.domain.tokens import NEVER
+from tokenry.operator.tokens import read_expiry
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,10 @@ def rows(output: str) -> list[dict[str, str]]:
 
 
 def test_user_is_made_and_gets_a_token_that_works_at_once(service: Server) -> None:
-    run(service, "user", "create", "alice", "--email", "alice@example.com")
-    token = run(service, "token", "create", "--user", "alice", "--expires", "90d", "--scopes", "linodes:read_only")
+    run(service, "admin", "user", "create", "alice", "--email", "alice@example.com")
+    token = run(
+        service, "admin", "token", "create", "--user", "alice", "--expires", "90d", "--scopes", "linodes:read_only"
+    )
     answer = verify(service, token.strip())
     assert answer.status_code == 200
     assert answer.headers["x-auth-user"] == "alice"
@@ -56,60 +58,62 @@ def test_user_is_made_and_gets_a_token_that_works_at_once(service: Server) -> No
 
 
 def test_created_token_is_alone_on_standard_output(service: Server) -> None:
-    run(service, "user", "create", "printer")
-    output = run(service, "token", "create", "--user", "printer", "--expires", "never")
+    run(service, "admin", "user", "create", "printer")
+    output = run(service, "admin", "token", "create", "--user", "printer", "--expires", "never")
     assert re.fullmatch(r"pat_[0-9A-Za-z]{50}\n", output)
 
 
 def test_users_are_listed_with_state_and_open_tokens(service: Server) -> None:
-    run(service, "user", "create", "lister", "--admin")
-    run(service, "token", "create", "--user", "lister", "--expires", "1h")
-    run(service, "user", "disable", "lister")
-    row = next(row for row in rows(run(service, "user", "list")) if row["username"] == "lister")
+    run(service, "admin", "user", "create", "lister", "--admin")
+    run(service, "admin", "token", "create", "--user", "lister", "--expires", "1h")
+    run(service, "admin", "user", "disable", "lister")
+    row = next(row for row in rows(run(service, "admin", "user", "list")) if row["username"] == "lister")
     assert (row["admin"], row["state"], row["tokens"]) == ("yes", "disabled", "1")
 
 
 def test_disabled_user_is_refused_until_enabled(service: Server) -> None:
-    run(service, "user", "create", "bob")
-    token = run(service, "token", "create", "--user", "bob", "--expires", "1d").strip()
-    run(service, "user", "disable", "bob")
+    run(service, "admin", "user", "create", "bob")
+    token = run(service, "admin", "token", "create", "--user", "bob", "--expires", "1d").strip()
+    run(service, "admin", "user", "disable", "bob")
     assert verify(service, token).status_code == 401
-    run(service, "user", "enable", "bob")
+    run(service, "admin", "user", "enable", "bob")
     assert verify(service, token).status_code == 200
 
 
 def test_revoked_token_is_refused(service: Server) -> None:
-    run(service, "user", "create", "carol")
-    token = run(service, "token", "create", "--user", "carol", "--expires", "1d").strip()
-    run(service, "token", "revoke", verify(service, token).headers["x-auth-token-id"])
+    run(service, "admin", "user", "create", "carol")
+    token = run(service, "admin", "token", "create", "--user", "carol", "--expires", "1d").strip()
+    run(service, "admin", "token", "revoke", verify(service, token).headers["x-auth-token-id"])
     assert verify(service, token).status_code == 401
 
 
 def test_tokens_are_listed_by_user_and_state(service: Server) -> None:
-    run(service, "user", "create", "owner")
-    token, gone = (run(service, "token", "create", "--user", "owner", "--expires", when) for when in ("never", "1d"))
+    run(service, "admin", "user", "create", "owner")
+    token, gone = (
+        run(service, "admin", "token", "create", "--user", "owner", "--expires", when) for when in ("never", "1d")
+    )
     token_id = verify(service, gone.strip()).headers["x-auth-token-id"]
-    run(service, "token", "revoke", token_id)
-    active = rows(run(service, "token", "list", "--user", "owner"))
+    run(service, "admin", "token", "revoke", token_id)
+    active = rows(run(service, "admin", "token", "list", "--user", "owner"))
     assert [(row["token"], row["user"], row["expires"], row["state"]) for row in active] == [
         (token[:16], "owner", "never", "active")
     ]
     assert active[0]["by"].startswith("operator:")
-    revoked = rows(run(service, "token", "list", "--user", "owner", "--state", "revoked"))
+    revoked = rows(run(service, "admin", "token", "list", "--user", "owner", "--state", "revoked"))
     assert [(row["id"], row["state"]) for row in revoked] == [(token_id, "revoked")]
-    assert {"admin", "owner"} <= {row["user"] for row in rows(run(service, "token", "list", "--state", "all"))}
+    assert {"admin", "owner"} <= {row["user"] for row in rows(run(service, "admin", "token", "list", "--state", "all"))}
 
 
 def test_list_of_tokens_says_that_there_are_more(service: Server) -> None:
-    run(service, "token", "create", "--user", "admin", "--expires", "1d")
-    done = tokenry("token", "list", "--limit", "1", "--data-dir", str(service.data_dir))
+    run(service, "admin", "token", "create", "--user", "admin", "--expires", "1d")
+    done = tokenry("admin", "token", "list", "--limit", "1", "--data-dir", str(service.data_dir))
     assert len(rows(done.stdout)) == 1
     assert "more than 1" in done.stderr
 
 
 def test_audit_says_who_what_and_when(service: Server) -> None:
-    run(service, "user", "create", "dave")
-    event = rows(run(service, "audit", "list", "--limit", "1"))[0]
+    run(service, "admin", "user", "create", "dave")
+    event = rows(run(service, "admin", "audit", "list", "--limit", "1"))[0]
     assert event["action"] == "user.create"
     assert event["actor"].startswith("operator:")
     assert json.loads(event["details"]) == {"username": "dave", "admin": False}
@@ -120,7 +124,7 @@ def test_audit_of_one_subject(service: Server) -> None:
     bearer = {"Authorization": f"Bearer {service.token}"}
     made = httpx2.post(f"{service.url}/v4/profile/tokens", headers=bearer, json={"label": "audited"}).json()
     httpx2.delete(f"{service.url}/v4/profile/tokens/{made['id']}", headers=bearer)
-    events = rows(run(service, "audit", "list", "--subject", f"token:{made['id']}"))
+    events = rows(run(service, "admin", "audit", "list", "--subject", f"token:{made['id']}"))
     assert [(event["action"], event["actor"], event["token"], event["address"]) for event in events] == [
         ("token.revoke", "admin", "1", "127.0.0.1"),
         ("token.create", "admin", "1", "127.0.0.1"),
@@ -142,11 +146,11 @@ def test_audit_of_one_subject(service: Server) -> None:
     ],
 )
 def test_refusal_is_one_line(service: Server, arguments: tuple[str, ...], words: str) -> None:
-    assert words in fail(service, *arguments)
+    assert words in fail(service, "admin", *arguments)
 
 
 def test_commands_before_the_first_start_name_the_remedy(tmp_path: Path) -> None:
-    done = tokenry("user", "list", "--data-dir", str(tmp_path / "data"))
+    done = tokenry("admin", "user", "list", "--data-dir", str(tmp_path / "data"))
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "tokenry serve" in done.stderr
     assert not (tmp_path / "data").exists()
@@ -189,28 +193,40 @@ def test_expiry_that_is_none_is_refused(text: str) -> None:
 
 
 def test_child_account_is_made_entered_listed_and_detached(service: Server) -> None:
-    run(service, "account", "create", "Op Child", "--parent", "tokenry", "--email", "c@d", "--admin", "op-child")
-    listed = rows(run(service, "account", "list"))
+    run(
+        service,
+        "admin",
+        "account",
+        "create",
+        "Op Child",
+        "--parent",
+        "tokenry",
+        "--email",
+        "c@d",
+        "--admin",
+        "op-child",
+    )
+    listed = rows(run(service, "admin", "account", "list"))
     child = next(row for row in listed if row["company"] == "Op Child")
     assert (child["email"], child["parent"]) == ("c@d", listed[0]["euuid"])
     bearer = {"Authorization": f"Bearer {service.token}"}
     path = f"{service.url}/v4/account/child-accounts/{child['euuid']}/token"
     token = httpx2.post(path, headers=bearer).json()["token"]
     assert verify(service, token).headers["x-auth-account-id"] == child["id"]
-    run(service, "account", "detach", child["euuid"])
+    run(service, "admin", "account", "detach", child["euuid"])
     assert verify(service, token).status_code == 401
-    row = next(row for row in rows(run(service, "account", "list")) if row["company"] == "Op Child")
+    row = next(row for row in rows(run(service, "admin", "account", "list")) if row["company"] == "Op Child")
     assert row["parent"] == "-"
-    assert [row["username"] for row in rows(run(service, "user", "list")) if row["account"] == child["id"]] == [
-        "op-child"
-    ]
+    assert [
+        row["username"] for row in rows(run(service, "admin", "user", "list")) if row["account"] == child["id"]
+    ] == ["op-child"]
 
 
 def test_user_is_made_in_the_account_that_is_named(service: Server) -> None:
-    run(service, "account", "create", "Op Other")
-    run(service, "user", "create", "op-other", "--account", "Op Other")
-    account = next(row["id"] for row in rows(run(service, "account", "list")) if row["company"] == "Op Other")
-    user = next(row for row in rows(run(service, "user", "list")) if row["username"] == "op-other")
+    run(service, "admin", "account", "create", "Op Other")
+    run(service, "admin", "user", "create", "op-other", "--account", "Op Other")
+    account = next(row["id"] for row in rows(run(service, "admin", "account", "list")) if row["company"] == "Op Other")
+    user = next(row for row in rows(run(service, "admin", "user", "list")) if row["username"] == "op-other")
     assert user["account"] == account
 
 
@@ -226,4 +242,4 @@ def test_user_is_made_in_the_account_that_is_named(service: Server) -> None:
     ],
 )
 def test_refusal_on_accounts_is_one_line(service: Server, arguments: tuple[str, ...], words: str) -> None:
-    assert words in fail(service, *arguments)
+    assert words in fail(service, "admin", *arguments)

@@ -9,7 +9,8 @@ from pathlib import Path
 import typer
 from sqlalchemy import text
 
-from tokenry.cli.options import DatabaseUrl, DataDir, ScopesFile
+from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile
+from tokenry.operator.running import alone
 from tokenry.settings import DEFAULT_DATA_DIR, Settings
 from tokenry.storage.database import Database
 from tokenry.storage.files import PEPPER_FILE
@@ -60,3 +61,6 @@ def _database(database: Database) -> Iterator[str]:
         if mode != "wal":
             yield f"the database is in journal mode {mode}, not wal: is its file system a network share?"
     print(f"ok    SQLite {sqlite3.sqlite_version}")
+
+
+app = alone(doctor)

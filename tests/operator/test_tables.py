@@ -1,14 +1,12 @@
 """Rows on a terminal and elsewhere."""
 
-import subprocess
 import sys
 from datetime import UTC, datetime
 
 import pytest
 
-from tests.servers import environment
-from tokenry.cli.tables import print_table
 from tokenry.domain.tokens import NEVER
+from tokenry.operator.tables import print_table
 
 ROWS = [(1, "a", datetime(2030, 1, 1, tzinfo=UTC)), (22, None, NEVER), (3, "new\nline\x1b[2J", NEVER)]
 
@@ -24,10 +22,3 @@ def test_rows_are_aligned_on_a_terminal(capsys: pytest.CaptureFixture[str], monk
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     print_table(("id", "label", "expires"), ROWS[:2])
     assert capsys.readouterr().out == ("id  label  expires\n1   a      2030-01-01T00:00:00Z\n22  -      never\n")
-
-
-def test_missing_server_libraries_are_named() -> None:
-    code = "import sys; sys.modules['typer'] = None; from tokenry.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr == 'tokenry: typer is not installed: run pip install "tokenry[server]".\n'

@@ -1,4 +1,4 @@
-"""`tokenry policy …`: what tokens may be made, and for how long they live."""
+"""`tokenry admin policy …`: what tokens may be made, and for how long they live."""
 
 import re
 import sys
@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from tokenry.cli.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
-from tokenry.cli.tables import print_table
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.policy import Policy, Shortening, UserKind
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
 from tokenry.domain.spans import read_span, write_span
+from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
+from tokenry.operator.tables import print_table
 from tokenry.service.policy import Policies
 from tokenry.settings import DEFAULT_DATA_DIR
 

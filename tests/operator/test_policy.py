@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.test_operator import fail, rows, run, verify
+from tests.operator.test_admin import fail, rows, run, verify
 from tests.servers import TOKENRY, Server, environment, serving, tokenry
 
 NOTHING = {
@@ -27,7 +27,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def shown(service: Server) -> dict[str, str]:
-    return {row["rule"]: row["value"] for row in rows(run(service, "policy", "show"))}
+    return {row["rule"]: row["value"] for row in rows(run(service, "admin", "policy", "show"))}
 
 
 def on_a_terminal(service: Server, answer: str, *arguments: str) -> tuple[int, str]:
@@ -50,9 +50,11 @@ def on_a_terminal(service: Server, answer: str, *arguments: str) -> tuple[int, s
 
 def test_rules_are_set_one_by_one_and_lifted_again(service: Server) -> None:
     assert shown(service) == NOTHING
-    run(service, "policy", "set", "--max-tokens", "5", "--expiry-required")
-    run(service, "policy", "set", "--scopes", "user=linodes:read_only domains:read_only", "--scopes", "proxy=*")
-    run(service, "policy", "set", "--max-lifetime", "4w", "--yes")
+    run(service, "admin", "policy", "set", "--max-tokens", "5", "--expiry-required")
+    run(
+        service, "admin", "policy", "set", "--scopes", "user=linodes:read_only domains:read_only", "--scopes", "proxy=*"
+    )
+    run(service, "admin", "policy", "set", "--max-lifetime", "4w", "--yes")
     assert shown(service) == {
         "maximum lifetime": "28d",
         "expiry required": "yes",
@@ -62,21 +64,21 @@ def test_rules_are_set_one_by_one_and_lifted_again(service: Server) -> None:
         "scopes of proxy": "any",
     }
     lifted = ("--max-tokens", "none", "--no-expiry-required", "--max-lifetime", "none", "--scopes", "user=any")
-    run(service, "policy", "set", *lifted)
+    run(service, "admin", "policy", "set", *lifted)
     assert shown(service) == NOTHING
 
 
 def test_operator_keeps_to_the_policy_too(service: Server) -> None:
-    run(service, "policy", "set", "--max-lifetime", "90d", "--keep-existing")
-    words = fail(service, "token", "create", "--user", "admin", "--expires", "91d")
+    run(service, "admin", "policy", "set", "--max-lifetime", "90d", "--keep-existing")
+    words = fail(service, "admin", "token", "create", "--user", "admin", "--expires", "91d")
     assert "(maximum lifetime: 90d)" in words
-    run(service, "token", "create", "--user", "admin", "--expires", "90d")
+    run(service, "admin", "token", "create", "--user", "admin", "--expires", "90d")
 
 
 def test_lower_lifetime_names_whom_it_concerns_and_needs_a_yes(service: Server) -> None:
-    run(service, "user", "create", "ada")
-    run(service, "token", "create", "--user", "ada", "--expires", "30d")
-    lower = ("policy", "set", "--max-lifetime", "1d", "--data-dir", str(service.data_dir))
+    run(service, "admin", "user", "create", "ada")
+    run(service, "admin", "token", "create", "--user", "ada", "--expires", "30d")
+    lower = ("admin", "policy", "set", "--max-lifetime", "1d", "--data-dir", str(service.data_dir))
     refused = tokenry(*lower)
     assert refused.returncode == 1
     assert "--yes" in refused.stderr
@@ -89,13 +91,13 @@ def test_lower_lifetime_names_whom_it_concerns_and_needs_a_yes(service: Server) 
 
 
 def test_kept_tokens_stay_as_they_are(service: Server) -> None:
-    assert run(service, "policy", "set", "--max-lifetime", "1d", "--keep-existing") == "The policy is set.\n"
+    assert run(service, "admin", "policy", "set", "--max-lifetime", "1d", "--keep-existing") == "The policy is set.\n"
     assert verify(service, service.token).headers["x-auth-expires"] == ""
 
 
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1)])
 def test_on_a_terminal_it_asks(service: Server, answer: str, status: int) -> None:
-    done, printed = on_a_terminal(service, answer, "policy", "set", "--max-lifetime", "1d")
+    done, printed = on_a_terminal(service, answer, "admin", "policy", "set", "--max-lifetime", "1d")
     assert done == status
     assert "Go on?" in printed
     assert shown(service)["maximum lifetime"] == ("1d" if status == 0 else "none")
@@ -116,10 +118,10 @@ def test_on_a_terminal_it_asks(service: Server, answer: str, status: int) -> Non
     ],
 )
 def test_wrong_use_is_a_usage_error(service: Server, arguments: tuple[str, ...]) -> None:
-    done = tokenry("policy", "set", *arguments, "--data-dir", str(service.data_dir))
+    done = tokenry("admin", "policy", "set", *arguments, "--data-dir", str(service.data_dir))
     assert done.returncode == 2
     assert shown(service) == NOTHING
 
 
 def test_unknown_scope_is_refused(service: Server) -> None:
-    assert "scopes: Invalid scope: x:y" in fail(service, "policy", "set", "--scopes", "user=x:y")
+    assert "scopes: Invalid scope: x:y" in fail(service, "admin", "policy", "set", "--scopes", "user=x:y")

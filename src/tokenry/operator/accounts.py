@@ -1,11 +1,11 @@
-"""`tokenry account …`."""
+"""`tokenry admin account …`."""
 
 from typing import Annotated
 
 import typer
 
-from tokenry.cli.options import DatabaseUrl, DataDir, open_local, operator
-from tokenry.cli.tables import print_table
+from tokenry.operator.options import DatabaseUrl, DataDir, open_local, operator
+from tokenry.operator.tables import print_table
 from tokenry.settings import DEFAULT_DATA_DIR
 
 app = typer.Typer(help="Accounts: who has users. A parent account enters its child accounts.", no_args_is_help=True)

@@ -1,0 +1,75 @@
+"""The front of the command line: which word is which command. Only the command that is called for is imported.
+
+What this file imports is paid for by every call: no more than what Python has loaded anyway. The overview is printed
+without any library.
+"""
+
+import sys
+
+from tokenry import __version__
+
+USAGE = 2
+OPERATING = "tokenry.operator"
+COMMANDS = {
+    "serve": (OPERATING, "serve", "Run the service; the first start sets everything up and shows a first token, once."),
+    "migrate": (OPERATING, "migrate", "Make the database, or bring it to this version's schema."),
+    "admin": (OPERATING, "admin", "Accounts, users, anybody's tokens, policy and audit, on the local database."),
+    "doctor": (OPERATING, "doctor", "Check the installation: schema, pepper, permissions, disk, database."),
+    "gateway": (
+        OPERATING,
+        "gateway",
+        "Print a tested configuration for a gateway that asks tokenry about each request.",
+    ),
+}
+"""Each word with its package, its module, which has an `app`, and what that is in a line."""
+
+
+def main() -> None:
+    """Run the command line."""
+    words = sys.argv[1:]
+    if not words or words[0] in {"--help", "-h", "help"}:
+        print(_overview())
+    elif words[0] == "--version":
+        print(f"tokenry {__version__}")
+    elif words[0] in COMMANDS:
+        _run(words[0], words[1:])
+    else:
+        print(f"tokenry: {_unknown(words[0])} `tokenry --help` lists the commands.", file=sys.stderr)
+        sys.exit(USAGE)
+
+
+def _run(word: str, arguments: list[str]) -> None:
+    """Run a command in the way of its package. Without the server's libraries, say how to get them."""
+    from importlib import import_module  # noqa: PLC0415 - the overview does without
+
+    package, module, _ = COMMANDS[word]
+    try:
+        run = import_module(f"{package}.running").run
+        app = import_module(f"{package}.{module}").app
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "tokenry":
+            raise
+        print(f'tokenry: {error.name} is not installed: run pip install "tokenry[server]".', file=sys.stderr)
+        sys.exit(1)
+    run(app, f"tokenry {word}", arguments)
+
+
+def _unknown(word: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - the overview does without
+
+    near = get_close_matches(word, COMMANDS, n=1)
+    kind = "option" if word.startswith("-") else "command"
+    return f"There is no {kind} {word}." + (f" Did you mean {near[0]}?" if near else "")
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = "\n".join(f"  {word:{width}}  {summary}" for word, (_, _, summary) in COMMANDS.items())
+    return f"""Usage: tokenry COMMAND [ARGS]...
+
+Personal access tokens for your API: issue, scope, expire, revoke, verify.
+
+Commands:
+{lines}
+
+`tokenry COMMAND --help` says more; `tokenry --version` which version this is."""

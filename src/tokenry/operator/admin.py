@@ -1,0 +1,12 @@
+"""`tokenry admin …`."""
+
+from tokenry.operator import accounts, audit, policy, tokens, users, verify
+from tokenry.operator.running import group
+
+app = group(help="Accounts, users, anybody's tokens, policy and audit, on the local database.", no_args_is_help=True)
+app.add_typer(accounts.app, name="account")
+app.add_typer(users.app, name="user")
+app.add_typer(tokens.app, name="token")
+app.add_typer(policy.app, name="policy")
+app.add_typer(audit.app, name="audit")
+app.command()(verify.verify)

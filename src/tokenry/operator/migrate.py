@@ -1,0 +1,17 @@
+"""`tokenry migrate`."""
+
+from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile
+from tokenry.operator.running import alone
+from tokenry.settings import DEFAULT_DATA_DIR, Settings
+from tokenry.wiring import prepare
+
+
+def migrate(
+    data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None, scopes_file: ScopesFile = None
+) -> None:
+    """Make the database, or bring it to this version's schema."""
+    prepare(Settings(data_dir=data_dir, database_url=database_url, scopes_file=scopes_file))
+    print("The database is up to date.")
+
+
+app = alone(migrate)
