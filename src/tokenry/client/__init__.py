@@ -1,0 +1,92 @@
+"""The Python client: `Client` and `AsyncClient`, and `PersonalAccessTokensApi` for code of the original interface.
+
+    calls.py    every operation as data     answers.py  reading what comes back     tokens.py   what is read
+    session.py  one exchange for both shells: token, retries, errors; and the shells, for threads and event loops
+    client.py  async_client.py  personal_access_tokens.py     what people call
+    filters.py  retries.py  errors.py  secrets.py             expressions, patience, the tree of exceptions, masking
+    transport.py  connections.py                              the seam to the network, and httpx2 behind it
+
+It imports nothing else of this package, and of other libraries httpx2 alone, when the first request is sent.
+"""
+
+from tokenry.client.async_client import AsyncClient, AsyncToken
+from tokenry.client.client import Client, Token
+from tokenry.client.connections import AsyncHttpTransport, HttpTransport
+from tokenry.client.errors import (
+    ApiError,
+    BadRequest,
+    Conflict,
+    ConnectionFailed,
+    Fault,
+    Forbidden,
+    InsufficientScope,
+    NotFound,
+    NoToken,
+    Redirected,
+    ServerError,
+    TimedOut,
+    TokenryError,
+    TooManyRequests,
+    Unauthorized,
+    UnreadableAnswer,
+)
+from tokenry.client.filters import Condition, Order, where
+from tokenry.client.personal_access_tokens import (
+    AsyncPersonalAccessTokensApi,
+    GetPersonalAccessTokens200Response,
+    GetPersonalAccessTokens200ResponseDataInner,
+    PersonalAccessTokensApi,
+    PostPersonalAccessTokenRequest,
+    PutPersonalAccessTokenRequest,
+)
+from tokenry.client.retries import ONCE, Retries
+from tokenry.client.secrets import Secret
+from tokenry.client.session import TokenExpiresSoon
+from tokenry.client.tokens import Identity, Page, TokenRecord, Verification
+from tokenry.client.transport import Answer, AsyncTransport, Request, Transport
+
+__all__ = [
+    "ONCE",
+    "Answer",
+    "ApiError",
+    "AsyncClient",
+    "AsyncHttpTransport",
+    "AsyncPersonalAccessTokensApi",
+    "AsyncToken",
+    "AsyncTransport",
+    "BadRequest",
+    "Client",
+    "Condition",
+    "Conflict",
+    "ConnectionFailed",
+    "Fault",
+    "Forbidden",
+    "GetPersonalAccessTokens200Response",
+    "GetPersonalAccessTokens200ResponseDataInner",
+    "HttpTransport",
+    "Identity",
+    "InsufficientScope",
+    "NoToken",
+    "NotFound",
+    "Order",
+    "Page",
+    "PersonalAccessTokensApi",
+    "PostPersonalAccessTokenRequest",
+    "PutPersonalAccessTokenRequest",
+    "Redirected",
+    "Request",
+    "Retries",
+    "Secret",
+    "ServerError",
+    "TimedOut",
+    "Token",
+    "TokenExpiresSoon",
+    "TokenRecord",
+    "TokenryError",
+    "TooManyRequests",
+    "Transport",
+    "Unauthorized",
+    "UnreadableAnswer",
+    "Verification",
+    "where",
+]

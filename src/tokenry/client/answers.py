@@ -1,0 +1,267 @@
+"""Reading answers. What is not as it should be is an UnreadableAnswer, naming the key and showing nothing of the text.
+
+No function here keeps a part of a body in a local variable while it raises: tracebacks can show those.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from tokenry.client.errors import (
+    ApiError,
+    BadRequest,
+    Conflict,
+    Fault,
+    Forbidden,
+    InsufficientScope,
+    NotFound,
+    Redirected,
+    ServerError,
+    TooManyRequests,
+    Unauthorized,
+    UnreadableAnswer,
+)
+from tokenry.client.retries import read_retry_after
+from tokenry.client.secrets import PREVIEW_LENGTH, Secret, hide, masked
+from tokenry.client.tokens import Identity, Page, TokenRecord, Verification
+from tokenry.client.transport import Answer
+
+T = TypeVar("T")
+
+NEVER = datetime(2999, 12, 12, 5, tzinfo=UTC)
+"""How the wire format says that a token does not expire."""
+ERRORS: dict[int, type[ApiError]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    429: TooManyRequests,
+}
+_SEPARATORS = re.compile(r"[ ,]+")
+
+
+class Row:
+    """A JSON object of an answer, read key by key. It does not show what it holds."""
+
+    __slots__ = ("_answer", "_request", "_values")
+
+    def __init__(self, request: str, answer: Answer, values: dict[str, Any]) -> None:
+        self._request = request
+        self._answer = answer
+        self._values = values
+
+    @classmethod
+    def of(cls, request: str, answer: Answer) -> "Row":
+        """The object that is the body. Raises UnreadableAnswer."""
+        row = cls._load(request, answer)
+        if row is None:
+            kind = masked(answer.headers.get("content-type", "no type"))
+            raise UnreadableAnswer(
+                request, answer.status, f"{len(answer.body)} bytes of {kind} that are no JSON object"
+            )
+        return row
+
+    def __repr__(self) -> str:
+        return f"<Row of {self._request}>"
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a key, and it is not null."""
+        return self._values.get(key) is not None
+
+    def text(self, key: str) -> str:
+        """A text."""
+        return self._read(key, str, "a string")
+
+    def number(self, key: str) -> int:
+        """A whole number."""
+        return self._read(key, int, "a whole number")
+
+    def truth(self, key: str) -> bool:
+        """A truth value."""
+        return self._read(key, bool, "true or false")
+
+    def time(self, key: str) -> datetime:
+        """A time: UTC where it does not say otherwise."""
+        moment = _read_time(self._values.get(key))
+        if moment is None:
+            raise self.unreadable(key, "a time")
+        return moment
+
+    def expiry(self, key: str) -> datetime | None:
+        """A time; None for never."""
+        moment = self.time(key) if self.has(key) else None
+        return None if moment is None or moment >= NEVER else moment
+
+    def secret(self, key: str) -> Secret:
+        """A token's text, whole or not."""
+        return self._read(key, Secret, "a string")
+
+    def rows(self, key: str) -> "list[Row]":
+        """A list of objects."""
+        if not isinstance(self._values.get(key), list) or not all(isinstance(row, dict) for row in self._values[key]):
+            raise self.unreadable(key, "a list of objects")
+        return [Row(self._request, self._answer, values) for values in self._values[key]]
+
+    def scopes(self, key: str) -> tuple[str, ...]:
+        """Scopes, in the order given."""
+        return read_scopes(self.text(key))
+
+    def unreadable(self, key: str, expected: str) -> UnreadableAnswer:
+        """The exception for a key that is not as expected."""
+        return UnreadableAnswer(self._request, self._answer.status, f"`{key}` should be {expected}")
+
+    def _read(self, key: str, kind: type[T], expected: str) -> T:
+        if isinstance(self._values.get(key), bool) and kind is not bool:
+            raise self.unreadable(key, expected)
+        if not isinstance(self._values.get(key), kind):
+            raise self.unreadable(key, expected)
+        return self._values[key]  # type: ignore[no-any-return]
+
+    @classmethod
+    def _load(cls, request: str, answer: Answer) -> "Row | None":
+        try:
+            values = json.loads(answer.body.decode("utf-8"), object_hook=_hide_token)
+        except (ValueError, RecursionError):
+            return None
+        return cls(request, answer, values) if isinstance(values, dict) else None
+
+
+# --- what is asked for -----------------------------------------------------------------------------------------------
+
+
+def read_token(request: str, answer: Answer) -> TokenRecord:
+    """A token."""
+    return _read_token(Row.of(request, answer))
+
+
+def read_tokens(request: str, answer: Answer) -> Page[TokenRecord]:
+    """A page of tokens."""
+    return read_page(Row.of(request, answer), _read_token)
+
+
+def read_page(row: Row, read_row: Callable[[Row], T]) -> Page[T]:
+    """A page of a list."""
+    return Page(
+        tuple(read_row(each) for each in row.rows("data")),
+        row.number("page"),
+        row.number("pages"),
+        row.number("results"),
+    )
+
+
+def read_nothing(request: str, answer: Answer) -> None:
+    """An object, whatever is in it."""
+    Row.of(request, answer)
+
+
+def read_identity(request: str, answer: Answer) -> Identity:
+    """A profile, and the scopes of the token that asked."""
+    row = Row.of(request, answer)
+    return Identity(
+        user=row.text("username"),
+        user_id=row.number("uid"),
+        email=row.text("email"),
+        restricted=row.truth("restricted"),
+        scopes=read_scopes(answer.headers.get("x-oauth-scopes", "")),
+    )
+
+
+def read_verification(request: str, answer: Answer) -> Verification:
+    """A verdict: 200 with its headers, 401 or 403."""
+    if answer.status != 200:
+        Row.of(request, answer).rows("errors")  # a proxy's own 401 or 403 is no verdict
+        return Verification(active=False, reason="invalid" if answer.status == 401 else "insufficient_scope")
+    expires = answer.headers.get("x-auth-expires")
+    user = answer.headers.get("x-auth-user")
+    numbers = [answer.headers.get(f"x-auth-{name}", "") for name in ("user-id", "account-id", "token-id")]
+    if not user or expires is None or not all(text.isdecimal() for text in (*numbers, expires or "0")):
+        raise UnreadableAnswer(request, answer.status, "it lacks the headers of a verdict, X-Auth-*")
+    return Verification(
+        active=True,
+        user=user,
+        user_id=int(numbers[0]),
+        account_id=int(numbers[1]),
+        token_id=int(numbers[2]),
+        scopes=read_scopes(answer.headers.get("x-auth-scopes", "")),
+        expires=datetime.fromtimestamp(int(expires), UTC) if expires else None,
+    )
+
+
+def read_scopes(text: str) -> tuple[str, ...]:
+    """Scopes, which some separate by spaces and some by commas."""
+    return tuple(scope for scope in _SEPARATORS.split(text) if scope)
+
+
+# --- refusals --------------------------------------------------------------------------------------------------------
+
+
+def read_refusal(request: str, answer: Answer, bearer: Secret | None, now: datetime) -> ApiError | UnreadableAnswer:
+    """The exception for an answer that is no success. A 500 and above is a ServerError whatever its body."""
+    try:
+        faults = tuple(_read_fault(row, bearer) for row in Row.of(request, answer).rows("errors"))
+    except UnreadableAnswer as error:
+        if answer.status < 500:
+            return UnreadableAnswer(request, answer.status, error.problem)
+        faults = ()
+    kind = ERRORS.get(answer.status, ServerError if answer.status >= 500 else ApiError)
+    scopes = answer.headers.get("x-oauth-scopes")
+    if kind is Unauthorized and scopes not in (None, "unknown"):
+        kind = InsufficientScope
+    return kind(
+        request,
+        answer.status,
+        faults or (Fault("no reason that can be read"),),
+        _shown(answer, "x-request-id", bearer),
+        read_retry_after(answer.headers.get("retry-after"), now) if answer.status in (429, 503) else None,
+        _shown(answer, "x-oauth-scopes", bearer),
+        _shown(answer, "x-accepted-oauth-scopes", bearer),
+    )
+
+
+def read_redirect(request: str, answer: Answer, bearer: Secret | None) -> Redirected:
+    """The exception for an answer that sends elsewhere."""
+    try:
+        location = urlsplit(answer.headers.get("location", ""))._replace(query="", fragment="").geturl()
+    except ValueError:
+        location = ""
+    return Redirected(request, masked(location, bearer) or "nowhere that can be read")
+
+
+def _read_token(row: Row) -> TokenRecord:
+    secret = row.secret("token")
+    whole = len(secret.reveal()) > PREVIEW_LENGTH
+    return TokenRecord(
+        id=row.number("id"),
+        label=row.text("label"),
+        scopes=row.scopes("scopes"),
+        created=row.time("created"),
+        expiry=row.expiry("expiry"),
+        preview=secret.preview if whole else secret.reveal(),
+        secret=secret if whole else None,
+    )
+
+
+def _read_fault(row: Row, bearer: Secret | None) -> Fault:
+    reason = masked(row.text("reason"), bearer)
+    return Fault(reason, masked(row.text("field"), bearer) if row.has("field") else None)
+
+
+def _shown(answer: Answer, header: str, bearer: Secret | None) -> str | None:
+    return masked(answer.headers[header], bearer) if header in answer.headers else None
+
+
+def _read_time(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return moment and (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _hide_token(values: dict[str, Any]) -> dict[str, Any]:
+    """Every JSON object passes through here while it is decoded."""
+    return {**values, "token": hide(values["token"])} if "token" in values else values

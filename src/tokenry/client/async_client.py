@@ -1,0 +1,168 @@
+"""The client for event loops: asyncio's."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from tokenry.client import calls
+from tokenry.client.connections import AsyncHttpTransport
+from tokenry.client.environment import environment_token, environment_url
+from tokenry.client.filters import Condition, Order, write_filter
+from tokenry.client.retries import Retries
+from tokenry.client.secrets import Secret, hide
+from tokenry.client.session import TIMEOUT_SECONDS, AsyncShell, Bearer, Session
+from tokenry.client.tokens import Identity, Page, TokenRecord, Verification
+from tokenry.client.transport import AsyncTransport
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsyncToken(TokenRecord):
+    """A token, and what can be done with it through the client that read it."""
+
+    _tokens: "AsyncTokens" = field(repr=False, compare=False)
+
+    async def rename(self, label: str) -> "AsyncToken":
+        """Give it another label."""
+        return await self._tokens.rename(self.id, label)
+
+    async def revoke(self) -> None:
+        """Revoke it, at once and for good."""
+        await self._tokens.revoke(self.id)
+
+    async def rotate(self, *, grace: timedelta | None = None, at_once: bool = False) -> "AsyncToken":
+        """Give it another secret; see `AsyncTokens.rotate`."""
+        return await self._tokens.rotate(self.id, grace=grace, at_once=at_once)
+
+
+class AsyncTokens:
+    """The tokens of the user whom the client's token speaks for."""
+
+    def __init__(self, shell: AsyncShell, *, idempotent_creates: bool) -> None:
+        self._shell = shell
+        self._idempotent_creates = idempotent_creates
+
+    async def list(
+        self,
+        filter: Condition | Mapping[str, Any] | None = None,
+        *,
+        order_by: Order | None = None,
+        page_size: int = calls.PAGE_SIZE_DEFAULT,
+    ) -> AsyncIterator[AsyncToken]:
+        """Go through the live tokens, by id unless `order_by` says otherwise. Asks for a page when it is needed."""
+        number: int | None = 1
+        while number is not None:
+            page = await self.page(number, filter, order_by=order_by, page_size=page_size)
+            for token in page.rows:
+                yield token
+            number = page.next
+
+    async def page(
+        self,
+        number: int = 1,
+        filter: Condition | Mapping[str, Any] | None = None,
+        *,
+        order_by: Order | None = None,
+        page_size: int = calls.PAGE_SIZE_DEFAULT,
+    ) -> Page[AsyncToken]:
+        """One page of that list, from 1."""
+        asked = write_filter(filter, order_by)
+        page = await self._shell.run(calls.list_tokens(page=number, page_size=page_size, filter=asked))
+        return page.map(self._bound)
+
+    async def get(self, token_id: int) -> AsyncToken:
+        """One live token. Raises NotFound."""
+        return self._bound(await self._shell.run(calls.get_token(token_id)))
+
+    async def create(
+        self,
+        *,
+        label: str | None = None,
+        scopes: str | Iterable[str] | None = None,
+        expires_in: timedelta | None = None,
+        expiry: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> AsyncToken:
+        """Make a token; its `secret` is in what is returned, and nowhere else.
+
+        Without `scopes` it gets those of the client's token; without `expires_in` or `expiry`, a moment with a zone, it
+        does not expire unless the service's policy says so. With `idempotency_key` the creation can be repeated, here
+        and by you, without making two; use it once.
+        """
+        key = idempotency_key or (calls.new_key() if self._idempotent_creates else None)
+        moment = calls.find_expiry(expires_in, expiry, self._shell.session.now())
+        return self._bound(
+            await self._shell.run(calls.create_token(label=label, scopes=scopes, expiry=moment, idempotency_key=key))
+        )
+
+    async def rename(self, token_id: int, label: str) -> AsyncToken:
+        """Give a token another label."""
+        return self._bound(await self._shell.run(calls.rename_token(token_id, label)))
+
+    async def revoke(self, token_id: int) -> None:
+        """Revoke a token, at once and for good. Raises NotFound."""
+        await self._shell.run(calls.revoke_token(token_id))
+
+    async def rotate(
+        self,
+        token_id: int,
+        *,
+        grace: timedelta | None = None,
+        at_once: bool = False,
+        idempotency_key: str | None = None,
+    ) -> AsyncToken:
+        """Give a token another secret, which is in what is returned.
+
+        The old one works for `grace` more, a day unless you say otherwise, from the first use of the new one, or from
+        now if `at_once`.
+        """
+        key = idempotency_key or calls.new_key()
+        call = calls.rotate_token(token_id, idempotency_key=key, grace=grace, at_once=at_once)
+        return self._bound(await self._shell.run(call))
+
+    def _bound(self, record: TokenRecord) -> AsyncToken:
+        return AsyncToken(**vars(record), _tokens=self)
+
+
+class AsyncClient:
+    """Talks to a service from one event loop. Connections are kept, until `aclose` or the end of an `async with` block.
+
+    The arguments are those of `Client`.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        token: Bearer | None = None,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        retries: Retries | None = None,
+        transport: AsyncTransport | None = None,
+        idempotent_creates: bool = False,
+    ) -> None:
+        token = environment_token() if token is None else hide(token)
+        session = Session(base_url or environment_url(), token, timeout=timeout, retries=retries)
+        self._shell = AsyncShell(session, AsyncHttpTransport() if transport is None else transport)
+        self.tokens = AsyncTokens(self._shell, idempotent_creates=idempotent_creates)
+
+    async def whoami(self) -> Identity:
+        """Whom the client's token speaks for, and what it may do."""
+        return await self._shell.run(calls.whoami())
+
+    async def verify(self, secret: str | Secret, scopes: str | Iterable[str] = ()) -> Verification:
+        """Whether a token is valid and has these scopes. The client needs no token of its own for it."""
+        secret = hide(secret)
+        return await self._shell.run(calls.verify(secret, scopes))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._shell.transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,182 @@
+"""The operations, each as data: what is sent, and how the answer is read. Whoever sends them is elsewhere."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from tokenry.client.answers import (
+    read_identity,
+    read_nothing,
+    read_token,
+    read_tokens,
+    read_verification,
+)
+from tokenry.client.filters import write_time
+from tokenry.client.secrets import Secret
+from tokenry.client.tokens import Identity, Page, TokenRecord, Verification
+from tokenry.client.transport import Answer
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+VERSIONS = ("v4", "v4beta")
+IDEMPOTENCY_KEY = "Idempotency-Key"
+PAGE_SIZE_DEFAULT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One request, and how its answer becomes a T.
+
+    `statuses` are those that `read` understands. `bearer` is the token to be sent in place of the client's own.
+    """
+
+    method: str
+    path: str
+    read: Callable[[str, Answer], T]
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    body: Mapping[str, Any] | None = None
+    statuses: frozenset[int] = frozenset({200})
+    bearer: Secret | None = None
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+    @property
+    def request(self) -> str:
+        """How messages name it."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether sending it twice does what sending it once does."""
+        return self.method != "POST" or any(name == IDEMPOTENCY_KEY for name, _ in self.headers)
+
+    def reading(self, read: Callable[[str, Answer], U]) -> "Call[U]":
+        """The same request, its answer read otherwise."""
+        return replace(self, read=read)  # type: ignore[return-value, arg-type]
+
+
+# --- tokens ----------------------------------------------------------------------------------------------------------
+
+
+def list_tokens(
+    version: str = "v4",
+    *,
+    page: int | None = None,
+    page_size: int | None = None,
+    filter: Mapping[str, Any] | None = None,
+) -> Call[Page[TokenRecord]]:
+    """One page of the caller's live tokens. Without a page it is the first, without a size the service decides."""
+    query = tuple(
+        (name, f"{value:d}") for name, value in (("page", page), ("page_size", page_size)) if value is not None
+    )
+    headers = () if filter is None else (("X-Filter", json.dumps(filter)),)
+    return Call("GET", _tokens(version), read_tokens, query, headers)
+
+
+def get_token(token_id: int, version: str = "v4") -> Call[TokenRecord]:
+    """One of the caller's live tokens."""
+    return Call("GET", _token(token_id, version), read_token)
+
+
+def create_token(
+    version: str = "v4",
+    *,
+    label: str | None = None,
+    scopes: str | Iterable[str] | None = None,
+    expiry: datetime | None = None,
+    idempotency_key: str | None = None,
+) -> Call[TokenRecord]:
+    """A new token; what is None is not sent. The answer is the only one with its whole text."""
+    body = {
+        "label": label,
+        "scopes": _write_scopes(scopes),
+        "expiry": None if expiry is None else write_time(expiry),
+    }
+    return Call(
+        "POST",
+        _tokens(version),
+        read_token,
+        headers=_keyed(idempotency_key),
+        body={key: value for key, value in body.items() if value is not None},
+    )
+
+
+def rename_token(token_id: int, label: str | None, version: str = "v4") -> Call[TokenRecord]:
+    """Another label."""
+    return Call("PUT", _token(token_id, version), read_token, body={} if label is None else {"label": label})
+
+
+def revoke_token(token_id: int, version: str = "v4") -> Call[None]:
+    """Revoke a token, at once and for good."""
+    return Call("DELETE", _token(token_id, version), read_nothing)
+
+
+def rotate_token(
+    token_id: int, *, idempotency_key: str, grace: timedelta | None = None, at_once: bool = False
+) -> Call[TokenRecord]:
+    """Another secret for the same token, whole in this answer alone; the old one works for a grace."""
+    body: dict[str, object] = {} if grace is None else {"grace": int(grace.total_seconds())}
+    if at_once:
+        body["activate"] = "now"
+    return Call("POST", f"{_token(token_id, 'v4')}/rotate", read_token, headers=_keyed(idempotency_key), body=body)
+
+
+# --- who and whether -------------------------------------------------------------------------------------------------
+
+
+def whoami() -> Call[Identity]:
+    """Whom the client's token speaks for."""
+    return Call("GET", "/v4/profile", read_identity)
+
+
+def verify(secret: Secret, scopes: str | Iterable[str] = ()) -> Call[Verification]:
+    """Whether a token is valid and has these scopes. The client's own takes no part."""
+    query = tuple(("scope", scope) for scope in (_write_scopes(scopes) or "").split())
+    return Call("GET", "/verify", read_verification, query, statuses=frozenset({200, 401, 403}), bearer=secret)
+
+
+# --- what goes into them ---------------------------------------------------------------------------------------------
+
+
+def find_expiry(expires_in: timedelta | None, expiry: datetime | None, now: datetime) -> datetime | None:
+    """The moment that either says. Raises ValueError for both."""
+    if expires_in is not None and expiry is not None:
+        raise ValueError("Either expires_in or expiry")
+    return expiry if expires_in is None else now + expires_in
+
+
+def new_key() -> str:
+    """A key that no other request has."""
+    return uuid4().hex
+
+
+def check_version(api_version: str) -> str:
+    """Return the version if it is one. Raises ValueError."""
+    if api_version not in VERSIONS:
+        raise ValueError(f"The API's versions are {' and '.join(VERSIONS)}")
+    return api_version
+
+
+def _tokens(version: str) -> str:
+    return f"/{check_version(version)}/profile/tokens"
+
+
+def _token(token_id: int, version: str) -> str:
+    return f"{_tokens(version)}/{token_id:d}"
+
+
+def _keyed(idempotency_key: str | None) -> tuple[tuple[str, str], ...]:
+    return () if idempotency_key is None else ((IDEMPOTENCY_KEY, idempotency_key),)
+
+
+def _write_scopes(scopes: str | Iterable[str] | None) -> str | None:
+    return scopes if scopes is None or isinstance(scopes, str) else " ".join(scopes)

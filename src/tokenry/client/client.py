@@ -1,0 +1,171 @@
+"""The client for threads."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from tokenry.client import calls
+from tokenry.client.connections import HttpTransport
+from tokenry.client.environment import environment_token, environment_url
+from tokenry.client.filters import Condition, Order, write_filter
+from tokenry.client.retries import Retries
+from tokenry.client.secrets import Secret, hide
+from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Session, Shell
+from tokenry.client.tokens import Identity, Page, TokenRecord, Verification
+from tokenry.client.transport import Transport
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token(TokenRecord):
+    """A token, and what can be done with it through the client that read it."""
+
+    _tokens: "Tokens" = field(repr=False, compare=False)
+
+    def rename(self, label: str) -> "Token":
+        """Give it another label."""
+        return self._tokens.rename(self.id, label)
+
+    def revoke(self) -> None:
+        """Revoke it, at once and for good."""
+        self._tokens.revoke(self.id)
+
+    def rotate(self, *, grace: timedelta | None = None, at_once: bool = False) -> "Token":
+        """Give it another secret; see `Tokens.rotate`."""
+        return self._tokens.rotate(self.id, grace=grace, at_once=at_once)
+
+
+class Tokens:
+    """The tokens of the user whom the client's token speaks for."""
+
+    def __init__(self, shell: Shell, *, idempotent_creates: bool) -> None:
+        self._shell = shell
+        self._idempotent_creates = idempotent_creates
+
+    def list(
+        self,
+        filter: Condition | Mapping[str, Any] | None = None,
+        *,
+        order_by: Order | None = None,
+        page_size: int = calls.PAGE_SIZE_DEFAULT,
+    ) -> Iterator[Token]:
+        """Go through the live tokens, by id unless `order_by` says otherwise. Asks for a page when it is needed."""
+        number: int | None = 1
+        while number is not None:
+            page = self.page(number, filter, order_by=order_by, page_size=page_size)
+            yield from page.rows
+            number = page.next
+
+    def page(
+        self,
+        number: int = 1,
+        filter: Condition | Mapping[str, Any] | None = None,
+        *,
+        order_by: Order | None = None,
+        page_size: int = calls.PAGE_SIZE_DEFAULT,
+    ) -> Page[Token]:
+        """One page of that list, from 1."""
+        asked = write_filter(filter, order_by)
+        return self._shell.run(calls.list_tokens(page=number, page_size=page_size, filter=asked)).map(self._bound)
+
+    def get(self, token_id: int) -> Token:
+        """One live token. Raises NotFound."""
+        return self._bound(self._shell.run(calls.get_token(token_id)))
+
+    def create(
+        self,
+        *,
+        label: str | None = None,
+        scopes: str | Iterable[str] | None = None,
+        expires_in: timedelta | None = None,
+        expiry: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Token:
+        """Make a token; its `secret` is in what is returned, and nowhere else.
+
+        Without `scopes` it gets those of the client's token; without `expires_in` or `expiry`, a moment with a zone, it
+        does not expire unless the service's policy says so. With `idempotency_key` the creation can be repeated, here
+        and by you, without making two; use it once.
+        """
+        key = idempotency_key or (calls.new_key() if self._idempotent_creates else None)
+        moment = calls.find_expiry(expires_in, expiry, self._shell.session.now())
+        return self._bound(
+            self._shell.run(calls.create_token(label=label, scopes=scopes, expiry=moment, idempotency_key=key))
+        )
+
+    def rename(self, token_id: int, label: str) -> Token:
+        """Give a token another label."""
+        return self._bound(self._shell.run(calls.rename_token(token_id, label)))
+
+    def revoke(self, token_id: int) -> None:
+        """Revoke a token, at once and for good. Raises NotFound."""
+        self._shell.run(calls.revoke_token(token_id))
+
+    def rotate(
+        self,
+        token_id: int,
+        *,
+        grace: timedelta | None = None,
+        at_once: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Token:
+        """Give a token another secret, which is in what is returned.
+
+        The old one works for `grace` more, a day unless you say otherwise, from the first use of the new one, or from
+        now if `at_once`.
+        """
+        key = idempotency_key or calls.new_key()
+        call = calls.rotate_token(token_id, idempotency_key=key, grace=grace, at_once=at_once)
+        return self._bound(self._shell.run(call))
+
+    def _bound(self, record: TokenRecord) -> Token:
+        return Token(**vars(record), _tokens=self)
+
+
+class Client:
+    """Talks to a service, from any number of threads. Connections are kept, until `close` or the end of a `with` block.
+
+    `base_url` is TOKENRY_URL without one, or http://127.0.0.1:8470; `token` is TOKENRY_TOKEN, or in the file that
+    TOKENRY_TOKEN_FILE names. A function in its place is asked before each request. `timeout` is in seconds, for an
+    attempt as a whole. With `idempotent_creates` each creation carries an Idempotency-Key and is repeated when its
+    answer is lost: only for services that know that header, as tokenry does.
+
+    Raises ValueError for an address or a token that is none.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        token: Bearer | None = None,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        retries: Retries | None = None,
+        transport: Transport | None = None,
+        idempotent_creates: bool = False,
+    ) -> None:
+        token = environment_token() if token is None else hide(token)
+        session = Session(base_url or environment_url(), token, timeout=timeout, retries=retries)
+        self._shell = Shell(session, HttpTransport() if transport is None else transport)
+        self.tokens = Tokens(self._shell, idempotent_creates=idempotent_creates)
+
+    def whoami(self) -> Identity:
+        """Whom the client's token speaks for, and what it may do."""
+        return self._shell.run(calls.whoami())
+
+    def verify(self, secret: str | Secret, scopes: str | Iterable[str] = ()) -> Verification:
+        """Whether a token is valid and has these scopes. The client needs no token of its own for it."""
+        secret = hide(secret)
+        return self._shell.run(calls.verify(secret, scopes))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._shell.transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,118 @@
+"""Filters and orders as expressions: `(where.label == "ci") & (where.created > yesterday)`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+V = TypeVar("V", int, str, datetime)
+
+
+def write_time(moment: datetime) -> str:
+    """A time as the wire format has it: UTC, to the second. Raises ValueError for one without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError("A time needs a zone, such as datetime(…, tzinfo=UTC)")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What has to hold of a row. `json` is how the header X-Filter says it."""
+
+    json: Mapping[str, Any]
+
+    def __and__(self, other: "Condition") -> "Condition":
+        return Condition({"+and": [self.json, other.json]})
+
+    def __or__(self, other: "Condition") -> "Condition":
+        return Condition({"+or": [self.json, other.json]})
+
+    def __bool__(self) -> bool:
+        """Raise TypeError: `and`, `or` and chained comparisons would drop one side."""
+        raise TypeError("Join conditions with & and |, each in parentheses")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order of rows."""
+
+    field: str
+    descending: bool = False
+
+    @property
+    def json(self) -> Mapping[str, Any]:
+        """How the header X-Filter says it."""
+        return {"+order_by": self.field, "+order": "desc" if self.descending else "asc"}
+
+
+class Field(Generic[V]):
+    """A field that rows can be compared by, with `==`, `!=`, `<`, `<=`, `>` and `>=`."""
+
+    __slots__ = ("name",)
+    __hash__ = None  # type: ignore[assignment]  # == makes a condition
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def ascending(self) -> Order:
+        """Rows in the order of this field."""
+        return Order(self.name)
+
+    @property
+    def descending(self) -> Order:
+        """Rows in the reverse order of this field."""
+        return Order(self.name, descending=True)
+
+    def __eq__(self, value: V) -> Condition:  # type: ignore[override]
+        return Condition({self.name: _written(value)})
+
+    def __ne__(self, value: V) -> Condition:  # type: ignore[override]
+        return self._compared("+neq", value)
+
+    def __lt__(self, value: V) -> Condition:
+        return self._compared("+lt", value)
+
+    def __le__(self, value: V) -> Condition:
+        return self._compared("+lte", value)
+
+    def __gt__(self, value: V) -> Condition:
+        return self._compared("+gt", value)
+
+    def __ge__(self, value: V) -> Condition:
+        return self._compared("+gte", value)
+
+    def _compared(self, operator: str, value: V | str) -> Condition:
+        return Condition({self.name: {operator: _written(value)}})
+
+
+class TextField(Field[str]):
+    """A field of text."""
+
+    __slots__ = ()
+
+    def contains(self, part: str) -> Condition:
+        """Rows that have this text somewhere in the field, in whatever case."""
+        return self._compared("+contains", part)
+
+
+class where:  # noqa: N801 - it reads as a word of an expression
+    """The fields that lists of tokens can be filtered and ordered by."""
+
+    id = Field[int]("id")
+    label = TextField("label")
+    scopes = TextField("scopes")
+    created = Field[datetime]("created")
+    expiry = Field[datetime]("expiry")
+
+
+def write_filter(filter: Condition | Mapping[str, Any] | None, order_by: Order | None) -> Mapping[str, Any] | None:
+    """The JSON of a filter and an order, None for neither. A mapping is taken as it is."""
+    asked = filter.json if isinstance(filter, Condition) else filter
+    if order_by is None:
+        return asked
+    return order_by.json if asked is None else {"+and": [asked], **order_by.json}
+
+
+def _written(value: int | str | datetime) -> int | str:
+    return write_time(value) if isinstance(value, datetime) else value

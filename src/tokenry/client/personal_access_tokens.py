@@ -1,0 +1,242 @@
+"""The original interface of Linode's API for personal access tokens: operations, parameters and types by their names.
+
+Both authorizations are a Bearer token. `personalAccessToken` is the argument `token`. `oauth` is the argument `oauth`:
+an access token or, since those live for two hours, a function that is asked for the current one before each request.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from tokenry.client import calls
+from tokenry.client.answers import Row, read_page
+from tokenry.client.connections import AsyncHttpTransport, HttpTransport
+from tokenry.client.filters import Condition, write_filter
+from tokenry.client.retries import Retries
+from tokenry.client.secrets import Secret, hide
+from tokenry.client.session import TIMEOUT_SECONDS, AsyncShell, Bearer, Session, Shell
+from tokenry.client.tokens import Page
+from tokenry.client.transport import Answer, AsyncTransport, Transport
+
+LINODE = "https://api.linode.com"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PostPersonalAccessTokenRequest:
+    """What a new token shall be; what is None is not sent. `expiry` has a zone."""
+
+    label: str | None = None
+    scopes: str | None = None
+    expiry: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PutPersonalAccessTokenRequest:
+    """What shall change. Everything else of a token is read-only, so never sent."""
+
+    label: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GetPersonalAccessTokens200ResponseDataInner:
+    """A token. `token` is the whole text after a creation, and its first 16 characters at any other time.
+
+    `expiry` is what the service says: 2999-12-12T05:00:00 for a token that does not expire, None for null.
+    """
+
+    id: int
+    scopes: str
+    created: datetime
+    label: str
+    token: Secret
+    expiry: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GetPersonalAccessTokens200Response:
+    """One page of the tokens that are live."""
+
+    data: tuple[GetPersonalAccessTokens200ResponseDataInner, ...]
+    page: int
+    pages: int
+    results: int
+
+
+class PersonalAccessTokensApi:
+    """The five operations, for threads. Connections are kept, until `close` or the end of a `with` block.
+
+    `timeout` is in seconds, for an attempt as a whole. Raises ValueError for an address or a token that is none, and
+    for both authorizations at once or neither.
+    """
+
+    def __init__(
+        self,
+        base_url: str = LINODE,
+        token: Bearer | None = None,
+        *,
+        oauth: Bearer | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+        retries: Retries | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        token, oauth = hide(token), hide(oauth)
+        session = Session(base_url, _either(token, oauth), timeout=timeout, retries=retries)
+        self._shell = Shell(session, HttpTransport() if transport is None else transport)
+
+    def get_personal_access_tokens(
+        self,
+        api_version: str,
+        *,
+        page: int | None = None,
+        page_size: int | None = None,
+        filter: Condition | Mapping[str, Any] | None = None,
+    ) -> GetPersonalAccessTokens200Response:
+        """List personal access tokens, a page at a time."""
+        return self._shell.run(_list(api_version, page, page_size, filter))
+
+    def post_personal_access_token(
+        self, api_version: str, post_personal_access_token_request: PostPersonalAccessTokenRequest
+    ) -> GetPersonalAccessTokens200ResponseDataInner:
+        """Create a personal access token."""
+        return self._shell.run(_post(api_version, post_personal_access_token_request))
+
+    def get_personal_access_token(self, api_version: str, token_id: int) -> GetPersonalAccessTokens200ResponseDataInner:
+        """Get a personal access token."""
+        return self._shell.run(calls.get_token(token_id, api_version).reading(_read_token))
+
+    def put_personal_access_token(
+        self, api_version: str, token_id: int, put_personal_access_token_request: PutPersonalAccessTokenRequest
+    ) -> GetPersonalAccessTokens200ResponseDataInner:
+        """Update a personal access token."""
+        return self._shell.run(_put(api_version, token_id, put_personal_access_token_request))
+
+    def delete_personal_access_token(self, api_version: str, token_id: int) -> None:
+        """Revoke a personal access token. What is answered is an empty object, which says nothing."""
+        self._shell.run(calls.revoke_token(token_id, api_version))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._shell.transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncPersonalAccessTokensApi:
+    """The five operations, for an event loop; otherwise as `PersonalAccessTokensApi`."""
+
+    def __init__(
+        self,
+        base_url: str = LINODE,
+        token: Bearer | None = None,
+        *,
+        oauth: Bearer | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+        retries: Retries | None = None,
+        transport: AsyncTransport | None = None,
+    ) -> None:
+        token, oauth = hide(token), hide(oauth)
+        session = Session(base_url, _either(token, oauth), timeout=timeout, retries=retries)
+        self._shell = AsyncShell(session, AsyncHttpTransport() if transport is None else transport)
+
+    async def get_personal_access_tokens(
+        self,
+        api_version: str,
+        *,
+        page: int | None = None,
+        page_size: int | None = None,
+        filter: Condition | Mapping[str, Any] | None = None,
+    ) -> GetPersonalAccessTokens200Response:
+        """List personal access tokens, a page at a time."""
+        return await self._shell.run(_list(api_version, page, page_size, filter))
+
+    async def post_personal_access_token(
+        self, api_version: str, post_personal_access_token_request: PostPersonalAccessTokenRequest
+    ) -> GetPersonalAccessTokens200ResponseDataInner:
+        """Create a personal access token."""
+        return await self._shell.run(_post(api_version, post_personal_access_token_request))
+
+    async def get_personal_access_token(
+        self, api_version: str, token_id: int
+    ) -> GetPersonalAccessTokens200ResponseDataInner:
+        """Get a personal access token."""
+        return await self._shell.run(calls.get_token(token_id, api_version).reading(_read_token))
+
+    async def put_personal_access_token(
+        self, api_version: str, token_id: int, put_personal_access_token_request: PutPersonalAccessTokenRequest
+    ) -> GetPersonalAccessTokens200ResponseDataInner:
+        """Update a personal access token."""
+        return await self._shell.run(_put(api_version, token_id, put_personal_access_token_request))
+
+    async def delete_personal_access_token(self, api_version: str, token_id: int) -> None:
+        """Revoke a personal access token. What is answered is an empty object, which says nothing."""
+        await self._shell.run(calls.revoke_token(token_id, api_version))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._shell.transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+# --- the operations, once for both -----------------------------------------------------------------------------------
+
+
+def _list(
+    api_version: str, page: int | None, page_size: int | None, filter: Condition | Mapping[str, Any] | None
+) -> calls.Call[GetPersonalAccessTokens200Response]:
+    asked = write_filter(filter, None)
+    return calls.list_tokens(api_version, page=page, page_size=page_size, filter=asked).reading(_read_tokens)
+
+
+def _post(
+    api_version: str, new: PostPersonalAccessTokenRequest
+) -> calls.Call[GetPersonalAccessTokens200ResponseDataInner]:
+    call = calls.create_token(api_version, label=new.label, scopes=new.scopes, expiry=new.expiry)
+    return call.reading(_read_token)
+
+
+def _put(
+    api_version: str, token_id: int, change: PutPersonalAccessTokenRequest
+) -> calls.Call[GetPersonalAccessTokens200ResponseDataInner]:
+    return calls.rename_token(token_id, change.label, api_version).reading(_read_token)
+
+
+def _read_token(request: str, answer: Answer) -> GetPersonalAccessTokens200ResponseDataInner:
+    return _read_row(Row.of(request, answer))
+
+
+def _read_tokens(request: str, answer: Answer) -> GetPersonalAccessTokens200Response:
+    page: Page[GetPersonalAccessTokens200ResponseDataInner] = read_page(Row.of(request, answer), _read_row)
+    return GetPersonalAccessTokens200Response(data=page.rows, page=page.page, pages=page.pages, results=page.results)
+
+
+def _read_row(row: Row) -> GetPersonalAccessTokens200ResponseDataInner:
+    return GetPersonalAccessTokens200ResponseDataInner(
+        id=row.number("id"),
+        scopes=row.text("scopes"),
+        created=row.time("created"),
+        label=row.text("label"),
+        token=row.secret("token"),
+        expiry=row.time("expiry") if row.has("expiry") else None,
+    )
+
+
+def _either(token: Bearer | None, oauth: Bearer | None) -> Bearer:
+    chosen = oauth if token is None else token
+    if chosen is None or (token is not None and oauth is not None):
+        raise ValueError("One of the two authorizations: token=… or oauth=…")
+    return chosen

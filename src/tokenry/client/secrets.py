@@ -1,0 +1,58 @@
+"""Texts that open doors: how they are held, and how they are kept out of messages."""
+
+import re
+from typing import TypeVar
+
+PREVIEW_LENGTH = 16
+SHOWN_LENGTH_MIN = 2 * PREVIEW_LENGTH
+"""A shorter text shows nothing of itself: its first characters would be too much of it."""
+REASON_LENGTH_MAX = 500
+
+_LOOKALIKE = re.compile(r"(pat_[0-9A-Za-z]{12})[0-9A-Za-z]+")
+_SENDABLE = re.compile(r"[!-~]+", re.ASCII)
+
+T = TypeVar("T")
+
+
+class Secret:
+    """A token's whole text. It shows its first 16 characters, as lists do, and only `reveal()` gives it away."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @property
+    def preview(self) -> str:
+        """The first 16 characters, by which lists show a token; empty for a text that is too short to be one."""
+        return self._text[:PREVIEW_LENGTH] if len(self._text) >= SHOWN_LENGTH_MIN else ""
+
+    @property
+    def is_sendable(self) -> bool:
+        """Whether it can stand in a header: visible ASCII, no space."""
+        return _SENDABLE.fullmatch(self._text) is not None
+
+    def reveal(self) -> str:
+        """Give the whole text."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"<Secret {self.preview}…>"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a Secret is never serialised")
+
+
+def hide(value: str | T) -> Secret | T:
+    """Put a text out of sight; whatever else it is stays. It raises nothing, so no traceback begins here."""
+    return Secret(value) if isinstance(value, str) else value
+
+
+def masked(text: str, secret: Secret | None = None) -> str:
+    """Somebody else's text as a message may hold it: no token, no control character, not without end."""
+    if secret is not None and secret.reveal():
+        text = text.replace(secret.reveal(), f"{secret.preview}…")
+    text = _LOOKALIKE.sub(r"\1…", text)
+    return "".join(character if character.isprintable() else "�" for character in text[:REASON_LENGTH_MAX])

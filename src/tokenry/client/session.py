@@ -1,0 +1,222 @@
+"""How a call is carried out, without doing any of it: a generator that says what to send and how long to wait.
+
+The two shells at the end drive it, one for threads and one for event loops, and are all that differs between them.
+"""
+
+import json
+import logging
+import time
+import warnings
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from tokenry.client.answers import read_redirect, read_refusal
+from tokenry.client.calls import Call
+from tokenry.client.errors import ConnectionFailed, NotFound, NoToken
+from tokenry.client.retries import Retries
+from tokenry.client.secrets import Secret, hide
+from tokenry.client.tokens import Page, TokenRecord
+from tokenry.client.transport import Answer, AsyncTransport, Request, Transport
+
+T = TypeVar("T")
+Bearer = str | Secret | Callable[[], str | Secret]
+"""A token's text, or a function that is asked for it before each request."""
+
+TIMEOUT_SECONDS = 10.0
+SOON = timedelta(days=7)
+
+log = logging.getLogger("tokenry.client")
+
+
+class TokenExpiresSoon(UserWarning):
+    """The token in use expires within seven days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this, and say what came back: an Answer, or the ConnectionFailed that was raised."""
+
+    request: Request
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait so many seconds."""
+
+    seconds: float
+
+
+Outcome = Answer | ConnectionFailed
+Exchange = Generator[Send | Wait, Outcome | None, T]
+
+
+class Session:
+    """Where a client sends, as whom, and how patiently. Raises ValueError for an address or a token that is none.
+
+    `timeout` is in seconds, for each attempt as a whole. `now` is the clock.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: Bearer | None,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        retries: Retries | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        token = hide(token)  # first of all: a traceback shows arguments
+        self._token = token
+        self._base_url = read_base_url(base_url)
+        self._timeout = timeout
+        self._retries = Retries() if retries is None else retries
+        self._warned = False
+        self.now = now
+        if isinstance(token, Secret):
+            _check(token)
+
+    def __repr__(self) -> str:
+        return f"<Session with {self._base_url}>"
+
+    def exchange(self, call: Call[T]) -> Exchange[T]:
+        """Carry out a call. Returns what it reads, or raises a TokenryError."""
+        request = self._request(call)
+        attempt, unanswered = 1, False
+        while True:
+            outcome = yield Send(request, self._timeout)
+            assert outcome is not None
+            log.debug("%s: %s", call.request, outcome.status if isinstance(outcome, Answer) else outcome)
+            wait = self._retries.wait_seconds(attempt, outcome, self.now()) if call.repeatable else None
+            if wait is None:
+                break
+            log.info("%s: attempt %d failed, the next one in %.1f s", call.request, attempt, wait)
+            attempt, unanswered = attempt + 1, unanswered or isinstance(outcome, ConnectionFailed)
+            yield Wait(wait)
+        if isinstance(outcome, ConnectionFailed):
+            raise outcome.with_traceback(None)
+        return self._read(call, request.bearer, outcome, unanswered=unanswered)
+
+    def _request(self, call: Call[T]) -> Request:
+        bearer = self._current() if call.bearer is None else _check(call.bearer)
+        headers = [("Accept", "application/json"), ("Accept-Encoding", "identity"), ("User-Agent", "tokenry-client")]
+        body = None
+        if call.body is not None:
+            headers.append(("Content-Type", "application/json"))
+            body = json.dumps(call.body).encode("ascii")
+        return Request(call.method, f"{self._base_url}{call.target}", (*headers, *call.headers), body, bearer)
+
+    def _current(self) -> Secret:
+        if self._token is None:
+            raise NoToken
+        return self._token if isinstance(self._token, Secret) else _check(hide(self._token()))
+
+    def _read(self, call: Call[T], bearer: Secret | None, answer: Answer, *, unanswered: bool) -> T:
+        if answer.status in call.statuses:
+            value = call.read(call.request, answer)
+            self._notice(value, bearer)
+            return value
+        if 300 <= answer.status < 400:
+            raise read_redirect(call.request, answer, bearer)
+        refusal = read_refusal(call.request, answer, bearer, self.now())
+        if isinstance(refusal, NotFound) and call.method == "DELETE" and unanswered:
+            return call.read(call.request, Answer(200, body=b"{}"))  # the attempt without an answer did it
+        raise refusal
+
+    def _notice(self, value: object, bearer: Secret | None) -> None:
+        """Warn, once, if the token in use is seen to expire soon."""
+        rows = value.rows if isinstance(value, Page) else (value,)
+        for row in rows:
+            if (
+                isinstance(row, TokenRecord)
+                and bearer is not None
+                and row.secret is None
+                and row.preview == bearer.preview
+            ):
+                self._warn(row.expiry)
+
+    def _warn(self, expiry: datetime | None) -> None:
+        if expiry is not None and not self._warned and expiry - self.now() <= SOON:
+            self._warned = True
+            warnings.warn(f"The token in use expires at {expiry:%Y-%m-%d %H:%M} UTC", TokenExpiresSoon, stacklevel=2)
+
+
+class Shell:
+    """Carries out calls in threads: sends and waits by blocking."""
+
+    def __init__(self, session: Session, transport: Transport) -> None:
+        self.session = session
+        self.transport = transport
+
+    def run(self, call: Call[T]) -> T:
+        """Carry out a call. Raises TokenryError."""
+        steps = self.session.exchange(call)
+        outcome: Outcome | None = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            outcome = self._do(step)
+
+    def _do(self, step: Send | Wait) -> Outcome | None:
+        if isinstance(step, Wait):
+            time.sleep(step.seconds)
+            return None
+        try:
+            return self.transport.send(step.request, step.timeout)
+        except ConnectionFailed as failure:
+            return failure
+
+
+class AsyncShell:
+    """Carries out calls in an event loop: sends and waits by awaiting."""
+
+    def __init__(self, session: Session, transport: AsyncTransport) -> None:
+        self.session = session
+        self.transport = transport
+
+    async def run(self, call: Call[T]) -> T:
+        """Carry out a call. Raises TokenryError."""
+        steps = self.session.exchange(call)
+        outcome: Outcome | None = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            outcome = await self._do(step)
+
+    async def _do(self, step: Send | Wait) -> Outcome | None:
+        if isinstance(step, Wait):
+            import asyncio  # noqa: PLC0415 - costs those who do not use it 30 ms
+
+            await asyncio.sleep(step.seconds)
+            return None
+        try:
+            return await self.transport.send(step.request, step.timeout)
+        except ConnectionFailed as failure:
+            return failure
+
+
+def read_base_url(text: str) -> str:
+    """An address without a slash at its end. Raises ValueError, which does not repeat it."""
+    parts = urlsplit(text)
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or "@" in parts.netloc
+        or parts.query
+        or parts.fragment
+    ):
+        raise ValueError("The address must be like http://127.0.0.1:8470, without user and query")
+    return text.rstrip("/")
+
+
+def _check(secret: Secret) -> Secret:
+    if not secret.is_sendable:
+        raise ValueError("A token is visible ASCII characters without a space; this is none")
+    return secret

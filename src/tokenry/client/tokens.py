@@ -1,0 +1,76 @@
+"""What a client reads: frozen dataclasses with aware datetimes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from tokenry.client.secrets import Secret
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenRecord:
+    """A token as the service tells of it.
+
+    `expiry` is None for never. `preview` is the first 16 characters of its text; `secret`, the whole of it, is there
+    after `create` and `rotate` and at no other time.
+    """
+
+    id: int
+    label: str
+    scopes: tuple[str, ...]
+    created: datetime
+    expiry: datetime | None
+    preview: str
+    secret: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list: `page` of `pages`, with `results` rows on all of them."""
+
+    rows: tuple[T, ...]
+    page: int
+    pages: int
+    results: int
+
+    @property
+    def next(self) -> int | None:
+        """The number of the page after this one; None after the last, and after one that was empty."""
+        return self.page + 1 if self.rows and self.page < self.pages else None
+
+    def map(self, function: Callable[[T], U]) -> "Page[U]":
+        """The same page of something else."""
+        return Page(tuple(function(row) for row in self.rows), self.page, self.pages, self.results)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Who the client's own token speaks for, and what it may do."""
+
+    user: str
+    user_id: int
+    email: str
+    restricted: bool
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verification:
+    """What the service says of a token that was shown to it.
+
+    `active` is whether it is valid and has the scopes asked for. If it is not, `reason` is `invalid` (malformed,
+    unknown, expired or revoked) or `insufficient_scope`, and the rest is empty. `expires` is None for never.
+    """
+
+    active: bool
+    reason: str | None = None
+    user: str | None = None
+    user_id: int | None = None
+    account_id: int | None = None
+    token_id: int | None = None
+    scopes: tuple[str, ...] = ()
+    expires: datetime | None = None

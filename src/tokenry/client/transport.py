@@ -1,0 +1,66 @@
+"""The seam to the network: requests and answers as data, and who carries them.
+
+A transport of your own is an object with `send` and `close`; for the async client `send` and `aclose`, both awaited.
+It follows no redirect and repeats nothing: both are decided by its caller.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tokenry.client.secrets import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be sent. The token is in none of `headers`: `all_headers()` adds it."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = field(default=None, repr=False)
+    bearer: Secret | None = None
+
+    def all_headers(self) -> list[tuple[str, str]]:
+        """Every header, the token's too."""
+        if self.bearer is None:
+            return list(self.headers)
+        return [*self.headers, ("Authorization", f"Bearer {self.bearer.reveal()}")]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever it is. Names of headers are in lower case; one that came twice is joined by `, `."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    @classmethod
+    def of(cls, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> "Answer":
+        """An answer from headers in any case."""
+        joined: dict[str, str] = {}
+        for name, value in headers:
+            key = name.lower()
+            joined[key] = f"{joined[key]}, {value}" if key in joined else value
+        return cls(status, joined, body)
+
+
+class Transport(Protocol):
+    """Carries requests, for as long as it takes. Safe to be used by several threads."""
+
+    def send(self, request: Request, timeout: float) -> Answer:
+        """Send a request and return the whole answer, within `timeout` seconds. Raises ConnectionFailed, TimedOut."""
+
+    def close(self) -> None:
+        """Let go of connections. A later request opens others."""
+
+
+class AsyncTransport(Protocol):
+    """The same from an event loop."""
+
+    async def send(self, request: Request, timeout: float) -> Answer:  # noqa: ASYNC109 - the seam's own argument
+        """Send a request and return the whole answer, within `timeout` seconds. Raises ConnectionFailed, TimedOut."""
+
+    async def aclose(self) -> None:
+        """Let go of connections. A later request opens others."""
