@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import pytest
 
+from tests.client.hostile import ROW, TOKEN
 from tokenry.client import (
     ONCE,
     Answer,
@@ -15,6 +16,7 @@ from tokenry.client import (
     Redirected,
     Request,
     Retries,
+    Secret,
     ServerError,
     TimedOut,
     TokenExpiresSoon,
@@ -25,16 +27,7 @@ from tokenry.client.session import Outcome, Send, Session, Wait
 
 T = TypeVar("T")
 
-TOKEN = "pat_" + "Ab12Cd34Ef56" + "s" * 38
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-ROW = {
-    "id": 7,
-    "label": "ci",
-    "scopes": "linodes:read_only",
-    "created": "2026-01-01T00:00:00",
-    "token": "pat_0123456789ab",
-    "expiry": "2999-12-12T05:00:00",
-}
 RESET = ConnectionFailed("reset")
 NOTHING = Answer(200, body=b"{}")
 
@@ -50,7 +43,7 @@ def refusal(status: int, reason: str = "no", **headers: str) -> Answer:
 
 def new_session(retries: Retries | None = None) -> Session:
     patient = Retries(random=lambda: 1.0) if retries is None else retries
-    return Session("http://127.0.0.1:8470/", TOKEN, retries=patient, now=lambda: NOW)
+    return Session("http://127.0.0.1:8470/", Secret(TOKEN), retries=patient, now=lambda: NOW)
 
 
 class Carried:
@@ -173,13 +166,13 @@ def test_nobody_is_warned_of_anything_else(row: dict[str, object]) -> None:
 )
 def test_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="must be like"):
-        Session(url, TOKEN)
+        Session(url, Secret(TOKEN))
 
 
 @pytest.mark.parametrize("token", ["", "a b", "a\n", "ü" * 40])
 def test_token_that_cannot_be_sent_is_refused(token: str) -> None:
     with pytest.raises(ValueError, match="visible ASCII"):
-        Session("http://host", token)
+        Session("http://host", Secret(token))
 
 
 def test_version_that_is_none_is_refused() -> None:
@@ -193,7 +186,7 @@ def test_id_that_is_no_number_is_refused() -> None:
 
 
 def test_timeout_is_that_of_the_session() -> None:
-    session = Session("http://host", TOKEN, timeout=timedelta(seconds=3).total_seconds())
+    session = Session("http://host", Secret(TOKEN), timeout=timedelta(seconds=3).total_seconds())
     step = next(session.exchange(get_token(7)))
     assert isinstance(step, Send)
     assert step.timeout == 3

@@ -1,9 +1,9 @@
 """The Python client: `Client` and `AsyncClient`, and `PersonalAccessTokensApi` for code of the original interface.
 
     calls.py    every operation as data     answers.py  reading what comes back     tokens.py   what is read
-    session.py  one exchange for both shells: token, retries, errors; and the shells, for threads and event loops
+    session.py  one exchange: token, retries, errors         shells.py   driving it, in threads and in event loops
     client.py  async_client.py  personal_access_tokens.py     what people call
-    filters.py  retries.py  errors.py  secrets.py             expressions, patience, the tree of exceptions, masking
+    filters.py  retries.py  errors.py  secrets.py  walk.py    expressions, patience, exceptions, masking, long lists
     transport.py  connections.py                              the seam to the network, and httpx2 behind it
 
 It imports nothing else of this package, and of other libraries httpx2 alone, when the first request is sent.
@@ -11,7 +11,6 @@ It imports nothing else of this package, and of other libraries httpx2 alone, wh
 
 from tokenry.client.async_client import AsyncClient, AsyncToken
 from tokenry.client.client import Client, Token
-from tokenry.client.connections import AsyncHttpTransport, HttpTransport
 from tokenry.client.errors import (
     ApiError,
     BadRequest,
@@ -50,7 +49,6 @@ __all__ = [
     "Answer",
     "ApiError",
     "AsyncClient",
-    "AsyncHttpTransport",
     "AsyncPersonalAccessTokensApi",
     "AsyncToken",
     "AsyncTransport",
@@ -63,7 +61,6 @@ __all__ = [
     "Forbidden",
     "GetPersonalAccessTokens200Response",
     "GetPersonalAccessTokens200ResponseDataInner",
-    "HttpTransport",
     "Identity",
     "InsufficientScope",
     "NoToken",

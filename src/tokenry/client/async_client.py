@@ -7,14 +7,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from tokenry.client import calls
-from tokenry.client.connections import AsyncHttpTransport
 from tokenry.client.environment import environment_token, environment_url
 from tokenry.client.filters import Condition, Order, write_filter
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
-from tokenry.client.session import TIMEOUT_SECONDS, AsyncShell, Bearer, Session
+from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Session
+from tokenry.client.shells import AsyncShell
 from tokenry.client.tokens import Identity, Page, TokenRecord, Verification
 from tokenry.client.transport import AsyncTransport
+from tokenry.client.walk import Walk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +51,14 @@ class AsyncTokens:
         order_by: Order | None = None,
         page_size: int = calls.PAGE_SIZE_DEFAULT,
     ) -> AsyncIterator[AsyncToken]:
-        """Go through the live tokens, by id unless `order_by` says otherwise. Asks for a page when it is needed."""
-        number: int | None = 1
-        while number is not None:
-            page = await self.page(number, filter, order_by=order_by, page_size=page_size)
-            for token in page.rows:
+        """Go through the live tokens, by id unless `order_by` says otherwise; each page is asked for when it is needed.
+
+        Tokens may be revoked meanwhile. With an order of your own that can make others be passed over.
+        """
+        walk: Walk[AsyncToken] = Walk(page_size, by_id=order_by is None and not isinstance(filter, Mapping))
+        while walk.number is not None:
+            for token in walk.take(await self.page(walk.number, filter, order_by=order_by, page_size=page_size)):
                 yield token
-            number = page.next
 
     async def page(
         self,
@@ -141,9 +143,9 @@ class AsyncClient:
         transport: AsyncTransport | None = None,
         idempotent_creates: bool = False,
     ) -> None:
-        token = environment_token() if token is None else hide(token)
-        session = Session(base_url or environment_url(), token, timeout=timeout, retries=retries)
-        self._shell = AsyncShell(session, AsyncHttpTransport() if transport is None else transport)
+        token = hide(token)  # first of all: a traceback shows arguments
+        session = Session(base_url or environment_url(), token or environment_token(), timeout=timeout, retries=retries)
+        self._shell = AsyncShell(session, transport)
         self.tokens = AsyncTokens(self._shell, idempotent_creates=idempotent_creates)
 
     async def whoami(self) -> Identity:

@@ -7,14 +7,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from tokenry.client import calls
-from tokenry.client.connections import HttpTransport
 from tokenry.client.environment import environment_token, environment_url
 from tokenry.client.filters import Condition, Order, write_filter
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
-from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Session, Shell
+from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Session
+from tokenry.client.shells import Shell
 from tokenry.client.tokens import Identity, Page, TokenRecord, Verification
 from tokenry.client.transport import Transport
+from tokenry.client.walk import Walk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +51,13 @@ class Tokens:
         order_by: Order | None = None,
         page_size: int = calls.PAGE_SIZE_DEFAULT,
     ) -> Iterator[Token]:
-        """Go through the live tokens, by id unless `order_by` says otherwise. Asks for a page when it is needed."""
-        number: int | None = 1
-        while number is not None:
-            page = self.page(number, filter, order_by=order_by, page_size=page_size)
-            yield from page.rows
-            number = page.next
+        """Go through the live tokens, by id unless `order_by` says otherwise; each page is asked for when it is needed.
+
+        Tokens may be revoked meanwhile. With an order of your own that can make others be passed over.
+        """
+        walk: Walk[Token] = Walk(page_size, by_id=order_by is None and not isinstance(filter, Mapping))
+        while walk.number is not None:
+            yield from walk.take(self.page(walk.number, filter, order_by=order_by, page_size=page_size))
 
     def page(
         self,
@@ -144,9 +146,9 @@ class Client:
         transport: Transport | None = None,
         idempotent_creates: bool = False,
     ) -> None:
-        token = environment_token() if token is None else hide(token)
-        session = Session(base_url or environment_url(), token, timeout=timeout, retries=retries)
-        self._shell = Shell(session, HttpTransport() if transport is None else transport)
+        token = hide(token)  # first of all: a traceback shows arguments
+        session = Session(base_url or environment_url(), token or environment_token(), timeout=timeout, retries=retries)
+        self._shell = Shell(session, transport)
         self.tokens = Tokens(self._shell, idempotent_creates=idempotent_creates)
 
     def whoami(self) -> Identity:

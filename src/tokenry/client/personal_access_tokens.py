@@ -12,11 +12,11 @@ from typing import Any, Self
 
 from tokenry.client import calls
 from tokenry.client.answers import Row, read_page
-from tokenry.client.connections import AsyncHttpTransport, HttpTransport
 from tokenry.client.filters import Condition, write_filter
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
-from tokenry.client.session import TIMEOUT_SECONDS, AsyncShell, Bearer, Session, Shell
+from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Hidden, Session
+from tokenry.client.shells import AsyncShell, Shell
 from tokenry.client.tokens import Page
 from tokenry.client.transport import Answer, AsyncTransport, Transport
 
@@ -81,9 +81,9 @@ class PersonalAccessTokensApi:
         retries: Retries | None = None,
         transport: Transport | None = None,
     ) -> None:
-        token, oauth = hide(token), hide(oauth)
+        token, oauth = hide(token), hide(oauth)  # first of all: a traceback shows arguments
         session = Session(base_url, _either(token, oauth), timeout=timeout, retries=retries)
-        self._shell = Shell(session, HttpTransport() if transport is None else transport)
+        self._shell = Shell(session, transport)
 
     def get_personal_access_tokens(
         self,
@@ -142,9 +142,9 @@ class AsyncPersonalAccessTokensApi:
         retries: Retries | None = None,
         transport: AsyncTransport | None = None,
     ) -> None:
-        token, oauth = hide(token), hide(oauth)
+        token, oauth = hide(token), hide(oauth)  # first of all: a traceback shows arguments
         session = Session(base_url, _either(token, oauth), timeout=timeout, retries=retries)
-        self._shell = AsyncShell(session, AsyncHttpTransport() if transport is None else transport)
+        self._shell = AsyncShell(session, transport)
 
     async def get_personal_access_tokens(
         self,
@@ -235,7 +235,7 @@ def _read_row(row: Row) -> GetPersonalAccessTokens200ResponseDataInner:
     )
 
 
-def _either(token: Bearer | None, oauth: Bearer | None) -> Bearer:
+def _either(token: Hidden | None, oauth: Hidden | None) -> Hidden:
     chosen = oauth if token is None else token
     if chosen is None or (token is not None and oauth is not None):
         raise ValueError("One of the two authorizations: token=… or oauth=…")

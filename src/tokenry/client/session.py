@@ -1,11 +1,7 @@
-"""How a call is carried out, without doing any of it: a generator that says what to send and how long to wait.
-
-The two shells at the end drive it, one for threads and one for event loops, and are all that differs between them.
-"""
+"""How a call is carried out, without doing any of it: a generator that says what to send and how long to wait."""
 
 import json
 import logging
-import time
 import warnings
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -19,10 +15,11 @@ from tokenry.client.errors import ConnectionFailed, NotFound, NoToken
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
 from tokenry.client.tokens import Page, TokenRecord
-from tokenry.client.transport import Answer, AsyncTransport, Request, Transport
+from tokenry.client.transport import Answer, Request
 
 T = TypeVar("T")
-Bearer = str | Secret | Callable[[], str | Secret]
+Hidden = Secret | Callable[[], str | Secret]
+Bearer = str | Hidden
 """A token's text, or a function that is asked for it before each request."""
 
 TIMEOUT_SECONDS = 10.0
@@ -63,13 +60,12 @@ class Session:
     def __init__(
         self,
         base_url: str,
-        token: Bearer | None,
+        token: Hidden | None,
         *,
         timeout: float = TIMEOUT_SECONDS,
         retries: Retries | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        token = hide(token)  # first of all: a traceback shows arguments
         self._token = token
         self._base_url = read_base_url(base_url)
         self._timeout = timeout
@@ -78,9 +74,6 @@ class Session:
         self.now = now
         if isinstance(token, Secret):
             _check(token)
-
-    def __repr__(self) -> str:
-        return f"<Session with {self._base_url}>"
 
     def exchange(self, call: Call[T]) -> Exchange[T]:
         """Carry out a call. Returns what it reads, or raises a TokenryError."""
@@ -142,64 +135,6 @@ class Session:
         if expiry is not None and not self._warned and expiry - self.now() <= SOON:
             self._warned = True
             warnings.warn(f"The token in use expires at {expiry:%Y-%m-%d %H:%M} UTC", TokenExpiresSoon, stacklevel=2)
-
-
-class Shell:
-    """Carries out calls in threads: sends and waits by blocking."""
-
-    def __init__(self, session: Session, transport: Transport) -> None:
-        self.session = session
-        self.transport = transport
-
-    def run(self, call: Call[T]) -> T:
-        """Carry out a call. Raises TokenryError."""
-        steps = self.session.exchange(call)
-        outcome: Outcome | None = None
-        while True:
-            try:
-                step = steps.send(outcome)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            outcome = self._do(step)
-
-    def _do(self, step: Send | Wait) -> Outcome | None:
-        if isinstance(step, Wait):
-            time.sleep(step.seconds)
-            return None
-        try:
-            return self.transport.send(step.request, step.timeout)
-        except ConnectionFailed as failure:
-            return failure
-
-
-class AsyncShell:
-    """Carries out calls in an event loop: sends and waits by awaiting."""
-
-    def __init__(self, session: Session, transport: AsyncTransport) -> None:
-        self.session = session
-        self.transport = transport
-
-    async def run(self, call: Call[T]) -> T:
-        """Carry out a call. Raises TokenryError."""
-        steps = self.session.exchange(call)
-        outcome: Outcome | None = None
-        while True:
-            try:
-                step = steps.send(outcome)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            outcome = await self._do(step)
-
-    async def _do(self, step: Send | Wait) -> Outcome | None:
-        if isinstance(step, Wait):
-            import asyncio  # noqa: PLC0415 - costs those who do not use it 30 ms
-
-            await asyncio.sleep(step.seconds)
-            return None
-        try:
-            return await self.transport.send(step.request, step.timeout)
-        except ConnectionFailed as failure:
-            return failure
 
 
 def read_base_url(text: str) -> str:

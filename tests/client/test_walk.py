@@ -1,0 +1,139 @@
+"""Going through long lists: a page at a time, in bounded memory, and without losing what moves up."""
+
+import json
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.client.conftest import NewClient
+from tests.client.hostile import ROW, TOKEN
+from tokenry.client import Answer, Client, Request, where
+
+MANY = 10_000
+
+
+@dataclass
+class Listing:
+    """A transport to a service with these tokens in this order, which keeps count of what it was asked."""
+
+    ids: list[int]
+    requests: list[Request] = field(default_factory=list)
+    closed: int = 0
+
+    def send(self, request: Request, timeout: float) -> Answer:
+        self.requests.append(request)
+        parts = urlsplit(request.url)
+        if request.method == "DELETE":
+            self.ids.remove(int(parts.path.rpartition("/")[2]))
+            return Answer(200, body=b"{}")
+        query = {name: int(values[0]) for name, values in parse_qs(parts.query).items()}
+        page, size = query["page"], query["page_size"]
+        rows = [{**ROW, "id": each, "label": f"{each:05}" * 20} for each in self.ids[(page - 1) * size : page * size]]
+        pages = max(1, -(-len(self.ids) // size))
+        return Answer(
+            200, {}, json.dumps({"data": rows, "page": page, "pages": pages, "results": len(self.ids)}).encode()
+        )
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class AsyncListing(Listing):
+    """The same for an event loop."""
+
+    async def send(self, request: Request, timeout: float) -> Answer:  # type: ignore[override]  # noqa: ASYNC109
+        return super().send(request, timeout)
+
+    async def aclose(self) -> None:
+        self.close()
+
+
+@pytest.fixture
+def new_listing(shell: str) -> type[Listing]:
+    return Listing if shell == "threads" else AsyncListing
+
+
+def listed(new_client: NewClient, listing: Listing) -> Client:
+    return new_client("http://service", TOKEN, transport=listing)
+
+
+def test_every_token_comes_once_and_in_order(new_client: NewClient, new_listing: type[Listing]) -> None:
+    listing = new_listing(list(range(1, MANY + 1)))
+    ids = [token.id for token in listed(new_client, listing).tokens.list()]
+    assert ids == list(range(1, MANY + 1))
+    assert len(listing.requests) == MANY / 100
+
+
+def test_page_is_asked_for_when_it_is_needed(new_client: NewClient, new_listing: type[Listing]) -> None:
+    listing = new_listing(list(range(1, MANY + 1)))
+    tokens = listed(new_client, listing).tokens.list()
+    assert listing.requests == []
+    for _ in range(100):
+        next(tokens)
+    assert len(listing.requests) == 1
+    next(tokens)
+    assert len(listing.requests) == 2
+
+
+def peak_bytes(tokens: Iterator[object]) -> int:
+    """The most memory that was in use while these were gone through."""
+    tracemalloc.start()
+    for _ in tokens:
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_the_list(new_client: NewClient, new_listing: type[Listing]) -> None:
+    peaks = []
+    for count in (500, MANY):
+        client = listed(new_client, new_listing(list(range(1, count + 1))))
+        client.tokens.page()  # what is made once
+        peaks.append(peak_bytes(client.tokens.list()))
+    few, many = peaks
+    assert many < 1.5 * few
+    assert many < 2 * 1024 * 1024
+
+
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 350])
+@pytest.mark.parametrize("every", [1, 2, 7])
+def test_revoking_while_listing_passes_over_none(
+    new_client: NewClient, new_listing: type[Listing], count: int, every: int
+) -> None:
+    listing = new_listing(list(range(10, 10 + count)))
+    seen = []
+    for token in listed(new_client, listing).tokens.list():
+        seen.append(token.id)
+        if token.id % every == 0:
+            token.revoke()
+    assert seen == list(range(10, 10 + count))
+    assert listing.ids == [each for each in range(10, 10 + count) if each % every]
+
+
+def test_revoking_while_listing_what_a_filter_selects_passes_over_none(
+    new_client: NewClient, new_listing: type[Listing]
+) -> None:
+    listing = new_listing(list(range(1, 251)))
+    for token in listed(new_client, listing).tokens.list(where.label.contains("0")):
+        token.revoke()
+    assert listing.ids == []
+
+
+@pytest.mark.parametrize("order", ["own", "of the service"])
+def test_another_order_is_kept(new_client: NewClient, new_listing: type[Listing], order: str) -> None:
+    """Of a caller's, or of a service that does not list by id."""
+    listing = new_listing(list(range(250, 0, -1)))
+    client = listed(new_client, listing)
+    wanted = client.tokens.list(order_by=where.id.descending) if order == "own" else client.tokens.list()
+    assert [token.id for token in wanted] == list(range(250, 0, -1))
+
+
+def test_own_transport_is_closed_with_its_client(new_listing: type[Listing]) -> None:
+    listing = Listing([])
+    with Client("http://service", TOKEN, transport=listing):
+        assert listing.closed == 0
+    assert listing.closed == 1
