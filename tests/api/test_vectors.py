@@ -42,6 +42,7 @@ REMOVED_OR_OURS = {
     "x-ratelimit-reset",
     "x-request-id",
     "x-spec-version",
+    "x-token-expires",
 }
 """Removed by the recorder, of the recorded account's staff, or added by this service on purpose."""
 KNOWN = {

@@ -1,6 +1,7 @@
 """Every operation, against the real service, in threads and in an event loop."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from tokenry.client import (
     NoToken,
     Secret,
     Token,
+    TokenExpiresSoon,
     Unauthorized,
     where,
 )
@@ -172,6 +174,17 @@ def test_token_that_is_not_valid_is_unauthorized(new_client: NewClient, server: 
         new_client(server.url, "pat_" + "x" * 50).whoami()
     assert type(caught.value) is Unauthorized
     assert caught.value.reason == "Invalid Token"
+
+
+def test_token_that_expires_soon_is_warned_of_where_it_is_used(
+    client: Client, new_client: NewClient, server: Server, shell: str
+) -> None:
+    token = client.tokens.create(expires_in=timedelta(days=6))
+    short = new_client(server.url, token.secret)
+    with pytest.warns(TokenExpiresSoon) as warned:
+        short.whoami()
+    short.whoami()
+    assert Path(warned[0].filename).parent == Path(__file__).parent
 
 
 def test_missing_scope_is_named(client: Client, new_client: NewClient, server: Server) -> None:

@@ -147,6 +147,24 @@ def test_token_in_use_that_expires_soon_is_warned_of_once() -> None:
     Carried(get_token(7), [seen], session)  # a warning would be an error
 
 
+def test_service_may_say_when_the_token_in_use_expires() -> None:
+    session = new_session()
+    with pytest.warns(TokenExpiresSoon, match="2026-01-09 03:04 UTC"):
+        Carried(get_token(7), [answer(ROW, x_token_expires="2026-01-09T03:04:05")], session)
+    for later in ("2026-01-09T03:04:06", "2999-12-12T05:00:00", "soon"):
+        Carried(get_token(7), [answer(ROW, x_token_expires=later)])
+
+
+def test_refusal_tells_of_it_too() -> None:
+    with pytest.warns(TokenExpiresSoon), pytest.raises(NotFound):
+        Carried(get_token(7), [refusal(404, x_token_expires="2026-01-02T03:04:06")])
+
+
+def test_nobody_is_warned_of_a_token_that_is_replaced_in_time() -> None:
+    session = Session("http://host", lambda: TOKEN, now=lambda: NOW)
+    Carried(get_token(7), [answer(ROW, x_token_expires="2026-01-02T03:04:06")], session)
+
+
 @pytest.mark.parametrize(
     "row",
     [

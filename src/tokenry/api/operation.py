@@ -177,8 +177,7 @@ def _headers(scope: Scope, operation: Operation, actor: Actor | None) -> HeaderL
         ok=True,
         reads=scope["method"] in ("GET", "HEAD"),
         accepted=operation.needs.encode("ascii"),
-        scopes=None if actor is None else actor.scopes,
-        account_euuid=None if actor is None else actor.account_euuid,
+        actor=actor,
         allowance=scope["tokenry.allowance"],
     )
 
@@ -210,13 +209,11 @@ async def refuse(
     dialect: Dialect = WIRE,
 ) -> None:
     """Answer with a refusal. Without a decision no token was looked at."""
-    actor = None if decision is None else decision.actor
     headers = answer_headers(
         ok=False,
         reads=scope["method"] in ("GET", "HEAD"),
         accepted=accepted.encode("ascii"),
-        scopes=None if actor is None else actor.scopes,
-        account_euuid=None if actor is None else actor.account_euuid,
+        actor=None if decision is None else decision.actor,
         allowance=scope.get("tokenry.allowance"),
     )
     if isinstance(refusal, (Unauthorized, InsufficientScope)) and decision is not None:

@@ -11,10 +11,10 @@ from email.utils import formatdate
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
+from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Fault, Invalid, raise_faults
 from tokenry.domain.limits import Allowance
 from tokenry.domain.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PAGE_SIZE_MIN, Page, PageRequest
-from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken, Token
 
@@ -109,23 +109,26 @@ def answer_headers(
     ok: bool,
     reads: bool,
     accepted: bytes,
-    scopes: Scopes | None = None,
-    account_euuid: str | None = None,
+    actor: Actor | None = None,
     allowance: Allowance | None = None,
 ) -> HeaderList:
     """The headers of every answer of the management API.
 
-    `reads` is whether the method is GET or HEAD, `accepted` the scope the operation asks for (`*` for none), `scopes`
-    those of a recognised token, `allowance` what its rate limit leaves it.
+    `reads` is whether the method is GET or HEAD, `accepted` the scope the operation asks for (`*` for none), `actor`
+    whom a recognised token speaks for, `allowance` what its rate limit leaves it.
     """
     headers = [
-        (b"x-oauth-scopes", b"unknown" if scopes is None else scopes.sorted_text.encode("ascii")),
+        (b"x-oauth-scopes", b"unknown" if actor is None else actor.scopes.sorted_text.encode("ascii")),
         (b"x-accepted-oauth-scopes", accepted),
         *_EVERY_ANSWER,
         (b"expires", formatdate(usegmt=True).encode("ascii")),
     ]
-    if account_euuid is not None:
-        headers.append((b"x-customer-uuid", account_euuid.encode("ascii")))
+    if actor is not None:
+        expires = write_time(datetime.fromtimestamp(actor.expires_at, UTC))
+        headers += [
+            (b"x-customer-uuid", actor.account_euuid.encode("ascii")),
+            (b"x-token-expires", expires.encode("ascii")),
+        ]
     if ok:
         headers += _SUCCESS_ONLY
     if reads:

@@ -191,6 +191,12 @@ def read_verification(request: str, answer: Answer) -> Verification:
     )
 
 
+def read_expiry(answer: Answer) -> datetime | None:
+    """When the token expires that was sent, where the service says so; None for never too."""
+    moment = _read_time(answer.headers.get("x-token-expires"))
+    return None if moment is None or moment >= NEVER else moment
+
+
 def read_scopes(text: str) -> tuple[str, ...]:
     """Scopes, which some separate by spaces and some by commas."""
     return tuple(scope for scope in _SEPARATORS.split(text) if scope)

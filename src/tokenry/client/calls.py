@@ -26,18 +26,37 @@ U = TypeVar("U")
 VERSIONS = ("v4", "v4beta")
 IDEMPOTENCY_KEY = "Idempotency-Key"
 PAGE_SIZE_DEFAULT = 100
+Shown = tuple[str, datetime | None]
+"""The first 16 characters of a token that an answer shows, and when it expires."""
+
+
+def shows_nothing(value: object) -> Iterable[Shown]:
+    """No token."""
+    return ()
+
+
+def shows_token(record: TokenRecord) -> Iterable[Shown]:
+    """One token."""
+    return ((record.preview, record.expiry),)
+
+
+def shows_page(page: Page[TokenRecord]) -> Iterable[Shown]:
+    """Many."""
+    return ((record.preview, record.expiry) for record in page.rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
     """One request, and how its answer becomes a T.
 
-    `statuses` are those that `read` understands. `bearer` is the token to be sent in place of the client's own.
+    `statuses` are those that `read` understands; `shown` is which tokens are in what it returns. `bearer` is the token
+    to be sent in place of the client's own.
     """
 
     method: str
     path: str
     read: Callable[[str, Answer], T]
+    shown: Callable[[T], Iterable[Shown]] = shows_nothing
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     body: Mapping[str, Any] | None = None
@@ -59,9 +78,9 @@ class Call(Generic[T]):
         """Whether sending it twice does what sending it once does."""
         return self.method != "POST" or any(name == IDEMPOTENCY_KEY for name, _ in self.headers)
 
-    def reading(self, read: Callable[[str, Answer], U]) -> "Call[U]":
+    def reading(self, read: Callable[[str, Answer], U], shown: Callable[[U], Iterable[Shown]]) -> "Call[U]":
         """The same request, its answer read otherwise."""
-        return replace(self, read=read)  # type: ignore[return-value, arg-type]
+        return replace(self, read=read, shown=shown)  # type: ignore[return-value, arg-type]
 
 
 # --- tokens ----------------------------------------------------------------------------------------------------------
@@ -79,12 +98,12 @@ def list_tokens(
         (name, f"{value:d}") for name, value in (("page", page), ("page_size", page_size)) if value is not None
     )
     headers = () if filter is None else (("X-Filter", json.dumps(filter)),)
-    return Call("GET", _tokens(version), read_tokens, query, headers)
+    return Call("GET", _tokens(version), read_tokens, shows_page, query, headers)
 
 
 def get_token(token_id: int, version: str = "v4") -> Call[TokenRecord]:
     """One of the caller's live tokens."""
-    return Call("GET", _token(token_id, version), read_token)
+    return Call("GET", _token(token_id, version), read_token, shows_token)
 
 
 def create_token(
@@ -112,7 +131,9 @@ def create_token(
 
 def rename_token(token_id: int, label: str | None, version: str = "v4") -> Call[TokenRecord]:
     """Another label."""
-    return Call("PUT", _token(token_id, version), read_token, body={} if label is None else {"label": label})
+    return Call(
+        "PUT", _token(token_id, version), read_token, shows_token, body={} if label is None else {"label": label}
+    )
 
 
 def revoke_token(token_id: int, version: str = "v4") -> Call[None]:
@@ -141,7 +162,7 @@ def whoami() -> Call[Identity]:
 def verify(secret: Secret, scopes: str | Iterable[str] = ()) -> Call[Verification]:
     """Whether a token is valid and has these scopes. The client's own takes no part."""
     query = tuple(("scope", scope) for scope in (_write_scopes(scopes) or "").split())
-    return Call("GET", "/verify", read_verification, query, statuses=frozenset({200, 401, 403}), bearer=secret)
+    return Call("GET", "/verify", read_verification, query=query, statuses=frozenset({200, 401, 403}), bearer=secret)
 
 
 # --- what goes into them ---------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ Both authorizations are a Bearer token. `personalAccessToken` is the argument `t
 an access token or, since those live for two hours, a function that is asked for the current one before each request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -104,7 +104,7 @@ class PersonalAccessTokensApi:
 
     def get_personal_access_token(self, api_version: str, token_id: int) -> GetPersonalAccessTokens200ResponseDataInner:
         """Get a personal access token."""
-        return self._shell.run(calls.get_token(token_id, api_version).reading(_read_token))
+        return self._shell.run(_get(api_version, token_id))
 
     def put_personal_access_token(
         self, api_version: str, token_id: int, put_personal_access_token_request: PutPersonalAccessTokenRequest
@@ -167,7 +167,7 @@ class AsyncPersonalAccessTokensApi:
         self, api_version: str, token_id: int
     ) -> GetPersonalAccessTokens200ResponseDataInner:
         """Get a personal access token."""
-        return await self._shell.run(calls.get_token(token_id, api_version).reading(_read_token))
+        return await self._shell.run(_get(api_version, token_id))
 
     async def put_personal_access_token(
         self, api_version: str, token_id: int, put_personal_access_token_request: PutPersonalAccessTokenRequest
@@ -199,20 +199,34 @@ def _list(
     api_version: str, page: int | None, page_size: int | None, filter: Condition | Mapping[str, Any] | None
 ) -> calls.Call[GetPersonalAccessTokens200Response]:
     asked = write_filter(filter, None)
-    return calls.list_tokens(api_version, page=page, page_size=page_size, filter=asked).reading(_read_tokens)
+    return calls.list_tokens(api_version, page=page, page_size=page_size, filter=asked).reading(
+        _read_tokens, _shows_page
+    )
 
 
 def _post(
     api_version: str, new: PostPersonalAccessTokenRequest
 ) -> calls.Call[GetPersonalAccessTokens200ResponseDataInner]:
     call = calls.create_token(api_version, label=new.label, scopes=new.scopes, expiry=new.expiry)
-    return call.reading(_read_token)
+    return call.reading(_read_token, calls.shows_nothing)
+
+
+def _get(api_version: str, token_id: int) -> calls.Call[GetPersonalAccessTokens200ResponseDataInner]:
+    return calls.get_token(token_id, api_version).reading(_read_token, _shows_token)
 
 
 def _put(
     api_version: str, token_id: int, change: PutPersonalAccessTokenRequest
 ) -> calls.Call[GetPersonalAccessTokens200ResponseDataInner]:
-    return calls.rename_token(token_id, change.label, api_version).reading(_read_token)
+    return calls.rename_token(token_id, change.label, api_version).reading(_read_token, _shows_token)
+
+
+def _shows_token(token: GetPersonalAccessTokens200ResponseDataInner) -> Iterable[calls.Shown]:
+    return ((token.token.reveal(), token.expiry),)
+
+
+def _shows_page(page: GetPersonalAccessTokens200Response) -> Iterable[calls.Shown]:
+    return ((token.token.reveal(), token.expiry) for token in page.data)
 
 
 def _read_token(request: str, answer: Answer) -> GetPersonalAccessTokens200ResponseDataInner:

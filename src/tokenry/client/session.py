@@ -1,5 +1,6 @@
 """How a call is carried out, without doing any of it: a generator that says what to send and how long to wait."""
 
+import inspect
 import json
 import logging
 import warnings
@@ -9,12 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from tokenry.client.answers import read_redirect, read_refusal
+from tokenry.client.answers import read_expiry, read_redirect, read_refusal
 from tokenry.client.calls import Call
 from tokenry.client.errors import ConnectionFailed, NotFound, NoToken
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
-from tokenry.client.tokens import Page, TokenRecord
 from tokenry.client.transport import Answer, Request
 
 T = TypeVar("T")
@@ -108,9 +108,13 @@ class Session:
         return self._token if isinstance(self._token, Secret) else _check(hide(self._token()))
 
     def _read(self, call: Call[T], bearer: Secret | None, answer: Answer, *, unanswered: bool) -> T:
+        if call.bearer is None:
+            self._warn(read_expiry(answer))
         if answer.status in call.statuses:
             value = call.read(call.request, answer)
-            self._notice(value, bearer)
+            for preview, expiry in call.shown(value):
+                if bearer is not None and preview == bearer.preview:
+                    self._warn(expiry)
             return value
         if 300 <= answer.status < 400:
             raise read_redirect(call.request, answer, bearer)
@@ -119,22 +123,13 @@ class Session:
             return call.read(call.request, Answer(200, body=b"{}"))  # the attempt without an answer did it
         raise refusal
 
-    def _notice(self, value: object, bearer: Secret | None) -> None:
-        """Warn, once, if the token in use is seen to expire soon."""
-        rows = value.rows if isinstance(value, Page) else (value,)
-        for row in rows:
-            if (
-                isinstance(row, TokenRecord)
-                and bearer is not None
-                and row.secret is None
-                and row.preview == bearer.preview
-            ):
-                self._warn(row.expiry)
-
     def _warn(self, expiry: datetime | None) -> None:
-        if expiry is not None and not self._warned and expiry - self.now() <= SOON:
-            self._warned = True
-            warnings.warn(f"The token in use expires at {expiry:%Y-%m-%d %H:%M} UTC", TokenExpiresSoon, stacklevel=2)
+        """Warn, once, if the token in use expires soon; not of one that a function replaces in time."""
+        if expiry is None or self._warned or callable(self._token) or expiry - self.now() > SOON:
+            return
+        self._warned = True
+        text = f"The token in use expires at {expiry:%Y-%m-%d %H:%M} UTC"
+        warnings.warn(text, TokenExpiresSoon, stacklevel=_outside())
 
 
 def read_base_url(text: str) -> str:
@@ -149,6 +144,14 @@ def read_base_url(text: str) -> str:
     ):
         raise ValueError("The address must be like http://127.0.0.1:8470, without user and query")
     return text.rstrip("/")
+
+
+def _outside() -> int:
+    """How far up the stack, for a warning, the caller of this package is."""
+    frame, depth = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__package__") == __package__:
+        frame, depth = frame.f_back, depth + 1
+    return depth
 
 
 def _check(secret: Secret) -> Secret:
