@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tokenry.domain.errors import SetupError
-from tokenry.settings import VARIABLES, Settings, require_directory, unknown_variables
+from tokenry.settings import CLIENT_VARIABLES, VARIABLES, Settings, require_directory, unknown_variables
 from tokenry.storage.catalogue import default_catalogue
 
 NOBODY = 65534
@@ -49,7 +49,7 @@ def test_environment_of_the_process_is_the_one_that_is_read(monkeypatch: pytest.
 
 
 def test_known_variables_are_all_known() -> None:
-    assert unknown_variables(VARIABLES) == []
+    assert unknown_variables(VARIABLES | CLIENT_VARIABLES) == []
 
 
 def test_catalogue_is_the_default_one_unless_a_file_is_named() -> None:

@@ -32,6 +32,8 @@ VARIABLES = frozenset(
         "LOG_LEVEL",
     )
 )
+CLIENT_VARIABLES = frozenset(f"TOKENRY_{name}" for name in ("URL", "TOKEN", "TOKEN_FILE", "CONTEXT", "CONFIG_DIR"))
+"""Those of the client and its command line, which mean nothing to the service and may well be set beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,8 @@ class Settings:
 
 def unknown_variables(environment: Iterable[str] = os.environ) -> list[str]:
     """The TOKENRY_* variables that mean nothing here: most likely misspelt."""
-    return sorted(name for name in environment if name.startswith("TOKENRY_") and name not in VARIABLES)
+    known = VARIABLES | CLIENT_VARIABLES
+    return sorted(name for name in environment if name.startswith("TOKENRY_") and name not in known)
 
 
 def require_directory(path: Path) -> None:

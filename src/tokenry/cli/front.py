@@ -9,8 +9,17 @@ import sys
 from tokenry import __version__
 
 USAGE = 2
+INTERRUPTED = 130
+USING = "tokenry.cli"
 OPERATING = "tokenry.operator"
 COMMANDS = {
+    "token": (USING, "tokens", "Make, list, view, rename, rotate and revoke your tokens."),
+    "verify": (USING, "verify", "Say whether a token is valid, whose it is and what it may do."),
+    "whoami": (USING, "whoami", "Say whom your token speaks for, what it may do, and where it is from."),
+    "login": (USING, "login", "Log in to a service with a token."),
+    "logout": (USING, "logout", "Forget a login and its token."),
+    "context": (USING, "contexts", "Your logins: list them, and choose the one in use."),
+    "profile": (USING, "profile", "The commands, options and output of linode-cli for your tokens."),
     "serve": (OPERATING, "serve", "Run the service; the first start sets everything up and shows a first token, once."),
     "migrate": (OPERATING, "migrate", "Make the database, or bring it to this version's schema."),
     "admin": (OPERATING, "admin", "Accounts, users, anybody's tokens, policy and audit, on the local database."),
@@ -46,12 +55,14 @@ def _run(word: str, arguments: list[str]) -> None:
     try:
         run = import_module(f"{package}.running").run
         app = import_module(f"{package}.{module}").app
+        run(app, f"tokenry {word}", arguments)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "tokenry":
             raise
         print(f'tokenry: {error.name} is not installed: run pip install "tokenry[server]".', file=sys.stderr)
         sys.exit(1)
-    run(app, f"tokenry {word}", arguments)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def _unknown(word: str) -> str:

@@ -1,7 +1,7 @@
 """`tokenry admin …`."""
 
+from tokenry.cli.running import group
 from tokenry.operator import accounts, audit, policy, tokens, users, verify
-from tokenry.operator.running import group
 
 app = group(help="Accounts, users, anybody's tokens, policy and audit, on the local database.", no_args_is_help=True)
 app.add_typer(accounts.app, name="account")

@@ -9,8 +9,8 @@ from pathlib import Path
 import typer
 from sqlalchemy import text
 
+from tokenry.cli.running import alone
 from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile
-from tokenry.operator.running import alone
 from tokenry.settings import DEFAULT_DATA_DIR, Settings
 from tokenry.storage.database import Database
 from tokenry.storage.files import PEPPER_FILE

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 import typer
 
+from tokenry.cli.running import alone
 from tokenry.domain.scopes import NOTHING, RESOURCE, Scopes
-from tokenry.operator.running import alone
 from tokenry.settings import DEFAULT_HOST, DEFAULT_PORT
 
 T = TypeVar("T")

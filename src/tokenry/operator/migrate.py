@@ -1,7 +1,7 @@
 """`tokenry migrate`."""
 
+from tokenry.cli.running import alone
 from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile
-from tokenry.operator.running import alone
 from tokenry.settings import DEFAULT_DATA_DIR, Settings
 from tokenry.wiring import prepare
 

@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+from tokenry.cli.running import alone
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
 from tokenry.operator.options import (
@@ -19,7 +20,6 @@ from tokenry.operator.options import (
     TrustedProxies,
     Workers,
 )
-from tokenry.operator.running import alone
 from tokenry.serving.server import base_url, listen
 from tokenry.serving.server import run as run_server
 from tokenry.settings import (

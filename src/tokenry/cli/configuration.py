@@ -1,0 +1,141 @@
+"""Contexts: the services that somebody has logged in to, in one file, `contexts.json`, for its owner alone.
+
+A token is in the system's keyring if there is one, else in that file.
+"""
+
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tokenry.cli.running import CommandError
+from tokenry.client import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """A service, and as whom one uses it. `token` is None if it is in the keyring."""
+
+    name: str
+    url: str
+    user: str
+    token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contexts:
+    """All of them by name, and the name of the one in use."""
+
+    current: str | None = None
+    by_name: Mapping[str, Context] = field(default_factory=dict)
+
+    def find_current(self) -> Context | None:
+        """The one in use."""
+        return None if self.current is None else self.by_name.get(self.current)
+
+    def find_url(self, url: str) -> Context | None:
+        """The one of this address; of several, the one in use or the first."""
+        found = [context for context in self.by_name.values() if context.url == url]
+        return next((context for context in found if context.name == self.current), found[0] if found else None)
+
+    def get(self, name: str) -> Context:
+        """The one of this name. Raises CommandError."""
+        if name in self.by_name:
+            return self.by_name[name]
+        names = f"there are {', '.join(self.by_name)}" if self.by_name else "there are none"
+        raise CommandError(f"There is no context {name!r}; {names}. `tokenry login URL --context NAME` makes one.")
+
+    def use(self, name: str) -> "Contexts":
+        """These, with another one in use. Raises CommandError."""
+        return replace(self, current=self.get(name).name)
+
+    def add(self, context: Context) -> "Contexts":
+        """These and one more, or in place of the one of its name; it is in use from now on."""
+        return Contexts(context.name, {**self.by_name, context.name: context})
+
+    def remove(self, name: str) -> "Contexts":
+        """These without one. Raises CommandError."""
+        self.get(name)
+        rest = {other: context for other, context in self.by_name.items() if other != name}
+        return Contexts(None if self.current == name else self.current, rest)
+
+
+def find_file() -> Path:
+    """Where contexts are kept: in TOKENRY_CONFIG_DIR, or where the platform has a user's configuration."""
+    from platformdirs import user_config_path  # noqa: PLC0415 - it is not needed for a token of the environment
+
+    directory = os.environ.get("TOKENRY_CONFIG_DIR")
+    return (Path(directory) if directory else user_config_path("tokenry")) / "contexts.json"
+
+
+def read_contexts() -> Contexts:
+    """Read the file; without one there are none. Raises CommandError if others can read it, or if it is damaged."""
+    file = find_file()
+    try:
+        with file.open(encoding="utf-8") as opened:
+            mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
+            text = opened.read()
+    except FileNotFoundError:
+        return Contexts()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(
+            f"{file} cannot be read ({type(error).__name__}): is TOKENRY_CONFIG_DIR a directory of yours?"
+        ) from None
+    if mode & 0o077:
+        raise CommandError(f"{file} may hold tokens and others can read it (mode {mode:04o}): chmod 600 {file}")
+    contexts = _read(text)
+    if contexts is None:
+        raise CommandError(f"{file} is damaged: remove it and run `tokenry login` again.")
+    return contexts
+
+
+def write_contexts(contexts: Contexts) -> None:
+    """Put the file in place of the one there is, whole or not at all. Raises CommandError."""
+    file = find_file()
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".contexts-")  # of mode 0600
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+                opened.write(_write(contexts))
+                opened.flush()
+                os.fsync(opened.fileno())
+            Path(name).replace(file)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise CommandError(
+            f"{file} cannot be written ({error.strerror}): name a directory with TOKENRY_CONFIG_DIR."
+        ) from error
+
+
+def _read(text: str) -> Contexts | None:
+    """The contexts in a text, None for one that is damaged. No exception leaves here: it would show the tokens."""
+    try:
+        found = json.loads(text)
+        by_name = {name: _read_context(name, values) for name, values in found["contexts"].items()}
+        return Contexts(found["current"], by_name)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return None
+
+
+def _read_context(name: str, values: Mapping[str, Any]) -> Context:
+    token = values["token"]
+    return Context(name=name, url=values["url"], user=values["user"], token=None if token is None else Secret(token))
+
+
+def _write(contexts: Contexts) -> str:
+    by_name = {
+        context.name: {
+            "url": context.url,
+            "user": context.user,
+            "token": None if context.token is None else context.token.reveal(),
+        }
+        for context in contexts.by_name.values()
+    }
+    return json.dumps({"current": contexts.current, "contexts": by_name}, indent=2) + "\n"

@@ -1,0 +1,32 @@
+"""Spans and moments as they are written on the command line."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import typer
+
+NEVER = "never"
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_SPAN = re.compile(r"([0-9]{1,5})([hdw])", re.ASCII)
+
+
+def read_span(text: str, option: str) -> timedelta:
+    """Read a span such as `12h`, `90d` or `4w`. Raises BadParameter."""
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise typer.BadParameter("use a span such as 12h, 90d or 4w", param_hint=option)
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def read_expiry(text: str, option: str) -> datetime | None:
+    """Read a span from now, an ISO date and time (UTC without a zone), or `never`: None. Raises BadParameter."""
+    if text == NEVER:
+        return None
+    try:
+        if _SPAN.fullmatch(text):
+            return datetime.now(UTC).replace(microsecond=0) + read_span(text, option)
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        hint = "use a span such as 90d, a time such as 2030-01-01T00:00:00 (UTC), or never"
+        raise typer.BadParameter(hint, param_hint=option) from error
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

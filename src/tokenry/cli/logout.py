@@ -1,0 +1,29 @@
+"""`tokenry logout`."""
+
+from typing import Annotated
+
+import typer
+
+from tokenry.cli import keyrings
+from tokenry.cli.configuration import read_contexts, write_contexts
+from tokenry.cli.running import NOT_LOGGED_IN, CommandError, alone
+
+
+def logout(
+    context: Annotated[
+        str | None, typer.Option(metavar="NAME", show_default="the one in use", help="Another login.")
+    ] = None,
+) -> None:
+    """Forget a login and its token. The token itself works on until it is revoked."""
+    contexts = read_contexts()
+    name = contexts.current if context is None else context
+    if name is None:
+        raise CommandError("You are not logged in.", NOT_LOGGED_IN)
+    found = contexts.get(name)
+    if found.token is None:
+        keyrings.delete_token(name)
+    write_contexts(contexts.remove(name))
+    print(f"The token of {found.user} at {found.url} is forgotten here, and still valid: tokenry token revoke ends it.")
+
+
+app = alone(logout)

@@ -1,0 +1,38 @@
+"""Options that several commands share, taken as one parameter: a dataclass whose fields are the options.
+
+@takes_groups
+def view(token_id: int, output: Output) -> None: ...
+"""
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import Any, get_type_hints
+
+
+def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command, in place of each parameter that is such a dataclass, the options that are its fields."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+
+    @wraps(command)
+    def called(**given: Any) -> None:
+        for name, kind in groups.items():
+            given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+        command(**given)
+
+    own = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=parameter.default, annotation=hints[name])
+        for name, parameter in signature(command).parameters.items()
+        if name not in groups
+    ]
+    shared = [_parameter(field.name, field.default, kind) for kind in groups.values() for field in fields(kind)]
+    called.__signature__ = Signature(own + shared)  # type: ignore[attr-defined]
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in own + shared}
+    return called
+
+
+def _parameter(name: str, default: object, kind: type) -> Parameter:
+    annotation = get_type_hints(kind, include_extras=True)[name]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -1,0 +1,132 @@
+"""What a command prints: rows, in one of the forms that `Output` offers."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from itertools import chain, islice
+from typing import IO, Annotated, Any
+
+import typer
+
+from tokenry.cli.tables import print_table
+
+Row = Mapping[str, Any]
+"""A value that JSON knows for each column."""
+
+ABSENT = {"expiry": "never"}
+"""What people read in place of null, by column; a dash elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """In which form, as options. Without one it is a table on a terminal, and lines with tabs elsewhere."""
+
+    json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="As a JSON object on each line.")] = False
+    text: Annotated[bool, typer.Option("--text", help="As lines with tabs, on a terminal too.")] = False
+    delimiter: Annotated[
+        str, typer.Option(metavar="TEXT", show_default="a tab", help="With --text: what is between columns.")
+    ] = "\t"
+    no_headers: Annotated[bool, typer.Option("--no-headers", help="Without the names of the columns.")] = False
+    format: Annotated[
+        str | None, typer.Option(metavar="COLUMNS", show_default="all", help="Only these, such as id,label.")
+    ] = None
+    field: Annotated[
+        str | None, typer.Option(metavar="COLUMN", show_default="none", help="The bare values of one column.")
+    ] = None
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only what a script goes on with: the ids, or the new secret.")
+    ] = False
+
+    def of(self, columns: Sequence[str], *, bare: str = "id") -> "Printer":
+        """Make ready for rows of these columns, of which `bare` is left with --quiet. Raises BadParameter."""
+        forms = [self.json, self.jsonl, self.text, self.field is not None, self.quiet]
+        if sum(forms) > 1:
+            raise typer.BadParameter("--json, --jsonl, --text, --field and --quiet exclude each other")
+        if self.quiet or self.field is not None:
+            column = bare if self.field is None else _find(self.field, columns, "--field")
+            return Printer(self, (column,))
+        if self.format is None:
+            return Printer(self, columns)
+        return Printer(self, [_find(name, columns, "--format") for name in self.format.split(",")])
+
+
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """Prints rows in the form that was asked for. What can be printed while rows still come, is."""
+
+    output: Output
+    columns: Sequence[str]
+    absent: Mapping[str, str] = field(default_factory=lambda: ABSENT)
+
+    def write_one(self, row: Row) -> None:
+        """Print a single row: on a terminal, a line for each of its values."""
+        if self.is_table:
+            lines = [(column, self._cell(column, row[column])) for column in self.columns]
+            print_table((), lines, sys.stdout, headers=False)
+        else:
+            self.write([row])
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Print rows."""
+        chosen = ({column: row[column] for column in self.columns} for row in rows)
+        output = self.output
+        if output.json:
+            print(json.dumps(list(chosen)))
+        elif output.jsonl:
+            for row in chosen:
+                print(json.dumps(row))
+        elif self.is_table:
+            self.draw(chosen, sys.stdout)
+        else:
+            self._write_lines(chosen)
+
+    def draw(self, rows: Iterable[Row], to: IO[str]) -> None:
+        """Print rows as a table."""
+        cells = [[self._cell(column, row[column]) for column in self.columns] for row in rows]
+        print_table(self.columns, cells, to, headers=not self.output.no_headers)
+
+    @property
+    def is_table(self) -> bool:
+        """Whether rows are drawn, which waits for the last one."""
+        return sys.stdout.isatty() and not (self._is_bare or self.output.json or self.output.jsonl or self.output.text)
+
+    @property
+    def _is_bare(self) -> bool:
+        return self.output.quiet or self.output.field is not None
+
+    def _cell(self, column: str, value: Any) -> str:
+        """A value for people: in one line, and without what a terminal would obey."""
+        if value is None:
+            return self.absent.get(column, "-")
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return printable(str(value))
+
+    def _write_lines(self, rows: Iterable[Row]) -> None:
+        headers = [] if self._is_bare or self.output.no_headers else [self.columns]
+        lines = ([self._cell(column, value) for column, value in row.items()] for row in rows)
+        first = list(islice(lines, 1))  # before the headers: while it is fetched, something may go wrong
+        for line in chain(headers, first, lines):
+            print(self.output.delimiter.join(line))
+
+
+def write_time(moment: datetime | None) -> str | None:
+    """A time in UTC as rows have it."""
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def printable(text: str) -> str:
+    """Somebody else's text without control characters: a label could hold what a terminal obeys."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def _find(name: str, columns: Sequence[str], option: str) -> str:
+    if name in columns:
+        return name
+    near = get_close_matches(name, columns, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(columns)}"
+    raise typer.BadParameter(f"there is no column {printable(name)}: {hint}", param_hint=option)

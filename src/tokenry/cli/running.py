@@ -1,0 +1,61 @@
+"""How a command is run, and how it ends: its exit status, and what it says on standard error."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import typer
+
+FAILED = 1
+"""Something on this side of the service is wrong, or nobody answers."""
+REFUSED = 2
+"""The service says no. Wrong usage too, as everywhere."""
+NOT_LOGGED_IN = 4
+"""There is no token, or the service does not know it any more."""
+NOT_VALID = 5
+"""The token that was asked about is not valid."""
+
+
+class CommandError(Exception):
+    """A command cannot go on. The text says why, and what to do next."""
+
+    def __init__(self, text: str, status: int = FAILED) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def alone(command: Callable[..., None]) -> typer.Typer:
+    """A command that has no commands below it."""
+    app = group()
+    app.command()(command)
+    return app
+
+
+def group(**options: Any) -> typer.Typer:
+    """What commands are put below."""
+    return typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,  # its tracebacks show the values of local variables
+        rich_markup_mode=None,
+        **options,
+    )
+
+
+def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
+    """Run a command to its end, and this process with it."""
+    try:
+        app(arguments, prog_name=name)
+    except CommandError as failure:
+        complain(str(failure))
+        sys.exit(failure.status)
+
+
+def agrees(question: str) -> bool:
+    """Ask somebody at the terminal; whether the answer is yes."""
+    print(question, "[y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def complain(text: str) -> None:
+    """Say what is wrong, or good to know, where it does not get into the output."""
+    print(f"tokenry: {text}", file=sys.stderr)

@@ -1,0 +1,189 @@
+"""`tokenry token …`."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import reduce
+from itertools import islice
+from operator import and_
+from typing import Annotated, Literal
+
+import typer
+
+from tokenry.cli.access import Connection
+from tokenry.cli.expiry import read_expiry, read_span
+from tokenry.cli.options import takes_groups
+from tokenry.cli.output import Output, Row, write_time
+from tokenry.cli.running import REFUSED, CommandError, agrees, complain, group
+from tokenry.client import ApiError, Client, NotFound, Order, TokenRecord, Unauthorized, where
+
+COLUMNS = ("id", "label", "scopes", "created", "expiry", "token")
+PAGE_SIZE_MAX = 500
+STANDARD_INPUT = "-"
+SHOWN_MAX = 20
+"""More tokens than these are not shown before they are revoked: nobody would read them."""
+SHOWN_ONCE = "This is the only time that the token's text is shown."
+
+app = group(help="Make, list, view, rename, rotate and revoke your tokens.", no_args_is_help=True)
+
+TokenId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The token's id, as in lists.")]
+
+
+@app.command("list")
+@takes_groups
+def list_tokens(
+    output: Output,
+    connection: Connection,
+    label: Annotated[str | None, typer.Option(show_default=False, help="Only those of this label.")] = None,
+    search: Annotated[
+        str | None, typer.Option(metavar="TEXT", show_default=False, help="Only those with this in their label.")
+    ] = None,
+    order_by: Annotated[
+        Literal["id", "label", "scopes", "created", "expiry"], typer.Option(help="By which column.")
+    ] = "id",
+    order: Annotated[Literal["asc", "desc"], typer.Option(help="The smallest first, or the greatest.")] = "asc",
+    limit: Annotated[int | None, typer.Option(min=1, show_default=False, help="At most so many.")] = None,
+) -> None:
+    """List your live tokens."""
+    printer = output.of(COLUMNS)
+    conditions = [] if label is None else [where.label == label]
+    if search is not None:
+        conditions.append(where.label.contains(search))
+    filter = reduce(and_, conditions) if conditions else None
+    with connection.open() as client:
+        found = client.tokens.list(filter, order_by=Order(order_by, order == "desc"), page_size=PAGE_SIZE_MAX)
+        printer.write(map(write_token, islice(found, limit)))
+
+
+@app.command()
+@takes_groups
+def create(
+    output: Output,
+    connection: Connection,
+    expires: Annotated[str, typer.Option(metavar="WHEN", help="90d, 12h, 2030-01-01T00:00:00 (UTC), or never.")],
+    scopes: Annotated[
+        str, typer.Option(help="Separated by spaces, as in 'linodes:read_only domains:read_write'; * for everything.")
+    ],
+    label: Annotated[str | None, typer.Option(show_default="token-<id>", help="A name for it.")] = None,
+) -> None:
+    """Make a token. Its text is shown this once; with -q it is all that is printed."""
+    printer = output.of(COLUMNS, bare="token")
+    expiry = read_expiry(expires, "--expires")
+    with connection.open() as client:
+        made = client.tokens.create(label=label, scopes=scopes, expiry=expiry)
+    printer.write_one(write_token(made))
+    if printer.is_table:
+        complain(SHOWN_ONCE)
+
+
+@app.command()
+@takes_groups
+def view(token_id: TokenId, output: Output, connection: Connection) -> None:
+    """Show one of your live tokens."""
+    printer = output.of(COLUMNS)
+    with connection.open() as client:
+        printer.write_one(write_token(client.tokens.get(token_id)))
+
+
+@app.command()
+@takes_groups
+def update(
+    token_id: TokenId,
+    output: Output,
+    connection: Connection,
+    label: Annotated[str, typer.Option(help="Its new label.")],
+) -> None:
+    """Give a token another label."""
+    printer = output.of(COLUMNS)
+    with connection.open() as client:
+        printer.write_one(write_token(client.tokens.rename(token_id, label)))
+
+
+@app.command()
+@takes_groups
+def rotate(
+    token_id: TokenId,
+    output: Output,
+    connection: Connection,
+    grace: Annotated[
+        str, typer.Option(metavar="SPAN", help="How long the old secret works on once the new one is used: 12h, 7d.")
+    ] = "1d",
+    now: Annotated[bool, typer.Option("--now", help="Count that from now, not from the first use.")] = False,
+) -> None:
+    """Give a token another secret, which is shown this once; with -q it is all that is printed."""
+    printer = output.of(COLUMNS, bare="token")
+    span = read_span(grace, "--grace")
+    with connection.open() as client:
+        rotated = client.tokens.rotate(token_id, grace=span, at_once=now)
+    printer.write_one(write_token(rotated))
+    if printer.is_table:
+        complain(SHOWN_ONCE)
+
+
+@app.command()
+@takes_groups
+def revoke(
+    ids: Annotated[
+        list[str], typer.Argument(metavar="ID...", help="The tokens' ids; - reads them from standard input.")
+    ],
+    connection: Connection,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Revoke tokens: from that moment on they are refused. Goes on with the others when one cannot be."""
+    chosen = _read_ids(ids)
+    with connection.open() as client:
+        if not (yes or connection.curl):
+            _confirm(client, chosen)
+        failed = [token_id for token_id in chosen if not _revoke(client, token_id)]
+    if failed:
+        raise typer.Exit(REFUSED)
+
+
+def write_token(token: TokenRecord) -> Row:
+    """A token as rows have it."""
+    return {
+        "id": token.id,
+        "label": token.label,
+        "scopes": " ".join(token.scopes),
+        "created": write_time(token.created),
+        "expiry": write_time(token.expiry),
+        "token": token.preview if token.secret is None else token.secret.reveal(),
+    }
+
+
+def _read_ids(given: list[str]) -> list[int]:
+    """The ids that were given, each once. Raises BadParameter."""
+    words = sys.stdin.read().split() if given == [STANDARD_INPUT] else given
+    if not all(word.isascii() and word.isdecimal() for word in words):
+        raise typer.BadParameter("an id is a number, as in lists", param_hint="ID")
+    return list(dict.fromkeys(map(int, words)))
+
+
+def _confirm(client: Client, ids: list[int]) -> None:
+    """Show what is about to be revoked, and ask. Raises CommandError for a no, and where nobody can answer."""
+    if not sys.stdin.isatty():
+        raise CommandError("Nothing was revoked: nobody can be asked here, so it needs --yes.", REFUSED)
+    if len(ids) <= SHOWN_MAX:
+        Output().of(COLUMNS).draw(map(write_token, _find_all(client, ids)), sys.stderr)
+    if not agrees("Revoke this token?" if len(ids) == 1 else f"Revoke these {len(ids)} tokens?"):
+        raise CommandError("Nothing was revoked.")
+
+
+def _find_all(client: Client, ids: list[int]) -> Iterator[TokenRecord]:
+    """Those that there are."""
+    for token_id in ids:
+        with suppress(NotFound):
+            yield client.tokens.get(token_id)
+
+
+def _revoke(client: Client, token_id: int) -> bool:
+    """Revoke one, and say so or why not; whether it is revoked."""
+    try:
+        client.tokens.revoke(token_id)
+    except Unauthorized:
+        raise  # so will be all the others
+    except ApiError as error:
+        complain(f"Token {token_id}: {'; '.join(map(str, error.faults))}")
+        return False
+    print(f"Token {token_id} is revoked.")
+    return True
