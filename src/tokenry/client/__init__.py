@@ -32,16 +32,20 @@ from tokenry.client.errors import (
 from tokenry.client.filters import Condition, Order, where
 from tokenry.client.personal_access_tokens import (
     AsyncPersonalAccessTokensApi,
+    DeletePersonalAccessToken200Response,
+    GetPersonalAccessToken200Response,
     GetPersonalAccessTokens200Response,
     GetPersonalAccessTokens200ResponseDataInner,
     PersonalAccessTokensApi,
+    PostPersonalAccessToken200Response,
     PostPersonalAccessTokenRequest,
+    PutPersonalAccessToken200Response,
     PutPersonalAccessTokenRequest,
 )
 from tokenry.client.retries import ONCE, Retries
 from tokenry.client.secrets import Secret
 from tokenry.client.session import TokenExpiresSoon
-from tokenry.client.tokens import Identity, Page, TokenRecord, Verification
+from tokenry.client.tokens import Details, Identity, Page, Policy, TokenRecord, Verification
 from tokenry.client.transport import Answer, AsyncTransport, Request, Transport
 
 __all__ = [
@@ -57,8 +61,11 @@ __all__ = [
     "Condition",
     "Conflict",
     "ConnectionFailed",
+    "DeletePersonalAccessToken200Response",
+    "Details",
     "Fault",
     "Forbidden",
+    "GetPersonalAccessToken200Response",
     "GetPersonalAccessTokens200Response",
     "GetPersonalAccessTokens200ResponseDataInner",
     "Identity",
@@ -68,7 +75,10 @@ __all__ = [
     "Order",
     "Page",
     "PersonalAccessTokensApi",
+    "Policy",
+    "PostPersonalAccessToken200Response",
     "PostPersonalAccessTokenRequest",
+    "PutPersonalAccessToken200Response",
     "PutPersonalAccessTokenRequest",
     "Redirected",
     "Request",

@@ -6,7 +6,8 @@ No function here keeps a part of a body in a local variable while it raises: tra
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -26,7 +27,7 @@ from tokenry.client.errors import (
 )
 from tokenry.client.retries import read_retry_after
 from tokenry.client.secrets import PREVIEW_LENGTH, Secret, hide, masked
-from tokenry.client.tokens import Identity, Page, TokenRecord, Verification
+from tokenry.client.tokens import Details, Identity, Network, Page, Policy, TokenRecord, Verification
 from tokenry.client.transport import Answer
 
 T = TypeVar("T")
@@ -68,9 +69,13 @@ class Row:
     def __repr__(self) -> str:
         return f"<Row of {self._request}>"
 
-    def has(self, key: str) -> bool:
-        """Whether there is such a key, and it is not null."""
-        return self._values.get(key) is not None
+    def everything(self) -> dict[str, object]:
+        """The object as it was, but for a token in it, which is a Secret."""
+        return dict(self._values)
+
+    def if_any(self, key: str, read: "Callable[[str], T]") -> T | None:
+        """What `read`, a method of this row, makes of a key; None where there is none, or null."""
+        return None if self._values.get(key) is None else read(key)
 
     def text(self, key: str) -> str:
         """A text."""
@@ -93,7 +98,7 @@ class Row:
 
     def expiry(self, key: str) -> datetime | None:
         """A time; None for never."""
-        moment = self.time(key) if self.has(key) else None
+        moment = self.if_any(key, self.time)
         return None if moment is None or moment >= NEVER else moment
 
     def secret(self, key: str) -> Secret:
@@ -105,6 +110,13 @@ class Row:
         if not isinstance(self._values.get(key), list) or not all(isinstance(row, dict) for row in self._values[key]):
             raise self.unreadable(key, "a list of objects")
         return [Row(self._request, self._answer, values) for values in self._values[key]]
+
+    def networks(self, key: str) -> tuple[Network, ...]:
+        """A list of networks."""
+        networks = _read_networks(self._values.get(key))
+        if networks is None:
+            raise self.unreadable(key, "a list of networks")
+        return networks
 
     def scopes(self, key: str) -> tuple[str, ...]:
         """Scopes, in the order given."""
@@ -156,6 +168,34 @@ def read_page(row: Row, read_row: Callable[[Row], T]) -> Page[T]:
 def read_nothing(request: str, answer: Answer) -> None:
     """An object, whatever is in it."""
     Row.of(request, answer)
+
+
+def read_details(request: str, answer: Answer) -> Details:
+    """A token with all that is known of it."""
+    return _read_details(Row.of(request, answer))
+
+
+def read_details_page(request: str, answer: Answer) -> Page[Details]:
+    """A page of such."""
+    return read_page(Row.of(request, answer), _read_details)
+
+
+def read_policy(request: str, answer: Answer) -> Policy:
+    """What the operator allows."""
+    row = Row.of(request, answer)
+    lifetime = row.if_any("max_lifetime_seconds", row.number)
+    return Policy(
+        max_lifetime=None if lifetime is None else timedelta(seconds=lifetime),
+        expiry_required=row.truth("expiry_required"),
+        scopes=row.scopes("scopes"),
+        max_tokens=row.if_any("max_tokens", row.number),
+        tokens=row.number("tokens"),
+    )
+
+
+def read_revoked(request: str, answer: Answer) -> int:
+    """How many were revoked."""
+    return Row.of(request, answer).number("revoked")
 
 
 def read_identity(request: str, answer: Answer) -> Identity:
@@ -251,9 +291,25 @@ def _read_token(row: Row) -> TokenRecord:
     )
 
 
+def _read_details(row: Row) -> Details:
+    return Details(
+        **vars(_read_token(row)),
+        state=row.text("state"),
+        description=row.text("description"),
+        networks=row.if_any("networks", row.networks),
+        created_by=row.if_any("created_by", row.text),
+        last_used=row.if_any("last_used", row.time),
+        last_used_address=row.if_any("last_used_address", row.text),
+        last_used_agent=row.if_any("last_used_agent", row.text),
+        revoked=row.if_any("revoked", row.time),
+        revoked_by=row.if_any("revoked_by", row.text),
+    )
+
+
 def _read_fault(row: Row, bearer: Secret | None) -> Fault:
     reason = masked(row.text("reason"), bearer)
-    return Fault(reason, masked(row.text("field"), bearer) if row.has("field") else None)
+    field = row.if_any("field", row.text)
+    return Fault(reason, None if field is None else masked(field, bearer))
 
 
 def _shown(answer: Answer, header: str, bearer: Secret | None) -> str | None:
@@ -265,6 +321,15 @@ def _read_time(value: object) -> datetime | None:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
         return moment and (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
+        return None
+
+
+def _read_networks(value: object) -> tuple[Network, ...] | None:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        return None
+    try:
+        return tuple(ip_network(text) for text in value)
+    except ValueError:
         return None
 
 

@@ -9,19 +9,24 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from tokenry.client.answers import (
+    read_details,
+    read_details_page,
     read_identity,
     read_nothing,
+    read_policy,
+    read_revoked,
     read_token,
     read_tokens,
     read_verification,
 )
 from tokenry.client.filters import write_time
 from tokenry.client.secrets import Secret
-from tokenry.client.tokens import Identity, Page, TokenRecord, Verification
+from tokenry.client.tokens import Details, Identity, Moments, Network, Page, Policy, TokenRecord, Verification
 from tokenry.client.transport import Answer
 
 T = TypeVar("T")
 U = TypeVar("U")
+Record = TypeVar("Record", bound=TokenRecord)
 
 VERSIONS = ("v4", "v4beta")
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -40,7 +45,7 @@ def shows_token(record: TokenRecord) -> Iterable[Shown]:
     return ((record.preview, record.expiry),)
 
 
-def shows_page(page: Page[TokenRecord]) -> Iterable[Shown]:
+def shows_page(page: Page[Record]) -> Iterable[Shown]:
     """Many."""
     return ((record.preview, record.expiry) for record in page.rows)
 
@@ -97,8 +102,7 @@ def list_tokens(
     query = tuple(
         (name, f"{value:d}") for name, value in (("page", page), ("page_size", page_size)) if value is not None
     )
-    headers = () if filter is None else (("X-Filter", json.dumps(filter)),)
-    return Call("GET", _tokens(version), read_tokens, shows_page, query, headers)
+    return Call("GET", _tokens(version), read_tokens, shows_page, query, _filtered(filter))
 
 
 def get_token(token_id: int, version: str = "v4") -> Call[TokenRecord]:
@@ -151,6 +155,40 @@ def rotate_token(
     return Call("POST", f"{_token(token_id, 'v4')}/rotate", read_token, headers=_keyed(idempotency_key), body=body)
 
 
+def revoke_others() -> Call[int]:
+    """Revoke all of the caller's tokens but the acting one; how many."""
+    return Call("POST", f"{_tokens('v4')}/revoke-others", read_revoked, body={})
+
+
+def get_details(token_id: int) -> Call[Details]:
+    """Everything known of one of the caller's tokens, live or not."""
+    return Call("GET", f"{_token(token_id, 'v4')}/details", read_details, shows_token)
+
+
+def list_details(
+    *, page: int, page_size: int, filter: Mapping[str, Any] | None, state: str, moments: Moments
+) -> Call[Page[Details]]:
+    """One page of the caller's tokens in that state, with everything known of them."""
+    numbers = (("page", f"{page:d}"), ("page_size", f"{page_size:d}"), ("state", state))
+    times = tuple((name, write_time(moment)) for name, moment in moments.items() if isinstance(moment, datetime))
+    return Call("GET", f"{_tokens('v4')}/details", read_details_page, shows_page, (*numbers, *times), _filtered(filter))
+
+
+def update_details(
+    token_id: int, *, description: str | None, networks: Iterable[str | Network] | None
+) -> Call[Details]:
+    """Another description, other networks; what is None stays."""
+    body: dict[str, object] = {} if description is None else {"description": description}
+    if networks is not None:
+        body["networks"] = [str(network) for network in networks]
+    return Call("PUT", f"{_token(token_id, 'v4')}/details", read_details, shows_token, body=body)
+
+
+def get_policy() -> Call[Policy]:
+    """What the operator allows of the caller's next token."""
+    return Call("GET", f"{_tokens('v4')}/policy", read_policy)
+
+
 # --- who and whether -------------------------------------------------------------------------------------------------
 
 
@@ -193,6 +231,10 @@ def _tokens(version: str) -> str:
 
 def _token(token_id: int, version: str) -> str:
     return f"{_tokens(version)}/{token_id:d}"
+
+
+def _filtered(filter: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
+    return () if filter is None else (("X-Filter", json.dumps(filter)),)
 
 
 def _keyed(idempotency_key: str | None) -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from tokenry.client import calls
 from tokenry.client.environment import environment_token, environment_url
@@ -13,7 +13,7 @@ from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
 from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Session
 from tokenry.client.shells import Shell
-from tokenry.client.tokens import Identity, Page, TokenRecord, Verification
+from tokenry.client.tokens import Details, Identity, Moments, Network, Page, Policy, TokenRecord, Verification
 from tokenry.client.transport import Transport
 from tokenry.client.walk import Walk
 
@@ -31,6 +31,10 @@ class Token(TokenRecord):
     def revoke(self) -> None:
         """Revoke it, at once and for good."""
         self._tokens.revoke(self.id)
+
+    def details(self) -> Details:
+        """Everything that is known of it: its use, its networks, who made it."""
+        return self._tokens.details(self.id)
 
     def rotate(self, *, grace: timedelta | None = None, at_once: bool = False) -> "Token":
         """Give it another secret; see `Tokens.rotate`."""
@@ -120,6 +124,43 @@ class Tokens:
         key = idempotency_key or calls.new_key()
         call = calls.rotate_token(token_id, idempotency_key=key, grace=grace, at_once=at_once)
         return self._bound(self._shell.run(call))
+
+    def list_details(
+        self,
+        filter: Condition | Mapping[str, Any] | None = None,
+        *,
+        state: str = "active",
+        order_by: Order | None = None,
+        page_size: int = calls.PAGE_SIZE_DEFAULT,
+        **moments: Unpack[Moments],
+    ) -> Iterator[Details]:
+        """Go through tokens with everything that is known of them; of each state alone, or `all`.
+
+        Only this service has it, as everything below.
+        """
+        asked = write_filter(filter, order_by)
+        walk: Walk[Details] = Walk(page_size, by_id=order_by is None and not isinstance(filter, Mapping))
+        while walk.number is not None:
+            call = calls.list_details(page=walk.number, page_size=page_size, filter=asked, state=state, moments=moments)
+            yield from walk.take(self._shell.run(call))
+
+    def details(self, token_id: int) -> Details:
+        """Everything that is known of a token, live or not. Raises NotFound."""
+        return self._shell.run(calls.get_details(token_id))
+
+    def update(
+        self, token_id: int, *, description: str | None = None, networks: Iterable[str | Network] | None = None
+    ) -> Details:
+        """Give a token another description, or other networks it may be used from (`[]` for anywhere); None stays."""
+        return self._shell.run(calls.update_details(token_id, description=description, networks=networks))
+
+    def policy(self) -> Policy:
+        """What the operator allows of the next token."""
+        return self._shell.run(calls.get_policy())
+
+    def revoke_others(self) -> int:
+        """Revoke all of the user's tokens but the client's; how many."""
+        return self._shell.run(calls.revoke_others())
 
     def _bound(self, record: TokenRecord) -> Token:
         return Token(**vars(record), _tokens=self)

@@ -97,13 +97,14 @@ class TextField(Field[str]):
 
 
 class where:  # noqa: N801 - it reads as a word of an expression
-    """The fields that lists of tokens can be filtered and ordered by."""
+    """The fields that lists of tokens can be filtered and ordered by; `last_used` is one in lists of details alone."""
 
     id = Field[int]("id")
     label = TextField("label")
     scopes = TextField("scopes")
     created = Field[datetime]("created")
     expiry = Field[datetime]("expiry")
+    last_used = Field[datetime]("last_used")
 
 
 def write_filter(filter: Condition | Mapping[str, Any] | None, order_by: Order | None) -> Mapping[str, Any] | None:

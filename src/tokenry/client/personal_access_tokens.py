@@ -64,6 +64,13 @@ class GetPersonalAccessTokens200Response:
     results: int
 
 
+# Some editions of the original description have a name for each operation's answer; it is the same thing.
+PostPersonalAccessToken200Response = GetPersonalAccessTokens200ResponseDataInner
+GetPersonalAccessToken200Response = GetPersonalAccessTokens200ResponseDataInner
+PutPersonalAccessToken200Response = GetPersonalAccessTokens200ResponseDataInner
+DeletePersonalAccessToken200Response = dict[str, object]
+
+
 class PersonalAccessTokensApi:
     """The five operations, for threads. Connections are kept, until `close` or the end of a `with` block.
 
@@ -112,9 +119,9 @@ class PersonalAccessTokensApi:
         """Update a personal access token."""
         return self._shell.run(_put(api_version, token_id, put_personal_access_token_request))
 
-    def delete_personal_access_token(self, api_version: str, token_id: int) -> None:
-        """Revoke a personal access token. What is answered is an empty object, which says nothing."""
-        self._shell.run(calls.revoke_token(token_id, api_version))
+    def delete_personal_access_token(self, api_version: str, token_id: int) -> dict[str, object]:
+        """Revoke a personal access token. What is answered is an empty object."""
+        return self._shell.run(_delete(api_version, token_id))
 
     def close(self) -> None:
         """Close the connections."""
@@ -175,9 +182,9 @@ class AsyncPersonalAccessTokensApi:
         """Update a personal access token."""
         return await self._shell.run(_put(api_version, token_id, put_personal_access_token_request))
 
-    async def delete_personal_access_token(self, api_version: str, token_id: int) -> None:
-        """Revoke a personal access token. What is answered is an empty object, which says nothing."""
-        await self._shell.run(calls.revoke_token(token_id, api_version))
+    async def delete_personal_access_token(self, api_version: str, token_id: int) -> dict[str, object]:
+        """Revoke a personal access token. What is answered is an empty object."""
+        return await self._shell.run(_delete(api_version, token_id))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -221,6 +228,10 @@ def _put(
     return calls.rename_token(token_id, change.label, api_version).reading(_read_token, _shows_token)
 
 
+def _delete(api_version: str, token_id: int) -> calls.Call[dict[str, object]]:
+    return calls.revoke_token(token_id, api_version).reading(_read_object, calls.shows_nothing)
+
+
 def _shows_token(token: GetPersonalAccessTokens200ResponseDataInner) -> Iterable[calls.Shown]:
     return ((token.token.reveal(), token.expiry),)
 
@@ -238,6 +249,10 @@ def _read_tokens(request: str, answer: Answer) -> GetPersonalAccessTokens200Resp
     return GetPersonalAccessTokens200Response(data=page.rows, page=page.page, pages=page.pages, results=page.results)
 
 
+def _read_object(request: str, answer: Answer) -> dict[str, object]:
+    return Row.of(request, answer).everything()
+
+
 def _read_row(row: Row) -> GetPersonalAccessTokens200ResponseDataInner:
     return GetPersonalAccessTokens200ResponseDataInner(
         id=row.number("id"),
@@ -245,7 +260,7 @@ def _read_row(row: Row) -> GetPersonalAccessTokens200ResponseDataInner:
         created=row.time("created"),
         label=row.text("label"),
         token=row.secret("token"),
-        expiry=row.time("expiry") if row.has("expiry") else None,
+        expiry=row.if_any("expiry", row.time),
     )
 
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Generic, TypeVar
+from datetime import datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network
+from typing import Generic, TypedDict, TypeVar
 
 from tokenry.client.secrets import Secret
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,46 @@ class TokenRecord:
     expiry: datetime | None
     preview: str
     secret: Secret | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details(TokenRecord):
+    """Everything that this service knows of a token, also of one that has expired or was revoked.
+
+    `state` is `active`, `expired` or `revoked`. `networks` are those it may be used from, none for anywhere; None for a
+    token that nothing opens any more. `created_by` and `revoked_by` are a username or `operator:<name>`. None is what
+    never happened, or was never written down.
+    """
+
+    state: str
+    description: str
+    networks: tuple[Network, ...] | None
+    created_by: str | None
+    last_used: datetime | None
+    last_used_address: str | None
+    last_used_agent: str | None
+    revoked: datetime | None
+    revoked_by: str | None
+
+
+class Moments(TypedDict, total=False):
+    """Which tokens a list of details is of: moments with a zone. One that was never used was so before any of them."""
+
+    last_used_before: datetime
+    last_used_after: datetime
+    expires_before: datetime
+    expires_after: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """What the operator allows of the next token; None is no limit. `tokens` is how many live ones there are."""
+
+    max_lifetime: timedelta | None
+    expiry_required: bool
+    scopes: tuple[str, ...]
+    max_tokens: int | None
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
