@@ -17,7 +17,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from tokenry.cli import keyrings
-from tokenry.cli.configuration import Context, read_contexts
+from tokenry.cli.configuration import Context, complete_contexts, read_contexts
 from tokenry.cli.curl import CurlTransport
 from tokenry.cli.running import NOT_LOGGED_IN, REFUSED, CommandError, complain
 from tokenry.client import (
@@ -58,7 +58,13 @@ class Connection:
 
     context: Annotated[
         str | None,
-        typer.Option(metavar="NAME", envvar="TOKENRY_CONTEXT", show_default="the one in use", help="Another login."),
+        typer.Option(
+            metavar="NAME",
+            envvar="TOKENRY_CONTEXT",
+            show_default="the one in use",
+            autocompletion=complete_contexts,
+            help="Another login.",
+        ),
     ] = None
     curl: Annotated[bool, typer.Option("--curl", help="Send nothing, but print the request for curl.")] = False
 

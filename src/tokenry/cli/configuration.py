@@ -93,6 +93,14 @@ def read_contexts() -> Contexts:
     return contexts
 
 
+def complete_contexts(incomplete: str) -> list[tuple[str, str]]:
+    """What a shell may complete the name of a context to."""
+    try:
+        return [(context.name, context.url) for context in read_contexts().by_name.values()]
+    except CommandError:
+        return []
+
+
 def write_contexts(contexts: Contexts) -> None:
     """Put the file in place of the one there is, whole or not at all. Raises CommandError."""
     file = find_file()

@@ -10,6 +10,8 @@ from tokenry import __version__
 
 USAGE = 2
 INTERRUPTED = 130
+COMPLETE = "__complete"
+"""What the scripts for shells call; in no list, since nobody types it."""
 USING = "tokenry.cli"
 OPERATING = "tokenry.operator"
 COMMANDS = {
@@ -20,6 +22,7 @@ COMMANDS = {
     "logout": (USING, "logout", "Forget a login and its token."),
     "context": (USING, "contexts", "Your logins: list them, and choose the one in use."),
     "profile": (USING, "profile", "The commands, options and output of linode-cli for your tokens."),
+    "completion": (USING, "completion", "Print what makes a shell complete commands, options and the ids of tokens."),
     "serve": (OPERATING, "serve", "Run the service; the first start sets everything up and shows a first token, once."),
     "migrate": (OPERATING, "migrate", "Make the database, or bring it to this version's schema."),
     "admin": (OPERATING, "admin", "Accounts, users, anybody's tokens, policy and audit, on the local database."),
@@ -42,6 +45,8 @@ def main() -> None:
         print(f"tokenry {__version__}")
     elif words[0] in COMMANDS:
         _run(words[0], words[1:])
+    elif words[0] == COMPLETE:
+        _complete(words[1:])
     else:
         print(f"tokenry: {_unknown(words[0])} `tokenry --help` lists the commands.", file=sys.stderr)
         sys.exit(USAGE)
@@ -63,6 +68,18 @@ def _run(word: str, arguments: list[str]) -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _complete(words: list[str]) -> None:
+    """Print what the last word may become, to a shell."""
+    if len(words) <= 1:
+        for word, (_, _, summary) in COMMANDS.items():
+            if word.startswith("".join(words)):
+                print(f"{word}\t{summary}")
+        return
+    from tokenry.cli.completion import complete  # noqa: PLC0415 - the overview does without
+
+    complete(words)
 
 
 def _unknown(word: str) -> str:

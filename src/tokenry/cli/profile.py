@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from tokenry.cli.access import Connection
+from tokenry.cli.candidates import complete_ids
 from tokenry.cli.options import takes_groups
 from tokenry.cli.running import REFUSED, group
 from tokenry.cli.wire_output import WireOutput
@@ -30,7 +31,7 @@ NULL = "null"
 
 app = group(help="The commands, options and output of linode-cli for your tokens.", no_args_is_help=True)
 
-TokenId = Annotated[int, typer.Argument(metavar="tokenId", help="The token's id.")]
+TokenId = Annotated[int, typer.Argument(metavar="tokenId", autocompletion=complete_ids, help="The token's id.")]
 Label = Annotated[str | None, typer.Option(metavar="label", show_default=False, help="The token's label.")]
 
 

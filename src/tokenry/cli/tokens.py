@@ -11,9 +11,11 @@ from typing import Annotated, Literal
 import typer
 
 from tokenry.cli.access import Connection
+from tokenry.cli.candidates import complete_ids
 from tokenry.cli.expiry import read_expiry, read_span
 from tokenry.cli.options import takes_groups
 from tokenry.cli.output import Output, Row, write_time
+from tokenry.cli.progress import tracked
 from tokenry.cli.running import REFUSED, CommandError, agrees, complain, group
 from tokenry.client import ApiError, Client, NotFound, Order, TokenRecord, Unauthorized, where
 
@@ -26,7 +28,9 @@ SHOWN_ONCE = "This is the only time that the token's text is shown."
 
 app = group(help="Make, list, view, rename, rotate and revoke your tokens.", no_args_is_help=True)
 
-TokenId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The token's id, as in lists.")]
+TokenId = Annotated[
+    int, typer.Argument(metavar="ID", min=1, autocompletion=complete_ids, help="The token's id, as in lists.")
+]
 
 
 @app.command("list")
@@ -39,8 +43,9 @@ def list_tokens(
         str | None, typer.Option(metavar="TEXT", show_default=False, help="Only those with this in their label.")
     ] = None,
     order_by: Annotated[
-        Literal["id", "label", "scopes", "created", "expiry"], typer.Option(help="By which column.")
-    ] = "id",
+        Literal["id", "label", "scopes", "created", "expiry"] | None,
+        typer.Option(show_default="id", help="By which column."),
+    ] = None,
     order: Annotated[Literal["asc", "desc"], typer.Option(help="The smallest first, or the greatest.")] = "asc",
     limit: Annotated[int | None, typer.Option(min=1, show_default=False, help="At most so many.")] = None,
 ) -> None:
@@ -50,9 +55,10 @@ def list_tokens(
     if search is not None:
         conditions.append(where.label.contains(search))
     filter = reduce(and_, conditions) if conditions else None
+    ordered = None if order_by is None and order == "asc" else Order(order_by or "id", order == "desc")
     with connection.open() as client:
-        found = client.tokens.list(filter, order_by=Order(order_by, order == "desc"), page_size=PAGE_SIZE_MAX)
-        printer.write(map(write_token, islice(found, limit)))
+        found = islice(client.tokens.list(filter, order_by=ordered, page_size=PAGE_SIZE_MAX), limit)
+        printer.write(map(write_token, tracked(found, "Listing", shown=printer.is_table or not sys.stdout.isatty())))
 
 
 @app.command()
@@ -124,7 +130,10 @@ def rotate(
 @takes_groups
 def revoke(
     ids: Annotated[
-        list[str], typer.Argument(metavar="ID...", help="The tokens' ids; - reads them from standard input.")
+        list[str],
+        typer.Argument(
+            metavar="ID...", autocompletion=complete_ids, help="The tokens' ids; - reads them from standard input."
+        ),
     ],
     connection: Connection,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -134,7 +143,8 @@ def revoke(
     with connection.open() as client:
         if not (yes or connection.curl):
             _confirm(client, chosen)
-        failed = [token_id for token_id in chosen if not _revoke(client, token_id)]
+        going = tracked(chosen, "Revoking", total=len(chosen), shown=not sys.stdout.isatty())
+        failed = [token_id for token_id in going if not _revoke(client, token_id)]
     if failed:
         raise typer.Exit(REFUSED)
 
