@@ -21,7 +21,8 @@ from tests.conftest import START, Clock, make_app
 from tokenry.domain.accounts import Origin
 from tokenry.domain.secrets import checksum
 from tokenry.domain.tokens import NewToken
-from tokenry.serving.fast_path import APP_STATE_KEY, PLAIN, HeadPresenter
+from tokenry.serving.fast_path import APP_STATE_KEY
+from tokenry.serving.heads import Sender
 from tokenry.serving.protocol import BoundedProtocol
 from tokenry.verification.last_used import Uses
 from tokenry.wiring import build_app, open_installation
@@ -174,7 +175,9 @@ def test_plain_request_is_answered_at_once_as_the_ordinary_route_does(
     served: Served, line: str, name: str, status: int
 ) -> None:
     raw = head(line, f"Authorization: Bearer {served.secrets[name]}", "User-Agent: probe/1")
-    assert PLAIN.fullmatch(raw)
+    sender = Sender(PEER, None)
+    sender.head = raw
+    assert sender.read_plain()
     assert answers_alike(served, raw).startswith(b"HTTP/1.1 %d " % status)
     protocol = BoundedProtocol(served.config, served.state, served.lifespan.state, served.loop)
     wire = Wire()
@@ -263,6 +266,37 @@ def test_requests_in_one_piece_are_all_answered_in_order(served: Served) -> None
     assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"401", b"200"]
 
 
+def test_rest_of_a_request_that_looks_like_another_is_not_taken_for_one(served: Served) -> None:
+    """Its beginning came behind another request, and was given to the parser."""
+    inner = head("GET /verify", f"Authorization: Bearer {served.secrets['good']}")
+    chunks = [head("GET /healthz") + b"GET /healthz HTTP/1.1\r\nHost: x\r\nA: ", inner]
+    answer = served.exchange(chunks, fast=True)
+    assert answer == served.exchange(chunks, fast=False)
+    assert b"x-auth-user" not in answer[0]
+
+
+@pytest.mark.parametrize("inside", ["\r\nContent-Length: 4\r\nA", "\nA: b", "\x00", " ", "\xff", "\r\n\r\nGET /verify"])
+def test_line_end_in_the_place_of_a_token_is_seen(served: Served, inside: str) -> None:
+    """Also in a head that is else the one before."""
+    good = served.secrets["good"]
+    other = (inside + good)[: len(good)]
+    requests = [head("GET /verify", f"Authorization: Bearer {text}", "A: b") for text in (good, other, good)]
+    answer = served.exchange(requests, fast=True)
+    assert answer == served.exchange(requests, fast=False)
+    assert answer[0].startswith(b"HTTP/1.1 200")
+
+
+def test_heads_that_differ_in_the_token_alone_are_each_decided_on(served: Served) -> None:
+    names = ["good", "revoked", "narrow", "wrong", "unknown", "expired", "good"]
+    for line in ("GET /verify", "GET /verify?scope=volumes:read_only"):
+        requests = [head(line, f"Authorization: Bearer {served.secrets[name]}", "User-Agent: a") for name in names]
+        assert served.exchange(requests, fast=True) == served.exchange(requests, fast=False)
+    scopes = ["linodes:read_only", "volumes:read_only", "linodes:read_only"]
+    bearer = f"Authorization: Bearer {served.secrets['narrow']}"
+    requests = [head(f"GET /verify?scope={scope}", bearer) for scope in scopes]
+    assert served.exchange(requests, fast=True) == served.exchange(requests, fast=False)
+
+
 def test_fast_and_ordinary_requests_share_a_connection(served: Served) -> None:
     bearer = f"Authorization: Bearer {served.secrets['good']}"
     chunks = [head("GET /verify", bearer), head("GET /healthz"), head("GET /verify", bearer), head("GET /v4/x", bearer)]
@@ -274,7 +308,7 @@ def test_fast_and_ordinary_requests_share_a_connection(served: Served) -> None:
 @pytest.mark.parametrize("fast", [True, False])
 def test_use_is_noted_with_address_and_agent(served: Served, *, fast: bool) -> None:
     bearer = f"Authorization: Bearer {served.secrets['here']}"
-    served.run(served.uses.flush())
+    served.clock.seconds += 60  # it may have been used before
     served.exchange([head("GET /verify", bearer, "User-Agent: probe/1")], fast=fast)
     noted = served.uses._noted[served.secrets["here"][:16]]
     assert (noted.used_at, noted.address, noted.agent) == (int(served.clock()), PEER, "probe/1")
@@ -292,9 +326,9 @@ def test_use_is_noted_with_address_and_agent(served: Served, *, fast: bool) -> N
     ],
 )
 def test_address_is_what_a_trusted_proxy_says_and_nobody_else(peer: str, headers: str, address: str) -> None:
-    presenter = HeadPresenter(peer, ProxyHeadersMiddleware(no_app, PEER).trusted_hosts)
-    presenter.head = head("GET /verify", headers)
-    assert presenter.address == address
+    sender = Sender(peer, ProxyHeadersMiddleware(no_app, PEER).trusted_hosts)
+    sender.head = head("GET /verify", headers)
+    assert sender.address == address
 
 
 async def no_app(*_: object) -> None:
@@ -312,6 +346,7 @@ def test_connection_that_is_idle_after_a_fast_answer_is_closed_in_time(
         protocol.connection_made(wire)
         protocol.data_received(head("GET /verify", f"Authorization: Bearer {served.secrets['good']}"))
         protocol._watch()
+        protocol._watch()  # from the first look on it is idle
         answer = wire.closed
         protocol.connection_lost(None)
         return answer
@@ -357,12 +392,30 @@ def requests(draw: st.DrawFn) -> str:
 @given(text=requests(), cuts=st.lists(st.integers(0, 400), max_size=4))
 @example(text="GET /verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {good}\r\n\r\n", cuts=[0, 1])
 def test_anything_is_answered_alike_however_it_is_cut(served: Served, text: str, cuts: list[int]) -> None:
-    raw = text
-    for name, secret in served.secrets.items():
-        raw = raw.replace("{" + name + "}", secret)
-    data = raw.encode("latin-1")
+    data = fill(served, text)
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     chunks = [data[start:end] for start, end in pairwise(edges)]
     ordinary = served.exchange(chunks, fast=False)
     assert served.exchange(chunks, fast=True) == ordinary
     assert served.exchange(chunks, fast=True) == ordinary
+
+
+tokens = st.sampled_from(["good", "narrow", "expired", "revoked", "unknown", "wrong", "here", "office"])
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=requests(), after=requests(), chosen=st.lists(tokens, min_size=2, max_size=5))
+def test_anything_is_answered_alike_on_a_connection_that_was_used(
+    served: Served, before: str, after: str, chosen: list[str]
+) -> None:
+    """With plain requests, alike but for the token, between whatever else comes."""
+    plain = [head("GET /verify", f"Authorization: Bearer {served.secrets[name]}", "A: b") for name in chosen]
+    chunks = [plain[0], fill(served, before), *plain[1:], fill(served, after), plain[0]]
+    assert served.exchange(chunks, fast=True) == served.exchange(chunks, fast=False)
+
+
+def fill(served: Served, text: str) -> bytes:
+    """A request with the secrets that it names."""
+    for name, secret in served.secrets.items():
+        text = text.replace("{" + name + "}", secret)
+    return text.encode("latin-1")

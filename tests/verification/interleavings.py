@@ -169,6 +169,7 @@ class Explorer:
         """What the worker finds of its next token, and its cache after that."""
         worker = Cache(self._epoch)
         worker._entries, worker._seen = {key: self.known[key] for key in role.remembered}, role.seen
+        worker._fingerprints = {known.actor.preview.encode(): key for key, known in worker._entries.items()}
         verdicts: list[bool] = []
         self._overtaker = (lambda: verdicts.append(self._decide(worker, role.previews[0]))) if role.overtaken else None
         verdicts.append(self._decide(worker, role.previews[0]))

@@ -30,19 +30,23 @@ def cache(epoch: Epoch) -> Iterator[Cache]:
     """A cache of a reader, with two tokens."""
     mine = Epoch(epoch.path)
     cache = Cache(mine, entries_max=3)
-    assert cache.get(PREVIEW.encode()) is None
+    assert cache.recall(text_of(PREVIEW)) is None
     for preview in (PREVIEW, OTHER):
         cache.put(known(preview), cache.mark())
     yield cache
     mine.close()
 
 
+def text_of(preview: str) -> bytes:
+    return preview.encode() + b"S" * 38
+
+
 def known(preview: str) -> Known:
-    return Known(b"f", Actor(1, EVERYTHING, 1, 1, "ada", 1, "E", preview), ANYWHERE)
+    return Known(text_of(preview), Actor(1, EVERYTHING, 1, 1, "ada", 1, "E", preview), ANYWHERE)
 
 
 def test_what_was_put_is_got(cache: Cache) -> None:
-    found = cache.get(PREVIEW.encode())
+    found = cache.recall(text_of(PREVIEW))
     assert found is not None
     assert found.actor.preview == PREVIEW
 
@@ -50,59 +54,59 @@ def test_what_was_put_is_got(cache: Cache) -> None:
 def test_change_of_one_token_drops_it_alone(cache: Cache, epoch: Epoch) -> None:
     with epoch.change([PREVIEW]):
         pass
-    assert cache.get(PREVIEW.encode()) is None
-    assert cache.get(OTHER.encode()) is not None
+    assert cache.recall(text_of(PREVIEW)) is None
+    assert cache.recall(text_of(OTHER)) is not None
 
 
 def test_change_of_everything_drops_everything(cache: Cache, epoch: Epoch) -> None:
     with epoch.change(ALL):
         pass
-    assert cache.get(PREVIEW.encode()) is None
-    assert cache.get(OTHER.encode()) is None
+    assert cache.recall(text_of(PREVIEW)) is None
+    assert cache.recall(text_of(OTHER)) is None
     assert len(cache) == 0
 
 
 def test_nothing_is_known_while_a_change_is_made(cache: Cache, epoch: Epoch) -> None:
     with epoch.change([PREVIEW]):
-        assert cache.get(PREVIEW.encode()) is None
-        assert cache.get(OTHER.encode()) is None
-    assert cache.get(OTHER.encode()) is not None
+        assert cache.recall(text_of(PREVIEW)) is None
+        assert cache.recall(text_of(OTHER)) is None
+    assert cache.recall(text_of(OTHER)) is not None
 
 
 def test_nothing_is_known_after_a_crash_until_it_is_mended(cache: Cache, epoch: Epoch) -> None:
     crash(epoch.path)
-    assert cache.get(OTHER.encode()) is None
+    assert cache.recall(text_of(OTHER)) is None
     cache.mend()
     assert len(cache) == 2
-    assert cache.get(OTHER.encode()) is None
+    assert cache.recall(text_of(OTHER)) is None
     assert len(cache) == 0
     cache.put(known(OTHER), cache.mark())
-    assert cache.get(OTHER.encode()) is not None
+    assert cache.recall(text_of(OTHER)) is not None
 
 
 def test_look_up_that_a_change_overtook_is_not_kept(cache: Cache, epoch: Epoch) -> None:
     new = "pat_bbbbbbbbbbbb"
-    assert cache.get(new.encode()) is None
+    assert cache.recall(text_of(new)) is None
     mark = cache.mark()
     with epoch.change([OTHER]):
         cache.put(known(new), mark)
     cache.put(known(new), mark)
-    assert cache.get(new.encode()) is None
+    assert cache.recall(text_of(new)) is None
 
 
 def test_look_up_begun_while_a_change_is_made_is_not_kept(cache: Cache, epoch: Epoch) -> None:
     new = "pat_bbbbbbbbbbbb"
     with epoch.change([OTHER]):
-        assert cache.get(new.encode()) is None
+        assert cache.recall(text_of(new)) is None
         mark = cache.mark()
         cache.put(known(new), mark)
-    assert cache.get(new.encode()) is None
+    assert cache.recall(text_of(new)) is None
 
 
 def test_replaced_file_drops_everything(cache: Cache, epoch: Epoch) -> None:
     epoch.path.unlink()
     cache.mend()
-    assert cache.get(PREVIEW.encode()) is None
+    assert cache.recall(text_of(PREVIEW)) is None
     assert len(cache) == 0
 
 
@@ -112,7 +116,7 @@ def test_file_that_was_replaced_and_changed_since_drops_everything(cache: Cache,
     epoch.path.unlink()
     epoch.path.write_bytes(copy)
     cache.mend()
-    assert cache.get(PREVIEW.encode()) is None
+    assert cache.recall(text_of(PREVIEW)) is None
     assert len(cache) == 0
 
 
@@ -121,21 +125,21 @@ def test_nothing_is_known_while_the_file_cannot_be_used(cache: Cache, epoch: Epo
     epoch.path.mkdir()
     for _ in range(2):
         cache.mend()
-        assert cache.get(PREVIEW.encode()) is None
+        assert cache.recall(text_of(PREVIEW)) is None
     cache.put(known(PREVIEW), cache.mark())
-    assert cache.get(PREVIEW.encode()) is None
+    assert cache.recall(text_of(PREVIEW)) is None
     epoch.path.rmdir()
     cache.mend()
-    assert cache.get(PREVIEW.encode()) is None
+    assert cache.recall(text_of(PREVIEW)) is None
     cache.put(known(PREVIEW), cache.mark())
-    assert cache.get(PREVIEW.encode()) is not None
+    assert cache.recall(text_of(PREVIEW)) is not None
 
 
 def test_oldest_goes_when_there_are_too_many(cache: Cache) -> None:
     for preview in ("pat_bbbbbbbbbbbb", "pat_cccccccccccc"):
         cache.put(known(preview), cache.mark())
     assert len(cache) == 3
-    assert cache.get(PREVIEW.encode()) is None
-    assert cache.get(b"pat_cccccccccccc") is not None
+    assert cache.recall(text_of(PREVIEW)) is None
+    assert cache.recall(text_of("pat_cccccccccccc")) is not None
     cache.put(known("pat_cccccccccccc"), cache.mark())
-    assert cache.get(OTHER.encode()) is not None
+    assert cache.recall(text_of(OTHER)) is not None

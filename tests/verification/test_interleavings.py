@@ -14,6 +14,7 @@ from tests.verification.interleavings import (
     LASTING,
     LONG_AGO,
     SECOND,
+    SECRETS,
     THIRD,
     Explorer,
     Role,
@@ -74,7 +75,8 @@ def test_whoever_died_one_repair_lets_workers_remember_again(tmp_path: Path) -> 
     with pytest.MonkeyPatch.context() as patch:
         explorer = Explorer(tmp_path / "explored", patch)
         found = explorer.explore(explorer.begin((*WRITERS, REPAIR), deaths=2))
-        [(key, known), *_] = explorer.known.items()
+        [known, *_] = explorer.known.values()
+        text = SECRETS[known.actor.preview].reveal().encode()
     left_behind = {world.memory for world in found.origins if is_over(world)}
     assert sum(memory[0] & 1 for memory in left_behind) >= 5
     for number, memory in enumerate(left_behind):
@@ -84,9 +86,9 @@ def test_whoever_died_one_repair_lets_workers_remember_again(tmp_path: Path) -> 
         cache = Cache(mine)
         cache.mend()
         assert not mine.word[0] & 1
-        assert cache.get(key) is None
+        assert cache.recall(text) is None
         cache.put(known, cache.mark())
-        assert cache.get(key) is known
+        assert cache.recall(text) is known
         mine.close()
 
 

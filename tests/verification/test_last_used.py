@@ -1,4 +1,4 @@
-"""Uses of tokens: noted once an interval, written down in batches, never lost to a busy database."""
+"""Uses of tokens: noted once a minute, written down in batches, never lost to a busy database."""
 
 import asyncio
 import sqlite3
@@ -56,13 +56,11 @@ def test_noted_use_is_written_down_at_the_flush(app_database: Database) -> None:
     assert stored(app_database) == [(1, int(START), "192.0.2.1", "curl/8")]
 
 
-def test_one_use_is_noted_in_each_interval(app_database: Database) -> None:
+def test_use_is_noted_again_after_a_minute(app_database: Database) -> None:
     uses, token = Uses(app_database), known()
-    assert token.interval != uses.interval
+    assert token.note_at == 0
     uses.note(token, START, "a", None)
-    assert token.interval == uses.interval
-    asyncio.run(uses.flush())
-    assert token.interval != uses.interval
+    assert token.note_at == START + 60
 
 
 def test_agent_is_made_harmless(app_database: Database) -> None:

@@ -1,91 +1,21 @@
 """Answering a plain `GET /verify` from the bytes of the request, without parser, application or task.
 
-What is plain is one pattern: one whole HTTP/1.1 request, with one Host, one Authorization, and no header that would
-change how the request or its connection is handled. Everything else, and whatever is not decided here at once, is for
-the ordinary route, which gives the same answers.
+What is plain is for `heads.py` to say. Everything else, and whatever is not decided here at once, is for the ordinary
+route, which gives the same answers.
 """
 
-import re
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from tokenry.api.verify import identity_headers, verdict
-from tokenry.domain.errors import Refusal
+from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.domain.scopes import NOTHING, Level, Scopes
+from tokenry.serving.heads import Sender, is_visible
 from tokenry.verification.cache import Known
 from tokenry.verification.verifier import Decision, Denial, Verifier
 
 APP_STATE_KEY = "tokenry_fast_path"
-HEAD_BYTES_MAX = 8 * 1024
-START = b"GET /verify"
-
-
-def _any_case(name: str) -> str:
-    return "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else re.escape(letter) for letter in name)
-
-
-# Those that the guard counts, and those that mean something to the HTTP server.
-_SPECIAL = (
-    "host",
-    "authorization",
-    "x-filter",
-    "content-type",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "expect",
-    "upgrade",
-)
-# Possessive throughout (`++`, `*+`): nothing is tried twice, so the time is linear in the length.
-_VALUE = r"[\t -~\x80-\xff]*+\r\n"
-_LINE = rf"(?!(?:{'|'.join(map(_any_case, _SPECIAL))}):)[!#$%&'*+\-.^_`|~0-9A-Za-z]++:{_VALUE}"
-_LINES = rf"(?:{_LINE})*+"
-_HOST = rf"{_any_case('host')}:{_VALUE}"
-_BEARER = rf"{_any_case('authorization')}: {_any_case('bearer')} ([!-~]++)\r\n"
-PLAIN = re.compile(
-    rf"GET /verify(?:\?([!-~]*+))? HTTP/1\.1\r\n"
-    rf"{_LINES}(?:{_HOST}{_LINES}{_BEARER}|{_BEARER}{_LINES}{_HOST}){_LINES}\r\n".encode("latin-1")
-)
-_AGENT = re.compile(rb"\r\nuser-agent:[\t ]*([^\r]*?)[\t ]*\r\n", re.IGNORECASE)
-_FORWARDED = re.compile(rb"\r\nx-forwarded-for:[\t ]*([^\r]*?)[\t ]*(?=\r\n)", re.IGNORECASE)
-
-
-class TrustedHosts(Protocol):
-    """Whose X-Forwarded-For is believed, as uvicorn keeps it."""
-
-    def __contains__(self, host: str | None) -> bool: ...
-
-    def get_trusted_client_address(self, x_forwarded_for: str) -> tuple[str, int]:
-        """Whom a chain of trusted proxies says the request is from."""
-
-
-class HeadPresenter:
-    """Who sends the requests of one connection; read from the head of the current one when it is asked for."""
-
-    __slots__ = ("_peer", "_trusted", "head")
-
-    def __init__(self, peer: str | None, trusted: TrustedHosts | None) -> None:
-        self._peer = peer
-        self._trusted = trusted
-        self.head = b""
-
-    @property
-    def address(self) -> str | None:
-        """As the ordinary route knows it: the peer, or whom it forwards for if it is trusted."""
-        if self._trusted is None or self._peer not in self._trusted:
-            return self._peer
-        values = _FORWARDED.findall(self.head)
-        if not values:
-            return self._peer
-        return self._trusted.get_trusted_client_address(b", ".join(values).decode("latin-1"))[0] or self._peer
-
-    @property
-    def agent(self) -> str | None:
-        """The User-Agent header; the last, if there are several."""
-        values = _AGENT.findall(self.head)
-        return values[-1].decode("latin-1") if values else None
 
 
 class FastPath:
@@ -93,44 +23,69 @@ class FastPath:
 
     def __init__(self, verifier: Verifier, read_policy: Callable[[bytes, Level | None], Scopes]) -> None:
         self._verifier = verifier
+        self._recall = verifier.recall
+        self._judge = verifier.judge
         self._read_policy = read_policy
         self._defaults: Sequence[tuple[bytes, bytes]] = ()
         self._starts: dict[int, bytes] = {}
+        self._accepted = self._refused = b""
 
-    def answer(self, presenter: HeadPresenter, defaults: Sequence[tuple[bytes, bytes]]) -> bytes | None:
-        """The whole answer to the request in `presenter.head`; None if it is for the ordinary route.
+    def answer(self, sender: Sender, defaults: Sequence[tuple[bytes, bytes]]) -> bytes | None:
+        """The whole answer to the request in `sender.head`; None if it is for the ordinary route.
 
         `defaults` are the headers that the server adds to each answer, among them the date: a new list each second.
         """
-        plain = PLAIN.fullmatch(presenter.head)
-        if plain is None:
-            return None
         if defaults is not self._defaults:
             self._renew(defaults)
-        query, text, text_before_host = plain.groups(b"")
+        text = sender.repeated() or self._read(sender)
+        if text is None:
+            return None
+        known = self._recall(text)
+        if known is None:
+            return self._look_up(sender, text)
+        denial = self._judge(known, sender.needed, sender)
+        if denial is None:
+            return self._accepted + (known.answer or _keep(known))
+        return self._refuse(denial, known, sender.needed)
+
+    def _read(self, sender: Sender) -> bytes | None:
+        """Read a head that is not as the one before; its token, or None if it is for the ordinary route."""
+        plain = sender.read_plain()
+        if plain is None:
+            return None
+        query, text = plain
         try:
-            needed = self._read_policy(query, None)
-            found = self._verifier.find_now(text or text_before_host)
-        except (Refusal, LookupError):  # a wrong question, no database, no pepper
-            return None  # and so asked again, refused in the same way, and logged if need be
+            sender.needed = self._read_policy(query, None)
+        except Refusal:
+            sender.forget()
+            return None
+        return text
+
+    def _look_up(self, sender: Sender, text: bytes) -> bytes | None:
+        """Answer to a token that is not remembered; in a repeated head, something else may stand in its place."""
+        try:
+            found = self._verifier.look_up_now(text)
+        except (Unavailable, LookupError):  # no database, no pepper
+            return None  # and so asked again, refused in the same way, and logged
         if found is None:
             return None
         if isinstance(found, Denial):
-            return self._refuse(found)
-        denial = self._verifier.judge(found, needed, presenter)
+            return self._refused if found is not Denial.MALFORMED or is_visible(text) else None
+        denial = self._judge(found, sender.needed, sender)
         if denial is None:
-            return self._starts[200] + (found.answer or _keep(found))
-        return self._refuse(denial, found, needed)
+            return self._accepted + _keep(found)
+        return self._refuse(denial, found, sender.needed)
 
-    def _refuse(self, denial: Denial, known: Known | None = None, needed: Scopes = NOTHING) -> bytes:
-        if known is None or denial is not Denial.INSUFFICIENT_SCOPE:
-            return self._starts[401] + _REFUSED
+    def _refuse(self, denial: Denial, known: Known, needed: Scopes) -> bytes:
+        if denial is not Denial.INSUFFICIENT_SCOPE:
+            return self._refused
         status, body, headers = verdict(Decision(known.actor, denial), needed)
         return self._starts[status] + _tail(body, headers)
 
     def _renew(self, defaults: Sequence[tuple[bytes, bytes]]) -> None:
         added = b"".join(name + b": " + value + b"\r\n" for name, value in defaults)
         self._starts = {status: STATUS_LINE[status] + added for status in (200, 401, 403)}
+        self._accepted, self._refused = self._starts[200], self._starts[401] + _REFUSED
         self._defaults = defaults
 
 

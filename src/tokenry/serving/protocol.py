@@ -13,8 +13,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tokenry.api.wire import to_bytes, write_faults
 from tokenry.domain.errors import Fault
-from tokenry.serving.fast_path import APP_STATE_KEY, START, FastPath, HeadPresenter
-from tokenry.serving.fast_path import HEAD_BYTES_MAX as FAST_HEAD_BYTES_MAX
+from tokenry.serving.fast_path import APP_STATE_KEY, FastPath
+from tokenry.serving.heads import Sender
 
 HEAD_SECONDS_MAX = 10
 """From the first byte of a request, or from the opening of a connection, to the end of its headers."""
@@ -36,14 +36,20 @@ class BoundedProtocol(HttpToolsProtocol):
     _stalled_at: float | None = None  # when the client stopped taking our answers
     _refused = False
     _refusal: bytes | None = None  # what is sent when the requests before it are answered
-    _idle_since: float | None = None  # since the last answer of the fast path, if nothing came after it
+    _is_between = False  # between two requests, with nothing under way: only then is the fast path asked
+    _answered = False  # by the fast path, since `_watch` looked last
+    _idle_since: float | None = None  # since about the last answer of the fast path, if nothing came after it
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a first request."""
         super().connection_made(transport)
-        self._fast_path: FastPath | None = self.app_state.get(APP_STATE_KEY)
+        fast_path: FastPath | None = self.app_state.get(APP_STATE_KEY)
+        self._has_fast_path = fast_path is not None
+        if fast_path is not None:
+            self._ask_fast_path = fast_path.answer
         peer = None if self.client is None else self.client[0]
-        self._presenter = HeadPresenter(peer, getattr(self.app, "trusted_hosts", None))
+        self._is_between = self._has_fast_path
+        self._sender = Sender(peer, getattr(self.app, "trusted_hosts", None))
         self._begin_head()
         self._watch()
 
@@ -55,8 +61,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer a plain verification at once; else count what belongs to the head of a request, and bound it."""
-        if self._refused or (data.startswith(START) and self._answer_fast(data)):
+        if self._is_between and self._answer_fast(data):
             return
+        if self._refused:
+            return
+        self._is_between = self._answered = False
         self._idle_since = None
         if self._deadline is None:
             self._begin_head()  # also for blank lines, which the parser skips without a word
@@ -103,10 +112,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if last and self._refusal is not None:
             self._send_refusal(self._refusal)
+        elif last and self._deadline is None and not self._refused:  # a deadline: a request has begun to come
+            self._is_between = self._has_fast_path
 
     def pause_writing(self) -> None:
         """The client does not read as fast as we write: remember since when."""
         self._stalled_at = self.loop.time()
+        self._is_between = False
         super().pause_writing()
 
     def resume_writing(self) -> None:
@@ -121,22 +133,16 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _answer_fast(self, data: bytes) -> bool:
         """Answer a whole, plain `GET /verify` between two requests; False, and nothing done, for anything else."""
-        if (
-            self._head_bytes != 0  # in the middle of a request
-            or not self._is_answered()
-            or self._fast_path is None
-            or self._stalled_at is not None
-            or len(data) > FAST_HEAD_BYTES_MAX
-        ):
-            return False
-        self._presenter.head = data
-        answer = self._fast_path.answer(self._presenter, self.server_state.default_headers)
+        self._sender.head = data
+        answer = self._ask_fast_path(self._sender, self.server_state.default_headers)
         if answer is None:
             return False
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         self._deadline = None
-        self._idle_since = self.loop.time()  # `_watch` closes an idle connection: no timer for each request
+        self._answered = (
+            True  # `_watch` closes an idle connection: no timer, and no look at the clock, for each request
+        )
         self.transport.write(answer)
         return True
 
@@ -157,7 +163,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._stalled_at is not None and now >= self._stalled_at + CLOSING_SECONDS_MAX:
             self.transport.abort()
             return
-        if self._idle_since is not None and now >= self._idle_since + self.timeout_keep_alive:
+        if self._answered:
+            self._answered, self._idle_since = False, now
+        elif self._idle_since is not None and now >= self._idle_since + self.timeout_keep_alive:
             self.timeout_keep_alive_handler()
         if self._deadline is not None and now >= self._deadline:
             if self.transport.is_closing():

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AbstractContextManager, nullcontext
+from hashlib import blake2s
 
 import structlog
 
@@ -22,37 +23,42 @@ log = structlog.get_logger("tokenry.verification")
 class Known:
     """A credential that was found and whose secret was right: all that deciding on it again needs.
 
-    `fingerprint` is the SHA-256 of the token's text; the text itself is not kept. `covered` are the scopes that were
-    last found to be covered, `interval` is the last one in which a use was noted (`last_used.py`), and `answer` is
-    where whoever writes answers keeps what it writes for this token.
+    `fingerprint` is the BLAKE2s digest of the token's text; the text itself is not kept. `covered` are the scopes that
+    were last found to be covered, from `note_at` on (seconds since 1970) a use is to be noted again (`last_used.py`),
+    and `answer` is where whoever writes answers keeps what it writes for this token.
     """
 
-    __slots__ = ("actor", "answer", "covered", "fingerprint", "interval", "networks")
+    __slots__ = ("actor", "answer", "covered", "expires_at", "fingerprint", "networks", "note_at")
 
-    def __init__(self, fingerprint: bytes, actor: Actor, networks: Networks) -> None:
-        self.fingerprint = fingerprint
+    def __init__(self, text: bytes, actor: Actor, networks: Networks) -> None:
+        self.fingerprint = blake2s(text).digest()
         self.actor = actor
+        self.expires_at = actor.expires_at
         self.networks = networks
         self.covered = NOTHING
-        self.interval = -1
+        self.note_at = 0.0
         self.answer = b""
 
 
 class Cache:
-    """Known credentials by preview, under an epoch. For one thread at a time."""
+    """Known credentials by the BLAKE2s digest of their tokens, under an epoch. For one thread at a time.
+
+    It is no secret by how much two digests differ, so they are found as in any dictionary.
+    """
 
     def __init__(self, epoch: Epoch, entries_max: int = ENTRIES_MAX) -> None:
         self._epoch = epoch
         self._entries_max = entries_max
         self._entries: dict[bytes, Known] = {}
+        self._fingerprints: dict[bytes, bytes] = {}  # by preview: a preview has one right token
         self._seen = -1
 
-    def get(self, preview: bytes) -> Known | None:
-        """What is known and still holds; None while anything is being changed."""
+    def recall(self, text: bytes) -> Known | None:
+        """What is known of this token and still holds; None while anything is being changed."""
         word = self._epoch.word[0]
         if word != self._seen and not self._catch_up(word):
             return None
-        return self._entries.get(preview)
+        return self._entries.get(blake2s(text).digest())
 
     def mark(self) -> int:
         """Where things stand: to be asked before a look-up whose result is to be kept."""
@@ -63,9 +69,11 @@ class Cache:
         if mark != self._seen or self._epoch.word[0] != mark:
             return
         preview = known.actor.preview.encode("ascii")
-        if len(self._entries) >= self._entries_max and preview not in self._entries:
-            del self._entries[next(iter(self._entries))]
-        self._entries[preview] = known
+        self._drop(preview)
+        if len(self._entries) >= self._entries_max:
+            self._drop(next(iter(self._fingerprints)))
+        self._entries[known.fingerprint] = known
+        self._fingerprints[preview] = known.fingerprint
 
     async def tend(self, lock: AbstractContextManager[object] = NO_LOCK) -> None:
         """Look after the epoch until cancelled: end a change whose process died in it, follow a file that was replaced.
@@ -83,7 +91,7 @@ class Cache:
         """Look after the epoch once. While its file cannot be used every answer asks the database."""
         try:
             if self._epoch.refresh():
-                self._entries.clear()
+                self._clear()
                 self._seen = -1
                 log.error("the epoch file was replaced while in use", path=str(self._epoch.path))
             elif self._epoch.repair():
@@ -102,9 +110,18 @@ class Cache:
         if self._epoch.word[0] != word:
             return False  # a writer may have come round the ring while it was read
         if named is None:
-            self._entries.clear()
+            self._clear()
         else:
             for preview in named:
-                self._entries.pop(preview, None)
+                self._drop(preview)
         self._seen = word
         return True
+
+    def _drop(self, preview: bytes) -> None:
+        fingerprint = self._fingerprints.pop(preview, None)
+        if fingerprint is not None:
+            del self._entries[fingerprint]
+
+    def _clear(self) -> None:
+        self._entries.clear()
+        self._fingerprints.clear()

@@ -2,8 +2,9 @@
 
 With the first use of a rotated token's new secret the grace of the old one begins.
 
-A request that uses a token writes nothing. Of each token the first use in an interval of a few seconds is noted, so the
-time that owners are shown is right to within one interval, and noting costs the many uses after it one comparison.
+A request that uses a token writes nothing. Of each token one use a minute is noted, and every few seconds what was
+noted is written down: the first use after a quiet minute is shown within seconds, and otherwise the time that owners
+are shown is right to within a minute. The many uses in between cost one comparison each.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from tokenry.storage.uses import AGENT_LENGTH_MAX, Use, record_uses
 from tokenry.verification.cache import Known
 
 INTERVAL_SECONDS = 5
+PRECISION_SECONDS = 60
 NOTED_MAX = 100_000
 """Uses of so many tokens are kept while the database cannot take them; those of further tokens are not noted."""
 
@@ -32,11 +34,10 @@ class Uses:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._noted: dict[str, Use] = {}
-        self.interval = 0
 
     def note(self, known: Known, seconds: float, address: str | None, agent: str | None) -> None:
-        """Note a use. Callers spare themselves the call when `known.interval` is this interval."""
-        known.interval = self.interval
+        """Note a use. Callers spare themselves the call until `known.note_at`."""
+        known.note_at = seconds + PRECISION_SECONDS
         if len(self._noted) < NOTED_MAX:
             actor = known.actor
             self._noted[actor.preview] = Use(actor.token_id, actor.preview, int(seconds), address, agent)
@@ -56,7 +57,6 @@ class Uses:
         while self._noted:  # one by one out of the same dictionary, so that none is lost that is noted meanwhile
             preview, use = self._noted.popitem()
             noted[preview] = use
-        self.interval += 1
         if not noted:
             return
         try:

@@ -4,14 +4,12 @@ import re
 import time
 from collections.abc import Callable
 from enum import Enum
-from hashlib import sha256
-from hmac import compare_digest
 from typing import NamedTuple, Protocol
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.networks import allows, stored_networks
 from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
-from tokenry.domain.secrets import PREVIEW_LENGTH, TOKEN_LENGTH, Peppers, Secret
+from tokenry.domain.secrets import TOKEN_LENGTH, Peppers, Secret
 from tokenry.storage.credentials import Credential
 from tokenry.verification.cache import Cache, Known
 from tokenry.verification.last_used import Uses
@@ -102,11 +100,13 @@ class Verifier:
         uses: Uses | None = None,
     ) -> None:
         self._credentials = credentials
-        self._look_up_now: Callable[[str], Credential | None] | None = getattr(credentials, "find_now", None)
+        self._find_now: Callable[[str], Credential | None] | None = getattr(credentials, "find_now", None)
         self._peppers = peppers
         self._now = now
         self._cache = cache
         self._uses = uses
+        self.recall: Callable[[bytes], Known | None] = _recall_nothing if cache is None else cache.recall
+        """What is remembered of a token's text and still holds."""
 
     async def verify(self, authorization: str | None, needed: Scopes = NOTHING, client: Presenter = NOBODY) -> Decision:
         """Decide on the value of an Authorization header, for an operation that needs the scopes `needed`.
@@ -149,30 +149,22 @@ class Verifier:
 
         Raises Unavailable.
         """
-        known = self.recall(text)
-        if known is not None:
-            return known
-        secret = Secret.parse(text.decode("ascii"))
+        return self.recall(text) or self.look_up_now(text)
+
+    def look_up_now(self, text: bytes) -> Known | Denial | None:
+        """Look up a token that is not remembered, like `find_now`."""
+        secret = Secret.parse(text.decode("latin-1"))
         if secret is None:
             return Denial.MALFORMED
-        if self._look_up_now is None:
+        if self._find_now is None:
             return None
         mark = self._mark()
-        return self._recognise(secret, self._look_up_now(secret.preview), mark)
-
-    def recall(self, text: bytes) -> Known | None:
-        """What is remembered of this token and still holds."""
-        if self._cache is None:
-            return None
-        known = self._cache.get(text[:PREVIEW_LENGTH])
-        if known is None or not compare_digest(known.fingerprint, sha256(text).digest()):
-            return None
-        return known
+        return self._recognise(secret, self._find_now(secret.preview), mark)
 
     def judge(self, known: Known, needed: Scopes, client: Presenter) -> Denial | None:
         """Decide on a token that is known, at this moment; None if it is accepted, and then its use is noted."""
         now = self._now()
-        if now >= known.actor.expires_at:
+        if now >= known.expires_at:
             return Denial.EXPIRED
         if known.networks and not allows(known.networks, client.address):
             return Denial.ADDRESS
@@ -180,9 +172,8 @@ class Verifier:
             if not known.actor.scopes.covers(needed):
                 return Denial.INSUFFICIENT_SCOPE
             known.covered = needed
-        uses = self._uses
-        if uses is not None and known.interval != uses.interval:
-            uses.note(known, now, client.address, client.agent)
+        if now >= known.note_at and self._uses is not None:
+            self._uses.note(known, now, client.address, client.agent)
         return None
 
     def _decide(self, known: Known, needed: Scopes, client: Presenter) -> Decision:
@@ -210,10 +201,14 @@ class Verifier:
             account_euuid=credential.account_euuid,
             preview=credential.preview,
         )
-        known = Known(sha256(secret.reveal().encode("ascii")).digest(), actor, stored_networks(credential.networks))
+        known = Known(secret.reveal().encode("ascii"), actor, stored_networks(credential.networks))
         if self._cache is not None and mark is not None:
             self._cache.put(known, mark)
         return known
+
+
+def _recall_nothing(_: bytes) -> None:
+    return None
 
 
 def read_bearer(authorization: str) -> bytes | None:

@@ -1,0 +1,116 @@
+"""Heads of requests that are plain: one whole HTTP/1.1 `GET /verify`, and in it nothing that asks for more.
+
+A plain head has one Host, one Authorization with a bearer token, and no header that would change how the request or its
+connection is handled. A pattern tells; but most heads on a connection differ from the one before in the token alone,
+and for those two comparisons do.
+"""
+
+import re
+from typing import Protocol
+
+from tokenry.domain.scopes import NOTHING, Scopes
+from tokenry.domain.secrets import TOKEN_LENGTH
+
+_START = b"GET /verify"
+HEAD_BYTES_MAX = 8 * 1024
+_VERSION = b" HTTP/1.1\r\n"
+
+# Those that the guard counts, and those that mean something to the HTTP server.
+_SPECIAL = "host|authorization|x-filter|con(?:tent-(?:type|length)|nection)|transfer-encoding|expect|upgrade"
+# For heads in lower case. Possessive throughout (`++`, `*+`): nothing is tried twice, so the time is linear in the
+# length. Most names begin like none of those, or with X-, and need no closer look.
+_OTHER = rf"(?:(?![acehtux])|(?=x-(?!filter:))|(?!(?:{_SPECIAL}):))[!#$%&'*+\-.^_`|~0-9a-z]++:"
+_VALUE = r"[\t -~\x80-\xff]*+\r\n"
+_LINES = rf"(?:{_OTHER}{_VALUE})*+"
+_HOST = rf"host:{_VALUE}"
+_BEARER = r"authorization: bearer ([!-~]++)\r\n"
+_PLAIN = re.compile(
+    rf"((?:\?[!-~]*+)?) http/1\.1\r\n"
+    rf"{_LINES}(?:{_HOST}{_LINES}{_BEARER}|{_BEARER}{_LINES}{_HOST}){_LINES}\r\n".encode("latin-1")
+)
+_VISIBLE = re.compile(rb"[!-~]+")
+_AGENT = re.compile(rb"\r\nuser-agent:[\t ]*([^\r]*?)[\t ]*\r\n", re.IGNORECASE)
+_FORWARDED = re.compile(rb"\r\nx-forwarded-for:[\t ]*([^\r]*?)[\t ]*(?=\r\n)", re.IGNORECASE)
+
+
+class TrustedHosts(Protocol):
+    """Whose X-Forwarded-For is believed, as uvicorn keeps it."""
+
+    def __contains__(self, host: str | None) -> bool: ...
+
+    def get_trusted_client_address(self, x_forwarded_for: str) -> tuple[str, int]:
+        """Whom a chain of trusted proxies says the request is from."""
+
+
+class Sender:
+    """Who sends the requests of one connection: the head of the current one, and what the last plain one was like.
+
+    `needed` are the scopes that the last plain head asked for. Address and agent are read when they are asked for.
+    """
+
+    __slots__ = ("_after", "_before", "_length", "_peer", "_token", "_trusted", "head", "needed")
+
+    def __init__(self, peer: str | None, trusted: TrustedHosts | None) -> None:
+        self._peer = peer
+        self._trusted = trusted
+        self.head = b""
+        self.needed: Scopes = NOTHING
+        self._length = 0
+        self._before = self._after = b""
+        self._token = slice(0)
+
+    def repeated(self) -> bytes | None:
+        """What stands for the token in a head that is else the last plain one; it may be no token at all."""
+        head = self.head
+        if len(head) == self._length and head.startswith(self._before) and head.endswith(self._after):
+            return head[self._token]
+        return None
+
+    def read_plain(self) -> tuple[bytes, bytes] | None:
+        """Query and token of the head; None if it is not plain, or has more than HEAD_BYTES_MAX.
+
+        What is around the token is kept for `repeated`; the token is not.
+        """
+        head = self.head
+        self.forget()
+        if not head.startswith(_START) or len(head) > HEAD_BYTES_MAX:
+            return None
+        found = _PLAIN.fullmatch(head.lower(), len(_START))
+        if found is None:
+            return None
+        end = found.end(1)
+        if not head.startswith(_VERSION, end):
+            return None
+        first, last = found.span(2)
+        if first < 0:
+            first, last = found.span(3)
+        self._before, self._after = head[:first], head[last:]
+        self._token = slice(first, last)
+        if last - first == TOKEN_LENGTH:
+            self._length = len(head)
+        return head[len(_START) + 1 : end], head[first:last]
+
+    def forget(self) -> None:
+        """Read the next head anew."""
+        self._length = 0
+
+    @property
+    def address(self) -> str | None:
+        """As the ordinary route knows it: the peer, or whom it forwards for if it is trusted."""
+        if self._trusted is None or self._peer not in self._trusted:
+            return self._peer
+        values = _FORWARDED.findall(self.head)
+        if not values:
+            return self._peer
+        return self._trusted.get_trusted_client_address(b", ".join(values).decode("latin-1"))[0] or self._peer
+
+    @property
+    def agent(self) -> str | None:
+        """The User-Agent header; the last, if there are several."""
+        values = _AGENT.findall(self.head)
+        return values[-1].decode("latin-1") if values else None
+
+
+def is_visible(text: bytes) -> bool:
+    """Whether this may stand for a token in a plain head."""
+    return _VISIBLE.fullmatch(text) is not None
