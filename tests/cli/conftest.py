@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -50,7 +51,7 @@ class Person:
 
     def make(self, **body: object) -> dict[str, Any]:
         """Make a token over HTTP, which is quicker."""
-        bearer = {"Authorization": f"Bearer {self.server.token}"}
+        bearer = {"Authorization": f"Bearer {self.variables.get('TOKENRY_TOKEN', self.server.token)}"}
         made: dict[str, Any] = httpx2.post(f"{self.server.url}/v4/profile/tokens", headers=bearer, json=body).json()
         return made
 
@@ -78,4 +79,16 @@ def stranger(server: Server, tmp_path: Path) -> Person:
 def person(stranger: Person) -> Person:
     """Somebody whose token is in the environment."""
     stranger.variables |= {"TOKENRY_URL": stranger.server.url, "TOKENRY_TOKEN": stranger.server.token}
+    return stranger
+
+
+@pytest.fixture
+def newcomer(stranger: Person) -> Person:
+    """Somebody else than the first administrator, who has no token but the one in the environment."""
+    name = f"newcomer-{uuid4().hex[:12]}"
+    place = ("--data-dir", str(stranger.server.data_dir))
+    for command in (("user", "create", name), ("token", "create", "--user", name, "--expires", "1d", "--label", "own")):
+        done = tokenry("admin", *command, *place)
+        assert done.returncode == 0, done.stderr
+    stranger.variables |= {"TOKENRY_URL": stranger.server.url, "TOKENRY_TOKEN": done.stdout.strip()}
     return stranger

@@ -94,10 +94,10 @@ def test_command_is_completed_and_run(person: Person, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", START)
-def test_ids_are_listed_with_their_labels(person: Person, name: str) -> None:
+def test_ids_are_listed_with_their_labels(newcomer: Person, name: str) -> None:
     require(name)
-    made = [person.make(label=f"label: {word}") for word in ("first", "second")]
-    with shell(name, person) as screen:
+    made = [newcomer.make(label=f"label: {word}") for word in ("first", "second")]
+    with shell(name, newcomer) as screen:
         screen.type("tokenry token view \t\t")
         screen.wait_for("label: first", "label: second", str(made[0]["id"]), str(made[1]["id"]))
 

@@ -119,11 +119,11 @@ def test_forms_have_the_same_values(person: Person) -> None:
 
 
 def test_list_is_filtered_ordered_and_cut(person: Person) -> None:
-    ids = [person.make(label=f"Sorted {letter}")["id"] for letter in "bac"]
-    chosen = ("token", "list", "--search", "sORTED", "--order-by", "label", "-q")
+    ids = [person.make(label=f"Ranked as {letter}")["id"] for letter in "bac"]
+    chosen = ("token", "list", "--search", "rANKED AS", "--order-by", "label", "-q")
     assert person.does(*chosen).split() == [str(ids[1]), str(ids[0]), str(ids[2])]
     assert person.does(*chosen, "--order", "desc", "--limit", "1").split() == [str(ids[2])]
-    assert person.does(*chosen, "--label", "Sorted c").split() == [str(ids[2])]
+    assert person.does(*chosen, "--label", "Ranked as c").split() == [str(ids[2])]
     assert person.does(*chosen, "--label", "nothing").split() == []
 
 
@@ -145,6 +145,47 @@ def test_view_and_update(person: Person) -> None:
 def test_mistyped_command_gives_the_nearest_one(person: Person, word: str) -> None:
     said = person.fails(2, "token", word)
     assert f"Did you mean '{'list' if word == 'lsit' else 'revoke'}'?" in said
+
+
+# --- details ---------------------------------------------------------------------------------------------------------
+
+
+def test_details_are_all_that_is_known(person: Person) -> None:
+    made = person.make(label="detailed", scopes="account:read_only")
+    changed = ("--description", "for the tests", "--network", "127.0.0.0/8", "--network", "10.0.0.1")
+    person.does("token", "update", str(made["id"]), *changed)
+    assert person.is_valid(made["token"])
+    (row,) = person.rows("token", "view", str(made["id"]), "--details")
+    assert (row["description"], row["networks"]) == ("for the tests", ["127.0.0.0/8", "10.0.0.1/32"])
+    assert (row["state"], row["created_by"], row["revoked"], row["revoked_by"]) == ("active", "admin", None, None)
+    person.does("token", "update", str(made["id"]), "--network", "any", "--label", "renamed")
+    (row,) = person.rows("token", "view", str(made["id"]), "--details")
+    assert (row["label"], row["description"], row["networks"]) == ("renamed", "for the tests", [])
+
+
+def test_list_of_details_shows_what_fits_and_has_the_rest(person: Person) -> None:
+    made = person.make(label="list of details", scopes="account:read_only")
+    chosen = ("token", "list", "--details", "--label", "list of details")
+    (shown,) = read(person.does(*chosen))
+    assert list(shown) == ["id", "label", "scopes", "expiry", "state", "last_used", "last_used_address"]
+    assert (shown["state"], shown["last_used"]) == ("active", "never")
+    (row,) = person.rows(*chosen)
+    assert (row["id"], row["created_by"], row["last_used"]) == (made["id"], "admin", None)
+    assert person.does(*chosen, "--format", "created_by,networks", "--no-headers") == "admin\t-\n"
+
+
+def test_ended_tokens_are_listed_by_state_and_viewed_with_details(person: Person) -> None:
+    token_id = str(person.make(label="ended")["id"])
+    person.does("token", "revoke", token_id, "--yes")
+    assert person.does("token", "list", "--label", "ended", "-q") == ""
+    (row,) = person.rows("token", "list", "--label", "ended", "--state", "revoked")
+    assert (row["state"], row["revoked_by"]) == ("revoked", "admin")
+    assert person.rows("token", "view", token_id, "--details") == [row]
+    assert person.fails(2, "token", "view", token_id) == "tokenry: Not found\n"
+
+
+def test_update_of_nothing_is_wrong_use(person: Person) -> None:
+    assert "--label" in person.fails(2, "token", "update", "1")
 
 
 # --- rotate ----------------------------------------------------------------------------------------------------------

@@ -60,3 +60,44 @@ def test_token_is_typed_unseen_on_a_terminal(person: Person) -> None:
     assert seen.status == 0
     assert person.server.token[:16] not in seen.screen
     assert "active      yes" in seen.screen
+
+
+# --- why -------------------------------------------------------------------------------------------------------------
+
+
+def test_revoked_token_is_explained_and_shows_in_the_exit_status(person: Person) -> None:
+    made = person.make()
+    person.does("token", "revoke", str(made["id"]), "--yes")
+    done = person.run("verify", "-", "--explain", given=made["token"])
+    assert (done.returncode, done.stderr) == (5, "")
+    header, *steps = done.stdout.splitlines()
+    assert header == "check\tpassed\treason"
+    assert [step.split("\t")[:2] for step in steps] == [
+        ["prefix", "yes"],
+        ["shape", "yes"],
+        ["checksum", "yes"],
+        ["known", "yes"],
+        ["revocation", "no"],
+    ]
+    assert steps[-1].endswith(" by admin")
+    assert made["token"][:17] not in done.stdout
+
+
+def test_scope_and_address_are_explained(person: Person) -> None:
+    made = person.make(scopes="linodes:read_only")
+    person.does("token", "update", str(made["id"]), "--network", "10.0.0.0/8")
+    asked = ("verify", "-", "--explain", "--scope", "linodes:read_only", "--address")
+    assert all(row["passed"] for row in person.rows(*asked, "10.0.0.1", given=made["token"]))
+    done = person.run(*asked, "192.0.2.1", given=made["token"])
+    assert done.returncode == 5
+    assert "networks\tno\t" in done.stdout
+
+
+def test_explanation_is_for_those_who_are_logged_in(stranger: Person) -> None:
+    stranger.variables["TOKENRY_URL"] = stranger.server.url
+    assert "You are not logged in" in stranger.fails(4, "verify", "-", "--explain", given=stranger.server.token)
+
+
+def test_address_is_for_explanations_and_no_line_for_curl_holds_a_token(person: Person) -> None:
+    assert "--explain" in person.fails(2, "verify", "-", "--address", "10.0.0.1", given=person.server.token)
+    assert "--curl" in person.fails(2, "verify", "-", "--explain", "--curl", given=person.server.token)

@@ -39,6 +39,7 @@ CALLS: dict[str, Callable[[Client], object]] = {
     "rotate": lambda client: client.tokens.rotate(7),
     "whoami": lambda client: client.whoami(),
     "verify": lambda client: client.verify(TOKEN),
+    "explain": lambda client: client.explain(TOKEN),
 }
 
 

@@ -223,3 +223,15 @@ def test_token_may_be_a_function_that_is_asked_each_time(new_client: NewClient, 
     assert client.whoami().user == "admin"
     with pytest.raises(Unauthorized):
         client.whoami()
+
+
+def test_explanation_says_why_check_by_check(client: Client) -> None:
+    token = client.tokens.create(scopes="linodes:read_only")
+    explained = client.explain(revealed(token), "linodes:read_only", address="10.0.0.1")
+    assert explained.active
+    assert all(step.passed for step in explained.steps)
+    token.revoke()
+    explained = client.explain(revealed(token))
+    assert not explained.active
+    assert (explained.steps[-1].check, explained.steps[-1].passed) == ("revocation", False)
+    assert explained.steps[-1].reason.endswith(" by admin")

@@ -16,7 +16,7 @@ from tokenry.cli.tables import print_table
 Row = Mapping[str, Any]
 """A value that JSON knows for each column."""
 
-ABSENT = {"expiry": "never"}
+ABSENT = {"expiry": "never", "last_used": "never"}
 """What people read in place of null, by column; a dash elsewhere."""
 
 
@@ -41,8 +41,11 @@ class Output:
         bool, typer.Option("--quiet", "-q", help="Only what a script goes on with: the ids, or the new secret.")
     ] = False
 
-    def of(self, columns: Sequence[str], *, bare: str = "id") -> "Printer":
-        """Make ready for rows of these columns, of which `bare` is left with --quiet. Raises BadParameter."""
+    def of(self, columns: Sequence[str], *, bare: str = "id", shown: Sequence[str] | None = None) -> "Printer":
+        """Make ready for rows of these columns. Raises BadParameter.
+
+        Of them `bare` is left with --quiet; `shown`, or else all, where they stand side by side and none is asked for.
+        """
         forms = [self.json, self.jsonl, self.text, self.field is not None, self.quiet]
         if sum(forms) > 1:
             raise typer.BadParameter("--json, --jsonl, --text, --field and --quiet exclude each other")
@@ -50,7 +53,7 @@ class Output:
             column = bare if self.field is None else _find(self.field, columns, "--field")
             return Printer(self, (column,))
         if self.format is None:
-            return Printer(self, columns)
+            return Printer(self, columns if shown is None or self.json or self.jsonl else shown)
         return Printer(self, [_find(name, columns, "--format") for name in self.format.split(",")])
 
 
@@ -104,7 +107,7 @@ class Printer:
             return self.absent.get(column, "-")
         if isinstance(value, bool):
             return "yes" if value else "no"
-        return printable(str(value))
+        return printable(" ".join(value) or "-" if isinstance(value, list) else str(value))
 
     def _write_lines(self, rows: Iterable[Row]) -> None:
         headers = [] if self._is_bare or self.output.no_headers else [self.columns]

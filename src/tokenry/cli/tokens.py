@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import reduce
 from itertools import islice
 from operator import and_
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -14,14 +14,15 @@ from tokenry.cli.access import Connection
 from tokenry.cli.candidates import complete_ids
 from tokenry.cli.expiry import read_expiry, read_span
 from tokenry.cli.options import takes_groups
-from tokenry.cli.output import Output, Row, write_time
+from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
+from tokenry.cli.rows import DETAILS, DETAILS_SHOWN, TOKEN, write_details, write_token
 from tokenry.cli.running import REFUSED, CommandError, agrees, complain, group
 from tokenry.client import ApiError, Client, NotFound, Order, TokenRecord, Unauthorized, where
 
-COLUMNS = ("id", "label", "scopes", "created", "expiry", "token")
 PAGE_SIZE_MAX = 500
 STANDARD_INPUT = "-"
+ANYWHERE = "any"
 SHOWN_MAX = 20
 """More tokens than these are not shown before they are revoked: nobody would read them."""
 SHOWN_ONCE = "This is the only time that the token's text is shown."
@@ -48,17 +49,28 @@ def list_tokens(
     ] = None,
     order: Annotated[Literal["asc", "desc"], typer.Option(help="The smallest first, or the greatest.")] = "asc",
     limit: Annotated[int | None, typer.Option(min=1, show_default=False, help="At most so many.")] = None,
+    state: Annotated[
+        Literal["active", "expired", "revoked", "all"], typer.Option(help="In which state; others with details.")
+    ] = "active",
+    details: Annotated[bool, typer.Option("--details", help="With all that is known, such as their last use.")] = False,
 ) -> None:
-    """List your live tokens."""
-    printer = output.of(COLUMNS)
+    """List your tokens, the live ones unless you say otherwise."""
+    detailed = details or state != "active"
+    printer = output.of(DETAILS, shown=DETAILS_SHOWN) if detailed else output.of(TOKEN)
     conditions = [] if label is None else [where.label == label]
     if search is not None:
         conditions.append(where.label.contains(search))
     filter = reduce(and_, conditions) if conditions else None
     ordered = None if order_by is None and order == "asc" else Order(order_by or "id", order == "desc")
     with connection.open() as client:
-        found = islice(client.tokens.list(filter, order_by=ordered, page_size=PAGE_SIZE_MAX), limit)
-        printer.write(map(write_token, tracked(found, "Listing", shown=printer.is_table or not sys.stdout.isatty())))
+        asked: dict[str, Any] = {"order_by": ordered, "page_size": PAGE_SIZE_MAX}
+        rows = (
+            map(write_details, client.tokens.list_details(filter, state=state, **asked))
+            if detailed
+            else map(write_token, client.tokens.list(filter, **asked))
+        )
+        shown = printer.is_table or not sys.stdout.isatty()
+        printer.write(tracked(islice(rows, limit), "Listing", shown=shown))
 
 
 @app.command()
@@ -73,7 +85,7 @@ def create(
     label: Annotated[str | None, typer.Option(show_default="token-<id>", help="A name for it.")] = None,
 ) -> None:
     """Make a token. Its text is shown this once; with -q it is all that is printed."""
-    printer = output.of(COLUMNS, bare="token")
+    printer = output.of(TOKEN, bare="token")
     expiry = read_expiry(expires, "--expires")
     with connection.open() as client:
         made = client.tokens.create(label=label, scopes=scopes, expiry=expiry)
@@ -84,11 +96,17 @@ def create(
 
 @app.command()
 @takes_groups
-def view(token_id: TokenId, output: Output, connection: Connection) -> None:
-    """Show one of your live tokens."""
-    printer = output.of(COLUMNS)
+def view(
+    token_id: TokenId,
+    output: Output,
+    connection: Connection,
+    details: Annotated[bool, typer.Option("--details", help="All that is known; also of one that has ended.")] = False,
+) -> None:
+    """Show one of your tokens."""
+    printer = output.of(DETAILS if details else TOKEN)
     with connection.open() as client:
-        printer.write_one(write_token(client.tokens.get(token_id)))
+        tokens = client.tokens
+        printer.write_one(write_details(tokens.details(token_id)) if details else write_token(tokens.get(token_id)))
 
 
 @app.command()
@@ -97,12 +115,25 @@ def update(
     token_id: TokenId,
     output: Output,
     connection: Connection,
-    label: Annotated[str, typer.Option(help="Its new label.")],
+    label: Annotated[str | None, typer.Option(show_default=False, help="Its new label.")] = None,
+    description: Annotated[str | None, typer.Option(show_default=False, help="What it is for.")] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NETWORK", show_default=False, help="Where it may be used from; any. Repeatable."),
+    ] = None,
 ) -> None:
-    """Give a token another label."""
-    printer = output.of(COLUMNS)
+    """Change a token's label, description, or the networks it may be used from. What is not named stays."""
+    detailed = description is not None or network is not None
+    if label is None and not detailed:
+        raise typer.BadParameter("name something to change: --label, --description or --network")
+    printer = output.of(DETAILS if detailed else TOKEN)
     with connection.open() as client:
-        printer.write_one(write_token(client.tokens.rename(token_id, label)))
+        if label is not None:
+            row = write_token(client.tokens.rename(token_id, label))
+        if detailed:
+            networks = [] if network == [ANYWHERE] else network
+            row = write_details(client.tokens.update(token_id, description=description, networks=networks))
+    printer.write_one(row)
 
 
 @app.command()
@@ -117,7 +148,7 @@ def rotate(
     now: Annotated[bool, typer.Option("--now", help="Count that from now, not from the first use.")] = False,
 ) -> None:
     """Give a token another secret, which is shown this once; with -q it is all that is printed."""
-    printer = output.of(COLUMNS, bare="token")
+    printer = output.of(TOKEN, bare="token")
     span = read_span(grace, "--grace")
     with connection.open() as client:
         rotated = client.tokens.rotate(token_id, grace=span, at_once=now)
@@ -149,18 +180,6 @@ def revoke(
         raise typer.Exit(REFUSED)
 
 
-def write_token(token: TokenRecord) -> Row:
-    """A token as rows have it."""
-    return {
-        "id": token.id,
-        "label": token.label,
-        "scopes": " ".join(token.scopes),
-        "created": write_time(token.created),
-        "expiry": write_time(token.expiry),
-        "token": token.preview if token.secret is None else token.secret.reveal(),
-    }
-
-
 def _read_ids(given: list[str]) -> list[int]:
     """The ids that were given, each once. Raises BadParameter."""
     words = sys.stdin.read().split() if given == [STANDARD_INPUT] else given
@@ -174,7 +193,7 @@ def _confirm(client: Client, ids: list[int]) -> None:
     if not sys.stdin.isatty():
         raise CommandError("Nothing was revoked: nobody can be asked here, so it needs --yes.", REFUSED)
     if len(ids) <= SHOWN_MAX:
-        Output().of(COLUMNS).draw(map(write_token, _find_all(client, ids)), sys.stderr)
+        Output().of(TOKEN).draw(map(write_token, _find_all(client, ids)), sys.stderr)
     if not agrees("Revoke this token?" if len(ids) == 1 else f"Revoke these {len(ids)} tokens?"):
         raise CommandError("Nothing was revoked.")
 

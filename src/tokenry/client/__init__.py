@@ -45,7 +45,7 @@ from tokenry.client.personal_access_tokens import (
 from tokenry.client.retries import ONCE, Retries
 from tokenry.client.secrets import Secret
 from tokenry.client.session import TokenExpiresSoon
-from tokenry.client.tokens import Details, Identity, Page, Policy, TokenRecord, Verification
+from tokenry.client.tokens import Details, Explanation, Identity, Page, Policy, Step, TokenRecord, Verification
 from tokenry.client.transport import Answer, AsyncTransport, Request, Transport
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "ConnectionFailed",
     "DeletePersonalAccessToken200Response",
     "Details",
+    "Explanation",
     "Fault",
     "Forbidden",
     "GetPersonalAccessToken200Response",
@@ -85,6 +86,7 @@ __all__ = [
     "Retries",
     "Secret",
     "ServerError",
+    "Step",
     "TimedOut",
     "Token",
     "TokenExpiresSoon",

@@ -27,7 +27,7 @@ from tokenry.client.errors import (
 )
 from tokenry.client.retries import read_retry_after
 from tokenry.client.secrets import PREVIEW_LENGTH, Secret, hide, masked
-from tokenry.client.tokens import Details, Identity, Network, Page, Policy, TokenRecord, Verification
+from tokenry.client.tokens import Details, Explanation, Identity, Network, Page, Policy, Step, TokenRecord, Verification
 from tokenry.client.transport import Answer
 
 T = TypeVar("T")
@@ -228,6 +228,18 @@ def read_verification(request: str, answer: Answer) -> Verification:
         token_id=int(numbers[2]),
         scopes=read_scopes(answer.headers.get("x-auth-scopes", "")),
         expires=datetime.fromtimestamp(int(expires), UTC) if expires else None,
+    )
+
+
+def read_explanation(request: str, answer: Answer) -> Explanation:
+    """What was found of a token, check by check."""
+    row = Row.of(request, answer)
+    return Explanation(
+        active=row.truth("active"),
+        steps=tuple(
+            Step(check=step.text("check"), passed=step.truth("passed"), reason=step.text("reason"))
+            for step in row.rows("steps")
+        ),
     )
 
 

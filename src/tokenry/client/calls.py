@@ -11,6 +11,7 @@ from uuid import uuid4
 from tokenry.client.answers import (
     read_details,
     read_details_page,
+    read_explanation,
     read_identity,
     read_nothing,
     read_policy,
@@ -21,7 +22,17 @@ from tokenry.client.answers import (
 )
 from tokenry.client.filters import write_time
 from tokenry.client.secrets import Secret
-from tokenry.client.tokens import Details, Identity, Moments, Network, Page, Policy, TokenRecord, Verification
+from tokenry.client.tokens import (
+    Details,
+    Explanation,
+    Identity,
+    Moments,
+    Network,
+    Page,
+    Policy,
+    TokenRecord,
+    Verification,
+)
 from tokenry.client.transport import Answer
 
 T = TypeVar("T")
@@ -201,6 +212,17 @@ def verify(secret: Secret, scopes: str | Iterable[str] = ()) -> Call[Verificatio
     """Whether a token is valid and has these scopes. The client's own takes no part."""
     query = tuple(("scope", scope) for scope in (_write_scopes(scopes) or "").split())
     return Call("GET", "/verify", read_verification, query=query, statuses=frozenset({200, 401, 403}), bearer=secret)
+
+
+def explain(secret: Secret, scopes: str | Iterable[str] = (), address: str | None = None) -> Call[Explanation]:
+    """Why a token is valid or not, for these scopes and from that address. For administrators."""
+    body = {"token": secret, "scope": _write_scopes(scopes) or None, "address": address}
+    return Call(
+        "POST",
+        "/verify/explain",
+        read_explanation,
+        body={key: value for key, value in body.items() if value is not None},
+    )
 
 
 # --- what goes into them ---------------------------------------------------------------------------------------------

@@ -13,7 +13,17 @@ from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
 from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Session
 from tokenry.client.shells import Shell
-from tokenry.client.tokens import Details, Identity, Moments, Network, Page, Policy, TokenRecord, Verification
+from tokenry.client.tokens import (
+    Details,
+    Explanation,
+    Identity,
+    Moments,
+    Network,
+    Page,
+    Policy,
+    TokenRecord,
+    Verification,
+)
 from tokenry.client.transport import Transport
 from tokenry.client.walk import Walk
 
@@ -200,6 +210,13 @@ class Client:
         """Whether a token is valid and has these scopes. The client needs no token of its own for it."""
         secret = hide(secret)
         return self._shell.run(calls.verify(secret, scopes))
+
+    def explain(
+        self, secret: str | Secret, scopes: str | Iterable[str] = (), *, address: str | None = None
+    ) -> Explanation:
+        """Why a token is valid or not, for these scopes and from that address. For administrators of the account."""
+        secret = hide(secret)
+        return self._shell.run(calls.explain(secret, scopes, address))
 
     def close(self) -> None:
         """Close the connections."""

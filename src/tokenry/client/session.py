@@ -99,7 +99,7 @@ class Session:
         body = None
         if call.body is not None:
             headers.append(("Content-Type", "application/json"))
-            body = json.dumps(call.body).encode("ascii")
+            body = json.dumps(call.body, default=Secret.reveal).encode("ascii")
         return Request(call.method, f"{self._base_url}{call.target}", (*headers, *call.headers), body, bearer)
 
     def _current(self) -> Secret:

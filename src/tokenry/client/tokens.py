@@ -102,6 +102,23 @@ class Identity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One thing that was checked of a token, such as `expiry`, and what was found."""
+
+    check: str
+    passed: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """Why a token is valid or not, check by check; what needs one that failed is left out."""
+
+    active: bool
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Verification:
     """What the service says of a token that was shown to it.
 
