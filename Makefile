@@ -34,6 +34,10 @@ check: $(VENV)/.test ## Run the linters, the type checker and the layer rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: docs
+docs: $(VENV)/.test ## Build the documentation into docs/_build
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build
+
 .PHONY: bench
 bench: $(VENV)/.test $(PEERS)/.installed $(NODE_PEERS)/node_modules/.package-lock.json ## Measure against nginx and peers, into bench/results (needs wrk and nginx; takes some minutes)
 	tools/debian-packages wrk nginx-light
@@ -57,7 +61,7 @@ LOCK := $(LOCK_GROUP) --extra server --extra postgres --extra redis
 
 .PHONY: clean
 clean: ## Remove what make built, but never the data
-	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules $(NODE_PEERS)/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules $(NODE_PEERS)/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build .coverage .coverage.*
 
 # --- environments: from hashed lock files, again when those change -----------------------------------------------------
 

@@ -1,5 +1,7 @@
 """Every way in which a call fails.
 
+::
+
     TokenryError
     ├── NoToken               the call needs a token, and there is none
     ├── ConnectionFailed      no answer: refused, reset, cut off

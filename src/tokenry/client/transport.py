@@ -30,7 +30,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, whatever it is. Names of headers are in lower case; one that came twice is joined by `, `."""
+    """What came back, whatever it is. Names of headers are in lower case; one that came twice is joined by a comma."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -22,7 +22,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class TokenMiddleware:
-    """Takes out what the sender says in X-Auth-*, and holds every request against TOKENRY_POLICY, if there is one.
+    """Takes out what the sender says in `X-Auth-*`, and holds every request against TOKENRY_POLICY, if there is one.
 
     `request.tokenry` is the identity, and None as long as nobody has looked at the token.
     """
