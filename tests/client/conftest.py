@@ -27,16 +27,18 @@ class Blocking:
         return partial(self._call, value) if callable(value) else self._wrapped(value)
 
     def close(self) -> None:
-        self._runner.run(self._thing.aclose())
+        self._runner.get_loop().run_until_complete(self._thing.aclose())
 
     def _call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         result = function(*arguments, **named)
         if isinstance(result, AsyncIterator):
             return self._each(result)
-        return self._wrapped(self._runner.run(_wait(result)) if isinstance(result, Awaitable) else result)
+        return self._wrapped(
+            self._runner.get_loop().run_until_complete(_wait(result)) if isinstance(result, Awaitable) else result
+        )
 
     def _each(self, results: AsyncIterator[Any]) -> Iterator[Any]:
-        while (result := self._runner.run(_next(results))) is not None:
+        while (result := self._runner.get_loop().run_until_complete(_next(results))) is not None:
             yield self._wrapped(result)
 
     def _wrapped(self, value: Any) -> Any:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator, Sequence
@@ -32,16 +33,17 @@ class Hostile:
 
     answers: Sequence[Pieces]
     pause: float = 0
+    context: ssl.SSLContext | None = None
     requests: list[bytes] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
     port: int = 0
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self.context is None else 'https'}://127.0.0.1:{self.port}"
 
-    def attend(self, connection: socket.socket, pieces: Pieces) -> None:
-        with connection, contextlib.suppress(OSError):
+    def attend(self, raw: socket.socket, pieces: Pieces) -> None:
+        with contextlib.suppress(OSError), raw, self._secured(raw) as connection:
             self.requests.append(_receive(connection))
             for piece in pieces:
                 if piece == RESET:
@@ -50,11 +52,14 @@ class Hostile:
                 connection.sendall(piece)
                 self.ended.wait(self.pause)
 
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        return connection if self.context is None else self.context.wrap_socket(connection, server_side=True)
+
 
 @contextmanager
-def saying(*answers: Pieces, pause: float = 0) -> Iterator[Hostile]:
-    """Run a server that gives these answers, with a pause after each piece."""
-    hostile = Hostile(answers, pause)
+def saying(*answers: Pieces, pause: float = 0, context: ssl.SSLContext | None = None) -> Iterator[Hostile]:
+    """Run a server that gives these answers, with a pause after each piece; with a context, over TLS."""
+    hostile = Hostile(answers, pause, context)
 
     def accept(listener: socket.socket) -> None:
         number = 0

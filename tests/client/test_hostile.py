@@ -21,7 +21,7 @@ from tokenry.client import (
     TooManyRequests,
     UnreadableAnswer,
 )
-from tokenry.client.connections import BODY_BYTES_MAX
+from tokenry.client.transport import BODY_BYTES_MAX
 
 QUICK = Retries(backoff_seconds=0.001)
 SECONDS = 0.3

@@ -4,7 +4,7 @@
     session.py  one exchange: token, retries, errors         shells.py   driving it, in threads and in event loops
     client.py  async_client.py  personal_access_tokens.py     what people call
     filters.py  retries.py  errors.py  secrets.py  walk.py    expressions, patience, exceptions, masking, long lists
-    transport.py  connections.py                              the seam to the network, and httpx2 behind it
+    transport.py  connections.py  async_connections.py        the seam to the network, and httpx2 behind it
 
 It imports nothing else of this package, and of other libraries httpx2 alone, when the first request is sent.
 """

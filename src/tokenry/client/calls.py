@@ -1,12 +1,12 @@
 """The operations, each as data: what is sent, and how the answer is read. Whoever sends them is elsewhere."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
-from uuid import uuid4
 
 from tokenry.client.answers import (
     read_details,
@@ -42,6 +42,7 @@ Record = TypeVar("Record", bound=TokenRecord)
 VERSIONS = ("v4", "v4beta")
 IDEMPOTENCY_KEY = "Idempotency-Key"
 PAGE_SIZE_DEFAULT = 100
+KEY_BYTES = 16
 Shown = tuple[str, datetime | None]
 """The first 16 characters of a token that an answer shows, and when it expires."""
 
@@ -237,7 +238,7 @@ def find_expiry(expires_in: timedelta | None, expiry: datetime | None, now: date
 
 def new_key() -> str:
     """A key that no other request has."""
-    return uuid4().hex
+    return os.urandom(KEY_BYTES).hex()
 
 
 def check_version(api_version: str) -> str:

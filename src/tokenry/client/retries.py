@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from tokenry.client.errors import ConnectionFailed
 from tokenry.client.transport import Answer
@@ -58,6 +57,8 @@ def read_retry_after(value: str | None, now: datetime) -> float | None:
         return None
     if _SECONDS.fullmatch(value):
         return float(value)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - costs more than all of this package, and is rare
+
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:

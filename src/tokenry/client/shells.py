@@ -1,6 +1,6 @@
 """What differs between threads and event loops: how a request is sent, and how one waits.
 
-Each drives the generator of `Session.exchange` to its end. httpx2 is imported by the first that is given no transport.
+Each drives the generator of `Session.exchange` to its end. The transports over httpx2 are imported where none is given.
 """
 
 import time
@@ -79,6 +79,6 @@ def _default_transport() -> Transport:
 
 
 def _default_async_transport() -> AsyncTransport:
-    from tokenry.client.connections import AsyncHttpTransport  # noqa: PLC0415 - see above
+    from tokenry.client.async_connections import AsyncHttpTransport  # noqa: PLC0415 - see above
 
     return AsyncHttpTransport()

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from tokenry.client.errors import ConnectionFailed, TimedOut
 from tokenry.client.secrets import Secret
+
+CONNECTIONS_MAX = 100
+KEPT_SECONDS = 60
+"""How long an idle connection is kept: less than the 75 seconds that the service keeps it."""
+BODY_BYTES_MAX = 8 * 1024 * 1024
+"""A page of 500 tokens with all their details has less than one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +71,35 @@ class AsyncTransport(Protocol):
 
     async def aclose(self) -> None:
         """Let go of connections. A later request opens others."""
+
+
+# --- what those of this package share --------------------------------------------------------------------------------
+
+
+class Body:
+    """A body of a reasonable length. Raises OSError for one beyond."""
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+
+    def add(self, piece: bytes) -> None:
+        """Append what came."""
+        self.content += piece
+        if len(self.content) > BODY_BYTES_MAX:
+            raise TooLongError
+
+
+class TooLongError(OSError):
+    """The answer has no end, or none worth waiting for."""
+
+
+def timed_out(timeout: float) -> TimedOut:
+    """The exception for an answer that did not come."""
+    return TimedOut(f"No answer within {timeout:g} seconds")
+
+
+def failed(error: Exception) -> ConnectionFailed:
+    """The exception for a connection that failed: by kind, and not by text, which may quote what was sent."""
+    if isinstance(error, TooLongError):
+        return ConnectionFailed(f"The answer is longer than {BODY_BYTES_MAX} bytes")
+    return ConnectionFailed(f"The connection failed ({type(error).__name__})")
