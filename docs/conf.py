@@ -27,6 +27,7 @@ nitpick_ignore_regex = [
 ]
 
 myst_heading_anchors = 3
+smartquotes = False  # --text is no dash
 autodoc_class_signature = "separated"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
