@@ -32,7 +32,9 @@ VARIABLES = frozenset(
         "LOG_LEVEL",
     )
 )
-CLIENT_VARIABLES = frozenset(f"TOKENRY_{name}" for name in ("URL", "TOKEN", "TOKEN_FILE", "CONTEXT", "CONFIG_DIR"))
+CLIENT_VARIABLES = frozenset(
+    f"TOKENRY_{name}" for name in ("URL", "TOKEN", "TOKEN_FILE", "CONTEXT", "CONFIG_DIR", "STATE_DIR")
+)
 """Those of the client and its command line, which mean nothing to the service and may well be set beside it."""
 
 

@@ -10,14 +10,14 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, TypeVar
 
 import typer
 
 from tokenry.cli import keyrings
-from tokenry.cli.configuration import Context, complete_contexts, read_contexts
+from tokenry.cli.configuration import Context, complete_contexts, read_contexts, write_contexts
 from tokenry.cli.curl import CurlTransport
 from tokenry.cli.running import NOT_LOGGED_IN, REFUSED, CommandError, complain
 from tokenry.client import (
@@ -34,6 +34,7 @@ from tokenry.client import (
     Unauthorized,
 )
 from tokenry.client.environment import environment_token, environment_url
+from tokenry.client.secrets import hide
 from tokenry.client.session import Bearer, read_base_url
 
 C = TypeVar("C")
@@ -50,6 +51,10 @@ class Access:
     bearer: Bearer | None
     origin: str
     context: str | None = None
+
+    def find_token(self) -> Secret | None:
+        """The token itself, from wherever it is kept. Raises CommandError."""
+        return hide(self.bearer() if callable(self.bearer) else self.bearer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +106,16 @@ def find_access(context: str | None) -> Access:
     contexts = read_contexts()
     found = contexts.find_url(url) if os.environ.get("TOKENRY_URL") else contexts.find_current()
     return Access(url=url, bearer=None, origin="nowhere") if found is None else _access_of(found)
+
+
+def store_token(name: str, token: Secret) -> None:
+    """Put a token in the place of a context's, wherever that is kept. Raises CommandError."""
+    contexts = read_contexts()
+    context = contexts.get(name)
+    if context.token is not None:
+        write_contexts(contexts.put(replace(context, token=token)))
+    elif not keyrings.store_token(name, token):
+        raise CommandError(f"The keyring does not keep the new token of {name}: unlock it, and run this again.")
 
 
 @contextmanager

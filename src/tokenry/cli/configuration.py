@@ -6,12 +6,12 @@ A token is in the system's keyring if there is one, else in that file.
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tokenry.cli.files import replace_file
 from tokenry.cli.running import CommandError
 from tokenry.client import Secret
 
@@ -55,7 +55,11 @@ class Contexts:
 
     def add(self, context: Context) -> "Contexts":
         """These and one more, or in place of the one of its name; it is in use from now on."""
-        return Contexts(context.name, {**self.by_name, context.name: context})
+        return replace(self.put(context), current=context.name)
+
+    def put(self, context: Context) -> "Contexts":
+        """The same, but the one in use stays in use."""
+        return replace(self, by_name={**self.by_name, context.name: context})
 
     def remove(self, name: str) -> "Contexts":
         """These without one. Raises CommandError."""
@@ -105,17 +109,7 @@ def write_contexts(contexts: Contexts) -> None:
     """Put the file in place of the one there is, whole or not at all. Raises CommandError."""
     file = find_file()
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".contexts-")  # of mode 0600
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-                opened.write(_write(contexts))
-                opened.flush()
-                os.fsync(opened.fileno())
-            Path(name).replace(file)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(file, _write(contexts))
     except OSError as error:
         raise CommandError(
             f"{file} cannot be written ({error.strerror}): name a directory with TOKENRY_CONFIG_DIR."

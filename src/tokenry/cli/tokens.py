@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import reduce
 from itertools import islice
 from operator import and_
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from tokenry.cli.access import Connection
+from tokenry.cli.access import Connection, opened
 from tokenry.cli.candidates import complete_ids
 from tokenry.cli.expiry import read_expiry, read_span
 from tokenry.cli.options import takes_groups
@@ -143,13 +144,36 @@ def rotate(
     output: Output,
     connection: Connection,
     grace: Annotated[
-        str, typer.Option(metavar="SPAN", help="How long the old secret works on once the new one is used: 12h, 7d.")
-    ] = "1d",
+        str | None,
+        typer.Option(
+            metavar="SPAN",
+            show_default="1d",
+            help="How long the old secret works on once the new one is used: 12h, 7d.",
+        ),
+    ] = None,
     now: Annotated[bool, typer.Option("--now", help="Count that from now, not from the first use.")] = False,
+    command: Annotated[
+        str | None,
+        typer.Option(
+            "--exec",
+            metavar="COMMAND",
+            show_default=False,
+            help="Make a new token instead, give its secret to this command of sh on standard input, and revoke the"
+            " old token when that succeeds. If it breaks off, run it again.",
+        ),
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="WHEN", show_default="as the old one", help="With --exec: 90d, or never.")
+    ] = None,
 ) -> None:
     """Give a token another secret, which is shown this once; with -q it is all that is printed."""
+    if command is not None:
+        _replace(token_id, output, connection, command, expires, given=grace is not None or now or connection.curl)
+        return
+    if expires is not None:
+        raise typer.BadParameter("it needs --exec", param_hint="--expires")
     printer = output.of(TOKEN, bare="token")
-    span = read_span(grace, "--grace")
+    span = read_span("1d" if grace is None else grace, "--grace")
     with connection.open() as client:
         rotated = client.tokens.rotate(token_id, grace=span, at_once=now)
     printer.write_one(write_token(rotated))
@@ -178,6 +202,25 @@ def revoke(
         failed = [token_id for token_id in going if not _revoke(client, token_id)]
     if failed:
         raise typer.Exit(REFUSED)
+
+
+def _replace(
+    token_id: int, output: Output, connection: Connection, command: str, expires: str | None, *, given: bool
+) -> None:
+    """Rotate by a command. Raises BadParameter if an option was `given` that has no meaning there."""
+    if sys.platform == "win32":
+        raise CommandError("--exec needs Unix: only there a lock is held by a command that outlives its caller.")
+    from tokenry.cli.rotation import replace_token  # noqa: PLC0415 - not on Windows
+
+    if given:
+        raise typer.BadParameter("--grace, --now and --curl have no meaning with it", param_hint="--exec")
+    if expires is not None:
+        read_expiry(expires, "--expires")
+    printer = output.of(TOKEN)
+    access = connection.find()
+    with opened(Client, access) as client:
+        made = replace_token(client, access, token_id, command=command, expires=expires)
+    printer.write_one(write_token(replace(made, secret=None)))
 
 
 def _read_ids(given: list[str]) -> list[int]:

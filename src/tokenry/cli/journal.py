@@ -1,0 +1,137 @@
+"""The journal of a rotation: how far it is, so that a run that broke off is continued by the next one.
+
+One file for each service and token, for its owner alone, in TOKENRY_STATE_DIR or where the platform has a user's state.
+It holds ids, and what was asked for with which idempotency key; never a secret.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tokenry.cli.files import make_folder, replace_file, sync_folder
+from tokenry.cli.running import CommandError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A token that is being asked for, and the key under which asking again makes no second one."""
+
+    key: str
+    label: str
+    scopes: str
+    expiry: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a rotation is.
+
+    `wanted` is being made, unless it is made already and its id did not get here. The command was given the secrets of
+    `possible`, or was about to be: it may have stored the last of them, or any. It has stored `delivered`, and all that
+    is left is to revoke the others.
+    """
+
+    possible: tuple[int, ...] = ()
+    wanted: Wanted | None = None
+    delivered: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """A journal that is open nowhere else. `lock` is the descriptor that sees to it, as long as any process has it."""
+
+    file: Path
+    lock: int
+
+    def read(self) -> Progress:
+        """How far the last run got. Raises CommandError."""
+        try:
+            return _read(self.file.read_text("utf-8"))
+        except FileNotFoundError:
+            return Progress()
+        except (ValueError, TypeError, LookupError):
+            text = (
+                f"{self.file} is damaged: see with `tokenry token list` which tokens are there, then remove the file."
+            )
+            raise CommandError(text) from None
+
+    def write(self, progress: Progress) -> None:
+        """Note how far it is. Once this returns, that is on the disk. Raises CommandError."""
+        with _kept(self.file):
+            if progress == Progress():
+                self.file.unlink(missing_ok=True)
+                sync_folder(self.file.parent)
+            else:
+                replace_file(self.file, json.dumps(asdict(progress), default=datetime.isoformat))
+
+
+@contextmanager
+def open_journal(url: str, token_id: int) -> Iterator[Journal]:
+    """The journal of a token at a service, for a block. Raises CommandError where it is open, or cannot be kept."""
+    file = find_folder() / f"{quote(url, safe='')}-{token_id}.json"
+    lock_file = file.with_suffix(".lock")
+    with _kept(file):
+        make_folder(file.parent)
+        lock = _lock(lock_file)
+    try:
+        yield Journal(file, lock)
+    finally:
+        if not file.exists():
+            lock_file.unlink()
+        os.close(lock)
+
+
+@contextmanager
+def _kept(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except BlockingIOError:
+        text = "Another run rotates this token, or the command of one is still at work: wait for its end."
+        raise CommandError(text) from None
+    except OSError as error:
+        text = f"{file} cannot be kept ({error.strerror}): name a folder with TOKENRY_STATE_DIR."
+        raise CommandError(text) from error
+
+
+def find_folder() -> Path:
+    """Where journals are."""
+    from platformdirs import user_state_path  # noqa: PLC0415 - as for contexts
+
+    folder = os.environ.get("TOKENRY_STATE_DIR")
+    return (Path(folder) if folder else user_state_path("tokenry")) / "rotations"
+
+
+def _lock(file: Path) -> int:
+    """Lock a file, which is made if there is none. Raises BlockingIOError if it is locked."""
+    while True:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if file.exists() and os.path.samestat(os.fstat(descriptor), file.stat()):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # whoever had it locked has removed it since it was opened
+
+
+def _read(text: str) -> Progress:
+    """The progress in a text. Raises ValueError, TypeError or LookupError."""
+    values = json.loads(text)
+    return Progress(
+        possible=tuple(map(int, values["possible"])),
+        wanted=None if values["wanted"] is None else _read_wanted(values["wanted"]),
+        delivered=values["delivered"],
+    )
+
+
+def _read_wanted(values: dict[str, Any]) -> Wanted:
+    expiry = values["expiry"]
+    return Wanted(**values | {"expiry": None if expiry is None else datetime.fromisoformat(expiry)})
