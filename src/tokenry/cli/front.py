@@ -15,7 +15,7 @@ COMPLETE = "__complete"
 USING = "tokenry.cli"
 OPERATING = "tokenry.operator"
 COMMANDS = {
-    "token": (USING, "tokens", "Make, list, view, rename, rotate and revoke your tokens."),
+    "token": (USING, "tokens", "Make, list, view, rename, rotate, revoke and audit your tokens."),
     "verify": (USING, "verify", "Say whether a token is valid, whose it is and what it may do."),
     "whoami": (USING, "whoami", "Say whom your token speaks for, what it may do, and where it is from."),
     "login": (USING, "login", "Log in to a service with a token."),

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from tokenry.cli.access import Connection, opened
+from tokenry.cli.audit import audit
 from tokenry.cli.candidates import complete_ids
 from tokenry.cli.expiry import read_expiry, read_span
 from tokenry.cli.options import takes_groups
@@ -28,7 +29,7 @@ SHOWN_MAX = 20
 """More tokens than these are not shown before they are revoked: nobody would read them."""
 SHOWN_ONCE = "This is the only time that the token's text is shown."
 
-app = group(help="Make, list, view, rename, rotate and revoke your tokens.", no_args_is_help=True)
+app = group(help="Make, list, view, rename, rotate, revoke and audit your tokens.", no_args_is_help=True)
 
 TokenId = Annotated[
     int, typer.Argument(metavar="ID", min=1, autocompletion=complete_ids, help="The token's id, as in lists.")
@@ -202,6 +203,9 @@ def revoke(
         failed = [token_id for token_id in going if not _revoke(client, token_id)]
     if failed:
         raise typer.Exit(REFUSED)
+
+
+app.command()(audit)
 
 
 def _replace(
