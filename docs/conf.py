@@ -8,11 +8,11 @@ from sphinx.application import Sphinx
 
 import tokenry
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of itself when it is imported
 
-from commands import write_commands  # noqa: E402 - it stands beside this file
+from docs.commands import write_commands  # noqa: E402 - only now can it be found
 
 project = "tokenry"
 version = release = tokenry.__version__
