@@ -75,6 +75,7 @@ def test_token_is_read_from_the_file_that_is_named(
 def test_without_a_token_one_is_told_to_log_in(stranger: Person) -> None:
     said = stranger.fails(4, "token", "list", TOKENRY_URL=stranger.server.url)
     assert said == f"tokenry: You are not logged in: run `tokenry login {stranger.server.url}`, or set TOKENRY_TOKEN.\n"
+    assert stranger.fails(4, "profile", "tokens-list", TOKENRY_URL=stranger.server.url) == said
 
 
 def test_token_that_is_not_known_is_named_by_where_it_is_from(person: Person) -> None:

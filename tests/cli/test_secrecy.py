@@ -50,17 +50,24 @@ def test_line_for_curl_shows_the_token_in_no_process_list(person: Person, tmp_pa
 
 def test_listings_and_refusals_show_no_more_than_the_first_sixteen_characters(person: Person) -> None:
     secret = person.server.token[16:]
-    commands = (
+    told = (
         ("token", "list", "--json"),
         ("token", "view", "1"),
         ("whoami",),
         ("profile", "tokens-list", "--no-truncation"),
-        ("token", "create", "--expires", "1d", "--scopes", person.server.token, "--label", "x"),
         ("token", "update", "1", "--label", "first token"),
-        ("verify", person.server.token),
-        ("login", person.server.token),
-        ("context", "use", "nobody"),
     )
-    for command in commands:
+    refused = (
+        ("token", "create", "--expires", "1d", "--scopes", person.server.token, "--label", "x"),
+        ("verify", person.server.token),
+        ("verify", "-", person.server.token),
+        ("login", person.server.token),
+        ("token", "list", f"--token={person.server.token}"),
+        ("token", "revoke", "1", person.server.token, "--yes"),
+        ("admin", "verify", "-", person.server.token),
+        (person.server.token,),
+    )
+    for command in (*told, *refused):
         done = person.run(*command)
+        assert done.returncode == (0 if command in told else 2)
         assert secret not in done.stdout + done.stderr, command

@@ -107,6 +107,15 @@ def test_list_is_a_table_on_a_terminal(person: Person) -> None:
     assert (line.index("on a terminal"), line.index("never")) == (head.index("label"), head.index("expiry"))
 
 
+def test_narrow_terminal_folds_and_leaves_nothing_out(person: Person) -> None:
+    made = person.make(label="narrow", scopes="linodes:read_only domains:read_write volumes:read_only")
+    seen = person.sees("token", "list", "--label", "narrow", TERM="dumb", COLUMNS="44")
+    assert "\x1b" not in seen.screen
+    assert max(map(len, seen.screen.splitlines())) <= 44
+    cells = (*COLUMNS, str(made["id"]), "narrow", made["scopes"], f"{made['created']}Z", "never", made["token"][:16])
+    assert sorted("".join(seen.screen.split())) == sorted("".join(cells).replace(" ", ""))
+
+
 def test_forms_have_the_same_values(person: Person) -> None:
     made = [person.make(label="forms", expiry="2030-01-01T00:00:00")["id"], person.make(label="forms")["id"]]
     chosen = ("token", "list", "--label", "forms")

@@ -9,11 +9,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-import typer
 
 from tests.servers import Server, serving, tokenry
-from tokenry.domain.tokens import NEVER
-from tokenry.operator.tokens import read_expiry
 
 
 @pytest.fixture(scope="module")
@@ -173,20 +170,6 @@ def test_doctor_names_a_pepper_that_others_can_read(tmp_path: Path) -> None:
     done = tokenry("doctor", "--data-dir", str(data_dir))
     assert done.returncode == 1
     assert f"chmod 600 {data_dir}/pepper.key" in done.stdout
-
-
-def test_expiry_forms() -> None:
-    assert read_expiry("never") == NEVER
-    assert read_expiry("2030-01-01T00:00:00") == datetime(2030, 1, 1, tzinfo=UTC)
-    assert read_expiry("2030-01-01T02:00:00+02:00") == datetime(2030, 1, 1, tzinfo=UTC)
-    for text, span in (("12h", timedelta(hours=12)), ("90d", timedelta(days=90)), ("4w", timedelta(weeks=4))):
-        assert abs(read_expiry(text) - datetime.now(UTC) - span) < timedelta(seconds=5)
-
-
-@pytest.mark.parametrize("text", ["", "soon", "90", "-1d", "9999999d", "2030-13-01"])
-def test_expiry_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(typer.BadParameter):
-        read_expiry(text)
 
 
 # --- accounts --------------------------------------------------------------------------------------------------------

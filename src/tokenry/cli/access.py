@@ -86,7 +86,10 @@ class Connection:
     @contextmanager
     def open_api(self, *, retries: Retries | None = None) -> Iterator[PersonalAccessTokensApi]:
         """The original interface, for a block; what goes wrong in it is a CommandError."""
-        with opened(PersonalAccessTokensApi, self.find(), curl=self.curl, retries=retries) as api:
+        access = self.find()
+        if access.bearer is None and not self.curl:
+            raise describe(NoToken(), access)
+        with opened(PersonalAccessTokensApi, access, curl=self.curl, retries=retries) as api:
             yield api
 
 

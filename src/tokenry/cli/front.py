@@ -9,6 +9,10 @@ import sys
 from tokenry import __version__
 
 USAGE = 2
+PREFIX = "pat_"
+LENGTH = 50
+"""How many characters of a token come after the prefix."""
+EXPOSED = "A token is among the arguments, for everybody on this machine to see: rotate it, and give it unseen."
 INTERRUPTED = 130
 COMPLETE = "__complete"
 """What the scripts for shells call; in no list, since nobody types it."""
@@ -41,6 +45,9 @@ def main() -> None:
     words = sys.argv[1:]
     if not words or words[0] in {"--help", "-h", "help"}:
         print(_overview())
+    elif any(map(_holds_token, words)):
+        print(f"tokenry: {EXPOSED}", file=sys.stderr)
+        sys.exit(USAGE)
     elif words[0] == "--version":
         print(f"tokenry {__version__}")
     elif words[0] in COMMANDS:
@@ -68,6 +75,12 @@ def _run(word: str, arguments: list[str]) -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _holds_token(word: str) -> bool:
+    """Whether there is a token in a word. Whatever refused it for another reason would repeat it."""
+    rest = word.partition(PREFIX)[2]
+    return len(rest) >= LENGTH and rest[:LENGTH].isalnum()
 
 
 def _complete(words: list[str]) -> None:

@@ -19,7 +19,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], to: IO[st
     table = Table(*heads, box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=headers, header_style="bold")
     for row in rows:
         table.add_row(*map(Text, row))
-    Console(file=to, width=get_terminal_size().columns).print(table)  # rich's own is always 80 with TERM=dumb
+    width, height = get_terminal_size()  # rich takes its own to be 80 with TERM=dumb, whatever COLUMNS says
+    Console(file=to, width=width, height=height).print(table)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,13 @@
 """`tokenry admin token …` for operators: on the local database, for any user."""
 
 import sys
-from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Annotated, Literal
 
 import typer
 
+from tokenry.cli.expiry import read_expiry
 from tokenry.domain.details import STATES, Selection
-from tokenry.domain.spans import read_span
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
 from tokenry.operator.tables import print_table
@@ -17,27 +16,10 @@ from tokenry.settings import DEFAULT_DATA_DIR
 app = typer.Typer(help="Tokens of any user.", no_args_is_help=True)
 
 
-def read_expiry(text: str) -> datetime:
-    """Read `never`, a span such as `12h`, `90d` or `4w` from now, or an ISO date and time (UTC without a zone)."""
-    if text == "never":
-        return NEVER
-    span = read_span(text)
-    try:
-        if span is not None:
-            return datetime.now(UTC).replace(microsecond=0) + span
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError) as error:
-        raise typer.BadParameter("use never, a span such as 90d, or a time such as 2030-01-01T00:00:00") from error
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 @app.command()
 def create(
     user: Annotated[str, typer.Option(help="Whose token it is.")],
-    expires: Annotated[
-        datetime,
-        typer.Option(parser=read_expiry, metavar="WHEN", help="never, 90d, 12h, or 2030-01-01T00:00:00 (UTC)."),
-    ],
+    expires: Annotated[str, typer.Option(metavar="WHEN", help="90d, 12h, 2030-01-01T00:00:00 (UTC), or never.")],
     label: Annotated[str | None, typer.Option(show_default="token-<id>", help="A name for it.")] = None,
     scopes: Annotated[
         str, typer.Option(help='Separated by spaces, as in "linodes:read_only domains:read_write".')
@@ -47,8 +29,9 @@ def create(
     scopes_file: ScopesFile = None,
 ) -> None:
     """Make a token and print it, once: the token alone on standard output, what it is on standard error."""
+    expiry = read_expiry(expires, "--expires") or NEVER
     installation = open_local(data_dir, database_url, scopes_file)
-    new = NewToken(label=label, scopes=scopes, expiry=expires)
+    new = NewToken(label=label, scopes=scopes, expiry=expiry)
     token, secret = installation.tokens.create_token_for(operator(), user, new)
     print(f'Token {token.id} "{token.label}" of {user}: {token.scopes}, shown this once:', file=sys.stderr)
     print(secret.reveal())

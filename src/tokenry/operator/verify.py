@@ -1,13 +1,13 @@
 """`tokenry admin verify -`: is this token valid, and why? On the local database, with the service's own decision."""
 
 import asyncio
-import sys
-from getpass import getpass
 from typing import Annotated
 
 import typer
 
 from tokenry.api.inspection import inspect, is_address
+from tokenry.cli.running import NOT_VALID
+from tokenry.cli.secrets import STANDARD_INPUT, only_standard_input, read_token
 from tokenry.domain.errors import raise_faults
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.tokens import NEVER
@@ -18,17 +18,6 @@ from tokenry.storage.database import from_seconds
 from tokenry.verification.verifier import Client, Decision, Verifier
 from tokenry.wiring import Installation, credentials_of
 
-NOT_VALID = 5
-"""The exit status for a token that is not accepted; 1 says that nobody knows."""
-STANDARD_INPUT = "-"
-LINE_LENGTH_MAX = 64 * 1024
-
-
-def _only_standard_input(text: str) -> str:
-    if text != STANDARD_INPUT:
-        raise typer.BadParameter(f"write {STANDARD_INPUT}: on the command line, others would see the token")
-    return text
-
 
 def _address(text: str) -> str:
     if not is_address(text):
@@ -38,7 +27,7 @@ def _address(text: str) -> str:
 
 def verify(
     source: Annotated[
-        str, typer.Argument(metavar=STANDARD_INPUT, parser=_only_standard_input, help="Read it from standard input.")
+        str, typer.Argument(metavar=STANDARD_INPUT, parser=only_standard_input, help="Read it from standard input.")
     ],
     scope: Annotated[str | None, typer.Option(show_default="none", help="Scopes it has to cover.")] = None,
     address: Annotated[
@@ -55,7 +44,7 @@ def verify(
     if scope is not None:
         raise_faults(installation.catalogue.faults(scope))
         needed = Scopes.parse(scope)
-    token = read_token()
+    token = read_token().reveal()
     decision = asyncio.run(_decide(installation, token, needed, address))
     _print_decision(decision)
     if explain:
@@ -64,12 +53,6 @@ def verify(
         print_table(("check", "result", "found"), rows)
     if not decision.accepted:
         raise typer.Exit(NOT_VALID)
-
-
-def read_token() -> str:
-    """Read a line from standard input, unseen on a terminal. White space around it is none of its own."""
-    line = getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline(LINE_LENGTH_MAX)
-    return line.strip()
 
 
 async def _decide(installation: Installation, token: str, needed: Scopes, address: str | None) -> Decision:
