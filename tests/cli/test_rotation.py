@@ -22,6 +22,7 @@ import pytest
 from tests.cli.conftest import Person
 from tests.cli.dying import PROGRAM
 from tests.cli.foreign import foreign_service
+from tests.cli.test_login import KEYRING
 from tests.servers import TOKENRY, environment, tokenry
 
 KILLED = -signal.SIGKILL
@@ -215,6 +216,10 @@ def test_options_that_make_no_sense_are_refused(consumer: Consumer, more: tuple[
     assert consumer.secret == consumer.token["token"]
 
 
+def test_another_expiry_needs_a_command(person: Person) -> None:
+    assert "it needs --exec" in person.fails(2, "token", "rotate", "1", "--expires", "90d")
+
+
 def test_token_that_is_not_there_is_refused(consumer: Consumer) -> None:
     consumer.token["id"] = 987654321
     done = consumer.rotate()
@@ -230,6 +235,18 @@ def test_login_goes_on_with_the_new_token(itself: Consumer) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert itself.holds_the_only_one()
     assert itself.person.does("whoami", "--field", "context") == "itself\n"
+
+
+def test_login_in_a_keyring_goes_on_too(stranger: Person, tmp_path: Path) -> None:
+    (tmp_path / "kept.py").write_text(KEYRING)
+    stranger.variables |= {"PYTHONPATH": str(tmp_path), "PYTHON_KEYRING_BACKEND": "kept.Keyring"}
+    token = stranger.make(label=f"kept {uuid4()}")
+    stranger.does("login", stranger.server.url, given=token["token"])
+    stored = tmp_path / "stored"
+    assert stranger.does("token", "rotate", str(token["id"]), "--exec", f"cat > {stored}", "-q") != ""
+    assert stored.read_text() in (stranger.home / "keyring.json").read_text()
+    assert stranger.does("whoami", "--field", "token_from") == "the keyring\n"
+    assert not stranger.is_valid(token["token"])
 
 
 def test_token_of_the_environment_is_said_to_be_revoked(consumer: Consumer) -> None:
