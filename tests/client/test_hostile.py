@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -151,12 +152,54 @@ def test_refusal_by_something_in_between_is_no_verdict(new_client: NewClient, st
             client.verify(TOKEN)
 
 
-@pytest.mark.parametrize("header", ["X-Auth-User: ", "X-Auth-User-Id: one", "X-Auth-Expires: soon", "X-Nothing: 1"])
-def test_verdict_without_its_headers_is_unreadable(new_client: NewClient, header: str) -> None:
-    others = ["X-Auth-User: ada", "X-Auth-User-Id: 3", "X-Auth-Account-Id: 1", "X-Auth-Scopes: *", "X-Auth-Expires: "]
-    name = header.partition(":")[0]
-    headers = [other for other in others if not other.startswith(f"{name}:")]
-    with saying(http(200, b"", *headers, header)) as server:
+VERDICT = {
+    "X-Auth-User": "ada",
+    "X-Auth-User-Id": "3",
+    "X-Auth-Account-Id": "1",
+    "X-Auth-Token-Id": "7",
+    "X-Auth-Scopes": "*",
+    "X-Auth-Expires": "",
+}
+
+
+def verdict(**changed: str) -> Pieces:
+    """A yes, with some headers changed."""
+    headers = VERDICT | {name.replace("_", "-"): value for name, value in changed.items()}
+    return http(200, b"", *[f"{name}: {value}" for name, value in headers.items()])
+
+
+def test_verdict_is_in_the_headers(new_client: NewClient) -> None:
+    with saying(verdict(), verdict(X_Auth_Expires="1767323045")) as server:
+        client = new_client(server.url)
+        for expires in (None, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)):
+            said = client.verify(TOKEN)
+            assert (said.active, said.user, said.user_id, said.account_id, said.token_id) == (True, "ada", 3, 1, 7)
+            assert (said.scopes, said.expires) == (("*",), expires)
+
+
+@pytest.mark.parametrize("name", [name for name in VERDICT if name != "X-Auth-Scopes"])
+def test_verdict_without_one_of_its_headers_is_unreadable(new_client: NewClient, name: str) -> None:
+    headers = [f"{key}: {value}" for key, value in VERDICT.items() if key != name]
+    with saying(http(200, b"", *headers)) as server:
+        client = new_client(server.url)
+        with pytest.raises(UnreadableAnswer, match="X-Auth"):
+            client.verify(TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X_Auth_User", ""),
+        ("X_Auth_User_Id", "one"),
+        ("X_Auth_Token_Id", "-1"),
+        ("X_Auth_Account_Id", "9" * 5000),
+        ("X_Auth_Expires", "soon"),
+        ("X_Auth_Expires", "9" * 17),
+        ("X_Auth_Expires", "9" * 30),
+    ],
+)
+def test_verdict_with_a_wrong_header_is_unreadable(new_client: NewClient, name: str, value: str) -> None:
+    with saying(verdict(**{name: value})) as server:
         client = new_client(server.url)
         with pytest.raises(UnreadableAnswer, match="X-Auth"):
             client.verify(TOKEN)

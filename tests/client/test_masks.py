@@ -89,7 +89,7 @@ def test_secret_is_never_serialised(serialise: Callable[[object], object]) -> No
 
 
 def test_clients_and_what_they_hold_do_not_print_it() -> None:
-    request = Request("POST", "http://host", (), TOKEN.encode(), Secret(TOKEN))
+    request = Request("POST", "http://host", Secret(TOKEN), (), TOKEN.encode())
     record = TokenRecord(
         id=1, label="x", scopes=(), created=datetime.now(UTC), expiry=None, preview=TOKEN[:16], secret=Secret(TOKEN)
     )

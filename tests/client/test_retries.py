@@ -52,6 +52,7 @@ def test_retry_after_beyond_patience_ends_it() -> None:
     [
         ("120", 120),
         ("Fri, 02 Jan 2026 03:04:35 GMT", 30),
+        ("Fri, 02 Jan 2026 03:04:35 -0000", 30),
         ("Friday, 02-Jan-26 03:04:35 GMT", 30),
         ("Fri, 02 Jan 2026 03:04:00 GMT", 0),
         (None, None),

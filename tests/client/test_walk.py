@@ -1,5 +1,6 @@
 """Going through long lists: a page at a time, in bounded memory, and without losing what moves up."""
 
+import asyncio
 import json
 import tracemalloc
 from collections.abc import Iterator
@@ -10,7 +11,15 @@ import pytest
 
 from tests.client.conftest import NewClient
 from tests.client.hostile import ROW, TOKEN
-from tokenry.client import Answer, Client, Request, where
+from tokenry.client import (
+    Answer,
+    AsyncClient,
+    AsyncPersonalAccessTokensApi,
+    Client,
+    PersonalAccessTokensApi,
+    Request,
+    where,
+)
 
 MANY = 10_000
 
@@ -132,8 +141,24 @@ def test_another_order_is_kept(new_client: NewClient, new_listing: type[Listing]
     assert [token.id for token in wanted] == list(range(250, 0, -1))
 
 
-def test_own_transport_is_closed_with_its_client(new_listing: type[Listing]) -> None:
+def test_own_transport_is_closed_with_its_client() -> None:
     listing = Listing([])
     with Client("http://service", TOKEN, transport=listing):
         assert listing.closed == 0
     assert listing.closed == 1
+    with PersonalAccessTokensApi("http://service", TOKEN, transport=listing):
+        pass
+    assert listing.closed == 2
+
+
+def test_own_transport_of_an_event_loop_is_closed_with_its_client() -> None:
+    listing = AsyncListing([])
+
+    async def open_and_close() -> None:
+        async with AsyncClient("http://service", TOKEN, transport=listing):
+            assert listing.closed == 0
+        async with AsyncPersonalAccessTokensApi("http://service", TOKEN, transport=listing):
+            assert listing.closed == 1
+
+    asyncio.run(open_and_close())
+    assert listing.closed == 2

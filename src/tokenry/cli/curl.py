@@ -23,14 +23,11 @@ class CurlTransport:
 
 def write_curl(request: Request) -> str:
     """Write a request as a pipeline that runs in every shell, with $TOKENRY_TOKEN for the token."""
-    words = ["curl", "--request", request.method]
+    words = ["curl", "--header", "@-", "--request", request.method]
     for name, value in request.headers:
         if name.lower() not in LEFT_TO_CURL:
             words += ["--header", f"{name}: {value}"]
     if request.body is not None:
         words += ["--data", request.body.decode("utf-8")]
     words.append(request.url)
-    line = shlex.join(words)
-    if request.bearer is None:
-        return line
-    return f"""printf 'Authorization: Bearer %s' "$TOKENRY_TOKEN" | {line.replace("curl", "curl --header @-", 1)}"""
+    return f"""printf 'Authorization: Bearer %s' "$TOKENRY_TOKEN" | {shlex.join(words)}"""

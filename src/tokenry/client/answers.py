@@ -42,6 +42,7 @@ ERRORS: dict[int, type[ApiError]] = {
     409: Conflict,
     429: TooManyRequests,
 }
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _SEPARATORS = re.compile(r"[ ,]+")
 
 
@@ -215,10 +216,10 @@ def read_verification(request: str, answer: Answer) -> Verification:
     if answer.status != 200:
         Row.of(request, answer).rows("errors")  # a proxy's own 401 or 403 is no verdict
         return Verification(active=False, reason="invalid" if answer.status == 401 else "insufficient_scope")
-    expires = answer.headers.get("x-auth-expires")
-    user = answer.headers.get("x-auth-user")
+    user, expires = answer.headers.get("x-auth-user"), answer.headers.get("x-auth-expires")
     numbers = [answer.headers.get(f"x-auth-{name}", "") for name in ("user-id", "account-id", "token-id")]
-    if not user or expires is None or not all(text.isdecimal() for text in (*numbers, expires or "0")):
+    moment = _read_seconds(expires)
+    if not user or (moment is None and expires != "") or not all(_NUMBER.fullmatch(text) for text in numbers):
         raise UnreadableAnswer(request, answer.status, "it lacks the headers of a verdict, X-Auth-*")
     return Verification(
         active=True,
@@ -227,7 +228,7 @@ def read_verification(request: str, answer: Answer) -> Verification:
         account_id=int(numbers[1]),
         token_id=int(numbers[2]),
         scopes=read_scopes(answer.headers.get("x-auth-scopes", "")),
-        expires=datetime.fromtimestamp(int(expires), UTC) if expires else None,
+        expires=moment,
     )
 
 
@@ -257,7 +258,7 @@ def read_scopes(text: str) -> tuple[str, ...]:
 # --- refusals --------------------------------------------------------------------------------------------------------
 
 
-def read_refusal(request: str, answer: Answer, bearer: Secret | None, now: datetime) -> ApiError | UnreadableAnswer:
+def read_refusal(request: str, answer: Answer, bearer: Secret, now: datetime) -> ApiError | UnreadableAnswer:
     """The exception for an answer that is no success. A 500 and above is a ServerError whatever its body."""
     try:
         faults = tuple(_read_fault(row, bearer) for row in Row.of(request, answer).rows("errors"))
@@ -280,7 +281,7 @@ def read_refusal(request: str, answer: Answer, bearer: Secret | None, now: datet
     )
 
 
-def read_redirect(request: str, answer: Answer, bearer: Secret | None) -> Redirected:
+def read_redirect(request: str, answer: Answer, bearer: Secret) -> Redirected:
     """The exception for an answer that sends elsewhere."""
     try:
         location = urlsplit(answer.headers.get("location", ""))._replace(query="", fragment="").geturl()
@@ -318,13 +319,13 @@ def _read_details(row: Row) -> Details:
     )
 
 
-def _read_fault(row: Row, bearer: Secret | None) -> Fault:
+def _read_fault(row: Row, bearer: Secret) -> Fault:
     reason = masked(row.text("reason"), bearer)
     field = row.if_any("field", row.text)
     return Fault(reason, None if field is None else masked(field, bearer))
 
 
-def _shown(answer: Answer, header: str, bearer: Secret | None) -> str | None:
+def _shown(answer: Answer, header: str, bearer: Secret) -> str | None:
     return masked(answer.headers[header], bearer) if header in answer.headers else None
 
 
@@ -333,6 +334,14 @@ def _read_time(value: object) -> datetime | None:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
         return moment and (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
+        return None
+
+
+def _read_seconds(text: str | None) -> datetime | None:
+    """A moment in seconds since 1970."""
+    try:
+        return datetime.fromtimestamp(int(text), UTC) if text and _NUMBER.fullmatch(text) else None
+    except (ValueError, OverflowError, OSError):
         return None
 
 

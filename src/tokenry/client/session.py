@@ -100,20 +100,20 @@ class Session:
         if call.body is not None:
             headers.append(("Content-Type", "application/json"))
             body = json.dumps(call.body, default=Secret.reveal).encode("ascii")
-        return Request(call.method, f"{self._base_url}{call.target}", (*headers, *call.headers), body, bearer)
+        return Request(call.method, f"{self._base_url}{call.target}", bearer, (*headers, *call.headers), body)
 
     def _current(self) -> Secret:
         if self._token is None:
             raise NoToken
         return self._token if isinstance(self._token, Secret) else _check(hide(self._token()))
 
-    def _read(self, call: Call[T], bearer: Secret | None, answer: Answer, *, unanswered: bool) -> T:
+    def _read(self, call: Call[T], bearer: Secret, answer: Answer, *, unanswered: bool) -> T:
         if call.bearer is None:
             self._warn(read_expiry(answer))
         if answer.status in call.statuses:
             value = call.read(call.request, answer)
             for preview, expiry in call.shown(value):
-                if bearer is not None and preview == bearer.preview:
+                if preview == bearer.preview:
                     self._warn(expiry)
             return value
         if 300 <= answer.status < 400:

@@ -24,14 +24,12 @@ class Request:
 
     method: str
     url: str
+    bearer: Secret
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = field(default=None, repr=False)
-    bearer: Secret | None = None
 
     def all_headers(self) -> list[tuple[str, str]]:
         """Every header, the token's too."""
-        if self.bearer is None:
-            return list(self.headers)
         return [*self.headers, ("Authorization", f"Bearer {self.bearer.reveal()}")]
 
 
