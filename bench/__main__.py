@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import report
+from bench.client import compare_client
 from bench.comparisons import compare_changes, compare_noting, compare_sizes, compare_workers, measure_in_process
 from bench.errors import BenchmarkError
 from bench.load import CONNECTIONS, prepare_load
@@ -102,6 +103,8 @@ def _run(plan: Plan, *, complete: bool) -> None:
                     comparisons += _compare(plan, stock, cores)
                 if plan.compares and stored == SMALL:
                     comparisons += _compare_peers(plan, stock, cores)
+                    _say("comparing: the client")
+                    comparisons += compare_client(folder, cores, rounds=plan.rounds)
                 shutil.rmtree(stock.data_dir)
     comparisons += compare_sizes(results)
     print(f"\n{report.table(results)}\n{report.verdict(results, comparisons)}")
@@ -120,7 +123,8 @@ def _compare(plan: Plan, stock: Stock, cores: Cores) -> list[report.Comparison]:
     with tokenry(stock.data_dir, cores.server) as server:
         load.run(server, WARM_UP_SECONDS)
         found.append(compare_changes(server, load, stock, rounds=rounds, seconds=seconds))
-    found.append(compare_noting(stock, load, cores, rounds=rounds, seconds=seconds))
+    if not plan.quick:
+        found.append(compare_noting(stock, load, cores))
     found.append(compare_workers(stock, load, cores, rounds=rounds, seconds=seconds))
     return found
 

@@ -57,7 +57,7 @@ class Stock:
     known: tuple[Known, ...]
 
 
-def fill(data_dir: Path, stored: int, *, seed: int = 1) -> Stock:
+def fill(data_dir: Path, stored: int, *, seed: int = 1, tokens_per_user: int = TOKENS_PER_USER) -> Stock:
     """Set up a data directory whose database holds `stored` tokens, in the order that a service would make them in.
 
     The same seed gives the same secrets; the pepper is new each time, so the digests are too.
@@ -71,7 +71,7 @@ def fill(data_dir: Path, stored: int, *, seed: int = 1) -> Stock:
         for pragma in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIBIBYTES}"):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("BEGIN")
-        names = _insert_users(connection, stored // TOKENS_PER_USER)
+        names = _insert_users(connection, stored // tokens_per_user)
         known = _insert_tokens(connection, peppers, chance, names, stored)
         connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")

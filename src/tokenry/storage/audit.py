@@ -11,6 +11,8 @@ from tokenry.domain.accounts import Origin
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import audit_events
 
+_INSERT = insert(audit_events)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -37,18 +39,17 @@ def record(
     details: Mapping[str, object] | None = None,
 ) -> None:
     """Add an event."""
-    connection.execute(
-        insert(audit_events).values(
-            at=to_seconds(at),
-            actor=origin.name,
-            actor_user_id=None if origin.actor is None else origin.actor.user_id,
-            actor_token_id=None if origin.actor is None else origin.actor.token_id,
-            address=origin.address,
-            action=action,
-            subject=subject,
-            details=json.dumps(details or {}),
-        )
-    )
+    row = {
+        "at": to_seconds(at),
+        "actor": origin.name,
+        "actor_user_id": None if origin.actor is None else origin.actor.user_id,
+        "actor_token_id": None if origin.actor is None else origin.actor.token_id,
+        "address": origin.address,
+        "action": action,
+        "subject": subject,
+        "details": json.dumps(details or {}),
+    }
+    connection.execute(_INSERT, row)
 
 
 def list_events(connection: Connection, *, limit: int, subject: str | None = None) -> Sequence[Event]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, update
 
 from tokenry.domain.policy import Policy, Shortening, UserKind
 from tokenry.domain.scopes import stored_scopes
@@ -13,6 +13,8 @@ from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import credentials, tokens, users
 from tokenry.storage.schema import policy as policies
+
+_FIND_KIND = select(users.c.admin, users.c.proxy).where(users.c.id == bindparam("user_id"))
 
 
 class LongLived(NamedTuple):
@@ -53,7 +55,7 @@ def store_policy(connection: Connection, policy: Policy) -> None:
 
 def find_kind(connection: Connection, user_id: int) -> UserKind:
     """Find which kind a user is of."""
-    row = connection.execute(select(users.c.admin, users.c.proxy).where(users.c.id == user_id)).one()
+    row = connection.execute(_FIND_KIND, {"user_id": user_id}).one()
     if row.proxy:
         return UserKind.PROXY
     return UserKind.ADMIN if row.admin else UserKind.USER

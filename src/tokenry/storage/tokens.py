@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, insert, select, update
 
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
@@ -25,6 +25,21 @@ COLUMNS = {
     "expiry": tokens.c.expires_at,
 }
 FOLDED = {"label": tokens.c.label_folded, "scopes": tokens.c.scopes}
+
+# Those of the statements that each change needs are made once: making one takes longer than carrying it out.
+_INSERT_TOKEN = insert(tokens).returning(tokens.c.id)
+_INSERT_CREDENTIAL = insert(credentials)
+_KEEP_OPEN = (
+    select(credentials.c.preview)
+    .select_from(credentials.join(tokens).join(users, tokens.c.user_id == users.c.id))
+    .where(
+        credentials.c.preview == bindparam("preview"),
+        credentials.c.expires_at > bindparam("now"),
+        users.c.disabled_at.is_(None),
+    )
+    # The user first, as whoever deletes one does: in another order the two would wait for each other.
+    .with_for_update(read=True, key_share=True, of=(users, credentials))
+)
 
 
 def insert_token(
@@ -51,7 +66,7 @@ def insert_token(
         "created_by": created_by,
         "delegated_by": delegated_by,
     }
-    token_id = connection.execute(insert(tokens).values(row).returning(tokens.c.id)).scalar_one()
+    token_id = connection.execute(_INSERT_TOKEN, row).scalar_one()
     if label is None:
         label = f"token-{token_id}"
         _set_label(connection, tokens.c.id == token_id, label)
@@ -64,15 +79,14 @@ def insert_credential(
     connection: Connection, *, preview: str, token_id: int, digest: bytes, pepper_generation: int, expiry: datetime
 ) -> None:
     """Store what opens a token: from the commit on, whoever presents the text behind `digest` is let in."""
-    connection.execute(
-        insert(credentials).values(
-            preview=preview,
-            token_id=token_id,
-            digest=digest,
-            pepper_generation=pepper_generation,
-            expires_at=to_seconds(expiry),
-        )
-    )
+    row = {
+        "preview": preview,
+        "token_id": token_id,
+        "digest": digest,
+        "pepper_generation": pepper_generation,
+        "expires_at": to_seconds(expiry),
+    }
+    connection.execute(_INSERT_CREDENTIAL, row)
 
 
 def find_token(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Token | None:
@@ -139,18 +153,7 @@ def is_open(connection: Connection, preview: str, *, now: datetime) -> bool:
 
     Whoever closes either now waits for this transaction: what it makes is made before the revocation, or not at all.
     """
-    statement = (
-        select(credentials.c.preview)
-        .select_from(credentials.join(tokens).join(users, tokens.c.user_id == users.c.id))
-        .where(
-            credentials.c.preview == preview,
-            credentials.c.expires_at > to_seconds(now),
-            users.c.disabled_at.is_(None),
-        )
-    )
-    # The user first, as whoever deletes one does: in another order the two would wait for each other.
-    kept = statement.with_for_update(read=True, key_share=True, of=(users, credentials))
-    return connection.execute(kept).first() is not None
+    return connection.execute(_KEEP_OPEN, {"preview": preview, "now": to_seconds(now)}).first() is not None
 
 
 def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: datetime, revoked_by: str) -> Sequence[int]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, func, insert, select, update
@@ -182,6 +183,7 @@ def set_profile(connection: Connection, user_id: int, profile: Profile) -> bool:
     return execute_unread(connection, update(users).where(users.c.id == user_id).values(values)) == 1
 
 
+@cache
 def _select_users() -> Select[Any]:
     child = accounts.alias("child")
     has_children = exists().where(child.c.parent_id == users.c.account_id)
