@@ -136,6 +136,7 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.models: list[Model] = []
+        self.presented: set[str] = set()
 
     @property
     def now(self) -> int:
@@ -182,8 +183,9 @@ class Life(RuleBasedStateMachine):
     @rule(model=tokens, newest=st.booleans())
     def present(self, model: Model, *, newest: bool) -> None:
         secret = model.newest if newest else model.old
-        if secret is not None and self.service.use(secret):
-            assert secret.preview in self.service.uses._noted
+        if secret is not None and self.service.use(secret) and secret.preview not in self.presented:
+            assert secret.preview in self.service.uses._noted  # later ones, once a minute
+            self.presented.add(secret.preview)
 
     @rule()
     def write_uses_down(self) -> None:
