@@ -24,7 +24,7 @@ serve: $(VENV)/.serve ## Run the service on 127.0.0.1:8470, data in ./data (sett
 
 .PHONY: test
 test: check $(NODE)/node_modules/.package-lock.json ## Run every check and every test
-	tools/debian-packages fish haproxy nginx-light openssl redis-server zsh || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
+	tools/debian-packages curl fish haproxy nginx-light openssl redis-server zsh || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 .PHONY: check

@@ -1,6 +1,7 @@
 """The blocks of the pages, run in their order: Python here, commands in a terminal, against a real service."""
 
 import re
+import shutil
 import socket
 import unittest
 from collections.abc import Iterator
@@ -93,6 +94,8 @@ def parse(page: Path, reader: Reader | None = None) -> Document:
 @pytest.fixture
 def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     """Somebody with a service of their own, of which it is the first start."""
+    if shutil.which("bash") is None or shutil.which("curl") is None:
+        missing("bash or curl (the Debian packages)")
     folder = tmp_path / "home"
     folder.mkdir()
     (folder / "node_modules").symlink_to(NODE_MODULES)
