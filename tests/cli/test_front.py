@@ -1,5 +1,6 @@
 """The front: what a word leads to, and what it costs not to call any."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -32,6 +33,16 @@ def test_overview_has_every_command_and_its_summary(arguments: Sequence[str]) ->
     assert max(map(len, printed.stdout.splitlines())) <= 100
 
 
+def test_reader_that_leaves_early_is_no_error() -> None:
+    """As in `tokenry --help | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "tokenry", "--help"]
+    ended = subprocess.run(command, env=environment(), stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
 def test_version_is_that_of_the_package() -> None:
     assert tokenry("--version").stdout == f"tokenry {package.__version__}\n"
 
@@ -55,7 +66,7 @@ def test_summary_is_how_the_command_introduces_itself(word: str) -> None:
     assert introduced.startswith(summary)
 
 
-@pytest.mark.parametrize("owner", {owner for owner, _, _ in COMMANDS.values()})
+@pytest.mark.parametrize("owner", sorted({owner for owner, _, _ in COMMANDS.values()}))
 def test_every_command_that_there_is_can_be_called(owner: str) -> None:
     modules = [import_module(f"{owner}.{module.name}") for module in iter_modules(import_module(owner).__path__)]
     apps = {id(module.app): module.__name__ for module in modules if hasattr(module, "app")}

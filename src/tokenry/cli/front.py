@@ -42,7 +42,15 @@ COMMANDS = {
 
 def main() -> None:
     """Run the command line."""
-    words = sys.argv[1:]
+    try:
+        _answer(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        sys.stdout = None
+        sys.exit(1)
+
+
+def _answer(words: list[str]) -> None:
     if not words or words[0] in {"--help", "-h", "help"}:
         print(_overview())
     elif any(map(_holds_token, words)):
