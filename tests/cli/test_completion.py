@@ -98,7 +98,7 @@ def test_ids_are_listed_with_their_labels(newcomer: Person, name: str) -> None:
     require(name)
     made = [newcomer.make(label=f"label: {word}") for word in ("first", "second")]
     with shell(name, newcomer) as screen:
-        screen.type("tokenry token view \t\t")
+        screen.type("tokenry token view \t\t\t")  # one puts in what all begin with, one may ring, one lists
         screen.wait_for("label: first", "label: second", str(made[0]["id"]), str(made[1]["id"]))
 
 

@@ -94,10 +94,10 @@ def test_list_is_drawn_the_same(person: Person, made: int, variables: dict[str, 
     assert_same(person, *LISTED, **variables)
 
 
-def test_list_says_that_there_are_more_pages(person: Person) -> None:
-    for _ in range(26 - len(person.rows("token", "list"))):
-        person.make(label="side by side")
-    printed = assert_same(person, "tokens-list", "--page-size", "25")
+def test_list_says_that_there_are_more_pages(newcomer: Person) -> None:
+    for _ in range(25):
+        newcomer.make(label="side by side")
+    printed = assert_same(newcomer, "tokens-list", "--page-size", "25")
     assert "Page 1 of 2." in printed.stdout
 
 
