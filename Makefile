@@ -23,9 +23,13 @@ serve: $(VENV)/.serve ## Run the service on 127.0.0.1:8470, data in ./data (sett
 	@exec $(BIN)/tokenry serve
 
 .PHONY: test
-test: check $(NODE)/node_modules/.package-lock.json ## Run every check and every test
+test: check $(NODE)/node_modules/.package-lock.json ## Run every check, and every test but those of test-long
 	tools/debian-packages curl fish haproxy nginx-light openssl redis-server zsh || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
+	$(BIN)/python -m pytest -m "not long" -n 2 --dist worksteal --cov --cov-report=term
+
+.PHONY: test-long
+test-long: $(VENV)/.test ## Run the tests that take minutes: generated requests, every order of events, death at every step
+	$(BIN)/python -m pytest -m long -n 2 --dist worksteal
 
 .PHONY: check
 check: $(VENV)/.test ## Run the linters, the type checker and the layer rules

@@ -279,6 +279,7 @@ def test_run_of_the_tests_with_its_own_token_has_so_many_effects(itself: Consume
     assert itself.holds_the_only_one()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("effects", range(EFFECTS))
 def test_run_that_died_is_continued_by_the_next(consumer: Consumer, effects: int) -> None:
     assert consumer.dies(effects) == KILLED
@@ -286,6 +287,7 @@ def test_run_that_died_is_continued_by_the_next(consumer: Consumer, effects: int
     assert consumer.holds_the_only_one()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("effects", range(EFFECTS))
 def test_run_with_its_own_token_that_died_is_continued_by_the_next(itself: Consumer, effects: int) -> None:
     assert itself.dies(effects) == KILLED
@@ -325,6 +327,7 @@ def test_delivered_token_that_was_revoked_since_is_told_of(consumer: Consumer) -
     assert consumer.family() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("first", "second"), random.Random(1).sample([*product(range(EFFECTS), repeat=2)], 8))
 def test_run_that_died_twice_is_continued_too(itself: Consumer, first: int, second: int) -> None:
     assert itself.dies(first) == KILLED

@@ -13,6 +13,8 @@ SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
 CONFIGURATION = str(Path(__file__).with_name("schemathesis.toml"))
 NO_LIMITS = ("--rate-limit", "0", "--rate-limit-failures", "0")
 
+pytestmark = pytest.mark.long
+
 
 def run_schemathesis(data_dir: Path, phases: str) -> str:
     """Run some of its phases against a new service; what it says, with the seed. It finds nothing."""

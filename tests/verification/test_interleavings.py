@@ -24,6 +24,8 @@ from tokenry.storage import epoch
 from tokenry.storage.epoch import Epoch
 from tokenry.verification.cache import Cache
 
+pytestmark = pytest.mark.long
+
 # Together they name one preview more than the ring of this world holds.
 WRITERS = (Role("revoke", (FIRST,)), Role("revoke", (SECOND, THIRD)))
 REPAIR = Role("repair")
