@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,15 @@ from tokenry.storage.migration import migrate
 from tokenry.wiring import begin, build_app, open_installation, prepare
 
 START = 1_750_000_000.0  # 2025-06-15T15:06:40
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C mean something to the programs that are started, also where it means nothing to what started this.
+
+    A shell without job control lets what it runs in the background ignore it, and that would be inherited.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def missing(part: str) -> NoReturn:
