@@ -8,7 +8,7 @@ import typer
 from tokenry.cli import keyrings
 from tokenry.cli.access import Access, opened
 from tokenry.cli.configuration import Context, find_file, read_contexts, write_contexts
-from tokenry.cli.running import NOT_LOGGED_IN, CommandError, alone, complain
+from tokenry.cli.running import NOT_LOGGED_IN, alone, complain
 from tokenry.cli.secrets import read_token
 from tokenry.client import Client
 from tokenry.client.environment import environment_url
@@ -30,9 +30,7 @@ def login(
     """Log in to a service with a token. It is asked for, or read from standard input where nobody can be asked."""
     address = _read_url(url)
     contexts = read_contexts()
-    token = read_token()
-    if not token.is_sendable:
-        raise CommandError("No token was given; a token is visible ASCII characters without a space.", NOT_LOGGED_IN)
+    token = read_token(NOT_LOGGED_IN)
     with opened(Client, Access(url=address, bearer=token, origin="standard input")) as client:
         user = client.whoami().user
     kept = keyring and keyrings.store_token(context, token)

@@ -5,6 +5,7 @@ from getpass import getpass
 
 import typer
 
+from tokenry.cli.running import CommandError
 from tokenry.client import Secret
 
 STANDARD_INPUT = "-"
@@ -18,7 +19,13 @@ def only_standard_input(text: str) -> str:
     return text
 
 
-def read_token() -> Secret:
-    """Read a line, unseen on a terminal. White space around it is none of its own."""
+def read_token(refused: int) -> Secret:
+    """Read a line, unseen on a terminal. White space around it is none of its own.
+
+    Raises CommandError with the exit status `refused` for what can be no token, an empty line among it.
+    """
     line = getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline(LINE_LENGTH_MAX)
-    return Secret(line.strip())
+    token = Secret(line.strip())
+    if not token.is_sendable:
+        raise CommandError("No token was given; a token is visible ASCII characters without a space.", refused)
+    return token

@@ -9,7 +9,7 @@ import typer
 from tokenry.cli.access import NO_TOKEN, Connection
 from tokenry.cli.options import takes_groups
 from tokenry.cli.output import Output, write_time
-from tokenry.cli.running import NOT_VALID, alone
+from tokenry.cli.running import FAILED, NOT_VALID, alone
 from tokenry.cli.secrets import STANDARD_INPUT, only_standard_input, read_token
 
 STEPS = ("check", "passed", "reason")
@@ -43,7 +43,7 @@ def verify(
 
 def _verify(output: Output, connection: Connection, scopes: Sequence[str]) -> bool:
     printer = output.of(COLUMNS, bare="active")
-    token = NO_TOKEN if connection.curl else read_token()
+    token = NO_TOKEN if connection.curl else read_token(FAILED)
     with connection.open() as client:
         verdict = client.verify(token, scopes)
     if not verdict.active:
@@ -66,7 +66,7 @@ def _explain(output: Output, connection: Connection, scopes: Sequence[str], addr
     printer = output.of(STEPS, bare="check")
     if connection.curl:
         raise typer.BadParameter("the line would hold the token that is asked about", param_hint="--curl")
-    token = read_token()
+    token = read_token(FAILED)
     with connection.open() as client:
         explanation = client.explain(token, scopes, address=address)
     printer.write({"check": step.check, "passed": step.passed, "reason": step.reason} for step in explanation.steps)
