@@ -19,13 +19,17 @@ def only_standard_input(text: str) -> str:
     return text
 
 
-def read_token(refused: int) -> Secret:
-    """Read a line, unseen on a terminal. White space around it is none of its own.
+def read_line() -> Secret:
+    """Read a line, unseen on a terminal. White space around it is none of its own."""
+    return Secret((getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline(LINE_LENGTH_MAX)).strip())
 
-    Raises CommandError with the exit status `refused` for what can be no token, an empty line among it.
+
+def read_token(refused: int) -> Secret:
+    """Read a line that may be sent as a token.
+
+    Raises CommandError, with the exit status `refused`, for one that cannot be: an empty one, for instance.
     """
-    line = getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline(LINE_LENGTH_MAX)
-    token = Secret(line.strip())
+    token = read_line()
     if not token.is_sendable:
         raise CommandError("No token was given; a token is visible ASCII characters without a space.", refused)
     return token
