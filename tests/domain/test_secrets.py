@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenry.domain.secrets import BASE62, TOKEN_LENGTH, Peppers, Secret, checksum
+from tokenry.domain.secrets import BASE62, TOKEN_LENGTH, Peppers, Secret, checksum, is_junk
 
 TEXT = "pat_" + "Ab12Cd34Ef56" + "0123456789abcdefghijKLMNOPQRSTUV"
 SECRET = Secret(TEXT + checksum(TEXT))
@@ -29,6 +29,14 @@ def test_new_secret_is_recognised() -> None:
     parsed = Secret.parse(text)
     assert parsed is not None
     assert parsed.reveal() == text
+
+
+def test_no_token_is_junk_and_most_of_what_is_none_is() -> None:
+    texts = [Secret.generate().reveal().encode() for _ in range(300)]
+    assert not any(map(is_junk, texts))
+    assert all(is_junk(text[:-1] + (b"a" if text[-1:] != b"a" else b"b")) for text in texts)
+    assert is_junk(b"")
+    assert sum(is_junk(text[:-7] + b"!" + text[-6:]) for text in texts) > 250
 
 
 def test_no_two_secrets_are_alike() -> None:

@@ -297,6 +297,26 @@ def test_heads_that_differ_in_the_token_alone_are_each_decided_on(served: Served
     assert served.exchange(requests, fast=True) == served.exchange(requests, fast=False)
 
 
+def test_heads_that_vary_are_each_decided_on(served: Served) -> None:
+    """Also once their shape is known, and with other heads between them."""
+    names = ["good", "revoked", "narrow", "wrong", "unknown", "expired", "here", "office"]
+    requests = [
+        head(
+            "GET /verify",
+            f"X-Request-Id: {number}",
+            f"Authorization: Bearer {served.secrets[name]}",
+            "A: " + "b" * number,
+        )
+        for number, name in enumerate(names * 5)
+    ]
+    bearer = f"Authorization: Bearer {served.secrets['good']}"
+    hostile = head("GET /verify", "X-Request-Id: 1", bearer, "A: b\r\nConnection: close")
+    refused = head("GET /verify?scope=volumes:read_only", "X-Request-Id: 1", bearer, "A: b")
+    for last in (hostile, refused, requests[0]):
+        chunks = [*requests, last, requests[1]]
+        assert served.exchange(chunks, fast=True) == served.exchange(chunks, fast=False)
+
+
 def test_fast_and_ordinary_requests_share_a_connection(served: Served) -> None:
     bearer = f"Authorization: Bearer {served.secrets['good']}"
     chunks = [head("GET /verify", bearer), head("GET /healthz"), head("GET /verify", bearer), head("GET /v4/x", bearer)]
@@ -410,7 +430,10 @@ def test_anything_is_answered_alike_on_a_connection_that_was_used(
 ) -> None:
     """With plain requests, alike but for the token, between whatever else comes."""
     plain = [head("GET /verify", f"Authorization: Bearer {served.secrets[name]}", "A: b") for name in chosen]
-    chunks = [plain[0], fill(served, before), *plain[1:], fill(served, after), plain[0]]
+    varied = [
+        head("GET /verify", f"Authorization: Bearer {served.secrets['good']}", "A: " + "b" * n) for n in range(20)
+    ]
+    chunks = [plain[0], *varied, fill(served, before), *plain[1:], fill(served, after), plain[0], *varied[:2]]
     assert served.exchange(chunks, fast=True) == served.exchange(chunks, fast=False)
 
 

@@ -11,7 +11,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from tokenry.api.verify import identity_headers, verdict
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.domain.scopes import NOTHING, Level, Scopes
+from tokenry.domain.secrets import is_junk
 from tokenry.serving.heads import Sender, is_visible
+from tokenry.serving.shapes import Shapes
 from tokenry.verification.cache import Known
 from tokenry.verification.verifier import Decision, Denial, Verifier
 
@@ -26,6 +28,7 @@ class FastPath:
         self._recall = verifier.recall
         self._judge = verifier.judge
         self._read_policy = read_policy
+        self._shapes = Shapes()
         self._defaults: Sequence[tuple[bytes, bytes]] = ()
         self._starts: dict[int, bytes] = {}
         self._accepted = self._refused = b""
@@ -59,10 +62,13 @@ class FastPath:
         except Refusal:
             sender.forget()
             return None
+        sender.learn(self._shapes)
         return text
 
     def _look_up(self, sender: Sender, text: bytes) -> bytes | None:
         """Answer to a token that is not remembered; in a repeated head, something else may stand in its place."""
+        if is_junk(text):
+            return self._refused if is_visible(text) else None
         try:
             found = self._verifier.look_up_now(text)
         except (Unavailable, LookupError):  # no database, no pepper

@@ -2,18 +2,22 @@
 
 A plain head has one Host, one Authorization with a bearer token, and no header that would change how the request or its
 connection is handled. A pattern tells; but most heads on a connection differ from the one before in the token alone,
-and for those two comparisons do.
+and for those two comparisons do, or in the values of headers too, and for those a narrower pattern does (`shapes.py`).
 """
 
 import re
+from collections.abc import Callable
 from typing import Protocol
 
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import TOKEN_LENGTH
+from tokenry.serving.shapes import Shapes
 
 _START = b"GET /verify"
 HEAD_BYTES_MAX = 8 * 1024
 _VERSION = b" HTTP/1.1\r\n"
+VARIED_MIN = 16
+"""So many heads of a connection are read by the general pattern before a narrower one is asked for."""
 
 # Those that the guard counts, and those that mean something to the HTTP server.
 _SPECIAL = "host|authorization|x-filter|con(?:tent-(?:type|length)|nection)|transfer-encoding|expect|upgrade"
@@ -48,7 +52,7 @@ class Sender:
     `needed` are the scopes that the last plain head asked for. Address and agent are read when they are asked for.
     """
 
-    __slots__ = ("_after", "_before", "_length", "_peer", "_token", "_trusted", "head", "needed")
+    __slots__ = ("_after", "_before", "_length", "_match", "_peer", "_token", "_trusted", "_varied", "head", "needed")
 
     def __init__(self, peer: str | None, trusted: TrustedHosts | None) -> None:
         self._peer = peer
@@ -58,12 +62,19 @@ class Sender:
         self._length = 0
         self._before = self._after = b""
         self._token = slice(0)
+        self._match: Callable[[bytes], re.Match[bytes] | None] | None = None  # for heads of the last plain one's shape
+        self._varied = 0
 
     def repeated(self) -> bytes | None:
-        """What stands for the token in a head that is else the last plain one; it may be no token at all."""
+        """What stands for the token in a head that is like the last plain one; it may be no token at all.
+
+        Like it is one that differs in the token alone, or has its shape and no more than HEAD_BYTES_MAX.
+        """
         head = self.head
         if len(head) == self._length and head.startswith(self._before) and head.endswith(self._after):
             return head[self._token]
+        if self._match is not None and len(head) <= HEAD_BYTES_MAX and (found := self._match(head)) is not None:
+            return found[1]
         return None
 
     def read_plain(self) -> tuple[bytes, bytes] | None:
@@ -88,11 +99,20 @@ class Sender:
         self._token = slice(first, last)
         if last - first == TOKEN_LENGTH:
             self._length = len(head)
+        self._varied += 1
         return head[len(_START) + 1 : end], head[first:last]
+
+    def learn(self, shapes: Shapes) -> None:
+        """Know heads of the last plain one's shape from now on, if enough of this connection have varied."""
+        if self._varied >= VARIED_MIN:
+            self._varied = 0
+            pattern = shapes.find(self._before, self._after)
+            self._match = None if pattern is None else pattern.fullmatch
 
     def forget(self) -> None:
         """Read the next head anew."""
         self._length = 0
+        self._match = None
 
     @property
     def address(self) -> str | None:
@@ -113,4 +133,4 @@ class Sender:
 
 def is_visible(text: bytes) -> bool:
     """Whether this may stand for a token in a plain head."""
-    return _VISIBLE.fullmatch(text) is not None
+    return text.replace(b"_", b"").isalnum() or _VISIBLE.fullmatch(text) is not None
