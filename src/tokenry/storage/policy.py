@@ -14,6 +14,9 @@ from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import credentials, tokens, users
 from tokenry.storage.schema import policy as policies
 
+# These are made once: to make one takes longer than to run it.
+_GET_POLICY = select(policies)
+_HOLD_POLICY = _GET_POLICY.with_for_update(read=True)
 _FIND_KIND = select(users.c.admin, users.c.proxy).where(users.c.id == bindparam("user_id"))
 
 
@@ -27,17 +30,17 @@ class LongLived(NamedTuple):
 
 def get_policy(connection: Connection) -> Policy:
     """Read the policy."""
-    return _read(connection, select(policies))
+    return _read(connection, _GET_POLICY)
 
 
 def hold_policy(connection: Connection) -> Policy:
     """Read the policy and keep it from being changed until the transaction ends, so that what it allows is made."""
-    return _read(connection, select(policies).with_for_update(read=True))
+    return _read(connection, _HOLD_POLICY)
 
 
 def claim_policy(connection: Connection) -> Policy:
     """Read the policy in order to change it; waits for transactions that hold it."""
-    return _read(connection, select(policies).with_for_update())
+    return _read(connection, _GET_POLICY.with_for_update())
 
 
 def store_policy(connection: Connection, policy: Policy) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
 
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
@@ -55,7 +55,7 @@ def find_user(connection: Connection, username: str, *, account_id: int | None =
 
 def find_user_by_id(connection: Connection, user_id: int) -> User | None:
     """Find a user by id."""
-    row = connection.execute(_select_users().where(users.c.id == user_id)).one_or_none()
+    row = connection.execute(_select_user_by_id(), {"user_id": user_id}).one_or_none()
     return None if row is None else _user(row)
 
 
@@ -204,6 +204,12 @@ def _select_users() -> Select[Any]:
         .join(accounts)
         .where(users.c.deleted_at.is_(None))
     )
+
+
+@cache
+def _select_user_by_id() -> Select[Any]:
+    """Made once: it is needed for every change that a user makes."""
+    return _select_users().where(users.c.id == bindparam("user_id"))
 
 
 def _user(row: Row[Any]) -> User:
