@@ -103,7 +103,7 @@ def measure_in_process(stock: Stock) -> list[Comparison]:
     installation = open_installation(Settings(data_dir=stock.data_dir))
     database = installation.database
     verifier = Verifier(
-        credentials_of(database), installation.peppers, cache=Cache(database.epoch), uses=Uses(database)
+        credentials_of(database), installation.peppers, cache=Cache(database.epoch.changed), uses=Uses(database)
     )
     headers = [f"Bearer {known.secret}" for known in stock.known[:1000]]
     texts = [known.secret.encode("ascii") for known in stock.known[:1000]]

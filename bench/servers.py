@@ -18,6 +18,8 @@ from bench.machine import find_program
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 20
 ANSWER_SECONDS_MAX = 10
+IDLE_SECONDS_MAX = 120
+_IDLE_SECONDS = 0.5
 # What /verify answers with, so that nginx writes as much for each request.
 STATIC_HEADERS = {
     "X-Auth-User": "user-00042",
@@ -80,9 +82,7 @@ class Server:
         """The processor time that its process has used, all threads together. Raises BenchmarkError if it is gone."""
         if self.process.poll() is not None:
             raise BenchmarkError(f"{self.name} ended: {read_end(self.log_file)}")
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-        user, system = int(fields[11]), int(fields[12])  # utime and stime, proc(5)
-        return (user + system) / os.sysconf("SC_CLK_TCK")
+        return process_cpu_seconds(self.process.pid)
 
     def ask(
         self, method: str, path: str, secret: str | None = None, body: str = "", more: Mapping[str, str] | None = None
@@ -133,6 +133,7 @@ def tokenry(data_dir: Path, core: int | None, *, workers: int = 1, module: str |
     with _running(command, core, log_file) as process:
         server = Server("tokenry", process, _printed_port(process, log_file), log_file)
         _wait_until_listening(server)
+        _wait_until_idle(process.pid)
         yield server
 
 
@@ -147,6 +148,13 @@ def peer_server(name: str, command: Sequence[str], core: int, log_file: Path) ->
         server = Server(name, process, int(line), log_file)
         _wait_until_listening(server)
         yield server
+
+
+def process_cpu_seconds(pid: int) -> float:
+    """The processor time that a process has used, all threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    user, system = int(fields[11]), int(fields[12])  # utime and stime, proc(5)
+    return (user + system) / os.sysconf("SC_CLK_TCK")
 
 
 def read_end(log_file: Path) -> str:
@@ -200,3 +208,20 @@ def _wait_until_listening(server: Server) -> None:
         else:
             return
     raise BenchmarkError(f"{server.name} did not start: {read_end(server.log_file)}")
+
+
+def _wait_until_idle(pid: int) -> None:
+    """Wait until a server has done what it does after a start, such as filling its filters, lest it be measured too."""
+    until = time.monotonic() + IDLE_SECONDS_MAX
+    while time.monotonic() < until:
+        before = _family_cpu_seconds(pid)
+        time.sleep(_IDLE_SECONDS)
+        if _family_cpu_seconds(pid) - before < _IDLE_SECONDS / 10:
+            return
+    raise BenchmarkError(f"the server is still busy {IDLE_SECONDS_MAX} s after its start")
+
+
+def _family_cpu_seconds(pid: int) -> float:
+    """The processor time of a process and its children, workers among them."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    return sum(map(process_cpu_seconds, [pid, *map(int, children)]))

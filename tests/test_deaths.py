@@ -76,7 +76,7 @@ class Mortal:
         """Wait until the word is even."""
         with closing(Epoch(self.server.data_dir / "tokenry.db-epoch")) as epoch:
             deadline = time.monotonic() + SECONDS_MAX
-            while epoch.word[0] & 1:
+            while (epoch.changed.word[0] | epoch.created.word[0]) & 1:
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
 

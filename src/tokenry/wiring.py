@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,9 +52,11 @@ from tokenry.storage.installation import find_pepper_check, insert_pepper_check
 from tokenry.storage.limits import Counters, open_counters
 from tokenry.storage.migration import migrate, refuse_newer, require_current
 from tokenry.verification.cache import Cache
+from tokenry.verification.follower import NO_LOCK, tend
 from tokenry.verification.last_used import Uses
 from tokenry.verification.needs import policy_reader
 from tokenry.verification.postgres import PostgresCredentials
+from tokenry.verification.screen import Screen
 from tokenry.verification.sqlite import SqliteCredentials
 from tokenry.verification.verifier import Credentials, Verifier
 
@@ -85,15 +87,21 @@ class Installation:
 class Verification:
     """What decides on tokens in this process, and what has to be looked after meanwhile.
 
-    `cache.tend`, where there is a cache, and `uses.run` are to be run until the end.
+    `tend` and `uses.run` are to be run until the end; and `screen.run`, where there is a screen, in a service.
     """
 
     verifier: Verifier
     read_policy: Callable[[bytes, Level | None], Scopes]
     credentials: Credentials
     cache: Cache | None
+    screen: Screen | None
     uses: Uses
     database: Database
+
+    async def tend(self, lock: AbstractContextManager[object] = NO_LOCK) -> None:
+        """Keep what is remembered in step with the database; `lock` is that of those who use it in other threads."""
+        if self.cache is not None and self.screen is not None:
+            await tend(self.database.epoch, (self.cache, self.screen), lock)
 
     async def close(self) -> None:
         """Write down the last uses, and let go of the database."""
@@ -177,13 +185,17 @@ def begin_verification(installation: Installation, clock: Callable[[], float] = 
     """Make ready to decide on the tokens of an installation. `clock` gives seconds since 1970."""
     database = installation.database
     credentials = credentials_of(database)
-    cache = Cache(database.epoch) if database.is_sqlite else None
+    cache = screen = None
+    if isinstance(credentials, SqliteCredentials):
+        cache = Cache(database.epoch.changed)
+        credentials = screen = Screen(credentials, database.epoch.created)
     uses = Uses(database)
     return Verification(
         verifier=Verifier(credentials, installation.peppers, clock, cache=cache, uses=uses),
         read_policy=policy_reader(installation.catalogue),
         credentials=credentials,
         cache=cache,
+        screen=screen,
         uses=uses,
         database=database,
     )
@@ -194,9 +206,10 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     counters = counters or open_counters(settings.rate_limit_storage)
     installation = open_installation(settings, clock)
     verification = begin_verification(installation, clock)
-    verifier, cache = verification.verifier, verification.cache
+    verifier, screen = verification.verifier, verification.screen
     inspector = Inspector(
-        Verifier(verification.credentials, installation.peppers, clock, cache=cache), installation.account_users
+        Verifier(verification.credentials, installation.peppers, clock, cache=verification.cache),
+        installation.account_users,
     )
     limits = RateLimits(
         counters,
@@ -212,8 +225,9 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     async def lifespan(app: ASGIApp) -> AsyncIterator[Mapping[str, object]]:
         async with create_task_group() as tasks:
             tasks.start_soon(verification.uses.run)
-            if cache is not None:
-                tasks.start_soon(cache.tend)
+            tasks.start_soon(verification.tend)
+            if screen is not None:
+                tasks.start_soon(screen.run)
             yield {APP_STATE_KEY: fast_path}
             tasks.cancel_scope.cancel()
         await verification.close()

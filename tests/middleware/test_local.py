@@ -195,7 +195,7 @@ def test_change_whose_process_died_is_ended(local: LocalVerifier, service: Serve
     try:
         crash(epoch.path)
         deadline = time.monotonic() + SECONDS_MAX
-        while epoch.word[0] & 1:
+        while epoch.changed.word[0] & 1:
             assert isinstance(local.verify(question(service.token)), Identity)
             assert time.monotonic() < deadline
             time.sleep(POLL_SECONDS)

@@ -64,7 +64,7 @@ class Service:
 
     def cache(self) -> Cache | None:
         """What a worker has."""
-        return Cache(self.database.epoch) if self.database.is_sqlite else None
+        return Cache(self.database.epoch.changed) if self.database.is_sqlite else None
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL, Connection, Table, delete, insert, select, text, update
@@ -13,7 +14,9 @@ from tokenry.domain.scopes import EVERYTHING
 from tokenry.storage.accounts import create_account
 from tokenry.storage.changes import execute_naming, execute_unread
 from tokenry.storage.database import Database, database_url
+from tokenry.storage.epoch import Journal
 from tokenry.storage.migration import migrate
+from tokenry.storage.rotations import insert_successor
 from tokenry.storage.schema import accounts, audit_events, credentials, tokens, users
 from tokenry.storage.tokens import insert_credential, insert_token, rename_token, revoke_token
 from tokenry.storage.users import create_user, set_disabled
@@ -55,13 +58,13 @@ def add_token(connection: Connection, user_id: int, preview: str) -> int:
 class Named:
     """What a block of code made known: [] for nothing, None for everything."""
 
-    def __init__(self, database: Database) -> None:
-        self.epoch = database.epoch
-        self.before = self.epoch.word[0]
+    def __init__(self, database: Database, journal: str = "changed") -> None:
+        self.journal: Journal = getattr(database.epoch, journal)
+        self.before = self.journal.word[0]
 
     def previews(self) -> list[bytes] | None:
-        assert self.epoch.word[0] % 2 == 0
-        return self.epoch.named_between(self.before, self.epoch.word[0])
+        assert self.journal.word[0] % 2 == 0
+        return self.journal.named_between(self.before, self.journal.word[0])
 
 
 def test_revocation_names_its_token(database: Database) -> None:
@@ -71,13 +74,58 @@ def test_revocation_names_its_token(database: Database) -> None:
     assert named.previews() == [PREVIEW.encode()]
 
 
-def test_creation_and_renaming_name_nothing(database: Database) -> None:
+def test_creation_and_renaming_change_nothing(database: Database) -> None:
     named = Named(database)
     with database.write() as connection:
         add_token(connection, 1, "pat_aaaaaaaaaaaa")
         assert rename_token(connection, 1, "y", user_id=1, now=NOW)
         connection.execute(insert(audit_events).values(at=1, actor="a", action="b", subject="c", details="{}"))
     assert named.previews() == []
+
+
+def test_creation_names_what_it_creates(database: Database) -> None:
+    named = Named(database, "created")
+    with database.write() as connection:
+        add_token(connection, 1, "pat_aaaaaaaaaaaa")
+        add_token(connection, 1, "pat_aaaaaaaaaaab")
+    previews = named.previews()
+    assert previews is not None
+    assert sorted(previews) == [b"pat_aaaaaaaaaaaa", b"pat_aaaaaaaaaaab"]
+
+
+def test_rotation_names_what_it_creates(database: Database) -> None:
+    named = Named(database, "created")
+    with database.write() as connection:
+        insert_successor(connection, beside=PREVIEW, preview="pat_aaaaaaaaaaaa", digest=b"e" * 32, pepper_generation=1)
+    assert named.previews() == [b"pat_aaaaaaaaaaaa"]
+
+
+def test_what_creates_no_credential_names_none(database: Database) -> None:
+    named = Named(database, "created")
+    with database.write() as connection:
+        assert revoke_token(connection, 1, now=NOW, revoked_by="x")
+        assert set_disabled(connection, 1, NOW)
+        connection.execute(delete(credentials))
+        connection.execute(insert(audit_events).values(at=1, actor="a", action="b", subject="c", details="{}"))
+        connection.execute(select(credentials.c.preview))
+    assert named.previews() == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        insert(credentials).values(preview="p", token_id=1, digest=b"d", pepper_generation=1, expires_at=1),
+        sqlite.insert(credentials).values(preview="p", token_id=1, digest=b"d", pepper_generation=1, expires_at=1),
+        update(credentials).values(preview="p"),
+        text("UPDATE credentials SET preview = 'p'"),
+    ],
+    ids=["insert", "upsert", "update", "text"],
+)
+def test_statement_that_does_not_say_what_it_creates_may_create_anything(database: Database, statement: Any) -> None:
+    named = Named(database, "created")
+    with database.write() as connection:
+        connection.execute(statement)
+    assert named.previews() is ALL
 
 
 def test_disabling_a_user_is_a_change_of_everything(database: Database) -> None:
@@ -183,9 +231,10 @@ def test_row_that_is_inserted_over_another_counts_as_a_change(database: Database
 def test_migration_is_a_change_of_everything(tmp_path: Path) -> None:
     database = Database(database_url(None, tmp_path / "new"))
     (tmp_path / "new").mkdir()
-    named = Named(database)
+    changed, created = Named(database), Named(database, "created")
     migrate(database)
-    assert named.previews() is ALL
+    assert changed.previews() is ALL
+    assert created.previews() is ALL
     database.close()
 
 

@@ -18,7 +18,7 @@ CRASH = """
 import os, signal, sys
 from pathlib import Path
 from tokenry.storage.epoch import Epoch
-with Epoch(Path(sys.argv[1])).change(["pat_0123456789ab"]):
+with Epoch(Path(sys.argv[1])).change(**{sys.argv[2]: ["pat_0123456789ab"]}):
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -60,9 +60,9 @@ def other(path: Path, epoch: Epoch) -> Iterator[Epoch]:
     other.close()
 
 
-def crash(path: Path) -> None:
-    """A process that dies while it commits a change."""
-    process = subprocess.run([sys.executable, "-c", CRASH, str(path)], check=False)
+def crash(path: Path, journal: str = "changed") -> None:
+    """A process that dies while it commits something to name in this journal."""
+    process = subprocess.run([sys.executable, "-c", CRASH, str(path), journal], check=False)
     assert process.returncode == -signal.SIGKILL
 
 
@@ -77,83 +77,120 @@ def test_link_in_its_place_is_refused(tmp_path: Path) -> None:
 
 
 def test_word_is_odd_while_a_change_is_made_and_even_and_higher_after(epoch: Epoch, other: Epoch) -> None:
-    before = other.word[0]
+    before = other.changed.word[0]
     with epoch.change([PREVIEW]):
-        assert other.word[0] == before + 1
-    assert other.word[0] == before + 2
+        assert other.changed.word[0] == before + 1
+    assert other.changed.word[0] == before + 2
 
 
 def test_previews_changed_in_between_are_named_in_order(epoch: Epoch, other: Epoch) -> None:
-    before = other.word[0]
+    before = other.changed.word[0]
     with epoch.change([PREVIEW]):
         pass
     with epoch.change(["pat_aaaaaaaaaaaa", "pat_bbbbbbbbbbbb"]):
         pass
-    assert other.named_between(before, other.word[0]) == [PREVIEW.encode(), b"pat_aaaaaaaaaaaa", b"pat_bbbbbbbbbbbb"]
+    assert other.changed.named_between(before, other.changed.word[0]) == [
+        PREVIEW.encode(),
+        b"pat_aaaaaaaaaaaa",
+        b"pat_bbbbbbbbbbbb",
+    ]
+
+
+def test_journals_are_apart(epoch: Epoch, other: Epoch) -> None:
+    with epoch.change(created=[PREVIEW]):
+        assert (other.changed.word[0], other.created.word[0]) == (0, 1)
+    with epoch.change(["pat_aaaaaaaaaaaa", "pat_bbbbbbbbbbbb"]):
+        assert (other.changed.word[0], other.created.word[0]) == (1, 2)
+    assert other.changed.named_between(0, other.changed.word[0]) == [b"pat_aaaaaaaaaaaa", b"pat_bbbbbbbbbbbb"]
+    assert other.created.named_between(0, other.created.word[0]) == [PREVIEW.encode()]
+
+
+def test_one_change_can_be_named_in_both(epoch: Epoch, other: Epoch) -> None:
+    with epoch.change([PREVIEW], ["pat_aaaaaaaaaaaa"]):
+        assert (other.changed.word[0], other.created.word[0]) == (1, 1)
+    assert other.changed.named_between(0, other.changed.word[0]) == [PREVIEW.encode()]
+    assert other.created.named_between(0, other.created.word[0]) == [b"pat_aaaaaaaaaaaa"]
+
+
+def test_full_ring_of_one_journal_reaches_into_no_other(epoch: Epoch) -> None:
+    with epoch.change(created=[PREVIEW]):
+        pass
+    with epoch.change([f"pat_{number:012}" for number in range(RING_PREVIEWS)]):
+        pass
+    assert epoch.created.named_between(0, epoch.created.word[0]) == [PREVIEW.encode()]
+
+
+def test_crash_is_repaired_in_its_journal_alone(epoch: Epoch, path: Path) -> None:
+    crash(path, "created")
+    assert (epoch.changed.word[0], epoch.created.word[0]) == (0, 1)
+    assert epoch.repair()
+    assert epoch.changed.word[0] == 0
+    assert epoch.created.word[0] % 2 == 0
+    assert epoch.created.named_between(0, epoch.created.word[0]) is None
 
 
 def test_change_that_raises_is_named_too(epoch: Epoch) -> None:
-    before = epoch.word[0]
+    before = epoch.changed.word[0]
     with pytest.raises(ZeroDivisionError), epoch.change([PREVIEW]):
         raise ZeroDivisionError
-    assert epoch.named_between(before, epoch.word[0]) == [PREVIEW.encode()]
+    assert epoch.changed.named_between(before, epoch.changed.word[0]) == [PREVIEW.encode()]
 
 
 def test_change_of_everything_is_named_by_no_preview(epoch: Epoch) -> None:
-    before = epoch.word[0]
+    before = epoch.changed.word[0]
     with epoch.change(EVERYTHING):
         pass
-    assert epoch.word[0] % 2 == 0
-    assert epoch.named_between(before, epoch.word[0]) is None
+    assert epoch.changed.word[0] % 2 == 0
+    assert epoch.changed.named_between(before, epoch.changed.word[0]) is None
 
 
 def test_change_of_more_than_the_ring_holds_is_one_of_everything(epoch: Epoch) -> None:
-    before = epoch.word[0]
+    before = epoch.changed.word[0]
     with epoch.change([f"pat_{number:012}" for number in range(RING_PREVIEWS + 1)]):
         pass
-    assert epoch.named_between(before, epoch.word[0]) is None
+    assert epoch.changed.named_between(before, epoch.changed.word[0]) is None
 
 
 def test_ring_names_its_last_previews_and_no_more(epoch: Epoch) -> None:
-    before = epoch.word[0]
+    before = epoch.changed.word[0]
     for number in range(RING_PREVIEWS + 1):
         with epoch.change([f"pat_{number:012}"]):
             pass
-    assert epoch.named_between(before, epoch.word[0]) is None
-    assert epoch.named_between(before + 2, epoch.word[0]) == [
+    assert epoch.changed.named_between(before, epoch.changed.word[0]) is None
+    assert epoch.changed.named_between(before + 2, epoch.changed.word[0]) == [
         f"pat_{number:012}".encode() for number in range(1, RING_PREVIEWS + 1)
     ]
 
 
 def test_crash_within_a_change_leaves_the_word_odd_until_it_is_repaired(epoch: Epoch, path: Path) -> None:
-    before = epoch.word[0]
+    before = epoch.changed.word[0]
     crash(path)
-    assert epoch.word[0] == before + 1
+    assert epoch.changed.word[0] == before + 1
     assert epoch.repair()
-    assert epoch.word[0] % 2 == 0
-    assert epoch.named_between(before, epoch.word[0]) is None
+    assert epoch.changed.word[0] % 2 == 0
+    assert epoch.changed.named_between(before, epoch.changed.word[0]) is None
 
 
 def test_change_after_a_crash_is_one_of_everything(epoch: Epoch, path: Path) -> None:
-    before = epoch.word[0]
+    before = epoch.changed.word[0]
     crash(path)
     with epoch.change([PREVIEW]):
         pass
-    assert epoch.word[0] % 2 == 0
-    assert epoch.named_between(before, epoch.word[0]) is None
+    assert epoch.changed.word[0] % 2 == 0
+    assert epoch.changed.named_between(before, epoch.changed.word[0]) is None
 
 
 def test_change_under_way_is_not_repaired(epoch: Epoch, other: Epoch) -> None:
     with epoch.change([PREVIEW]):
         assert not other.repair()
-        assert other.word[0] % 2 == 1
+        assert other.changed.word[0] % 2 == 1
     assert not other.repair()
 
 
 def test_change_under_way_in_a_thread_is_not_repaired_by_another(epoch: Epoch) -> None:
     with epoch.change([PREVIEW]):
         assert not epoch.repair()
-        assert epoch.word[0] % 2 == 1
+        assert epoch.changed.word[0] % 2 == 1
 
 
 def test_changes_of_several_threads_exclude_each_other(epoch: Epoch) -> None:
@@ -167,11 +204,11 @@ def test_changes_of_several_threads_exclude_each_other(epoch: Epoch) -> None:
             seen.append(len(running))
             running.remove(number)
 
-    before = epoch.word[0]
+    before = epoch.changed.word[0]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(change, range(40)))
     assert set(seen) == {1}
-    named = epoch.named_between(before, epoch.word[0])
+    named = epoch.changed.named_between(before, epoch.changed.word[0])
     assert named is not None
     assert sorted(named) == [f"pat_{number:012}".encode() for number in range(40)]
 
@@ -185,7 +222,7 @@ def test_change_after_the_file_was_replaced_is_in_the_new_one(epoch: Epoch, path
     with epoch.change([PREVIEW]):
         pass
     new = Epoch(path)
-    assert new.named_between(0, new.word[0]) == [PREVIEW.encode()]
+    assert new.changed.named_between(0, new.changed.word[0]) == [PREVIEW.encode()]
     new.close()
     assert epoch.refresh(), "whoever remembers something has to hear of it, although a change was first"
 
@@ -195,15 +232,15 @@ def test_word_is_odd_while_the_file_cannot_be_used(epoch: Epoch, path: Path) -> 
     path.mkdir()
     with pytest.raises(SetupError):
         epoch.refresh()
-    assert epoch.word[0] % 2 == 1
+    assert epoch.changed.word[0] % 2 == 1
     path.rmdir()
     assert epoch.refresh()
-    assert epoch.word[0] % 2 == 0
+    assert epoch.changed.word[0] % 2 == 0
 
 
 def test_word_is_odd_after_the_end(epoch: Epoch) -> None:
     epoch.close()
-    assert epoch.word[0] % 2 == 1
+    assert epoch.changed.word[0] % 2 == 1
 
 
 def test_file_that_was_replaced_is_noticed(epoch: Epoch, path: Path) -> None:

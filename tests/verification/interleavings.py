@@ -1,4 +1,4 @@
-"""Every order in which processes can change, verify, repair and die, in the code that the service runs.
+"""Every order in which processes can change, create, verify, repair and die, in the code that the service runs.
 
 What the code asks of what processes share (the lock, the file, the database) is a request. A process is run from its
 beginning with the answers to its requests so far, and stops at the next one. So what a process is about to do follows
@@ -15,8 +15,9 @@ import fcntl
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
@@ -27,11 +28,16 @@ from tokenry.domain.secrets import Peppers, Secret
 from tokenry.storage import epoch as epoch_module
 from tokenry.storage.credentials import Credential
 from tokenry.storage.epoch import Epoch
+from tokenry.verification import screen as screen_module
 from tokenry.verification.cache import Cache, Known
+from tokenry.verification.screen import Filter, Screen
+from tokenry.verification.sqlite import SqliteCredentials
 from tokenry.verification.verifier import Verifier
 
 RING_PREVIEWS = 2
 RING_OFFSET = 64
+STARTS = (0, RING_OFFSET + 16 * RING_PREVIEWS)
+TOKENS_AT_ONCE = 2
 FIRST_WORD = 254
 """The next change carries into another byte."""
 LONG_AGO = 0
@@ -39,6 +45,9 @@ FAR_FUTURE = 1 << 40
 PEPPERS = Peppers((b"p" * 32,))
 SECRETS = {secret.preview: secret for secret in (Secret.generate() for _ in range(4))}
 FIRST, SECOND, THIRD, LASTING = SECRETS
+IDS = {preview: number for number, preview in enumerate(SECRETS, 1)}
+WRITERS = {"revoke", "create"}
+WORKERS = {"verify", "screen"}
 HALF = "half"
 """An answer that is yet to come: others see some bytes of a write already."""
 
@@ -53,14 +62,15 @@ class Paused(BaseException):
 class Role:
     """What a process does again and again, so many `times`.
 
-    `previews` are what it revokes, or verifies one after another. `remembered` and `seen` are a worker's cache. When it
-    is `overtaken`, the worker verifies the first token once more between its look-up and keeping what was found.
+    `previews` are what it revokes or creates, or verifies one after another. `remembered` and `seen` are a worker's
+    cache, or its filter, which is filled while there is none. When it is `overtaken`, the worker verifies the first
+    token once more between its look-up and keeping what was found, or while it fills its filter.
     """
 
     act: str
     previews: tuple[str, ...] = ()
     times: int = 1
-    remembered: tuple[Any, ...] = ()
+    remembered: tuple[Any, ...] | None = ()
     seen: int = -1
     overtaken: bool = False
 
@@ -69,7 +79,7 @@ class Role:
 class Process:
     """A process at a request. There is one object for each such state.
 
-    `half` is what the memory will be once the write of which others see half is whole. `revoked` is what was committed
+    `half` is what the memory will be once the write of which others see half is whole. `committed` is what was
     when a verification began.
     """
 
@@ -77,14 +87,14 @@ class Process:
     answers: tuple[Any, ...]
     request: Request
     half: bytes | None = None
-    revoked: frozenset[str] = frozenset()
+    committed: frozenset[str] = frozenset()
 
 
 class World(NamedTuple):
     """All that matters for what can happen next."""
 
     memory: bytes
-    revoked: frozenset[str]
+    committed: frozenset[str]
     locked_by: int | None
     deaths: int
     processes: tuple[Process, ...]
@@ -104,17 +114,22 @@ class Explorer:
         self._answers: Iterator[Any] = iter(())
         self._requests: list[Request] = []
         self._overtaker: Callable[[], object] | None = None
+        patch.setattr(epoch_module, "RING_PREVIEWS", RING_PREVIEWS)
+        patch.setattr(epoch_module, "_STARTS", STARTS)
         self._epoch = Epoch(path)
         # One object stands for all processes' views of the file: what is in it comes from the world.
-        self._epoch.word = cast("Sequence[int]", Probe(lambda _: self._ask("word")))
-        self._epoch._map = cast("Any", Probe(lambda place: self._ask("bytes", place.start, place.stop)))
+        for journal in (self._epoch.changed, self._epoch.created):
+            journal.word = cast("Sequence[int]", Probe(partial(self._ask_word, journal._start)))
+            journal._memory = cast("Any", Probe(lambda place: self._ask("bytes", place.start, place.stop)))
         shared = {
             "pread": lambda _, length, offset: self._ask("bytes", offset, offset + length),
             "pwrite": lambda _, data, offset: self._ask("write", offset, data),
         }
-        patch.setattr(epoch_module, "RING_PREVIEWS", RING_PREVIEWS)
         patch.setattr(epoch_module, "os", SimpleNamespace(**{**vars(os), **shared}))
         patch.setattr(epoch_module, "fcntl", SimpleNamespace(**{**vars(fcntl), "flock": self._flock}))
+        patch.setattr(screen_module, "Filter", Exact)
+        patch.setattr(screen_module, "TOKENS_AT_ONCE", TOKENS_AT_ONCE)
+        patch.setattr(screen_module, "_make_way", self._make_way)
         self._process = cache(self._make_process)
         self.known = self._remember_all()
         """What a cache remembers that remembers all tokens."""
@@ -126,6 +141,9 @@ class Explorer:
             return answer
         self._requests.append(request)
         raise Paused
+
+    def _ask_word(self, start: int, _: object) -> Any:
+        return self._ask("word", start)
 
     def _flock(self, _descriptor: int, operation: int) -> None:
         if operation & fcntl.LOCK_EX and not self._ask("lock", bool(operation & fcntl.LOCK_NB)):
@@ -142,11 +160,21 @@ class Explorer:
     async def close(self) -> None:
         """Nothing to close."""
 
+    def find_newest_token(self) -> int:
+        return cast("int", self._ask("newest"))
+
+    def list_previews(self, above: int, last: int) -> Sequence[bytes]:
+        return cast("Sequence[bytes]", self._ask("list", above, last))
+
+    async def _make_way(self) -> None:
+        if self._overtaker is not None:
+            self._overtaker()
+
     # --- what a process does --------------------------------------------------------------------------------------
 
-    def _make_process(self, role: Role, answers: tuple[Any, ...], *, half: bytes | None, revoked: Any) -> Process:
+    def _make_process(self, role: Role, answers: tuple[Any, ...], *, half: bytes | None, committed: Any) -> Process:
         request = self._run(role, answers) if role.times else ("nothing",)
-        return Process(role, answers, request, half, revoked)
+        return Process(role, answers, request, half, committed)
 
     def _run(self, role: Role, answers: tuple[Any, ...]) -> Request:
         """The request that a process stops at, or ("done", what came of it)."""
@@ -159,7 +187,11 @@ class Explorer:
         return ("done", done)
 
     def _revoke(self, role: Role) -> None:
-        with self._epoch.change(role.previews):
+        with self._epoch.change(changed=role.previews):
+            self._ask("commit", frozenset(role.previews))
+
+    def _create(self, role: Role) -> None:
+        with self._epoch.change(created=role.previews):
             self._ask("commit", frozenset(role.previews))
 
     def _repair(self, _: Role) -> None:
@@ -167,13 +199,28 @@ class Explorer:
 
     def _verify(self, role: Role) -> tuple[list[bool], tuple[Any, ...], int]:
         """What the worker finds of its next token, and its cache after that."""
-        worker = Cache(self._epoch)
-        worker._entries, worker._seen = {key: self.known[key] for key in role.remembered}, role.seen
+        worker = Cache(self._epoch.changed)
+        worker._entries, worker._seen = {key: self.known[key] for key in role.remembered or ()}, role.seen
         worker._fingerprints = {known.actor.preview.encode(): key for key, known in worker._entries.items()}
         verdicts: list[bool] = []
         self._overtaker = (lambda: verdicts.append(self._decide(worker, role.previews[0]))) if role.overtaken else None
         verdicts.append(self._decide(worker, role.previews[0]))
         return verdicts, tuple(worker._entries), worker._seen
+
+    def _screen(self, role: Role) -> tuple[list[bool], tuple[Any, ...] | None, int]:
+        """Whether the worker's filter lets its next token through, and the filter after that."""
+        worker = Screen(cast("SqliteCredentials", self), self._epoch.created)
+        if role.remembered is not None:
+            worker._filter, worker._seen = cast("Filter", Exact(role.remembered)), role.seen
+        preview = role.previews[0].encode()
+        verdicts: list[bool] = []
+        self._overtaker = (lambda: verdicts.append(not worker.lacks(preview))) if role.overtaken else None
+        if worker._filter is None:
+            with suppress(StopIteration):
+                worker._fill().send(None)
+        verdicts.append(not worker.lacks(preview))
+        kept = worker._filter
+        return verdicts, None if kept is None else tuple(sorted(cast("Exact", kept).previews)), worker._seen
 
     def _decide(self, worker: Cache, preview: str) -> bool:
         verifier = Verifier(self, PEPPERS, lambda: 0.0, cache=worker)
@@ -184,7 +231,7 @@ class Explorer:
         raise AssertionError("nothing here waits")
 
     def _remember_all(self) -> dict[Any, Known]:
-        worker = Cache(self._epoch)
+        worker = Cache(self._epoch.changed)
         worker._seen = FIRST_WORD
         for preview in SECRETS:
             self._answers = iter((FIRST_WORD, FIRST_WORD, True, FIRST_WORD))
@@ -195,8 +242,8 @@ class Explorer:
 
     def begin(self, roles: Sequence[Role], *, deaths: int) -> World:
         """The world before any process has done anything."""
-        memory = FIRST_WORD.to_bytes(8, "little").ljust(RING_OFFSET + 16 * RING_PREVIEWS, b"\0")
-        processes = tuple(self._process(role, (), half=None, revoked=None) for role in roles)
+        memory = FIRST_WORD.to_bytes(8, "little").ljust(STARTS[1], b"\0") * 2
+        processes = tuple(self._process(role, (), half=None, committed=None) for role in roles)
         return World(memory, frozenset(), None, deaths, processes)
 
     def explore(self, world: World) -> "Exploration":
@@ -228,35 +275,45 @@ class Explorer:
     def _begun(self, world: World, number: int) -> World:
         """The world in which a verification that begins now knows what it may no longer accept."""
         process = world.processes[number]
-        if process.role.act != "verify" or process.answers:
+        if process.role.act not in WORKERS or process.answers:
             return world
-        return _put(world, number, self._process(process.role, (), half=None, revoked=world.revoked))
+        return _put(world, number, self._process(process.role, (), half=None, committed=world.committed))
 
     def _answers_to(self, world: World, number: int, request: Request) -> Iterator[tuple[Any, World]]:
+        """What a process may be answered, and the world after that."""
         match request:
             case ("lock", at_once):
                 if world.locked_by is None:
                     yield True, world._replace(locked_by=number)
                 elif at_once:
                     yield False, world
-            case ("word",):
-                yield int.from_bytes(world.memory[:8], "little"), world
+            case ("word", start):
+                yield int.from_bytes(world.memory[start : start + 8], "little"), world
             case ("bytes", start, stop):
                 yield world.memory[start:stop], world
-            case ("find", preview):
-                yield preview not in world.revoked, world
+            case ("find" | "newest" | "list", *parameters):
+                yield _in_database(world.committed, request[0], *parameters), world
             case ("commit", previews):
-                yield None, world._replace(revoked=world.revoked | previews)
+                yield None, world._replace(committed=world.committed | previews)
             case ("write", offset, data):
                 yield from self._write(world, number, offset, data)
 
     def _write(self, world: World, number: int, offset: int, data: bytes) -> Iterator[tuple[Any, World]]:
         memory = world.memory
-        whole = memory[:offset] + data + memory[offset + len(data) :]
-        halves = {whole[:1] + memory[1:], memory[:1] + whole[1:]} - {whole, memory} if offset == 0 else ()
+        end = offset + len(data)
+        whole = memory[:offset] + data + memory[end:]
+        halves = (
+            {
+                memory[:offset] + half + memory[end:]
+                for half in (data[:1] + memory[offset + 1 : end], memory[offset : offset + 1] + data[1:])
+            }
+            - {whole, memory}
+            if offset in STARTS
+            else ()
+        )
         for half in halves:
             process = world.processes[number]
-            begun = self._process(process.role, process.answers, half=whole, revoked=process.revoked)
+            begun = self._process(process.role, process.answers, half=whole, committed=process.committed)
             yield HALF, _put(world._replace(memory=half), number, begun)
         if not halves:
             yield None, world._replace(memory=whole)
@@ -264,24 +321,27 @@ class Explorer:
     def _answer(self, world: World, number: int, answer: Any) -> World | str:
         """The world when a process has an answer, and has come to its end if it asks for nothing more."""
         process = world.processes[number]
-        after = self._process(process.role, (*process.answers, answer), half=None, revoked=process.revoked)
+        after = self._process(process.role, (*process.answers, answer), half=None, committed=process.committed)
         if after.request[0] != "done":
             return _put(world, number, after)
-        if after.role.act != "verify":
+        if after.role.act not in WORKERS:
             return self._end(world, number, after.role)
         verdicts, remembered, seen = after.request[1]
         preview, *rest = after.role.previews
-        if any(verdicts) and preview in after.revoked:
-            return f"{preview} was accepted after its revocation"
-        if not all(verdicts) and preview not in world.revoked:
-            return f"{preview} was refused though nobody had revoked it"
+        if after.role.act == "verify":
+            if any(verdicts) and preview in after.committed:
+                return f"{preview} was accepted after its revocation"
+            if not all(verdicts) and preview not in world.committed:
+                return f"{preview} was refused though nobody had revoked it"
+        elif not all(verdicts) and preview in after.committed:
+            return f"{preview} was lacked after its creation"
         role = replace(after.role, previews=tuple(rest), remembered=remembered, seen=seen, overtaken=False)
         return self._end(world, number, role)
 
     def _may_die(self, world: World, number: int) -> bool:
         """Whether that would make a difference: not before a process has begun, nor twice between two of its acts."""
         process = world.processes[number]
-        begun = world.locked_by == number or (process.role.act == "revoke" and bool(process.answers))
+        begun = world.locked_by == number or (process.role.act in WRITERS and bool(process.answers))
         return begun and process.request[0] != "bytes"
 
     def _die(self, world: World, number: int) -> World:
@@ -293,7 +353,7 @@ class Explorer:
             role = replace(role, times=role.times - 1)
         if world.locked_by == number:
             world = world._replace(locked_by=None)
-        return _put(world, number, self._process(role, (), half=None, revoked=None))
+        return _put(world, number, self._process(role, (), half=None, committed=None))
 
 
 class Exploration:
@@ -313,6 +373,21 @@ class Exploration:
         return told[-2::-1]
 
 
+class Exact:
+    """What a filter knows of many previews, of these few without mistaking one for another."""
+
+    is_full = False
+
+    def __init__(self, previews: int | tuple[bytes, ...]) -> None:
+        self.previews = set() if isinstance(previews, int) else set(previews)
+
+    def add(self, previews: Sequence[bytes]) -> None:
+        self.previews.update(previews)
+
+    def lacks(self, preview: bytes) -> bool:
+        return preview not in self.previews
+
+
 class Probe:
     """A sequence whose every look is a request."""
 
@@ -321,6 +396,16 @@ class Probe:
 
     def __getitem__(self, place: Any) -> Any:
         return self._look(place)
+
+
+def _in_database(committed: frozenset[str], asked: str, *parameters: Any) -> Any:
+    """What one look into the database finds when this was committed: revocations, or creations."""
+    if asked == "find":
+        return parameters[0] not in committed
+    if asked == "newest":
+        return max((IDS[preview] for preview in committed), default=0)
+    above, last = parameters
+    return tuple(preview.encode() for preview in SECRETS if preview in committed and above < IDS[preview] <= last)
 
 
 def _put(world: World, number: int, process: Process) -> World:

@@ -12,6 +12,7 @@ from tokenry.domain.scopes import EVERYTHING
 from tokenry.storage.epoch import EVERYTHING as ALL
 from tokenry.storage.epoch import Epoch
 from tokenry.verification.cache import Cache, Known
+from tokenry.verification.follower import mend
 
 PREVIEW = "pat_0123456789ab"
 OTHER = "pat_aaaaaaaaaaaa"
@@ -26,15 +27,21 @@ def epoch(tmp_path: Path) -> Iterator[Epoch]:
 
 
 @pytest.fixture
-def cache(epoch: Epoch) -> Iterator[Cache]:
-    """A cache of a reader, with two tokens."""
+def mine(epoch: Epoch) -> Iterator[Epoch]:
+    """The epoch as a reader sees it."""
     mine = Epoch(epoch.path)
-    cache = Cache(mine, entries_max=3)
+    yield mine
+    mine.close()
+
+
+@pytest.fixture
+def cache(mine: Epoch) -> Cache:
+    """The reader's cache, with two tokens."""
+    cache = Cache(mine.changed, entries_max=3)
     assert cache.recall(text_of(PREVIEW)) is None
     for preview in (PREVIEW, OTHER):
         cache.put(known(preview), cache.mark())
-    yield cache
-    mine.close()
+    return cache
 
 
 def text_of(preview: str) -> bytes:
@@ -73,10 +80,10 @@ def test_nothing_is_known_while_a_change_is_made(cache: Cache, epoch: Epoch) -> 
     assert cache.recall(text_of(OTHER)) is not None
 
 
-def test_nothing_is_known_after_a_crash_until_it_is_mended(cache: Cache, epoch: Epoch) -> None:
+def test_nothing_is_known_after_a_crash_until_it_is_mended(cache: Cache, epoch: Epoch, mine: Epoch) -> None:
     crash(epoch.path)
     assert cache.recall(text_of(OTHER)) is None
-    cache.mend()
+    mend(mine, [cache])
     assert len(cache) == 2
     assert cache.recall(text_of(OTHER)) is None
     assert len(cache) == 0
@@ -103,33 +110,33 @@ def test_look_up_begun_while_a_change_is_made_is_not_kept(cache: Cache, epoch: E
     assert cache.recall(text_of(new)) is None
 
 
-def test_replaced_file_drops_everything(cache: Cache, epoch: Epoch) -> None:
+def test_replaced_file_drops_everything(cache: Cache, epoch: Epoch, mine: Epoch) -> None:
     epoch.path.unlink()
-    cache.mend()
+    mend(mine, [cache])
     assert cache.recall(text_of(PREVIEW)) is None
     assert len(cache) == 0
 
 
-def test_file_that_was_replaced_and_changed_since_drops_everything(cache: Cache, epoch: Epoch) -> None:
+def test_file_that_was_replaced_and_changed_since_drops_everything(cache: Cache, epoch: Epoch, mine: Epoch) -> None:
     """Also when the word is the one it knows."""
     copy = epoch.path.read_bytes()
     epoch.path.unlink()
     epoch.path.write_bytes(copy)
-    cache.mend()
+    mend(mine, [cache])
     assert cache.recall(text_of(PREVIEW)) is None
     assert len(cache) == 0
 
 
-def test_nothing_is_known_while_the_file_cannot_be_used(cache: Cache, epoch: Epoch) -> None:
+def test_nothing_is_known_while_the_file_cannot_be_used(cache: Cache, epoch: Epoch, mine: Epoch) -> None:
     epoch.path.unlink()
     epoch.path.mkdir()
     for _ in range(2):
-        cache.mend()
+        mend(mine, [cache])
         assert cache.recall(text_of(PREVIEW)) is None
     cache.put(known(PREVIEW), cache.mark())
     assert cache.recall(text_of(PREVIEW)) is None
     epoch.path.rmdir()
-    cache.mend()
+    mend(mine, [cache])
     assert cache.recall(text_of(PREVIEW)) is None
     cache.put(known(PREVIEW), cache.mark())
     assert cache.recall(text_of(PREVIEW)) is not None

@@ -1,4 +1,7 @@
-"""No order of requests, no death and no half-written word lets a worker accept a token after its revocation."""
+"""No order of requests, no death and no half-written word lets a worker accept a token after its revocation.
+
+Nor does one let it take a token that was created for one that nobody knows.
+"""
 
 import inspect
 from dataclasses import dataclass
@@ -15,19 +18,23 @@ from tests.verification.interleavings import (
     LONG_AGO,
     SECOND,
     SECRETS,
+    STARTS,
     THIRD,
     Explorer,
     Role,
     World,
 )
 from tokenry.storage import epoch
-from tokenry.storage.epoch import Epoch
+from tokenry.storage.epoch import Epoch, Journal
 from tokenry.verification.cache import Cache
+from tokenry.verification.follower import Follower, mend
+from tokenry.verification.screen import Screen
 
 pytestmark = pytest.mark.long
 
 # Together they name one preview more than the ring of this world holds.
 WRITERS = (Role("revoke", (FIRST,)), Role("revoke", (SECOND, THIRD)))
+CREATORS = (Role("create", (FIRST,)), Role("create", (SECOND, THIRD)))
 REPAIR = Role("repair")
 
 
@@ -44,8 +51,36 @@ class Worker:
     seen: int = FIRST_WORD
     overtaken: bool = False
 
-    def role(self, explorer: Explorer) -> Role:
-        return Role("verify", self.previews, len(self.previews), tuple(explorer.known), self.seen, self.overtaken)
+    def roles(self, explorer: Explorer) -> tuple[Role, ...]:
+        """Of all processes in its world."""
+        remembered = tuple(explorer.known)
+        role = Role("verify", self.previews, len(self.previews), remembered, self.seen, self.overtaken)
+        return (*WRITERS, REPAIR, role)
+
+    @property
+    def violation(self) -> str:
+        """What must never be."""
+        return f"{self.previews[0]} was accepted after its revocation"
+
+
+@dataclass(frozen=True)
+class Screener:
+    """Asks for these tokens one after another, and has a filter as it was at the word `seen`, or has yet to fill it."""
+
+    previews: tuple[str, ...]
+    seen: int | None = None
+    overtaken: bool = False
+
+    def roles(self, _: Explorer) -> tuple[Role, ...]:
+        """Of all processes in its world."""
+        filled, seen = (None, -1) if self.seen is None else ((), self.seen)
+        role = Role("screen", self.previews, len(self.previews), filled, seen, self.overtaken)
+        return (*CREATORS, REPAIR, role)
+
+    @property
+    def violation(self) -> str:
+        """What must never be."""
+        return f"{self.previews[0]} was lacked after its creation"
 
 
 TWICE = Worker((FIRST, FIRST))
@@ -53,22 +88,32 @@ NAMED_WITH_ANOTHER = Worker((SECOND,))
 SILENT_FOR_LONG = Worker((FIRST,), seen=LONG_AGO)
 OVERTAKEN = Worker((FIRST, FIRST), overtaken=True)
 NEVER_REVOKED = Worker((LASTING, LASTING))
+FILLED = Screener((FIRST, FIRST), seen=FIRST_WORD)
+FILLED_LONG_AGO = Screener((FIRST,), seen=LONG_AGO)
+FILLED_WITH_ANOTHER = Screener((SECOND,), seen=FIRST_WORD)
+FILLING = Screener((FIRST, FIRST))
+FILLING_WHILE_ASKED = Screener((THIRD, THIRD), overtaken=True)
 
 
 @pytest.mark.parametrize(
     ("worker", "deaths", "worlds"),
     [
-        pytest.param(TWICE, 1, 50_000, id="twice"),
-        pytest.param(NAMED_WITH_ANOTHER, 2, 50_000, id="named with another"),
+        pytest.param(TWICE, 1, 100_000, id="twice"),
+        pytest.param(NAMED_WITH_ANOTHER, 2, 100_000, id="named with another"),
         pytest.param(SILENT_FOR_LONG, 1, 40_000, id="silent for long"),
         pytest.param(OVERTAKEN, 0, 10_000, id="overtaken"),
         pytest.param(NEVER_REVOKED, 0, 9_000, id="never revoked"),
+        pytest.param(FILLED, 1, 15_000, id="filled"),
+        pytest.param(FILLED_WITH_ANOTHER, 1, 4_000, id="filled, created with another"),
+        pytest.param(FILLED_LONG_AGO, 1, 6_000, id="filled long ago"),
+        pytest.param(FILLING, 1, 100_000, id="filling"),
+        pytest.param(FILLING_WHILE_ASKED, 0, 80_000, id="filling while asked"),
     ],
 )
 def test_verification_is_right_whatever_happens_meanwhile(
-    explorer: Explorer, worker: Worker, deaths: int, worlds: int
+    explorer: Explorer, worker: Worker | Screener, deaths: int, worlds: int
 ) -> None:
-    found = explorer.explore(explorer.begin((*WRITERS, REPAIR, worker.role(explorer)), deaths=deaths))
+    found = explorer.explore(explorer.begin(worker.roles(explorer), deaths=deaths))
     assert found.violation is None
     assert len(found.origins) > worlds, "fewer worlds than there are: something was not explored"
 
@@ -83,11 +128,11 @@ def test_whoever_died_one_repair_lets_workers_remember_again(tmp_path: Path) -> 
     assert sum(memory[0] & 1 for memory in left_behind) >= 5
     for number, memory in enumerate(left_behind):
         path = tmp_path / f"epoch-{number}"
-        path.write_bytes(memory)
+        path.write_bytes(memory[: STARTS[1]])
         mine = Epoch(path)
-        cache = Cache(mine)
-        cache.mend()
-        assert not mine.word[0] & 1
+        cache = Cache(mine.changed)
+        mend(mine, [cache])
+        assert not mine.changed.word[0] & 1
         assert cache.recall(text) is None
         cache.put(known, cache.mark())
         assert cache.recall(text) is known
@@ -100,12 +145,13 @@ def is_over(world: World) -> bool:
 
 
 REACH = "not 0 <= last - first <= RING_PREVIEWS"
-PUT_CHECK = "mark != self._seen or self._epoch.word[0] != mark"
-BEGIN = "_write_word(descriptor, word | 1)"
-YIELD = "try:\n            yield\n        finally:\n            _publish(descriptor, word, previews)"
-EVEN = "_write_word(descriptor, word | 1)\n    _write_word(descriptor, word)"
+PUT_CHECK = "mark != self._seen or self._journal.word[0] != mark"
+BEGIN = "_write_word(descriptor, start, word | 1)"
+PUBLISH = "for start, previews in named.items():\n            _publish(descriptor, start, words[start], previews)"
+YIELD = "try:\n            yield\n        finally:\n            " + PUBLISH.replace("\n", "\n    ")
+EVEN = "_write_word(descriptor, start, word | 1)\n    _write_word(descriptor, start, word)"
 SLOTS = "for number, preview in enumerate(previews, even // 2):"
-MUTANTS: dict[str, tuple[Worker, Any, str, str, str]] = {
+MUTANTS: dict[str, tuple[Worker | Screener, Any, str, str, str]] = {
     "keeps a look-up without asking whether anything has changed": (OVERTAKEN, Cache, "put", PUT_CHECK, "False"),
     "asks after a look-up where things stand, not before": (
         OVERTAKEN,
@@ -114,16 +160,28 @@ MUTANTS: dict[str, tuple[Worker, Any, str, str, str]] = {
         PUT_CHECK,
         "self.mark() != self._seen",
     ),
-    "uses the cache while a change is made": (TWICE, Cache, "_catch_up", "if word & 1:", "if word < 0:"),
-    "does not look again after reading the ring": (TWICE, Cache, "_catch_up", "self._epoch.word[0] != word", "False"),
-    "takes what was overwritten in the ring for what was named": (TWICE, Epoch, "named_between", REACH, "first > last"),
-    "takes the ring for longer than it is": (TWICE, Epoch, "named_between", REACH, f"{REACH} + 1"),
+    "uses the cache while a change is made": (TWICE, Follower, "_catch_up", "if word & 1:", "if word < 0:"),
+    "does not look again after reading the ring": (
+        TWICE,
+        Follower,
+        "_catch_up",
+        "self._journal.word[0] != word",
+        "False",
+    ),
+    "takes what was overwritten in the ring for what was named": (
+        TWICE,
+        Journal,
+        "named_between",
+        REACH,
+        "first > last",
+    ),
+    "takes the ring for longer than it is": (TWICE, Journal, "named_between", REACH, f"{REACH} + 1"),
     "makes the word even before the commit": (
         TWICE,
         Epoch,
         "change",
         YIELD,
-        "_publish(descriptor, word, previews)\n\n        yield",
+        f"{PUBLISH}\n\n        yield",
     ),
     "changes the word after the commit only": (TWICE, Epoch, "change", BEGIN, "pass"),
     "changes without the lock": (NAMED_WITH_ANOTHER, Epoch, "change", "fcntl.LOCK_EX", "0"),
@@ -135,9 +193,40 @@ MUTANTS: dict[str, tuple[Worker, Any, str, str, str]] = {
         epoch,
         "_publish",
         SLOTS,
-        f"_write_word(descriptor, word)\n        {SLOTS}",
+        f"_write_word(descriptor, start, word)\n        {SLOTS}",
     ),
-    "makes the word even in one go": (SILENT_FOR_LONG, epoch, "_publish", EVEN, "_write_word(descriptor, word)"),
+    "makes the word even in one go": (SILENT_FOR_LONG, epoch, "_publish", EVEN, "_write_word(descriptor, start, word)"),
+    "uses the filter while something is created": (FILLED, Follower, "_catch_up", "if word & 1:", "if word < 0:"),
+    "creates without changing the word before": (FILLED, Epoch, "change", BEGIN, "pass"),
+    "uses the filter though the ring came round": (FILLED_LONG_AGO, Screen, "_heed", "self._filter = ", ""),
+    "uses the filter without asking what was created": (
+        FILLED,
+        Screen,
+        "_is_current",
+        "word == self._seen or self._catch_up(word)",
+        "word > 0",
+    ),
+    "asks what is stored before it knows where the journal stands": (
+        FILLING,
+        Screen,
+        "_fill",
+        "self._filter, self._filling = filling, None",
+        "self._filter, self._filling, self._seen = filling, None, self._journal.word[0]",
+    ),
+    "does not add what is created while it fills": (
+        FILLING_WHILE_ASKED,
+        Screen,
+        "_heed",
+        "(self._filter, self._filling)",
+        "(self._filter,)",
+    ),
+    "finishes filling though the ring came round": (
+        FILLING_WHILE_ASKED,
+        Screen,
+        "_fill",
+        "self._filling is not filling",
+        "False",
+    ),
 }
 
 
@@ -145,11 +234,11 @@ MUTANTS: dict[str, tuple[Worker, Any, str, str, str]] = {
 def test_each_step_of_the_protocol_is_needed(explorer: Explorer, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     worker, *change = MUTANTS[name]
     break_code(monkeypatch, *change)
-    roles = (*WRITERS, REPAIR, worker.role(explorer))
+    roles = worker.roles(explorer)
     found = (explorer.explore(explorer.begin(roles, deaths=deaths)).violation for deaths in (0, 1))
     violation = next(filter(None, found), None)
     assert violation is not None, "nobody would notice"
-    assert violation.what == f"{worker.previews[0]} was accepted after its revocation", violation
+    assert violation.what == worker.violation, violation
 
 
 def break_code(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, old: str, new: str) -> None:

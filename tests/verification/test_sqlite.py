@@ -2,67 +2,17 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.verification.stored import NOW, PREVIEW, STORED, path_of
 from tokenry.domain.errors import Unavailable
-from tokenry.domain.scopes import Scopes
-from tokenry.storage.accounts import create_account
 from tokenry.storage.credentials import Credential
-from tokenry.storage.database import Database, database_url, to_seconds
-from tokenry.storage.migration import migrate
-from tokenry.storage.tokens import insert_credential, insert_token, revoke_token
-from tokenry.storage.users import create_user, set_disabled
+from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.tokens import revoke_token
+from tokenry.storage.users import set_disabled
 from tokenry.verification.sqlite import SqliteCredentials
-
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
-EXPIRY = NOW + timedelta(days=1)
-PREVIEW = "pat_0123456789ab"
-STORED = Credential(
-    preview=PREVIEW,
-    digest=b"d" * 32,
-    pepper_generation=1,
-    expires_at=to_seconds(EXPIRY),
-    token_id=1,
-    scopes="linodes:read_only",
-    user_id=1,
-    username="ada",
-    disabled_at=None,
-    account_id=1,
-    account_euuid="E",
-)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """A database with one token, seen from a connection of its own."""
-    database = Database(database_url(None, tmp_path))
-    migrate(database)
-    with database.write() as connection:
-        account = create_account(connection, euuid="E", company="c", created=NOW)
-        user = create_user(connection, account_id=account.id, username="ada", email="", admin=False, created=NOW)
-        token = insert_token(
-            connection,
-            user_id=user.id,
-            label="laptop",
-            scopes=Scopes.parse("linodes:read_only"),
-            preview=PREVIEW,
-            created=NOW,
-            expiry=EXPIRY,
-            created_by="ada",
-        )
-        insert_credential(
-            connection, preview=PREVIEW, token_id=token.id, digest=b"d" * 32, pepper_generation=1, expiry=EXPIRY
-        )
-    yield database
-    database.close()
-
-
-def path_of(database: Database) -> str:
-    return str(database.url.database)
 
 
 def test_found_credential_tells_all_that_is_stored(database: Database) -> None:

@@ -208,7 +208,7 @@ class Remembering:
 @pytest.fixture
 def remembering(tmp_path: Path) -> Iterator[Remembering]:
     shelf, clock, epoch = Shelf(), Clock(), Epoch(tmp_path / "epoch")
-    remembering = Remembering(shelf, Verifier(shelf, PEPPERS, clock, cache=Cache(epoch)), clock, epoch)
+    remembering = Remembering(shelf, Verifier(shelf, PEPPERS, clock, cache=Cache(epoch.changed)), clock, epoch)
     assert remembering.decide() == Decision(ACTOR)
     assert shelf.asked == [SECRET.preview]
     shelf.asked.clear()

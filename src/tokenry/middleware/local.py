@@ -147,8 +147,7 @@ class _Keeper:
     async def _keep(self) -> None:
         async with create_task_group() as tasks:
             tasks.start_soon(self.verification.uses.run)
-            if self.verification.cache is not None:
-                tasks.start_soon(self.verification.cache.tend, self._lock)
+            tasks.start_soon(self.verification.tend, self._lock)
             self._ready.set()
             await self._stop.wait()
             tasks.cancel_scope.cancel()

@@ -2,11 +2,11 @@
 
 Verification reads `credentials`, `users` and `accounts` (and of `tokens` what never changes). Every UPDATE and DELETE
 of those three is noticed here, by a hook on the engine, and so is a statement whose table is not known, such as a
-migration's: unless it says otherwise, it counts as a change of everything. A plain INSERT changes nothing that could be
-remembered, since only what was found is.
+migration's: unless it says otherwise, it counts as a change of everything. A plain INSERT changes nothing that was
+found; but where there was nothing to find, there may be now, which is told apart: as something created.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,27 +23,43 @@ _KNOWN = "tokenry_change_is_known"
 
 
 @dataclass(slots=True)
-class Changes:
-    """What one transaction has changed so far."""
+class Names:
+    """What one transaction has to name in a journal, so far."""
 
     previews: set[str] = field(default_factory=set)
     everything: bool = False
 
-    def __bool__(self) -> bool:
-        return self.everything or bool(self.previews)
-
     @property
-    def named(self) -> Collection[str]:
-        """The previews to name, or EVERYTHING."""
-        return EVERYTHING if self.everything else self.previews
+    def told(self) -> Collection[str] | None:
+        """The previews to name, EVERYTHING, or None if there is nothing to tell."""
+        return EVERYTHING if self.everything else self.previews or None
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one transaction has changed and created so far."""
+
+    changed: Names = field(default_factory=Names)
+    created: Names = field(default_factory=Names)
+
+    def __bool__(self) -> bool:
+        return self.changed.told is not None or self.created.told is not None
 
 
 def execute_naming(connection: Connection, statement: Update | Delete) -> Sequence[str]:
     """Run a statement on `credentials` and return the previews of the rows it changed: only they need be forgotten."""
     naming = statement.returning(credentials.c.preview).execution_options(**{_KNOWN: True})
     previews: Sequence[str] = connection.execute(naming).scalars().all()
-    _changes(connection).previews.update(previews)
+    _changes(connection).changed.previews.update(previews)
     return previews
+
+
+def execute_creating(
+    connection: Connection, statement: Insert, preview: str, row: Mapping[str, Any] | None = None
+) -> None:
+    """Run a statement that inserts the credential with this preview."""
+    connection.execute(statement, row, execution_options={_KNOWN: True})
+    _changes(connection).created.previews.add(preview)
 
 
 def execute_unread(connection: Connection, statement: Update | Delete) -> int:
@@ -68,12 +84,22 @@ def _changes(connection: Connection) -> Changes:
 
 
 def _notice(connection: Connection, statement: Any, _many: Any, _one: Any, options: Any, _result: Any) -> None:
-    if _KEY in connection.info and not options.get(_KNOWN) and not _is_harmless(statement):
-        _changes(connection).everything = True
+    if _KEY in connection.info and not options.get(_KNOWN):
+        changes = _changes(connection)
+        changes.changed.everything |= _may_change(statement)
+        changes.created.everything |= _may_create(statement)
 
 
-def _is_harmless(statement: Any) -> bool:
+def _may_change(statement: Any) -> bool:
+    """Whether what verification had found may be different now."""
     if isinstance(statement, (Insert, Update, Delete)) and statement.table not in _WATCHED:
-        return True
+        return False
     # SQLite's own INSERT may be one that updates the row which is there.
-    return isinstance(statement, (SelectBase, Insert)) and not isinstance(statement, SqliteInsert)
+    return not isinstance(statement, (SelectBase, Insert)) or isinstance(statement, SqliteInsert)
+
+
+def _may_create(statement: Any) -> bool:
+    """Whether there may be a credential now where there was none."""
+    if isinstance(statement, (Insert, Update)):
+        return statement.table is credentials
+    return not isinstance(statement, (SelectBase, Delete))

@@ -6,7 +6,7 @@ building it per request would cost more than running it.
 
 from typing import NamedTuple
 
-from sqlalchemy import Select, any_, bindparam, select
+from sqlalchemy import Select, any_, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
@@ -52,6 +52,22 @@ def _select() -> Select[tuple[object, ...]]:
 def sqlite_statement() -> str:
     """Find one credential: one `?` for its preview."""
     statement = _select().where(credentials.c.preview == bindparam("preview"))
+    return str(statement.compile(dialect=sqlite_dialect()))
+
+
+def sqlite_newest_statement() -> str:
+    """Find the highest id of a token that has a credential, or NULL."""
+    return str(select(func.max(credentials.c.token_id)).compile(dialect=sqlite_dialect()))
+
+
+def sqlite_previews_statement() -> str:
+    """All previews, one after another in one text, of the tokens whose id is above the first `?` and not the second.
+
+    One row for many: what a row costs in Python would be most of the cost. NULL for none.
+    """
+    statement = select(func.group_concat(credentials.c.preview, literal_column("''"))).where(
+        credentials.c.token_id > bindparam("above"), credentials.c.token_id <= bindparam("last")
+    )
     return str(statement.compile(dialect=sqlite_dialect()))
 
 

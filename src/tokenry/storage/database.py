@@ -77,7 +77,7 @@ class Database:
             changes = begin_changes(connection)
             yield connection
             if changes and self.is_sqlite:
-                with self.epoch.change(changes.named):
+                with self.epoch.change(changes.changed.told, changes.created.told):
                     transaction.commit()
 
     @cached_property

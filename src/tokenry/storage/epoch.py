@@ -1,11 +1,13 @@
-"""The epoch of a SQLite database: a word in a file beside it that says whether anything verified has changed since.
+"""The epoch of a SQLite database: a file beside it by which whoever changes it tells whoever remembers something of it.
+
+It holds two journals, one of what was changed and one of what was created, each a word and a ring:
 
     offset 0     the word: twice the number of previews ever named, plus 1 while a change is being committed
     offset 64    a ring of the previews named last, 16 bytes each
 
 Whoever commits such a change makes the word odd before the commit, and writes the previews and an even word after it,
 before anybody is told that it is done. A reader that finds the word it knows may use what it remembers; one that
-finds a higher, even word forgets the previews between the two, or everything if the ring no longer holds them all; one
+finds a higher, even word heeds the previews between the two, or starts anew if the ring no longer holds them all; one
 that finds an odd word asks the database. A crash leaves the word odd: nothing stale is ever used; `repair` ends it.
 
 Writers exclude each other by `flock`, which the kernel lets go when a process dies. They write with `pwrite`, which the
@@ -27,68 +29,31 @@ RING_PREVIEWS = 4096
 PREVIEW_BYTES = 16
 WORD_BYTES = 8
 _RING_OFFSET = 64
-_FILE_BYTES = _RING_OFFSET + RING_PREVIEWS * PREVIEW_BYTES
+_JOURNAL_BYTES = _RING_OFFSET + RING_PREVIEWS * PREVIEW_BYTES
+_STARTS = (0, _JOURNAL_BYTES)
+_FILE_BYTES = len(_STARTS) * _JOURNAL_BYTES
 _CLOSED = (1,)
 EVERYTHING: Collection[str] = ()
 """What a change names that may concern any preview."""
 
 
-class Epoch:
-    """One process's view of the file, which is made if it is missing. Raises SetupError if it cannot be.
+class Journal:
+    """One of the two, as one process sees it. For one thread."""
 
-    `change` is for any thread, all else for one.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._identity: tuple[int, int] | None = None
+    def __init__(self, start: int) -> None:
+        self._start = start
         self.word: Sequence[int] = _CLOSED
         """`word[0]` is the word: the cheapest look there is."""
-        self._open()
 
-    def _open(self) -> None:
-        with _opened(self.path) as descriptor:
-            self._map = mmap.mmap(descriptor, _FILE_BYTES, prot=mmap.PROT_READ)
-            self._identity = _identity(os.fstat(descriptor))
-        self.word = self._view = memoryview(self._map)[:WORD_BYTES].cast("Q")
+    def open(self, memory: mmap.mmap) -> None:
+        """Read from this mapping of the file from now on."""
+        self._memory = memory
+        self.word = self._view = memoryview(memory)[self._start : self._start + WORD_BYTES].cast("Q")
 
-    @contextmanager
-    def change(self, previews: Collection[str]) -> Iterator[None]:
-        """Let a block commit a change of what these previews open (or of EVERYTHING), and then make it known.
-
-        Also when the block raises: a commit that failed may have happened. One change at a time, whoever makes it.
-        """
-        with _locked(self.path, fcntl.LOCK_EX) as descriptor:
-            word = _read_word(descriptor)
-            _write_word(descriptor, word | 1)
-            try:
-                yield
-            finally:
-                _publish(descriptor, word, previews)
-
-    def repair(self) -> bool:
-        """End a change whose process died in it, without waiting for one that is under way; whether there was one."""
-        if not self.word[0] & 1:
-            return False
-        try:
-            with _locked(self.path, fcntl.LOCK_EX | fcntl.LOCK_NB) as descriptor:
-                word = _read_word(descriptor)
-                if word & 1:
-                    _publish(descriptor, word, EVERYTHING)
-                return bool(word & 1)
-        except BlockingIOError:
-            return False
-
-    def refresh(self) -> bool:
-        """Turn to the file that is there now, if somebody replaced it; whether somebody did. Raises SetupError.
-
-        When it cannot be opened the word is odd until a later call has opened it.
-        """
-        if _is_at(self._identity, self.path):
-            return False
-        self.close()
-        self._open()
-        return True
+    def close(self) -> None:
+        """Let go of the mapping; the word is odd from then on."""
+        self.word = _CLOSED
+        self._view.release()
 
     def named_between(self, old: int, new: int) -> list[bytes] | None:
         """The previews named between two even words; None if the ring does not hold them all.
@@ -100,16 +65,84 @@ class Epoch:
             return None
         return [self._read_slot(number) for number in range(first, last)]
 
-    def close(self) -> None:
-        """Let go of the file; the word is odd from then on."""
-        if self._identity is not None:
-            self.word, self._identity = _CLOSED, None
-            self._view.release()
-            self._map.close()
-
     def _read_slot(self, number: int) -> bytes:
-        start = _slot_offset(number)
-        return self._map[start : start + PREVIEW_BYTES]
+        start = self._start + _slot_offset(number)
+        return self._memory[start : start + PREVIEW_BYTES]
+
+
+class Epoch:
+    """One process's view of the file, which is made if it is missing. Raises SetupError if it cannot be.
+
+    `change` is for any thread, all else for one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.changed = Journal(_STARTS[0])
+        """What verification had found under these previews may be different now, or gone."""
+        self.created = Journal(_STARTS[1])
+        """Under these previews there may be something now."""
+        self._identity: tuple[int, int] | None = None
+        self._open()
+
+    def _open(self) -> None:
+        with _opened(self.path) as descriptor:
+            self._memory = mmap.mmap(descriptor, _FILE_BYTES, prot=mmap.PROT_READ)
+            self._identity = _identity(os.fstat(descriptor))
+        for journal in (self.changed, self.created):
+            journal.open(self._memory)
+
+    @contextmanager
+    def change(self, changed: Collection[str] | None = None, created: Collection[str] | None = None) -> Iterator[None]:
+        """Let a block commit what changes or creates what these previews open (or EVERYTHING), and then make it known.
+
+        Also when the block raises: a commit that failed may have happened. One change at a time, whoever makes it.
+        """
+        named = {
+            start: previews for start, previews in zip(_STARTS, (changed, created), strict=True) if previews is not None
+        }
+        with _locked(self.path, fcntl.LOCK_EX) as descriptor:
+            words = {start: _read_word(descriptor, start) for start in named}
+            for start, word in words.items():
+                _write_word(descriptor, start, word | 1)
+            try:
+                yield
+            finally:
+                for start, previews in named.items():
+                    _publish(descriptor, start, words[start], previews)
+
+    def repair(self) -> bool:
+        """End a change whose process died in it, without waiting for one that is under way; whether there was one."""
+        if not (self.changed.word[0] | self.created.word[0]) & 1:
+            return False
+        try:
+            with _locked(self.path, fcntl.LOCK_EX | fcntl.LOCK_NB) as descriptor:
+                words = {start: _read_word(descriptor, start) for start in _STARTS}
+                left = {start: word for start, word in words.items() if word & 1}
+                for start, word in left.items():
+                    _publish(descriptor, start, word, EVERYTHING)
+                return bool(left)
+        except BlockingIOError:
+            return False
+
+    def refresh(self) -> bool:
+        """Turn to the file that is there now, if somebody replaced it; whether somebody did. Raises SetupError.
+
+        When it cannot be opened the words are odd until a later call has opened it.
+        """
+        if _is_at(self._identity, self.path):
+            return False
+        self.close()
+        self._open()
+        return True
+
+    def close(self) -> None:
+        """Let go of the file; the words are odd from then on."""
+        if self._identity is not None:
+            self._identity = None
+            for journal in (self.changed, self.created):
+                journal.close()
+            self._memory.close()
 
 
 @contextmanager
@@ -156,26 +189,26 @@ def _is_at(identity: tuple[int, int] | None, path: Path) -> bool:
         return False
 
 
-def _publish(descriptor: int, before: int, previews: Collection[str]) -> None:
-    """Name what changed since the word was `before`: everything, if that was odd, for then somebody had died."""
+def _publish(descriptor: int, start: int, before: int, previews: Collection[str]) -> None:
+    """Name previews since the word was `before`: everything, if that was odd, for then somebody had died."""
     even = before & ~1
     if before & 1 or not 0 < len(previews) <= RING_PREVIEWS:
         word = even + 2 * (RING_PREVIEWS + 1)  # further than the ring reaches
     else:
         word = even + 2 * len(previews)
         for number, preview in enumerate(previews, even // 2):
-            os.pwrite(descriptor, preview.encode("ascii"), _slot_offset(number))
-    _write_word(descriptor, word | 1)
-    _write_word(descriptor, word)
+            os.pwrite(descriptor, preview.encode("ascii"), start + _slot_offset(number))
+    _write_word(descriptor, start, word | 1)
+    _write_word(descriptor, start, word)
 
 
 def _slot_offset(number: int) -> int:
     return _RING_OFFSET + number % RING_PREVIEWS * PREVIEW_BYTES
 
 
-def _read_word(descriptor: int) -> int:
-    return int.from_bytes(os.pread(descriptor, WORD_BYTES, 0), sys.byteorder)
+def _read_word(descriptor: int, start: int) -> int:
+    return int.from_bytes(os.pread(descriptor, WORD_BYTES, start), sys.byteorder)
 
 
-def _write_word(descriptor: int, word: int) -> None:
-    os.pwrite(descriptor, word.to_bytes(WORD_BYTES, sys.byteorder), 0)
+def _write_word(descriptor: int, start: int, word: int) -> None:
+    os.pwrite(descriptor, word.to_bytes(WORD_BYTES, sys.byteorder), start)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, literal, select, update
 
 from tokenry.domain.rotation import NewRotation, Rotation
-from tokenry.storage.changes import execute_naming
+from tokenry.storage.changes import execute_creating, execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import credentials, rotations, tokens
 
@@ -55,7 +55,7 @@ def insert_successor(
         .where(credentials.c.preview == beside)
     )
     columns = ["preview", "token_id", "digest", "pepper_generation", "expires_at", "networks"]
-    connection.execute(insert(credentials).from_select(columns, successor))
+    execute_creating(connection, insert(credentials).from_select(columns, successor), preview)
 
 
 def show_newest(connection: Connection, token_id: int, preview: str) -> None:

@@ -9,7 +9,7 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import Scopes, stored_scopes
 from tokenry.domain.tokens import Token
-from tokenry.storage.changes import execute_naming
+from tokenry.storage.changes import execute_creating, execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered
 from tokenry.storage.paging import page_of
@@ -86,7 +86,7 @@ def insert_credential(
         "pepper_generation": pepper_generation,
         "expires_at": to_seconds(expiry),
     }
-    connection.execute(_INSERT_CREDENTIAL, row)
+    execute_creating(connection, _INSERT_CREDENTIAL, preview, row)
 
 
 def find_token(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Token | None:

@@ -1,23 +1,16 @@
 """What one worker remembers of tokens that it verified, as long as nothing has changed since (`storage/epoch.py`)."""
 
-import asyncio
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Collection
 from hashlib import blake2s
 
-import structlog
-
 from tokenry.domain.accounts import Actor
-from tokenry.domain.errors import SetupError
 from tokenry.domain.networks import Networks
 from tokenry.domain.scopes import NOTHING
-from tokenry.storage.epoch import Epoch
+from tokenry.storage.epoch import Journal
+from tokenry.verification.follower import Follower
 
 ENTRIES_MAX = 50_000
 """About 1 KiB each. Beyond it the oldest go first."""
-TEND_SECONDS = 1
-NO_LOCK = nullcontext()
-
-log = structlog.get_logger("tokenry.verification")
 
 
 class Known:
@@ -40,33 +33,32 @@ class Known:
         self.answer = b""
 
 
-class Cache:
-    """Known credentials by the BLAKE2s digest of their tokens, under an epoch. For one thread at a time.
+class Cache(Follower):
+    """Known credentials by the BLAKE2s digest of their tokens, under a journal of what is changed.
 
     It is no secret by how much two digests differ, so they are found as in any dictionary.
     """
 
-    def __init__(self, epoch: Epoch, entries_max: int = ENTRIES_MAX) -> None:
-        self._epoch = epoch
+    def __init__(self, changed: Journal, entries_max: int = ENTRIES_MAX) -> None:
+        super().__init__(changed)
         self._entries_max = entries_max
         self._entries: dict[bytes, Known] = {}
         self._fingerprints: dict[bytes, bytes] = {}  # by preview: a preview has one right token
-        self._seen = -1
 
     def recall(self, text: bytes) -> Known | None:
         """What is known of this token and still holds; None while anything is being changed."""
-        word = self._epoch.word[0]
+        word = self._journal.word[0]
         if word != self._seen and not self._catch_up(word):
             return None
         return self._entries.get(blake2s(text).digest())
 
     def mark(self) -> int:
         """Where things stand: to be asked before a look-up whose result is to be kept."""
-        return self._epoch.word[0]
+        return self._journal.word[0]
 
     def put(self, known: Known, mark: int) -> None:
         """Keep what a look-up found, unless something was being changed at `mark` or has changed since."""
-        if mark != self._seen or self._epoch.word[0] != mark:
+        if mark != self._seen or self._journal.word[0] != mark:
             return
         preview = known.actor.preview.encode("ascii")
         self._drop(preview)
@@ -75,53 +67,18 @@ class Cache:
         self._entries[known.fingerprint] = known
         self._fingerprints[preview] = known.fingerprint
 
-    async def tend(self, lock: AbstractContextManager[object] = NO_LOCK) -> None:
-        """Look after the epoch until cancelled: end a change whose process died in it, follow a file that was replaced.
-
-        Until a crashed change is ended every answer asks the database. Replacing the file is never right while the
-        service runs: until it is noticed, changes made through the new file are not heard of. `lock` keeps this apart
-        from those who use the cache in other threads.
-        """
-        while True:
-            await asyncio.sleep(TEND_SECONDS)
-            with lock:
-                self.mend()
-
-    def mend(self) -> None:
-        """Look after the epoch once. While its file cannot be used every answer asks the database."""
-        try:
-            if self._epoch.refresh():
-                self._clear()
-                self._seen = -1
-                log.error("the epoch file was replaced while in use", path=str(self._epoch.path))
-            elif self._epoch.repair():
-                log.warning("a process died while it committed a change; nothing stale was used")
-        except (SetupError, OSError):
-            log.exception("the epoch file cannot be used", path=str(self._epoch.path))
-
     def __len__(self) -> int:
         return len(self._entries)
 
-    def _catch_up(self, word: int) -> bool:
-        """Forget what was named since the word last seen; False if that cannot be told now, for a change under way."""
-        if word & 1:
-            return False
-        named = self._epoch.named_between(self._seen, word) if self._seen >= 0 else None
-        if self._epoch.word[0] != word:
-            return False  # a writer may have come round the ring while it was read
+    def _heed(self, named: Collection[bytes] | None) -> None:
         if named is None:
-            self._clear()
+            self._entries.clear()
+            self._fingerprints.clear()
         else:
             for preview in named:
                 self._drop(preview)
-        self._seen = word
-        return True
 
     def _drop(self, preview: bytes) -> None:
         fingerprint = self._fingerprints.pop(preview, None)
         if fingerprint is not None:
             del self._entries[fingerprint]
-
-    def _clear(self) -> None:
-        self._entries.clear()
-        self._fingerprints.clear()

@@ -5,12 +5,23 @@ would drop each other's file locks (docs/decisions/0003).
 """
 
 import sqlite3
+from collections.abc import Sequence
+from typing import Any
 
 from tokenry.domain.errors import Unavailable
-from tokenry.storage.credentials import Credential, sqlite_statement
+from tokenry.domain.secrets import PREVIEW_LENGTH
+from tokenry.storage.credentials import (
+    Credential,
+    sqlite_newest_statement,
+    sqlite_previews_statement,
+    sqlite_statement,
+)
 from tokenry.storage.database import SQLITE_BUSY_TIMEOUT_MILLISECONDS
 
 MAPPED_BYTES_MAX = 1 << 30
+_FIND = sqlite_statement()
+_NEWEST = sqlite_newest_statement()
+_PREVIEWS = sqlite_previews_statement()
 
 
 class SqliteCredentials:
@@ -21,7 +32,6 @@ class SqliteCredentials:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._statement = sqlite_statement()
         self._connection: sqlite3.Connection | None = None
         self._cursor: sqlite3.Cursor | None = None
 
@@ -31,19 +41,34 @@ class SqliteCredentials:
 
     def find_now(self, preview: str) -> Credential | None:
         """Find it without waiting for anything. Raises Unavailable."""
-        try:
-            cursor = self._cursor or self._connect()
-            row = cursor.execute(self._statement, (preview,)).fetchone()
-            cursor.fetchone()  # past the one row: the statement ends, and with it its view of the database
-        except sqlite3.Error as error:
-            raise Unavailable from error
+        row = self._find_row(_FIND, preview)
         return None if row is None else Credential(*row)
+
+    def find_newest_token(self) -> int:
+        """Find the highest id of a token that has a credential; 0 if there is none. Raises Unavailable."""
+        [newest] = self._find_row(_NEWEST)
+        return newest or 0
+
+    def list_previews(self, above: int, last: int) -> Sequence[bytes]:
+        """List all previews of the tokens with these ids. Raises Unavailable."""
+        [text] = self._find_row(_PREVIEWS, above, last)
+        previews = (text or "").encode("ascii")
+        return [previews[start : start + PREVIEW_LENGTH] for start in range(0, len(previews), PREVIEW_LENGTH)]
 
     async def close(self) -> None:
         """Close the connection; a later call opens another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = self._cursor = None
+
+    def _find_row(self, statement: str, *parameters: object) -> Any:
+        try:
+            cursor = self._cursor or self._connect()
+            row = cursor.execute(statement, parameters).fetchone()
+            cursor.fetchone()  # past the one row: the statement ends, and with it its view of the database
+        except sqlite3.Error as error:
+            raise Unavailable from error
+        return row
 
     def _connect(self) -> sqlite3.Cursor:
         connection = sqlite3.connect(

@@ -1,0 +1,71 @@
+"""Keeping what a process remembers of a SQLite database in step with it (`storage/epoch.py`)."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager, nullcontext
+
+import structlog
+
+from tokenry.domain.errors import SetupError
+from tokenry.storage.epoch import Epoch, Journal
+
+TEND_SECONDS = 1
+NO_LOCK = nullcontext()
+
+log = structlog.get_logger("tokenry.verification")
+
+
+class Follower(ABC):
+    """Remembers something that holds while a journal names nothing new. For one thread at a time."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._seen = -1
+        """The word up to which everything named was heeded; -1 before the first."""
+
+    def start_anew(self) -> None:
+        """Forget everything, and which word was seen last."""
+        self._heed(None)
+        self._seen = -1
+
+    @abstractmethod
+    def _heed(self, named: Collection[bytes] | None) -> None:
+        """Do what is due when these previews were named, or None: any may have been."""
+
+    def _catch_up(self, word: int) -> bool:
+        """Heed what was named since the word last seen; False if that cannot be told now, for a change under way."""
+        if word & 1:
+            return False
+        named = self._journal.named_between(self._seen, word) if self._seen >= 0 else None
+        if self._journal.word[0] != word:
+            return False  # a writer may have come round the ring while it was read
+        self._heed(named)
+        self._seen = word
+        return True
+
+
+async def tend(epoch: Epoch, followers: Iterable[Follower], lock: AbstractContextManager[object] = NO_LOCK) -> None:
+    """Look after the epoch until cancelled: end a change whose process died in it, follow a file that was replaced.
+
+    Until a crashed change is ended every answer asks the database. Replacing the file is never right while the service
+    runs: until it is noticed, changes made through the new file are not heard of. `lock` keeps this apart from those
+    who use what the followers remember in other threads.
+    """
+    while True:
+        await asyncio.sleep(TEND_SECONDS)
+        with lock:
+            mend(epoch, followers)
+
+
+def mend(epoch: Epoch, followers: Iterable[Follower]) -> None:
+    """Look after the epoch once. While its file cannot be used every answer asks the database."""
+    try:
+        if epoch.refresh():
+            for follower in followers:
+                follower.start_anew()
+            log.error("the epoch file was replaced while in use", path=str(epoch.path))
+        elif epoch.repair():
+            log.warning("a process died while it committed a change; nothing stale was used")
+    except (SetupError, OSError):
+        log.exception("the epoch file cannot be used", path=str(epoch.path))
