@@ -125,7 +125,7 @@ def _compare(plan: Plan, stock: Stock, cores: Cores) -> list[report.Comparison]:
         found.append(compare_changes(server, load, stock, rounds=rounds, seconds=seconds))
     if not plan.quick:
         found.append(compare_noting(stock, load, cores))
-    found.append(compare_workers(stock, load, cores, rounds=rounds, seconds=seconds))
+    found += compare_workers(stock, load, cores, rounds=rounds, seconds=seconds)
     return found
 
 

@@ -62,21 +62,34 @@ def compare_changes(server: Server, load: Load, stock: Stock, *, rounds: int, se
     return Comparison(what, Verdict("throughput that is left", left, at_least=0.80), details)
 
 
-def compare_workers(stock: Stock, load: Load, cores: Cores, *, rounds: int, seconds: int) -> Comparison:
-    """Two workers against one, in turns; with the load beside them on two cores."""
-    workers = (1, 2)
-    runs: dict[int, list[Run]] = {number: [] for number in workers}
+def compare_workers(stock: Stock, load: Load, cores: Cores, *, rounds: int, seconds: int) -> list[Comparison]:
+    """Two workers against one, in turns: on its core, and on all cores, where the load is beside them."""
+    places = {"one": (1, cores.server), "two": (2, cores.server), "two on all cores": (2, None)}
+    runs: dict[str, list[Run]] = {place: [] for place in places}
     with ExitStack() as stack:
         servers = {
-            number: stack.enter_context(tokenry(stock.data_dir, None if number > 1 else cores.server, workers=number))
-            for number in workers
+            place: stack.enter_context(tokenry(stock.data_dir, core, workers=workers))
+            for place, (workers, core) in places.items()
         }
         for _ in range(rounds):
-            for number, server in servers.items():
-                runs[number].append(load.run(server, seconds))
-    one, two = (_throughput(runs[number]) for number in workers)
-    verdict = Verdict("throughput of two workers, of one's", two / one, at_least=1.0)
-    return Comparison("GET /verify, two workers against one", verdict, {"one_per_second": one, "two_per_second": two})
+            for place, server in servers.items():
+                runs[place].append(load.run(server, seconds))
+    one = medians(runs["one"])
+    details = {"one_per_second": one.requests_per_second, "load_busy_with_one": one.load_busy}
+    return [
+        Comparison(
+            f"GET /verify, {place} against one worker",
+            Verdict(
+                "throughput of two workers, of one's", _throughput(runs[place]) / one.requests_per_second, at_least=1
+            ),
+            {
+                **details,
+                "two_per_second": _throughput(runs[place]),
+                "load_busy_with_two": medians(runs[place]).load_busy,
+            },
+        )
+        for place in list(places)[1:]
+    ]
 
 
 def compare_noting(stock: Stock, load: Load, cores: Cores) -> Comparison:
