@@ -18,7 +18,7 @@ from bench.errors import BenchmarkError
 from bench.load import Load, Run
 from bench.machine import Cores
 from bench.measures import HUGE, SMALL
-from bench.report import Comparison, Result, Verdict, medians
+from bench.report import Comparison, Result, Verdict, by_cpu, by_requests, median_ratio, medians
 from bench.servers import ANSWER_SECONDS_MAX, Server, tokenry
 from bench.stock import Known, Stock
 from tokenry.settings import Settings
@@ -29,7 +29,7 @@ from tokenry.wiring import credentials_of, open_installation
 
 REVOCATIONS_PER_SECOND = 10
 CREATIONS_PER_SECOND = 50
-_NOTING_ROUNDS = 3
+_NOTING_ROUNDS = 5
 _TOKENS = "/v4/profile/tokens"
 
 
@@ -53,12 +53,18 @@ def compare_changes(server: Server, load: Load, stock: Stock, *, rounds: int, se
             busy.append(load.run(server, seconds))
     if changes.stale:
         raise BenchmarkError(f"{changes.stale} of {changes.revoked} revoked tokens were accepted afterwards")
-    left = _throughput(busy) / _throughput(quiet)
-    details = {"revoked": changes.revoked, "created": changes.created, "stale": changes.stale}
+    details = {
+        "revoked": changes.revoked,
+        "created": changes.created,
+        "stale": changes.stale,
+        "left_by_cpu": median_ratio(quiet, busy, by_cpu),
+        **_rates(quiet=quiet, busy=busy),
+    }
     what = (
         f"GET /verify with {changes.revoked} revocations and {changes.created} creations beside it, "
         f"{changes.stale} stale answers"
     )
+    left = median_ratio(busy, quiet, by_requests)
     return Comparison(what, Verdict("throughput that is left", left, at_least=0.80), details)
 
 
@@ -74,17 +80,14 @@ def compare_workers(stock: Stock, load: Load, cores: Cores, *, rounds: int, seco
         for _ in range(rounds):
             for place, server in servers.items():
                 runs[place].append(load.run(server, seconds))
-    one = medians(runs["one"])
-    details = {"one_per_second": one.requests_per_second, "load_busy_with_one": one.load_busy}
+    one = runs["one"]
     return [
         Comparison(
             f"GET /verify, {place} against one worker",
-            Verdict(
-                "throughput of two workers, of one's", _throughput(runs[place]) / one.requests_per_second, at_least=1
-            ),
+            Verdict("throughput of two workers, of one's", median_ratio(runs[place], one, by_requests), at_least=1),
             {
-                **details,
-                "two_per_second": _throughput(runs[place]),
+                **_rates(one=one, two=runs[place]),
+                "load_busy_with_one": medians(one).load_busy,
                 "load_busy_with_two": medians(runs[place]).load_busy,
             },
         )
@@ -105,10 +108,9 @@ def compare_noting(stock: Stock, load: Load, cores: Cores) -> Comparison:
         for runs, script in ((noting, None), (without, "bench.unnoted")):
             with tokenry(stock.data_dir, cores.server, module=script) as server:
                 runs.append(load.run(server, seconds))
-    left = _throughput(noting) / _throughput(without)
-    cpu = medians(without).cpu_microseconds / medians(noting).cpu_microseconds
-    verdict = Verdict("throughput that is left", left, at_least=0.97)
-    return Comparison("GET /verify, noting when tokens are used", verdict, {"left_by_cpu": cpu})
+    verdict = Verdict("throughput that is left", median_ratio(noting, without, by_requests), at_least=0.97)
+    details = {"left_by_cpu": median_ratio(without, noting, by_cpu), **_rates(noting=noting, without=without)}
+    return Comparison("GET /verify, noting when tokens are used", verdict, details)
 
 
 def measure_in_process(stock: Stock) -> list[Comparison]:
@@ -154,8 +156,9 @@ def _microseconds(call: Callable[..., object], arguments: Sequence[tuple[object,
     return statistics.median(timeit.repeat(work, number=5, repeat=31)) / 5 / len(arguments) * 1e6
 
 
-def _throughput(runs: Sequence[Run]) -> float:
-    return medians(runs).requests_per_second
+def _rates(**runs: Sequence[Run]) -> dict[str, object]:
+    """Requests in a second, round by round."""
+    return {f"{name}_per_second": list(map(by_requests, each)) for name, each in runs.items()}
 
 
 @dataclass

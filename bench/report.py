@@ -2,8 +2,9 @@
 
 import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from bench.chart import Bar, Chart, draw
@@ -69,18 +70,18 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """Requests in a second, of those of nginx: the ratio of the medians."""
-        return medians(self.tokenry).requests_per_second / medians(self.nginx).requests_per_second
+        """Requests in a second, of those of nginx."""
+        return median_ratio(self.tokenry, self.nginx, by_requests)
 
     @property
     def cpu_ratio(self) -> float:
         """The same by processor time: what nginx spends on a request, of what tokenry spends."""
-        return medians(self.nginx).cpu_microseconds / medians(self.tokenry).cpu_microseconds
+        return median_ratio(self.nginx, self.tokenry, by_cpu)
 
     @property
     def p99_ratio(self) -> float:
         """The 99th percentile of latency, in times of nginx's."""
-        return medians(self.tokenry).p99_microseconds / medians(self.nginx).p99_microseconds
+        return median_ratio(self.tokenry, self.nginx, by_p99)
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -106,6 +107,16 @@ class Result:
             "tokenry": _figures(self.tokenry),
             "nginx": _figures(self.nginx),
         }
+
+
+def median_ratio(runs: Sequence[Run], others: Sequence[Run], figure: Callable[[Run], float]) -> float:
+    """The median of the rounds' own ratios: a machine that is slower for a while is so for both runs of a round."""
+    return statistics.median(figure(run) / figure(other) for run, other in zip(runs, others, strict=True))
+
+
+by_requests: Callable[[Run], float] = attrgetter("requests_per_second")
+by_cpu: Callable[[Run], float] = attrgetter("cpu_microseconds")
+by_p99: Callable[[Run], float] = attrgetter("p99")
 
 
 def medians(runs: Sequence[Run]) -> Figures:
@@ -175,7 +186,7 @@ def write(
     """Write `latest.json`, `latest.md` and `latest.svg`."""
     RESULTS.mkdir(exist_ok=True)
     compared = [
-        {"what": each.what, **asdict(each.verdict), "reached": each.verdict.reached, "details": dict(each.details)}
+        {"compared": each.what, **asdict(each.verdict), "reached": each.verdict.reached, "details": dict(each.details)}
         for each in comparisons
     ]
     document = {"date": date, **about, "results": [result.as_json() for result in results], "comparisons": compared}
@@ -185,8 +196,9 @@ def write(
     text = (
         "# Benchmark\n\n![requests a second](latest.svg)\n\n"
         f"{date}, by `make bench`. Medians of {about['run']['rounds']} rounds of "
-        f"{about['run']['seconds']} s each, nginx and tokenry in turns on one core, wrk on another with {CONNECTIONS} "
-        "keep-alive connections and another token in each request. nginx (one worker) answers the same requests with "
+        f"{about['run']['seconds']} s each and of their ratios, nginx and tokenry in turns on one core, wrk on another "
+        f"with {CONNECTIONS} keep-alive connections and another token in each request. nginx (one worker) answers the "
+        "same requests with "
         "a static 200 and the headers of `/verify`. CPU is the server's, for one request. "
         "Busy is the server's part of its core: where it is well below 100%, other processes or the load held it up, "
         "and the ratio by CPU says more than the one by requests.\n\n"

@@ -13,7 +13,7 @@ from bench.errors import BenchmarkError
 from bench.load import Load, Run
 from bench.machine import Cores
 from bench.measures import SMALL, Measure
-from bench.report import Comparison, Verdict, medians
+from bench.report import Comparison, Verdict, by_requests, median_ratio, medians
 from bench.servers import Answer, Server, peer_server
 
 OF_ANY_AT_LEAST = 10
@@ -72,7 +72,7 @@ def compare_peers(
 def _compare(peer: Peer, ours: Sequence[Run], theirs: Sequence[Run]) -> Comparison:
     one, other = medians(ours).requests_per_second, medians(theirs).requests_per_second
     details = {"peer": peer.name, "tokenry_per_second": one, "peer_per_second": other}
-    verdict = Verdict("times its requests", one / other, at_least=peer.at_least)
+    verdict = Verdict("times its requests", median_ratio(ours, theirs, by_requests), at_least=peer.at_least)
     return Comparison(f"GET /verify against {peer.name}, {SMALL:,} stored", verdict, details)
 
 
