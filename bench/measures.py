@@ -114,12 +114,12 @@ def _is_refusal(answer: Answer, token: Known) -> bool:
 
 def _unknown(_: Known, chance: random.Random) -> str:
     """A token as anybody can make one up: the checksum is right."""
-    return Secret.generate(chance.choice).reveal()
+    return Secret.generate(chance.randbytes).reveal()
 
 
 def _garbage(_: Known, chance: random.Random) -> str:
     """A token with a wrong checksum."""
-    text = Secret.generate(chance.choice).reveal()
+    text = Secret.generate(chance.randbytes).reveal()
     return text[:-1] + ("a" if text[-1] != "a" else "b")
 
 

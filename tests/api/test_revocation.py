@@ -13,7 +13,7 @@ from tokenry.domain.secrets import Secret
 from tokenry.storage.audit import list_events
 from tokenry.wiring import open_installation
 
-UNKNOWN = Secret.generate(choice=random.Random(1).choice).reveal()  # the same in every test process: it names a test
+UNKNOWN = Secret.generate(random.Random(1).randbytes).reveal()  # the same in every test process: it names a test
 
 REVOKE = "/oauth/revoke"
 

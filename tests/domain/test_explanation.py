@@ -10,7 +10,7 @@ from tokenry.domain.secrets import Peppers, Secret
 from tokenry.storage.database import from_seconds
 
 PEPPERS = Peppers((bytes(32),))
-TOKEN = Secret.generate(choice=random.Random(1).choice).reveal()  # the same in every test process: it names tests
+TOKEN = Secret.generate(random.Random(1).randbytes).reveal()  # the same in every test process: it names tests
 OTHER_END = "0" if TOKEN[-1] != "0" else "1"
 
 

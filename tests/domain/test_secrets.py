@@ -3,8 +3,11 @@
 import copy
 import hashlib
 import hmac
+import itertools
 import pickle
+import random
 import re
+from collections import Counter
 from zlib import crc32
 
 import pytest
@@ -43,15 +46,30 @@ def test_no_two_secrets_are_alike() -> None:
     assert len({Secret.generate().reveal() for _ in range(1000)}) == 1000
 
 
-def test_every_random_character_is_chosen_from_all_62() -> None:
-    asked: list[str] = []
+def test_every_random_character_is_as_likely_as_any_other() -> None:
+    """To take a byte's remainder for a digit would make eight of them likelier by a quarter."""
+    draw = random.Random(1).randbytes
+    counted = Counter("".join(Secret.generate(draw).reveal()[4:48] for _ in range(10_000)))
+    assert set(counted) == set(BASE62)
+    assert max(counted.values()) < 1.15 * min(counted.values())
 
-    def choose(characters: str) -> str:
-        asked.append(characters)
-        return characters[0]
 
-    assert Secret.generate(choose).reveal().startswith("pat_" + "0" * 44)
-    assert asked == [BASE62] * 44
+def test_every_random_character_is_drawn() -> None:
+    drawn = itertools.chain(range(248, 256), range(44), itertools.repeat(0))
+
+    def draw(number: int) -> bytes:
+        return bytes(itertools.islice(drawn, number))
+
+    assert Secret.generate(draw).reveal()[4:48] == BASE62[:44]
+
+
+def test_bytes_that_are_no_digit_are_drawn_again() -> None:
+    drawn = itertools.chain(b"\xff" * 100, itertools.repeat(61))
+
+    def draw(number: int) -> bytes:
+        return bytes(itertools.islice(drawn, number))
+
+    assert Secret.generate(draw).reveal()[4:48] == "z" * 44
 
 
 @pytest.mark.parametrize("body", ["", "a", "123456789"])

@@ -18,7 +18,7 @@ from tokenry.verification.cache import Cache
 from tokenry.verification.verifier import Client, Decision, Denial, Verifier
 
 PEPPERS = Peppers((bytes(32), b"\x01" * 32))
-SECRET = Secret.generate(choice=random.Random(1).choice)  # the same in every test process: it names tests
+SECRET = Secret.generate(random.Random(1).randbytes)  # the same in every test process: it names tests
 BEARER = f"Bearer {SECRET.reveal()}"
 EXPIRES = int(START) + 60
 ACTOR = Actor(
@@ -250,7 +250,7 @@ def test_other_secret_under_a_remembered_public_id_is_refused(remembering: Remem
 
 
 def test_refusals_are_not_remembered(remembering: Remembering) -> None:
-    other = Secret.generate(choice=random.Random(2).choice)
+    other = Secret.generate(random.Random(2).randbytes)
     remembering.shelf.stored = None
     assert remembering.decide(f"Bearer {other.reveal()}") == Decision(None, Denial.UNKNOWN)
     remembering.shelf.stored = STORED._replace(preview=other.preview, digest=PEPPERS.digest(other))

@@ -26,12 +26,16 @@ CHECKSUM_LENGTH = 6
 PREVIEW_LENGTH = len(PREFIX) + PUBLIC_ID_LENGTH
 TOKEN_LENGTH = PREVIEW_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 PEPPER_BYTES = 32
+_DRAWN_LENGTH = PUBLIC_ID_LENGTH + SECRET_LENGTH
 _BLOCK_BYTES = 64
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 # Two digits at a time: the checksum is computed for every request.
 _PAIRS = [high + low for high in BASE62 for low in BASE62]
 _DIGITS = BASE62.encode("ascii")
+# Of 256 values 248 stand for each digit four times; the rest would make some digits likelier, and are dropped.
+_DIGIT_OF_BYTE = bytes(_DIGITS[value % len(_DIGITS)] for value in range(256))
+_UNEVEN = bytes(range(256 // len(_DIGITS) * len(_DIGITS), 256))
 _LOOKALIKE = re.compile(r"(pa[a-z]_[0-9A-Za-z]{12})[0-9A-Za-z]+")
 
 
@@ -44,9 +48,12 @@ class Secret:
         self._text = text
 
     @classmethod
-    def generate(cls, choice: Callable[[str], str] = secrets.choice) -> Self:
-        """Make a new one. `choice` picks one character of a string, by default from the system's randomness."""
-        body = PREFIX + "".join(choice(BASE62) for _ in range(PUBLIC_ID_LENGTH + SECRET_LENGTH))
+    def generate(cls, draw: Callable[[int], bytes] = secrets.token_bytes) -> Self:
+        """Make a new one. `draw` gives as many random bytes as it is asked for, by default the system's."""
+        digits = b""
+        while len(digits) < _DRAWN_LENGTH:
+            digits += draw(_DRAWN_LENGTH + 8).translate(_DIGIT_OF_BYTE, _UNEVEN)
+        body = PREFIX + digits[:_DRAWN_LENGTH].decode("ascii")
         return cls(body + checksum(body))
 
     @classmethod
