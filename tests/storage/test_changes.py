@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, Connection, Table, delete, insert, select, text, update
+from sqlalchemy import URL, Connection, Table, column, delete, insert, select, table, text, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -24,6 +24,8 @@ from tokenry.storage.users import create_user, set_disabled
 NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 PREVIEW = "pat_0123456789ab"
 ALL = None
+NAMED = table("credentials", column("preview"), column("pepper_generation"))
+"""As a migration would write it."""
 
 
 @pytest.fixture
@@ -118,8 +120,9 @@ def test_what_creates_no_credential_names_none(database: Database) -> None:
         sqlite.insert(credentials).values(preview="p", token_id=1, digest=b"d", pepper_generation=1, expires_at=1),
         update(credentials).values(preview="p"),
         text("UPDATE credentials SET preview = 'p'"),
+        update(NAMED).values(preview="p"),
     ],
-    ids=["insert", "upsert", "update", "text"],
+    ids=["insert", "upsert", "update", "text", "table by its name"],
 )
 def test_statement_that_does_not_say_what_it_creates_may_create_anything(database: Database, statement: Any) -> None:
     named = Named(database, "created")
@@ -135,7 +138,7 @@ def test_disabling_a_user_is_a_change_of_everything(database: Database) -> None:
     assert named.previews() is ALL
 
 
-@pytest.mark.parametrize("table", [accounts, credentials, users])
+@pytest.mark.parametrize("table", [accounts, credentials, users, NAMED])
 def test_change_that_says_nothing_counts_as_one_of_everything(database: Database, table: Table) -> None:
     """Whoever adds a statement on what verification reads cannot forget to make it known."""
     column = next(column for column in table.c if column.name in {"company", "username", "pepper_generation"})

@@ -46,7 +46,7 @@ PEPPERS = Peppers((b"p" * 32,))
 SECRETS = {secret.preview: secret for secret in (Secret.generate() for _ in range(4))}
 FIRST, SECOND, THIRD, LASTING = SECRETS
 IDS = {preview: number for number, preview in enumerate(SECRETS, 1)}
-WRITERS = {"revoke", "create"}
+WRITERS = {"revoke", "create", "rotate"}
 WORKERS = {"verify", "screen"}
 HALF = "half"
 """An answer that is yet to come: others see some bytes of a write already."""
@@ -62,9 +62,10 @@ class Paused(BaseException):
 class Role:
     """What a process does again and again, so many `times`.
 
-    `previews` are what it revokes or creates, or verifies one after another. `remembered` and `seen` are a worker's
-    cache, or its filter, which is filled while there is none. When it is `overtaken`, the worker verifies the first
-    token once more between its look-up and keeping what was found, or while it fills its filter.
+    `previews` are what it revokes or creates, or one of either for what it rotates, or what it verifies one after
+    another. `remembered` and `seen` are a worker's cache, or its filter, which is filled while there is none. When it
+    is `overtaken`, the worker verifies the first token once more between its look-up and keeping what was found, or
+    while it fills its filter.
     """
 
     act: str
@@ -192,6 +193,11 @@ class Explorer:
 
     def _create(self, role: Role) -> None:
         with self._epoch.change(created=role.previews):
+            self._ask("commit", frozenset(role.previews))
+
+    def _rotate(self, role: Role) -> None:
+        old, new = role.previews
+        with self._epoch.change(changed=[old], created=[new]):
             self._ask("commit", frozenset(role.previews))
 
     def _repair(self, _: Role) -> None:

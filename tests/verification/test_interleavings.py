@@ -35,6 +35,7 @@ pytestmark = pytest.mark.long
 # Together they name one preview more than the ring of this world holds.
 WRITERS = (Role("revoke", (FIRST,)), Role("revoke", (SECOND, THIRD)))
 CREATORS = (Role("create", (FIRST,)), Role("create", (SECOND, THIRD)))
+ROTATORS = (Role("rotate", (FIRST, SECOND)),)
 REPAIR = Role("repair")
 
 
@@ -50,12 +51,13 @@ class Worker:
     previews: tuple[str, ...]
     seen: int = FIRST_WORD
     overtaken: bool = False
+    writers: tuple[Role, ...] = WRITERS
 
     def roles(self, explorer: Explorer) -> tuple[Role, ...]:
         """Of all processes in its world."""
         remembered = tuple(explorer.known)
         role = Role("verify", self.previews, len(self.previews), remembered, self.seen, self.overtaken)
-        return (*WRITERS, REPAIR, role)
+        return (*self.writers, REPAIR, role)
 
     @property
     def violation(self) -> str:
@@ -70,12 +72,13 @@ class Screener:
     previews: tuple[str, ...]
     seen: int | None = None
     overtaken: bool = False
+    writers: tuple[Role, ...] = CREATORS
 
     def roles(self, _: Explorer) -> tuple[Role, ...]:
         """Of all processes in its world."""
         filled, seen = (None, -1) if self.seen is None else ((), self.seen)
         role = Role("screen", self.previews, len(self.previews), filled, seen, self.overtaken)
-        return (*CREATORS, REPAIR, role)
+        return (*self.writers, REPAIR, role)
 
     @property
     def violation(self) -> str:
@@ -88,6 +91,8 @@ NAMED_WITH_ANOTHER = Worker((SECOND,))
 SILENT_FOR_LONG = Worker((FIRST,), seen=LONG_AGO)
 OVERTAKEN = Worker((FIRST, FIRST), overtaken=True)
 NEVER_REVOKED = Worker((LASTING, LASTING))
+ROTATED_AWAY = Worker((FIRST, FIRST), writers=ROTATORS)
+ROTATED_TO = Screener((SECOND, SECOND), seen=FIRST_WORD, writers=ROTATORS)
 FILLED = Screener((FIRST, FIRST), seen=FIRST_WORD)
 FILLED_LONG_AGO = Screener((FIRST,), seen=LONG_AGO)
 FILLED_WITH_ANOTHER = Screener((SECOND,), seen=FIRST_WORD)
@@ -103,6 +108,8 @@ FILLING_WHILE_ASKED = Screener((THIRD, THIRD), overtaken=True)
         pytest.param(SILENT_FOR_LONG, 1, 40_000, id="silent for long"),
         pytest.param(OVERTAKEN, 0, 10_000, id="overtaken"),
         pytest.param(NEVER_REVOKED, 0, 9_000, id="never revoked"),
+        pytest.param(ROTATED_AWAY, 1, 30_000, id="rotated away"),
+        pytest.param(ROTATED_TO, 1, 2_500, id="rotated to"),
         pytest.param(FILLED, 1, 15_000, id="filled"),
         pytest.param(FILLED_WITH_ANOTHER, 1, 4_000, id="filled, created with another"),
         pytest.param(FILLED_LONG_AGO, 1, 6_000, id="filled long ago"),
@@ -210,8 +217,8 @@ MUTANTS: dict[str, tuple[Worker | Screener, Any, str, str, str]] = {
         FILLING,
         Screen,
         "_fill",
-        "self._filter, self._filling = filling, None",
-        "self._filter, self._filling, self._seen = filling, None, self._journal.word[0]",
+        "self._filter = filling",
+        "self._filter, self._seen = filling, self._journal.word[0]",
     ),
     "does not add what is created while it fills": (
         FILLING_WHILE_ASKED,

@@ -2,9 +2,10 @@
 
 import asyncio
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -265,14 +266,29 @@ def test_full_filter_is_replaced_by_a_larger_one(
 
 
 def test_database_that_cannot_be_read_is_tried_again(screened: Screened, monkeypatch: pytest.MonkeyPatch) -> None:
-    find, failures = screened.credentials.find_newest_token, iter([Unavailable(), Unavailable()])
+    list_previews, failures = screened.credentials.list_previews, iter([Unavailable(), MemoryError()])
 
-    def fail() -> int:
+    def fail(above: int, last: int) -> Sequence[bytes]:
         for failure in failures:
             raise failure
-        return find()
+        return list_previews(above, last)
 
-    monkeypatch.setattr(screened.credentials, "find_newest_token", fail)
+    monkeypatch.setattr(screened.credentials, "list_previews", fail)
     with capture_logs() as logs, running(screened, monkeypatch) as runner:
         await_that(runner, lambda: not screened.looks_up())
-    assert [entry["log_level"] for entry in logs] == ["warning"] * 2
+    assert [entry["log_level"] for entry in logs] == ["error"] * 2
+
+
+@pytest.mark.parametrize("preview", ["short", "p\u00e4t_0123456789ab"])
+def test_preview_that_tokenry_did_not_make_harms_no_other(database: Database, screened: Screened, preview: str) -> None:
+    copy = (
+        "INSERT INTO credentials SELECT ?, token_id, digest, pepper_generation, expires_at, networks FROM credentials"
+    )
+    with closing(sqlite3.connect(path_of(database), isolation_level=None)) as other:
+        other.execute(copy, [preview])
+    with database.write() as connection:
+        add_token(connection, NEW)
+    screened.fill()
+    assert screened.screen.find_now(PREVIEW) == STORED
+    assert screened.screen.find_now(NEW) is not None
+    assert not screened.looks_up()

@@ -2,7 +2,8 @@
 
 Verification reads `credentials`, `users` and `accounts` (and of `tokens` what never changes). Every UPDATE and DELETE
 of those three is noticed here, by a hook on the engine, and so is a statement whose table is not known, such as a
-migration's: unless it says otherwise, it counts as a change of everything. A plain INSERT changes nothing that was
+migration's: unless it says otherwise, it counts as a change of everything. (What `exec_driver_sql` runs is not noticed:
+here that is what begins a transaction.) A plain INSERT changes nothing that was
 found; but where there was nothing to find, there may be now, which is told apart: as something created.
 """
 
@@ -17,7 +18,8 @@ from sqlalchemy.sql.expression import SelectBase
 from tokenry.storage.epoch import EVERYTHING
 from tokenry.storage.schema import accounts, credentials, users
 
-_WATCHED = frozenset({accounts, credentials, users})
+_WATCHED = frozenset({accounts.name, credentials.name, users.name})
+_CREATED = frozenset({credentials.name})
 _KEY = "tokenry_changes"
 _KNOWN = "tokenry_change_is_known"
 
@@ -92,14 +94,17 @@ def _notice(connection: Connection, statement: Any, _many: Any, _one: Any, optio
 
 def _may_change(statement: Any) -> bool:
     """Whether what verification had found may be different now."""
-    if isinstance(statement, (Insert, Update, Delete)) and statement.table not in _WATCHED:
-        return False
     # SQLite's own INSERT may be one that updates the row which is there.
-    return not isinstance(statement, (SelectBase, Insert)) or isinstance(statement, SqliteInsert)
+    harmless = isinstance(statement, (SelectBase, Insert)) and not isinstance(statement, SqliteInsert)
+    return not harmless and _concerns(statement, _WATCHED)
 
 
 def _may_create(statement: Any) -> bool:
     """Whether there may be a credential now where there was none."""
-    if isinstance(statement, (Insert, Update)):
-        return statement.table is credentials
-    return not isinstance(statement, (SelectBase, Delete))
+    return not isinstance(statement, (SelectBase, Delete)) and _concerns(statement, _CREATED)
+
+
+def _concerns(statement: Any, names: Collection[str]) -> bool:
+    """Whether a statement is about one of these tables, or nobody can tell."""
+    name = getattr(getattr(statement, "table", None), "name", None)
+    return name is None or name in names

@@ -61,11 +61,11 @@ def sqlite_newest_statement() -> str:
 
 
 def sqlite_previews_statement() -> str:
-    """All previews, one after another in one text, of the tokens whose id is above the first `?` and not the second.
+    """All previews, in one text with spaces, of the tokens whose id is above the first `?` and not above the second.
 
     One row for many: what a row costs in Python would be most of the cost. NULL for none.
     """
-    statement = select(func.group_concat(credentials.c.preview, literal_column("''"))).where(
+    statement = select(func.group_concat(credentials.c.preview, literal_column("' '"))).where(
         credentials.c.token_id > bindparam("above"), credentials.c.token_id <= bindparam("last")
     )
     return str(statement.compile(dialect=sqlite_dialect()))

@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
 
 import structlog
@@ -45,7 +45,7 @@ class Follower(ABC):
         return True
 
 
-async def tend(epoch: Epoch, followers: Iterable[Follower], lock: AbstractContextManager[object] = NO_LOCK) -> None:
+async def tend(epoch: Epoch, followers: Collection[Follower], lock: AbstractContextManager[object] = NO_LOCK) -> None:
     """Look after the epoch until cancelled: end a change whose process died in it, follow a file that was replaced.
 
     Until a crashed change is ended every answer asks the database. Replacing the file is never right while the service
@@ -58,7 +58,7 @@ async def tend(epoch: Epoch, followers: Iterable[Follower], lock: AbstractContex
             mend(epoch, followers)
 
 
-def mend(epoch: Epoch, followers: Iterable[Follower]) -> None:
+def mend(epoch: Epoch, followers: Collection[Follower]) -> None:
     """Look after the epoch once. While its file cannot be used every answer asks the database."""
     try:
         if epoch.refresh():

@@ -13,18 +13,17 @@ import structlog
 from anyio import sleep
 from anyio.lowlevel import checkpoint
 
-from tokenry.domain.errors import Unavailable
 from tokenry.storage.credentials import Credential
 from tokenry.storage.epoch import Journal
 from tokenry.verification.follower import Follower
 from tokenry.verification.sqlite import SqliteCredentials
 
 SLOTS_PER_TOKEN = 16
-"""At least: one preview in 16 that is not stored is looked up nevertheless, at most one in 8 before it is full."""
+"""At least: of the previews that are not stored up to one in 16 is looked up nevertheless, and one in 8 when full."""
 SLOTS_MAX = 1 << 28
-"""32 MiB: for more than 16 million tokens more previews are looked up."""
+"""32 MiB. With more than 16 million tokens more previews are looked up."""
 TOKENS_AT_ONCE = 1000
-LOOK_SECONDS = 1
+LOOK_SECONDS = 5
 RESTS = 10
 
 log = structlog.get_logger("tokenry.verification")
@@ -53,7 +52,7 @@ class Filter:
 
     @property
     def is_full(self) -> bool:
-        """Whether a larger one would be better."""
+        """Whether one made anew would lack more."""
         return self._slots < SLOTS_MAX and self._added > 2 * self._slots // SLOTS_PER_TOKEN
 
 
@@ -83,13 +82,13 @@ class Screen(Follower):
         await self._credentials.close()
 
     async def run(self) -> None:
-        """Fill the filter, and a larger one when it is full, until cancelled."""
+        """Fill the filter, and another one when it is full, until cancelled."""
         while True:
             if self._filter is None or self._filter.is_full:
                 try:
                     await self._fill()
-                except Unavailable:
-                    log.warning("the database cannot be read, so unknown tokens are still looked up in it")
+                except Exception:
+                    log.exception("unknown tokens are looked up in the database, since they cannot be listed")
             await sleep(LOOK_SECONDS)
 
     async def _fill(self) -> None:
@@ -101,13 +100,16 @@ class Screen(Follower):
             return
         newest = self._credentials.find_newest_token()
         filling = self._filling = Filter(newest)
-        for last in range(0, newest, TOKENS_AT_ONCE):
-            filling.add(self._credentials.list_previews(last, last + TOKENS_AT_ONCE))
-            await _make_way()
-            self._is_current()  # before the ring comes round
-            if self._filling is not filling:
-                return  # it did
-        self._filter, self._filling = filling, None
+        try:
+            for above in range(0, newest, TOKENS_AT_ONCE):
+                filling.add(self._credentials.list_previews(above, above + TOKENS_AT_ONCE))
+                await _make_way()
+                self._is_current()  # before the ring comes round
+                if self._filling is not filling:
+                    return  # it did
+            self._filter = filling
+        finally:
+            self._filling = None
 
     def _is_current(self) -> bool:
         """Whether everything is heeded that was created before this call."""

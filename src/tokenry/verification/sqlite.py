@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from tokenry.domain.errors import Unavailable
-from tokenry.domain.secrets import PREVIEW_LENGTH
 from tokenry.storage.credentials import (
     Credential,
     sqlite_newest_statement,
@@ -52,8 +51,7 @@ class SqliteCredentials:
     def list_previews(self, above: int, last: int) -> Sequence[bytes]:
         """List all previews of the tokens with these ids. Raises Unavailable."""
         [text] = self._find_row(_PREVIEWS, above, last)
-        previews = (text or "").encode("ascii")
-        return [previews[start : start + PREVIEW_LENGTH] for start in range(0, len(previews), PREVIEW_LENGTH)]
+        return (text or "").encode().split()
 
     async def close(self) -> None:
         """Close the connection; a later call opens another."""
