@@ -6,9 +6,11 @@ from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Forbidden, Unauthorized
+from tokenry.domain.policy import UserKind
 from tokenry.domain.users import User
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage import users as stored_users
+from tokenry.storage.policy import find_kind
 
 
 def get_reader(connection: Connection, actor: Actor) -> User:
@@ -39,7 +41,8 @@ def require_maker(connection: Connection, actor: Actor, *, now: datetime) -> Non
 
     Raises Forbidden, Unauthorized.
     """
-    if get_writer(connection, actor, now=now).proxy:
+    require_open(connection, actor, now=now)
+    if find_kind(connection, actor.user_id) is UserKind.PROXY:
         raise Forbidden
 
 

@@ -48,10 +48,12 @@ class Changes:
         return self.changed.told is not None or self.created.told is not None
 
 
-def execute_naming(connection: Connection, statement: Update | Delete) -> Sequence[str]:
+def execute_naming(
+    connection: Connection, statement: Update | Delete, row: Mapping[str, Any] | None = None
+) -> Sequence[str]:
     """Run a statement on `credentials` and return the previews of the rows it changed: only they need be forgotten."""
     naming = statement.returning(credentials.c.preview).execution_options(**{_KNOWN: True})
-    previews: Sequence[str] = connection.execute(naming).scalars().all()
+    previews: Sequence[str] = connection.execute(naming, row).scalars().all()
     _changes(connection).changed.previews.update(previews)
     return previews
 

@@ -1,14 +1,16 @@
 """Statements on the policy, which is one row that is always there, and on what it concerns."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, update
 
 from tokenry.domain.policy import Policy, Shortening, UserKind
-from tokenry.domain.scopes import stored_scopes
+from tokenry.domain.scopes import Scopes, stored_scopes
 from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import credentials, tokens, users
@@ -119,8 +121,13 @@ def _read(connection: Connection, statement: Select[tuple[int, int | None, bool,
         lifetime_max=None if seconds is None else timedelta(seconds=seconds),
         expiry_required=row.expiry_required,
         tokens_per_user_max=row.tokens_per_user_max,
-        scopes={UserKind(kind): stored_scopes(text) for kind, text in json.loads(row.scopes).items()},
+        scopes=_read_scopes(row.scopes),
     )
+
+
+@lru_cache(maxsize=16)
+def _read_scopes(text: str) -> Mapping[UserKind, Scopes]:
+    return MappingProxyType({UserKind(kind): stored_scopes(scopes) for kind, scopes in json.loads(text).items()})
 
 
 def _end(lifetime: timedelta) -> ColumnElement[int]:

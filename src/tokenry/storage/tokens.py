@@ -29,6 +29,13 @@ FOLDED = {"label": tokens.c.label_folded, "scopes": tokens.c.scopes}
 # Those of the statements that each change needs are made once: making one takes longer than carrying it out.
 _INSERT_TOKEN = insert(tokens).returning(tokens.c.id)
 _INSERT_CREDENTIAL = insert(credentials)
+_REVOKE = (
+    update(tokens)
+    .where(tokens.c.id == bindparam("token"), tokens.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("at"), revoked_by=bindparam("by"))
+)
+_REVOKE_OWN = _REVOKE.where(tokens.c.user_id == bindparam("owner"), tokens.c.expires_at > bindparam("at"))
+_CLOSE = delete(credentials).where(credentials.c.token_id == bindparam("token"))
 _KEEP_OPEN = (
     select(credentials.c.preview)
     .select_from(credentials.join(tokens).join(users, tokens.c.user_id == users.c.id))
@@ -122,13 +129,13 @@ def revoke_token(
 
     Single by the row count: of two that revoke at once, one is told that it did.
     """
-    statement = update(tokens).where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
-    if user_id is not None:
-        statement = statement.where(_live(user_id, now))
-    statement = statement.values(revoked_at=to_seconds(now), revoked_by=revoked_by)
-    revoked = connection.execute(statement).rowcount == 1
+    row = {"token": token_id, "at": to_seconds(now), "by": revoked_by}
+    if user_id is None:
+        revoked = connection.execute(_REVOKE, row).rowcount == 1
+    else:
+        revoked = connection.execute(_REVOKE_OWN, {**row, "owner": user_id}).rowcount == 1
     if revoked:
-        execute_naming(connection, delete(credentials).where(credentials.c.token_id == token_id))
+        execute_naming(connection, _CLOSE, {"token": token_id})
     return revoked
 
 
