@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import itertools
 import json
+import os
 import statistics
 import threading
 import time
@@ -49,7 +50,7 @@ def compare_changes(server: Server, load: Load, stock: Stock, *, rounds: int, se
     """
     quiet: list[Run] = []
     busy: list[Run] = []
-    changes = Changes(server, stock.known)
+    changes = Changes(server, stock.known, load.core)
     for _ in range(2 * rounds):
         quiet.append(load.run(server, seconds))
         with changes:
@@ -166,13 +167,14 @@ def _rates(**runs: Sequence[Run]) -> dict[str, object]:
 
 @dataclass
 class Changes:
-    """Revocations and creations at a steady rate for the length of a block, from a thread of this process.
+    """Revocations and creations at a steady rate for the length of a block, from a thread on the core of the load.
 
     Each revoked token is presented again at once, on another connection; `stale` counts those that are accepted.
     """
 
     server: Server
     known: Sequence[Known]
+    core: int
     revoked: int = 0
     created: int = 0
     stale: int = 0
@@ -192,6 +194,7 @@ class Changes:
             self._thread.join()
 
     def _run(self) -> None:
+        os.sched_setaffinity(0, {self.core})  # of this thread alone
         connections = [
             http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=ANSWER_SECONDS_MAX) for _ in "ab"
         ]
