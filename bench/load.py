@@ -99,7 +99,7 @@ def _children_cpu_seconds() -> float:
 
 def prepare_load(file: Path, measure: Measure, known: Sequence[Known], core: int) -> Load:
     """Write down every request of a measure: one for each known token."""
-    chance = random.Random(1)
+    chance = random.Random("load")  # with the seed of the stock, what is made up could be what is stored
     lines = []
     for token in known:
         headers = "".join(f"\t{name}: {value}" for name, value in measure.headers(chance).items())
