@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.verification.stored import NOW, add_token
-from tokenry.storage.accounts import create_account
+from tests.verification.stored import add_token, add_user
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.migration import migrate
-from tokenry.storage.users import create_user
 
 
 @pytest.fixture
@@ -18,8 +16,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(database_url(None, tmp_path))
     migrate(database)
     with database.write() as connection:
-        account = create_account(connection, euuid="E", company="c", created=NOW)
-        create_user(connection, account_id=account.id, username="ada", email="", admin=False, created=NOW)
+        add_user(connection)
         add_token(connection)
     yield database
     database.close()

@@ -1,13 +1,15 @@
-"""A database that holds one token, for tests of look-ups."""
+"""What databases hold in tests of look-ups: one user and tokens of his."""
 
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
 from tokenry.domain.scopes import Scopes
+from tokenry.storage.accounts import create_account
 from tokenry.storage.credentials import Credential
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.tokens import insert_credential, insert_token
+from tokenry.storage.users import create_user
 
 NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 EXPIRY = NOW + timedelta(days=1)
@@ -25,6 +27,12 @@ STORED = Credential(
     account_id=1,
     account_euuid="E",
 )
+
+
+def add_user(connection: Connection) -> None:
+    """Store the only user, with id 1, and his account."""
+    account = create_account(connection, euuid="E", company="c", created=NOW)
+    create_user(connection, account_id=account.id, username="ada", email="", admin=False, created=NOW)
 
 
 def add_token(connection: Connection, preview: str = PREVIEW) -> None:

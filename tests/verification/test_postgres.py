@@ -3,26 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from sqlalchemy import URL, make_url, text
 
+from tests.verification.stored import NOW, STORED, add_token, add_user
 from tokenry.domain.errors import SetupError, Unavailable
-from tokenry.domain.scopes import Scopes
-from tokenry.storage.accounts import create_account
 from tokenry.storage.credentials import Credential
-from tokenry.storage.database import Database, database_url, to_seconds
+from tokenry.storage.database import Database, database_url
 from tokenry.storage.migration import migrate
-from tokenry.storage.tokens import insert_credential, insert_token, revoke_token
-from tokenry.storage.users import create_user
+from tokenry.storage.tokens import revoke_token
 from tokenry.verification.postgres import BATCH_LOOKUPS_MAX, PostgresCredentials
 
 ResultT = TypeVar("ResultT")
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
-EXPIRY = NOW + timedelta(days=1)
 PREVIEWS = [f"pat_{number:012}" for number in range(5)]
 NOWHERE = make_url("postgresql://nobody@127.0.0.1:1/nothing")
 
@@ -33,22 +28,9 @@ def database(new_postgres_database: URL) -> Iterator[Database]:
     database = Database(new_postgres_database.set(drivername="postgresql+psycopg"))
     migrate(database)
     with database.write() as connection:
-        account = create_account(connection, euuid="E", company="c", created=NOW)
-        user = create_user(connection, account_id=account.id, username="ada", email="", admin=False, created=NOW)
+        add_user(connection)
         for preview in PREVIEWS:
-            token = insert_token(
-                connection,
-                user_id=user.id,
-                label="laptop",
-                scopes=Scopes.parse("linodes:read_only"),
-                preview=preview,
-                created=NOW,
-                expiry=EXPIRY,
-                created_by="ada",
-            )
-            insert_credential(
-                connection, preview=preview, token_id=token.id, digest=b"d" * 32, pepper_generation=1, expiry=EXPIRY
-            )
+            add_token(connection, preview)
     yield database
     database.close()
 
@@ -83,19 +65,7 @@ def end_other_connections(database: Database) -> int:
 
 def test_found_credential_tells_all_that_is_stored(database: Database) -> None:
     found = with_credentials(database.url, lambda credentials: credentials.find(PREVIEWS[0]))
-    assert found == Credential(
-        preview=PREVIEWS[0],
-        digest=b"d" * 32,
-        pepper_generation=1,
-        expires_at=to_seconds(EXPIRY),
-        token_id=1,
-        scopes="linodes:read_only",
-        user_id=1,
-        username="ada",
-        disabled_at=None,
-        account_id=1,
-        account_euuid="E",
-    )
+    assert found == STORED._replace(preview=PREVIEWS[0])
 
 
 def test_look_ups_that_arrive_together_each_get_their_own_answer(database: Database) -> None:

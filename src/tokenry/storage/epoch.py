@@ -117,8 +117,7 @@ class Epoch:
             return False
         try:
             with _locked(self.path, fcntl.LOCK_EX | fcntl.LOCK_NB) as descriptor:
-                words = {start: _read_word(descriptor, start) for start in _STARTS}
-                left = {start: word for start, word in words.items() if word & 1}
+                left = {start: word for start in _STARTS if (word := _read_word(descriptor, start)) & 1}
                 for start, word in left.items():
                     _publish(descriptor, start, word, EVERYTHING)
                 return bool(left)
