@@ -1,6 +1,7 @@
 """tokenry's command line in processes that have a fault. Each process of a service runs this file anew.
 
 FAULT=slow        a worker takes some seconds to begin
+FAULT=unscheduled the system refuses another scheduling policy
 FAULT_FILE=path   what that file names, as long as it is there:
     stale         what was remembered is not forgotten
     a point       whoever is about to reach that point of a change takes the file away and dies
@@ -8,6 +9,7 @@ FAULT_FILE=path   what that file names, as long as it is there:
 The points, for a change of two secrets, are the writes to the epoch file by number, and the commit.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -79,9 +81,16 @@ class Faults:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def refuse_policy(_process: int, _policy: int, _parameters: os.sched_param) -> None:
+    """Refuse as a seccomp filter does."""
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
 if "FAULT_FILE" in os.environ:
     Faults(Path(os.environ["FAULT_FILE"])).install()
 if __name__ == "__main__":
     main()
 elif os.environ.get("FAULT") == "slow":
     time.sleep(BEGIN_SECONDS)
+elif os.environ.get("FAULT") == "unscheduled":
+    os.sched_setscheduler = refuse_policy

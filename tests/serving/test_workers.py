@@ -1,11 +1,12 @@
 """Worker processes and the one that looks after them."""
 
+import os
 import time
 from pathlib import Path
 
 from tests.faulty import PROGRAM
 from tests.servers import START_SECONDS_MAX, serving
-from tests.workers import await_workers, children, worker_sockets
+from tests.workers import await_workers, children, serving_workers, worker_sockets
 
 
 def test_worker_that_is_slow_to_begin_is_left_alone(tmp_path: Path) -> None:
@@ -17,3 +18,15 @@ def test_worker_that_is_slow_to_begin_is_left_alone(tmp_path: Path) -> None:
             time.sleep(0.02)
         await_workers(server, 2)
         assert set(worker_sockets(server)) < set(first)
+
+
+def test_several_workers_wait_for_their_turn_and_one_does_not(tmp_path: Path) -> None:
+    with serving_workers(tmp_path / "several", 2) as server:
+        assert [os.sched_getscheduler(worker) for worker in worker_sockets(server)] == [os.SCHED_BATCH] * 2
+    with serving(tmp_path / "one") as server:
+        assert os.sched_getscheduler(server.process.pid) == os.SCHED_OTHER
+
+
+def test_system_that_refuses_the_policy_costs_speed_alone(tmp_path: Path) -> None:
+    with serving_workers(tmp_path / "data", 2, {"FAULT": "unscheduled"}, PROGRAM) as server:
+        assert server.log.count("workers interrupt each other") == 2

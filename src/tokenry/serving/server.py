@@ -2,12 +2,14 @@
 
 import errno
 import gc
+import os
 import signal
 import socket
 import sys
 from collections.abc import Callable
 from functools import partial
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
@@ -22,6 +24,8 @@ KEEP_ALIVE_SECONDS = 75
 GRACEFUL_SECONDS_MAX = 30
 WORKER_SILENCE_SECONDS_MAX = 30
 """A worker that does not answer its parent for so long is replaced; on a slow machine it takes some time to begin."""
+
+log = structlog.get_logger("tokenry.serving")
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -65,7 +69,7 @@ def run(
     `build` makes the application in each worker process, so it must be picklable.
     """
     config = uvicorn.Config(
-        partial(_build_worker, build, log_level),
+        partial(_build_worker, build, log_level, several=workers > 1),
         factory=True,
         loop="uvloop",
         http=BoundedProtocol,
@@ -92,9 +96,26 @@ def run(
         Multiprocess(config, sockets=[listener]).run()
 
 
-def _build_worker(build: Callable[[], ASGIApp], log_level: str) -> ASGIApp:
+def _build_worker(build: Callable[[], ASGIApp], log_level: str, *, several: bool) -> ASGIApp:
     configure_logging(log_level)
+    if several:
+        _wait_for_turns()
     app = build()
     gc.collect()
     gc.freeze()  # what is loaded now stays: later collections need not look at it
     return app
+
+
+def _wait_for_turns() -> None:
+    """Let this process, when a request wakes it, wait until the core is free rather than interrupt what runs there.
+
+    That is Linux's SCHED_BATCH, sched(7), for the event loop and the threads that it starts (decision 22). Several
+    workers otherwise interrupt each other and the gateway for a request at a time; so each answers all that has come in
+    meanwhile. A system that refuses costs speed alone.
+    """
+    if sys.platform != "linux":
+        return
+    try:
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    except OSError as error:
+        log.info("workers interrupt each other, as the system keeps its scheduling policy", reason=error.strerror)
