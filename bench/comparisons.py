@@ -73,7 +73,10 @@ def compare_changes(server: Server, load: Load, stock: Stock, *, rounds: int, se
 
 
 def compare_workers(stock: Stock, load: Load, cores: Cores, *, rounds: int, seconds: int) -> list[Comparison]:
-    """Two workers against one, in turns: on its core, and on all cores, where the load is beside them."""
+    """Two workers against one, in turns: on its core, and on all cores, where the load is beside them.
+
+    In twice as many rounds as others: the difference is smaller than what rounds differ by.
+    """
     places = {"one": (1, cores.server), "two": (2, cores.server), "two on all cores": (2, None)}
     runs: dict[str, list[Run]] = {place: [] for place in places}
     with ExitStack() as stack:
@@ -81,7 +84,7 @@ def compare_workers(stock: Stock, load: Load, cores: Cores, *, rounds: int, seco
             place: stack.enter_context(tokenry(stock.data_dir, core, workers=workers))
             for place, (workers, core) in places.items()
         }
-        for _ in range(rounds):
+        for _ in range(2 * rounds):
             for place, server in servers.items():
                 runs[place].append(load.run(server, seconds))
     one = runs["one"]
