@@ -10,6 +10,7 @@ import threading
 import time
 import timeit
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -103,18 +104,26 @@ def compare_workers(stock: Stock, load: Load, cores: Cores, *, rounds: int, seco
 
 
 def compare_noting(stock: Stock, load: Load, cores: Cores) -> Comparison:
-    """What it costs to note when tokens are used: the same service with the noting taken out, in turns.
+    """What it costs to note when tokens are used: the same service with the noting taken out, beside it.
 
-    Each run begins with tokens that nobody has used for a while, so all of them are noted and written down in it. With
-    half of the time after which they are noted again it shows up to twice what it costs in the long run.
+    Both run at once on one core, each under a load of its own, so that both meet the same machine: between turns it
+    differs by more than is to be seen. Each run begins with tokens that nobody has used for a while, so all of them are
+    noted and written down in it. With half of the time after which they are noted again, half of a core each, and the
+    caches of the processor shared, it shows more than it costs in the long run.
     """
     seconds = PRECISION_SECONDS // 2
     noting: list[Run] = []
     without: list[Run] = []
     for _ in range(_NOTING_ROUNDS):
-        for runs, script in ((noting, None), (without, "bench.unnoted")):
-            with tokenry(stock.data_dir, cores.server, module=script) as server:
-                runs.append(load.run(server, seconds))
+        with (
+            tokenry(stock.data_dir, cores.server) as usual,
+            tokenry(stock.data_dir, cores.server, module="bench.unnoted") as unnoted,
+            ThreadPoolExecutor(2) as pool,
+        ):
+            for runs, run in zip(
+                (noting, without), pool.map(load.run, (usual, unnoted), (seconds, seconds)), strict=True
+            ):
+                runs.append(run)
     verdict = Verdict("throughput that is left", median_ratio(noting, without, by_requests), at_least=0.97)
     details = {"left_by_cpu": median_ratio(without, noting, by_cpu), **_rates(noting=noting, without=without)}
     return Comparison("GET /verify, noting when tokens are used", verdict, details)
