@@ -74,16 +74,21 @@ def compare_changes(server: Server, load: Load, stock: Stock, *, rounds: int, se
 
 
 def compare_workers(stock: Stock, load: Load, cores: Cores, *, rounds: int, seconds: int) -> list[Comparison]:
-    """Two workers against one, in turns: on its core, and on all cores, where the load is beside them.
+    """Two workers against one, in turns: on its core, and on all cores beside the load, free to move and bound to one.
 
     In twice as many rounds as others: the difference is smaller than what rounds differ by.
     """
-    places = {"one": (1, cores.server), "two": (2, cores.server), "two on all cores": (2, None)}
+    places: dict[str, tuple[int, int | None, tuple[str, ...]]] = {
+        "one": (1, cores.server, ()),
+        "two on its core": (2, cores.server, ()),
+        "two on all cores": (2, None, ()),
+        "two, each bound to a core,": (2, None, ("--bind-workers",)),
+    }
     runs: dict[str, list[Run]] = {place: [] for place in places}
     with ExitStack() as stack:
         servers = {
-            place: stack.enter_context(tokenry(stock.data_dir, core, workers=workers))
-            for place, (workers, core) in places.items()
+            place: stack.enter_context(tokenry(stock.data_dir, core, *options, workers=workers))
+            for place, (workers, core, options) in places.items()
         }
         for _ in range(2 * rounds):
             for place, server in servers.items():

@@ -120,15 +120,18 @@ def nginx(folder: Path, core: int) -> Iterator[Server]:
 
 
 @contextmanager
-def tokenry(data_dir: Path, core: int | None, *, workers: int = 1, module: str | None = None) -> Iterator[Server]:
+def tokenry(
+    data_dir: Path, core: int | None, *options: str, workers: int = 1, module: str | None = None
+) -> Iterator[Server]:
     """Run `tokenry serve` as an operator does, on one core or on all; its log goes to a file.
 
-    `module` is run instead of the program, with the same arguments.
+    `options` are further ones of the command; `module` is run instead of the program, with the same arguments.
     """
     program = [str(Path(sys.executable).with_name("tokenry"))] if module is None else [sys.executable, "-m", module]
     command = [*program, "serve"]
     command += ["--host", "127.0.0.1", "--port", "0", "--workers", str(workers), "--data-dir", str(data_dir)]
     command += ["--rate-limit", "0", "--rate-limit-failures", "0"]  # what is measured is asked more often than allowed
+    command += options
     log_file = data_dir.with_name(f"{data_dir.name}.log")
     with _running(command, core, log_file) as process:
         server = Server("tokenry", process, _printed_port(process, log_file), log_file)

@@ -23,6 +23,7 @@ VARIABLES = frozenset(
         "DATA_DIR",
         "DATABASE_URL",
         "WORKERS",
+        "BIND_WORKERS",
         "SCOPES_FILE",
         "BOOTSTRAP_TOKEN_FILE",
         "TRUSTED_PROXIES",
@@ -48,6 +49,7 @@ class Settings:
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     workers: int = 1
+    bind_workers: bool = False
     bootstrap_token_file: Path | None = None
     trusted_proxies: str = ""
     rate_limit: int = DEFAULT_RATE_LIMIT

@@ -1,7 +1,9 @@
 """Worker processes and the one that looks after them."""
 
 import os
+import signal
 import time
+from itertools import cycle, islice
 from pathlib import Path
 
 from tests.faulty import PROGRAM
@@ -30,3 +32,24 @@ def test_several_workers_wait_for_their_turn_and_one_does_not(tmp_path: Path) ->
 def test_system_that_refuses_the_policy_costs_speed_alone(tmp_path: Path) -> None:
     with serving_workers(tmp_path / "data", 2, {"FAULT": "unscheduled"}, PROGRAM) as server:
         assert server.log.count("workers interrupt each other") == 2
+
+
+def test_bound_workers_keep_to_a_core_each_and_so_does_the_one_in_the_place_of_a_dead_one(tmp_path: Path) -> None:
+    cores = [{core} for core in islice(cycle(sorted(os.sched_getaffinity(0))), 2)]
+    with serving_workers(tmp_path / "data", 2, {"TOKENRY_BIND_WORKERS": "1"}) as server:
+        first, second = sorted(worker_sockets(server), key=lambda worker: sorted(os.sched_getaffinity(worker)))
+        assert [os.sched_getaffinity(worker) for worker in (first, second)] == cores
+        os.kill(first, signal.SIGKILL)
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while first in worker_sockets(server):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        await_workers(server, 2)
+        successor = next(worker for worker in worker_sockets(server) if worker != second)
+        assert os.sched_getaffinity(successor) == cores[0]
+
+
+def test_workers_that_are_not_bound_run_wherever_the_service_may(tmp_path: Path) -> None:
+    with serving_workers(tmp_path / "data", 2) as server:
+        for worker in worker_sockets(server):
+            assert os.sched_getaffinity(worker) == os.sched_getaffinity(0)

@@ -33,6 +33,9 @@ ScopesFile = Annotated[
 Host = Annotated[str, typer.Option(envvar="TOKENRY_HOST", help="The address to listen on.")]
 Port = Annotated[int, typer.Option(envvar="TOKENRY_PORT", min=0, max=65535, help="The port; 0 for any free one.")]
 Workers = Annotated[int, typer.Option(envvar="TOKENRY_WORKERS", min=1, max=64, help="Processes that serve.")]
+BindWorkers = Annotated[
+    bool, typer.Option("--bind-workers", envvar="TOKENRY_BIND_WORKERS", help="Keep each of several workers to a core.")
+]
 BootstrapTokenFile = Annotated[
     Path | None,
     typer.Option(

@@ -7,6 +7,7 @@ from tokenry.cli.running import alone
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
 from tokenry.operator.options import (
+    BindWorkers,
     BootstrapTokenFile,
     DatabaseUrl,
     DataDir,
@@ -22,6 +23,7 @@ from tokenry.operator.options import (
 )
 from tokenry.serving.server import base_url, listen
 from tokenry.serving.server import run as run_server
+from tokenry.serving.workers import require_binding
 from tokenry.settings import (
     DEFAULT_DATA_DIR,
     DEFAULT_HOST,
@@ -42,6 +44,7 @@ def serve(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     database_url: DatabaseUrl = None,
     workers: Workers = 1,
+    bind_workers: BindWorkers = False,
     scopes_file: ScopesFile = None,
     bootstrap_token_file: BootstrapTokenFile = None,
     trusted_proxies: TrustedProxies = "",
@@ -57,6 +60,7 @@ def serve(
         data_dir=data_dir,
         database_url=database_url,
         workers=workers,
+        bind_workers=bind_workers,
         scopes_file=scopes_file,
         bootstrap_token_file=bootstrap_token_file,
         trusted_proxies=trusted_proxies,
@@ -65,6 +69,8 @@ def serve(
         rate_limit_storage=rate_limit_storage,
         log_level=log_level,
     )
+    if settings.bind_workers:
+        require_binding()
     counters = open_counters(settings.rate_limit_storage)  # made here, so that all worker processes share them
     listener = listen(host, port)
     prepare(settings)
@@ -78,6 +84,7 @@ def serve(
         partial(build_app, settings, counters=counters),
         listener,
         workers=settings.workers,
+        bind_workers=settings.bind_workers,
         trusted_proxies=settings.trusted_proxies,
         log_level=settings.log_level,
     )

@@ -2,14 +2,12 @@
 
 import errno
 import gc
-import os
 import signal
 import socket
 import sys
 from collections.abc import Callable
 from functools import partial
 
-import structlog
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
@@ -17,6 +15,7 @@ from uvicorn.supervisors import Multiprocess
 from tokenry.domain.errors import SetupError
 from tokenry.serving.logs import configure_logging
 from tokenry.serving.protocol import BoundedProtocol
+from tokenry.serving.workers import BoundWorkers, wait_for_turns
 
 BACKLOG_CONNECTIONS = 2048
 KEEP_ALIVE_SECONDS = 75
@@ -24,8 +23,6 @@ KEEP_ALIVE_SECONDS = 75
 GRACEFUL_SECONDS_MAX = 30
 WORKER_SILENCE_SECONDS_MAX = 30
 """A worker that does not answer its parent for so long is replaced; on a slow machine it takes some time to begin."""
-
-log = structlog.get_logger("tokenry.serving")
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -62,7 +59,13 @@ def base_url(listener: socket.socket) -> str:
 
 
 def run(
-    build: Callable[[], ASGIApp], listener: socket.socket, *, workers: int, trusted_proxies: str, log_level: str
+    build: Callable[[], ASGIApp],
+    listener: socket.socket,
+    *,
+    workers: int,
+    bind_workers: bool,
+    trusted_proxies: str,
+    log_level: str,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight are finished first.
 
@@ -93,29 +96,15 @@ def run(
             signal.signal(number, lambda *_: sys.exit(0))
         uvicorn.Server(config).run(sockets=[listener])
     else:
-        Multiprocess(config, sockets=[listener]).run()
+        supervisor = BoundWorkers if bind_workers else Multiprocess
+        supervisor(config, sockets=[listener]).run()
 
 
 def _build_worker(build: Callable[[], ASGIApp], log_level: str, *, several: bool) -> ASGIApp:
     configure_logging(log_level)
     if several:
-        _wait_for_turns()
+        wait_for_turns()
     app = build()
     gc.collect()
     gc.freeze()  # what is loaded now stays: later collections need not look at it
     return app
-
-
-def _wait_for_turns() -> None:
-    """Let this process, when a request wakes it, wait until the core is free rather than interrupt what runs there.
-
-    That is Linux's SCHED_BATCH, sched(7), for the event loop and the threads that it starts (decision 22). Several
-    workers otherwise interrupt each other and the gateway for a request at a time; so each answers all that has come in
-    meanwhile. A system that refuses costs speed alone.
-    """
-    if sys.platform != "linux":
-        return
-    try:
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    except OSError as error:
-        log.info("workers interrupt each other, as the system keeps its scheduling policy", reason=error.strerror)

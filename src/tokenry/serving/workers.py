@@ -1,0 +1,57 @@
+"""The processes of a service that has several, and where on the machine they run."""
+
+import itertools
+import os
+import sys
+from contextlib import suppress
+
+import structlog
+from uvicorn.supervisors import Multiprocess
+
+from tokenry.domain.errors import SetupError
+
+log = structlog.get_logger("tokenry.serving")
+
+
+class BoundWorkers(Multiprocess):
+    """Workers that each keep to a core of their own, or share them in turn where there are fewer.
+
+    The cores are those that the service itself may run on.
+    """
+
+    def init_processes(self) -> None:
+        """Start all workers."""
+        super().init_processes()
+        self._bind()
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that died or hang; called twice a second."""
+        super().keep_subprocess_alive()
+        self._bind()
+
+    def _bind(self) -> None:
+        for process, core in zip(self.processes, itertools.cycle(sorted(os.sched_getaffinity(0)))):
+            if process.pid is not None:
+                with suppress(ProcessLookupError):  # it has just died; the one in its place is bound in its turn
+                    os.sched_setaffinity(process.pid, {core})
+
+
+def require_binding() -> None:
+    """Raise SetupError where workers cannot be bound to cores."""
+    if not hasattr(os, "sched_setaffinity"):
+        raise SetupError("Workers cannot be bound to cores on this system: leave out --bind-workers.")
+
+
+def wait_for_turns() -> None:
+    """Let this process, when a request wakes it, wait until the core is free rather than interrupt what runs there.
+
+    That is Linux's SCHED_BATCH, sched(7), for the event loop and the threads that it starts (decision 22). Several
+    workers otherwise interrupt each other and the gateway for a request at a time; so each answers all that has come in
+    meanwhile. A system that refuses costs speed alone.
+    """
+    if sys.platform != "linux":
+        return
+    try:
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    except OSError as error:
+        log.info("workers interrupt each other, as the system keeps its scheduling policy", reason=error.strerror)
