@@ -6,9 +6,13 @@ import time
 from itertools import cycle, islice
 from pathlib import Path
 
+import pytest
+
 from tests.faulty import PROGRAM
 from tests.servers import START_SECONDS_MAX, serving
 from tests.workers import await_workers, children, serving_workers, worker_sockets
+from tokenry.domain.errors import SetupError
+from tokenry.serving.workers import require_binding
 
 
 def test_worker_that_is_slow_to_begin_is_left_alone(tmp_path: Path) -> None:
@@ -53,3 +57,10 @@ def test_workers_that_are_not_bound_run_wherever_the_service_may(tmp_path: Path)
     with serving_workers(tmp_path / "data", 2) as server:
         for worker in worker_sockets(server):
             assert os.sched_getaffinity(worker) == os.sched_getaffinity(0)
+
+
+def test_binding_is_refused_where_the_system_knows_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_binding()
+    monkeypatch.delattr(os, "sched_setaffinity")
+    with pytest.raises(SetupError, match="leave out --bind-workers"):
+        require_binding()
