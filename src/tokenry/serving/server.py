@@ -72,7 +72,7 @@ def run(
     `build` makes the application in each worker process, so it must be picklable.
     """
     config = uvicorn.Config(
-        partial(_build_worker, build, log_level, several=workers > 1),
+        partial(_build_worker, build, log_level),
         factory=True,
         loop="uvloop",
         http=BoundedProtocol,
@@ -100,10 +100,9 @@ def run(
         supervisor(config, sockets=[listener]).run()
 
 
-def _build_worker(build: Callable[[], ASGIApp], log_level: str, *, several: bool) -> ASGIApp:
+def _build_worker(build: Callable[[], ASGIApp], log_level: str) -> ASGIApp:
     configure_logging(log_level)
-    if several:
-        wait_for_turns()
+    wait_for_turns()
     app = build()
     gc.collect()
     gc.freeze()  # what is loaded now stays: later collections need not look at it

@@ -1,4 +1,4 @@
-"""The processes of a service that has several, and where on the machine they run."""
+"""When and where on the machine the processes of a service run."""
 
 import itertools
 import os
@@ -45,13 +45,13 @@ def require_binding() -> None:
 def wait_for_turns() -> None:
     """Let this process, when a request wakes it, wait until the core is free rather than interrupt what runs there.
 
-    That is Linux's SCHED_BATCH, sched(7), for the event loop and the threads that it starts (decision 22). Several
-    workers otherwise interrupt each other and the gateway for a request at a time; so each answers all that has come in
-    meanwhile. A system that refuses costs speed alone.
+    That is Linux's SCHED_BATCH, sched(7), for the event loop and the threads that it starts (decision 22). Otherwise
+    those threads, other workers and the gateway interrupt each other for a request at a time; so each does all that has
+    come in meanwhile. A system that refuses costs speed alone.
     """
     if sys.platform != "linux":
         return
     try:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     except OSError as error:
-        log.info("workers interrupt each other, as the system keeps its scheduling policy", reason=error.strerror)
+        log.info("requests interrupt each other, as the system keeps its scheduling policy", reason=error.strerror)
