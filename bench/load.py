@@ -26,6 +26,7 @@ class Run:
 
     The busy parts are of one core each, by processor time. When the server's is well below 1, something else held the
     server up: another process on its core, or the load side. Then the requests in a second say too little of it.
+    Of loads that run at once, `load_busy` counts all that ended meanwhile.
     """
 
     requests: int

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import sys
 from contextlib import suppress
 
 import structlog
@@ -49,7 +48,7 @@ def wait_for_turns() -> None:
     those threads, other workers and the gateway interrupt each other for a request at a time; so each does all that has
     come in meanwhile. A system that refuses costs speed alone.
     """
-    if sys.platform != "linux":
+    if not hasattr(os, "SCHED_BATCH"):
         return
     try:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
