@@ -35,6 +35,15 @@ texts_by_id: dict[str, str] = {}
 
 
 @schemathesis.hook
+def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
+    """Say of the header that holds JSON what is in it, as Schemathesis understands it: by `content`."""
+    for parameter in raw_schema["components"]["parameters"].values():
+        if "contentSchema" in parameter["schema"]:
+            schema = parameter.pop("schema")
+            parameter["content"] = {schema["contentMediaType"]: {"schema": schema["contentSchema"]}}
+
+
+@schemathesis.hook
 def filter_case(context: Any, case: Any) -> bool:
     """Let a filter say an order and a limit once, and not in a choice: more than its schema can say."""
     header = (case.headers or {}).get("X-Filter", {})

@@ -132,7 +132,7 @@ def _needs(operation: Operation) -> Iterator[str]:
 def _parameter(parameter: Part) -> Html:
     return write_entry(
         parameter["name"],
-        parameter["schema"] if "schema" in parameter else parameter["content"]["application/json"]["schema"],
+        parameter["schema"],
         place=parameter["in"],
         required=parameter.get("required", False),
         description=parameter["description"],

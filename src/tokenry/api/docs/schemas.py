@@ -56,8 +56,6 @@ def write_type(schema: Part) -> Html:
         return join(*separated([code(str(value)) for value in schema["enum"]], " or "))
     if "anyOf" in schema:
         return join(*separated(map(write_type, schema["anyOf"]), " or "))
-    if "allOf" in schema:
-        return join(*separated([write_type(part) for part in schema["allOf"] if "$ref" in part], " and "), ", with")
     return join(*_words(schema))
 
 
@@ -70,8 +68,6 @@ def find_example(schema: Part) -> Any:
     match schema:
         case {"const": value} | {"default": value} | {"enum": [value, *_]} | {"minimum": value}:
             return value
-        case {"allOf": parts}:
-            return {key: value for part in parts for key, value in find_example(part).items()}
         case {"anyOf": [part, *_]}:
             return find_example(part)
         case {"items": items}:
@@ -87,6 +83,8 @@ def _words(schema: Part) -> Iterator[str]:
         yield f" ({schema['format']})"
     if "items" in schema:
         yield from (" of ", write_type(schema["items"]))
+    if "contentSchema" in schema:
+        yield from (" of JSON: ", write_type(schema["contentSchema"]))
     for low, high, unit in RANGES:
         yield from _range(schema.get(low), schema.get(high), unit)
     if "pattern" in schema:
@@ -111,8 +109,6 @@ def _range(low: int | None, high: int | None, unit: str) -> Iterator[str]:
 
 def _keys(schema: Part, prefix: str = "") -> Iterator[tuple[str, Part, bool]]:
     """The keys that a schema says here, and those of what it nests: `errors`, `errors[].reason`."""
-    for part in schema.get("allOf", ()):
-        yield from _keys(part, prefix)
     for name, part in schema.get("properties", {}).items():
         yield f"{prefix}{name}", part, name in schema.get("required", ())
         if "items" in part:
