@@ -53,7 +53,10 @@ Condition = Comparison | All | Any
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which rows, in which order, and at most how many of them. Rows that compare equal come in order of their id."""
+    """Which rows, in which order, and at most how many of them. `descending` turns the whole order round.
+
+    Rows that compare equal come in order of their id, so that of one second's tokens, too, the newest can be the first.
+    """
 
     condition: Condition = All(())
     order_by: str = "id"

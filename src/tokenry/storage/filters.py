@@ -21,9 +21,9 @@ def filtered(statement: Select[RowT], filter: Filter, columns: Columns, folded: 
 
     `folded` are the case-folded twins that CONTAINS looks in. For a column without one it ignores the case of ASCII.
     """
-    order = columns[filter.order_by]
+    keys = (columns[filter.order_by], columns["id"])
     statement = statement.where(_clause(filter.condition, columns, folded)).order_by(
-        order.desc() if filter.descending else order, columns["id"]
+        *(key.desc() if filter.descending else key for key in keys)
     )
     return statement if filter.limit is None else statement.limit(filter.limit)
 
