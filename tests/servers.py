@@ -1,7 +1,9 @@
 """Real servers for tests: `tokenry serve` in a process of its own, and Redis."""
 
 import os
+import pty
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -11,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import redis
 
@@ -32,6 +34,7 @@ class Server:
     data_dir: Path
     printed: str
     log_file: Path
+    output: TextIO
 
     @property
     def address(self) -> str:
@@ -69,20 +72,23 @@ def start_server(
     *arguments: str,
     variables: Mapping[str, str] | None = None,
     program: Sequence[str] = (TOKENRY,),
+    terminal: bool = False,
 ) -> Server:
-    """Start the service on a free port and wait until it listens."""
+    """Start the service on a free port, its standard output a pipe or a terminal, and wait until it listens."""
     log_file = data_dir.with_name(f"{data_dir.name}-{time.monotonic_ns()}.log")
+    reading, writing = pty.openpty() if terminal else os.pipe()
     with log_file.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             [*program, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments],
             env=environment(**NO_LIMITS | dict(variables or {})),
-            stdout=subprocess.PIPE,
+            stdout=writing,
             stderr=log,
             text=True,
         )
-    assert process.stdout is not None
+    os.close(writing)
+    output = os.fdopen(reading, encoding="utf-8")
     printed = ""
-    for line in process.stdout:
+    for line in output:
         printed += line
         if line.startswith("Ready."):
             break
@@ -90,8 +96,16 @@ def start_server(
     if url is None:
         process.wait(START_SECONDS_MAX)
         raise AssertionError(f"the service did not start: {printed}{log_file.read_text('utf-8')}")
-    token = re.search(r"pat_[0-9A-Za-z]{50}", printed)
-    return Server(process, url[1], token[0] if token else "", data_dir, printed, log_file)
+    return Server(process, url[1], _first_token(printed), data_dir, printed, log_file, output)
+
+
+def _first_token(printed: str) -> str:
+    """The token that a first start speaks of, there or in a file; empty where there is none."""
+    exported = re.search(r"export TOKENRY_TOKEN=(.+)", printed)
+    if exported is None:
+        return ""
+    file = re.fullmatch(r"\$\(cat (.+)\)", exported[1])
+    return Path(shlex.split(file[1])[0]).read_text("ascii").strip() if file else exported[1]
 
 
 @contextmanager
@@ -100,16 +114,16 @@ def serving(
     *arguments: str,
     variables: Mapping[str, str] | None = None,
     program: Sequence[str] = (TOKENRY,),
+    terminal: bool = False,
 ) -> Iterator[Server]:
     """Run the service for the length of a block; end it whatever happens."""
-    server = start_server(data_dir, *arguments, variables=variables, program=program)
+    server = start_server(data_dir, *arguments, variables=variables, program=program, terminal=terminal)
     try:
         yield server
     finally:
         if server.process.poll() is None:
             server.stop()
-        if server.process.stdout is not None:
-            server.process.stdout.close()
+        server.output.close()
 
 
 def tokenry(

@@ -110,8 +110,7 @@ def test_no_acknowledged_change_is_lost_when_the_service_is_killed(tmp_path: Pat
                 server.kill()  # while the clients are at it
         finally:
             server.kill()
-            assert server.process.stdout is not None
-            server.process.stdout.close()
+            server.output.close()
         assert not ledger.defects
         assert ledger.acknowledged >= before + PER_ROUND_MIN, "a round without writes shows nothing"
     with serving(tmp_path / "data") as server:

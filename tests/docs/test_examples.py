@@ -102,7 +102,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    with serving(tmp_path / "data", "--trusted-proxies", "127.0.0.1") as server:
+    with serving(tmp_path / "data", "--trusted-proxies", "127.0.0.1", terminal=True) as server:
         variables = {"TOKENRY_URL": server.url, "TOKENRY_DATA_DIR": str(server.data_dir)}
         monkeypatch.setenv("TOKENRY_URL", server.url)
         monkeypatch.setenv("TOKENRY_TOKEN", server.token)

@@ -18,11 +18,17 @@ import pytest
 from tests.servers import START_SECONDS_MAX, Server, environment, serving, tokenry
 
 
-@pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A service at its very first start."""
-    with serving(tmp_path_factory.mktemp("first") / "data") as server:
+@pytest.fixture(scope="module", params=[True, False], ids=["terminal", "pipe"])
+def first(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service at its very first start, with somebody at a terminal, or without."""
+    with serving(tmp_path_factory.mktemp("first") / "its data", terminal=request.param) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def watched(first: Server) -> bool:
+    """Whether its output is a terminal."""
+    return os.isatty(first.output.fileno())
 
 
 def verify(server: Server, token: str) -> int:
@@ -31,11 +37,23 @@ def verify(server: Server, token: str) -> int:
     return httpx2.get(f"{server.url}/verify", headers=bearer, timeout=START_SECONDS_MAX).status_code
 
 
-def test_first_start_shows_where_it_is_and_one_working_token(first: Server) -> None:
+def test_first_start_shows_where_it_is_and_hands_over_one_working_token(first: Server) -> None:
     assert f"API:   {first.url}/v4" in first.printed
     assert f"Data:  {first.data_dir}" in first.printed
-    assert len(set(re.findall(r"pat_[0-9A-Za-z]{50}", first.printed))) == 1
     assert verify(first, first.token) == 200
+
+
+def test_first_token_is_shown_on_a_terminal_and_put_into_a_private_file_elsewhere(first: Server, watched: bool) -> None:  # noqa: FBT001
+    file = first.data_dir / "first-token"
+    assert re.findall(r"pat_[0-9A-Za-z]*", first.printed + first.log) == ([first.token] if watched else [])
+    assert file.exists() is not watched
+    if not watched:
+        assert (stat.S_IMODE(file.stat().st_mode), file.read_text()) == (0o600, f"{first.token}\n")
+        assert str(file) in first.printed
+
+
+def test_first_start_says_how_to_end_its_token(first: Server, watched: bool) -> None:  # noqa: FBT001
+    assert ("revoke it." if watched else "revoke it and remove the file.") in first.printed
 
 
 def test_first_token_may_do_everything(first: Server) -> None:
@@ -73,8 +91,11 @@ def test_database_is_in_wal_mode(first: Server) -> None:
 def test_second_start_shows_no_secret_and_keeps_the_tokens(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as server:
         token = server.token
+    (tmp_path / "data" / "first-token").unlink()
     with serving(tmp_path / "data") as server:
+        assert server.token == ""
         assert "pat_" not in server.printed
+        assert not (tmp_path / "data" / "first-token").exists()
         assert verify(server, token) == 200
 
 
@@ -86,15 +107,51 @@ def test_bootstrap_file_gets_the_token_instead_of_the_terminal(tmp_path: Path) -
         assert verify(server, file.read_text().strip()) == 200
 
 
-def test_bootstrap_file_that_exists_is_left_alone_and_nothing_is_made(tmp_path: Path) -> None:
-    file = tmp_path / "first-token"
+@pytest.mark.parametrize("name", ["token", "data/first-token"])
+def test_bootstrap_file_that_exists_is_left_alone_and_nothing_is_made(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
     file.write_text("precious")
     arguments = ("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
     done = tokenry(*arguments, "--bootstrap-token-file", str(file))
     assert_refused(done, str(file))
     assert file.read_text() == "precious"
+    file.unlink()
     with serving(tmp_path / "data") as server:
         assert server.token
+
+
+def test_first_token_that_has_nowhere_to_go_is_not_made(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "first-token"
+    file.mkdir(parents=True)
+    assert_refused(serve_once(tmp_path / "data"), str(file), "Nothing was made")
+    file.rmdir()
+    with serving(tmp_path / "data") as server:
+        assert verify(server, server.token) == 200
+
+
+def test_what_a_first_start_left_behind_that_was_broken_off_is_replaced(tmp_path: Path) -> None:
+    assert tokenry("migrate", "--data-dir", str(tmp_path / "data")).returncode == 0
+    file = tmp_path / "data" / "first-token"
+    file.write_text("pat_ half")
+    with serving(tmp_path / "data") as server:
+        assert file.read_text().strip() == server.token
+        assert verify(server, server.token) == 200
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_first_token_that_is_not_committed_leaves_no_file(tmp_path: Path, named: bool) -> None:  # noqa: FBT001
+    assert tokenry("migrate", "--data-dir", str(tmp_path / "data")).returncode == 0
+    file = tmp_path / ("named" if named else "data/first-token")
+    with closing(sqlite3.connect(tmp_path / "data" / "tokenry.db")) as connection:
+        # A foreign key that is checked at the end refuses the commit itself, as a full disk may.
+        connection.execute("CREATE TABLE late (id REFERENCES absent (id) DEFERRABLE INITIALLY DEFERRED)")
+        connection.execute("CREATE TABLE absent (id PRIMARY KEY)")
+        connection.execute("CREATE TRIGGER t AFTER INSERT ON tokens BEGIN INSERT INTO late VALUES (1); END")
+    done = serve_once(tmp_path / "data", *(["--bootstrap-token-file", str(file)] if named else []))
+    assert done.returncode != 0
+    assert "FOREIGN KEY constraint failed" in done.stderr
+    assert not file.exists()
 
 
 def test_variables_set_it_up(tmp_path: Path) -> None:

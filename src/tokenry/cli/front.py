@@ -27,7 +27,7 @@ COMMANDS = {
     "context": (USING, "contexts", "Your logins: list them, and choose the one in use."),
     "profile": (USING, "profile", "The commands, options and output of linode-cli for your tokens."),
     "completion": (USING, "completion", "Print what makes a shell complete commands, options and the ids of tokens."),
-    "serve": (OPERATING, "serve", "Run the service; the first start sets everything up and shows a first token, once."),
+    "serve": (OPERATING, "serve", "Run the service; the first start sets everything up and makes a first token."),
     "migrate": (OPERATING, "migrate", "Make the database, or bring it to this version's schema."),
     "admin": (OPERATING, "admin", "Accounts, users, anybody's tokens, policy and audit, on the local database."),
     "doctor": (OPERATING, "doctor", "Check the installation: schema, pepper, permissions, disk, database."),

@@ -13,7 +13,7 @@ from tokenry.cli.running import alone
 from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile
 from tokenry.settings import DEFAULT_DATA_DIR, Settings
 from tokenry.storage.database import Database
-from tokenry.storage.files import PEPPER_FILE
+from tokenry.storage.files import FIRST_TOKEN_FILE, PEPPER_FILE
 from tokenry.wiring import open_installation
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
@@ -35,9 +35,9 @@ def doctor(
 
 
 def _files(data_dir: Path) -> Iterator[str]:
-    for path in (data_dir / PEPPER_FILE, *sorted(data_dir.glob("tokenry.db*"))):
+    for path in filter(Path.exists, (data_dir / PEPPER_FILE, data_dir / FIRST_TOKEN_FILE)):
         mode = stat.S_IMODE(path.stat().st_mode)
-        if path.name == PEPPER_FILE and mode & 0o077:
+        if mode & 0o077:
             yield f"{path} can be read by others (mode {mode:04o}): chmod 600 {path}"
     mode = stat.S_IMODE(data_dir.stat().st_mode)
     if mode & 0o022:

@@ -40,8 +40,8 @@ BootstrapTokenFile = Annotated[
     Path | None,
     typer.Option(
         envvar="TOKENRY_BOOTSTRAP_TOKEN_FILE",
-        show_default="printed once",
-        help="On the first start, write the first token to this new file of mode 0600 instead of printing it.",
+        show_default="printed once on a terminal, else first-token in the data directory",
+        help="On the first start, write the first token to this new file of mode 0600.",
     ),
 ]
 TrustedProxies = Annotated[

@@ -13,6 +13,7 @@ from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import PEPPER_BYTES, Peppers
 
 PEPPER_FILE = "pepper.key"
+FIRST_TOKEN_FILE = "first-token"  # noqa: S105 - its name
 _LOCK_FILE = ".setup.lock"
 
 

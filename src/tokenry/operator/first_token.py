@@ -1,0 +1,76 @@
+"""The first token of an installation, which may do everything for ever: where it goes, and what is said of it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shlex import quote
+
+from tokenry.domain.errors import SetupError
+from tokenry.domain.secrets import Secret
+from tokenry.settings import Settings
+from tokenry.storage.files import FIRST_TOKEN_FILE, create_private_file
+
+
+class Place:
+    """Where the first token goes: to the terminal, or else to a file, since a log is kept and read by many.
+
+    `path` is the file, None for the terminal. The file that an operator names is never overwritten; the one in the data
+    directory, if it is there before there is an account, is what is left of a first start that was broken off.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._named = settings.bootstrap_token_file
+        watched = sys.stdout is not None and sys.stdout.isatty()
+        self.path = self._named or (None if watched else settings.data_dir / FIRST_TOKEN_FILE)
+        self._written = False
+
+    def deliver(self, secret: Secret) -> None:
+        """Write the token to the file, if it goes to one. Raises SetupError."""
+        if self.path is None:
+            return
+        try:
+            if self._named is None:
+                self.path.unlink(missing_ok=True)
+            create_private_file(self.path, secret.reveal() + "\n")
+        except OSError as error:
+            raise SetupError(
+                f"The first token cannot be written to {self.path} ({error.strerror}): name a new file in a directory "
+                "that exists with TOKENRY_BOOTSTRAP_TOKEN_FILE. Nothing was made."
+            ) from error
+        self._written = True
+
+    @contextmanager
+    def kept_if_begun(self) -> Iterator[None]:
+        """Remove the file again if the block raises: then no token was made either."""
+        try:
+            yield
+        except BaseException:
+            if self._written and self.path is not None:
+                self.path.unlink(missing_ok=True)
+            raise
+
+
+def welcome(url: str, secret: Secret, path: Path | None) -> str:
+    """What the very first start says. The lines to paste keep the token out of the process list and the history."""
+    host = url.removeprefix("http://")
+    client = f'linode_api4.LinodeClient(os.environ["TOKENRY_TOKEN"], "{url}/v4")'
+    python = f"import os, linode_api4; print(*{client}.profile.tokens())"
+    if path is None:
+        where, token, end = "It is shown this once and cannot be shown again:", secret.reveal(), "revoke it"
+    else:
+        where, token = "It is in a file that its owner alone can read:", f"$(cat {quote(str(path.resolve()))})"
+        end = "revoke it and remove the file"
+    return f"""
+This is the first start. An account and its administrator "admin" were made, with a first token that may do everything.
+{where}
+
+  export TOKENRY_TOKEN={token}
+
+Next, paste one of these:
+
+  curl -H @<(printf 'Authorization: Bearer %s' "$TOKENRY_TOKEN") {url}/v4/profile/tokens
+  LINODE_CLI_TOKEN=$TOKENRY_TOKEN LINODE_CLI_API_HOST={host} LINODE_CLI_API_SCHEME=http linode-cli profile tokens-list
+  python3 -c '{python}'
+
+It never expires. Once you have made others with `tokenry token create`, {end}."""
