@@ -8,6 +8,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV   := .venv
 PEERS  := .venv-peers
+GENERATORS := .venv-generators
 BIN    := $(VENV)/bin
 NODE   := tests/clients/node
 NODE_PEERS := bench/peers/node
@@ -23,7 +24,7 @@ serve: $(VENV)/.serve ## Run the service on 127.0.0.1:8470, data in ./data (sett
 	@exec $(BIN)/tokenry serve
 
 .PHONY: test
-test: check $(NODE)/node_modules/.package-lock.json ## Run every check, and every test but those of test-long
+test: check $(GENERATORS)/.installed $(NODE)/node_modules/.package-lock.json ## Run every check, and every test but those of test-long
 	tools/debian-packages curl fish haproxy nginx-light openssl redis-server zsh || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
 	$(BIN)/python -m pytest -m "not long" -n 2 --dist worksteal --cov --cov-report=term
 
@@ -58,6 +59,7 @@ lock: $(VENV)/.test ## Bring the lock files up to date with pyproject.toml
 	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve pyproject.toml -o requirements/serve.txt
 	$(BIN)/uv pip compile --upgrade $(LOCK) --group serve --group test -c requirements/serve.txt pyproject.toml -o requirements/test.txt
 	$(BIN)/uv pip compile --upgrade $(LOCK_GROUP) --python-version 3.11 --group peers -o requirements/peers.txt
+	$(BIN)/uv pip compile --upgrade $(LOCK_GROUP) --python-version 3.11 --group generators -o requirements/generators.txt
 	$(NPM) $(NODE) update --package-lock-only
 	$(NPM) $(NODE_PEERS) update --package-lock-only
 LOCK_GROUP := --quiet --universal --generate-hashes --no-header --no-annotate --no-strip-extras
@@ -65,7 +67,7 @@ LOCK := $(LOCK_GROUP) --extra server --extra postgres --extra redis
 
 .PHONY: clean
 clean: ## Remove what make built, but never the data
-	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules $(NODE_PEERS)/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build .coverage .coverage.*
+	rm -rf $(VENV) $(GENERATORS) $(PEERS) $(NODE)/node_modules $(NODE_PEERS)/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build .coverage .coverage.*
 
 # --- environments: from hashed lock files, again when those change -----------------------------------------------------
 
@@ -84,9 +86,10 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.serve
 	$(PIP) install --require-hashes -r requirements/test.txt
 	@touch $@
 
-$(PEERS)/.installed: requirements/peers.txt | $(BIN)/python
-	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/pip --disable-pip-version-check --quiet install --require-hashes -r requirements/peers.txt
+# What does not agree with our own libraries on the version of another.
+$(GENERATORS)/.installed $(PEERS)/.installed: .venv-%/.installed: requirements/%.txt | $(BIN)/python
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
 $(NODE)/node_modules/.package-lock.json $(NODE_PEERS)/node_modules/.package-lock.json: %/node_modules/.package-lock.json: %/package-lock.json | $(VENV)/.test

@@ -88,7 +88,7 @@ def path_patterns() -> Mapping[str, re.Pattern[str]]:
 
 @cache
 def _path_patterns() -> dict[str, re.Pattern[str]]:
-    versions = "|".join(read_description()["components"]["parameters"]["apiVersion"]["schema"]["enum"])
+    versions = "|".join(read_description()["components"]["schemas"]["ApiVersion"]["enum"])
     patterns = {}
     for template in read_description()["paths"]:
         pattern = re.escape(template).replace(r"\{apiVersion\}", f"(?:{versions})").replace(r"\{path\}", ".*")

@@ -66,7 +66,7 @@ def test_both_versions_of_every_path_are_served(app: App) -> None:
     paths = [route.path for route in routes(app)]
     versioned = {path.removeprefix("/v4/") for path in paths if path.startswith("/v4/")}
     assert versioned == {path.removeprefix("/v4beta/") for path in paths if path.startswith("/v4beta/")}
-    assert read_description()["components"]["parameters"]["apiVersion"]["schema"]["enum"] == list(VERSIONS)
+    assert read_description()["components"]["schemas"]["ApiVersion"]["enum"] == list(VERSIONS)
 
 
 def test_described_scope_is_the_one_that_is_asked_for(app: App) -> None:

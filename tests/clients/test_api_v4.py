@@ -2,20 +2,15 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.clients.conftest import Family
-from tests.conftest import missing
+from tests.node import NODE, PACKAGES, need_modules
 from tests.servers import STOP_SECONDS_MAX, Server, environment
-
-NODE = str(Path(sys.executable).with_name("node"))
-HERE = Path(__file__).with_name("node")
 
 
 class Node:
@@ -23,7 +18,12 @@ class Node:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [NODE, "calls.js"], cwd=HERE, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [NODE, "calls.js"],
+            cwd=PACKAGES,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def call(self, **what: object) -> dict[str, Any]:
@@ -77,8 +77,7 @@ class ApiV4:
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
-    if not (HERE / "node_modules").exists():
-        missing("@linode/api-v4 (`make test` installs it from npm)")
+    need_modules()
     node = Node()
     yield node
     node.stop()

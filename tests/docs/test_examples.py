@@ -18,13 +18,13 @@ from sybil.typing import Parser
 from tests.conftest import missing
 from tests.docs.conftest import DOCS, REPOSITORY
 from tests.docs.terminals import Terminal, is_shown, read_steps
+from tests.node import MODULES, need_modules
 from tests.servers import Server, serving
 
 PAGES = [
     REPOSITORY / "README.md",
     *(DOCS / f"{name}.md" for name in ("api", "cli", "client", "languages", "middleware", "tutorial")),
 ]
-NODE_MODULES = REPOSITORY / "tests/clients/node/node_modules"
 OTHERS = {
     "gateways.md": "each configuration is run in its gateway by tests/gateways",
     "operating.md": "it has no blocks of commands",
@@ -74,8 +74,8 @@ class Reader:
             if step.command == "tokenry serve":  # it runs already
                 assert is_shown(self.server.printed, step.shown), self.server.printed
                 continue
-            if step.command.startswith("node ") and not NODE_MODULES.exists():
-                missing("@linode/api-v4 (`make test` installs it from npm)")
+            if step.command.startswith("node "):
+                need_modules()
             status, printed = self.terminal.run(step.command)
             assert is_shown(printed, step.shown) if step.shown else status == 0, f"{step.command}\n{printed}"
 
@@ -84,7 +84,7 @@ def parse(page: Path, reader: Reader | None = None) -> Document:
     """The blocks of a page."""
     parsers: list[Parser] = [
         CodeBlockParser("python", None if reader is None else reader.run_python),
-        CodeBlockParser("js", None if reader is None else reader.save),
+        *(CodeBlockParser(language, None if reader is None else reader.save) for language in ("js", "ts")),
         CodeBlockParser("console", None if reader is None else reader.run_commands),
         SkipParser(),
     ]
@@ -98,7 +98,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
         missing("bash or curl (the Debian packages)")
     folder = tmp_path / "home"
     folder.mkdir()
-    (folder / "node_modules").symlink_to(NODE_MODULES)
+    (folder / "node_modules").symlink_to(MODULES)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
