@@ -101,6 +101,8 @@ def test_results_count_what_the_filter_lets_through(filled: App) -> None:
         {"+limit": 0},
         {"+limit": True},
         {"+or": [{"id": number} for number in range(101)]},
+        {"+and": [{}] * 101},
+        {"+or": [{"+and": [{}] * 9}] * 11},
     ],
 )
 def test_filter_that_cannot_be_applied(app: App, filter: object) -> None:

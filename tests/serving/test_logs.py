@@ -10,6 +10,7 @@ import time
 import httpx2
 
 from tests.servers import Server, environment
+from tokenry.serving.logs import TEXT_LENGTH_MAX, mask_tokens
 
 TOKEN = "pat_" + "A" * 12 + "B" * 38
 CODE = f"""
@@ -49,6 +50,14 @@ def test_on_a_terminal_it_is_for_people_and_as_discreet() -> None:
     assert "hello" in said
     assert "Traceback" in said
     assert "BBBB" not in said
+
+
+def test_text_that_nobody_reads_to_its_end_is_cut_in_the_middle() -> None:
+    event = mask_tokens(None, "info", {"exception": f"Traceback{'x' * 100_000}ValueError", "event": "failed"})
+    assert event["event"] == "failed"
+    assert len(event["exception"]) < TEXT_LENGTH_MAX + 100
+    assert event["exception"].startswith("Traceback")
+    assert event["exception"].endswith("ValueError")
 
 
 def test_requests_are_logged_with_their_id_and_who_made_them(server: Server) -> None:

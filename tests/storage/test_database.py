@@ -11,12 +11,13 @@ from sqlalchemy import URL, func, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tokenry.domain.accounts import Origin
-from tokenry.domain.errors import SetupError, Unavailable
+from tokenry.domain.errors import Invalid, SetupError, Unavailable
 from tokenry.storage import audit
 from tokenry.storage.accounts import create_account, find_first_account
 from tokenry.storage.database import POOL_CONNECTIONS_MAX, Database, database_url, from_seconds, to_seconds
 from tokenry.storage.migration import migrate
 from tokenry.storage.schema import accounts, tokens
+from tokenry.storage.users import find_user
 
 NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
@@ -231,3 +232,12 @@ def test_reader_sees_one_state_throughout(database: Database) -> None:
 def test_statement_that_is_wrong_is_a_defect_and_no_unavailability(database: Database) -> None:
     with pytest.raises(DBAPIError), database.read() as connection:
         connection.execute(text("SELECT 1 FROM nowhere"))
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\udcff"])
+def test_text_that_one_engine_cannot_store_is_refused_by_both(database: Database, name: str) -> None:
+    """Also where it is only compared with: Python makes surrogates of the wrong bytes on a command line."""
+    with pytest.raises(Invalid, match="NUL or unpaired surrogates"), database.read() as connection:
+        find_user(connection, name)
+    with pytest.raises(Invalid, match="NUL or unpaired surrogates"), database.write() as connection:
+        create_account(connection, euuid="e", company=name, created=NOW)

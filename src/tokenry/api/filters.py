@@ -14,9 +14,12 @@ from datetime import datetime
 from tokenry.api.wire import read_integer, read_time
 from tokenry.domain.errors import Fault, Invalid, raise_faults
 from tokenry.domain.filters import EVERY_ROW, All, Any, Comparison, Condition, Filter, Kind, Operator
+from tokenry.domain.texts import is_storable
 
 FIELD = "X-Filter"
 CONDITIONS_MAX = 100
+GROUPS_MAX = 100
+"""Objects in `+and` and `+or`, also empty ones: each is a part of the statement."""
 DEPTH_MAX = 10
 TEXT_LENGTH_MAX = 1000
 INTEGER_MAX = (1 << 63) - 1
@@ -46,6 +49,7 @@ class _Reader:
     def __init__(self, fields: Mapping[str, Kind]) -> None:
         self._fields = fields
         self._conditions = 0
+        self._groups = 0
         self._order_by: str | None = None
         self._order: str | None = None
         self._limit: int | None = None
@@ -79,6 +83,9 @@ class _Reader:
 
     def _list(self, data: object, *, depth: int, orders: bool) -> tuple[Condition, ...]:
         if not isinstance(data, list):
+            raise _not_applicable()
+        self._groups += len(data)
+        if self._groups > GROUPS_MAX:
             raise _not_applicable()
         return tuple(self._object(part, depth=depth + 1, orders=orders) for part in data)
 
@@ -130,13 +137,9 @@ def _value(kind: Kind, operand: object) -> int | str | datetime | None:
         case Kind.INTEGER, _:
             number = read_integer(operand)
             return None if number is None or abs(number) > INTEGER_MAX else number
-        case Kind.TEXT, str(text) if len(text) <= TEXT_LENGTH_MAX and _storable(text):
+        case Kind.TEXT, str(text) if len(text) <= TEXT_LENGTH_MAX and is_storable(text):
             return text
     return None
-
-
-def _storable(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _not_applicable() -> Invalid:

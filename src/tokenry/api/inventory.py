@@ -12,6 +12,7 @@ from tokenry.api.wire import ID_MAX, read_integer, read_page, write_page
 from tokenry.domain.details import Details
 from tokenry.domain.errors import Fault, Invalid, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
+from tokenry.domain.texts import storable_faults
 from tokenry.service.inventory import Inventory
 
 IDS_MAX = 500
@@ -81,8 +82,10 @@ def write_inventory(found: Details) -> dict[str, object]:
 
 
 def read_username(query: str) -> str | None:
-    """Read whose tokens a list is of; None for everybody's."""
-    return dict(parse_qsl(query, keep_blank_values=True)).get("username")
+    """Read whose tokens a list is of; None for everybody's. Raises Invalid."""
+    username = dict(parse_qsl(query, keep_blank_values=True)).get("username")
+    raise_faults(storable_faults(username or "", "username"))
+    return username
 
 
 def read_format(query: str) -> str:

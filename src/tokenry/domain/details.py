@@ -6,7 +6,8 @@ from enum import Enum
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.networks import Network
-from tokenry.domain.tokens import Token, storable_faults
+from tokenry.domain.texts import storable_faults
+from tokenry.domain.tokens import Token
 
 DESCRIPTION_LENGTH_MAX = 500
 

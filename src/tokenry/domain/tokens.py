@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import Catalogue, Scopes
+from tokenry.domain.texts import storable_faults
 
 LABEL_LENGTH_MAX = 100
 NEVER = datetime(2999, 12, 12, 5, tzinfo=UTC)
@@ -69,13 +70,6 @@ def label_faults(label: str) -> list[Fault]:
     if not 1 <= len(label) <= LABEL_LENGTH_MAX:
         return [Fault(f"Length must be 1-{LABEL_LENGTH_MAX} characters", "label")]
     return storable_faults(label, "label")
-
-
-def storable_faults(text: str, field: str) -> list[Fault]:
-    """Say whether a text of somebody's own holds what PostgreSQL cannot store."""
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        return [Fault("Must not contain NUL or unpaired surrogates", field)]
-    return []
 
 
 def _scope_faults(text: str, limit: Scopes, catalogue: Catalogue) -> list[Fault]:

@@ -1,6 +1,7 @@
 """One log for everything, on standard error: for people on a terminal, JSON lines elsewhere.
 
-Secrets never reach a log call; that no token-shaped text leaves here is a second wall, not the first.
+Secrets never reach a log call; that no token-shaped text leaves here is a second wall, not the first. A text that is
+longer than anybody reads, such as a statement made from a filter, is cut.
 """
 
 import logging
@@ -11,6 +12,9 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from tokenry.domain.secrets import mask_secrets
+
+TEXT_LENGTH_MAX = 8_000
+"""Of one value of a line: enough for the traceback of a defect."""
 
 
 def configure_logging(level: str) -> None:
@@ -56,15 +60,23 @@ def configure_logging(level: str) -> None:
 
 
 def mask_tokens(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Cut every token-shaped text to its preview."""
+    """Cut every token-shaped text to its preview, and the middle out of every text that is too long."""
     return {key: _mask(value) for key, value in event.items()}
 
 
 def _mask(value: Any) -> Any:
     if isinstance(value, str):
-        return mask_secrets(value)
+        return _cut(mask_secrets(value))
     if isinstance(value, (list, tuple)):
         return [_mask(part) for part in value]
     if isinstance(value, dict):
         return {key: _mask(part) for key, part in value.items()}
     return value
+
+
+def _cut(text: str) -> str:
+    """A text of bounded length: a traceback says at its end what failed, and at its beginning where it came from."""
+    if len(text) <= TEXT_LENGTH_MAX:
+        return text
+    part = TEXT_LENGTH_MAX // 2
+    return f"{text[:part]}… ({len(text) - 2 * part} characters) …{text[-part:]}"

@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from tokenry.domain.errors import SetupError, Unavailable
 from tokenry.storage.changes import begin_changes, watch
 from tokenry.storage.epoch import Epoch
+from tokenry.storage.texts import refuse_unstorable
 
 POOL_CONNECTIONS_MAX = 8
 """Connections for each process: as many as its threads for the management API (`api/operation.py`)."""
@@ -45,6 +46,7 @@ class Database:
             pool_pre_ping=not self.is_sqlite,
         )
         watch(self.engine)
+        refuse_unstorable(self.engine)
         event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgres)
         if self.is_sqlite:
             event.listen(self.engine, "begin", _begin_sqlite)
