@@ -6,7 +6,7 @@ Bodies are what `json.dumps` writes by default, because that is what real client
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import TypeVar
 from urllib.parse import parse_qsl
@@ -17,6 +17,7 @@ from tokenry.domain.limits import Allowance
 from tokenry.domain.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PAGE_SIZE_MIN, Page, PageRequest
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken, Token
+from tokenry.moments import read_moment, write_moment
 
 T = TypeVar("T")
 HeaderList = list[tuple[bytes, bytes]]
@@ -26,7 +27,6 @@ SPEC_VERSION = b"4.229.1"
 NUMBER_LENGTH_MAX = 20
 ID_MAX = (1 << 63) - 1
 WRONG_TIME = "Must be a date and time such as 2018-01-01T13:46:32"
-_TIME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _EXPECTED: dict[type, str] = {str: "Must be a string", bool: "Must be true or false"}
 _NUMBER = re.compile(rf"-?\d{{1,{NUMBER_LENGTH_MAX}}}", re.ASCII)
 
@@ -36,7 +36,7 @@ _NUMBER = re.compile(rf"-?\d{{1,{NUMBER_LENGTH_MAX}}}", re.ASCII)
 
 def write_time(moment: datetime) -> str:
     """Write a time: UTC, to the second, no zone, as in `2018-01-02T03:04:05`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return write_moment(moment)
 
 
 def write_token(token: Token, secret: Secret | None = None) -> dict[str, object]:
@@ -169,18 +169,8 @@ def read_form(raw: bytes) -> Mapping[str, object]:
 
 
 def read_time(value: object) -> datetime | None:
-    """Read a time such as `2018-01-01T13:46:32`, with an optional zone (UTC without); None for anything else.
-
-    A fraction of a second is cut off: times are kept to the second.
-    """
-    match = _TIME.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        return None
-    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
-    try:
-        return datetime(year, month, day, hour, minute, second, tzinfo=_zone(match[7])).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    """Read a time such as `2018-01-01T13:46:32`, as `read_moment` does; None for anything else."""
+    return read_moment(value) if isinstance(value, str) else None
 
 
 def read_integer(value: object) -> int | None:
@@ -255,13 +245,6 @@ def _read_label(body: Mapping[str, object], faults: list[Fault]) -> str | None:
 
 def _read_number(text: str) -> int | None:
     return int(text) if _NUMBER.fullmatch(text) else None
-
-
-def _zone(text: str | None) -> timezone:
-    if text is None or text == "Z":
-        return UTC
-    offset = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
-    return timezone(-offset if text[0] == "-" else offset)
 
 
 def _refuse_constant(name: str) -> object:

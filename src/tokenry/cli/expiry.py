@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import typer
 
+from tokenry.moments import read_moment
+
 NEVER = "never"
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _SPAN = re.compile(r"([0-9]{1,5})([hdw])", re.ASCII)
@@ -19,14 +21,13 @@ def read_span(text: str, option: str) -> timedelta:
 
 
 def read_expiry(text: str, option: str) -> datetime | None:
-    """Read a span from now, an ISO date and time (UTC without a zone), or `never`: None. Raises BadParameter."""
+    """Read a span from now, a date and perhaps a time (UTC without a zone), or `never`: None. Raises BadParameter."""
     if text == NEVER:
         return None
-    try:
-        if _SPAN.fullmatch(text):
-            return datetime.now(UTC).replace(microsecond=0) + read_span(text, option)
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError) as error:
+    if _SPAN.fullmatch(text):
+        return datetime.now(UTC).replace(microsecond=0) + read_span(text, option)
+    moment = read_moment(text.replace(" ", "T", 1)) or read_moment(f"{text}T00:00:00")
+    if moment is None:
         hint = "use a span such as 90d, a time such as 2030-01-01T00:00:00 (UTC), or never"
-        raise typer.BadParameter(hint, param_hint=option) from error
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        raise typer.BadParameter(hint, param_hint=option)
+    return moment

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import get_close_matches
 from itertools import chain, islice
 from typing import IO, Annotated, Any
@@ -12,6 +12,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from tokenry.cli.tables import print_table
+from tokenry.moments import write_moment
 
 Row = Mapping[str, Any]
 """A value that JSON knows for each column."""
@@ -119,7 +120,7 @@ class Printer:
 
 def write_time(moment: datetime | None) -> str | None:
     """A time in UTC as rows have it."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if moment is None else f"{write_moment(moment)}Z"
 
 
 def printable(text: str) -> str:

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import typer
@@ -24,6 +24,7 @@ from tokenry.client import (
     TokenExpiresSoon,
 )
 from tokenry.client.filters import write_time
+from tokenry.moments import read_moment
 
 VERSION = "v4"
 PAGE_SIZE_MAX = 500
@@ -164,8 +165,7 @@ def _row(token: GetPersonalAccessTokens200ResponseDataInner) -> dict[str, Any]:
 def _read_expiry(text: str | None) -> datetime | None:
     if text is None or text == NULL:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter("use a time such as 2018-01-01T13:46:32, or null", param_hint="--expiry") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = read_moment(text)
+    if moment is None:
+        raise typer.BadParameter("use a time such as 2018-01-01T13:46:32, or null", param_hint="--expiry")
+    return moment

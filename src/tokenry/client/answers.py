@@ -29,6 +29,7 @@ from tokenry.client.retries import read_retry_after
 from tokenry.client.secrets import PREVIEW_LENGTH, Secret, hide, masked
 from tokenry.client.tokens import Details, Explanation, Identity, Network, Page, Policy, Step, TokenRecord, Verification
 from tokenry.client.transport import Answer
+from tokenry.moments import read_moment
 
 T = TypeVar("T")
 
@@ -330,11 +331,7 @@ def _shown(answer: Answer, header: str, bearer: Secret) -> str | None:
 
 
 def _read_time(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return moment and (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    return read_moment(value) if isinstance(value, str) else None
 
 
 def _read_seconds(text: str | None) -> datetime | None:

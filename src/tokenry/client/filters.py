@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, TypeVar
+
+from tokenry.moments import write_moment
 
 V = TypeVar("V", int, str, datetime)
 
@@ -12,7 +14,7 @@ def write_time(moment: datetime) -> str:
     """A time as the wire format has it: UTC, to the second. Raises ValueError for one without a zone."""
     if moment.tzinfo is None:
         raise ValueError("A time needs a zone, such as datetime(…, tzinfo=UTC)")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return write_moment(moment)
 
 
 @dataclass(frozen=True, slots=True)
