@@ -2,16 +2,14 @@
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
-from starlette.types import Receive, Scope, Send
 
-from tokenry.api.errors import MethodNotAllowed
-from tokenry.api.operation import refuse, send_answer
+from tokenry.api.document import Document
 from tokenry.domain.scopes import Catalogue
 
 Part = Mapping[str, Any]
@@ -58,29 +56,8 @@ def resolve(part: Part) -> Part:
     return part
 
 
-class Document:
-    """An ASGI application that answers GET and HEAD with the same document, whoever asks."""
-
-    methods = frozenset({"GET", "HEAD"})
-
-    def __init__(self, body: bytes, *headers: tuple[bytes, bytes]) -> None:
-        self._body = body
-        self._headers: Sequence[tuple[bytes, bytes]] = [
-            *headers,
-            (b"cache-control", b"no-cache"),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["method"] in self.methods:
-            await send_answer(send, 200, self._body, [*self._headers])
-        else:
-            await refuse(scope, send, MethodNotAllowed(self.methods))
-
-
 @cache
 def description_as_json(catalogue: Catalogue) -> Document:
     """`/openapi.json`, also for tools that run in a browser."""
     body = json.dumps(describe(catalogue)).encode("ascii")
-    return Document(body, (b"content-type", b"application/json"), (b"access-control-allow-origin", b"*"))
+    return Document(body, b"application/json", (b"access-control-allow-origin", b"*"))

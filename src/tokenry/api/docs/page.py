@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
-from tokenry.api.description import Document, Part, describe
+from tokenry.api.description import Part, describe
 from tokenry.api.docs.html import Html, code, element, inline, join, link, markdown
 from tokenry.api.docs.operations import Operation, list_operations, write_operation, write_response, write_signature
 from tokenry.api.docs.schemas import write_schema, write_type
+from tokenry.api.document import Document
 from tokenry.domain.scopes import Catalogue
 
 SETTING = "export TOKENRY_URL=https://…      # this service, without a path\nexport TOKENRY_TOKEN=pat_…"
@@ -25,7 +26,7 @@ def description_as_page(catalogue: Catalogue) -> Document:
     )
     return Document(
         write_page(describe(catalogue), Html(style)).encode(),
-        (b"content-type", b"text/html; charset=utf-8"),
+        b"text/html; charset=utf-8",
         (b"content-security-policy", policy.encode("ascii")),
         (b"referrer-policy", b"no-referrer"),
     )
