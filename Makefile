@@ -21,7 +21,9 @@ help: ## Show this list
 
 .PHONY: serve
 serve: $(VENV)/.serve ## Run the service on 127.0.0.1:8470, data in ./data (settings: TOKENRY_* variables)
-	@exec $(BIN)/tokenry serve
+	@exec $(UNTIL_MAKE_ENDS) $(BIN)/tokenry serve
+# However make ends, even by kill -9: the service does not stay behind, where the system can tell it.
+UNTIL_MAKE_ENDS = $$(setpriv --pdeathsig TERM true 2>/dev/null && echo setpriv --pdeathsig TERM)
 
 .PHONY: test
 test: check $(GENERATORS)/.installed $(NODE)/node_modules/.package-lock.json ## Run every check, and every test but those of test-long

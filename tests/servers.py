@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,8 @@ STOP_SECONDS_MAX = 20
 START_SECONDS_MAX = 30
 NO_LIMITS = {"TOKENRY_RATE_LIMIT": "0", "TOKENRY_RATE_LIMIT_FAILURES": "0"}
 """Tests ask more often than any client may; those of the limits set their own."""
+UNTIL_WE_END = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+"""Before a program: no server stays behind when the tests are killed."""
 TOKENRY = str(Path(sys.executable).with_name("tokenry"))
 
 
@@ -79,7 +82,7 @@ def start_server(
     reading, writing = pty.openpty() if terminal else os.pipe()
     with log_file.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [*program, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments],
+            [*UNTIL_WE_END, *program, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments],
             env=environment(**NO_LIMITS | dict(variables or {})),
             stdout=writing,
             stderr=log,
@@ -166,7 +169,7 @@ class Redis:
     def start(self) -> None:
         """Start it and wait until it answers."""
         with self._log_file.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+            self._process = subprocess.Popen([*UNTIL_WE_END, *self._command], stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS_MAX
         while True:
             try:

@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +16,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.servers import START_SECONDS_MAX, Server, environment, serving, tokenry
+from tests.conftest import missing
+from tests.servers import START_SECONDS_MAX, STOP_SECONDS_MAX, Server, environment, serving, tokenry
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["terminal", "pipe"])
@@ -184,6 +188,33 @@ def test_orderly_stop_is_exit_status_0(tmp_path: Path, number: str, workers: str
         assert verify(server, server.token) == 200
         subprocess.run(["kill", f"-{number}", str(server.process.pid)], check=True)
         assert server.process.wait(20) == 0
+
+
+def is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.long
+def test_service_does_not_outlive_the_make_that_runs_it(tmp_path: Path) -> None:
+    if shutil.which("setpriv") is None:
+        missing("setpriv (the Debian package util-linux)")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    variables = {"TOKENRY_PORT": str(port), "TOKENRY_DATA_DIR": str(tmp_path / "data"), "TOKENRY_WORKERS": "2"}
+    make = subprocess.Popen(
+        ["make", "serve"], cwd=REPOSITORY, env=environment(**variables), stdout=subprocess.PIPE, text=True
+    )
+    assert make.stdout is not None
+    with make.stdout:
+        assert any(line.startswith("Ready.") for line in make.stdout)
+        make.kill()
+        make.wait()
+        deadline = time.monotonic() + STOP_SECONDS_MAX
+        while is_taken(port):
+            assert time.monotonic() < deadline, "the service stayed behind"
+            time.sleep(0.05)
 
 
 # --- starts that cannot be: one line, exit status 1, nothing damaged --------------------------------------------------

@@ -1,7 +1,10 @@
 """Worker processes and the one that looks after them."""
 
 import os
+import shutil
 import signal
+import socket
+import subprocess
 import time
 from itertools import cycle, islice
 from pathlib import Path
@@ -9,11 +12,17 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.conftest import missing
 from tests.faulty import PROGRAM
-from tests.servers import START_SECONDS_MAX, serving
+from tests.servers import START_SECONDS_MAX, TOKENRY, Server, serving
 from tests.workers import await_workers, children, serving_workers, worker_sockets
 from tokenry.domain.errors import SetupError
 from tokenry.serving.workers import require_binding
+
+ORPHAN_SECONDS_MAX = 2
+"""How long anything may outlive the process that looks after the workers."""
+BEGIN_SECONDS_MAX = 5
+"""The same for a worker that has only been started: Python itself has to begin, beside other tests."""
 
 
 def test_worker_that_is_slow_to_begin_is_left_alone(tmp_path: Path) -> None:
@@ -45,12 +54,7 @@ def test_bound_workers_keep_to_a_core_each_and_so_does_the_one_in_the_place_of_a
     with serving_workers(tmp_path / "data", 2, {"TOKENRY_BIND_WORKERS": "1"}) as server:
         first, second = sorted(worker_sockets(server), key=lambda worker: sorted(os.sched_getaffinity(worker)))
         assert [os.sched_getaffinity(worker) for worker in (first, second)] == cores
-        os.kill(first, signal.SIGKILL)
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while first in worker_sockets(server):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        await_workers(server, 2)
+        replace_worker(server, first)
         successor = next(worker for worker in worker_sockets(server) if worker != second)
         assert os.sched_getaffinity(successor) == cores[0]
 
@@ -66,3 +70,66 @@ def test_binding_is_refused_where_the_system_knows_none(monkeypatch: pytest.Monk
     monkeypatch.delattr(os, "sched_setaffinity")
     with pytest.raises(SetupError, match="leave out --bind-workers"):
         require_binding()
+
+
+# --- without the process that looks after them ------------------------------------------------------------------------
+
+
+def replace_worker(server: Server, worker: int) -> None:
+    """Kill a worker, and wait until another one serves in its place."""
+    os.kill(worker, signal.SIGKILL)
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while worker in worker_sockets(server):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    await_workers(server, 2)
+
+
+def runs(process: int) -> bool:
+    """Whether a process is there, and has not ended either."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def assert_all_end(processes: list[int], port: int, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while any(map(runs, processes)):
+        assert time.monotonic() < deadline, "something outlives the service"
+        time.sleep(0.02)
+    socket.create_server(("127.0.0.1", port)).close()  # the port is free
+
+
+def test_workers_end_when_their_parent_is_killed_and_so_does_one_that_took_a_place(tmp_path: Path) -> None:
+    with serving_workers(tmp_path / "data", 2, {"TOKENRY_BIND_WORKERS": "1"}) as server:
+        replace_worker(server, min(worker_sockets(server)))
+        processes = children(server)
+        server.kill()
+        assert_all_end(processes, server.port, ORPHAN_SECONDS_MAX)
+
+
+def test_workers_that_only_begin_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    with serving(tmp_path / "data", "--workers", "2") as server:
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while len(processes := children(server)) < 3:  # one more is multiprocessing's own
+            assert time.monotonic() < deadline
+        server.kill()
+        assert_all_end(processes, server.port, BEGIN_SECONDS_MAX)
+
+
+@pytest.mark.long
+def test_workers_serve_and_end_where_their_parent_is_process_1(tmp_path: Path) -> None:
+    """As in a container: having process 1 as a parent does not mean being an orphan."""
+    alone = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"], check=False).returncode != 0:
+        missing("the right to make a namespace of processes")
+    with serving(tmp_path / "data", "--workers", "2", program=(*alone, TOKENRY)) as server:
+        assert httpx2.get(f"{server.url}/healthz", timeout=START_SECONDS_MAX).status_code == 200
+        (parent,) = children(server)
+        processes = [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text("ascii").split()]
+        time.sleep(ORPHAN_SECONDS_MAX)
+        assert all(map(runs, processes))
+        os.kill(parent, signal.SIGKILL)
+        server.process.wait(ORPHAN_SECONDS_MAX)
+        assert_all_end(processes, server.port, ORPHAN_SECONDS_MAX)

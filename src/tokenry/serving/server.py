@@ -15,7 +15,7 @@ from uvicorn.supervisors import Multiprocess
 from tokenry.domain.errors import SetupError
 from tokenry.serving.logs import configure_logging
 from tokenry.serving.protocol import BoundedProtocol
-from tokenry.serving.workers import BoundWorkers, wait_for_turns
+from tokenry.serving.workers import BoundWorkers, WorkerConfig, wait_for_turns
 
 BACKLOG_CONNECTIONS = 2048
 KEEP_ALIVE_SECONDS = 75
@@ -71,7 +71,7 @@ def run(
 
     `build` makes the application in each worker process, so it must be picklable.
     """
-    config = uvicorn.Config(
+    config = WorkerConfig(
         partial(_build_worker, build, log_level),
         factory=True,
         loop="uvloop",

@@ -3,13 +3,47 @@
 import itertools
 import os
 from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from threading import Thread
+from typing import Any
 
 import structlog
+import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from tokenry.domain.errors import SetupError
 
+ORPHANED = 1
+"""The exit status of a worker whose parent is gone; there is nobody to see it."""
+
 log = structlog.get_logger("tokenry.serving")
+
+
+class WorkerConfig(uvicorn.Config):
+    """What worker processes are given when they begin. Each ends at once when the process that made it is gone.
+
+    Nobody would stop or replace it any more, and it would keep the port. What tells, however the parent ended, is a
+    pipe whose other end the parent alone holds from before there is a worker. A worker watches it before anything else
+    of its configuration arrives, since the application takes a while to load.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._watched, self._held = Pipe(duplex=False)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _arrive, (self._watched,), {name: value for name, value in vars(self).items() if name != "_held"}
+
+
+def _arrive(watched: Connection) -> WorkerConfig:
+    Thread(target=_end_after, args=(watched,), daemon=True).start()
+    return WorkerConfig.__new__(WorkerConfig)
+
+
+def _end_after(watched: Connection) -> None:
+    watched.poll(None)  # nothing is ever sent: it waits for the other end to be closed
+    os._exit(ORPHANED)
 
 
 class BoundWorkers(Multiprocess):
