@@ -19,6 +19,8 @@ from tests.servers import Redis
 from tokenry.api.guard import Guard
 from tokenry.api.limits import LOG_SECONDS, PAUSE_SECONDS, RateLimits, network
 from tokenry.api.operation import Call, Operation, Resource
+from tokenry.domain.accounts import Origin
+from tokenry.domain.tokens import NewToken
 from tokenry.settings import Settings
 from tokenry.storage.limits import HostCounters
 from tokenry.verification.verifier import Verifier
@@ -92,10 +94,10 @@ def test_answer_to_a_recognised_token_shows_the_limit(
     assert (answer.status_code, shown(answer)[:2]) == (status, (5, 4))
 
 
-def test_refusal_for_the_scope_shows_the_limit_and_is_counted_to_the_token(limited: App) -> None:
+def test_refusal_for_the_scope_is_counted(limited: App) -> None:
     made = limited.client.post(TOKENS, headers=limited.bearer, json={"scopes": "linodes:read_only"}).json()
     narrow = {"Authorization": f"Bearer {made['token']}"}
-    assert statuses(limited, narrow, 6) == [401] * 5 + [429]
+    assert statuses(limited, narrow, 5) == [401] * 4 + [429]
 
 
 @pytest.mark.parametrize(
@@ -160,10 +162,46 @@ def test_refused_request_is_logged_with_its_token(limited: App) -> None:
     assert [(line["status"], line["token_id"]) for line in logged] == [(429, 1)]
 
 
-def test_tokens_of_one_user_are_counted_apart(limited: App) -> None:
+def test_tokens_of_one_user_are_counted_together(limited: App) -> None:
     made = limited.client.post(TOKENS, headers=limited.bearer, json={}).json()
+    assert statuses(limited, limited.bearer, 2) == [200] * 2
+    assert statuses(limited, {"Authorization": f"Bearer {made['token']}"}, 3) == [200] * 2 + [429]
+    assert statuses(limited, limited.bearer, 1) == [429]
+
+
+def test_users_are_counted_apart(limited: App) -> None:
+    user = {"username": "ada", "email": "ada@example.com"}
+    assert limited.client.post("/v4/account/users", headers=limited.bearer, json=user).status_code == 200
+    assert statuses(limited, make_token(limited, "ada"), 6) == [200] * 5 + [429]
     assert statuses(limited, limited.bearer, 5) == [200] * 4 + [429]
-    assert statuses(limited, {"Authorization": f"Bearer {made['token']}"}, 6) == [200] * 5 + [429]
+
+
+def test_used_up_limit_keeps_nobody_from_revoking(limited: App) -> None:
+    """And revoking has a limit too, for each token."""
+    leaked = limited.client.post(TOKENS, headers=limited.bearer, json={}).json()
+    assert statuses(limited, {"Authorization": f"Bearer {leaked['token']}"}, 5) == [200] * 4 + [429]
+    paths = [f"{TOKENS}/{token_id}" for token_id in (leaked["id"], 90, 91, 92, 93, 94)]
+    deleted = [limited.client.delete(path, headers=limited.bearer).status_code for path in paths]
+    assert deleted == [200] + [404] * 4 + [429]
+
+
+def test_proxy_users_are_counted_by_token(limited: App) -> None:
+    """All of a parent account's users act by one in a child account: none keeps another out."""
+    installation = open_installation(limited.settings, limited.clock)
+    child = installation.accounts.create_account(Origin("operator"), company="child", parent="tokenry")
+    installation.database.close()
+    path = f"/v4/account/child-accounts/{child.euuid}/token"
+    made = [limited.client.post(path, headers=limited.bearer).json()["token"] for _ in range(2)]
+    for token in made:
+        assert statuses(limited, {"Authorization": f"Bearer {token}"}, 6) == [200] * 5 + [429]
+
+
+def make_token(app: App, username: str) -> dict[str, str]:
+    """A header with a new token of a user's, by the operator."""
+    installation = open_installation(app.settings, app.clock)
+    _, secret = installation.tokens.create_token_for(Origin("operator"), username, NewToken())
+    installation.database.close()
+    return {"Authorization": f"Bearer {secret.reveal()}"}
 
 
 def test_verification_has_no_limit_and_uses_none_up(limited: App) -> None:

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import structlog
 
+from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.limits import Allowance, allowance, window_at
+from tokenry.domain.users import is_proxy_username
 from tokenry.storage.limits import Counters
 from tokenry.verification.verifier import Decision
 
@@ -28,7 +30,7 @@ class Bucket(NamedTuple):
 
 
 class RateLimits:
-    """Counts the requests of each token, and of each client address where there is no token; a limit of 0 is none.
+    """Counts the requests of each user, and of each client address where there is no token; a limit of 0 is none.
 
     `name` keeps installations apart that count in one place. A limit protects the service; it authorizes nobody. So
     when the counters do not answer, requests pass.
@@ -46,20 +48,23 @@ class RateLimits:
         self._silent_until = 0.0
 
     async def count(
-        self, decision: Decision | None, address: str | None, bucket: Bucket | None = None
+        self, decision: Decision | None, address: str | None, bucket: Bucket | None = None, *, deletes: bool = False
     ) -> Allowance | None:
         """Count a request; what its answer has to show, or None. Without a decision, no token was asked for.
 
         A request whose token was refused counts as a failure of its address, and shows a limit only once that is
         exceeded: the wire format's 401 has none. Only a request that was refused anyway is held to the failures of
         its address, so that nobody can lock out the valid tokens behind an address they share.
+
+        Users cannot have more by having more tokens. One who `deletes` is counted apart, by token: else whoever uses up
+        a user's limit with a leaked token keeps him from revoking it. So is a proxy user, who is many.
         """
         if bucket is not None:
             return await self._count(f"{bucket.name}:{network(address)}", bucket.requests)
         if decision is None:
             return await self._count(f"address:{network(address)}", self._requests)
         if decision.actor is not None:
-            return await self._count(f"token:{decision.actor.token_id}", self._requests)
+            return await self._count(_counted(decision.actor, deletes=deletes), self._requests)
         failures = await self._count(f"failures:{network(address)}", self._failures)
         return failures if failures is not None and failures.exceeded else None
 
@@ -79,6 +84,14 @@ class RateLimits:
         if now >= self._silent_until:
             self._silent_until = now + LOG_SECONDS
             log.error("rate limits are off: their storage does not answer", exc_info=error.__cause__)
+
+
+def _counted(actor: Actor, *, deletes: bool) -> str:
+    if deletes:
+        return f"deletions:{actor.token_id}"
+    if is_proxy_username(actor.username):
+        return f"token:{actor.token_id}"
+    return f"user:{actor.user_id}"
 
 
 def network(address: str | None) -> str:

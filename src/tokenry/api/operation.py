@@ -148,8 +148,10 @@ class Resource:
 
     async def _limit(self, scope: Scope, decision: Decision | None, operation: Operation) -> None:
         """Count the request. Whatever its answer will be, it shows the allowance. Raises TooManyRequests."""
-        counted = operation.counted or decision is None or decision.denial is not None
-        allowance = await self._limits.count(decision, client_address(scope), operation.bucket) if counted else None
+        allowance = None
+        if operation.counted or decision is None or decision.denial is not None:
+            deletes = scope["method"] == "DELETE"
+            allowance = await self._limits.count(decision, client_address(scope), operation.bucket, deletes=deletes)
         scope["tokenry.allowance"] = allowance
         if allowance is not None and allowance.exceeded:
             raise TooManyRequests

@@ -149,9 +149,14 @@ def username_faults(username: str) -> list[Fault]:
                 "username",
             )
         ]
-    if _PROXY_SUFFIX.search(username):
+    if is_proxy_username(username):
         return [Fault("Must not end in an underscore and 16 hexadecimal digits, as proxy users' names do", "username")]
     return []
+
+
+def is_proxy_username(username: str) -> bool:
+    """Whether this is the name of a proxy user, as no other user's is."""
+    return _PROXY_SUFFIX.search(username) is not None
 
 
 def email_faults(email: str) -> list[Fault]:

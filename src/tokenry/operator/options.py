@@ -54,7 +54,7 @@ TrustedProxies = Annotated[
 ]
 RateLimit = Annotated[
     int,
-    typer.Option(envvar="TOKENRY_RATE_LIMIT", min=0, help="Requests a minute for each token; 0 for no limit."),
+    typer.Option(envvar="TOKENRY_RATE_LIMIT", min=0, help="Requests a minute for each user; 0 for no limit."),
 ]
 RateLimitFailures = Annotated[
     int,
