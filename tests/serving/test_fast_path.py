@@ -1,146 +1,16 @@
 """The fast path gives the ordinary route's answers, byte for byte, whatever is sent and however it is cut."""
 
-import asyncio
-import copy
-import re
-from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, TypeVar
 
 import pytest
-import uvicorn
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from uvicorn.lifespan.on import LifespanOn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.server import ServerState
 
-from tests.conftest import START, Clock, make_app
-from tokenry.domain.accounts import Origin
-from tokenry.domain.secrets import checksum
-from tokenry.domain.tokens import NewToken
-from tokenry.serving.fast_path import APP_STATE_KEY
+from tests.serving.parts import PEER, Served, Wire, fill, head
 from tokenry.serving.heads import Sender
 from tokenry.serving.protocol import BoundedProtocol
-from tokenry.verification.last_used import Uses
-from tokenry.wiring import build_app, open_installation
-
-T = TypeVar("T")
-PEER = "192.0.2.1"
-CHANGING = re.compile(rb"(?:expires|x-request-id): [^\r]*\r\n")
-"""Headers of management answers that are new each time."""
-UNKNOWN_BODY = "pat_" + "A" * 44
-
-
-class Wire(asyncio.Transport):
-    """The client's end of a connection, in memory."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": (PEER, 1234), "sockname": ("127.0.0.1", 8470)})
-        self.received = b""
-        self.closed = False
-
-    def write(self, data: Any) -> None:
-        if not self.closed:
-            self.received += bytes(data)
-
-    def close(self) -> None:
-        self.closed = True
-
-    abort = close
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def pause_reading(self) -> None:
-        """The server may ask for that; what is sent here is short."""
-
-    resume_reading = pause_reading
-
-
-@dataclass(frozen=True)
-class Served:
-    """The application of one worker, and what its connections are made of; the date stands still."""
-
-    loop: asyncio.AbstractEventLoop
-    config: uvicorn.Config
-    lifespan: LifespanOn
-    clock: Clock
-    secrets: dict[str, str]
-    state: ServerState = field(default_factory=ServerState)
-
-    @property
-    def uses(self) -> Uses:
-        uses = self.lifespan.state[APP_STATE_KEY]._verifier._uses
-        assert isinstance(uses, Uses)
-        return uses
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(work)
-
-    def exchange(self, chunks: Sequence[bytes], *, fast: bool) -> tuple[bytes, bool]:
-        """Send these chunks on one connection; what came back, and whether the server closed it."""
-        return self.run(self._exchange(chunks, fast=fast))
-
-    async def _exchange(self, chunks: Sequence[bytes], *, fast: bool) -> tuple[bytes, bool]:
-        app_state = copy.copy(self.lifespan.state)
-        if not fast:
-            del app_state[APP_STATE_KEY]
-        protocol = BoundedProtocol(self.config, self.state, app_state, self.loop)
-        wire = Wire()
-        protocol.connection_made(wire)
-        for chunk in chunks:
-            protocol.data_received(chunk)
-            while self.state.tasks:
-                done, _ = await asyncio.wait(self.state.tasks, timeout=0.05)
-                if not done and protocol.cycle.more_body:
-                    break  # it waits for a body that has not come
-        closed = wire.closed
-        protocol.connection_lost(None)
-        while self.state.tasks:
-            await asyncio.wait(self.state.tasks)
-        return CHANGING.sub(b"", wire.received), closed
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    clock = Clock()
-    app = make_app(tmp_path_factory.mktemp("fast") / "data", clock)
-    installation = open_installation(app.settings, clock)
-
-    def create(scopes: str, seconds: int = 3600) -> str:
-        new = NewToken(scopes=scopes, expiry=datetime.fromtimestamp(START + seconds, UTC))
-        return installation.tokens.create_token_for(Origin("test"), "admin", new)[1].reveal()
-
-    secrets = {"good": app.token, "narrow": create("linodes:read_only"), "expired": create("*", 5)}
-    secrets |= {"revoked": create("*"), "here": create("*"), "office": create("*")}
-    secrets |= {"unknown": UNKNOWN_BODY + checksum(UNKNOWN_BODY), "wrong": app.token[:-1] + "!"}
-    clock.seconds += 10
-    installation.database.close()
-    config = uvicorn.Config(build_app(app.settings, clock), http=BoundedProtocol, ws="none", log_config=None)
-    config.load()
-    loop = asyncio.new_event_loop()
-    lifespan = LifespanOn(config)
-    loop.run_until_complete(lifespan.startup())
-    served = Served(loop, config, lifespan, clock, secrets)
-    served.state.default_headers = [(b"date", b"Sun, 15 Jun 2025 15:06:40 GMT")]
-    bearer = f"Authorization: Bearer {app.token}"
-    for token_id, network in ((5, "192.0.2.0/24"), (6, "203.0.113.0/24")):
-        body = f'{{"networks": ["{network}"]}}'
-        line = f"PUT /v4/profile/tokens/{token_id}/details"
-        put = head(line, bearer, f"Content-Length: {len(body)}") + body.encode()
-        assert served.exchange([put], fast=True)[0].startswith(b"HTTP/1.1 200")
-    delete = head("DELETE /v4/profile/tokens/4", bearer)
-    assert served.exchange([delete], fast=True)[0].startswith(b"HTTP/1.1 200")
-    yield served
-    loop.run_until_complete(lifespan.shutdown())
-    loop.close()
-
-
-def head(line: str, *headers: str) -> bytes:
-    return "\r\n".join([f"{line} HTTP/1.1", "Host: x", *headers, "", ""]).encode("latin-1")
 
 
 def answers_alike(served: Served, raw: bytes, chunks: Sequence[bytes] | None = None) -> bytes:
@@ -435,10 +305,3 @@ def test_anything_is_answered_alike_on_a_connection_that_was_used(
     ]
     chunks = [plain[0], *varied, fill(served, before), *plain[1:], fill(served, after), plain[0], *varied[:2]]
     assert served.exchange(chunks, fast=True) == served.exchange(chunks, fast=False)
-
-
-def fill(served: Served, text: str) -> bytes:
-    """A request with the secrets that it names."""
-    for name, secret in served.secrets.items():
-        text = text.replace("{" + name + "}", secret)
-    return text.encode("latin-1")

@@ -23,6 +23,7 @@ from tokenry.api.pieces import ClientGone, send_pieces
 from tokenry.api.wire import HeaderList, answer_headers, to_bytes, write_faults
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Fault, InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
+from tokenry.domain.networks import ADDRESS_LENGTH_MAX
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.storage.database import POOL_CONNECTIONS_MAX
 from tokenry.verification.challenge import challenge
@@ -256,8 +257,8 @@ def single_headers(scope: Scope) -> dict[bytes, str]:
 
 
 def client_address(scope: Scope) -> str | None:
-    """The address of whoever is calling."""
-    return scope["client"][0] if scope.get("client") else None
+    """The address of whoever is calling, or what a trusted proxy says instead."""
+    return scope["client"][0][:ADDRESS_LENGTH_MAX] if scope.get("client") else None
 
 
 def read_presented(scope: Scope) -> tuple[str | None, Client]:

@@ -11,6 +11,8 @@ from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER_SECONDS
 
 COMPANY_LENGTH_MAX = 128
+_NOT_IN_USERNAME = re.compile(r"[^A-Za-z0-9._-]")
+_NOT_FIRST = re.compile(r"^[^A-Za-z0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +95,5 @@ def proxy_username(*, parent_company: str, child_euuid: str) -> str:
     becomes a dash, and an `x` where it would come first: a username is sent in headers.
     """
     digest = sha256(f"{parent_company}{child_euuid}".encode()).hexdigest()
-    shown = re.sub(r"[^A-Za-z0-9._-]", "-", parent_company[:15])
-    return f"{re.sub('^[^A-Za-z0-9]', 'x', shown)}_{digest[:16]}"
+    shown = _NOT_IN_USERNAME.sub("-", parent_company[:15])
+    return f"{_NOT_FIRST.sub('x', shown)}_{digest[:16]}"

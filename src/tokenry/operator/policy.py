@@ -22,6 +22,7 @@ TOKENS_MAX = 1_000_000
 NO_LIMIT = "none"
 ANY_SCOPES = "any"
 KINDS = ", ".join(kind.value for kind in UserKind)
+_NUMBER = re.compile(r"[1-9][0-9]{0,6}")
 
 app = typer.Typer(help="What tokens may be made.", no_args_is_help=True)
 
@@ -125,7 +126,7 @@ def _read_lifetime(text: str) -> timedelta | None:
 def _read_number(text: str) -> int | None:
     if text == NO_LIMIT:
         return None
-    if not re.fullmatch("[1-9][0-9]{0,6}", text) or int(text) > TOKENS_MAX:
+    if not _NUMBER.fullmatch(text) or int(text) > TOKENS_MAX:
         raise typer.BadParameter(f"use a number from 1 to {TOKENS_MAX}, or none", param_hint="--max-tokens")
     return int(text)
 

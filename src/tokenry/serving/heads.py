@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
+from tokenry.domain.networks import ADDRESS_LENGTH_MAX
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import TOKEN_LENGTH
 from tokenry.serving.shapes import Shapes
@@ -33,8 +34,9 @@ _PLAIN = re.compile(
     rf"{_LINES}(?:{_HOST}{_LINES}{_BEARER}|{_BEARER}{_LINES}{_HOST}){_LINES}\r\n".encode("latin-1")
 )
 _VISIBLE = re.compile(rb"[!-~]+")
-_AGENT = re.compile(rb"\r\nuser-agent:[\t ]*([^\r]*?)[\t ]*\r\n", re.IGNORECASE)
-_FORWARDED = re.compile(rb"\r\nx-forwarded-for:[\t ]*([^\r]*?)[\t ]*(?=\r\n)", re.IGNORECASE)
+_AGENT = re.compile(rb"\r\nuser-agent:([^\r]*+)", re.IGNORECASE)
+_FORWARDED = re.compile(rb"\r\nx-forwarded-for:([^\r]*+)", re.IGNORECASE)
+_BLANKS = b"\t "  # around a value, and no part of it (RFC 9110 section 5.5)
 
 
 class TrustedHosts(Protocol):
@@ -122,13 +124,15 @@ class Sender:
         values = _FORWARDED.findall(self.head)
         if not values:
             return self._peer
-        return self._trusted.get_trusted_client_address(b", ".join(values).decode("latin-1"))[0] or self._peer
+        chain = b", ".join([value.strip(_BLANKS) for value in values])
+        address, _ = self._trusted.get_trusted_client_address(chain.decode("latin-1"))
+        return address[:ADDRESS_LENGTH_MAX] or self._peer
 
     @property
     def agent(self) -> str | None:
         """The User-Agent header; the last, if there are several."""
         values = _AGENT.findall(self.head)
-        return values[-1].decode("latin-1") if values else None
+        return values[-1].strip(_BLANKS).decode("latin-1") if values else None
 
 
 def is_visible(text: bytes) -> bool:

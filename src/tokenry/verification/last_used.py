@@ -40,6 +40,7 @@ class Uses:
         known.note_at = seconds + PRECISION_SECONDS
         if len(self._noted) < NOTED_MAX:
             actor = known.actor
+            agent = None if agent is None else agent[:AGENT_LENGTH_MAX]
             self._noted[actor.preview] = Use(actor.token_id, actor.preview, int(seconds), address, agent)
 
     async def run(self) -> None:
@@ -76,4 +77,4 @@ def _readable(agent: str | None) -> str | None:
     """A program's name for itself, fit to be stored and shown; a token pasted into it is cut to its preview."""
     if agent is None:
         return None
-    return mask_secrets("".join(character for character in agent if character.isprintable()))[:AGENT_LENGTH_MAX]
+    return mask_secrets("".join(character for character in agent if character.isprintable()))

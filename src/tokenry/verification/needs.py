@@ -8,11 +8,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
-from tokenry.domain.errors import Fault, raise_faults
+from tokenry.domain.errors import Fault, Invalid, raise_faults
 from tokenry.domain.scopes import NOTHING, Catalogue, Level, Scopes
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_POLICIES_MAX = 1024
+POLICY_BYTES_MAX = 2048
+_POLICIES_MAX = 256  # of a policy with a fault nothing is kept
 
 
 def policy_reader(catalogue: Catalogue) -> Callable[[bytes, Level | None], Scopes]:
@@ -32,6 +33,8 @@ def read_needed(policy: bytes, catalogue: Catalogue, level: Level | None = None)
     """
     if not policy:
         return NOTHING
+    if len(policy) > POLICY_BYTES_MAX:
+        raise Invalid(Fault(f"A policy has at most {POLICY_BYTES_MAX} characters"))
     known = {"scope"} if level is None else {"scope", "resource"}
     parameters = parse_qsl(policy.decode("latin-1"), keep_blank_values=True)
     raise_faults(Fault("Unknown parameter", name) for name, _ in parameters if name not in known)

@@ -1,0 +1,60 @@
+"""The application that the tests of the fast path and of the protocol share."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import uvicorn
+from uvicorn.lifespan.on import LifespanOn
+
+from tests.conftest import START, Clock, make_app
+from tests.serving.parts import PEER, Served, head
+from tokenry.domain.accounts import Origin
+from tokenry.domain.secrets import checksum
+from tokenry.domain.tokens import NewToken
+from tokenry.serving.protocol import BoundedProtocol
+from tokenry.wiring import build_app, open_installation
+
+UNKNOWN_BODY = "pat_" + "A" * 44
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    clock = Clock()
+    app = make_app(tmp_path_factory.mktemp("fast") / "data", clock)
+    installation = open_installation(app.settings, clock)
+
+    def create(scopes: str, seconds: int = 3600) -> str:
+        new = NewToken(scopes=scopes, expiry=datetime.fromtimestamp(START + seconds, UTC))
+        return installation.tokens.create_token_for(Origin("test"), "admin", new)[1].reveal()
+
+    secrets = {"good": app.token, "narrow": create("linodes:read_only"), "expired": create("*", 5)}
+    secrets |= {"revoked": create("*"), "here": create("*"), "office": create("*")}
+    secrets |= {"unknown": UNKNOWN_BODY + checksum(UNKNOWN_BODY), "wrong": app.token[:-1] + "!"}
+    clock.seconds += 10
+    installation.database.close()
+    config = uvicorn.Config(
+        build_app(app.settings, clock),
+        http=BoundedProtocol,
+        ws="none",
+        log_config=None,
+        forwarded_allow_ips=PEER,
+    )
+    config.load()
+    loop = asyncio.new_event_loop()
+    lifespan = LifespanOn(config)
+    loop.run_until_complete(lifespan.startup())
+    served = Served(loop, config, lifespan, clock, secrets)
+    served.state.default_headers = [(b"date", b"Sun, 15 Jun 2025 15:06:40 GMT")]
+    bearer = f"Authorization: Bearer {app.token}"
+    for token_id, network in ((5, "192.0.2.0/24"), (6, "203.0.113.0/24")):
+        body = f'{{"networks": ["{network}"]}}'
+        line = f"PUT /v4/profile/tokens/{token_id}/details"
+        put = head(line, bearer, f"Content-Length: {len(body)}") + body.encode()
+        assert served.exchange([put], fast=True)[0].startswith(b"HTTP/1.1 200")
+    delete = head("DELETE /v4/profile/tokens/4", bearer)
+    assert served.exchange([delete], fast=True)[0].startswith(b"HTTP/1.1 200")
+    yield served
+    loop.run_until_complete(lifespan.shutdown())
+    loop.close()

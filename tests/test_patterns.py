@@ -1,0 +1,176 @@
+"""Every pattern of the package takes time that is linear in the text, whoever wrote the text.
+
+Each is given an example of what it reads, which is then pumped: cut at every place, and long runs put in there. A new
+pattern needs an example here.
+"""
+
+import ast
+import importlib
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tokenry
+from tokenry.serving.shapes import Shapes
+
+ROOT = Path(tokenry.__file__).parent
+LENGTH = 16 * 1024
+SECONDS_MAX = 0.02
+"""Of processor time. A linear pattern takes a millisecond at most for such a text, a quadratic one 0.1 to 2 seconds."""
+FILLERS = [*" \t,a0/:._-=%\x80", '"', "A.", "a/", "pat_", "\r\n", "a: b\r\n"]
+USE = r"\b{}\.(fullmatch|match|search|findall|split|sub)\b"
+
+TOKEN = "pat_" + "a" * 50
+BEFORE = "GET /verify HTTP/1.1\r\nHost: x\r\nUser-Agent: probe\r\nAuthorization: Bearer "
+AFTER = "\r\nX-Request-Id: 1\r\n\r\n"
+EXAMPLES: dict[str, str] = {
+    "api.docs.html._CODE": "a `b` c",
+    "api.document._ENTITY_TAG": 'W/"a", "b"',
+    "api.document._WEIGHT": "q=0.5",
+    "api.guard._AMBIGUOUS": "/a%2fb",
+    "api.guard._LONG_WORD": f"/a/{TOKEN}",
+    "api.guard._REQUEST_ID": "a-1",
+    "api.idempotency._KEY": "0d6ba8b1",
+    "api.wire._NUMBER": "-12",
+    "cli.expiry._SPAN": "90d",
+    "client.answers._NUMBER": "12",
+    "client.answers._SEPARATORS": "a, b",
+    "client.retries._SECONDS": "12",
+    "client.secrets._LOOKALIKE": f"a {TOKEN}",
+    "client.secrets._SENDABLE": TOKEN,
+    "domain.accounts._NOT_FIRST": "-a",
+    "domain.accounts._NOT_IN_USERNAME": "a b",
+    "domain.networks._SHAPE": "203.0.113.0/24",
+    "domain.profile._KEY": "ssh-rsa AAAAAAAAAAAAAAAAAAAA== ada@host",
+    "domain.profile._TIMEZONE": "America/Argentina/Ushuaia",
+    "domain.scopes.RESOURCE": "linodes",
+    "domain.scopes._SEPARATORS": "a, b",
+    "domain.secrets._LOOKALIKE": f"a {TOKEN}",
+    "domain.spans._SPAN": "90d",
+    "domain.users._EMAIL": "ada@example.org",
+    "domain.users._PROXY_SUFFIX": "acme_0123456789abcdef",
+    "domain.users._USERNAME": "ada.b-c_d",
+    "middleware.remote._VALUE": f"Bearer {TOKEN}",
+    "moments._MOMENT": "2018-01-02T03:04:05.123+01:00",
+    "operator.gateway._HOST": "api.example.org",
+    "operator.gateway._PLACEHOLDER": "a __LISTEN_HOST__ b",
+    "operator.gateway._PORT": "8080",
+    "operator.policy._NUMBER": "12",
+    "serving.heads._AGENT": BEFORE,
+    "serving.heads._FORWARDED": "\r\nX-Forwarded-For: 203.0.113.7, 192.0.2.1 \r\n",
+    "serving.heads._PLAIN": "?scope=a http/1.1\r\nx-a: b\r\nhost: x\r\nauthorization: bearer a\r\naccept: *\r\n\r\n",
+    "serving.heads._VISIBLE": TOKEN,
+    "serving.shapes._FIXED": "Authorization: a",
+    "verification.verifier._BEARER": f"Bearer  {TOKEN}",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A pattern, and the names of the methods by which it is used."""
+
+    pattern: re.Pattern[Any]
+    uses: frozenset[str]
+
+    def readable(self, text: str) -> str | bytes:
+        """The text as this pattern takes it."""
+        return text if isinstance(self.pattern.pattern, str) else text.encode("latin-1")
+
+
+@cache
+def patterns() -> dict[str, Found]:
+    """Every pattern by the module that makes it, and its name there."""
+    found = {}
+    texts = {path: path.read_text("utf-8") for path, _ in sources()}
+    for path, tree in sources():
+        for statement in tree.body:
+            if isinstance(statement, ast.Assign) and is_call_of_re(statement.value):
+                [target] = statement.targets
+                assert isinstance(target, ast.Name)
+                module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+                pattern = getattr(importlib.import_module(f"tokenry.{module}"), target.id)
+                readers = [texts[path]] if target.id.startswith("_") else texts.values()
+                uses = frozenset(use for text in readers for use in re.findall(USE.format(target.id), text))
+                found[f"{module}.{target.id}"] = Found(pattern, uses)
+    return found
+
+
+def sources() -> Iterator[tuple[Path, ast.Module]]:
+    for path in ROOT.rglob("*.py"):
+        yield path, ast.parse(path.read_text("utf-8"))
+
+
+def is_call_of_re(node: ast.AST) -> bool:
+    called = node.func if isinstance(node, ast.Call) else None
+    return (
+        isinstance(called, ast.Attribute)
+        and isinstance(called.value, ast.Name)
+        and called.value.id == "re"
+        and called.attr != "escape"
+    )
+
+
+def pumped(example: str) -> Iterator[str]:
+    """The example cut at every place, with a long run of each filler there, and an end that matches nothing."""
+    for filler in FILLERS:
+        run = (filler * LENGTH)[:LENGTH]
+        for cut in range(0, len(example) + 1, max(1, len(example) // 24)):
+            yield example[:cut] + run + "\0"
+            yield example[:cut] + run + example[cut:]
+
+
+def seconds_taken(work: Callable[[], object]) -> float:
+    """Processor time of the quickest of three runs; of the first, if that was quick enough."""
+    best = float("inf")
+    for _ in range(3):
+        started = time.thread_time()
+        work()
+        best = min(best, time.thread_time() - started)
+        if best < SECONDS_MAX:
+            break
+    return best
+
+
+def assert_linear(found: Found, example: str) -> None:
+    for pump in pumped(example):
+        text = found.readable(pump)
+        for use in found.uses:
+            arguments = (text[:0], text) if use == "sub" else (text,)
+            taken = seconds_taken(partial(getattr(found.pattern, use), *arguments))
+            assert taken < SECONDS_MAX, (found.pattern.pattern, use, text[:80])
+
+
+def test_every_pattern_has_an_example_that_it_finds() -> None:
+    found = patterns()
+    assert found.keys() == EXAMPLES.keys()
+    assert [name for name, each in found.items() if not each.pattern.search(each.readable(EXAMPLES[name]))] == []
+    assert [name for name, each in found.items() if not each.uses] == []
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_pattern_takes_linear_time(name: str) -> None:
+    assert_linear(patterns()[name], EXAMPLES[name])
+
+
+def test_pattern_for_a_shape_takes_linear_time() -> None:
+    pattern = Shapes(lambda: 0.0).find(BEFORE.encode(), AFTER.encode())
+    assert pattern is not None
+    assert pattern.fullmatch(f"{BEFORE}{TOKEN}{AFTER}".encode())
+    assert_linear(Found(pattern, frozenset({"fullmatch"})), BEFORE + TOKEN + AFTER)
+
+
+def test_pattern_that_is_not_linear_is_found_out() -> None:
+    with pytest.raises(AssertionError, match="search"):
+        assert_linear(Found(re.compile(r"[\t ]+\r"), frozenset({"search"})), "probe \r")
+
+
+def test_patterns_are_named_so_that_they_are_found() -> None:
+    """None is written where it is used, since those would be missed here; but those for shapes, which have a test."""
+    calls = sum(is_call_of_re(node) for _, tree in sources() for node in ast.walk(tree))
+    assert calls == len(EXAMPLES) + 1
