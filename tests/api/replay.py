@@ -14,7 +14,10 @@ import httpx2
 
 from tests.conftest import App
 
-VECTORS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("vectors.json").read_text("utf-8"))["vectors"]
+_RECORDED: dict[str, Any] = json.loads(Path(__file__).with_name("vectors.json").read_text("utf-8"))
+VECTORS: list[dict[str, Any]] = _RECORDED["vectors"]
+REFUSALS: list[dict[str, Any]] = _RECORDED["refusals"]
+"""Recent ones, of whatever was asked: one for each method and status."""
 REPLAYED = [vector for vector in VECTORS if "not_replayed" not in vector]
 
 _MASKED = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d")
@@ -74,7 +77,7 @@ def replay(app: App, vectors: list[dict[str, Any]], stage: Stage) -> list[Exchan
         exchanges.append(
             Exchange(
                 status=recorded["status"],
-                headers=headers_behind_a_proxy(recorded["headers"]),
+                headers=headers_of_today(recorded),
                 body=None if raw is None else _in_place(raw, stand_ins),
                 body_keys=recorded.get("body_keys"),
                 answer=answer,
@@ -84,12 +87,15 @@ def replay(app: App, vectors: list[dict[str, Any]], stage: Stage) -> list[Exchan
     return exchanges
 
 
-def headers_behind_a_proxy(recorded: dict[str, list[str]]) -> list[tuple[str, str]]:
-    """Headers as they are today: some recordings were made before a proxy stood in front, which forbids all caching.
+def headers_of_today(recorded: dict[str, Any]) -> list[tuple[str, str]]:
+    """The headers of a recorded reply as they are today, whenever it was recorded.
 
-    Either may have compressed a long body, which is not the service's doing.
+    Some recordings were made before a proxy stood in front, which forbids all caching, and until 2025 refusals did not
+    ask for HTTPS. What compressed a long body is not the service.
     """
-    headers = {**recorded, "Vary": [value for value in recorded.get("Vary", ()) if value != "Accept-Encoding"]}
+    headers = dict(recorded["headers"])
+    headers["Vary"] = [value for value in headers.get("Vary", ()) if value != "Accept-Encoding"]
+    headers["Strict-Transport-Security"] = ["max-age=31536000"]
     if headers.pop("Server", None) is not None:
         headers |= {"Cache-Control": ["max-age=0, no-cache, no-store"], "Pragma": ["no-cache"]}
     return [(name.lower(), value) for name, values in headers.items() for value in values]

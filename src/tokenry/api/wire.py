@@ -85,6 +85,7 @@ _CORS: HeaderList = [
 ]
 _EVERY_ANSWER: HeaderList = [
     *_CORS,
+    (b"strict-transport-security", b"max-age=31536000"),
     (b"x-frame-options", b"DENY"),
     (b"x-spec-version", SPEC_VERSION),
     (b"cache-control", b"max-age=0, no-cache, no-store"),
@@ -99,7 +100,6 @@ _SUCCESS_ONLY: HeaderList = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"x-xss-protection", b"1; mode=block"),
-    (b"strict-transport-security", b"max-age=31536000"),
 ]
 _READS: HeaderList = [(b"vary", b"Authorization, X-Filter")]
 
