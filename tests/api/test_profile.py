@@ -102,7 +102,7 @@ METHODS = "Must be one of password_keys, keys_only, disabled"
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({"email": ""}, [("Must be an email address", "email")]),
+        ({"email": " "}, [("Must be an email address", "email")]),
         ({"email": "\ud800@b"}, [("Must be an email address", "email")]),
         ({"email": None}, [("Must be a string", "email")]),
         ({"timezone": "Mars/"}, [("Must be the name of a time zone such as Europe/Berlin", "timezone")]),
@@ -210,3 +210,26 @@ def test_public_list_is_for_everybody(app: App, path: str, headers: dict[str, st
     assert (answer.status_code, answer.text) == (200, '{"data": [], "page": 1, "pages": 1, "results": 0}')
     assert (answer.headers["x-oauth-scopes"], answer.headers["x-accepted-oauth-scopes"]) == ("unknown", "*")
     assert "x-customer-uuid" not in answer.headers
+
+
+EMPTY = ("profile/logins", "profile/devices", "profile/apps", "regions", "linode/types", "images")
+
+
+@pytest.mark.parametrize("path", EMPTY)
+def test_empty_list_judges_what_is_asked_as_a_list_with_rows_does(app: App, path: str) -> None:
+    headers = {**app.bearer, "X-Filter": '{"nonsense": 1, "+order_by": "rubbish"}'}
+    answer = app.client.get(f"/v4/{path}?page=0&page_size=7", headers=headers)
+    assert answer.status_code == 400
+    assert faults(answer) == [
+        ("Must be 1 or greater", "page"),
+        ("Must be 25-500", "page_size"),
+        ("Cannot filter on nonsense", "X-Filter"),
+        ("Cannot filter on rubbish", "X-Filter"),
+    ]
+
+
+def test_images_are_filtered_as_clients_do(app: App) -> None:
+    for filter in ('{"is_public": true, "label": {"+contains": "deb"}}', '{"deprecated": {"+neq": false}}'):
+        assert app.client.get("/v4/images", headers={"X-Filter": filter}).status_code == 200
+    for filter in ('{"is_public": 1}', '{"is_public": {"+gt": true}}', '{"size": true}'):
+        assert app.client.get("/v4/images", headers={"X-Filter": filter}).status_code == 400

@@ -16,6 +16,7 @@ NAME = (
     "username",
 )
 EMAIL = ("Must be an email address", "email")
+NOT_KEPT = "Cannot be granted here: of all grants there is global.child_account_access alone"
 LAST = "The account's last administrator must stay one: make another one first"
 
 
@@ -219,7 +220,7 @@ def test_grant_of_child_accounts_is_given_and_taken(app: App) -> None:
     create(app, "ada")
     path = f"{USERS}/ada/grants"
     before = app.client.get(path, headers=app.bearer).json()
-    body = {"global": {"child_account_access": True, "add_linodes": True}, "linode": [{"id": 1}]}
+    body = {"global": {"child_account_access": True, "add_linodes": False}, "linode": []}
     after = app.client.put(path, headers=app.bearer, json=body).json()
     assert after == {**before, "global": {**before["global"], "child_account_access": True}}
     assert app.client.put(path, headers=app.bearer, json={}).json() == after
@@ -231,12 +232,27 @@ def test_grant_of_child_accounts_is_given_and_taken(app: App) -> None:
     [
         ({"global": []}, [("Must be a JSON object", "global")]),
         ({"global": {"child_account_access": None}}, [("Must be true or false", "global.child_account_access")]),
+        (
+            {
+                "linode": [{"id": 1, "permissions": "read_only"}],
+                "widget": [{"id": 1}],
+                "global": {"child_account_access": True, "add_linodes": True, "account_access": "read_only"},
+            },
+            [
+                (NOT_KEPT, "linode"),
+                (NOT_KEPT, "widget"),
+                (NOT_KEPT, "global.add_linodes"),
+                (NOT_KEPT, "global.account_access"),
+            ],
+        ),
+        ({"global": {"add_linodes": 0}, "vpc": "*"}, [(NOT_KEPT, "vpc"), (NOT_KEPT, "global.add_linodes")]),
     ],
 )
 def test_refused_grant_names_the_fault(app: App, body: dict[str, object], expected: list[tuple[str, str]]) -> None:
     create(app, "ada")
     answer = app.client.put(f"{USERS}/ada/grants", headers=app.bearer, json=body)
     assert (answer.status_code, faults(answer)) == (400, expected)
+    assert not app.client.get(f"{USERS}/ada/grants", headers=app.bearer).json()["global"]["child_account_access"]
 
 
 def test_administrator_has_no_grants_and_gets_none(app: App) -> None:

@@ -30,7 +30,7 @@ PROFILE = Profile(
 
 
 def fields(change: ProfileChange) -> list[str | None]:
-    return [fault.field for fault in change.check()]
+    return [fault.field for fault in change.check(PROFILE)]
 
 
 def test_change_of_nothing_leaves_the_profile() -> None:

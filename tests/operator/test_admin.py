@@ -68,6 +68,16 @@ def test_users_are_listed_with_state_and_open_tokens(service: Server) -> None:
     assert (row["admin"], row["state"], row["tokens"]) == ("yes", "disabled", "1")
 
 
+def test_first_account_and_administrator_get_an_address(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as service:
+        run(service, "admin", "account", "update", "tokenry", "--email", "office@example.org", "--company", "Office")
+        run(service, "admin", "user", "update", "admin", "--email", "ada@example.org")
+        bearer = {"Authorization": f"Bearer {service.token}"}
+        account = httpx2.get(f"{service.url}/v4/account", headers=bearer).json()
+        assert (account["company"], account["email"]) == ("Office", "office@example.org")
+        assert httpx2.get(f"{service.url}/v4/profile", headers=bearer).json()["email"] == "ada@example.org"
+
+
 def test_disabled_user_is_refused_until_enabled(service: Server) -> None:
     run(service, "admin", "user", "create", "bob")
     token = run(service, "admin", "token", "create", "--user", "bob", "--expires", "1d").strip()
@@ -134,6 +144,10 @@ def test_audit_of_one_subject(service: Server) -> None:
         (("user", "create", "admin"), "username: Username is already taken"),
         (("user", "create", "a b"), "username: Must be 1-64"),
         (("user", "create", "eve", "--email", "eve"), "email: Must be an email address"),
+        (("user", "update", "admin", "--email", "x"), "email: Must be an email address"),
+        (("user", "update", "nobody", "--email", "a@b"), "no such account, user or token"),
+        (("account", "update", "nowhere", "--email", "a@b"), "account: There is no account of this name or euuid"),
+        (("account", "update", "tokenry", "--email", "x", "--company", ""), "company: Must be 1-128"),
         (("user", "disable", "nobody"), "no such account, user or token"),
         (("token", "create", "--user", "nobody", "--expires", "1d"), "no such account, user or token"),
         (("token", "create", "--user", "admin", "--expires", "1d", "--scopes", "x:y"), "scopes: Invalid scope: x:y"),

@@ -1,7 +1,7 @@
 """The operations on accounts."""
 
 from tokenry.api.operation import Call
-from tokenry.api.wire_accounts import write_account
+from tokenry.api.wire_accounts import read_account_change, write_account
 from tokenry.service.accounts import Accounts
 
 
@@ -14,3 +14,8 @@ class AccountOperations:
     def get_account(self, call: Call) -> object:
         """GET the caller's account."""
         return write_account(self._accounts.get_account(call.actor))
+
+    def update_account(self, call: Call) -> object:
+        """PUT another name, address or other words about it; a key that is left out leaves things as they are."""
+        change = read_account_change(call.body)
+        return write_account(self._accounts.update_own(call.origin, call.actor, change))

@@ -13,7 +13,7 @@ from tokenry.api.description import description_as_json
 from tokenry.api.details import DetailsOperations
 from tokenry.api.dialect import OAUTH, VERIFICATION
 from tokenry.api.docs import description_as_page
-from tokenry.api.empty import APPS, DEVICES, LOGINS, empty_list, nothing, public_empty_list
+from tokenry.api.empty import APPS, DEVICES, IMAGES, LOGINS, REGIONS, TYPES, empty_list, nothing
 from tokenry.api.explanation import ExplanationOperations
 from tokenry.api.guard import Guard
 from tokenry.api.health import Liveness, Readiness
@@ -90,7 +90,10 @@ def routes(
         "/profile/devices/{device_id}": resource(GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
         "/profile/apps": resource(GET=Operation(empty_list(APPS), reads)),
         "/profile/apps/{app_id}": resource(GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
-        "/account": resource(GET=Operation(accounts.get_account, reads)),
+        "/account": resource(
+            GET=Operation(accounts.get_account, reads),
+            PUT=Operation(accounts.update_account, writes),
+        ),
         "/account/tokens": resource(GET=Operation(inventory.list_tokens, reads)),
         "/account/tokens/export": resource(GET=Operation(inventory.export_tokens, reads)),
         "/account/tokens/revoke": resource(POST=Operation(inventory.revoke_tokens, writes)),
@@ -121,8 +124,8 @@ def routes(
             )
         },
         **{
-            path: resource(GET=Operation(public_empty_list, public=True))
-            for path in ("/regions", "/linode/types", "/images")
+            path: resource(GET=Operation(empty_list(fields), public=True))
+            for path, fields in (("/regions", REGIONS), ("/linode/types", TYPES), ("/images", IMAGES))
         },
     }
     auth_request = told_method(catalogue, b"x-original-method")

@@ -19,6 +19,30 @@ DEVICES = {
     "user_agent": Kind.TEXT,
 }
 APPS = {"created": Kind.TIME, "expiry": Kind.TIME, "id": Kind.INTEGER, "label": Kind.TEXT, "scopes": Kind.TEXT}
+# What a new client asks for before it has a token.
+REGIONS = {"country": Kind.TEXT, "id": Kind.TEXT, "label": Kind.TEXT, "status": Kind.TEXT}
+TYPES = {
+    "class": Kind.TEXT,
+    "disk": Kind.INTEGER,
+    "gpus": Kind.INTEGER,
+    "id": Kind.TEXT,
+    "label": Kind.TEXT,
+    "memory": Kind.INTEGER,
+    "transfer": Kind.INTEGER,
+    "vcpus": Kind.INTEGER,
+}
+IMAGES = {
+    "created": Kind.TIME,
+    "deprecated": Kind.TRUTH,
+    "id": Kind.TEXT,
+    "is_public": Kind.TRUTH,
+    "label": Kind.TEXT,
+    "size": Kind.INTEGER,
+    "status": Kind.TEXT,
+    "tags": Kind.TEXT,
+    "type": Kind.TEXT,
+    "vendor": Kind.TEXT,
+}
 
 
 def empty_list(fields: Mapping[str, Kind]) -> Callable[[Call], object]:
@@ -29,11 +53,6 @@ def empty_list(fields: Mapping[str, Kind]) -> Callable[[Call], object]:
         return write_page(Page((), request, 0), dict)
 
     return list_nothing
-
-
-def public_empty_list(call: Call) -> object:
-    """An operation: GET what a new client asks for before it has a token."""
-    return write_page(Page((), read_page(call.query), 0), dict)
 
 
 def nothing(call: Call) -> object:

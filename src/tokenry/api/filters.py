@@ -29,6 +29,7 @@ _OPERATORS: dict[Kind, set[Operator]] = {
     Kind.INTEGER: {Operator.EQUAL, Operator.NOT_EQUAL, *_ORDERED},
     Kind.TIME: {Operator.EQUAL, Operator.NOT_EQUAL, *_ORDERED},
     Kind.TEXT: {Operator.EQUAL, Operator.NOT_EQUAL, Operator.CONTAINS},
+    Kind.TRUTH: {Operator.EQUAL, Operator.NOT_EQUAL},
 }
 
 
@@ -137,6 +138,8 @@ def _value(kind: Kind, operand: object) -> int | str | datetime | None:
         case Kind.INTEGER, _:
             number = read_integer(operand)
             return None if number is None or abs(number) > INTEGER_MAX else number
+        case Kind.TRUTH, bool(truth):
+            return truth
         case Kind.TEXT, str(text) if len(text) <= TEXT_LENGTH_MAX and is_storable(text):
             return text
     return None

@@ -1,7 +1,25 @@
-"""The wire format of accounts, out."""
+"""The wire format of accounts, in and out."""
 
-from tokenry.api.wire import write_time
-from tokenry.domain.accounts import Account
+from collections.abc import Mapping
+
+from tokenry.api.wire import read_key, write_time
+from tokenry.domain.accounts import Account, AccountChange
+from tokenry.domain.errors import Fault
+
+_SETTINGS = (
+    "company",
+    "email",
+    "first_name",
+    "last_name",
+    "address_1",
+    "address_2",
+    "city",
+    "state",
+    "zip",
+    "country",
+    "phone",
+    "tax_id",
+)
 
 
 def write_account(account: Account) -> dict[str, object]:
@@ -29,3 +47,10 @@ def write_account(account: Account) -> dict[str, object]:
         "active_promotions": [],
         "euuid": account.euuid,
     }
+
+
+def read_account_change(body: Mapping[str, object]) -> AccountChange:
+    """Read the body of an update. Other keys are read-only, so ignored."""
+    faults: list[Fault] = []
+    settings = {name: read_key(body, name, str, faults) for name in _SETTINGS}
+    return AccountChange({name: value for name, value in settings.items() if value is not None}, tuple(faults))

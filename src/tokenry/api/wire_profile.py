@@ -38,6 +38,8 @@ _NOT_GRANTED = {
     "child_account_access": False,
     "longview_subscription": False,
 }
+_KEPT = "child_account_access"
+_NOT_KEPT = f"Cannot be granted here: of all grants there is global.{_KEPT} alone"
 
 
 def write_profile(profile: Profile) -> dict[str, object]:
@@ -84,13 +86,17 @@ def write_grants(user: User) -> dict[str, object]:
 
 
 def read_grants_change(body: Mapping[str, object]) -> GrantsChange:
-    """Read the body of an update: `global.child_account_access`. The rest means nothing here, so is ignored."""
+    """Read the body of an update: `global.child_account_access`. What else would grant something is a fault each."""
+    faults = [Fault(_NOT_KEPT, kind) for kind, grants in body.items() if kind != "global" and grants not in (None, [])]
     granted = body.get("global", {})
     if not isinstance(granted, dict):
-        return GrantsChange(faults=(Fault("Must be a JSON object", "global"),))
-    faults: list[Fault] = []
-    access = read_key(granted, "child_account_access", bool, faults)
-    return GrantsChange(access, tuple(Fault(fault.reason, f"global.{fault.field}") for fault in faults))
+        return GrantsChange(faults=(*faults, Fault("Must be a JSON object", "global")))
+    unread: list[Fault] = []
+    access = read_key(granted, _KEPT, bool, unread)
+    faults += [Fault(fault.reason, f"global.{fault.field}") for fault in unread]
+    others = (name for name, value in granted.items() if name != _KEPT and value is not None and value is not False)
+    faults += [Fault(_NOT_KEPT, f"global.{name}") for name in others]
+    return GrantsChange(access, tuple(faults))
 
 
 def _read_keys(body: Mapping[str, object], faults: list[Fault]) -> tuple[str, ...] | None:

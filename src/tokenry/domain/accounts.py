@@ -1,7 +1,8 @@
 """Accounts, and who is acting."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER_SECONDS
+from tokenry.domain.users import email_faults
 
 COMPANY_LENGTH_MAX = 128
 _NOT_IN_USERNAME = re.compile(r"[^A-Za-z0-9._-]")
@@ -29,6 +31,11 @@ class Account:
     contact: "Contact"
     parent_id: int | None = None
 
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What can be changed of it, by name."""
+        return {"company": self.company, **asdict(self.contact)}
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:
@@ -48,6 +55,45 @@ class Contact:
 
 
 NO_CONTACT = Contact()
+_LENGTHS_MAX = {
+    "first_name": 50,
+    "last_name": 50,
+    "address_1": 64,
+    "address_2": 64,
+    "city": 24,
+    "state": 24,
+    "zip": 16,
+    "phone": 32,
+    "tax_id": 100,
+}
+_COUNTRY = re.compile(r"(?:[A-Za-z]{2})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """What is to be different about an account, by name; `faults` are those found while reading the request."""
+
+    settings: Mapping[str, str]
+    faults: tuple[Fault, ...] = ()
+
+    def check(self, account: Account) -> list[Fault]:
+        """Say everything that is wrong with it; what the account already has is not judged again."""
+        faults = list(self.faults)
+        for name in self.differences(account):
+            faults += _setting_faults(name, self.settings[name])
+        return faults
+
+    def differences(self, account: Account) -> dict[str, dict[str, str]]:
+        """What it changes of an account, from and to."""
+        before = account.settings
+        return {
+            name: {"from": before[name], "to": value} for name, value in self.settings.items() if value != before[name]
+        }
+
+    def applied_to(self, account: Account) -> Account:
+        """The account as it is to be."""
+        settings = {**account.settings, **self.settings}
+        return replace(account, company=settings.pop("company"), contact=Contact(**settings))
 
 
 class Actor(NamedTuple):
@@ -86,6 +132,19 @@ def company_faults(company: str) -> list[Fault]:
     if 1 <= len(company) <= COMPANY_LENGTH_MAX and company.isprintable():
         return []
     return [Fault(f"Must be 1-{COMPANY_LENGTH_MAX} printable characters", "company")]
+
+
+def _setting_faults(name: str, value: str) -> list[Fault]:
+    match name:
+        case "company":
+            return company_faults(value)
+        case "email":
+            return email_faults(value)
+        case "country":
+            return [] if _COUNTRY.fullmatch(value) else [Fault("Must be a country's two letters", name)]
+    if len(value) <= _LENGTHS_MAX[name] and (not value or value.isprintable()):
+        return []
+    return [Fault(f"Must be 0-{_LENGTHS_MAX[name]} printable characters", name)]
 
 
 def proxy_username(*, parent_company: str, child_euuid: str) -> str:

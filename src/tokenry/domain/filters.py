@@ -23,6 +23,7 @@ class Kind(Enum):
     INTEGER = "integer"
     TEXT = "text"
     TIME = "time"
+    TRUTH = "truth"
 
 
 @dataclass(frozen=True, slots=True)

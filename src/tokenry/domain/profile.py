@@ -55,11 +55,11 @@ class ProfileChange:
     two_factor_auth: bool | None = None
     faults: tuple[Fault, ...] = ()
 
-    def check(self) -> list[Fault]:
-        """Say everything that is wrong with it."""
+    def check(self, profile: Profile) -> list[Fault]:
+        """Say everything that is wrong with it; an address that the user already has is not judged again."""
         faults = list(self.faults)
-        if self.email is not None:
-            faults += email_faults(self.email)
+        if self.email not in {None, profile.email}:
+            faults += email_faults(str(self.email))
         if self.timezone is not None and not _TIMEZONE.fullmatch(self.timezone):
             faults.append(Fault("Must be the name of a time zone such as Europe/Berlin", "timezone"))
         if self.lish_auth_method is not None and self.lish_auth_method not in LISH_AUTH_METHODS:

@@ -95,13 +95,13 @@ class UserChange:
     restricted: bool | None = None
     faults: tuple[Fault, ...] = ()
 
-    def check(self) -> list[Fault]:
-        """Say everything that is wrong with it."""
+    def check(self, user: User) -> list[Fault]:
+        """Say everything that is wrong with it; what the user already has is not judged again."""
         faults = list(self.faults)
-        if self.username is not None:
-            faults += username_faults(self.username)
-        if self.email is not None:
-            faults += email_faults(self.email)
+        if self.username not in {None, user.username}:
+            faults += username_faults(str(self.username))
+        if self.email not in {None, user.email}:
+            faults += email_faults(str(self.email))
         return faults
 
     def applied_to(self, user: User) -> User:

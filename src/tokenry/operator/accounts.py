@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from tokenry.domain.accounts import AccountChange
 from tokenry.operator.options import DatabaseUrl, DataDir, open_local, operator
 from tokenry.operator.tables import print_table
 from tokenry.settings import DEFAULT_DATA_DIR
@@ -31,6 +32,22 @@ def create(
     print(f"Account {account.company} was made (euuid {account.euuid}).")
     if admin is not None:
         print(f"User {admin} was made, its administrator.")
+
+
+@app.command()
+def update(
+    account: Annotated[str, typer.Argument(help="Its name or euuid.")],
+    company: Annotated[str | None, typer.Option(show_default="as it is", help="Another name.")] = None,
+    email: Annotated[str | None, typer.Option(show_default="as it is", help="Where to reach it.")] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Give an account another name or address."""
+    wanted = {name: value for name, value in (("company", company), ("email", email)) if value is not None}
+    if not wanted:
+        raise typer.BadParameter("say what is to be different", param_hint="--company or --email")
+    updated = open_local(data_dir, database_url).accounts.update_account(operator(), account, AccountChange(wanted))
+    print(f"Account {updated.company} can be reached at {updated.contact.email or 'no address'}.")
 
 
 @app.command("list")

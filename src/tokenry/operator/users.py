@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from tokenry.domain.users import UserChange
 from tokenry.operator.options import DatabaseUrl, DataDir, open_local, operator
 from tokenry.operator.tables import print_table
 from tokenry.settings import DEFAULT_DATA_DIR
@@ -29,6 +30,18 @@ def create(
         operator(), username=username, email=email, admin=admin, account=account
     )
     print(f"User {user.username} was made (id {user.id}).")
+
+
+@app.command()
+def update(
+    username: Username,
+    email: Annotated[str, typer.Option(help="Where to reach the user.")],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Give a user another address."""
+    user = open_local(data_dir, database_url).users.update_user(operator(), username, UserChange(email=email))
+    print(f"User {user.username} can be reached at {user.email or 'no address'}.")
 
 
 @app.command("list")

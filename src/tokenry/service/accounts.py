@@ -6,10 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tokenry.domain.accounts import Account, Actor, Contact, Origin, company_faults
+from tokenry.domain.accounts import Account, AccountChange, Actor, Contact, Origin, company_faults
 from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
 from tokenry.domain.users import User, email_faults, username_faults
-from tokenry.service.acting import get_reader, require_administrator
+from tokenry.service.acting import get_reader, get_writer, require_administrator
 from tokenry.service.users import add_user, read_account, remove_user, unique_names
 from tokenry.storage import accounts as stored
 from tokenry.storage import audit
@@ -30,6 +30,20 @@ class Accounts:
             user = get_reader(connection, actor)
             require_administrator(user)
             return stored.get_account(connection, user.account_id)
+
+    def update_own(self, origin: Origin, actor: Actor, change: AccountChange) -> Account:
+        """Change the actor's account. Raises Forbidden for anybody but an administrator; Invalid with every fault."""
+        with self._database.write() as connection:
+            stored.lock_account(connection, actor.account_id)
+            require_administrator(get_writer(connection, actor, now=self._now()))
+            return self._update(connection, origin, stored.get_account(connection, actor.account_id), change)
+
+    def update_account(self, origin: Origin, text: str, change: AccountChange) -> Account:
+        """Change an account, named or by its euuid, as the operator. Raises Invalid with every fault."""
+        with self._database.write() as connection:
+            account = read_account(connection, text, "account")
+            stored.lock_account(connection, account.id)
+            return self._update(connection, origin, stored.get_account(connection, account.id), change)
 
     def list_accounts(self) -> Sequence[Account]:
         """List all accounts, the oldest first."""
@@ -80,6 +94,14 @@ class Accounts:
                 stored_users.claim_user(connection, proxy.id)
                 remove_user(connection, origin, proxy, now=now)
             return account
+
+    def _update(self, connection: Connection, origin: Origin, before: Account, change: AccountChange) -> Account:
+        raise_faults(change.check(before))
+        after = change.applied_to(before)
+        if after != before:
+            stored.set_account(connection, after)
+            _record(connection, origin, "account.update", after, at=self._now(), **change.differences(before))
+        return after
 
     def _claim_parent(self, connection: Connection, text: str) -> Account:
         parent = read_account(connection, text, "parent")

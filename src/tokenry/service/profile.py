@@ -40,8 +40,8 @@ class Profiles:
             user = get_writer(connection, actor, now=self._now())
             if user.proxy and change.email not in {None, user.email}:
                 raise Forbidden
-            raise_faults(change.check())
             before = _get(connection, actor)
+            raise_faults(change.check(before))
             after = change.applied_to(before)
             if after != before:
                 stored.set_profile(connection, user.id, after)

@@ -67,21 +67,14 @@ class AccountUsers:
         """Change what is to be different. Raises Forbidden, NotFound; Invalid, also for the last administrator."""
         with unique_names(), self._database.write() as connection:
             before = self._claim(connection, actor, username)
-            raise_faults(change.check())
-            after = change.applied_to(before)
-            if before.admin and after.restricted:
-                _keep_an_administrator(connection, before, "restricted")
-            self._store(connection, origin, before, after)
-            return after
+            return _update(connection, origin, before, change, now=self._now())
 
     def update_grants(self, origin: Origin, actor: Actor, username: str, change: GrantsChange) -> User:
         """Let a restricted user into child accounts or no more. Raises Forbidden, NotFound, Invalid."""
         with self._database.write() as connection:
             before = self._claim(connection, actor, username)
             raise_faults(change.check(before))
-            after = change.applied_to(before)
-            self._store(connection, origin, before, after)
-            return after
+            return _store(connection, origin, before, change.applied_to(before), now=self._now())
 
     def delete_user(self, origin: Origin, actor: Actor, username: str) -> None:
         """Delete a user and revoke all it has. Raises Forbidden, NotFound; Invalid for oneself and the last one."""
@@ -100,17 +93,6 @@ class AccountUsers:
         if user.proxy:
             raise Forbidden
         return user
-
-    def _store(self, connection: Connection, origin: Origin, before: User, after: User) -> None:
-        """Store a changed user, and end what it may no more."""
-        changes = after.differences(before)
-        if not changes:
-            return
-        now = self._now()
-        stored.set_user(connection, after)
-        _record(connection, origin, "user.update", after, at=now, **changes)
-        if before.enters_children and not after.enters_children:
-            leave_children(connection, origin, after, now=now)
 
 
 class Users:
@@ -138,6 +120,12 @@ class Users:
                 admin=admin,
                 now=self._now(),
             )
+
+    def update_user(self, origin: Origin, username: str, change: UserChange) -> User:
+        """Change what is to be different. Raises NotFound, Invalid."""
+        with unique_names(), self._database.write() as connection:
+            before = _claim(connection, stored.find_user(connection, username))
+            return _update(connection, origin, before, change, now=self._now())
 
     def list_users(self) -> Sequence[tuple[User, int]]:
         """List the users of all accounts by name, each with its number of open tokens."""
@@ -221,6 +209,26 @@ def _claim(connection: Connection, found: User | None) -> User:
     if found is None:
         raise NotFound
     return found
+
+
+def _update(connection: Connection, origin: Origin, before: User, change: UserChange, *, now: datetime) -> User:
+    """Change a user that is claimed. Raises Invalid, also for the last administrator."""
+    raise_faults(change.check(before))
+    after = change.applied_to(before)
+    if before.admin and after.restricted:
+        _keep_an_administrator(connection, before, "restricted")
+    return _store(connection, origin, before, after, now=now)
+
+
+def _store(connection: Connection, origin: Origin, before: User, after: User, *, now: datetime) -> User:
+    """Store a changed user, and end what it may no more."""
+    changes = after.differences(before)
+    if changes:
+        stored.set_user(connection, after)
+        _record(connection, origin, "user.update", after, at=now, **changes)
+    if before.enters_children and not after.enters_children:
+        leave_children(connection, origin, after, now=now)
+    return after
 
 
 def _keep_an_administrator(connection: Connection, user: User, field: str | None = None) -> None:

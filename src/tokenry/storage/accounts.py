@@ -88,6 +88,12 @@ def lock_child(connection: Connection, euuid: str, *, parent_id: int) -> Account
     return None if row is None else _account(row)
 
 
+def set_account(connection: Connection, account: Account) -> bool:
+    """Store what can change about an account; whether there is such an account."""
+    statement = update(accounts).where(accounts.c.id == account.id).values(**account.settings)
+    return execute_unread(connection, statement) == 1
+
+
 def detach_account(connection: Connection, account_id: int) -> bool:
     """Let a child account be none any more; whether it was one."""
     statement = update(accounts).where(accounts.c.id == account_id, accounts.c.parent_id.is_not(None))
