@@ -15,6 +15,8 @@ DEFAULT_DATA_DIR = Path("data")
 DEFAULT_RATE_LIMIT = 1600
 DEFAULT_RATE_LIMIT_FAILURES = 60
 DEFAULT_RATE_LIMIT_STORAGE = "memory"
+DEFAULT_DATABASE_TIMEOUT = 4.0
+DEFAULT_REQUEST_TIMEOUT = 7.0
 VARIABLES = frozenset(
     f"TOKENRY_{name}"
     for name in (
@@ -30,6 +32,8 @@ VARIABLES = frozenset(
         "RATE_LIMIT",
         "RATE_LIMIT_FAILURES",
         "RATE_LIMIT_STORAGE",
+        "DATABASE_TIMEOUT",
+        "REQUEST_TIMEOUT",
         "LOG_LEVEL",
     )
 )
@@ -55,6 +59,8 @@ class Settings:
     rate_limit: int = DEFAULT_RATE_LIMIT
     rate_limit_failures: int = DEFAULT_RATE_LIMIT_FAILURES
     rate_limit_storage: str = field(default=DEFAULT_RATE_LIMIT_STORAGE, repr=False)  # may hold a password
+    database_timeout: float = DEFAULT_DATABASE_TIMEOUT
+    request_timeout: float = DEFAULT_REQUEST_TIMEOUT
     log_level: str = "info"
 
     def catalogue(self) -> Catalogue:

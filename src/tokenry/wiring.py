@@ -26,6 +26,7 @@ from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
 from tokenry.api.revocation import RevocationOperations
 from tokenry.api.rotation import RotationOperations
+from tokenry.api.threads import Threads
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.users import UserOperations
 from tokenry.domain.errors import SetupError
@@ -236,6 +237,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     table = routes(
         verifier=verifier,
         limits=limits,
+        threads=Threads(settings.request_timeout),
         tokens=TokenOperations(installation.tokens),
         details=DetailsOperations(installation.details),
         catalogue=installation.catalogue,
@@ -264,7 +266,7 @@ def credentials_of(database: Database) -> Credentials:
 
 
 def _database(settings: Settings) -> Database:
-    return Database(database_url(settings.database_url, settings.data_dir))
+    return Database(database_url(settings.database_url, settings.data_dir), timeout=settings.database_timeout)
 
 
 def _matching_peppers(settings: Settings, database: Database, *, known: bool) -> Peppers | None:

@@ -19,6 +19,7 @@ from tests.servers import Redis
 from tokenry.api.guard import Guard
 from tokenry.api.limits import LOG_SECONDS, PAUSE_SECONDS, RateLimits, network
 from tokenry.api.operation import Call, Operation, Resource
+from tokenry.api.threads import Threads
 from tokenry.domain.accounts import Origin
 from tokenry.domain.tokens import NewToken
 from tokenry.settings import Settings
@@ -285,7 +286,7 @@ def test_answer_to_a_defect_shows_the_limit(app: App) -> None:
     verifier = Verifier(credentials_of(installation.database), installation.peppers, app.clock)
     installation.database.close()
     limits = RateLimits(HostCounters(), requests=2, failures=2, now=app.clock)
-    router = Router([Route("/x", Resource(verifier, limits, GET=Operation(defect)))])
+    router = Router([Route("/x", Resource(verifier, limits, Threads(), GET=Operation(defect)))])
     client = TestClient(Guard(router, direct={}), raise_server_exceptions=False)
     answer = client.get("/x", headers=app.bearer)
     assert (answer.status_code, shown(answer)[:2]) == (500, (2, 1))

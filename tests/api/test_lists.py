@@ -102,11 +102,17 @@ def test_results_count_what_the_filter_lets_through(filled: App) -> None:
         {"+limit": True},
         {"+or": [{"id": number} for number in range(101)]},
         {"+and": [{}] * 101},
+        {"+or": [{"label": {"+contains": str(number)}} for number in range(26)]},
         {"+or": [{"+and": [{}] * 9}] * 11},
     ],
 )
 def test_filter_that_cannot_be_applied(app: App, filter: object) -> None:
     assert listed(app, filter) == {"errors": UNFILTERABLE}
+
+
+def test_filter_may_search_for_25_texts(app: App) -> None:
+    searched = [{"label": {"+contains": str(number)}} for number in range(24)]
+    assert listed(app, {"+or": [*searched, {"label": {"+contains": "FIRST"}}]})["results"] == 1
 
 
 def test_filter_nested_too_deep_is_refused(app: App) -> None:

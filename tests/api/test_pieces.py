@@ -30,7 +30,7 @@ async def deliver(pieces: Iterator[bytes], *, hangs_up_after: int | None = None)
         sent.append(message)
 
     try:
-        await send_pieces(receive, send, pieces, anyio.CapacityLimiter(1))
+        await send_pieces(receive, send, pieces, anyio.to_thread.run_sync)
     except ClientGone:
         sent.append(DISCONNECT)
     return sent

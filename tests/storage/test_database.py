@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, func, insert, select, text
+from sqlalchemy import URL, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tokenry.domain.accounts import Origin
-from tokenry.domain.errors import Invalid, SetupError, Unavailable
+from tokenry.domain.errors import Invalid, SetupError, TooSlow, Unavailable
 from tokenry.storage import audit
 from tokenry.storage.accounts import create_account, find_first_account
 from tokenry.storage.database import POOL_CONNECTIONS_MAX, Database, database_url, from_seconds, to_seconds
+from tokenry.storage.deadline import within
 from tokenry.storage.migration import migrate
 from tokenry.storage.schema import accounts, tokens
 from tokenry.storage.users import find_user
@@ -150,9 +151,9 @@ def test_sqlite_reads_while_another_process_writes(tmp_path: Path) -> None:
     other.close()
 
 
-def test_sqlite_that_stays_locked_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tokenry.storage.database.SQLITE_BUSY_TIMEOUT_MILLISECONDS", 50)
-    database = migrated(database_url(None, tmp_path))
+def test_sqlite_that_stays_locked_is_unavailable(tmp_path: Path) -> None:
+    database = Database(database_url(None, tmp_path), timeout=0.05)
+    migrate(database)
     holder = sqlite3.connect(tmp_path / "tokenry.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(Unavailable), database.write():
@@ -194,11 +195,8 @@ def test_postgres_connection_that_was_lost_is_opened_again(new_postgres_database
     assert lost == 1
 
 
-def test_more_readers_than_connections_are_told_to_come_again(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tokenry.storage.database.POOL_TIMEOUT_SECONDS", 0.05)
-    small = Database(database.url)
+def test_more_readers_than_connections_are_told_to_come_again(database: Database) -> None:
+    small = Database(database.url, timeout=0.05)
     with ExitStack() as readers:
         for _ in range(POOL_CONNECTIONS_MAX):
             readers.enter_context(small.read())
@@ -241,3 +239,50 @@ def test_text_that_one_engine_cannot_store_is_refused_by_both(database: Database
         find_user(connection, name)
     with pytest.raises(Invalid, match="NUL or unpaired surrogates"), database.write() as connection:
         create_account(connection, euuid="e", company=name, created=NOW)
+
+
+ENDLESS = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+
+
+def test_statement_ends_in_its_midst_when_its_caller_waits_no_longer(database: Database) -> None:
+    with pytest.raises(TooSlow), within(0.1), database.read() as connection:
+        connection.execute(ENDLESS)
+    with database.read() as connection:
+        assert find_first_account(connection) is None
+
+
+def test_reading_takes_no_longer_than_the_timeout_for_a_caller_who_would_wait(database: Database) -> None:
+    hurried = Database(database.url, timeout=0.1)
+    with pytest.raises(TooSlow), within(60), hurried.read() as connection:
+        connection.execute(ENDLESS)
+    hurried.close()
+
+
+def test_change_waits_for_others_no_longer_than_its_caller(database: Database) -> None:
+    """In another process, or in this one."""
+    with database.write() as connection:
+        account = create_account(connection, euuid="e", company="c", created=NOW)
+    elsewhere = Database(database.url)
+    for holder in (elsewhere, database):
+        with holder.write() as held:
+            held.execute(update(accounts).values(company="held"))
+            with pytest.raises(Unavailable), within(0.1), database.write() as connection:
+                connection.execute(update(accounts).values(company="d"))
+    elsewhere.close()
+    with within(10), database.write() as connection:
+        assert connection.execute(update(accounts).values(company="d")).rowcount == 1
+        assert account.company == "c"
+
+
+def test_nothing_is_changed_for_a_caller_who_was_told_so(database: Database) -> None:
+    def change() -> None:
+        with ExitStack() as late, database.write() as connection:
+            create_account(connection, euuid="e", company="c", created=NOW)
+            late.enter_context(within(0))
+
+    with pytest.raises(Unavailable):
+        change()
+    with pytest.raises(Unavailable), within(0), database.read():
+        pass
+    with database.read() as connection:
+        assert find_first_account(connection) is None

@@ -74,11 +74,8 @@ def test_agent_is_made_harmless(app_database: Database) -> None:
     assert len(agent) <= 255
 
 
-def test_uses_that_a_busy_database_did_not_take_are_kept(
-    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(storage, "SQLITE_BUSY_TIMEOUT_MILLISECONDS", 1)
-    database = Database(storage.database_url(None, app.settings.data_dir))
+def test_uses_that_a_busy_database_did_not_take_are_kept(app: App) -> None:
+    database = Database(storage.database_url(None, app.settings.data_dir), timeout=0.001)
     uses = Uses(database)
     uses.note(known(), START, "a", None)
     holder = sqlite3.connect(app.settings.data_dir / "tokenry.db", isolation_level=None)

@@ -27,6 +27,7 @@ from tokenry.api.profile import ProfileOperations
 from tokenry.api.questions import ANY_METHOD, EXT_AUTHZ, PLAIN_METHODS, own_method, plain, told_method
 from tokenry.api.revocation import RevocationOperations
 from tokenry.api.rotation import RotationOperations
+from tokenry.api.threads import Threads
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.users import UserOperations
 from tokenry.api.verify import VerifyEndpoint
@@ -40,6 +41,7 @@ def routes(
     *,
     verifier: Verifier,
     limits: RateLimits,
+    threads: Threads,
     tokens: TokenOperations,
     details: DetailsOperations,
     catalogue: Catalogue,
@@ -59,29 +61,30 @@ def routes(
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
     reads, writes = "account:read_only", "account:read_write"
-    resource = partial(Resource, verifier, limits)
+    change = partial(Operation, changes=True)
+    resource = partial(Resource, verifier, limits, threads)
     management = {
         "/profile/tokens": resource(
             GET=Operation(tokens.list_tokens, reads),
-            POST=Operation(tokens.create_token, writes),
+            POST=change(tokens.create_token, writes),
         ),
         # Before the paths with an id, which would match it.
         "/profile/tokens/details": resource(GET=Operation(details.list_details, reads)),
         "/profile/tokens/policy": resource(GET=Operation(policy.get_policy, reads)),
-        "/profile/tokens/revoke-others": resource(POST=Operation(tokens.revoke_other_tokens, writes)),
+        "/profile/tokens/revoke-others": resource(POST=change(tokens.revoke_other_tokens, writes)),
         "/profile/tokens/{token_id}": resource(
             GET=Operation(tokens.get_token, reads),
-            PUT=Operation(tokens.rename_token, writes),
-            DELETE=Operation(tokens.revoke_token, writes),
+            PUT=change(tokens.rename_token, writes),
+            DELETE=change(tokens.revoke_token, writes),
         ),
-        "/profile/tokens/{token_id}/rotate": resource(POST=Operation(rotation.rotate_token, writes)),
+        "/profile/tokens/{token_id}/rotate": resource(POST=change(rotation.rotate_token, writes)),
         "/profile/tokens/{token_id}/details": resource(
             GET=Operation(details.get_details, reads),
-            PUT=Operation(details.update_details, writes),
+            PUT=change(details.update_details, writes),
         ),
         "/profile": resource(
             GET=Operation(profile.get_profile),
-            PUT=Operation(profile.update_profile, writes),
+            PUT=change(profile.update_profile, writes),
         ),
         "/profile/grants": resource(GET=Operation(profile.get_grants)),
         "/profile/logins": resource(GET=Operation(empty_list(LOGINS), reads)),
@@ -96,21 +99,21 @@ def routes(
         ),
         "/account/tokens": resource(GET=Operation(inventory.list_tokens, reads)),
         "/account/tokens/export": resource(GET=Operation(inventory.export_tokens, reads)),
-        "/account/tokens/revoke": resource(POST=Operation(inventory.revoke_tokens, writes)),
+        "/account/tokens/revoke": resource(POST=change(inventory.revoke_tokens, writes)),
         "/account/users": resource(
             GET=Operation(users.list_users, reads),
-            POST=Operation(users.create_user, writes),
+            POST=change(users.create_user, writes),
         ),
         "/account/users/{username}": resource(
             GET=Operation(users.get_user, reads),
-            PUT=Operation(users.update_user, writes),
-            DELETE=Operation(users.delete_user, writes),
+            PUT=change(users.update_user, writes),
+            DELETE=change(users.delete_user, writes),
         ),
         "/account/users/{username}/grants": resource(
             GET=Operation(users.get_grants, reads),
-            PUT=Operation(users.update_grants, writes),
+            PUT=change(users.update_grants, writes),
         ),
-        "/credentials/revoke": resource(POST=Operation(leaks.revoke_reported, public=True, bucket=REPORTS)),
+        "/credentials/revoke": resource(POST=change(leaks.revoke_reported, public=True, bucket=REPORTS)),
         **{
             f"{place}/child-accounts{path}": managed
             for place in ("/account", "/iam/delegation/profile")
@@ -119,7 +122,7 @@ def routes(
                 ("/{euuid}", resource(GET=Operation(children.get_child, "child_account:read_only"))),
                 (
                     "/{euuid}/token",
-                    resource(POST=Operation(children.create_token, "child_account:read_write", reads_body=False)),
+                    resource(POST=change(children.create_token, "child_account:read_write", reads_body=False)),
                 ),
             )
         },
@@ -137,7 +140,7 @@ def routes(
         Route(EXT_AUTHZ + "{policy}/{path:path}", VerifyEndpoint(verifier, own_method(catalogue), ANY_METHOD)),
         Route("/verify/batch", resource(VERIFICATION, POST=Operation(batch.verify, reads, counted=False))),
         Route("/verify/explain", resource(VERIFICATION, POST=Operation(explanation.explain, reads))),
-        Route("/oauth/revoke", resource(OAUTH, POST=Operation(revocation.revoke_presented, writes))),
+        Route("/oauth/revoke", resource(OAUTH, POST=change(revocation.revoke_presented, writes))),
         Route("/oauth/introspect", resource(OAUTH, POST=Operation(introspection.introspect, reads, counted=False))),
         Route("/healthz", Liveness()),
         Route("/readyz", ready),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from tokenry.api.errors import STATUS, TooManyRequests
 from tokenry.api.wire import read_form, read_json_object, write_faults
-from tokenry.domain.errors import Forbidden, InsufficientScope, Refusal, Unauthorized, Unavailable
+from tokenry.domain.errors import Forbidden, InsufficientScope, Refusal, TooSlow, Unauthorized, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ ERRORS: dict[type[Refusal], str] = {
     Forbidden: "insufficient_scope",
     TooManyRequests: "temporarily_unavailable",
     Unavailable: "temporarily_unavailable",
+    TooSlow: "temporarily_unavailable",
 }
 """OAuth's word for a refusal. Every other one is an `invalid_request`."""
 

@@ -10,6 +10,7 @@ from tokenry.domain.errors import (
     Invalid,
     NotFound,
     Refusal,
+    TooSlow,
     Unauthorized,
     Unavailable,
 )
@@ -56,4 +57,5 @@ STATUS: dict[type[Refusal], int] = {
     UnsupportedMediaType: 415,
     TooManyRequests: 429,
     Unavailable: 503,
+    TooSlow: 503,
 }

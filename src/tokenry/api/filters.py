@@ -17,7 +17,10 @@ from tokenry.domain.filters import EVERY_ROW, All, Any, Comparison, Condition, F
 from tokenry.domain.texts import is_storable
 
 FIELD = "X-Filter"
-CONDITIONS_MAX = 100
+COST_MAX = 100
+"""In comparisons."""
+SEARCH_COST = 4
+"""What a `+contains` counts for: it looks through a whole text."""
 GROUPS_MAX = 100
 """Objects in `+and` and `+or`, also empty ones: each is a part of the statement."""
 DEPTH_MAX = 10
@@ -49,7 +52,7 @@ class _Reader:
 
     def __init__(self, fields: Mapping[str, Kind]) -> None:
         self._fields = fields
-        self._conditions = 0
+        self._cost = 0
         self._groups = 0
         self._order_by: str | None = None
         self._order: str | None = None
@@ -112,8 +115,10 @@ class _Reader:
         if kind is None:
             return []
         comparisons = value if isinstance(value, dict) else {Operator.EQUAL.value: value}
-        self._conditions += max(1, len(comparisons))
-        if not comparisons or self._conditions > CONDITIONS_MAX:
+        if not comparisons:
+            raise _not_applicable()
+        self._cost += sum(SEARCH_COST if symbol == Operator.CONTAINS.value else 1 for symbol in comparisons)
+        if self._cost > COST_MAX:
             raise _not_applicable()
         return [_comparison(name, kind, symbol, operand) for symbol, operand in comparisons.items()]
 

@@ -1,6 +1,6 @@
 """`/healthz`: the process lives. `/readyz`: it can also do its work."""
 
-from anyio import to_thread
+from anyio import CapacityLimiter, move_on_after, to_thread
 from starlette.types import Receive, Scope, Send
 
 from tokenry.api.errors import MethodNotAllowed
@@ -8,8 +8,12 @@ from tokenry.api.operation import brief_refusal, send_answer
 from tokenry.api.wire import to_bytes
 from tokenry.domain.errors import Unavailable
 from tokenry.storage.database import Database
+from tokenry.storage.deadline import within
 from tokenry.storage.migration import is_current
 
+SECONDS_MAX = 3
+"""To the answer of a probe, which has a thread of its own: no request holds it up, and no probe a request."""
+_UNANSWERED = "the database does not answer"
 _JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 
@@ -33,13 +37,16 @@ class Readiness:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._thread = CapacityLimiter(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one probe."""
         if scope["method"] not in self.methods:
             await _refuse_method(send, self.methods)
             return
-        problem = await to_thread.run_sync(self._problem)
+        problem: str | None = _UNANSWERED
+        with within(SECONDS_MAX), move_on_after(SECONDS_MAX):
+            problem = await to_thread.run_sync(self._problem, abandon_on_cancel=True, limiter=self._thread)
         if problem is None:
             await send_answer(send, 200, to_bytes({"status": "ready"}), [*_JSON])
         else:
@@ -50,7 +57,7 @@ class Readiness:
             with self._database.read() as connection:
                 return None if is_current(connection) else "the database's schema is not this program's"
         except Unavailable:
-            return "the database does not answer"
+            return _UNANSWERED
 
 
 async def _refuse_method(send: Send, methods: frozenset[str]) -> None:

@@ -5,6 +5,7 @@ resource's own 404 (contract, order of checks). Operations are plain functions; 
 is synchronous.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,27 +13,24 @@ from itertools import chain
 from typing import Any
 
 import structlog
-from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import RunVar
 from starlette.types import Receive, Scope, Send
 
 from tokenry.api.dialect import WIRE, Dialect
 from tokenry.api.errors import BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
-from tokenry.api.limits import Bucket, RateLimits
-from tokenry.api.pieces import ClientGone, send_pieces
+from tokenry.api.limits import Bucket, RateLimits, network
+from tokenry.api.pieces import ClientGone, Run, send_pieces
+from tokenry.api.threads import Threads
 from tokenry.api.wire import HeaderList, answer_headers, to_bytes, write_faults
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Fault, InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
 from tokenry.domain.networks import ADDRESS_LENGTH_MAX
 from tokenry.domain.scopes import NOTHING, Scopes
-from tokenry.storage.database import POOL_CONNECTIONS_MAX
 from tokenry.verification.challenge import challenge
 from tokenry.verification.verifier import Client, Decision, Denial, Verifier
 
 BODY_BYTES_MAX = 64 * 1024
 
 log = structlog.get_logger("tokenry.api")
-_threads: RunVar[CapacityLimiter] = RunVar("tokenry_threads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ class Operation:
     `needs` is the scope it asks for, `*` for none. A public one is for anybody, and looks at no token. `reads_body` is
     False where clients send bodies that mean nothing: those are received and dropped. `counted` is False for those that
     a service asks on each request of its own: then only tokens that are refused here count towards a limit. One with a
-    `bucket` is counted there and nowhere else.
+    `bucket` is counted there and nowhere else. One that `changes` something has threads that no reading takes.
     """
 
     run: Callable[[Call], object]
@@ -92,6 +90,7 @@ class Operation:
     reads_body: bool = True
     counted: bool = True
     bucket: Bucket | None = None
+    changes: bool = False
 
     @property
     def scopes(self) -> Scopes:
@@ -103,10 +102,16 @@ class Resource:
     """An ASGI application for one path: one operation for each method, HEAD as GET, OPTIONS for browsers."""
 
     def __init__(
-        self, verifier: Verifier, limits: RateLimits, dialect: Dialect = WIRE, **operations: Operation
+        self,
+        verifier: Verifier,
+        limits: RateLimits,
+        threads: Threads,
+        dialect: Dialect = WIRE,
+        **operations: Operation,
     ) -> None:
         self._verifier = verifier
         self._limits = limits
+        self._threads = threads
         self._dialect = dialect
         self.operations = dict(operations)
         if "GET" in operations:
@@ -125,6 +130,7 @@ class Resource:
             await refuse(scope, send, MethodNotAllowed(self.methods))
             return
         decision = None
+        started = time.monotonic()
         try:
             headers = single_headers(scope)
             if not operation.public:
@@ -133,6 +139,8 @@ class Resource:
                 scope["tokenry.actor"] = decision.actor
             await self._limit(scope, decision, operation)
             actor = None if decision is None else _admit(decision)
+            run = partial(self._threads.run, who=network(client_address(scope)) if actor is None else actor.user_id)
+            spent = time.monotonic() - started
             call = Call(
                 caller=actor,
                 address=client_address(scope),
@@ -141,11 +149,11 @@ class Resource:
                 headers=headers,
                 body=await read_body(method, headers, receive, operation, self._dialect),
             )
-            answer = await to_thread.run_sync(partial(_run, operation, call), limiter=_limiter())
+            answer = await run(partial(_run, operation, call), writes=operation.changes, spent=spent)
         except Refusal as refusal:
             await refuse(scope, send, refusal, accepted=operation.needs, decision=decision, dialect=self._dialect)
             return
-        await _answer(scope, receive, send, answer, _headers(scope, operation, actor))
+        await _answer(scope, receive, send, answer, _headers(scope, operation, actor), run=run)
 
     async def _limit(self, scope: Scope, decision: Decision | None, operation: Operation) -> None:
         """Count the request. Whatever its answer will be, it shows the allowance. Raises TooManyRequests."""
@@ -185,7 +193,7 @@ def _headers(scope: Scope, operation: Operation, actor: Actor | None) -> HeaderL
     )
 
 
-async def _answer(scope: Scope, receive: Receive, send: Send, answer: Answer, headers: HeaderList) -> None:
+async def _answer(scope: Scope, receive: Receive, send: Send, answer: Answer, headers: HeaderList, *, run: Run) -> None:
     if answer.body is None:
         if answer.status != 204:  # which has no length (RFC 9110 section 8.6)
             headers = [*headers, (b"content-length", b"0")]
@@ -196,7 +204,7 @@ async def _answer(scope: Scope, receive: Receive, send: Send, answer: Answer, he
     if isinstance(answer.body, Iterator):
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         pieces = iter(()) if scope["method"] == "HEAD" else answer.body
-        await send_pieces(receive, send, pieces, _limiter())
+        await send_pieces(receive, send, pieces, run)
         return
     body = answer.body if isinstance(answer.body, bytes) else to_bytes(answer.body)
     await send_answer(send, answer.status, body, headers)
@@ -225,7 +233,7 @@ async def refuse(
         headers.append(refusal.allow)
     if isinstance(refusal, BodyTooLarge):
         headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
-    if isinstance(refusal, Unavailable):
+    if type(refusal) is Unavailable:  # what takes too long is no fault of the database's
         log.error("database unavailable", exc_info=refusal.__cause__)
     body = to_bytes(dialect.write_refusal(refusal))
     await send_answer(send, dialect.status[type(refusal)], body, [(b"content-type", b"application/json"), *headers])
@@ -309,13 +317,3 @@ async def _receive_all(headers: Mapping[bytes, str], receive: Receive) -> bytes:
         if len(raw) > BODY_BYTES_MAX:
             raise BodyTooLarge
     return bytes(raw)
-
-
-def _limiter() -> CapacityLimiter:
-    """As many threads as there are database connections: a further one would only wait for one."""
-    try:
-        return _threads.get()
-    except LookupError:
-        limiter = CapacityLimiter(POOL_CONNECTIONS_MAX)
-        _threads.set(limiter)
-        return limiter

@@ -8,6 +8,7 @@
     ├── NotFound            not there, or not yours: the two are never told apart
     ├── Conflict            it would undo what somebody relies on by now
     └── Unavailable         the database cannot answer now; nothing is decided, nothing is granted
+        └── TooSlow         it would take too long over what was asked
     SetupError              the installation cannot work as it stands; its text names the remedy
 
 Whatever else is raised is a defect. The HTTP layer owns the table from refusals to status codes.
@@ -78,6 +79,13 @@ class Unavailable(Refusal):
 
     def __init__(self) -> None:
         super().__init__(Fault("Service unavailable"))
+
+
+class TooSlow(Unavailable):
+    """Reading what was asked for takes too long. Less of it may not."""
+
+    def __init__(self) -> None:
+        Refusal.__init__(self, Fault("This takes too long: ask for less at once"))
 
 
 class SetupError(Exception):

@@ -72,6 +72,21 @@ RateLimitStorage = Annotated[
         "the variable, not on the line.",
     ),
 ]
+DatabaseTimeout = Annotated[
+    float,
+    typer.Option(
+        envvar="TOKENRY_DATABASE_TIMEOUT",
+        min=0.1,
+        max=60,
+        help="Seconds that a change waits for the database's lock, and that reading a list may take.",
+    ),
+]
+RequestTimeout = Annotated[
+    float,
+    typer.Option(
+        envvar="TOKENRY_REQUEST_TIMEOUT", min=0.1, max=60, help="Seconds to an answer of the management API, at most."
+    ),
+]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
     typer.Option(envvar="TOKENRY_LOG_LEVEL", help="How much the log says."),

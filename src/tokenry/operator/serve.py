@@ -8,6 +8,7 @@ from tokenry.operator.first_token import Place, welcome
 from tokenry.operator.options import (
     BindWorkers,
     BootstrapTokenFile,
+    DatabaseTimeout,
     DatabaseUrl,
     DataDir,
     Host,
@@ -16,6 +17,7 @@ from tokenry.operator.options import (
     RateLimit,
     RateLimitFailures,
     RateLimitStorage,
+    RequestTimeout,
     ScopesFile,
     TrustedProxies,
     Workers,
@@ -25,11 +27,13 @@ from tokenry.serving.server import run as run_server
 from tokenry.serving.workers import require_binding
 from tokenry.settings import (
     DEFAULT_DATA_DIR,
+    DEFAULT_DATABASE_TIMEOUT,
     DEFAULT_HOST,
     DEFAULT_PORT,
     DEFAULT_RATE_LIMIT,
     DEFAULT_RATE_LIMIT_FAILURES,
     DEFAULT_RATE_LIMIT_STORAGE,
+    DEFAULT_REQUEST_TIMEOUT,
     Settings,
 )
 from tokenry.storage.limits import open_counters
@@ -49,6 +53,8 @@ def serve(
     rate_limit: RateLimit = DEFAULT_RATE_LIMIT,
     rate_limit_failures: RateLimitFailures = DEFAULT_RATE_LIMIT_FAILURES,
     rate_limit_storage: RateLimitStorage = DEFAULT_RATE_LIMIT_STORAGE,
+    database_timeout: DatabaseTimeout = DEFAULT_DATABASE_TIMEOUT,
+    request_timeout: RequestTimeout = DEFAULT_REQUEST_TIMEOUT,
     log_level: LogLevel = "info",
 ) -> None:
     """Run the service; the first start sets everything up and makes a first token."""
@@ -65,6 +71,8 @@ def serve(
         rate_limit=rate_limit,
         rate_limit_failures=rate_limit_failures,
         rate_limit_storage=rate_limit_storage,
+        database_timeout=database_timeout,
+        request_timeout=request_timeout,
         log_level=log_level,
     )
     if settings.bind_workers:

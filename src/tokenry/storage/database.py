@@ -2,13 +2,15 @@
 
 SQLite runs in WAL mode with `synchronous=FULL`, PostgreSQL with `synchronous_commit=on`: an acknowledged write survives
 `kill -9` and a power cut. A write transaction takes the write lock at its start, so it never fails half way for having
-read too early.
+read too early. Whatever a transaction waits for, its caller's deadline (`deadline.py`) comes after it.
 """
 
+import math
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,38 +20,47 @@ from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event, 
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from tokenry.domain.errors import SetupError, Unavailable
+from tokenry.domain.errors import SetupError, TooSlow, Unavailable
 from tokenry.storage.changes import begin_changes, watch
+from tokenry.storage.deadline import seconds_left
 from tokenry.storage.epoch import Epoch
 from tokenry.storage.texts import refuse_unstorable
 
-POOL_CONNECTIONS_MAX = 8
-"""Connections for each process: as many as its threads for the management API (`api/operation.py`)."""
-SQLITE_BUSY_TIMEOUT_MILLISECONDS = 10_000
-POOL_TIMEOUT_SECONDS = 10
+READERS_MAX = 8
+WRITERS_MAX = 4
+"""Threads of each process that read, and those that change something, for the management API (`api/threads.py`)."""
+POOL_CONNECTIONS_MAX = READERS_MAX + WRITERS_MAX + 2
+"""One for each of them, one to note uses by, one for the probe: nobody waits for another one's."""
+TIMEOUT_SECONDS = 4
+STEPS = 20_000
+"""Of SQLite's, from one look at the clock to the next: some milliseconds."""
+_POSTGRES_CANCELLED = "57014"
 
 
 class Database:
     """A pool of connections to one database. `read()` and `write()` are the only ways to a connection."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, timeout: float = TIMEOUT_SECONDS) -> None:
+        """`timeout` is how many seconds a change waits for others, and reading may take for a caller in a hurry."""
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        # One writer at a time is SQLite's nature; queueing here is cheaper than polling its lock.
-        self._writers: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
+        self._timeout = timeout
+        self._writers = threading.Lock()
         self.engine = create_engine(
             url,
             hide_parameters=True,  # a parameter may be a label or a digest; neither belongs in a log
             pool_size=POOL_CONNECTIONS_MAX,
             max_overflow=0,
-            pool_timeout=POOL_TIMEOUT_SECONDS,
+            pool_timeout=timeout,
             pool_pre_ping=not self.is_sqlite,
+            connect_args={} if self.is_sqlite else _connection_limits(url, timeout),
         )
         watch(self.engine)
         refuse_unstorable(self.engine)
+        event.listen(self.engine, "before_cursor_execute", _refuse_when_late)
         event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgres)
         if self.is_sqlite:
-            event.listen(self.engine, "begin", _begin_sqlite)
+            event.listen(self.engine, "begin", self._begin_sqlite)
             event.listen(self.engine, "reset", _reset_sqlite)
         else:
             event.listen(self.engine, "handle_error", _hide_rows)
@@ -57,10 +68,11 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that reads one state of the database. Raises Unavailable."""
+        seconds = min(self._timeout, _require_time())
         with _refusing_when_unavailable(), self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin() as transaction:
+            with connection.begin() as transaction, self._reading_ends_after(connection, seconds):
                 yield connection
                 transaction.rollback()  # so that nothing is ever changed where nobody looks for changes
 
@@ -68,19 +80,65 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """Open a transaction that commits when the block ends and rolls back when it raises. Raises Unavailable.
 
-        When this returns, no process remembers anything that the transaction has changed.
+        When this returns, no process remembers anything that the transaction has changed. When it raises, nothing is
+        changed.
         """
         with (
             _refusing_when_unavailable(),
-            self._writers,
+            self._turn(),
             self.engine.connect().execution_options(tokenry_writes=True) as connection,
             connection.begin() as transaction,
         ):
             changes = begin_changes(connection)
+            self._limit_postgres(connection, min(self._timeout, _require_time()), _require_time())
             yield connection
+            _require_time()  # whoever asked has been told by now that nothing was done
             if changes and self.is_sqlite:
                 with self.epoch.change(changes.changed.told, changes.created.told):
                     transaction.commit()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for this process's other changes: SQLite takes one at a time, and queueing is cheaper than polling."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writers.acquire(timeout=min(self._timeout, _require_time())):
+            raise Unavailable
+        try:
+            yield
+        finally:
+            self._writers.release()
+
+    def _begin_sqlite(self, connection: Connection) -> None:
+        writes = connection.get_execution_options().get("tokenry_writes", False)
+        if writes:
+            milliseconds = int(1000 * min(self._timeout, _require_time()))
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    @contextmanager
+    def _reading_ends_after(self, connection: Connection, seconds: float) -> Iterator[None]:
+        """End what a block reads after so many seconds, in the middle of a statement, for a caller in a hurry."""
+        if seconds_left() == math.inf:
+            yield
+        elif self.is_sqlite:
+            until = time.monotonic() + seconds
+            driver: Any = connection.connection.driver_connection
+            driver.set_progress_handler(lambda: time.monotonic() > until, STEPS)
+            try:
+                yield
+            finally:
+                driver.set_progress_handler(None, 0)
+        else:
+            self._limit_postgres(connection, seconds, seconds)
+            yield
+
+    def _limit_postgres(self, connection: Connection, lock_seconds: float, statement_seconds: float) -> None:
+        """Let the server end each wait for a lock and each statement of a transaction, for a caller in a hurry."""
+        if not self.is_sqlite and statement_seconds < math.inf:
+            locks, statements = (max(1, int(1000 * seconds)) for seconds in (lock_seconds, statement_seconds))
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {locks}; SET LOCAL statement_timeout = {statements}")
 
     @cached_property
     def epoch(self) -> Epoch:
@@ -132,26 +190,42 @@ def _refusing_when_unavailable() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        code = getattr(error.__cause__, "sqlite_errorcode", None)
+        if code == sqlite3.SQLITE_ERROR:
             raise  # a statement that is wrong
+        if code == sqlite3.SQLITE_INTERRUPT or getattr(error.__cause__, "sqlstate", None) == _POSTGRES_CANCELLED:
+            raise TooSlow from error
         raise Unavailable from error
+
+
+def _require_time() -> float:
+    """How many seconds the caller still waits. Raises Unavailable when that is none."""
+    seconds = seconds_left()
+    if seconds <= 0:
+        raise Unavailable
+    return seconds
+
+
+def _refuse_when_late(*_: object) -> None:
+    """Begin no statement for a caller that has been told no by now."""
+    _require_time()
+
+
+def _connection_limits(url: URL, timeout: float) -> dict[str, object]:
+    """How long connecting may take, and how long the network may swallow what is sent, unless the address says so."""
+    limits = {"connect_timeout": math.ceil(timeout), "tcp_user_timeout": math.ceil(1000 * timeout)}
+    return {name: value for name, value in limits.items() if name not in url.query}
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where _begin_sqlite says, not where the driver guesses
     for pragma in (
-        f"busy_timeout = {SQLITE_BUSY_TIMEOUT_MILLISECONDS}",
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
         "trusted_schema = OFF",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("tokenry_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _reset_sqlite(connection: Any, *_: object) -> None:

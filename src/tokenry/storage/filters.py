@@ -6,7 +6,10 @@ from string import ascii_lowercase, ascii_uppercase
 from typing import Any as Anything
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, true
+from sqlalchemy import ColumnElement, Integer, Select, and_, false, func, or_, true
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from tokenry.domain.filters import All, Any, Comparison, Condition, Filter, Operator
 from tokenry.storage.database import to_seconds
@@ -14,6 +17,27 @@ from tokenry.storage.database import to_seconds
 Columns = Mapping[str, ColumnElement[Anything]]
 RowT = TypeVar("RowT", bound=tuple[Anything, ...])
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+class Position(FunctionElement[int]):
+    """Where a text stands in another one; 0 if nowhere.
+
+    LIKE means the same, and takes thirty times as long where the texts are made to repeat themselves.
+    """
+
+    name = "position"
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(Position, "sqlite")
+def _in_sqlite(element: Position, compiler: SQLCompiler, **options: Anything) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+@compiles(Position, "postgresql")
+def _in_postgres(element: Position, compiler: SQLCompiler, **options: Anything) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
 
 
 def filtered(statement: Select[RowT], filter: Filter, columns: Columns, folded: Columns) -> Select[RowT]:
@@ -36,9 +60,9 @@ def _clause(condition: Condition, columns: Columns, folded: Columns) -> ColumnEl
             return or_(false(), *(_clause(part, columns, folded) for part in parts))
         case Comparison(field, Operator.CONTAINS, str(needle)):
             if field in folded:
-                return folded[field].contains(needle.casefold(), autoescape=True)
+                return Position(folded[field], needle.casefold()) > 0
             # lower() of both engines leaves all but ASCII alone, given the columns' collation.
-            return func.lower(columns[field]).contains(needle.translate(_LOWER), autoescape=True)
+            return Position(func.lower(columns[field]), needle.translate(_LOWER)) > 0
         case Comparison(field, operator, value):
             return _compare(columns[field], operator, to_seconds(value) if isinstance(value, datetime) else value)
 

@@ -16,6 +16,7 @@ from anyio import to_thread
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.secrets import mask_secrets
 from tokenry.storage.database import Database
+from tokenry.storage.deadline import within
 from tokenry.storage.rotations import activate_used
 from tokenry.storage.uses import AGENT_LENGTH_MAX, Use, record_uses
 from tokenry.verification.cache import Known
@@ -61,7 +62,8 @@ class Uses:
         if not noted:
             return
         try:
-            await to_thread.run_sync(self._write, list(noted.values()))
+            with within(INTERVAL_SECONDS):
+                await to_thread.run_sync(self._write, list(noted.values()))
         except Unavailable as error:
             log.warning("uses of tokens cannot be written down yet", exc_info=error.__cause__)
             for preview, use in noted.items():

@@ -14,6 +14,8 @@ from tokenry.domain.errors import Unavailable
 from tokenry.storage.credentials import Credential, postgres_statement
 
 BATCH_LOOKUPS_MAX = 1000
+LOOKUP_SECONDS_MAX = 5
+"""From the question to its answer, however often the connection has to be opened again for it."""
 CONNECT_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 5
 # What asyncpg reads from an address; any other parameter of libpq's it would send to the server as a setting.
@@ -34,6 +36,13 @@ class PostgresCredentials:
 
     async def find(self, preview: str) -> Credential | None:
         """Find what the token with this preview opens. Raises Unavailable."""
+        try:
+            async with asyncio.timeout(LOOKUP_SECONDS_MAX):
+                return await self._find(preview)
+        except TimeoutError as error:
+            raise Unavailable from error
+
+    async def _find(self, preview: str) -> Credential | None:
         answer: asyncio.Future[Credential | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(preview, []).append(answer)
         if self._sender is None:

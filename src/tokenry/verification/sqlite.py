@@ -15,8 +15,9 @@ from tokenry.storage.credentials import (
     sqlite_previews_statement,
     sqlite_statement,
 )
-from tokenry.storage.database import SQLITE_BUSY_TIMEOUT_MILLISECONDS
 
+LOCK_SECONDS_MAX = 0.25
+"""How long a look-up, and with it all else that the process does, waits for a database that is not to be read."""
 MAPPED_BYTES_MAX = 1 << 30
 _FIND = sqlite_statement()
 _NEWEST = sqlite_newest_statement()
@@ -72,7 +73,7 @@ class SqliteCredentials:
         connection = sqlite3.connect(
             self._path,
             isolation_level=None,
-            timeout=SQLITE_BUSY_TIMEOUT_MILLISECONDS / 1000,
+            timeout=LOCK_SECONDS_MAX,
             check_same_thread=False,  # callers see to it
         )
         connection.execute("PRAGMA query_only = ON").close()

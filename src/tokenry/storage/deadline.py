@@ -1,0 +1,24 @@
+"""By when whoever asks is to be answered. It travels with the call, into its thread too: every wait ends before it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import inf
+
+_until: ContextVar[float] = ContextVar("tokenry_until", default=inf)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Give the transactions of a block so many seconds altogether. Without this they have as long as they take."""
+    token = _until.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+def seconds_left() -> float:
+    """How long the caller still waits: 0 or less when it is too late, infinity for one that is in no hurry."""
+    return _until.get() - time.monotonic()

@@ -1,0 +1,113 @@
+"""Threads for operations: who gets one, who waits, and for how long."""
+
+import threading
+import time
+from collections.abc import Awaitable, Callable
+
+import anyio
+import pytest
+from anyio import create_task_group
+
+from tests.api.test_description import routes
+from tests.conftest import App
+from tokenry.api.empty import nothing
+from tokenry.api.errors import TooManyRequests
+from tokenry.api.operation import Resource
+from tokenry.api.threads import ABANDONED_AFTER_SECONDS, SHARE_MAX, Threads
+from tokenry.domain.errors import Unavailable
+from tokenry.settings import Settings
+from tokenry.storage.database import READERS_MAX
+from tokenry.storage.deadline import seconds_left
+
+ANSWER_SECONDS_MAX = 8
+"""Less than the ten seconds that clients wait."""
+
+
+async def beside(threads: Threads, busy: dict[str, int], ask: Callable[[], Awaitable[None]]) -> None:
+    """Do something while these users hold so many threads for reading each."""
+    over = threading.Event()
+    held = anyio.Semaphore(0)
+
+    async def hold(who: str) -> None:
+        await threads.run(lambda: (anyio.from_thread.run_sync(held.release), over.wait()), who=who)
+
+    async with create_task_group() as tasks:
+        for who, number in busy.items():
+            for _ in range(number):
+                tasks.start_soon(hold, who)
+        for _ in range(sum(busy.values())):
+            await held.acquire()
+        try:
+            await ask()
+        finally:
+            over.set()
+
+
+def test_user_who_holds_a_share_waits_and_is_told_so_and_nobody_else_is() -> None:
+    async def ask() -> None:
+        with pytest.raises(TooManyRequests):
+            await threads.run(int, who="ada", spent=threads.seconds - 0.1)
+        assert await threads.run(int, who="bob") == 0
+
+    threads = Threads(20)
+    anyio.run(beside, threads, {"ada": SHARE_MAX}, ask)
+
+
+def test_those_who_read_hold_up_nobody_who_changes_something() -> None:
+    async def ask() -> None:
+        with pytest.raises(Unavailable):
+            await threads.run(int, who="eve", spent=threads.seconds - 0.1)
+        assert await threads.run(int, who="eve", writes=True) == 0
+
+    threads = Threads(20)
+    anyio.run(beside, threads, {str(number): SHARE_MAX for number in range(READERS_MAX // SHARE_MAX)}, ask)
+
+
+def test_share_is_free_again_and_forgotten() -> None:
+    async def ask() -> None:
+        for _ in range(3 * SHARE_MAX):
+            await threads.run(int, who="ada")
+
+    threads = Threads(20)
+    anyio.run(ask)
+    assert not threads._shares
+
+
+def test_work_that_hangs_is_left_to_itself() -> None:
+    over = threading.Event()
+    started = time.monotonic()
+
+    async def ask() -> None:
+        with pytest.raises(Unavailable):
+            await Threads(0.1).run(over.wait, who="ada")
+        over.set()
+
+    anyio.run(ask)
+    assert time.monotonic() - started < 5
+
+
+def test_work_knows_how_long_its_caller_waits() -> None:
+    async def ask() -> float:
+        return await Threads(100).run(seconds_left, who="ada", spent=40)
+
+    assert 50 < anyio.run(ask) <= 60
+
+
+def test_answers_come_before_clients_give_up() -> None:
+    settings = Settings()
+    assert settings.database_timeout < settings.request_timeout
+    assert settings.request_timeout + ABANDONED_AFTER_SECONDS < ANSWER_SECONDS_MAX
+
+
+def test_what_changes_something_has_the_threads_for_it(app: App) -> None:
+    operations = [
+        (method, operation)
+        for route in routes(app)
+        if isinstance(route.app, Resource)
+        for method, operation in route.app.operations.items()
+    ]
+    for method, operation in operations:
+        if method in {"GET", "HEAD"} or operation.needs.endswith("read_only"):
+            assert not operation.changes
+        else:
+            assert operation.changes or operation.run is nothing
