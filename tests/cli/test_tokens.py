@@ -1,11 +1,13 @@
 """`tokenry token …` against a running service."""
 
 import json
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.cli.conftest import Person
+from tests.servers import TOKENRY, environment
 
 COLUMNS = ["id", "label", "scopes", "created", "expiry", "token"]
 
@@ -247,6 +249,17 @@ def test_ids_come_from_standard_input(person: Person) -> None:
     ids = person.does("token", "list", "--label", "piped", "-q")
     assert person.does("token", "revoke", "-", "--yes", given=ids).count("is revoked") == 2
     assert not any(person.is_valid(each["token"]) for each in made)
+
+
+@pytest.mark.long
+def test_pipe_that_revokes_what_it_is_told_misses_none(person: Person) -> None:
+    made = [person.make(label="piped")["id"] for _ in range(700)]
+    lister = f"{TOKENRY} token list --label piped --order-by created --order desc -q"
+    line = f"{lister} | xargs -n 50 {TOKENRY} token revoke --yes"
+    variables = environment(**person.variables)
+    done = subprocess.run(["/bin/sh", "-c", line], env=variables, capture_output=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr, done.stdout.count(b"is revoked")) == (0, b"", len(made))
+    assert person.does("token", "list", "--label", "piped", "-q") == ""
 
 
 @pytest.mark.parametrize("word", ["abc", "-5", "1.5", "٣"])

@@ -18,12 +18,14 @@ from tokenry.client import (
     ONCE,
     ApiError,
     GetPersonalAccessTokens200ResponseDataInner,
+    Page,
     PersonalAccessTokensApi,
     PostPersonalAccessTokenRequest,
     PutPersonalAccessTokenRequest,
     TokenExpiresSoon,
 )
 from tokenry.client.filters import write_time
+from tokenry.client.walk import Walk
 from tokenry.moments import read_moment
 
 VERSION = "v4"
@@ -142,11 +144,10 @@ def delete_token(token_id: TokenId, output: WireOutput, asking: Asking, connecti
 
 def _read_all(api: PersonalAccessTokensApi, filter: dict[str, str] | None) -> Sequence[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    number, pages = 1, 1
-    while number <= pages:
-        page = api.get_personal_access_tokens(VERSION, page=number, page_size=PAGE_SIZE_MAX, filter=filter)
-        rows += map(_row, page.data)
-        number, pages = number + 1, page.pages
+    walk: Walk[GetPersonalAccessTokens200ResponseDataInner] = Walk(PAGE_SIZE_MAX)
+    while walk.page is not None:
+        page = api.get_personal_access_tokens(VERSION, page=walk.page, page_size=walk.size, filter=filter)
+        rows += map(_row, walk.take(Page(tuple(page.data), page.page, page.pages, page.results)))
     return rows
 
 

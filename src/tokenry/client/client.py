@@ -8,7 +8,7 @@ from typing import Any, Self, Unpack
 
 from tokenry.client import calls
 from tokenry.client.environment import environment_token, environment_url
-from tokenry.client.filters import Condition, Order, write_filter
+from tokenry.client.filters import Condition, Order, find_limit, write_filter
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
 from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Session
@@ -67,11 +67,11 @@ class Tokens:
     ) -> Iterator[Token]:
         """Go through the live tokens, by id unless `order_by` says otherwise; each page is asked for when it is needed.
 
-        Tokens may be revoked meanwhile. With an order of your own that can make others be passed over.
+        Tokens may be made, renamed and revoked meanwhile: one that stays where it was comes once, and none comes twice.
         """
-        walk: Walk[Token] = Walk(page_size, by_id=order_by is None and not isinstance(filter, Mapping))
-        while walk.number is not None:
-            yield from walk.take(self.page(walk.number, filter, order_by=order_by, page_size=page_size))
+        walk: Walk[Token] = Walk(page_size, find_limit(filter))
+        while walk.page is not None:
+            yield from walk.take(self.page(walk.page, filter, order_by=order_by, page_size=walk.size))
 
     def page(
         self,
@@ -149,9 +149,9 @@ class Tokens:
         Only this service has it, as everything below.
         """
         asked = write_filter(filter, order_by)
-        walk: Walk[Details] = Walk(page_size, by_id=order_by is None and not isinstance(filter, Mapping))
-        while walk.number is not None:
-            call = calls.list_details(page=walk.number, page_size=page_size, filter=asked, state=state, moments=moments)
+        walk: Walk[Details] = Walk(page_size, find_limit(filter))
+        while walk.page is not None:
+            call = calls.list_details(page=walk.page, page_size=walk.size, filter=asked, state=state, moments=moments)
             yield from walk.take(self._shell.run(call))
 
     def details(self, token_id: int) -> Details:

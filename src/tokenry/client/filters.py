@@ -117,5 +117,13 @@ def write_filter(filter: Condition | Mapping[str, Any] | None, order_by: Order |
     return order_by.json if asked is None else {"+and": [asked], **order_by.json}
 
 
+def find_limit(filter: Condition | Mapping[str, Any] | None) -> int | None:
+    """How many rows a filter asks for at most, which it may say in an `+and`; None for any number."""
+    asked = filter.json if isinstance(filter, Condition) else filter or {}
+    parts = asked.get("+and")
+    within = map(find_limit, parts if isinstance(parts, list | tuple) else ())
+    return next((limit for limit in (asked.get("+limit"), *within) if isinstance(limit, int)), None)
+
+
 def _written(value: int | str | datetime) -> int | str:
     return write_time(value) if isinstance(value, datetime) else value

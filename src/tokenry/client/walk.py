@@ -1,40 +1,93 @@
-"""Going through a list page by page, while rows may vanish from it."""
+"""Going through a list page by page while rows come, go and move: none that stays is passed over, none comes twice.
+
+The format knows pages by number alone; no other way to go on after a row is one that every service of it has. So each
+page overlaps the one before by a row at least. One without any row that is known from before, and known in that place,
+may begin behind a gap: it is put away, and the walk goes back to where it knows its way. Sizes vary so that a page can
+begin where it has to.
+"""
 
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from tokenry.client.tokens import Page, TokenRecord
+from tokenry.client.errors import UnreadableAnswer
+from tokenry.client.tokens import Page
 
-T = TypeVar("T", bound=TokenRecord)
+PAGE_SIZE_MIN = 25
+"""The smallest page that services have."""
+BARREN_MAX = 50
+"""So many pages, and one for each row there was, may bring nothing new one after another."""
+ORDERED_BY = ("label", "scopes", "created", "expiry", "last_used")
+"""Whatever decides, beside the id, where a row stands in a list, by which field it may be ordered."""
+
+
+class Named(Protocol):
+    """A row."""
+
+    @property
+    def id(self) -> int:
+        """Its name, which no other has."""
+
+
+T = TypeVar("T", bound=Named)
 
 
 class Walk(Generic[T]):
-    """Which page comes next, and which of its rows were not there before. `number` is None at the end.
+    """What to ask for next, a page of some size, and which of its rows are new. `page` is None at the end.
 
-    Whoever revokes the tokens that he goes through makes later ones move up, onto pages that he has seen. Where rows
-    come by id, as they do without an order, the walk notices that there are fewer, goes back as many pages, and passes
-    over what it has shown. In any other order it cannot tell.
+    A row that is there all the time and keeps its place comes exactly once; one that is made or moved meanwhile comes
+    once or not at all. At most `limit` come. What is remembered is a number for each row.
     """
 
-    def __init__(self, page_size: int, *, by_id: bool) -> None:
-        self.number: int | None = 1
+    def __init__(self, page_size: int, limit: int | None = None) -> None:
+        self.page: int | None = 1
+        self.size = page_size
+        self._sizes = range(PAGE_SIZE_MIN, max(page_size, 2 * PAGE_SIZE_MIN) + 1)
         self._page_size = page_size
-        self._by_id = by_id
-        self._last = 0
+        self._left = limit
+        self._places: dict[int, int] = {}
         self._results = 0
+        self._reached = 0
+        self._barren = 0
 
     def take(self, page: Page[T]) -> Sequence[T]:
-        """The rows of the page numbered `number` that are new; afterwards `number` is that of the next page."""
-        if not self._by_id:
-            self.number = page.next
-            return page.rows
-        vanished, self._results = self._results - page.results, page.results
-        if vanished > 0 and page.page > 1:
-            self.number = max(1, page.page - -(-vanished // self._page_size))
-            return ()
-        rows = [row for row in page.rows if row.id > self._last]
-        self._by_id = all(before.id < after.id for before, after in pairwise(page.rows))
-        self._last = page.rows[-1].id if page.rows else self._last
-        self.number = page.next
-        return rows if self._by_id else page.rows
+        """The rows of the page asked for that are new; afterwards `page` and `size` are of the next.
+
+        Raises UnreadableAnswer for pages that are not of one list.
+        """
+        assert self.page is not None
+        start, rows = (self.page - 1) * self.size, page.rows
+        vanished, self._results = max(0, self._results - page.results), page.results
+        if start > 0 and not any(self._places.get(row.id) == _place(row) for row in rows):
+            self._ask_from(start - max(vanished, self._page_size))
+            return self._counted(())
+        new = {row.id: row for row in rows if row.id not in self._places}
+        self._places.update((row.id, _place(row)) for row in rows)
+        end = start + len(rows)
+        self._reached = max(self._reached, end)
+        if end < page.results:
+            self._ask_from(end - 1)
+        else:
+            self.page = None
+        return self._counted(tuple(new.values()))
+
+    def _ask_from(self, offset: int) -> None:
+        """Ask for a page that has the row at this offset, and as many as possible behind it."""
+        if offset <= 0:
+            self.page, self.size = 1, self._page_size
+            return
+        self.size = max(self._sizes, key=lambda size: (offset // size + 1) * size)
+        self.page = offset // self.size + 1
+
+    def _counted(self, rows: Sequence[T]) -> Sequence[T]:
+        self._barren = 0 if rows else self._barren + 1
+        if self._barren > BARREN_MAX + self._reached:
+            raise UnreadableAnswer("The list", 200, "its pages do not follow one another")
+        if self._left is not None:
+            rows = rows[: self._left]
+            self._left -= len(rows)
+            self.page = self.page if self._left else None
+        return rows
+
+
+def _place(row: Named) -> int:
+    return hash(tuple(getattr(row, field, None) for field in ORDERED_BY))
