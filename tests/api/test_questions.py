@@ -73,6 +73,12 @@ def test_answer_is_that_of_verify(app: App, path: str) -> None:
         ("*", "resource", "GET", 400),
         ("*", "scope=", "GET", 400),
         ("*", "scope=&resource=linodes", "GET", 400),
+        ("*", "scope=linodes:read_only&scope=", "GET", 400),
+        ("*", "scope=&scope=linodes:read_only", "GET", 400),
+        ("*", "scope=linodes:read_only&scope=%20,", "GET", 400),
+        ("*", "resource=linodes&resource=", "GET", 400),
+        ("*", "resource=&resource=linodes", "GET", 400),
+        ("*", "resource=linodes&scope=", "GET", 400),
         ("*", "resources=linodes", "GET", 400),
         ("*", "linodes", "GET", 400),
     ],
@@ -84,6 +90,15 @@ def test_policy(app: App, *, route: str, scopes: str, policy: str, method: str, 
 def test_method_is_compared_by_its_letters(app: App) -> None:
     headers = {**create(app, scopes="linodes:read_only"), "X-Original-Method": "get"}
     assert app.client.get(f"{AUTH_REQUEST}?resource=linodes", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "query", ["scope=", "scope", "scope=&scope=linodes:read_only", "scope=linodes:read_only&scope"]
+)
+def test_empty_scope_asks_for_no_less_than_was_meant(app: App, query: str) -> None:
+    answer = app.client.get(f"/verify?{query}", headers=app.bearer)
+    fault = {"reason": "Must contain at least one scope", "field": "scope"}
+    assert (answer.status_code, answer.json()) == (400, {"errors": [fault]})
 
 
 def test_plain_verify_knows_no_resource(app: App) -> None:

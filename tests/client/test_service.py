@@ -121,6 +121,16 @@ def test_verdict_says_what_was_missing(client: Client) -> None:
     assert (verdict.active, verdict.reason, verdict.user) == (False, "insufficient_scope", None)
 
 
+@pytest.mark.parametrize("scopes", ["", " ", [""], ["linodes:read_only", ""], ["", "linodes:read_only"], ["a,", " "]])
+def test_empty_scope_is_not_asked_for_as_if_it_were_none(
+    client: Client, server: Server, scopes: str | list[str]
+) -> None:
+    for call in (client.verify, client.explain):
+        with pytest.raises(BadRequest) as caught:
+            call(server.token, scopes)
+        assert "scope" in {fault.field for fault in caught.value.faults}
+
+
 def test_anybody_may_have_a_token_verified(new_client: NewClient, server: Server) -> None:
     client = new_client(server.url)
     assert client.verify(Secret(server.token)).active

@@ -38,6 +38,17 @@ def test_two_authorization_headers_are_no_question() -> None:
     )
 
 
+def test_white_space_around_the_header_is_no_part_of_it() -> None:
+    found = Question.of(Policy(), method="GET", authorizations=["\t Bearer a \t"], address=None, agent=None)
+    assert isinstance(found, Question)
+    assert found.authorization == "Bearer a"
+
+
+def test_policy_that_the_service_would_not_read_is_refused_at_the_start() -> None:
+    with pytest.raises(ValueError, match="2048"):
+        Policy(*["linodes:read_only"] * 100)
+
+
 def test_agent_is_cut_to_what_is_kept() -> None:
     found = Question.of(Policy(), method="GET", authorizations=[], address=None, agent="a" * 5000)
     assert isinstance(found, Question)

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from types import SimpleNamespace
 
+import httptools
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tests.serving.parts import PEER, Served, Wire, fill, head
+from tokenry.api.headers import OF_THE_SERVER, SPECIAL
 from tokenry.serving.heads import Sender
 from tokenry.serving.protocol import BoundedProtocol
 
@@ -75,6 +78,8 @@ ODD = [
     ([GOOD, "Expect: 100-continue"], "GET /verify"),
     ([GOOD, "X-Filter: {{}}", "X-Filter: {{}}"], "GET /verify"),
     ([GOOD, "Content-Type: a", "Content-Type: b"], "GET /verify"),
+    ([GOOD, "Idempotency-Key: a", "Idempotency-Key: b"], "GET /verify"),
+    ([GOOD, "Proxy-Connection: close"], "GET /verify"),
     ([GOOD, "NoColon"], "GET /verify"),
     ([GOOD, ": empty"], "GET /verify"),
     ([GOOD, "A: \x00"], "GET /verify"),
@@ -83,6 +88,10 @@ ODD = [
     (["Authorization: Bearer  {good}"], "GET /verify"),
     (["Authorization:Bearer {good}"], "GET /verify"),
     (["Authorization: Bearer {good} "], "GET /verify"),
+    (["Authorization: \t Bearer {good}\t \t"], "GET /verify"),
+    (["Authorization: Bearer {good}\xa0"], "GET /verify"),
+    ([GOOD], "GET /verify?scope=linodes:read_only&scope="),
+    ([GOOD], "GET /verify?scope=&scope=linodes:read_only"),
     (["Authorization: bEARER {good}"], "GET /verify"),
     (["Authorization: Basic {good}"], "GET /verify"),
     (["Authorization: Bearer"], "GET /verify"),
@@ -107,6 +116,56 @@ ODD = [
 def test_odd_request_is_left_to_the_ordinary_route(served: Served, headers: list[str], line: str) -> None:
     raw = head(line, *(header.format(**served.secrets) for header in headers))
     answers_alike(served, raw)
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.parametrize("value", ["a", "close", "0", "chunked", "100-continue"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_header_that_means_something_is_left_to_the_ordinary_route(
+    served: Served, name: str, value: str, times: int
+) -> None:
+    raw = head("GET /verify", f"Authorization: Bearer {served.secrets['good']}", *[f"{name.title()}: {value}"] * times)
+    answers_alike(served, raw)
+
+
+REGISTERED = """
+A-IM Accept Accept-Charset Accept-Datetime Accept-Encoding Accept-Language Accept-Patch Accept-Ranges
+Access-Control-Request-Headers Access-Control-Request-Method Age Allow ALPN Alt-Svc Alt-Used Apply-To-Redirect-Ref
+Authentication-Control Authentication-Info Authorization Cache-Control CDN-Loop Close Connection Content-Disposition
+Content-Encoding Content-Language Content-Length Content-Location Content-MD5 Content-Range Content-Type Cookie
+Date Depth Destination DNT Early-Data Expect Expires Forwarded From Host HTTP2-Settings Idempotency-Key If If-Match
+If-Modified-Since If-None-Match If-Range If-Unmodified-Since Keep-Alive Last-Modified Link Max-Forwards MIME-Version
+Negotiate Origin Overwrite Position Pragma Prefer Priority Proxy-Authorization Proxy-Connection Range Referer
+Sec-Fetch-Mode Sec-WebSocket-Key Sec-WebSocket-Version SOAPAction TE Timeout Trailer Transfer-Encoding Upgrade
+Upgrade-Insecure-Requests User-Agent Via Want-Digest Warning X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto
+X-Requested-With"""
+
+
+def test_every_header_that_the_parser_goes_by_is_in_the_list() -> None:
+    """One that changes what the parser says of a request, alone, doubled, or beside one that it is known to read."""
+    values = ("close", "keep-alive", "upgrade", "chunked", "7", "-", "h2c", "100-continue")
+    others = [[], *([f"{name}: {value}"] for name in OF_THE_SERVER for value in values)]
+    heard = {
+        name
+        for name in REGISTERED.split()
+        for other in others
+        for value in values
+        for times in (1, 2)
+        if read_by_parser([f"{name}: {value}"] * times + other) != read_by_parser([f"X: {value}"] * times + other)
+    }
+    assert {name.lower() for name in heard} <= set(SPECIAL)
+    assert {"Connection", "Proxy-Connection", "Content-Length", "Transfer-Encoding", "Upgrade"} <= heard
+
+
+def read_by_parser(headers: list[str]) -> tuple[object, ...]:
+    """What httptools makes of a request with these headers."""
+    done: list[str] = []
+    parser = httptools.HttpRequestParser(SimpleNamespace(on_message_complete=lambda: done.append("whole")))
+    try:
+        parser.feed_data(head("GET /verify", *headers))
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+        done.append(type(error).__name__)
+    return *done, parser.should_keep_alive(), parser.should_upgrade()
 
 
 def test_request_cut_at_every_byte_is_answered_alike(served: Served) -> None:
@@ -246,13 +305,14 @@ def test_connection_that_is_idle_after_a_fast_answer_is_closed_in_time(
 
 # --- anything -----------------------------------------------------------------------------------------------------
 
-NAMES = """Host host Authorization authorization AUTHORIZATION Content-Length Content-Type Transfer-Encoding Connection
-Expect X-Filter X-Forwarded-For User-Agent Accept X-Original-URI X-Auth-User a X_Y"""
+NAMES = "AUTHORIZATION X-Filters X-Forwarded-For User-Agent Accept X-Original-URI X-Auth-User a X_Y Idempotency Proxy-A"
 VALUES = """Bearer {good}|Bearer {narrow}|Bearer {expired}|Bearer {revoked}|Bearer {unknown}|Bearer {wrong}
 |Bearer {here}|Bearer {office}|bearer {good}|Bearer  {good}|Bearer {good} |Bearer\t{good}|{good}|Bearer|0|3
+|\t Bearer {good}\t |Bearer {good} x
 |chunked|close|keep-alive|100-continue|curl/8||203.0.113.7, 192.0.2.9"""
 anything = st.text(st.characters(max_codepoint=255, exclude_characters="{}"), max_size=12)
-names = st.sampled_from(NAMES.split()) | anything
+special = st.sampled_from(SPECIAL) | st.sampled_from(SPECIAL).map(str.title)
+names = st.sampled_from(NAMES.split()) | special | anything
 values = st.sampled_from(VALUES.replace("\n", "").split("|")) | anything
 colons = st.sampled_from([": "] * 8 + [":", " : ", ":\t", ""])
 ends = st.sampled_from(["\r\n"] * 12 + ["\n", "\r", "\r\n "])
@@ -260,7 +320,15 @@ lines = st.sampled_from(
     ["GET /verify HTTP/1.1"] * 6
     + [
         f"GET /verify?{query} HTTP/1.1"
-        for query in ("scope=linodes:read_only", "scope=linodes:read_write", "x=1", "", "\xff")
+        for query in (
+            "scope=linodes:read_only",
+            "scope=linodes:read_write",
+            "scope=linodes:read_only&scope=",
+            "scope",
+            "x=1",
+            "",
+            "\xff",
+        )
     ]
     + ["HEAD /verify HTTP/1.1", "POST /verify HTTP/1.1", "GET /verify HTTP/1.0", "GET /verify/ HTTP/1.1", "GET /verify"]
 )
@@ -275,6 +343,9 @@ def requests(draw: st.DrawFn) -> str:
         headers.insert(draw(st.integers(0, len(headers))), ("Authorization", ": ", draw(values), "\r\n"))
     if draw(st.integers(0, 5)):
         headers.insert(0, ("Host", ": ", "x", "\r\n"))
+    if not draw(st.integers(0, 3)):
+        value = draw(values)
+        headers += [(draw(special), ": ", value, "\r\n")] * draw(st.integers(1, 2))
     return draw(lines) + "\r\n" + "".join(map("".join, headers)) + "\r\n" + draw(rests)
 
 

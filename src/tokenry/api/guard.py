@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tokenry.api.headers import SINGLE
 from tokenry.api.operation import brief_refusal, client_address, refuse, send_answer
 from tokenry.api.pieces import ClientGone
 from tokenry.api.questions import EXT_AUTHZ
@@ -22,17 +23,7 @@ from tokenry.domain.errors import Fault, Invalid, NotFound
 PROBES = frozenset({"/healthz", "/readyz"})
 """Asked all the time, as the verification routes are: not logged unless they fail."""
 INTERNAL_ERROR = Fault("Internal server error")
-_SINGLE = frozenset(
-    {
-        b"host",
-        b"authorization",
-        b"x-filter",
-        b"content-type",
-        b"content-length",
-        b"transfer-encoding",
-        b"idempotency-key",
-    }
-)
+_SINGLE = frozenset(name.encode("ascii") for name in SINGLE)
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
 # What the router would read as something else: it compares decoded paths, and takes a line feed for a line's end.
 _AMBIGUOUS = re.compile(rb"%(?:2f|5c|7f|[01][0-9a-f])", re.IGNORECASE)

@@ -14,6 +14,8 @@ from typing import Self
 from tokenry.domain.errors import Fault
 
 SCOPES_LENGTH_MAX = 4096
+POLICY_BYTES_MAX = 2048
+"""Of the scopes and resources that a gateway asks for, written as a query."""
 RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SEPARATORS = re.compile(r"[ ,]+")
 

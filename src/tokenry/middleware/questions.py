@@ -7,7 +7,7 @@ from typing import Protocol, Self
 from urllib.parse import urlencode
 
 from tokenry.domain.errors import Refusal
-from tokenry.domain.scopes import NOTHING, RESOURCE, Scopes
+from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, RESOURCE, Scopes
 from tokenry.middleware.answers import DOUBLED, UNAVAILABLE, Answer, Refused
 
 AGENT_LENGTH_MAX = 255
@@ -23,7 +23,8 @@ class Policy:
     `scopes` name scopes, such as `linodes:read_only`. `resource` names resources and leaves the level to the method:
     `read_only` for GET, HEAD and OPTIONS, `read_write` for any other. Neither: any valid token will do.
 
-    Raises ValueError for what can be no scope or no resource. Whether the catalogue has it is for the service to say.
+    Raises ValueError for what can be no scope or no resource, and for more than the service reads. Whether the
+    catalogue has it is for the service to say.
     """
 
     __slots__ = ("by_method", "query")
@@ -39,6 +40,8 @@ class Policy:
         self.by_method = bool(resources)
         self.query = urlencode([("scope", scope) for scope in scopes] + [("resource", name) for name in resources])
         """As the service takes it (docs/api.md)."""
+        if len(self.query) > POLICY_BYTES_MAX:
+            raise ValueError(f"a policy has at most {POLICY_BYTES_MAX} characters")
 
     def __repr__(self) -> str:
         return f"Policy({self.query!r})"
@@ -64,7 +67,7 @@ class Question:
         """The question about a request, or its refusal: with two Authorization headers, which one counts is a guess."""
         if len(authorizations) > 1:
             return DOUBLED
-        authorization = authorizations[0] if authorizations else None
+        authorization = authorizations[0].strip(" \t") if authorizations else None  # not every server does
         return cls(policy, method, authorization, address, None if agent is None else agent[:AGENT_LENGTH_MAX])
 
 

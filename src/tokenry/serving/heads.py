@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
+from tokenry.api.headers import SPECIAL
 from tokenry.domain.networks import ADDRESS_LENGTH_MAX
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import TOKEN_LENGTH
@@ -20,11 +21,12 @@ _VERSION = b" HTTP/1.1\r\n"
 VARIED_MIN = 16
 """So many heads of a connection are read by the general pattern before a narrower one is asked for."""
 
-# Those that the guard counts, and those that mean something to the HTTP server.
-_SPECIAL = "host|authorization|x-filter|con(?:tent-(?:type|length)|nection)|transfer-encoding|expect|upgrade"
+_SPECIAL = "|".join(SPECIAL)
+_INITIALS = "".join(sorted({name[0] for name in SPECIAL}))
+_SPECIAL_X = "|".join(name.removeprefix("x-") for name in SPECIAL if name.startswith("x-"))
 # For heads in lower case. Possessive throughout (`++`, `*+`): nothing is tried twice, so the time is linear in the
 # length. Most names begin like none of those, or with X-, and need no closer look.
-_OTHER = rf"(?:(?![acehtux])|(?=x-(?!filter:))|(?!(?:{_SPECIAL}):))[!#$%&'*+\-.^_`|~0-9a-z]++:"
+_OTHER = rf"(?:(?![{_INITIALS}])|(?=x-(?!(?:{_SPECIAL_X}):))|(?!(?:{_SPECIAL}):))[!#$%&'*+\-.^_`|~0-9a-z]++:"
 _VALUE = r"[\t -~\x80-\xff]*+\r\n"
 _LINES = rf"(?:{_OTHER}{_VALUE})*+"
 _HOST = rf"host:{_VALUE}"

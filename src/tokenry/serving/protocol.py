@@ -32,6 +32,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _deadline: float | None = None
     _head_bytes = 0  # of the head under way; -1 while a body is
     _read_bytes = 0
+    _is_partial = False  # a request has begun to come, and has not come to its end
     _watcher: asyncio.TimerHandle | None = None
     _stalled_at: float | None = None  # when the client stopped taking our answers
     _refused = False
@@ -76,11 +77,32 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_bytes > HEAD_BYTES_MAX and not self._refused:
             self._refuse(431, "Request header fields too large")
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client has said all it has to say: what it asked is answered before the connection ends.
+
+        Who is gone altogether looks the same, until something is sent there. True keeps the connection.
+        """
+        if self._refused:
+            return True
+        if self._is_owed():
+            self._refuse(400, "Incomplete request")
+            return True
+        if self._is_answered():
+            return False
+        self.cycle.keep_alive = False  # the newest one, after which nothing comes
+        self._deadline = None
+        return True
+
     def on_message_begin(self) -> None:
         """Start the clock of a request, also of one that came pipelined behind another."""
         super().on_message_begin()
+        self._is_partial = True
         if self._deadline is None:
             self._begin_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; white space around its value is no part of it (RFC 9110 section 5.5)."""
+        super().on_header(name, value.strip(b"\t "))
 
     def on_headers_complete(self) -> None:
         """Let a head of bounded length through, and start the clock of the body."""
@@ -103,6 +125,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """The request is complete: from here on the time is ours."""
         self._deadline = None
         self._head_bytes = 0
+        self._is_partial = False
         if not self._refused:
             super().on_message_complete()
 
@@ -150,6 +173,10 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is None or cycle.response_complete
 
+    def _is_owed(self) -> bool:
+        """Whether a request has come in part, and no answer is out: a refusal may be, before the body is here."""
+        return self._is_partial and (self._head_bytes >= 0 or not self._is_answered())
+
     def _begin_head(self) -> None:
         self._head_bytes = 0
         self._deadline = self.loop.time() + HEAD_SECONDS_MAX
@@ -177,11 +204,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._watcher = self.loop.call_later(WATCH_SECONDS, self._watch)
 
     def _time_out(self) -> None:
-        if self._head_bytes == 0:
-            self.transport.close()  # nothing was asked
-            self._deadline = self.loop.time() + CLOSING_SECONDS_MAX
-        else:
+        if self._is_owed():
             self._refuse(408, "Request timed out")
+        else:
+            self.transport.close()
+            self._deadline = self.loop.time() + CLOSING_SECONDS_MAX
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer in the envelope and close, after those requests that came whole before this.

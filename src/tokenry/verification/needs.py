@@ -1,7 +1,8 @@
 """What a request needs, by the policy of whoever protects something.
 
 A policy is written like a query: `scope=linodes:read_only` names a scope, `resource=linodes` leaves the level to the
-method. Both may be repeated and mixed, and all of it is needed. An empty one is content with any valid token.
+method. Both may be repeated and mixed, and all of it is needed. An empty one is content with any valid token; an empty
+`scope=` is a mistake, also beside others: whoever wrote it meant one.
 """
 
 from collections.abc import Callable
@@ -9,10 +10,9 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from tokenry.domain.errors import Fault, Invalid, raise_faults
-from tokenry.domain.scopes import NOTHING, Catalogue, Level, Scopes
+from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, Catalogue, Level, Scopes
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-POLICY_BYTES_MAX = 2048
 _POLICIES_MAX = 256  # of a policy with a fault nothing is kept
 
 
@@ -38,14 +38,13 @@ def read_needed(policy: bytes, catalogue: Catalogue, level: Level | None = None)
     known = {"scope"} if level is None else {"scope", "resource"}
     parameters = parse_qsl(policy.decode("latin-1"), keep_blank_values=True)
     raise_faults(Fault("Unknown parameter", name) for name, _ in parameters if name not in known)
-    scopes = " ".join(value for name, value in parameters if name == "scope")
+    scopes = [value for name, value in parameters if name == "scope"]
     resources = [value for name, value in parameters if name == "resource"]
     found = {} if level is None else {name: catalogue.find_scope(name, level) for name in resources}
     faults = [Fault(f"Unknown resource: {name}", "resource") for name, scope in found.items() if scope is None]
-    if len(resources) < len(parameters):
-        faults += [Fault(fault.reason, "scope") for fault in catalogue.faults(scopes)]
+    faults += [Fault(fault.reason, "scope") for text in dict.fromkeys(scopes) for fault in catalogue.faults(text)]
     raise_faults(faults)
-    return Scopes.parse(" ".join([scopes, *filter(None, found.values())]))
+    return Scopes.parse(" ".join([*scopes, *filter(None, found.values())]))
 
 
 def level_of(method: str) -> Level:
