@@ -1,5 +1,6 @@
 """`tokenry serve`: the first start, every later one, and every start that cannot be."""
 
+import errno
 import os
 import re
 import shutil
@@ -15,9 +16,15 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from tests.conftest import missing
-from tests.servers import START_SECONDS_MAX, STOP_SECONDS_MAX, Server, environment, serving, tokenry
+from tests.servers import START_SECONDS_MAX, STOP_SECONDS_MAX, TOKENRY, Server, environment, serving, tokenry
+from tokenry.cli.streams import OutputError
+from tokenry.domain.secrets import Secret
+from tokenry.operator.first_token import Place
+from tokenry.settings import Settings
+from tokenry.wiring import begin, open_installation, prepare
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -156,6 +163,43 @@ def test_first_token_that_is_not_committed_leaves_no_file(tmp_path: Path, named:
     assert done.returncode != 0
     assert "FOREIGN KEY constraint failed" in done.stderr
     assert not file.exists()
+
+
+def test_first_token_that_cannot_be_shown_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The terminal goes away as the token is shown."""
+
+    def refuse(_: Secret) -> None:
+        raise OutputError(errno.EIO)
+
+    settings = Settings(data_dir=tmp_path / "data")
+    prepare(settings)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with closing(open_installation(settings).database) as database:
+        with pytest.raises(OutputError):
+            begin(open_installation(settings), Place(settings, refuse).deliver)
+        with database.read() as connection:
+            assert connection.execute(text("SELECT count(*) FROM accounts")).scalar_one() == 0
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&- 2>&- <&-"])
+def test_service_serves_whether_or_not_it_can_say_so(tmp_path: Path, redirection: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    arguments = ["serve", "--port", str(port), "--data-dir", str(tmp_path / "data")]
+    with subprocess.Popen(
+        ["sh", "-c", f'exec "$@" {redirection}', "sh", TOKENRY, *arguments],
+        env=environment(),
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            transport = httpx2.HTTPTransport(retries=10)  # after half a second, one, two …
+            with httpx2.Client(transport=transport, base_url=f"http://127.0.0.1:{port}") as client:
+                assert client.get("/healthz").status_code == 200
+                bearer = {"Authorization": f"Bearer {(tmp_path / 'data' / 'first-token').read_text().strip()}"}
+                assert client.get("/verify", headers=bearer).status_code == 200
+        finally:
+            process.terminate()
+        assert process.wait(START_SECONDS_MAX) == 0
 
 
 def test_variables_set_it_up(tmp_path: Path) -> None:

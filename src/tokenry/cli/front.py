@@ -7,6 +7,7 @@ without any library.
 import sys
 
 from tokenry import __version__
+from tokenry.cli.streams import OutputError, open_streams
 
 USAGE = 2
 PREFIX = "pat_"
@@ -41,13 +42,19 @@ COMMANDS = {
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, and this process with it."""
+    open_streams()
     try:
-        _answer(sys.argv[1:])
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads the output has seen enough
-        sys.stdout = None
+        try:
+            _answer(sys.argv[1:])
+        finally:
+            sys.stdout.flush()  # here what fails can still be told
+    except OutputError as failure:
+        if not failure.reader_left:  # who has read enough knows it
+            print(f"tokenry: {failure}.", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def _answer(words: list[str]) -> None:
@@ -81,8 +88,6 @@ def _run(word: str, arguments: list[str]) -> None:
             raise
         print(f'tokenry: {error.name} is not installed: run pip install "tokenry[server]".', file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
 
 
 def _holds_token(word: str) -> bool:

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import typer
 
 from tokenry.cli.access import Connection
 from tokenry.cli.candidates import complete_ids
+from tokenry.cli.issuing import delivering, require_delivery, revoking
 from tokenry.cli.options import takes_groups
 from tokenry.cli.running import REFUSED, group
 from tokenry.cli.wire_output import WireOutput
@@ -111,8 +113,11 @@ def create_token(
 ) -> None:
     """Create a personal access token."""
     new = PostPersonalAccessTokenRequest(label=label, scopes=scopes, expiry=_read_expiry(expiry))
+    require_delivery()
     with asking.open(connection, output) as api:
-        output.write([_row(api.post_personal_access_token(VERSION, new))])
+        made = api.post_personal_access_token(VERSION, new)
+        with delivering(revoking(made.id, made.label, partial(api.delete_personal_access_token, VERSION))):
+            output.write_new(_row(made))
 
 
 @app.command("token-view")

@@ -1,9 +1,10 @@
 """`tokenry token …`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from functools import reduce
 from itertools import islice
 from operator import and_
@@ -15,11 +16,13 @@ from tokenry.cli.access import Connection, opened
 from tokenry.cli.audit import audit
 from tokenry.cli.candidates import complete_ids
 from tokenry.cli.expiry import read_expiry, read_span
+from tokenry.cli.issuing import delivering, require_delivery, revoking
 from tokenry.cli.options import takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
 from tokenry.cli.rows import DETAILS, DETAILS_SHOWN, TOKEN, write_details, write_token
 from tokenry.cli.running import REFUSED, CommandError, agrees, complain, group
+from tokenry.cli.streams import OutputError
 from tokenry.client import ApiError, Client, NotFound, Order, TokenRecord, Unauthorized, where
 
 PAGE_SIZE_MAX = 500
@@ -89,9 +92,11 @@ def create(
     """Make a token. Its text is shown this once; with -q it is all that is printed."""
     printer = output.of(TOKEN, bare="token")
     expiry = read_expiry(expires, "--expires")
+    require_delivery()
     with connection.open() as client:
         made = client.tokens.create(label=label, scopes=scopes, expiry=expiry)
-    printer.write_one(write_token(made))
+        with delivering(revoking(made.id, made.label, client.tokens.revoke)):
+            printer.write_one(write_token(made))
     if printer.is_table:
         complain(SHOWN_ONCE)
 
@@ -175,9 +180,11 @@ def rotate(
         raise typer.BadParameter("it needs --exec", param_hint="--expires")
     printer = output.of(TOKEN, bare="token")
     span = read_span("1d" if grace is None else grace, "--grace")
+    require_delivery()
     with connection.open() as client:
         rotated = client.tokens.rotate(token_id, grace=span, at_once=now)
-    printer.write_one(write_token(rotated))
+    with delivering(lambda: _advise(token_id, span if now else None)):
+        printer.write_one(write_token(rotated))
     if printer.is_table:
         complain(SHOWN_ONCE)
 
@@ -193,16 +200,15 @@ def revoke(
     ],
     connection: Connection,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the ids of those that are revoked.")] = False,
 ) -> None:
     """Revoke tokens: from that moment on they are refused. Goes on with the others when one cannot be."""
     chosen = _read_ids(ids)
     with connection.open() as client:
         if not (yes or connection.curl):
             _confirm(client, chosen)
-        going = tracked(chosen, "Revoking", total=len(chosen), shown=not sys.stdout.isatty())
-        failed = [token_id for token_id in going if not _revoke(client, token_id)]
-    if failed:
-        raise typer.Exit(REFUSED)
+        if not _revoke_all(client, chosen, "{}" if quiet else "Token {} is revoked."):
+            raise typer.Exit(REFUSED)
 
 
 app.command()(audit)
@@ -225,6 +231,15 @@ def _replace(
     with opened(Client, access) as client:
         made = replace_token(client, access, token_id, command=command, expires=expires)
     printer.write_one(write_token(replace(made, secret=None)))
+
+
+def _advise(token_id: int, left: timedelta | None) -> str:
+    """What to do about a new secret that nobody has; `left` is how long the old one works on, None for ever."""
+    if left is None:
+        return f"Nobody has the new secret of token {token_id}, and the old one works on: run this again."
+    if left:
+        return f"Nobody has the new secret of token {token_id}, and the old one ends after the grace: run this again."
+    return f"Nobody has a secret of token {token_id} that works: rotate it again, with another token, or revoke it."
 
 
 def _read_ids(given: list[str]) -> list[int]:
@@ -252,8 +267,24 @@ def _find_all(client: Client, ids: list[int]) -> Iterator[TokenRecord]:
             yield client.tokens.get(token_id)
 
 
+def _revoke_all(client: Client, ids: Sequence[int], said: str) -> bool:
+    """Revoke them and say so of each, or why not; whether all are revoked. None stays because it cannot be said."""
+    failed, unsaid = 0, None
+    for token_id in tracked(ids, "Revoking", total=len(ids), shown=not sys.stdout.isatty()):
+        if not _revoke(client, token_id):
+            failed += 1
+            continue
+        try:
+            print(said.format(token_id))
+        except OutputError as failure:
+            unsaid = failure
+    if unsaid is not None:
+        raise unsaid
+    return not failed
+
+
 def _revoke(client: Client, token_id: int) -> bool:
-    """Revoke one, and say so or why not; whether it is revoked."""
+    """Revoke one, or say why not; whether it is revoked."""
     try:
         client.tokens.revoke(token_id)
     except Unauthorized:
@@ -261,5 +292,4 @@ def _revoke(client: Client, token_id: int) -> bool:
     except ApiError as error:
         complain(f"Token {token_id}: {'; '.join(map(str, error.faults))}")
         return False
-    print(f"Token {token_id} is revoked.")
     return True

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Annotated, Any
 
 import typer
@@ -36,13 +36,17 @@ class WireOutput:
     )
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Print rows."""
+        """Print rows. What is too wide for a drawn table is cut, unless it is to be folded."""
         columns = self._columns()
         if self._is_json:
             self._write_json([{name: row[name] for name in row if name in columns} for row in rows], sys.stdout)
         else:
             cells = [["" if row[name] is None else printable(str(row[name])) for name in columns] for row in rows]
             self._write(columns, cells, sys.stdout)
+
+    def write_new(self, row: dict[str, Any]) -> None:
+        """Print the row of a new token, and never cut it: its secret would be lost."""
+        replace(self, no_truncation=True).write([row])
 
     def write_page(self, page: int, pages: int) -> None:
         """Say below a table that there are more pages."""

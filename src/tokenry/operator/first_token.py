@@ -1,7 +1,7 @@
 """The first token of an installation, which may do everything for ever: where it goes, and what is said of it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
@@ -15,19 +15,21 @@ from tokenry.storage.files import FIRST_TOKEN_FILE, create_private_file
 class Place:
     """Where the first token goes: to the terminal, or else to a file, since a log is kept and read by many.
 
-    `path` is the file, None for the terminal. The file that an operator names is never overwritten; the one in the data
-    directory, if it is there before there is an account, is what is left of a first start that was broken off.
+    `path` is the file, None for the terminal, where `show` puts it. The file that an operator names is never
+    overwritten; the one in the data directory, if it is there before there is an account, is what is left of a first
+    start that was broken off.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, show: Callable[[Secret], None]) -> None:
         self._named = settings.bootstrap_token_file
-        watched = sys.stdout is not None and sys.stdout.isatty()
-        self.path = self._named or (None if watched else settings.data_dir / FIRST_TOKEN_FILE)
+        self._show = show
+        self.path = self._named or (None if sys.stdout.isatty() else settings.data_dir / FIRST_TOKEN_FILE)
         self._written = False
 
     def deliver(self, secret: Secret) -> None:
-        """Write the token to the file, if it goes to one. Raises SetupError."""
+        """Write the token to the file, or show it. Raises SetupError, or whatever `show` does."""
         if self.path is None:
+            self._show(secret)
             return
         try:
             if self._named is None:

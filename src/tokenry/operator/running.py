@@ -8,6 +8,7 @@ from typing import Never
 import typer
 
 from tokenry.cli.running import FAILED, complain
+from tokenry.cli.running import run as run_command
 from tokenry.domain.errors import NotFound, Refusal, SetupError
 from tokenry.settings import unknown_variables
 
@@ -18,16 +19,13 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
     for variable in unknown_variables():
         complain(f"{variable} is no setting of tokenry and is ignored.")
     try:
-        app(arguments, prog_name=name)
+        run_command(app, name, arguments)
     except NotFound:
         _fail("there is no such account, user or token.")
     except Refusal as refusal:
         _fail("; ".join(f"{fault.field}: {fault.reason}" if fault.field else fault.reason for fault in refusal.faults))
     except SetupError as error:
         _fail(str(error))
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(FAILED)
 
 
 def _fail(text: str) -> Never:

@@ -1,8 +1,10 @@
 """`tokenry serve`."""
 
+from contextlib import suppress
 from functools import partial
 
 from tokenry.cli.running import alone
+from tokenry.cli.streams import OutputError
 from tokenry.domain.secrets import Secret
 from tokenry.operator.first_token import Place, welcome
 from tokenry.operator.options import (
@@ -80,13 +82,16 @@ def serve(
     counters = open_counters(settings.rate_limit_storage)  # made here, so that all worker processes share them
     listener = listen(host, port)
     prepare(settings)
-    place = Place(settings)
-    secret = _begin(settings, place)
     url = base_url(listener)
-    print(f"API:   {url}/v4\nData:  {settings.data_dir.resolve()}")
-    if secret is not None:
-        print(welcome(url, secret, place.path))
-    print("\nReady. Ctrl-C stops it.", flush=True)
+    greeting = f"API:   {url}/v4\nData:  {settings.data_dir.resolve()}"
+    place = Place(settings, lambda secret: print(greeting, welcome(url, secret, None), sep="\n", flush=True))
+    secret = _begin(settings, place)
+    with suppress(OutputError):  # it serves, whether or not anybody is told
+        if secret is None:
+            print(greeting)
+        elif place.path is not None:
+            print(greeting, welcome(url, secret, place.path), sep="\n")
+        print("\nReady. Ctrl-C stops it.", flush=True)
     run_server(
         partial(build_app, settings, counters=counters),
         listener,

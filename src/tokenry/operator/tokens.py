@@ -1,12 +1,15 @@
 """`tokenry admin token …` for operators: on the local database, for any user."""
 
 import sys
+from functools import partial
 from itertools import chain, islice
 from typing import Annotated, Literal
 
 import typer
 
 from tokenry.cli.expiry import read_expiry
+from tokenry.cli.issuing import delivering, require_delivery, revoking
+from tokenry.cli.running import complain
 from tokenry.domain.details import STATES, Selection
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
@@ -32,9 +35,11 @@ def create(
     expiry = read_expiry(expires, "--expires") or NEVER
     installation = open_local(data_dir, database_url, scopes_file)
     new = NewToken(label=label, scopes=scopes, expiry=expiry)
+    require_delivery()
     token, secret = installation.tokens.create_token_for(operator(), user, new)
-    print(f'Token {token.id} "{token.label}" of {user}: {token.scopes}, shown this once:', file=sys.stderr)
-    print(secret.reveal())
+    with delivering(revoking(token.id, token.label, partial(installation.tokens.revoke_any_token, operator()))):
+        print(secret.reveal())
+    complain(f'Token {token.id} "{token.label}" of {user}: {token.scopes}. Its text is shown this once.')
 
 
 @app.command("list")

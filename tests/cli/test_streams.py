@@ -1,0 +1,210 @@
+"""Standard streams that are full, closed or left: a line in place of a traceback, and no secret that nobody has."""
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.cli.conftest import Person
+from tests.servers import TOKENRY, environment
+from tokenry.cli import tokens
+from tokenry.cli.issuing import delivering, revoking
+from tokenry.cli.running import CommandError
+from tokenry.cli.streams import OutputError
+from tokenry.client import Client
+
+FULL = "Standard output cannot be written (No space left on device)"
+CLOSED = "Standard output cannot be written (it is closed)"
+UNREAD = "Standard output cannot be written (nobody reads it)"
+TOKEN = ("--label", "undelivered", "--expires", "1d", "--scopes", "linodes:read_only")
+CREATIONS: Sequence[tuple[str, ...]] = (
+    ("token", "create", *TOKEN, "-q"),
+    ("token", "create", *TOKEN, "--jsonl"),
+    ("profile", "token-create", "--label", "undelivered"),
+    ("admin", "token", "create", "--user", "admin", *TOKEN),
+)
+"""What makes a token and shows its secret, each in another way."""
+
+
+def redirected(
+    person: Person, redirection: str, *arguments: str, kept_open: int = 1, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command with its standard streams redirected as in a shell."""
+    settings = {**person.variables, "TOKENRY_DATA_DIR": str(person.server.data_dir), **variables}
+    return subprocess.run(
+        ["bash", "-c", f'exec "$@" {redirection}', "bash", TOKENRY, *arguments],
+        stdin=subprocess.DEVNULL,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        pass_fds=[kept_open],
+    )
+
+
+@pytest.fixture
+def unread() -> Iterator[int]:
+    """A pipe that its reader has left."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+def undelivered(person: Person, state: str) -> list[dict[str, Any]]:
+    """What there is of the tokens that these tests make."""
+    listed = httpx2.get(
+        f"{person.server.url}/v4/profile/tokens/details",
+        params={"state": state, "page_size": 500},
+        headers={"Authorization": f"Bearer {person.server.token}"},
+    )
+    return [row for row in listed.json()["data"] if row["label"] == "undelivered"]
+
+
+@pytest.mark.parametrize("creation", CREATIONS, ids=" ".join)
+def test_token_is_revoked_when_its_secret_cannot_be_written(person: Person, creation: tuple[str, ...]) -> None:
+    before = undelivered(person, "revoked")
+    done = redirected(person, ">/dev/full", *creation)
+    assert undelivered(person, "active") == []
+    assert len(undelivered(person, "revoked")) == len(before) + 1
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"tokenry: {FULL}. Token ")
+    assert done.stderr.endswith(" (undelivered), whose secret nobody has, is revoked.\n")
+
+
+@pytest.mark.parametrize("creation", CREATIONS, ids=" ".join)
+def test_no_token_is_made_when_standard_output_is_closed(person: Person, creation: tuple[str, ...]) -> None:
+    before = undelivered(person, "all")
+    done = redirected(person, ">&-", *creation)
+    assert (done.returncode, done.stderr) == (1, f"tokenry: {CLOSED}, so nothing was made.\n")
+    assert undelivered(person, "all") == before
+
+
+def test_no_token_is_made_when_the_reader_has_left(person: Person, unread: int) -> None:
+    before = undelivered(person, "all")
+    done = redirected(person, f">&{unread}", *CREATIONS[0], kept_open=unread)
+    assert (done.returncode, done.stderr) == (1, f"tokenry: {UNREAD}, so nothing was made.\n")
+    assert undelivered(person, "all") == before
+
+
+def test_token_that_cannot_be_revoked_either_is_named() -> None:
+    def refuse(_: int) -> None:
+        raise OSError("no answer\nat all")
+
+    with pytest.raises(CommandError) as told, delivering(revoking(7, "c\x1bi", refuse)):
+        raise OutputError(errno.ENOSPC)
+    assert str(told.value) == (
+        f"{FULL}. Token 7 (c�i), whose secret nobody has, is live, and could not be revoked (no answer): revoke it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ((), "the old one works on: run this again."),
+        (("--now",), "the old one ends after the grace: run this again."),
+        (("--now", "--grace", "0h"), "rotate it again, with another token, or revoke it."),
+    ],
+)
+def test_rotation_that_cannot_be_shown_says_what_works(person: Person, options: tuple[str, ...], advice: str) -> None:
+    made = person.make(label="rotated in vain")
+    done = redirected(person, ">/dev/full", "token", "rotate", str(made["id"]), "-q", *options)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(f"tokenry: {FULL}. Nobody has ")
+    assert done.stderr.endswith(f"{advice}\n")
+    assert person.is_valid(made["token"]) is ("old one" in advice)
+
+
+def test_nothing_is_rotated_when_standard_output_is_closed(person: Person) -> None:
+    made = person.make(label="not rotated")
+    done = redirected(person, ">&-", "token", "rotate", str(made["id"]), "--now", "--grace", "0h", "-q")
+    assert (done.returncode, done.stderr) == (1, f"tokenry: {CLOSED}, so nothing was made.\n")
+    assert person.is_valid(made["token"])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("token", "list"),
+        ("profile", "tokens-list"),
+        ("token", "list", "--curl"),
+        ("token", "--help"),
+        ("--version",),
+        ("__complete", "to"),
+        ("verify", "-", "--curl"),
+        ("completion", "bash"),
+        ("gateway", "nginx"),
+        ("admin", "user", "list"),
+    ],
+    ids=" ".join,
+)
+def test_output_that_cannot_be_written_is_a_line_and_a_failure(person: Person, command: tuple[str, ...]) -> None:
+    full = redirected(person, ">/dev/full", *command)
+    assert (full.returncode, full.stderr) == (1, f"tokenry: {FULL}.\n")
+    closed = redirected(person, ">&-", *command)
+    assert (closed.returncode, closed.stderr) == (1, f"tokenry: {CLOSED}.\n")
+
+
+def test_reader_that_has_seen_enough_ends_a_list_quietly(person: Person, unread: int) -> None:
+    done = redirected(person, f">&{unread}", "token", "list", kept_open=unread)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
+def test_what_cannot_be_said_on_standard_error_gets_nowhere_else(person: Person, redirection: str) -> None:
+    refused = redirected(person, redirection, "token", "view", "987654321")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    made = redirected(person, redirection, "admin", "token", "create", "--user", "admin", "--expires", "1d")
+    assert made.returncode == 0
+    assert person.is_valid(made.stdout.removesuffix("\n"))
+
+
+@pytest.mark.parametrize("command", [("verify", "-"), ("login",), ("admin", "verify", "-")], ids=" ".join)
+def test_standard_input_that_is_closed_is_empty(person: Person, command: tuple[str, ...]) -> None:
+    done = redirected(person, "<&-", *command)
+    assert done.returncode != 0
+    assert done.stderr.count("\n") <= 1
+    assert "Traceback" not in done.stderr
+
+
+def test_all_tokens_are_revoked_though_it_cannot_be_said(person: Person) -> None:
+    made = [person.make(label="silently") for _ in range(2)]
+    done = redirected(person, ">/dev/full", "token", "revoke", *(str(each["id"]) for each in made), "--yes", "-q")
+    assert (done.returncode, done.stderr) == (1, f"tokenry: {FULL}.\n")
+    assert not any(person.is_valid(each["token"]) for each in made)
+
+
+def test_revocations_go_on_when_a_line_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A buffer holds some hundred lines; the one that it does not hold is in the midst of them."""
+
+    def refuse(_: object) -> None:
+        raise OutputError(errno.ENOSPC)
+
+    def revoke(_: Client, token_id: int) -> bool:
+        revoked.append(token_id)
+        return True
+
+    revoked: list[int] = []
+    monkeypatch.setattr(tokens, "_revoke", revoke)
+    monkeypatch.setattr("builtins.print", refuse)
+    with pytest.raises(OutputError):
+        tokens._revoke_all(Client(), [1, 2, 3], "{}")
+    assert revoked == [1, 2, 3]
+
+
+def test_pipe_that_does_not_wait_loses_nothing() -> None:
+    """One that another program has made so, and that is read more slowly than it is written."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    code = "from tokenry.cli.streams import open_streams; open_streams(); print('x' * 1_000_000)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE) as process:
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            assert len(pipe.read()) == 1_000_001
+    assert process.returncode == 0
