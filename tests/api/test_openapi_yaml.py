@@ -1,8 +1,8 @@
 """`openapi.yaml` as strict readers see it: every key once and with a value, every example right."""
 
 import json
+import re
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,28 @@ import yaml
 from jsonschema_rs import Draft202012Validator
 
 from tests.node import node
-from tokenry.api.description import read_description, resolve
+from tokenry.api.description import METHODS, read_description, resolve
 
-TEXT = files("tokenry.api").joinpath("openapi.yaml").read_text("utf-8")
+REPOSITORY = Path(__file__).parents[2]
+STR = "tag:yaml.org,2002:str"
+JSON = re.compile(r"true|false|null|-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
+YAML_1_2 = re.compile(
+    r"~|null|true|false|[-+]?(\.\d+|\d+(\.\d*)?)(e[-+]?\d+)?|0o[0-7]+|0x[0-9a-f]+|[-+]?\.inf|\.nan", re.IGNORECASE
+)
+"""What its core schema takes for something else than a text (section 10.3.2)."""
+FILES = sorted(
+    file.relative_to(REPOSITORY).as_posix()
+    for pattern in ("*.yaml", "src/**/*.yaml", "src/**/*.yml", "deploy/**/*.yaml", "deploy/**/*.yml")
+    for file in REPOSITORY.glob(pattern)
+)
 
 
 def find_slips(text: str) -> list[str]:
-    """Keys that stand twice in one mapping, and those without a value: a text that was cut at its comma is one."""
+    """What readers of YAML do not agree on.
+
+    Keys that stand twice in one mapping; those without a value, as when a text is cut at its comma; merge keys; and
+    plain words that YAML 1.1 or YAML 1.2 takes for something else than JSON would.
+    """
     slips, seen, open_nodes = [], set[int](), [yaml.compose(text, yaml.CSafeLoader)]
     while open_nodes:
         node = open_nodes.pop()
@@ -28,10 +43,18 @@ def find_slips(text: str) -> list[str]:
             keys = [key.value for key, _ in node.value]
             slips += [f"{key} stands twice" for key in {*keys} if keys.count(key) > 1]
             slips += [f"{key.value} has no value" for key, value in node.value if value.value == "" and not value.style]
-            open_nodes += [value for _, value in node.value]
+            open_nodes += [part for pair in node.value for part in pair if part.value != ""]
         elif isinstance(node, yaml.SequenceNode):
             open_nodes += node.value
+        elif isinstance(node, yaml.ScalarNode) and not node.style and _is_ambiguous(node):
+            slips.append(f"{node.value} is not a text to everybody")
     return slips
+
+
+def _is_ambiguous(plain: yaml.ScalarNode) -> bool:
+    if JSON.fullmatch(plain.value):
+        return False
+    return plain.tag != STR or YAML_1_2.fullmatch(plain.value) is not None
 
 
 def walk(part: Any, *where: str) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
@@ -46,7 +69,9 @@ def schemas() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every schema, and where it stands."""
     for where, part in walk(read_description()):
         named = where[-2:-1] in {("schemas",), ("properties",), ("anyOf",)}
-        if "examples" not in where and (named or where[-1:] in {("schema",), ("items",), ("contentSchema",)}):
+        if "examples" not in where and (
+            named or where[-1:] in {("schema",), ("items",), ("additionalProperties",), ("contentSchema",)}
+        ):
             yield "/".join(where), part
 
 
@@ -63,8 +88,13 @@ def examples() -> Iterator[tuple[str, dict[str, Any], Any]]:
                 yield "/".join(where), part["schema"], example["value"]
 
 
-def test_every_key_stands_once_and_has_a_value() -> None:
-    assert find_slips(TEXT) == []
+@pytest.mark.parametrize("file", FILES)
+def test_every_reader_of_yaml_finds_the_same(file: str) -> None:
+    assert find_slips((REPOSITORY / file).read_text("utf-8")) == []
+
+
+def test_every_file_is_read() -> None:
+    assert {"openapi.yaml", "redocly.yaml", ".spectral.yaml", "deploy/envoy/envoy.yaml"} < {*FILES}
 
 
 @pytest.mark.parametrize(
@@ -74,10 +104,27 @@ def test_every_key_stands_once_and_has_a_value() -> None:
         ("- a:\n  - b: 1\n    b: 1", "b stands twice"),
         ("{description: In seconds, since 1970., type: integer}", "since 1970. has no value"),
         ("a:\nb: 1", "a has no value"),
+        ("a: &a {b: 1}\nc: {<<: *a}", "<< is not a text to everybody"),
+        ("when: 2026-01-01", "2026-01-01 is not a text to everybody"),
+        ("answer: no", "no is not a text to everybody"),
+        ("at: 12:30", "12:30 is not a text to everybody"),
+        ("- 1e3x\n- 0o17", "0o17 is not a text to everybody"),
     ],
 )
 def test_slip_is_found(text: str, slip: str) -> None:
     assert find_slips(text) == [slip]
+
+
+def test_operations_describe_the_refusals_they_share() -> None:
+    """Of the management API: what any request may meet, what any that asks for a token, and what any with a body."""
+    for path, item in read_description()["paths"].items():
+        for operation in (item[method] for method in METHODS if path.startswith("/{apiVersion}/") and method in item):
+            shared = {"400", "404", "408", "429", "431", "500"}
+            if operation.get("security", True):
+                shared |= {"401", "503"}
+            if "requestBody" in operation:
+                shared |= {"413", "415"}
+            assert shared <= operation["responses"].keys(), operation["operationId"]
 
 
 def test_every_example_is_right() -> None:
@@ -109,5 +156,5 @@ def test_generators_find_what_they_need() -> None:
 def test_linter_finds_nothing(command: tuple[str, ...]) -> None:
     """Each asks what it recommends; the exceptions are in `redocly.yaml` and `.spectral.yaml`."""
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
-    done = node(*command, "openapi.yaml", cwd=Path(__file__).parents[2], **quiet)
+    done = node(*command, "openapi.yaml", cwd=REPOSITORY, **quiet)
     assert done.returncode == 0, done.stdout + done.stderr
