@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from tokenry.domain.errors import SetupError
@@ -17,6 +18,7 @@ DEFAULT_RATE_LIMIT_FAILURES = 60
 DEFAULT_RATE_LIMIT_STORAGE = "memory"
 DEFAULT_DATABASE_TIMEOUT = 4.0
 DEFAULT_REQUEST_TIMEOUT = 7.0
+DEFAULT_USERNAME_RESERVATION_DAYS = 365
 VARIABLES = frozenset(
     f"TOKENRY_{name}"
     for name in (
@@ -34,6 +36,7 @@ VARIABLES = frozenset(
         "RATE_LIMIT_STORAGE",
         "DATABASE_TIMEOUT",
         "REQUEST_TIMEOUT",
+        "USERNAME_RESERVATION_DAYS",
         "LOG_LEVEL",
     )
 )
@@ -61,7 +64,13 @@ class Settings:
     rate_limit_storage: str = field(default=DEFAULT_RATE_LIMIT_STORAGE, repr=False)  # may hold a password
     database_timeout: float = DEFAULT_DATABASE_TIMEOUT
     request_timeout: float = DEFAULT_REQUEST_TIMEOUT
+    username_reservation_days: int = DEFAULT_USERNAME_RESERVATION_DAYS
     log_level: str = "info"
+
+    @property
+    def username_reservation(self) -> timedelta:
+        """How long nobody else may have the name of a user who was deleted or renamed."""
+        return timedelta(days=self.username_reservation_days)
 
     def catalogue(self) -> Catalogue:
         """The scopes that tokens may have. Raises SetupError."""

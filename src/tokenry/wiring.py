@@ -169,9 +169,9 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         inventory=Inventory(database, now),
         explanations=Explanations(database, peppers, now),
         revocations=Revocations(database, peppers, now),
-        accounts=Accounts(database, now),
-        users=Users(database, now),
-        account_users=AccountUsers(database, now),
+        accounts=Accounts(database, now, settings.username_reservation),
+        users=Users(database, now, settings.username_reservation),
+        account_users=AccountUsers(database, now, settings.username_reservation),
         children=Children(database, tokens, now),
         profiles=Profiles(database, now),
     )

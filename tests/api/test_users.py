@@ -1,12 +1,13 @@
 """`/account/users`: what an administrator sees and does."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.api.test_profile import actions, bearer_of, faults
-from tests.conftest import App
+from tests.conftest import App, Clock, make_app
 from tokenry.domain.accounts import Origin
 from tokenry.wiring import open_installation
 
@@ -16,6 +17,9 @@ NAME = (
     "username",
 )
 EMAIL = ("Must be an email address", "email")
+RESERVED = ("Username was somebody's and is reserved: choose another", "username")
+TAKEN = ("Username is already taken", "username")
+YEAR = 365 * 86400
 NOT_KEPT = "Cannot be granted here: of all grants there is global.child_account_access alone"
 LAST = "The account's last administrator must stay one: make another one first"
 
@@ -61,13 +65,13 @@ def test_users_of_the_account_are_listed(app: App) -> None:
     ("asked", "names"),
     [
         ('{"username": "ada"}', ["ada"]),
-        ('{"username": {"+contains": "A"}}', ["admin", "ada", "Ada"]),
-        ('{"+order_by": "username", "+order": "desc"}', ["bob", "admin", "ada", "Ada"]),
+        ('{"username": {"+contains": "A"}}', ["admin", "ada", "Adam"]),
+        ('{"+order_by": "username", "+order": "desc"}', ["bob", "admin", "ada", "Adam"]),
     ],
 )
 def test_users_are_filtered_and_ordered(app_on_each_engine: App, asked: str, names: list[str]) -> None:
     app = app_on_each_engine
-    for name in ("ada", "Ada", "bob"):
+    for name in ("ada", "Adam", "bob"):
         bearer_of(app, name)
     page = app.client.get(USERS, headers={**app.bearer, "X-Filter": asked}).json()
     assert [user["username"] for user in page["data"]] == names
@@ -207,13 +211,47 @@ def test_deleted_users_tokens_are_refused_at_once(app_on_each_engine: App) -> No
     assert sorted(recent) == ["token.revoke", "token.revoke", "user.delete"]
 
 
-def test_name_of_a_deleted_user_is_free_and_its_row_out_of_reach(app_on_each_engine: App) -> None:
+def test_name_of_a_deleted_user_is_free_after_a_year_and_its_row_out_of_reach(app_on_each_engine: App) -> None:
     app = app_on_each_engine
     create(app, "ada")
     app.client.delete(f"{USERS}/ada", headers=app.bearer)
-    assert create(app, "ada")["username"] == "ada"
+    app.clock.seconds += YEAR - 1
+    for name in ("ada", "ADA"):
+        answer = app.client.post(USERS, headers=app.bearer, json={"username": name, "email": "a@b"})
+        assert (answer.status_code, faults(answer)) == (400, [RESERVED])
+    app.clock.seconds += 1
+    assert create(app, "ADA")["username"] == "ADA"
     for method in ("GET", "PUT", "DELETE"):
         assert app.client.request(method, f"{USERS}/deleted:2:ada", headers=app.bearer).status_code == 404
+
+
+def test_former_name_of_a_user_is_reserved_for_that_user(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    for name in ("ada", "bob"):
+        create(app, name)
+    assert app.client.put(f"{USERS}/ada", headers=app.bearer, json={"username": "countess"}).status_code == 200
+    answer = app.client.put(f"{USERS}/bob", headers=app.bearer, json={"username": "Ada"})
+    assert (answer.status_code, faults(answer)) == (400, [RESERVED])
+    assert app.client.get(f"{USERS}/bob", headers=app.bearer).status_code == 200
+    assert app.client.put(f"{USERS}/countess", headers=app.bearer, json={"username": "ada"}).status_code == 200
+    assert app.client.put(f"{USERS}/ada", headers=app.bearer, json={"username": "ADA"}).status_code == 200
+
+
+def test_name_that_differs_by_case_only_is_taken(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    create(app, "ada")
+    create(app, "bob")
+    answer = app.client.post(USERS, headers=app.bearer, json={"username": "ADA", "email": "a@b"})
+    assert (answer.status_code, faults(answer)) == (400, [TAKEN])
+    answer = app.client.put(f"{USERS}/bob", headers=app.bearer, json={"username": "Ada"})
+    assert (answer.status_code, faults(answer)) == (400, [TAKEN])
+
+
+def test_no_reservation_frees_a_name_at_once(tmp_path: Path, clock: Clock) -> None:
+    app = make_app(tmp_path / "data", clock, username_reservation_days=0)
+    create(app, "ada")
+    app.client.delete(f"{USERS}/ada", headers=app.bearer)
+    assert create(app, "ada")["username"] == "ada"
 
 
 def test_grant_of_child_accounts_is_given_and_taken(app: App) -> None:

@@ -22,7 +22,7 @@ def test_token_that_asks_for_nothing_in_particular_is_fine() -> None:
     assert reasons(NewToken()) == []
 
 
-@pytest.mark.parametrize("label", ["a", "x" * 100, "😀" * 100, " ", "Straße\n\t\x7f", "\uffff"])
+@pytest.mark.parametrize("label", ["a", "x" * 100, "😀" * 100, " a ", "Straße\n\t\x7f", "\uffff"])
 def test_label_of_1_to_100_characters_is_fine(label: str) -> None:
     assert label_faults(label) == []
 

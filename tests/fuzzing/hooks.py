@@ -14,6 +14,9 @@ import requests
 import schemathesis
 from hypothesis import strategies as st
 
+from tokenry.domain.texts import shows
+
+CONTACT = {"company", "first_name", "last_name", "address_1", "address_2", "city", "state", "zip", "phone", "tax_id"}
 ACTING_USER, ACTING_TOKEN_ID = "admin", 1
 """Whom and what the run itself acts with: both must outlive it."""
 TOKEN_PATH = re.compile(r"/v4(?:beta)?/profile/tokens(?:/(\d+))?")
@@ -81,11 +84,27 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
             path["username"] = "nobody"
     if isinstance(body.get("ids"), list):
         body["ids"] = [ACTING_TOKEN_ID + 1 if each == ACTING_TOKEN_ID else each for each in body["ids"]]
+    if isinstance(body.get("label"), str) and body["label"] and "\0" not in body["label"]:
+        body["label"] = visible(body["label"])
+    for name in CONTACT & body.keys():
+        body[name] = printable(body[name])
     if "username" in path and USERNAME.fullmatch(str(body.get("username", ""))):
         del body["username"]
     key = headers.get("Idempotency-Key", "")
     if KEY.fullmatch(key):
         headers["Idempotency-Key"] = f"{next(numbers)}-{key}"[:255]
+
+
+def visible(text: str) -> str:
+    """Let a text show something, and leave its length."""
+    return text if shows(text) else f"-{text[1:]}"
+
+
+def printable(text: Any) -> Any:
+    """Let all that a text has show, and leave its length."""
+    if not isinstance(text, str) or not text:
+        return text
+    return visible("".join(character if character.isprintable() else "-" for character in text))
 
 
 @schemathesis.check

@@ -78,6 +78,20 @@ def test_first_account_and_administrator_get_an_address(tmp_path: Path) -> None:
         assert httpx2.get(f"{service.url}/v4/profile", headers=bearer).json()["email"] == "ada@example.org"
 
 
+def test_reserved_name_is_the_operators_to_give(service: Server) -> None:
+    run(service, "admin", "user", "create", "former")
+    run(service, "admin", "user", "update", "former", "--rename", "present")
+    assert "say --reuse-name" in fail(service, "admin", "user", "create", "Former")
+    run(service, "admin", "user", "create", "former", "--reuse-name")
+
+
+def test_disabled_user_gets_no_token(service: Server) -> None:
+    run(service, "admin", "user", "create", "idle")
+    run(service, "admin", "user", "disable", "idle")
+    refused = fail(service, "admin", "token", "create", "--user", "idle", "--expires", "1d")
+    assert "user: User is disabled: enable it first" in refused
+
+
 def test_disabled_user_is_refused_until_enabled(service: Server) -> None:
     run(service, "admin", "user", "create", "bob")
     token = run(service, "admin", "token", "create", "--user", "bob", "--expires", "1d").strip()
@@ -148,6 +162,7 @@ def test_audit_of_one_subject(service: Server) -> None:
         (("user", "update", "nobody", "--email", "a@b"), "no such account, user or token"),
         (("account", "update", "nowhere", "--email", "a@b"), "account: There is no account of this name or euuid"),
         (("account", "update", "tokenry", "--email", "x", "--company", ""), "company: Must be 1-128"),
+        (("user", "create", "ADMIN"), "username: Username is already taken"),
         (("user", "disable", "nobody"), "no such account, user or token"),
         (("token", "create", "--user", "nobody", "--expires", "1d"), "no such account, user or token"),
         (("token", "create", "--user", "admin", "--expires", "1d", "--scopes", "x:y"), "scopes: Invalid scope: x:y"),

@@ -89,11 +89,6 @@ def test_refused_user_leaves_no_event(database: Database, users: Users) -> None:
     assert last_event(database) == before
 
 
-def test_usernames_that_differ_in_case_are_two(users: Users) -> None:
-    users.create_user(OPERATOR, username="Admin")
-    assert [user.username for user, _ in users.list_users()] == ["Admin", "admin"]
-
-
 def test_of_two_that_take_a_name_at_once_one_gets_it(database: Database, users: Users) -> None:
     other = Database(database.url)  # as another process has it
     together = Barrier(2)

@@ -27,6 +27,7 @@ from tokenry.storage.users import (
     has_other_administrator,
     list_all_users,
     list_users,
+    rename_user,
     set_disabled,
     set_profile,
     set_user,
@@ -93,11 +94,11 @@ def test_user_needs_an_account_that_exists(database: Database, ada: User) -> Non
 
 
 def test_users_are_listed_by_code_point_of_their_names(database: Database, ada: User) -> None:
-    for username in ("b", "B", "a_b", "a-b", "a.b", "9"):
+    for username in ("b", "C", "a_b", "a-b", "a.b", "9"):
         add_user(database, username)
     with database.read() as connection:
         listed = [user.username for user, _ in list_all_users(connection, NOW)]
-    assert listed == ["9", "B", "a-b", "a.b", "a_b", "ada", "b"]
+    assert listed == ["9", "C", "a-b", "a.b", "a_b", "ada", "b"]
 
 
 def test_token_with_two_secrets_is_one_open_token(database: Database, ada: User) -> None:
@@ -196,14 +197,16 @@ def test_what_changes_of_a_user_is_stored(database: Database, ada: User) -> None
     changed = replace(ada, username="countess", email="c@d", admin=True, child_account_access=True)
     with database.write() as connection:
         assert set_user(connection, changed)
+        assert rename_user(connection, ada.id, "countess")
         assert not set_user(connection, replace(changed, id=404))
+        assert not rename_user(connection, 404, "nobody")
     assert found(database, "countess") == changed
 
 
 def test_name_that_is_taken_is_not_stored(database: Database, ada: User) -> None:
     bob = add_user(database, "bob")
     with pytest.raises(IntegrityError), database.write() as connection:
-        set_user(connection, replace(bob, username="ada"))
+        rename_user(connection, bob.id, "ADA")
 
 
 def test_profile_is_stored_and_found(database: Database, ada: User) -> None:

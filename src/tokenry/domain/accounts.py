@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import Scopes
+from tokenry.domain.texts import shows
 from tokenry.domain.tokens import NEVER_SECONDS
 from tokenry.domain.users import email_faults
 
@@ -128,10 +129,10 @@ class Origin:
 
 
 def company_faults(company: str) -> list[Fault]:
-    """Say what is wrong with an account's name: 1-128 printable characters."""
-    if 1 <= len(company) <= COMPANY_LENGTH_MAX and company.isprintable():
-        return []
-    return [Fault(f"Must be 1-{COMPANY_LENGTH_MAX} printable characters", "company")]
+    """Say what is wrong with an account's name: 1-128 printable characters, one of them visible."""
+    if not (1 <= len(company) <= COMPANY_LENGTH_MAX and company.isprintable()):
+        return [Fault(f"Must be 1-{COMPANY_LENGTH_MAX} printable characters", "company")]
+    return [] if shows(company) else [Fault("Must have at least one visible character", "company")]
 
 
 def _setting_faults(name: str, value: str) -> list[Fault]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import Catalogue, Scopes
-from tokenry.domain.texts import storable_faults
+from tokenry.domain.texts import shows, storable_faults
 
 LABEL_LENGTH_MAX = 100
 NEVER = datetime(2999, 12, 12, 5, tzinfo=UTC)
@@ -66,10 +66,11 @@ def in_order_of_fields(faults: Iterable[Fault]) -> list[Fault]:
 
 
 def label_faults(label: str) -> list[Fault]:
-    """Say what is wrong with a label: 1-100 characters that both database engines can store."""
+    """Say what is wrong with a label: 1-100 characters that both database engines can store, one of them visible."""
     if not 1 <= len(label) <= LABEL_LENGTH_MAX:
         return [Fault(f"Length must be 1-{LABEL_LENGTH_MAX} characters", "label")]
-    return storable_faults(label, "label")
+    faults = storable_faults(label, "label")
+    return faults if faults or shows(label) else [Fault("Must have at least one visible character", "label")]
 
 
 def _scope_faults(text: str, limit: Scopes, catalogue: Catalogue) -> list[Fault]:

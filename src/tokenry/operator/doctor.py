@@ -14,6 +14,7 @@ from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile
 from tokenry.settings import DEFAULT_DATA_DIR, Settings
 from tokenry.storage.database import Database
 from tokenry.storage.files import FIRST_TOKEN_FILE, PEPPER_FILE
+from tokenry.storage.usernames import list_ambiguous
 from tokenry.wiring import open_installation
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
@@ -26,7 +27,7 @@ def doctor(
     installation = open_installation(Settings(data_dir=data_dir, database_url=database_url, scopes_file=scopes_file))
     print("ok    the schema is this program's, and the pepper belongs to the database")
     print(f"ok    the catalogue has {len(installation.catalogue.resources)} resources")
-    problems = [*_files(data_dir), *_disk(data_dir), *_database(installation.database)]
+    problems = [*_files(data_dir), *_disk(data_dir), *_database(installation.database), *_names(installation.database)]
     for problem in problems:
         print(f"WRONG {problem}")
     if problems:
@@ -61,6 +62,12 @@ def _database(database: Database) -> Iterator[str]:
         if mode != "wal":
             yield f"the database is in journal mode {mode}, not wal: is its file system a network share?"
     print(f"ok    SQLite {sqlite3.sqlite_version}")
+
+
+def _names(database: Database) -> Iterator[str]:
+    with database.read() as connection:
+        for name in list_ambiguous(connection):
+            yield f"user {name} differs from an older one by case only: tokenry admin user update {name} --rename …"
 
 
 app = alone(doctor)

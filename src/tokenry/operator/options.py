@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from tokenry.domain.accounts import Origin
-from tokenry.settings import Settings
+from tokenry.settings import DEFAULT_USERNAME_RESERVATION_DAYS, Settings
 from tokenry.wiring import Installation, open_installation
 
 DataDir = Annotated[
@@ -87,15 +87,36 @@ RequestTimeout = Annotated[
         envvar="TOKENRY_REQUEST_TIMEOUT", min=0.1, max=60, help="Seconds to an answer of the management API, at most."
     ),
 ]
+UsernameReservationDays = Annotated[
+    int,
+    typer.Option(
+        envvar="TOKENRY_USERNAME_RESERVATION_DAYS",
+        min=0,
+        max=36500,
+        help="How long nobody else may have the name of a user who was deleted or renamed; 0 to free it at once.",
+    ),
+]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
     typer.Option(envvar="TOKENRY_LOG_LEVEL", help="How much the log says."),
 ]
 
 
-def open_local(data_dir: Path, database_url: str | None, scopes_file: Path | None = None) -> Installation:
+def open_local(
+    data_dir: Path,
+    database_url: str | None,
+    scopes_file: Path | None = None,
+    username_reservation_days: int = DEFAULT_USERNAME_RESERVATION_DAYS,
+) -> Installation:
     """Open the installation that a command works on. Raises SetupError."""
-    return open_installation(Settings(data_dir=data_dir, database_url=database_url, scopes_file=scopes_file))
+    return open_installation(
+        Settings(
+            data_dir=data_dir,
+            database_url=database_url,
+            scopes_file=scopes_file,
+            username_reservation_days=username_reservation_days,
+        )
+    )
 
 
 def operator() -> Origin:

@@ -22,6 +22,7 @@ from tokenry.operator.options import (
     RequestTimeout,
     ScopesFile,
     TrustedProxies,
+    UsernameReservationDays,
     Workers,
 )
 from tokenry.serving.server import base_url, listen
@@ -36,6 +37,7 @@ from tokenry.settings import (
     DEFAULT_RATE_LIMIT_FAILURES,
     DEFAULT_RATE_LIMIT_STORAGE,
     DEFAULT_REQUEST_TIMEOUT,
+    DEFAULT_USERNAME_RESERVATION_DAYS,
     Settings,
 )
 from tokenry.storage.limits import open_counters
@@ -57,6 +59,7 @@ def serve(
     rate_limit_storage: RateLimitStorage = DEFAULT_RATE_LIMIT_STORAGE,
     database_timeout: DatabaseTimeout = DEFAULT_DATABASE_TIMEOUT,
     request_timeout: RequestTimeout = DEFAULT_REQUEST_TIMEOUT,
+    username_reservation_days: UsernameReservationDays = DEFAULT_USERNAME_RESERVATION_DAYS,
     log_level: LogLevel = "info",
 ) -> None:
     """Run the service; the first start sets everything up and makes a first token."""
@@ -75,6 +78,7 @@ def serve(
         rate_limit_storage=rate_limit_storage,
         database_timeout=database_timeout,
         request_timeout=request_timeout,
+        username_reservation_days=username_reservation_days,
         log_level=log_level,
     )
     if settings.bind_workers:

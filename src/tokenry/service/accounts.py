@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -10,7 +10,14 @@ from tokenry.domain.accounts import Account, AccountChange, Actor, Contact, Orig
 from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
 from tokenry.domain.users import User, email_faults, username_faults
 from tokenry.service.acting import get_reader, get_writer, require_administrator
-from tokenry.service.users import add_user, read_account, remove_user, unique_names
+from tokenry.service.users import (
+    NO_RESERVATION,
+    add_user,
+    read_account,
+    remove_user,
+    take_username,
+    unique_names,
+)
 from tokenry.storage import accounts as stored
 from tokenry.storage import audit
 from tokenry.storage import users as stored_users
@@ -20,9 +27,12 @@ from tokenry.storage.database import Database
 class Accounts:
     """The account use cases."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, now: Callable[[], datetime], reservation: timedelta = NO_RESERVATION
+    ) -> None:
         self._database = database
         self._now = now
+        self._reservation = reservation
 
     def get_account(self, actor: Actor) -> Account:
         """Read the actor's account. Raises Forbidden for anybody but an administrator."""
@@ -128,9 +138,10 @@ class Accounts:
     def _add_administrator(
         self, connection: Connection, origin: Origin, account: Account, username: str, email: str
     ) -> User:
-        return add_user(
-            connection, origin, account_id=account.id, username=username, email=email, admin=True, now=self._now()
-        )
+        now = self._now()
+        user = add_user(connection, origin, account_id=account.id, username=username, email=email, admin=True, now=now)
+        take_username(connection, user, now=now, reservation=self._reservation)
+        return user
 
 
 def new_euuid() -> str:

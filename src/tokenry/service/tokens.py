@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.errors import Fault, NotFound, raise_faults
+from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import Page, PageRequest
@@ -69,11 +69,20 @@ class Tokens:
             return make_once(connection, self._peppers, origin, actor, request, now=now, make=make)
 
     def create_token_for(self, origin: Origin, username: str, new: NewToken) -> tuple[Token, Secret]:
-        """Make a token for somebody, as the operator: up to what the policy allows. Raises NotFound, Invalid."""
+        """Make a token for somebody, as the operator: up to what the policy allows.
+
+        Raises NotFound, and Invalid, also for a disabled user and a proxy user, whose token would open nothing or has
+        rules of its own.
+        """
         with self._database.write() as connection:
             user = stored_users.find_user(connection, username)
             if user is None or not stored_users.keep_user(connection, user.id):
                 raise NotFound
+            user = stored_users.get_user(connection, user.id)  # nobody disables it any more before this ends
+            if user.disabled is not None:
+                raise Invalid(Fault("User is disabled: enable it first", "user"))
+            if user.proxy:
+                raise Invalid(Fault("User is a proxy user: its parent account's users make its tokens", "user"))
             rules = hold_rules(connection, user.id, now=self._now())
             return self.issue(connection, origin, user_id=user.id, limit=EVERYTHING, rules=rules, new=new)
 
@@ -90,7 +99,7 @@ class Tokens:
             raise_faults(faults)
             if label is None:
                 return token
-            raise_faults(label_faults(label))
+            raise_faults([] if label == token.label else label_faults(label))
             stored.rename_token(connection, token_id, label, user_id=actor.user_id, now=self._now())
             audit.record(
                 connection,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -11,21 +11,26 @@ from tokenry.domain.accounts import Account, Actor, Origin
 from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults
+from tokenry.domain.users import RESERVED, GrantsChange, NewUser, User, UserChange, user_faults
 from tokenry.service.acting import get_reader, get_writer, require_administrator
 from tokenry.service.revocation import leave_children, revoke_everything_of
-from tokenry.storage import audit
+from tokenry.storage import audit, usernames
 from tokenry.storage import users as stored
 from tokenry.storage.accounts import find_accounts, find_first_account, lock_account
 from tokenry.storage.database import Database
+
+NO_RESERVATION = timedelta(0)
 
 
 class AccountUsers:
     """What an administrator does with the users of the account."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, now: Callable[[], datetime], reservation: timedelta = NO_RESERVATION
+    ) -> None:
         self._database = database
         self._now = now
+        self._reservation = reservation
 
     def require_administrator(self, actor: Actor) -> None:
         """Raise Forbidden for anybody else: before anything that is wrong with what he asks."""
@@ -53,7 +58,7 @@ class AccountUsers:
             now = self._now()
             require_administrator(get_writer(connection, actor, now=now))
             raise_faults(new.check())
-            return add_user(
+            user = add_user(
                 connection,
                 origin,
                 account_id=actor.account_id,
@@ -62,12 +67,14 @@ class AccountUsers:
                 admin=not new.restricted,
                 now=now,
             )
+            take_username(connection, user, now=now, reservation=self._reservation)
+            return user
 
     def update_user(self, origin: Origin, actor: Actor, username: str, change: UserChange) -> User:
         """Change what is to be different. Raises Forbidden, NotFound; Invalid, also for the last administrator."""
         with unique_names(), self._database.write() as connection:
             before = self._claim(connection, actor, username)
-            return _update(connection, origin, before, change, now=self._now())
+            return _update(connection, origin, before, change, now=self._now(), reservation=self._reservation)
 
     def update_grants(self, origin: Origin, actor: Actor, username: str, change: GrantsChange) -> User:
         """Let a restricted user into child accounts or no more. Raises Forbidden, NotFound, Invalid."""
@@ -98,34 +105,42 @@ class AccountUsers:
 class Users:
     """What an operator does with the users of all accounts."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, now: Callable[[], datetime], reservation: timedelta = NO_RESERVATION
+    ) -> None:
         self._database = database
         self._now = now
+        self._reservation = reservation
 
     def create_user(
-        self, origin: Origin, *, username: str, email: str = "", admin: bool = False, account: str | None = None
+        self,
+        origin: Origin,
+        *,
+        username: str,
+        email: str = "",
+        admin: bool = False,
+        account: str | None = None,
+        reuse: bool = False,
     ) -> User:
-        """Make a user of an account, by its name or euuid; else of the first. Raises Invalid, also for a taken name."""
+        """Make a user of an account, by its name or euuid; else of the first. Raises Invalid, also for a taken name.
+
+        With `reuse` the name may be one that is reserved.
+        """
         raise_faults(user_faults(username=username, email=email))
         with unique_names(), self._database.write() as connection:
             own = find_first_account(connection) if account is None else read_account(connection, account, "account")
             if own is None:
                 raise NotFound
-            return add_user(
-                connection,
-                origin,
-                account_id=own.id,
-                username=username,
-                email=email,
-                admin=admin,
-                now=self._now(),
-            )
+            now = self._now()
+            user = add_user(connection, origin, account_id=own.id, username=username, email=email, admin=admin, now=now)
+            take_username(connection, user, now=now, reservation=NO_RESERVATION if reuse else self._reservation)
+            return user
 
     def update_user(self, origin: Origin, username: str, change: UserChange) -> User:
         """Change what is to be different. Raises NotFound, Invalid."""
         with unique_names(), self._database.write() as connection:
             before = _claim(connection, stored.find_user(connection, username))
-            return _update(connection, origin, before, change, now=self._now())
+            return _update(connection, origin, before, change, now=self._now(), reservation=self._reservation)
 
     def list_users(self) -> Sequence[tuple[User, int]]:
         """List the users of all accounts by name, each with its number of open tokens."""
@@ -177,8 +192,23 @@ def add_user(
 def remove_user(connection: Connection, origin: Origin, user: User, *, now: datetime) -> None:
     """Delete a user that is claimed, and revoke all it has, in a transaction of the caller's."""
     stored.delete_user(connection, user, now)
+    if not user.proxy:  # whose name nobody can ask for
+        usernames.reserve_username(connection, user, now)
     revoke_everything_of(connection, origin, user, now=now)
     _record(connection, origin, "user.delete", user, at=now, username=user.username)
+
+
+def take_username(connection: Connection, user: User, *, now: datetime, reservation: timedelta) -> None:
+    """Make sure that the name a user has just got was nobody else's for as long as names are reserved. Raises Invalid.
+
+    It is asked after the name was stored, so that whoever is about to free it has done so by then.
+    """
+    reserved = usernames.find_reservation(connection, user.username)
+    if reserved is None:
+        return
+    if reserved.user_id != user.id and now < reserved.freed + reservation:
+        raise Invalid(RESERVED)
+    usernames.forget_reservation(connection, user.username)
 
 
 def read_account(connection: Connection, text: str, field: str) -> Account:
@@ -211,12 +241,24 @@ def _claim(connection: Connection, found: User | None) -> User:
     return found
 
 
-def _update(connection: Connection, origin: Origin, before: User, change: UserChange, *, now: datetime) -> User:
+def _update(
+    connection: Connection,
+    origin: Origin,
+    before: User,
+    change: UserChange,
+    *,
+    now: datetime,
+    reservation: timedelta,
+) -> User:
     """Change a user that is claimed. Raises Invalid, also for the last administrator."""
     raise_faults(change.check(before))
     after = change.applied_to(before)
     if before.admin and after.restricted:
         _keep_an_administrator(connection, before, "restricted")
+    if after.username != before.username:
+        usernames.reserve_username(connection, before, now)
+        stored.rename_user(connection, after.id, after.username)
+        take_username(connection, after, now=now, reservation=reservation)
     return _store(connection, origin, before, after, now=now)
 
 

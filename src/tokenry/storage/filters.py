@@ -12,6 +12,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from tokenry.domain.filters import All, Any, Comparison, Condition, Filter, Operator
+from tokenry.domain.texts import fold
 from tokenry.storage.database import to_seconds
 
 Columns = Mapping[str, ColumnElement[Anything]]
@@ -60,7 +61,7 @@ def _clause(condition: Condition, columns: Columns, folded: Columns) -> ColumnEl
             return or_(false(), *(_clause(part, columns, folded) for part in parts))
         case Comparison(field, Operator.CONTAINS, str(needle)):
             if field in folded:
-                return Position(folded[field], needle.casefold()) > 0
+                return Position(folded[field], fold(needle)) > 0
             # lower() of both engines leaves all but ASCII alone, given the columns' collation.
             return Position(func.lower(columns[field]), needle.translate(_LOWER)) > 0
         case Comparison(field, operator, value):

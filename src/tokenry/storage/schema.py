@@ -84,7 +84,20 @@ users = Table(
     Column("ip_whitelist_enabled", Boolean, nullable=False, server_default=false()),
     Column("lish_auth_method", Words, nullable=False, server_default="keys_only"),
     Column("authorized_keys", Text),  # a JSON list
+    # The name that nobody else may have in another case. NULL for deleted users, and for those who were there before
+    # this was so and whose name an older one has.
+    Column("username_folded", Words),
     sqlite_autoincrement=True,
+)
+Index(None, users.c.username_folded, unique=True)
+
+# Usernames that were somebody's: whoever stored one somewhere must not take the next who gets it for the same.
+username_reservations = Table(
+    "username_reservations",
+    metadata,
+    Column("username_folded", Words, primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False),
+    Column("freed_at", Seconds, nullable=False),
 )
 
 tokens = Table(

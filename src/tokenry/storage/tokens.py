@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import Scopes, stored_scopes
+from tokenry.domain.texts import fold
 from tokenry.domain.tokens import Token
 from tokenry.storage.changes import execute_creating, execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
@@ -65,7 +66,7 @@ def insert_token(
     row = {
         "user_id": user_id,
         "label": label or "",
-        "label_folded": (label or "").casefold(),
+        "label_folded": fold(label or ""),
         "scopes": str(scopes),
         "preview": preview,
         "created_at": to_seconds(created),
@@ -198,7 +199,7 @@ def _live(user_id: int, now: datetime) -> ColumnElement[bool]:
 
 
 def _set_label(connection: Connection, which: ColumnElement[bool], label: str) -> bool:
-    statement = update(tokens).where(which).values(label=label, label_folded=label.casefold())
+    statement = update(tokens).where(which).values(label=label, label_folded=fold(label))
     return connection.execute(statement).rowcount == 1
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert,
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.profile import Profile
+from tokenry.domain.texts import fold
 from tokenry.domain.users import User, UserType
 from tokenry.storage.changes import execute_unread
 from tokenry.storage.database import from_seconds, to_seconds
@@ -31,10 +32,11 @@ def create_user(
     created: datetime,
     proxy: bool = False,
 ) -> User:
-    """Store a user. The name is unique by the database's word: IntegrityError if it is taken."""
+    """Store a user. The name is unique by the database's word, in any case: IntegrityError if it is taken."""
     row = {
         "account_id": account_id,
         "username": username,
+        "username_folded": fold(username),
         "email": email,
         "admin": admin,
         "created_at": to_seconds(created),
@@ -57,6 +59,11 @@ def find_user_by_id(connection: Connection, user_id: int) -> User | None:
     """Find a user by id."""
     row = connection.execute(_select_user_by_id(), {"user_id": user_id}).one_or_none()
     return None if row is None else _user(row)
+
+
+def get_user(connection: Connection, user_id: int) -> User:
+    """Read a user that is known to be there."""
+    return _user(connection.execute(_select_user_by_id(), {"user_id": user_id}).one())
 
 
 def find_proxy(connection: Connection, account_id: int) -> User | None:
@@ -145,14 +152,19 @@ def has_other_administrator(connection: Connection, user: User) -> bool:
 
 
 def set_user(connection: Connection, user: User) -> bool:
-    """Store what can change about a user. IntegrityError if the name is taken; whether there is such a user."""
+    """Store what can change about a user but for the name; whether there is such a user."""
     values = {
-        "username": user.username,
         "email": user.email,
         "admin": user.admin,
         "child_account_access": user.child_account_access,
     }
     return connection.execute(update(users).where(users.c.id == user.id).values(values)).rowcount == 1
+
+
+def rename_user(connection: Connection, user_id: int, username: str) -> bool:
+    """Give a user another name. IntegrityError if it is taken; whether there is such a user."""
+    statement = update(users).where(users.c.id == user_id)
+    return connection.execute(statement.values(username=username, username_folded=fold(username))).rowcount == 1
 
 
 def delete_user(connection: Connection, user: User, now: datetime) -> bool:
@@ -163,6 +175,7 @@ def delete_user(connection: Connection, user: User, now: datetime) -> bool:
     statement = update(users).where(users.c.id == user.id, users.c.deleted_at.is_(None))
     values = {
         "username": f"deleted:{user.id}:{user.username}",
+        "username_folded": None,
         "email": "",
         "disabled_at": to_seconds(now),
         "deleted_at": to_seconds(now),
