@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ import time
 import httpx2
 
 from tests.servers import Server, environment
-from tokenry.serving.logs import TEXT_LENGTH_MAX, mask_tokens
+from tokenry.serving.logs import TEXT_LENGTH_MAX, make_harmless
 
 TOKEN = "pat_" + "A" * 12 + "B" * 38
 CODE = f"""
@@ -26,10 +27,24 @@ except ValueError:
     structlog.get_logger("tokenry").exception("failed")
 structlog.get_logger("tokenry").debug("unheard")
 """
+HOSTILE = "\x1b[2J\x07\x9b31m\u202e\u2066\u200f\x7f\r\n\u2028forged"
+HOSTILE_CODE = f"""
+import logging, structlog
+from tokenry.serving.logs import configure_logging
+configure_logging("info")
+log = structlog.get_logger("tokenry")
+hostile = {HOSTILE!r}
+log.info(hostile, path=hostile, parts=[hostile, {{"a": hostile}}], error=ValueError(hostile), raw=hostile.encode())
+logging.getLogger("uvicorn.error").warning("Invalid %s", hostile)
+try:
+    raise ValueError(hostile)
+except ValueError:
+    log.exception("failed")
+"""
 
 
-def run(**streams: int) -> bytes:
-    done = subprocess.run([sys.executable, "-c", CODE], env=environment(), check=True, **streams)  # type: ignore[call-overload]
+def run(code: str = CODE, **streams: int) -> bytes:
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), check=True, **streams)  # type: ignore[call-overload]
     return done.stderr or b""
 
 
@@ -52,8 +67,28 @@ def test_on_a_terminal_it_is_for_people_and_as_discreet() -> None:
     assert "BBBB" not in said
 
 
+def test_off_a_terminal_nothing_is_written_as_it_came() -> None:
+    for line in run(HOSTILE_CODE, stderr=subprocess.PIPE).splitlines():
+        assert line.isascii()
+        for key, value in json.loads(line).items():
+            text = json.dumps(value, ensure_ascii=False)
+            assert text.replace("\\n", "").isprintable(), key
+            assert "\n" not in str(value) or key == "exception"
+
+
+def test_on_a_terminal_nothing_is_written_as_it_came() -> None:
+    parent, child = pty.openpty()
+    run(HOSTILE_CODE, stderr=child)
+    os.close(child)
+    said = os.read(parent, 65536).decode()
+    os.close(parent)
+    ours = re.sub(r"\x1b\[\d+m", "", said.replace("\r\n", "\n"))  # colours
+    assert ours.count("forged") == 8
+    assert [character for character in ours if not character.isprintable() and character != "\n"] == []
+
+
 def test_text_that_nobody_reads_to_its_end_is_cut_in_the_middle() -> None:
-    event = mask_tokens(None, "info", {"exception": f"Traceback{'x' * 100_000}ValueError", "event": "failed"})
+    event = make_harmless(None, "info", {"exception": f"Traceback{'x' * 100_000}ValueError", "event": "failed"})
     assert event["event"] == "failed"
     assert len(event["exception"]) < TEXT_LENGTH_MAX + 100
     assert event["exception"].startswith("Traceback")

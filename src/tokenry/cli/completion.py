@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from tokenry.cli.front import COMMANDS
-from tokenry.cli.output import printable
 from tokenry.cli.running import alone
+from tokenry.printable import printable
 
 Candidate = tuple[str, str]
 """What may stand there, and what it is; the latter may be empty."""

@@ -8,6 +8,7 @@ from tokenry.cli.configuration import complete_contexts, read_contexts, write_co
 from tokenry.cli.options import takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.running import group
+from tokenry.printable import printable
 
 COLUMNS = ("context", "in_use", "url", "user", "token_in")
 
@@ -38,4 +39,4 @@ def use(name: Annotated[str, typer.Argument(autocompletion=complete_contexts, he
     contexts = read_contexts().use(name)
     write_contexts(contexts)
     found = contexts.get(name)
-    print(f"You are {found.user} at {found.url}.")
+    print(f"You are {printable(found.user)} at {found.url}.")

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from tokenry.cli.output import printable
 from tokenry.cli.running import CommandError, complain
 from tokenry.cli.streams import OutputError, require_output
+from tokenry.printable import printable
 
 
 def require_delivery() -> None:

@@ -13,6 +13,7 @@ from tokenry.cli.secrets import read_token
 from tokenry.client import Client
 from tokenry.client.environment import environment_url
 from tokenry.client.session import read_base_url
+from tokenry.printable import printable
 
 DEFAULT_CONTEXT = "default"
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -36,7 +37,7 @@ def login(
     kept = keyring and keyrings.store_token(context, token)
     write_contexts(contexts.add(Context(name=context, url=address, user=user, token=None if kept else token)))
     where = "the keyring" if kept else find_file()
-    print(f"You are {user} at {address}, in the context {context}. The token is in {where}.")
+    print(f"You are {printable(user)} at {address}, in the context {context}. The token is in {where}.")
 
 
 def _read_url(given: str | None) -> str:

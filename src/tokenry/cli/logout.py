@@ -7,6 +7,7 @@ import typer
 from tokenry.cli import keyrings
 from tokenry.cli.configuration import read_contexts, write_contexts
 from tokenry.cli.running import NOT_LOGGED_IN, CommandError, alone
+from tokenry.printable import printable
 
 
 def logout(
@@ -23,7 +24,8 @@ def logout(
     if found.token is None:
         keyrings.delete_token(name)
     write_contexts(contexts.remove(name))
-    print(f"The token of {found.user} at {found.url} is forgotten here, and still valid: tokenry token revoke ends it.")
+    user = printable(found.user)
+    print(f"The token of {user} at {found.url} is forgotten here, and still valid: tokenry token revoke ends it.")
 
 
 app = alone(logout)

@@ -13,6 +13,7 @@ import typer
 
 from tokenry.cli.tables import print_table
 from tokenry.moments import write_moment
+from tokenry.printable import printable
 
 Row = Mapping[str, Any]
 """A value that JSON knows for each column."""
@@ -121,11 +122,6 @@ class Printer:
 def write_time(moment: datetime | None) -> str | None:
     """A time in UTC as rows have it."""
     return None if moment is None else f"{write_moment(moment)}Z"
-
-
-def printable(text: str) -> str:
-    """Somebody else's text without control characters: a label could hold what a terminal obeys."""
-    return "".join(character if character.isprintable() else "�" for character in text)
 
 
 def _find(name: str, columns: Sequence[str], option: str) -> str:

@@ -18,10 +18,10 @@ from tokenry.cli.access import Access, find_access, store_token
 from tokenry.cli.delivery import Delivery, deliver
 from tokenry.cli.expiry import read_expiry
 from tokenry.cli.journal import Journal, Progress, Wanted, open_journal
-from tokenry.cli.output import printable
 from tokenry.cli.running import FAILED, REFUSED, CommandError, complain
 from tokenry.client import BadRequest, Client, Conflict, Details, NotFound, TokenRecord, TokenryError
 from tokenry.client.calls import new_key
+from tokenry.printable import printable
 
 POSSIBLE_MAX = 5
 """So many tokens may wait for a command to succeed: one that never does shall not fill an account."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import typer
 
+from tokenry.printable import printable_lines
+
 FAILED = 1
 """Something on this side of the service is wrong, or nobody answers."""
 REFUSED = 2
@@ -52,10 +54,10 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
 
 def agrees(question: str) -> bool:
     """Ask somebody at the terminal; whether the answer is yes."""
-    print(question, "[y/N] ", end="", file=sys.stderr, flush=True)
+    print(printable_lines(question), "[y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def complain(text: str) -> None:
     """Say what is wrong, or good to know, where it does not get into the output."""
-    print(f"tokenry: {text}", file=sys.stderr)
+    print(f"tokenry: {printable_lines(text)}", file=sys.stderr)

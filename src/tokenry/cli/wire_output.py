@@ -8,8 +8,8 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from tokenry.cli.output import printable
 from tokenry.cli.tables import Boxed
+from tokenry.printable import printable
 
 ALL_COLUMNS = ("created", "expiry", "id", "label", "scopes", "token")
 COLUMNS = ("id", "label", "scopes", "created", "token", "expiry")

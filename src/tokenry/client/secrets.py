@@ -3,6 +3,8 @@
 import re
 from typing import TypeVar
 
+from tokenry.printable import printable
+
 PREVIEW_LENGTH = 16
 SHOWN_LENGTH_MIN = 2 * PREVIEW_LENGTH
 """A shorter text shows nothing of itself: its first characters would be too much of it."""
@@ -55,4 +57,4 @@ def masked(text: str, secret: Secret | None = None) -> str:
     if secret is not None and secret.reveal():
         text = text.replace(secret.reveal(), f"{secret.preview}…")
     text = _LOOKALIKE.sub(r"\1…", text)
-    return "".join(character if character.isprintable() else "�" for character in text[:REASON_LENGTH_MAX])
+    return printable(text[:REASON_LENGTH_MAX])

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from tokenry.cli.running import alone
 from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile
+from tokenry.printable import printable
 from tokenry.settings import DEFAULT_DATA_DIR, Settings
 from tokenry.storage.database import Database
 from tokenry.storage.files import FIRST_TOKEN_FILE, PEPPER_FILE
@@ -29,7 +30,7 @@ def doctor(
     print(f"ok    the catalogue has {len(installation.catalogue.resources)} resources")
     problems = [*_files(data_dir), *_disk(data_dir), *_database(installation.database), *_names(installation.database)]
     for problem in problems:
-        print(f"WRONG {problem}")
+        print(f"WRONG {printable(problem)}")
     if problems:
         raise typer.Exit(1)
     print("ok    files, disk and database")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tokenry.domain.tokens import NEVER
+from tokenry.printable import printable
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -24,4 +25,4 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, datetime):
         return "never" if value >= NEVER else value.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return "".join(character if character.isprintable() else "�" for character in str(value))
+    return printable(str(value))

@@ -1,20 +1,24 @@
 """One log for everything, on standard error: for people on a terminal, JSON lines elsewhere.
 
-Secrets never reach a log call; that no token-shaped text leaves here is a second wall, not the first. A text that is
-longer than anybody reads, such as a statement made from a filter, is cut.
+Secrets never reach a log call; that no token-shaped text leaves here is a second wall, not the first. Nothing that a
+stranger sent is written as it came: a path could hold what a terminal obeys. A text that is longer than anybody reads,
+such as a statement made from a filter, is cut.
 """
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor
 
 from tokenry.domain.secrets import mask_secrets
+from tokenry.printable import printable, printable_lines
 
 TEXT_LENGTH_MAX = 8_000
 """Of one value of a line: enough for the traceback of a defect."""
+_OF_LINES = frozenset({"exception", "stack"})
 
 
 def configure_logging(level: str) -> None:
@@ -47,7 +51,7 @@ def configure_logging(level: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,  # tracebacks become text first, so that they are masked too
-                mask_tokens,
+                make_harmless,
                 renderer,
             ],
         )
@@ -59,19 +63,25 @@ def configure_logging(level: str) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-def mask_tokens(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Cut every token-shaped text to its preview, and the middle out of every text that is too long."""
-    return {key: _mask(value) for key, value in event.items()}
+def make_harmless(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Make every text one that may be read by anybody, on a terminal too, and that ends.
+
+    A token-shaped text is cut to its preview, what does not print is replaced, but for the lines of a traceback, and
+    what is too long loses its middle.
+    """
+    return {key: _read(value, printable_lines if key in _OF_LINES else printable) for key, value in event.items()}
 
 
-def _mask(value: Any) -> Any:
+def _read(value: Any, readable: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return _cut(mask_secrets(value))
+        return readable(_cut(mask_secrets(value)))
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
     if isinstance(value, (list, tuple)):
-        return [_mask(part) for part in value]
+        return [_read(part, readable) for part in value]
     if isinstance(value, dict):
-        return {key: _mask(part) for key, part in value.items()}
-    return value
+        return {key: _read(part, readable) for key, part in value.items()}
+    return _read(repr(value), readable)
 
 
 def _cut(text: str) -> str:

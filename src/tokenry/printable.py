@@ -1,0 +1,22 @@
+"""Somebody else's text, fit for a terminal or a log, for every part of tokenry.
+
+A label, a path or an error from elsewhere may hold what a terminal obeys (escape sequences, also as single characters
+of 0x80 to 0x9F), what rings its bell, or what writes the rest of a line from right to left.
+"""
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_KEPT_IN_LINES = "\n\t"
+
+
+def printable(text: str) -> str:
+    """The text in one line, with a mark in place of what does not print: controls, format characters, line ends."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else REPLACEMENT for character in text)
+
+
+def printable_lines(text: str) -> str:
+    """The same for a text that may have lines and tabs, such as a traceback."""
+    return "".join(
+        character if character.isprintable() or character in _KEPT_IN_LINES else REPLACEMENT for character in text
+    )
