@@ -76,14 +76,19 @@ def start_server(
     variables: Mapping[str, str] | None = None,
     program: Sequence[str] = (TOKENRY,),
     terminal: bool = False,
+    folder: Path | None = None,
 ) -> Server:
-    """Start the service on a free port, its standard output a pipe or a terminal, and wait until it listens."""
+    """Start the service on a free port, its standard output a pipe or a terminal, and wait until it listens.
+
+    `folder` is where it is started, when that matters.
+    """
     log_file = data_dir.with_name(f"{data_dir.name}-{time.monotonic_ns()}.log")
     reading, writing = pty.openpty() if terminal else os.pipe()
     with log_file.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             [*UNTIL_WE_END, *program, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments],
             env=environment(**NO_LIMITS | dict(variables or {})),
+            cwd=folder,
             stdout=writing,
             stderr=log,
             text=True,
@@ -118,9 +123,10 @@ def serving(
     variables: Mapping[str, str] | None = None,
     program: Sequence[str] = (TOKENRY,),
     terminal: bool = False,
+    folder: Path | None = None,
 ) -> Iterator[Server]:
     """Run the service for the length of a block; end it whatever happens."""
-    server = start_server(data_dir, *arguments, variables=variables, program=program, terminal=terminal)
+    server = start_server(data_dir, *arguments, variables=variables, program=program, terminal=terminal, folder=folder)
     try:
         yield server
     finally:

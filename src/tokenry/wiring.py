@@ -56,7 +56,6 @@ from tokenry.verification.cache import Cache
 from tokenry.verification.follower import NO_LOCK, tend
 from tokenry.verification.last_used import Uses
 from tokenry.verification.needs import policy_reader
-from tokenry.verification.postgres import PostgresCredentials
 from tokenry.verification.screen import Screen
 from tokenry.verification.sqlite import SqliteCredentials
 from tokenry.verification.verifier import Credentials, Verifier
@@ -262,6 +261,8 @@ def credentials_of(database: Database) -> Credentials:
     """The look-up that fits the database."""
     if database.is_sqlite:
         return SqliteCredentials(str(database.url.database))
+    from tokenry.verification.postgres import PostgresCredentials  # noqa: PLC0415 - what it imports is an extra
+
     return PostgresCredentials(database.url)
 
 

@@ -93,11 +93,14 @@ def test_unknown_word_below_a_command_is_a_usage_error_with_the_nearest_one() ->
     assert "Did you mean 'token'?" in done.stderr
 
 
-def test_missing_server_libraries_are_named() -> None:
-    code = "import sys; sys.modules['sqlalchemy'] = None; from tokenry.cli import main; main()"
-    done = python(code, "migrate")
+@pytest.mark.parametrize(
+    ("word", "library", "extra"), [("migrate", "sqlalchemy", "tokenry[server]"), ("whoami", "typer", "tokenry")]
+)
+def test_missing_library_is_named_with_what_brings_it(word: str, library: str, extra: str) -> None:
+    code = f"import sys; sys.modules[{library!r}] = None; from tokenry.cli import main; main()"
+    done = python(code, word)
     assert done.returncode == 1
-    assert done.stderr == 'tokenry: sqlalchemy is not installed: run pip install "tokenry[server]".\n'
+    assert done.stderr == f'tokenry: {library} is not installed: run pip install "{extra}".\n'
 
 
 def test_module_and_program_are_the_same_command_line() -> None:

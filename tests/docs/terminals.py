@@ -82,7 +82,7 @@ class Terminal:
             stdout=screen,
             stderr=screen,
             cwd=folder,
-            env=environment(**own, **variables),
+            env=environment(**{**own, **variables}),
         )
         os.close(screen)
 

@@ -75,7 +75,7 @@ def _answer(words: list[str]) -> None:
 
 
 def _run(word: str, arguments: list[str]) -> None:
-    """Run a command in the way of its package. Without the server's libraries, say how to get them."""
+    """Run a command in the way of its package. Without the libraries that this needs, say how to get them."""
     from importlib import import_module  # noqa: PLC0415 - the overview does without
 
     package, module, _ = COMMANDS[word]
@@ -86,7 +86,8 @@ def _run(word: str, arguments: list[str]) -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "tokenry":
             raise
-        print(f'tokenry: {error.name} is not installed: run pip install "tokenry[server]".', file=sys.stderr)
+        needed = "tokenry[server]" if package == OPERATING else "tokenry"
+        print(f'tokenry: {error.name} is not installed: run pip install "{needed}".', file=sys.stderr)
         sys.exit(1)
 
 

@@ -168,10 +168,23 @@ def database_url(text: str | None, data_directory: Path) -> URL:
         case "sqlite" if url.database and url.database != ":memory:":
             return url.set(drivername="sqlite")
         case "postgresql" | "postgres":
+            _require_postgres_drivers()
             return url.set(drivername="postgresql+psycopg")
     raise SetupError(
         "TOKENRY_DATABASE_URL is neither sqlite:///path/to/file nor postgresql://user@host/name: set one of the two."
     )
+
+
+def _require_postgres_drivers() -> None:
+    """Raise SetupError unless both are there: psycopg, and asyncpg for verification. Neither is needed for SQLite."""
+    try:
+        import asyncpg  # noqa: F401, PLC0415 - an extra
+        import psycopg  # noqa: F401, PLC0415 - an extra
+    except ImportError as error:  # without its library, libpq, psycopg is there and cannot be imported
+        raise SetupError(
+            f"{error.name or 'libpq'} is not installed, which PostgreSQL needs: run pip install "
+            '"tokenry[server,postgres]".'
+        ) from None
 
 
 def to_seconds(moment: datetime) -> int:
