@@ -77,7 +77,7 @@ def assert_refused(answer: bytes, status: int, *errors: tuple[str, str | None]) 
     assert int(headers["content-length"]) == len(body)
     said = [(error["reason"], error.get("field")) for error in json.loads(body)["errors"]]
     assert said == list(errors)
-    if status in {408, 413, 431}:  # the same whatever was asked for
+    if status in {408, 413, 431, 501}:  # the same whatever was asked for
         check(Answer("POST", TOKENS.decode(), status, [*headers.items()], body))
 
 
@@ -167,6 +167,31 @@ def test_what_is_not_http_is_400(server: Server, raw: bytes) -> None:
 def test_body_of_ambiguous_length_is_400(server: Server, headers: bytes) -> None:
     raw = request(server, b"POST", TOKENS, headers) + b"2\r\n{}\r\n0\r\n\r\n"
     assert_refused(exchange(server.port, raw), 400, (NO_HTTP, None))
+
+
+@pytest.mark.parametrize("path", [TOKENS, b"/verify", b"/healthz", b"/nowhere"])
+@pytest.mark.parametrize("coding", [b"gzip, chunked", b"deflate,chunked", b"identity, chunked"])
+def test_transfer_coding_that_is_not_undone_is_501(server: Server, path: bytes, coding: bytes) -> None:
+    raw = request(server, b"POST", path, b"Transfer-Encoding: " + coding + b"\r\n") + b"2\r\n{}\r\n0\r\n\r\n"
+    assert_refused(exchange(server.port, raw), 501, ("Transfer coding not supported", None))
+
+
+@pytest.mark.parametrize("coding", [b"chunked", b"Chunked"])
+def test_chunked_body_is_read(server: Server, coding: bytes) -> None:
+    raw = request(server, b"POST", TOKENS, b"Transfer-Encoding: " + coding + b"\r\n") + b"2\r\n{}\r\n0\r\n\r\n"
+    assert split(exchange(server.port, raw))[0] == 200
+
+
+@pytest.mark.parametrize("path", [TOKENS, b"/verify/batch", b"/oauth/introspect"])
+@pytest.mark.parametrize("coding", [b"gzip", b"br", b"identity, gzip", b""])
+def test_content_coding_is_415(server: Server, path: bytes, coding: bytes) -> None:
+    raw = request(server, b"POST", path, b"Content-Encoding: " + coding + b"\r\n", body=b"{}")
+    assert split(exchange(server.port, raw))[0] == 415
+
+
+def test_content_coding_that_changes_nothing_is_read(server: Server) -> None:
+    raw = request(server, b"POST", TOKENS, b"Content-Encoding: Identity\r\n", body=b"{}")
+    assert split(exchange(server.port, raw))[0] == 200
 
 
 def test_missing_host_is_400(server: Server) -> None:

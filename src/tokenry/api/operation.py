@@ -298,7 +298,8 @@ async def read_body(
         await _receive_all(headers, receive)
         return {}
     media_type = headers.get(b"content-type", dialect.media_type).partition(";")[0].strip().lower()
-    if media_type != dialect.media_type:
+    coding = headers.get(b"content-encoding", "identity").strip().lower()
+    if media_type != dialect.media_type or coding != "identity":
         raise UnsupportedMediaType
     return dialect.read_body(await _receive_all(headers, receive))
 

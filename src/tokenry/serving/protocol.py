@@ -112,6 +112,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if received > HEAD_BYTES_MAX and self._head_size() > HEAD_BYTES_MAX:
             self._refuse(431, "Request header fields too large")
             return
+        if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
+            self._refuse(501, "Transfer coding not supported")  # the parser undoes the last one alone
+            return
         self._head_bytes = -1
         self._deadline = self.loop.time() + BODY_SECONDS_MAX
         super().on_headers_complete()
