@@ -15,6 +15,7 @@ from bench import report
 from bench.client import compare_client
 from bench.comparisons import compare_changes, compare_noting, compare_sizes, compare_workers, measure_in_process
 from bench.errors import BenchmarkError
+from bench.lists import compare_lists
 from bench.load import CONNECTIONS, prepare_load
 from bench.machine import Cores, choose_cores, describe_machine, describe_versions
 from bench.measures import MEASURES, SMALL, VERIFY, Measure, check_static
@@ -105,6 +106,8 @@ def _run(plan: Plan, *, complete: bool) -> None:
                     comparisons += _compare_peers(plan, stock, cores)
                     _say("comparing: the client")
                     comparisons += compare_client(folder, cores, rounds=plan.rounds)
+                    _say("comparing: revocations beside lists")
+                    comparisons.append(compare_lists(folder, cores))
                 shutil.rmtree(stock.data_dir)
     comparisons += compare_sizes(results)
     print(f"\n{report.table(results)}\n{report.verdict(results, comparisons)}")

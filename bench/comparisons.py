@@ -9,7 +9,7 @@ import statistics
 import threading
 import time
 import timeit
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -226,7 +226,7 @@ class Changes:
             connection.close()
 
     def _create(self, connection: http.client.HTTPConnection) -> None:
-        status, body = _ask(connection, "POST", _TOKENS, self.known[0].secret, '{"label": "beside"}')
+        status, body = ask(connection, "POST", _TOKENS, self.known[0].secret, '{"label": "beside"}')
         if status != 200:
             raise BenchmarkError(f"a creation was answered {status}")
         made = json.loads(body)
@@ -235,18 +235,25 @@ class Changes:
 
     def _revoke(self, connection: http.client.HTTPConnection, other: http.client.HTTPConnection) -> None:
         token_id, secret = self._made.pop(0)
-        if _ask(other, "GET", "/verify", secret)[0] != 200:
+        if ask(other, "GET", "/verify", secret)[0] != 200:
             raise BenchmarkError("a new token was refused")
-        if _ask(connection, "DELETE", f"{_TOKENS}/{token_id}", self.known[0].secret)[0] != 200:
+        if ask(connection, "DELETE", f"{_TOKENS}/{token_id}", self.known[0].secret)[0] != 200:
             raise BenchmarkError("a revocation was refused")
         self.revoked += 1
-        self.stale += _ask(other, "GET", "/verify", secret)[0] != 401
+        self.stale += ask(other, "GET", "/verify", secret)[0] != 401
 
 
-def _ask(
-    connection: http.client.HTTPConnection, method: str, path: str, secret: str, body: str | None = None
+def ask(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    secret: str,
+    body: str | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
 ) -> tuple[int, bytes]:
-    headers = {"Authorization": f"Bearer {secret}"}
-    connection.request(method, path, body, {**headers, "Content-Type": "application/json"} if body else headers)
+    """Ask once, on a connection that is kept; the status and the body."""
+    sent = {"Authorization": f"Bearer {secret}", **(headers or {})}
+    connection.request(method, path, body, {**sent, "Content-Type": "application/json"} if body else sent)
     response = connection.getresponse()
     return response.status, response.read()

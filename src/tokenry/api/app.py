@@ -95,7 +95,7 @@ def routes(
         "/profile/apps/{app_id}": resource(GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
         "/account": resource(
             GET=Operation(accounts.get_account, reads),
-            PUT=Operation(accounts.update_account, writes),
+            PUT=change(accounts.update_account, writes),
         ),
         "/account/tokens": resource(GET=Operation(inventory.list_tokens, reads)),
         "/account/tokens/export": resource(GET=Operation(inventory.export_tokens, reads)),

@@ -19,7 +19,7 @@ from tokenry.api.dialect import WIRE, Dialect
 from tokenry.api.errors import BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
 from tokenry.api.limits import Bucket, RateLimits, network
 from tokenry.api.pieces import ClientGone, Run, send_pieces
-from tokenry.api.threads import Threads
+from tokenry.api.threads import SERVICES_SHARE_MAX, SHARE_MAX, Threads
 from tokenry.api.wire import HeaderList, answer_headers, to_bytes, write_faults
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Fault, InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
@@ -139,7 +139,11 @@ class Resource:
                 scope["tokenry.actor"] = decision.actor
             await self._limit(scope, decision, operation)
             actor = None if decision is None else _admit(decision)
-            run = partial(self._threads.run, who=network(client_address(scope)) if actor is None else actor.user_id)
+            run = partial(
+                self._threads.run,
+                who=network(client_address(scope)) if actor is None else actor.user_id,
+                share_max=SHARE_MAX if operation.counted else SERVICES_SHARE_MAX,
+            )
             spent = time.monotonic() - started
             call = Call(
                 caller=actor,

@@ -7,10 +7,10 @@ holds up neither the lists of others nor any revocation. Every wait has an end, 
 import math
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
-from anyio import CapacityLimiter, move_on_after, to_thread
+from anyio import CapacityLimiter, current_time, move_on_after, to_thread
 
 from tokenry.api.errors import TooManyRequests
 from tokenry.domain.errors import Refusal, Unavailable
@@ -19,15 +19,19 @@ from tokenry.storage.deadline import within
 
 T = TypeVar("T")
 
-SHARE_MAX = 2
-"""Threads of each kind for one user: two that search for long leave the event loop and writers their turn."""
+SHARE_MAX = 1
+"""Threads of each kind for one user. More share a core, so they hardly do more, and leave others less of it."""
+SERVICES_SHARE_MAX = 4
+"""Threads for a service that asks on each request of its own: they mostly wait for the event loop."""
+WAITING_MAX = 0.5
+"""Of a request's time, waiting for its user's other requests: the rest is for what it asks."""
 ABANDONED_AFTER_SECONDS = 0.5
 """How much later than it should a thread is left to itself: it hangs in something that knows no deadline."""
 
 
 @dataclass(slots=True)
 class _Share:
-    limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(SHARE_MAX))
+    limiter: CapacityLimiter
     requests: int = 0
 
 
@@ -40,7 +44,15 @@ class Threads:
         self._writing = CapacityLimiter(WRITERS_MAX)
         self._shares: dict[Hashable, _Share] = {}
 
-    async def run(self, work: Callable[[], T], *, who: Hashable, writes: bool = False, spent: float = 0) -> T:
+    async def run(
+        self,
+        work: Callable[[], T],
+        *,
+        who: Hashable,
+        writes: bool = False,
+        share_max: int = SHARE_MAX,
+        spent: float = 0,
+    ) -> T:
         """Do work in a thread of somebody's share, in what is left of the time when some is spent.
 
         Raises TooManyRequests when others of this share take all of it, Unavailable when there is no thread, or when
@@ -50,24 +62,26 @@ class Threads:
         refusal: type[Refusal] = TooManyRequests if seconds > 0 else Unavailable
         with (
             within(seconds),
-            self._share(who, writes=writes) as share,
-            move_on_after(max(0, seconds)) as scope,
+            self._share((who, writes, share_max), share_max) as share,
+            move_on_after(WAITING_MAX * max(0, seconds)) as scope,
         ):
+            until = current_time() + seconds
             async with share:
-                refusal = Unavailable
-                scope.deadline += ABANDONED_AFTER_SECONDS
+                if not scope.cancel_called:  # else its turn came in the moment in which it was given up
+                    refusal = Unavailable
+                    scope.deadline = until + ABANDONED_AFTER_SECONDS
                 limiter = self._writing if writes else self._reading
                 return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=limiter)
         raise refusal
 
     @contextmanager
-    def _share(self, who: Hashable, *, writes: bool) -> Iterator[CapacityLimiter]:
+    def _share(self, key: Hashable, share_max: int) -> Iterator[CapacityLimiter]:
         """Somebody's share of one kind of threads, which is forgotten when nobody needs it any more."""
-        share = self._shares.setdefault((who, writes), _Share())
+        share = self._shares.setdefault(key, _Share(CapacityLimiter(share_max)))
         share.requests += 1
         try:
             yield share.limiter
         finally:
             share.requests -= 1
             if not share.requests:
-                del self._shares[who, writes]
+                del self._shares[key]
