@@ -3,12 +3,21 @@
 import json
 import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from tests.cli.conftest import Person
 from tests.servers import tokenry
+from tokenry.cli import access, configuration
+from tokenry.cli.configuration import Context, Contexts, locked_contexts, read_contexts, write_contexts
+from tokenry.cli.login import remember
+from tokenry.cli.running import CommandError
+from tokenry.client import Secret
+
+LOGINS = 20
 
 KEYRING = """
 import json, os, pathlib
@@ -155,6 +164,94 @@ def test_logout_takes_the_token_out_of_the_keyring(stranger: Person, keyring: Pa
     assert json.loads(keyring.read_text()) == {}
 
 
+def test_logins_at_once_are_all_kept_with_their_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each opens the lock anew, so threads exclude each other as processes do."""
+    monkeypatch.setenv("TOKENRY_CONFIG_DIR", str(tmp_path))
+    names = [f"context-{number}" for number in range(LOGINS)]
+    together = Barrier(LOGINS)
+
+    def login(name: str) -> None:
+        together.wait()
+        remember(Context(name=name, url="http://[::1]", user="me"), Secret(f"token of {name}"), keyring=False)
+
+    with ThreadPoolExecutor(LOGINS) as pool:
+        list(pool.map(login, names))
+    kept = json.loads((tmp_path / "contexts.json").read_text())["contexts"]
+    assert {name: context["token"] for name, context in kept.items()} == {name: f"token of {name}" for name in names}
+    assert [file.name for file in tmp_path.iterdir()] == ["contexts.json"]
+
+
+def test_change_waits_for_another_one_and_not_for_ever(stranger: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENRY_CONFIG_DIR", str(stranger.home))
+    monkeypatch.setattr(configuration, "LOCK_SECONDS_MAX", 0.1)
+    with locked_contexts(), pytest.raises(CommandError) as told, locked_contexts():
+        raise AssertionError
+    assert "is being changed by another run" in str(told.value)
+
+
+def test_login_that_cannot_be_written_leaves_nothing_in_the_keyring(stranger: Person, keyring: Path) -> None:
+    broken = "from tokenry.cli import configuration, main; configuration.replace_file = lambda *_: open('/'); main()"
+    program = (sys.executable, "-c", broken)
+    done = tokenry(
+        "login", stranger.server.url, given=stranger.server.token, variables=stranger.variables, program=program
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot be written" in done.stderr
+    assert json.loads(keyring.read_text()) == {}
+
+
+def test_login_to_the_file_takes_the_earlier_token_out_of_the_keyring(stranger: Person, keyring: Path) -> None:
+    login(stranger)
+    login(stranger, "--no-keyring")
+    assert json.loads(keyring.read_text()) == {}
+    assert stranger.does("whoami", "-q") == "admin\n"
+
+
+def test_rotation_leaves_a_login_alone_that_was_made_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENRY_CONFIG_DIR", str(tmp_path))
+    write_contexts(Contexts().add(Context(name="here", url="http://[::1]", user="me", token=Secret("old"))))
+
+    def kept() -> str | None:
+        token = read_contexts().get("here").token
+        return None if token is None else token.reveal()
+
+    access.store_token("here", Secret("new"), url="http://[::2]")
+    assert kept() == "old"
+    access.store_token("here", Secret("new"), url="http://[::1]")
+    assert kept() == "new"
+
+
+@pytest.mark.parametrize("name", ["../x", "", ".hidden", "x" * 65, "a\x1b[2J"])
+def test_name_of_a_context_is_letters_and_digits(stranger: Person, name: str) -> None:
+    said = stranger.fails(2, "login", stranger.server.url, f"--context={name}", given=stranger.server.token)
+    assert "letters, digits, dots, dashes and underscores" in said
+    assert not contexts_file(stranger).exists()
+    said += stranger.fails(1, "whoami", f"--context={name}")
+    assert "tokenry: There is no context " in said
+    assert "\x1b" not in said
+
+
+def test_context_of_an_earlier_name_can_be_seen_and_forgotten(stranger: Person) -> None:
+    file = contexts_file(stranger)
+    file.parent.mkdir(parents=True)
+    values = {"url": stranger.server.url, "user": "\x1b[2J", "token": "pat_x"}
+    file.write_text(json.dumps({"current": "../x\x07", "contexts": {"../x\x07": values}}))
+    file.chmod(0o600)
+    assert "../x�\t" in stranger.does("context", "list")
+    assert stranger.does("__complete", "token", "list", "--context", "") == ""
+    assert "\x1b" not in stranger.does("logout", "--context", "../x\x07")
+    assert json.loads(file.read_text())["contexts"] == {}
+
+
+def test_variable_names_the_context_of_login_and_logout_too(stranger: Person) -> None:
+    login(stranger)
+    stranger.variables["TOKENRY_CONTEXT"] = "other"
+    assert "in the context other" in login(stranger)
+    stranger.does("logout")
+    stranger.variables["TOKENRY_CONTEXT"] = ""  # is none
+    assert [row["context"] for row in stranger.rows("context", "list")] == ["default"]
+
+
 def test_file_that_others_can_read_is_refused(stranger: Person) -> None:
     login(stranger)
     file = contexts_file(stranger)
@@ -166,8 +263,17 @@ def test_file_that_others_can_read_is_refused(stranger: Person) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"current": "a", "contexts": {"a": {}}}', '{"current": "a", "contexts": []}', "[" * 99999],
-    ids=range(6),
+    [
+        "",
+        "[]",
+        "{}",
+        '{"current": "a", "contexts": {"a": {}}}',
+        '{"current": "a", "contexts": []}',
+        '{"current": [], "contexts": {}}',
+        '{"current": "a", "contexts": {"a": {"url": 1, "user": "u", "token": null}}}',
+        "[" * 99999,
+    ],
+    ids=range(8),
 )
 def test_damaged_file_is_named_and_not_shown(stranger: Person, text: str) -> None:
     login(stranger)

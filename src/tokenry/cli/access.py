@@ -17,7 +17,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from tokenry.cli import keyrings
-from tokenry.cli.configuration import Context, complete_contexts, read_contexts, write_contexts
+from tokenry.cli.configuration import Context, complete_contexts, locked_contexts, read_contexts, write_contexts
 from tokenry.cli.curl import CurlTransport
 from tokenry.cli.running import NOT_LOGGED_IN, REFUSED, CommandError, complain
 from tokenry.client import (
@@ -111,14 +111,20 @@ def find_access(context: str | None) -> Access:
     return Access(url=url, bearer=None, origin="nowhere") if found is None else _access_of(found)
 
 
-def store_token(name: str, token: Secret) -> None:
-    """Put a token in the place of a context's, wherever that is kept. Raises CommandError."""
-    contexts = read_contexts()
-    context = contexts.get(name)
-    if context.token is not None:
-        write_contexts(contexts.put(replace(context, token=token)))
-    elif not keyrings.store_token(name, token):
-        raise CommandError(f"The keyring does not keep the new token of {name}: unlock it, and run this again.")
+def store_token(name: str, token: Secret, *, url: str) -> None:
+    """Put a token in the place of a context's, wherever that is kept. Raises CommandError.
+
+    One that is by now a login to another address than `url` is left alone.
+    """
+    with locked_contexts():
+        contexts = read_contexts()
+        context = contexts.get(name)
+        if context.url != url:
+            return
+        if context.token is not None:
+            write_contexts(contexts.put(replace(context, token=token)))
+        elif not keyrings.store_token(name, token):
+            raise CommandError(f"The keyring does not keep the new token of {name}: unlock it, and run this again.")
 
 
 @contextmanager

@@ -5,15 +5,24 @@ A token is in the system's keyring if there is one, else in that file.
 
 import json
 import os
+import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tokenry.cli.files import replace_file
+import typer
+
+from tokenry.cli.files import make_folder, replace_file
+from tokenry.cli.locks import locked
 from tokenry.cli.running import CommandError
 from tokenry.client import Secret
+
+LOCK_SECONDS_MAX = 10
+"""Whoever changes the file takes a moment; or a keyring asks somebody for its password."""
+_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +106,34 @@ def read_contexts() -> Contexts:
     return contexts
 
 
+def read_name(text: str) -> str:
+    """Read a context's name: up to 64 ASCII letters, digits, dots, dashes and underscores. Raises BadParameter."""
+    if not _NAME.fullmatch(text):
+        raise typer.BadParameter("use up to 64 letters, digits, dots, dashes and underscores, a letter or digit first")
+    return text
+
+
 def complete_contexts(incomplete: str) -> list[tuple[str, str]]:
     """What a shell may complete the name of a context to."""
     try:
-        return [(context.name, context.url) for context in read_contexts().by_name.values()]
+        contexts = read_contexts().by_name.values()
     except CommandError:
         return []
+    return [(context.name, context.url) for context in contexts if _NAME.fullmatch(context.name)]
+
+
+@contextmanager
+def locked_contexts() -> Iterator[None]:
+    """Read and write them in such a block to change them: nobody else does so meanwhile. Raises CommandError."""
+    file = find_file()
+    try:
+        make_folder(file.parent)
+        with locked(file.with_suffix(".lock"), patience_seconds=LOCK_SECONDS_MAX):
+            yield
+    except BlockingIOError:
+        raise CommandError(f"{file} is being changed by another run of tokenry: wait for its end.") from None
+    except OSError as error:
+        raise _unwritable(file, error) from error
 
 
 def write_contexts(contexts: Contexts) -> None:
@@ -111,9 +142,11 @@ def write_contexts(contexts: Contexts) -> None:
     try:
         replace_file(file, _write(contexts))
     except OSError as error:
-        raise CommandError(
-            f"{file} cannot be written ({error.strerror}): name a directory with TOKENRY_CONFIG_DIR."
-        ) from error
+        raise _unwritable(file, error) from error
+
+
+def _unwritable(file: Path, error: OSError) -> CommandError:
+    return CommandError(f"{file} cannot be written ({error.strerror}): name a directory with TOKENRY_CONFIG_DIR.")
 
 
 def _read(text: str) -> Contexts | None:
@@ -121,14 +154,26 @@ def _read(text: str) -> Contexts | None:
     try:
         found = json.loads(text)
         by_name = {name: _read_context(name, values) for name, values in found["contexts"].items()}
-        return Contexts(found["current"], by_name)
+        current = found["current"]
+        return Contexts(None if current is None else _require_text(current), by_name)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
 
 
 def _read_context(name: str, values: Mapping[str, Any]) -> Context:
     token = values["token"]
-    return Context(name=name, url=values["url"], user=values["user"], token=None if token is None else Secret(token))
+    return Context(
+        name=name,
+        url=_require_text(values["url"]),
+        user=_require_text(values["user"]),
+        token=None if token is None else Secret(_require_text(token)),
+    )
+
+
+def _require_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
 
 
 def _write(contexts: Contexts) -> str:

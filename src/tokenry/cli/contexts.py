@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tokenry.cli.configuration import complete_contexts, read_contexts, write_contexts
+from tokenry.cli.configuration import complete_contexts, locked_contexts, read_contexts, write_contexts
 from tokenry.cli.options import takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.running import group
@@ -36,7 +36,8 @@ def list_contexts(output: Output) -> None:
 @app.command()
 def use(name: Annotated[str, typer.Argument(autocompletion=complete_contexts, help="Its name.")]) -> None:
     """Use another login from now on."""
-    contexts = read_contexts().use(name)
-    write_contexts(contexts)
+    with locked_contexts():
+        contexts = read_contexts().use(name)
+        write_contexts(contexts)
     found = contexts.get(name)
-    print(f"You are {printable(found.user)} at {found.url}.")
+    print(printable(f"You are {found.user} at {found.url}."))

@@ -4,7 +4,6 @@ One file for each service and token, for its owner alone, in TOKENRY_STATE_DIR o
 It holds ids, and what was asked for with which idempotency key; never a secret.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tokenry.cli.files import make_folder, replace_file, sync_folder
+from tokenry.cli.locks import acquire
 from tokenry.cli.running import CommandError
 
 
@@ -79,7 +79,7 @@ def open_journal(url: str, token_id: int) -> Iterator[Journal]:
     lock_file = file.with_suffix(".lock")
     with _kept(file):
         make_folder(file.parent)
-        lock = _lock(lock_file)
+        lock = acquire(lock_file)
     try:
         yield Journal(file, lock)
     finally:
@@ -106,20 +106,6 @@ def find_folder() -> Path:
 
     folder = os.environ.get("TOKENRY_STATE_DIR")
     return (Path(folder) if folder else user_state_path("tokenry")) / "rotations"
-
-
-def _lock(file: Path) -> int:
-    """Lock a file, which is made if there is none. Raises BlockingIOError if it is locked."""
-    while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if file.exists() and os.path.samestat(os.fstat(descriptor), file.stat()):
-                return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)  # whoever had it locked has removed it since it was opened
 
 
 def _read(text: str) -> Progress:

@@ -5,27 +5,35 @@ from typing import Annotated
 import typer
 
 from tokenry.cli import keyrings
-from tokenry.cli.configuration import read_contexts, write_contexts
+from tokenry.cli.configuration import complete_contexts, locked_contexts, read_contexts, write_contexts
 from tokenry.cli.running import NOT_LOGGED_IN, CommandError, alone
 from tokenry.printable import printable
 
 
 def logout(
     context: Annotated[
-        str | None, typer.Option(metavar="NAME", show_default="the one in use", help="Another login.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            envvar="TOKENRY_CONTEXT",
+            show_default="the one in use",
+            autocompletion=complete_contexts,
+            help="Another login.",
+        ),
     ] = None,
 ) -> None:
     """Forget a login and its token. The token itself works on until it is revoked."""
-    contexts = read_contexts()
-    name = contexts.current if context is None else context
-    if name is None:
-        raise CommandError("You are not logged in.", NOT_LOGGED_IN)
-    found = contexts.get(name)
-    if found.token is None:
-        keyrings.delete_token(name)
-    write_contexts(contexts.remove(name))
-    user = printable(found.user)
-    print(f"The token of {user} at {found.url} is forgotten here, and still valid: tokenry token revoke ends it.")
+    with locked_contexts():
+        contexts = read_contexts()
+        name = contexts.current if context is None else context
+        if name is None:
+            raise CommandError("You are not logged in.", NOT_LOGGED_IN)
+        found = contexts.get(name)
+        if found.token is None:
+            keyrings.delete_token(name)
+        write_contexts(contexts.remove(name))
+    said = f"The token of {found.user} at {found.url} is forgotten here, and still valid: tokenry token revoke ends it."
+    print(printable(said))
 
 
 app = alone(logout)

@@ -75,7 +75,7 @@ class Rotation:
         if not delivery.is_done:
             raise self._failed(delivery, made, progress)
         if self._acting(live.values()) is not None and self.access.context is not None:
-            store_token(self.access.context, made.secret)
+            store_token(self.access.context, made.secret, url=self.access.url)
         progress = replace(progress, delivered=made.id)
         self.journal.write(progress)
         return progress

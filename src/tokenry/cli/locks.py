@@ -1,0 +1,61 @@
+"""Locks between runs of the command line: each is a file that is there only while somebody has it locked."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+POLL_SECONDS = 0.02
+
+
+@contextmanager
+def locked(file: Path, *, patience_seconds: float) -> Iterator[None]:
+    """Keep others, for a block, out of such blocks. Raises BlockingIOError if theirs take so long, and OSError."""
+    end = time.monotonic() + patience_seconds
+    while True:
+        try:
+            descriptor = acquire(file)
+            break
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(POLL_SECONDS)
+    try:
+        yield
+    finally:
+        if os.name == "posix":  # elsewhere a file that is open cannot be removed
+            file.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def acquire(file: Path) -> int:
+    """Lock a file, which is made if there is none; it stays locked until the descriptor is closed by all who have it.
+
+    Whoever has it locked may remove the file. Raises BlockingIOError if it is locked, OSError if it cannot be.
+    """
+    while True:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _lock(descriptor)
+            if file.exists() and os.path.samestat(os.fstat(descriptor), file.stat()):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # whoever had it locked has removed it since it was opened
+
+
+def _lock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415
+
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError from error
+    else:
+        import fcntl  # noqa: PLC0415
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
