@@ -53,6 +53,21 @@ def test_user_who_holds_a_share_waits_and_is_told_so_and_nobody_else_is() -> Non
     anyio.run(beside, threads, {"ada": SHARE_MAX}, ask)
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v4/profile"), ("POST", "/oauth/introspect")])
+def test_whoever_is_told_so_is_told_when_to_ask_again(
+    app: App, monkeypatch: pytest.MonkeyPatch, method: str, path: str
+) -> None:
+    """Also where nothing is counted, so that there is no minute to wait for."""
+
+    async def run(*_: object, **__: object) -> None:
+        raise TooManyRequests
+
+    monkeypatch.setattr(Threads, "run", run)
+    form = {"token": "x"} if method == "POST" else None
+    answer = app.client.request(method, path, headers=app.bearer, data=form)
+    assert (answer.status_code, answer.headers.get_list("retry-after")) == (429, ["1"])
+
+
 def test_those_who_read_hold_up_nobody_who_changes_something() -> None:
     async def ask() -> None:
         with pytest.raises(Unavailable):

@@ -29,6 +29,8 @@ from tokenry.verification.challenge import challenge
 from tokenry.verification.verifier import Client, Decision, Denial, Verifier
 
 BODY_BYTES_MAX = 64 * 1024
+TURN_SECONDS = 1
+"""After which a request that did not get its turn may be made again."""
 
 log = structlog.get_logger("tokenry.api")
 
@@ -235,6 +237,10 @@ async def refuse(
         headers.append((b"www-authenticate", challenge(decision, accepted).encode("ascii")))
     if isinstance(refusal, MethodNotAllowed):
         headers.append(refusal.allow)
+    if (
+        isinstance(refusal, TooManyRequests) and scope.get("tokenry.allowance") is None
+    ):  # there is no minute to wait for
+        headers.append((b"retry-after", str(TURN_SECONDS).encode("ascii")))
     if isinstance(refusal, BodyTooLarge):
         headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
     if type(refusal) is Unavailable:  # what takes too long is no fault of the database's
