@@ -128,8 +128,8 @@ class _Hmac:
 class Peppers:
     """The server's keys for digests, oldest first. They live outside the database, so a copy of it opens nothing.
 
-    A digest of generation k is `HMAC(pepper_k, … HMAC(pepper_1, SHA-256(token)))`: a newer pepper wraps what the older
-    ones made, so every row can be moved to it without knowing any token.
+    A digest of generation k is `HMAC(pepper_k, … HMAC(pepper_1, SHA-256(token)))`, so that a newer pepper could wrap
+    what the older ones made without knowing any token. Nothing does so yet: an installation has one pepper, for good.
     """
 
     keys: tuple[bytes, ...]
