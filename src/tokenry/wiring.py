@@ -103,6 +103,11 @@ class Verification:
         if self.cache is not None and self.screen is not None:
             await tend(self.database.epoch, (self.cache, self.screen), lock)
 
+    def leave_to_parent(self) -> None:
+        """In a process that was forked: leave what is remembered to the parent. It cannot be used here any more."""
+        if self.cache is not None:
+            self.database.epoch.leave_to_parent()
+
     async def close(self) -> None:
         """Write down the last uses, and let go of the database."""
         await self.uses.flush()

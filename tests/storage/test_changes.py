@@ -14,7 +14,7 @@ from tokenry.domain.scopes import EVERYTHING
 from tokenry.storage.accounts import create_account
 from tokenry.storage.changes import execute_naming, execute_unread
 from tokenry.storage.database import Database, database_url
-from tokenry.storage.epoch import Journal
+from tokenry.storage.journal import Journal
 from tokenry.storage.migration import migrate
 from tokenry.storage.rotations import insert_successor
 from tokenry.storage.schema import accounts, audit_events, credentials, tokens, users

@@ -1,17 +1,21 @@
 """The epoch: what readers see of a change, before, during and after it, and after a crash in the middle."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tokenry.domain.errors import SetupError
-from tokenry.storage.epoch import EVERYTHING, RING_PREVIEWS, Epoch
+from tokenry.domain.errors import SetupError, Unavailable
+from tokenry.storage import trust
+from tokenry.storage.epoch import Epoch, EpochFile
+from tokenry.storage.journal import COUNT_BITS, EVERYTHING, FILE_BYTES, RING_PREVIEWS
 
 PREVIEW = "pat_0123456789ab"
 CRASH = """
@@ -38,6 +42,67 @@ try:
 finally:
     os.kill(child, signal.SIGKILL)
 """
+
+FORK_TRUST = """
+import os, signal, sys
+from pathlib import Path
+from tokenry.storage.epoch import Epoch, EpochFile
+path = Path(sys.argv[1])
+epoch = Epoch(path)
+child = os.fork()
+if not child:
+    signal.pause()
+try:
+    epoch.close()
+    path.unlink()
+    with EpochFile(path, 1).change(["pat_0123456789ab"]):
+        pass
+finally:
+    os.kill(child, signal.SIGKILL)
+"""
+
+TRUST = """
+epoch = Epoch(path)
+"""
+
+LOCK = """
+lock = EpochFile(path).change(["pat_0123456789ab"])
+lock.__enter__()
+"""
+
+
+@contextmanager
+def holding(path: Path, what: str) -> Iterator[None]:
+    """Another process that trusts the file, or holds its lock; it is killed at the end."""
+    script = "import sys; from pathlib import Path; from tokenry.storage.epoch import Epoch, EpochFile\n"
+    script += f"path = Path(sys.argv[1])\n{what}\nprint(flush=True)\nsys.stdin.read()"
+    command = [sys.executable, "-c", script, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def put_copy(path: Path) -> None:
+    copy = path.with_name("copy")
+    copy.write_bytes(path.read_bytes())
+    copy.replace(path)
+
+
+def cut_short(path: Path) -> None:
+    os.truncate(path, FILE_BYTES // 2)
+
+
+def put_directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
 
 
 @pytest.fixture
@@ -80,7 +145,8 @@ def test_word_is_odd_while_a_change_is_made_and_even_and_higher_after(epoch: Epo
     before = other.changed.word[0]
     with epoch.change([PREVIEW]):
         assert other.changed.word[0] == before + 1
-    assert other.changed.word[0] == before + 2
+    assert other.changed.word[0] % 2 == 0
+    assert other.changed.word[0] >> 1 & (1 << COUNT_BITS) - 1 == (before >> 1) + 1
 
 
 def test_previews_changed_in_between_are_named_in_order(epoch: Epoch, other: Epoch) -> None:
@@ -100,7 +166,8 @@ def test_journals_are_apart(epoch: Epoch, other: Epoch) -> None:
     with epoch.change(created=[PREVIEW]):
         assert (other.changed.word[0], other.created.word[0]) == (0, 1)
     with epoch.change(["pat_aaaaaaaaaaaa", "pat_bbbbbbbbbbbb"]):
-        assert (other.changed.word[0], other.created.word[0]) == (1, 2)
+        assert other.changed.word[0] == 1
+        assert other.created.word[0] % 2 == 0
     assert other.changed.named_between(0, other.changed.word[0]) == [b"pat_aaaaaaaaaaaa", b"pat_bbbbbbbbbbbb"]
     assert other.created.named_between(0, other.created.word[0]) == [PREVIEW.encode()]
 
@@ -217,14 +284,141 @@ def test_child_that_was_forked_meanwhile_does_not_keep_the_lock(path: Path) -> N
     assert subprocess.run([sys.executable, "-c", FORK, str(path)], check=False).returncode == 0
 
 
-def test_change_after_the_file_was_replaced_is_in_the_new_one(epoch: Epoch, path: Path) -> None:
+def test_change_waits_until_all_have_noticed_that_the_file_was_replaced(epoch: Epoch, path: Path) -> None:
     path.unlink()
-    with epoch.change([PREVIEW]):
+    noticed: list[bool] = []
+
+    def notice() -> None:
+        time.sleep(0.05)
+        noticed.append(epoch.refresh())
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(notice)
+        with epoch.change([PREVIEW]):
+            assert noticed == [True]
+            assert epoch.changed.word[0] % 2 == 1
+    assert epoch.changed.named_between(0, epoch.changed.word[0]) == [PREVIEW.encode()]
+
+
+@pytest.mark.parametrize("replace", [remove, put_copy, cut_short, put_directory])
+def test_change_is_refused_before_it_is_made_while_somebody_has_not_noticed(
+    epoch: Epoch, path: Path, replace: Callable[[Path], None]
+) -> None:
+    replace(path)
+    with pytest.raises(Unavailable) as refusal, EpochFile(path, 0.05).change([PREVIEW]):
+        pytest.fail("it was made")
+    assert str(path) in refusal.value.reason
+    epoch.close()
+    if path.is_dir():
+        path.rmdir()
+    with EpochFile(path, 0.05).change([PREVIEW]):
         pass
-    new = Epoch(path)
-    assert new.changed.named_between(0, new.changed.word[0]) == [PREVIEW.encode()]
-    new.close()
-    assert epoch.refresh(), "whoever remembers something has to hear of it, although a change was first"
+
+
+def test_change_during_which_the_file_is_replaced_is_named_in_the_new_one(epoch: Epoch, path: Path) -> None:
+    with EpochFile(path).change([PREVIEW], [PREVIEW]):
+        path.unlink()
+        assert epoch.refresh()
+        seen = epoch.changed.word[0], epoch.created.word[0]
+        assert seen == (0, 0), "it remembers from now on what was before the commit"
+    assert epoch.changed.named_between(seen[0], epoch.changed.word[0]) == [PREVIEW.encode()]
+    assert epoch.created.named_between(seen[1], epoch.created.word[0]) == [PREVIEW.encode()]
+
+
+def test_change_is_not_told_as_done_while_somebody_uses_a_file_that_was_there_meanwhile(
+    epoch: Epoch, other: Epoch, path: Path
+) -> None:
+    def swap() -> None:
+        path.rename(path.with_name("old"))
+        assert other.refresh()
+        path.with_name("old").replace(path)
+
+    with pytest.raises(Unavailable), EpochFile(path, 0.2).change([PREVIEW]):
+        swap()
+    assert not path.with_name("old").exists()
+    assert set(epoch.changed.named_between(0, epoch.changed.word[0]) or ()) == {PREVIEW.encode()}
+
+
+def test_change_is_named_when_a_commit_fails_during_which_the_file_is_replaced(epoch: Epoch, path: Path) -> None:
+    def fail() -> None:
+        path.unlink()
+        assert epoch.refresh()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), EpochFile(path).change([PREVIEW]):
+        fail()
+    assert epoch.changed.named_between(0, epoch.changed.word[0]) == [PREVIEW.encode()]
+
+
+def test_process_that_died_is_not_waited_for(path: Path) -> None:
+    with holding(path, TRUST):
+        path.unlink()
+        with pytest.raises(Unavailable), EpochFile(path, 0.05).change([PREVIEW]):
+            pytest.fail("it was made")
+    with EpochFile(path, 0.05).change([PREVIEW]):
+        pass
+
+
+def test_child_that_was_forked_does_not_keep_up_the_trust_of_its_parent(path: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", FORK_TRUST, str(path)], check=False).returncode == 0
+
+
+def test_databases_in_one_directory_do_not_wait_for_each_other(epoch: Epoch, tmp_path: Path) -> None:
+    with EpochFile(tmp_path / "another.db-epoch", 0.05).change([PREVIEW]):
+        pass
+    assert epoch.changed.word[0] == 0
+
+
+def test_file_under_another_name_is_the_same_file(epoch: Epoch, path: Path) -> None:
+    (path.parent / "link").hardlink_to(path)
+    (path.parent / "link").replace(path)
+    with EpochFile(path, 0.05).change([PREVIEW]):
+        pass
+    assert epoch.changed.named_between(0, epoch.changed.word[0]) == [PREVIEW.encode()]
+
+
+def test_file_that_was_cut_short_and_is_whole_again_is_taken_up_anew(epoch: Epoch, path: Path) -> None:
+    copy = path.read_bytes()
+    os.truncate(path, 0)
+    assert epoch.changed.word[0] % 2 == 1
+    with path.open("r+b") as file:
+        file.write(copy)
+    assert epoch.changed.word[0] % 2 == 1
+    assert epoch.refresh()
+    assert epoch.changed.word[0] % 2 == 0
+
+
+def test_lock_is_waited_for_no_longer_than_is_said(epoch: Epoch, path: Path) -> None:
+    with holding(path, LOCK):
+        began = time.monotonic()
+        with pytest.raises(Unavailable) as refusal, EpochFile(path, 0.3).change([PREVIEW]):
+            pytest.fail("it was made")
+        assert 0.3 <= time.monotonic() - began < 5
+    assert refusal.value.reason == f"another process holds the lock on {path}"
+    with EpochFile(path, 0.3).change([PREVIEW]):
+        assert epoch.changed.word[0] % 2 == 1
+
+
+def test_nothing_is_remembered_where_there_are_no_such_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust, "IS_SUPPORTED", False)
+    epoch = Epoch(path)
+    with pytest.raises(SetupError, match="nothing is remembered"):
+        epoch.refresh()
+    assert epoch.changed.word[0] % 2 == 1
+    with EpochFile(path, 0.05).change([PREVIEW]):
+        pass
+
+
+def test_word_never_comes_twice_though_an_older_copy_is_written_over_the_file(epoch: Epoch, path: Path) -> None:
+    copy = path.read_bytes()
+    words = set()
+    for _ in range(5):
+        with path.open("r+b") as file:
+            file.write(copy)
+        with epoch.change([PREVIEW]):
+            pass
+        words.add(epoch.changed.word[0])
+    assert len(words) == 5
 
 
 def test_word_is_odd_while_the_file_cannot_be_used(epoch: Epoch, path: Path) -> None:

@@ -132,6 +132,8 @@ def test_setup_of_one_process_keeps_others_waiting_until_it_ends(tmp_path: Path)
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         during = is_locked(tmp_path)
+        with pytest.raises(SetupError, match=r"\.setup\.lock: wait for it"), setup_lock(tmp_path, timeout=0.1):
+            pytest.fail("there are two")
         holder.communicate()
     assert (during, is_locked(tmp_path)) == (True, False)
 

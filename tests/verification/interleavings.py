@@ -26,6 +26,7 @@ import pytest
 
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.storage import epoch as epoch_module
+from tokenry.storage import journal as journal_module
 from tokenry.storage.credentials import Credential
 from tokenry.storage.epoch import Epoch
 from tokenry.verification import screen as screen_module
@@ -114,9 +115,12 @@ class Explorer:
     def __init__(self, path: Path, patch: pytest.MonkeyPatch) -> None:
         self._answers: Iterator[Any] = iter(())
         self._requests: list[Request] = []
+        self._act = ""
         self._overtaker: Callable[[], object] | None = None
-        patch.setattr(epoch_module, "RING_PREVIEWS", RING_PREVIEWS)
-        patch.setattr(epoch_module, "_STARTS", STARTS)
+        patch.setattr(journal_module, "RING_PREVIEWS", RING_PREVIEWS)
+        patch.setattr(journal_module, "randbits", lambda _: 0)  # what happens follows from the answers alone
+        for module in (journal_module, epoch_module):
+            patch.setattr(module, "STARTS", STARTS)
         self._epoch = Epoch(path)
         # One object stands for all processes' views of the file: what is in it comes from the world.
         for journal in (self._epoch.changed, self._epoch.created):
@@ -126,7 +130,7 @@ class Explorer:
             "pread": lambda _, length, offset: self._ask("bytes", offset, offset + length),
             "pwrite": lambda _, data, offset: self._ask("write", offset, data),
         }
-        patch.setattr(epoch_module, "os", SimpleNamespace(**{**vars(os), **shared}))
+        patch.setattr(journal_module, "os", SimpleNamespace(**{**vars(os), **shared}))
         patch.setattr(epoch_module, "fcntl", SimpleNamespace(**{**vars(fcntl), "flock": self._flock}))
         patch.setattr(screen_module, "Filter", Exact)
         patch.setattr(screen_module, "TOKENS_AT_ONCE", TOKENS_AT_ONCE)
@@ -147,7 +151,8 @@ class Explorer:
         return self._ask("word", start)
 
     def _flock(self, _descriptor: int, operation: int) -> None:
-        if operation & fcntl.LOCK_EX and not self._ask("lock", bool(operation & fcntl.LOCK_NB)):
+        """Whoever changes something asks again until it has the lock, which here is one request."""
+        if operation & fcntl.LOCK_EX and not self._ask("lock", self._act == "repair"):
             raise BlockingIOError
 
     async def find(self, preview: str) -> Credential | None:
@@ -179,7 +184,7 @@ class Explorer:
 
     def _run(self, role: Role, answers: tuple[Any, ...]) -> Request:
         """The request that a process stops at, or ("done", what came of it)."""
-        self._answers, self._requests = iter(answers), []
+        self._answers, self._requests, self._act = iter(answers), [], role.act
         try:
             done = getattr(self, f"_{role.act}")(role)
         except Paused:

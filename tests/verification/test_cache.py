@@ -9,8 +9,8 @@ from tests.storage.test_epoch import crash
 from tokenry.domain.accounts import Actor
 from tokenry.domain.networks import ANYWHERE
 from tokenry.domain.scopes import EVERYTHING
-from tokenry.storage.epoch import EVERYTHING as ALL
 from tokenry.storage.epoch import Epoch
+from tokenry.storage.journal import EVERYTHING as ALL
 from tokenry.verification.cache import Cache, Known
 from tokenry.verification.follower import mend
 

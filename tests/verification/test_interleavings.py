@@ -24,8 +24,9 @@ from tests.verification.interleavings import (
     Role,
     World,
 )
-from tokenry.storage import epoch
-from tokenry.storage.epoch import Epoch, Journal
+from tokenry.storage import epoch, journal
+from tokenry.storage.epoch import Epoch
+from tokenry.storage.journal import Journal
 from tokenry.verification.cache import Cache
 from tokenry.verification.follower import Follower, mend
 from tokenry.verification.screen import Screen
@@ -151,13 +152,14 @@ def is_over(world: World) -> bool:
     return all(not process.role.times for process in world.processes[: len(WRITERS)]) and world.locked_by is None
 
 
-REACH = "not 0 <= last - first <= RING_PREVIEWS"
+REACH = "not 0 < number <= RING_PREVIEWS"
 PUT_CHECK = "mark != self._seen or self._journal.word[0] != mark"
 BEGIN = "_write_word(descriptor, start, word | 1)"
-PUBLISH = "for start, previews in named.items():\n            _publish(descriptor, start, words[start], previews)"
-YIELD = "try:\n            yield\n        finally:\n            " + PUBLISH.replace("\n", "\n    ")
+PUBLISH = "for start, previews in named.items():\n        _publish(descriptor, start, words[start], previews)"
+YIELD = "try:\n        yield\n    finally:\n        " + PUBLISH.replace("\n", "\n    ")
+LOCK = "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)"
 EVEN = "_write_word(descriptor, start, word | 1)\n    _write_word(descriptor, start, word)"
-SLOTS = "for number, preview in enumerate(previews, even // 2):"
+SLOTS = "for number, preview in enumerate(previews, count):"
 MUTANTS: dict[str, tuple[Worker | Screener, Any, str, str, str]] = {
     "keeps a look-up without asking whether anything has changed": (OVERTAKEN, Cache, "put", PUT_CHECK, "False"),
     "asks after a look-up where things stand, not before": (
@@ -180,31 +182,37 @@ MUTANTS: dict[str, tuple[Worker | Screener, Any, str, str, str]] = {
         Journal,
         "named_between",
         REACH,
-        "first > last",
+        "number < 0",
     ),
     "takes the ring for longer than it is": (TWICE, Journal, "named_between", REACH, f"{REACH} + 1"),
     "makes the word even before the commit": (
         TWICE,
-        Epoch,
-        "change",
+        epoch,
+        "naming",
         YIELD,
-        f"{PUBLISH}\n\n        yield",
+        f"{PUBLISH}\n\n    yield",
     ),
-    "changes the word after the commit only": (TWICE, Epoch, "change", BEGIN, "pass"),
-    "changes without the lock": (NAMED_WITH_ANOTHER, Epoch, "change", "fcntl.LOCK_EX", "0"),
-    "repairs without the lock": (TWICE, Epoch, "repair", "fcntl.LOCK_EX | fcntl.LOCK_NB", "0"),
-    "names after a death only what it changed itself": (TWICE, epoch, "_publish", "before & 1 or ", ""),
-    "ends a change without counting on": (TWICE, epoch, "_publish", "even + 2 * (RING_PREVIEWS + 1)", "even"),
+    "changes the word after the commit only": (TWICE, epoch, "naming", BEGIN, "pass"),
+    "changes without the lock": (NAMED_WITH_ANOTHER, epoch, "_locked", LOCK, f"wait or {LOCK}"),
+    "repairs without the lock": (TWICE, epoch, "_locked", LOCK, f"wait and {LOCK}"),
+    "names after a death only what it changed itself": (TWICE, journal, "_publish", "before & 1 or ", ""),
+    "ends a change without counting on": (TWICE, journal, "_publish", "count += RING_PREVIEWS + 1", "pass"),
     "makes the word even before it names": (
         TWICE,
-        epoch,
+        journal,
         "_publish",
         SLOTS,
-        f"_write_word(descriptor, start, word)\n        {SLOTS}",
+        f"_write_word(descriptor, start, count + len(previews) << 1)\n        {SLOTS}",
     ),
-    "makes the word even in one go": (SILENT_FOR_LONG, epoch, "_publish", EVEN, "_write_word(descriptor, start, word)"),
+    "makes the word even in one go": (
+        SILENT_FOR_LONG,
+        journal,
+        "_publish",
+        EVEN,
+        "_write_word(descriptor, start, word)",
+    ),
     "uses the filter while something is created": (FILLED, Follower, "_catch_up", "if word & 1:", "if word < 0:"),
-    "creates without changing the word before": (FILLED, Epoch, "change", BEGIN, "pass"),
+    "creates without changing the word before": (FILLED, epoch, "naming", BEGIN, "pass"),
     "uses the filter though the ring came round": (FILLED_LONG_AGO, Screen, "_heed", "self._filter = ", ""),
     "uses the filter without asking what was created": (
         FILLED,

@@ -17,7 +17,7 @@ from tests.verification.stored import PREVIEW, STORED, add_token, path_of
 from tokenry.domain.errors import Unavailable
 from tokenry.storage.credentials import Credential
 from tokenry.storage.database import Database, database_url
-from tokenry.storage.epoch import RING_PREVIEWS
+from tokenry.storage.journal import RING_PREVIEWS
 from tokenry.storage.rotations import insert_successor
 from tokenry.storage.schema import credentials
 from tokenry.verification import screen as screen_module

@@ -75,10 +75,14 @@ class Conflict(Refusal):
 
 
 class Unavailable(Refusal):
-    """The database is busy or out of reach. Callers may try again; nobody may take it for a yes."""
+    """The database is busy or out of reach. Callers may try again; nobody may take it for a yes.
 
-    def __init__(self) -> None:
+    `reason` is for the log and the operator alone.
+    """
+
+    def __init__(self, reason: str = "it does not answer") -> None:
         super().__init__(Fault("Service unavailable"))
+        self.reason = reason
 
 
 class TooSlow(Unavailable):

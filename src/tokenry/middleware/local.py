@@ -115,6 +115,8 @@ class LocalVerifier:
 
         What the parent has open is left alone: whoever closes a file of SQLite's drops the locks on it.
         """
+        if self._keeper is not None:
+            self._keeper.verification.leave_to_parent()
         self._left.append(self._keeper)
         self._keeper, self._lock = None, threading.Lock()
 

@@ -9,7 +9,7 @@ import typer
 
 from tokenry.cli.running import FAILED, complain
 from tokenry.cli.running import run as run_command
-from tokenry.domain.errors import NotFound, Refusal, SetupError
+from tokenry.domain.errors import NotFound, Refusal, SetupError, Unavailable
 from tokenry.settings import unknown_variables
 
 
@@ -22,6 +22,8 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
         run_command(app, name, arguments)
     except NotFound:
         _fail("there is no such account, user or token.")
+    except Unavailable as refusal:
+        _fail(f"the database cannot be used now ({refusal.reason}): nothing is known to be changed, try again.")
     except Refusal as refusal:
         _fail("; ".join(f"{fault.field}: {fault.reason}" if fault.field else fault.reason for fault in refusal.faults))
     except SetupError as error:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Delete, Engine, Insert, Update, event
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.expression import SelectBase
 
-from tokenry.storage.epoch import EVERYTHING
+from tokenry.storage.journal import EVERYTHING
 from tokenry.storage.schema import accounts, credentials, users
 
 _WATCHED = frozenset({accounts.name, credentials.name, users.name})

@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from tokenry.domain.errors import SetupError, TooSlow, Unavailable
 from tokenry.storage.changes import begin_changes, watch
 from tokenry.storage.deadline import seconds_left
-from tokenry.storage.epoch import Epoch
+from tokenry.storage.epoch import Epoch, EpochFile
 from tokenry.storage.texts import refuse_unstorable
 
 READERS_MAX = 8
@@ -80,8 +80,8 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """Open a transaction that commits when the block ends and rolls back when it raises. Raises Unavailable.
 
-        When this returns, no process remembers anything that the transaction has changed. When it raises, nothing is
-        changed.
+        When this returns, no process remembers anything that the transaction has changed. When it raises, nothing
+        is changed, unless the commit itself failed or could not be told to everybody.
         """
         with (
             _refusing_when_unavailable(),
@@ -94,7 +94,8 @@ class Database:
             yield connection
             _require_time()  # whoever asked has been told by now that nothing was done
             if changes and self.is_sqlite:
-                with self.epoch.change(changes.changed.told, changes.created.told):
+                epoch = EpochFile(self._epoch_path, min(self._timeout, _require_time()))
+                with epoch.change(changes.changed.told, changes.created.told):
                     transaction.commit()
 
     @contextmanager
@@ -104,7 +105,7 @@ class Database:
             yield
             return
         if not self._writers.acquire(timeout=min(self._timeout, _require_time())):
-            raise Unavailable
+            raise Unavailable("other changes of this process take too long")
         try:
             yield
         finally:
@@ -142,11 +143,16 @@ class Database:
 
     @cached_property
     def epoch(self) -> Epoch:
-        """What tells other processes of changes; SQLite's only. Raises SetupError.
+        """What this process hears of changes by, to remember something; SQLite's only. Raises SetupError.
 
-        It is beside the database itself, whatever link led there, so that it is the same one for everybody.
+        It has to be looked after from then on (`verification/follower.py`), or changes wait for it.
         """
-        return Epoch(Path(f"{Path(str(self.url.database)).resolve()}-epoch"))
+        return Epoch(self._epoch_path, self._timeout)
+
+    @cached_property
+    def _epoch_path(self) -> Path:
+        """Beside the database itself, whatever link led there, so that it is the same one for everybody."""
+        return Path(f"{Path(str(self.url.database)).resolve()}-epoch")
 
     def close(self) -> None:
         """Close all idle connections."""

@@ -1,135 +1,113 @@
 """The epoch of a SQLite database: a file beside it by which whoever changes it tells whoever remembers something of it.
 
-It holds two journals, one of what was changed and one of what was created, each a word and a ring:
+What is in it is for `journal.py` to say. Writers exclude each other by `flock`, which the kernel lets go when a process
+dies.
 
-    offset 0     the word: twice the number of previews ever named, plus 1 while a change is being committed
-    offset 64    a ring of the previews named last, 16 bytes each
-
-Whoever commits such a change makes the word odd before the commit, and writes the previews and an even word after it,
-before anybody is told that it is done. A reader that finds the word it knows may use what it remembers; one that
-finds a higher, even word heeds the previews between the two, or starts anew if the ring no longer holds them all; one
-that finds an odd word asks the database. A crash leaves the word odd: nothing stale is ever used; `repair` ends it.
-
-Writers exclude each other by `flock`, which the kernel lets go when a process dies. They write with `pwrite`, which the
-readers' shared mapping sees, and which no processor moves past the word that follows. Readers may see the bytes of one
-`pwrite` one by one; so a word never becomes even together with a change of its other bytes.
+The file may be removed, replaced or cut short at any moment, by an operator or a backup; nothing stale is used for
+that. A change is committed only while nobody trusts another file than the one that is at the path (`trust.py`), and
+nobody is told that it is done before it is named in a file that all trust. A reader looks once a second whether its
+file is still there; until all have looked, changes wait. Whoever finds the file cut short puts a new one in its place.
 """
 
 import fcntl
-import mmap
 import os
-import sys
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
-from tokenry.domain.errors import SetupError
+from tokenry.domain.errors import SetupError, Unavailable
+from tokenry.storage.journal import FILE_BYTES, STARTS, Journal, naming, repair
+from tokenry.storage.memory import SharedMemory
+from tokenry.storage.trust import Trust, UntrustworthyError, is_another_trusted
 
-RING_PREVIEWS = 4096
-PREVIEW_BYTES = 16
-WORD_BYTES = 8
-_RING_OFFSET = 64
-_JOURNAL_BYTES = _RING_OFFSET + RING_PREVIEWS * PREVIEW_BYTES
-_STARTS = (0, _JOURNAL_BYTES)
-_FILE_BYTES = len(_STARTS) * _JOURNAL_BYTES
-_CLOSED = (1,)
-EVERYTHING: Collection[str] = ()
-"""What a change names that may concern any preview."""
+CHANGE_SECONDS_MAX = 10.0
+"""How long a change waits for others, and for those who trust another file, before it is refused."""
+_PAUSE_SECONDS = 0.0001
+_PAUSE_SECONDS_MAX = 0.05
 
 
-class Journal:
-    """One of the two, as one process sees it. For one thread."""
+class EpochFile:
+    """The file as whoever changes something sees it. For any thread."""
 
-    def __init__(self, start: int) -> None:
-        self._start = start
-        self.word: Sequence[int] = _CLOSED
-        """`word[0]` is the word: the cheapest look there is."""
-
-    def open(self, memory: mmap.mmap) -> None:
-        """Read from this mapping of the file from now on."""
-        self._memory = memory
-        self.word = self._view = memoryview(memory)[self._start : self._start + WORD_BYTES].cast("Q")
-
-    def close(self) -> None:
-        """Let go of the mapping; the word is odd from then on."""
-        self.word = _CLOSED
-        self._view.release()
-
-    def named_between(self, old: int, new: int) -> list[bytes] | None:
-        """The previews named between two even words; None if the ring does not hold them all.
-
-        True if the word is still `new` afterwards: whoever writes to the ring makes it odd before.
-        """
-        first, last = old // 2, new // 2
-        if not 0 <= last - first <= RING_PREVIEWS:
-            return None
-        return [self._read_slot(number) for number in range(first, last)]
-
-    def _read_slot(self, number: int) -> bytes:
-        start = self._start + _slot_offset(number)
-        return self._memory[start : start + PREVIEW_BYTES]
-
-
-class Epoch:
-    """One process's view of the file, which is made if it is missing. Raises SetupError if it cannot be.
-
-    `change` is for any thread, all else for one.
-    """
-
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, timeout: float = CHANGE_SECONDS_MAX) -> None:
         self.path = path
-        self.changed = Journal(_STARTS[0])
-        """What verification had found under these previews may be different now, or gone."""
-        self.created = Journal(_STARTS[1])
-        """Under these previews there may be something now."""
-        self._identity: tuple[int, int] | None = None
-        self._open()
-
-    def _open(self) -> None:
-        with _opened(self.path) as descriptor:
-            self._memory = mmap.mmap(descriptor, _FILE_BYTES, prot=mmap.PROT_READ)
-            self._identity = _identity(os.fstat(descriptor))
-        for journal in (self.changed, self.created):
-            journal.open(self._memory)
+        self._timeout = timeout
 
     @contextmanager
     def change(self, changed: Collection[str] | None = None, created: Collection[str] | None = None) -> Iterator[None]:
         """Let a block commit what changes or creates what these previews open (or EVERYTHING), and then make it known.
 
         Also when the block raises: a commit that failed may have happened. One change at a time, whoever makes it.
+        Raises Unavailable: before the block if somebody could not be told of a change, after it if somebody was not.
         """
         named = {
-            start: previews for start, previews in zip(_STARTS, (changed, created), strict=True) if previews is not None
+            start: previews for start, previews in zip(STARTS, (changed, created), strict=True) if previews is not None
         }
-        with _locked(self.path, fcntl.LOCK_EX) as descriptor:
-            words = {start: _read_word(descriptor, start) for start in named}
-            for start, word in words.items():
-                _write_word(descriptor, start, word | 1)
+        wait = _Wait(self._timeout)
+        inode: int | None = None
+        with _refusing(self.path):
             try:
-                yield
+                with _locked(self.path, wait) as descriptor:
+                    while is_another_trusted(self.path, _inode(descriptor)):
+                        wait.pause(f"another process still uses a file that was at {self.path} before")
+                    with naming(descriptor, named):
+                        inode = _inode(descriptor)
+                        yield
             finally:
-                for start, previews in named.items():
-                    _publish(descriptor, start, words[start], previews)
+                # Whoever remembers something from before the commit has trusted its file since then: it is seen here.
+                while inode is not None and is_another_trusted(self.path, inode):
+                    wait.pause(f"{self.path} was replaced during a change, and another process has yet to notice")
+                    with _locked(self.path, wait) as descriptor, naming(descriptor, named):
+                        inode = _inode(descriptor)
+
+
+class Epoch(EpochFile):
+    """One process's view of the file, which is made if it is missing. Raises SetupError if it cannot be.
+
+    `change` is for any thread, all else for one.
+    """
+
+    def __init__(self, path: Path, timeout: float = CHANGE_SECONDS_MAX) -> None:
+        super().__init__(path, timeout)
+        self.changed = Journal(STARTS[0])
+        """What verification had found under these previews may be different now, or gone."""
+        self.created = Journal(STARTS[1])
+        """Under these previews there may be something now."""
+        self._trust = Trust(path)
+        self._identity: tuple[int, int] | None = None
+        with suppress(UntrustworthyError):  # which `refresh` will say
+            self._open()
+
+    def _open(self) -> None:
+        while self._identity is None:
+            with _opened(self.path) as descriptor:
+                self._trust.begin(_inode(descriptor))
+                identity = _identity(descriptor)
+                if not _is_at(identity, self.path):
+                    continue  # it was replaced before it was trusted: a change in the new file may have missed us
+                self._memory = SharedMemory(descriptor, FILE_BYTES)
+                self._identity = identity
+        for journal in (self.changed, self.created):
+            journal.open(self._memory.view)
 
     def repair(self) -> bool:
         """End a change whose process died in it, without waiting for one that is under way; whether there was one."""
         if not (self.changed.word[0] | self.created.word[0]) & 1:
             return False
         try:
-            with _locked(self.path, fcntl.LOCK_EX | fcntl.LOCK_NB) as descriptor:
-                left = {start: word for start in _STARTS if (word := _read_word(descriptor, start)) & 1}
-                for start, word in left.items():
-                    _publish(descriptor, start, word, EVERYTHING)
-                return bool(left)
+            with _locked(self.path, None) as descriptor:
+                return repair(descriptor)
         except BlockingIOError:
             return False
 
     def refresh(self) -> bool:
         """Turn to the file that is there now, if somebody replaced it; whether somebody did. Raises SetupError.
 
-        When it cannot be opened the words are odd until a later call has opened it.
+        When it cannot be used the words are odd until a later call has opened it.
         """
-        if _is_at(self._identity, self.path):
+        if _is_at(self._identity, self.path) and not self._memory.was_cut:
             return False
         self.close()
         self._open()
@@ -142,72 +120,118 @@ class Epoch:
             for journal in (self.changed, self.created):
                 journal.close()
             self._memory.close()
+        self._trust.end()
+
+    def leave_to_parent(self) -> None:
+        """In a process that was forked: take no part in the parent's trust, which would outlive it here."""
+        self._trust.end()
+
+
+class _Wait:
+    """A wait that ends, in ever longer pauses."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+        self._pause = _PAUSE_SECONDS
+
+    def pause(self, reason: str) -> None:
+        """Wait a little. Raises Unavailable, with this reason, when that has been done for long enough."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise Unavailable(reason)
+        time.sleep(min(self._pause, left))
+        self._pause = min(2 * self._pause, _PAUSE_SECONDS_MAX)
 
 
 @contextmanager
-def _locked(path: Path, operation: int) -> Iterator[int]:
-    """The file that is there, which nobody else changes meanwhile. Raises BlockingIOError, SetupError.
+def _refusing(path: Path) -> Iterator[None]:
+    """Turn what is wrong with the file into Unavailable."""
+    try:
+        yield
+    except SetupError as error:
+        raise Unavailable(str(error)) from error
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be written: {error.strerror}") from error
 
-    It is opened anew each time: threads that shared a descriptor would share its lock.
+
+@contextmanager
+def _locked(path: Path, wait: _Wait | None) -> Iterator[int]:
+    """The file that is there, which nobody else changes meanwhile. Raises Unavailable, SetupError.
+
+    Without a `wait`, raises BlockingIOError if somebody does. It is opened anew each time: threads that shared a
+    descriptor would share its lock.
     """
     while True:
         with _opened(path) as descriptor:
-            fcntl.flock(descriptor, operation)
             try:
-                if _is_at(_identity(os.fstat(descriptor)), path):  # else it was replaced before it was locked
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_at(_identity(descriptor), path):  # else it was replaced, or cut short, before it was locked
                     yield descriptor
                     return
+            except BlockingIOError:
+                if wait is None:
+                    raise
+                wait.pause(f"another process holds the lock on {path}")
             finally:
                 fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing would not do if a child was forked meanwhile
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
+    """The file that is there, or a new one if there is none, or none that is whole. Raises SetupError."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = _open(path)
     except OSError as error:
         raise SetupError(
-            f"The file {path} cannot be used ({error.strerror}): give it to the user that runs tokenry."
+            f"The file {path} cannot be used ({error.strerror}): it has to be one that tokenry may write, or none."
         ) from error
     try:
-        if os.fstat(descriptor).st_size < _FILE_BYTES:
-            os.ftruncate(descriptor, _FILE_BYTES)
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _identity(status: os.stat_result) -> tuple[int, int]:
+def _open(path: Path) -> int:
+    while True:
+        with suppress(FileNotFoundError):
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            if _is_whole(descriptor):
+                return descriptor
+            os.close(descriptor)
+        _make(path)
+
+
+def _make(path: Path) -> None:
+    """Put a new file in place, whole from the beginning. What somebody trusts under this path is the old one."""
+    new = path.with_name(f"{path.name}-{token_hex(8)}")
+    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.pwrite(descriptor, bytes(FILE_BYTES), 0)  # so that a full disk is met now
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _is_whole(descriptor: int) -> bool:
+    return os.fstat(descriptor).st_size >= FILE_BYTES
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
     return status.st_dev, status.st_ino
 
 
+def _inode(descriptor: int) -> int:
+    return os.fstat(descriptor).st_ino
+
+
 def _is_at(identity: tuple[int, int] | None, path: Path) -> bool:
+    """Whether this file is there, and whole."""
     try:
-        return _identity(path.stat()) == identity
+        status = path.stat()
     except OSError:
         return False
-
-
-def _publish(descriptor: int, start: int, before: int, previews: Collection[str]) -> None:
-    """Name previews since the word was `before`: everything, if that was odd, for then somebody had died."""
-    even = before & ~1
-    if before & 1 or not 0 < len(previews) <= RING_PREVIEWS:
-        word = even + 2 * (RING_PREVIEWS + 1)  # further than the ring reaches
-    else:
-        word = even + 2 * len(previews)
-        for number, preview in enumerate(previews, even // 2):
-            os.pwrite(descriptor, preview.encode("ascii"), start + _slot_offset(number))
-    _write_word(descriptor, start, word | 1)
-    _write_word(descriptor, start, word)
-
-
-def _slot_offset(number: int) -> int:
-    return _RING_OFFSET + number % RING_PREVIEWS * PREVIEW_BYTES
-
-
-def _read_word(descriptor: int, start: int) -> int:
-    return int.from_bytes(os.pread(descriptor, WORD_BYTES, start), sys.byteorder)
-
-
-def _write_word(descriptor: int, start: int, word: int) -> None:
-    os.pwrite(descriptor, word.to_bytes(WORD_BYTES, sys.byteorder), start)
+    return (status.st_dev, status.st_ino) == identity and status.st_size >= FILE_BYTES

@@ -4,6 +4,7 @@ import base64
 import binascii
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,10 @@ from tokenry.domain.secrets import PEPPER_BYTES, Peppers
 
 PEPPER_FILE = "pepper.key"
 FIRST_TOKEN_FILE = "first-token"  # noqa: S105 - its name
+SETUP_SECONDS_MAX = 60
+"""How long a process waits for another one that sets up or migrates."""
 _LOCK_FILE = ".setup.lock"
+_PAUSE_SECONDS = 0.02
 
 
 def create_private_file(path: Path, text: str) -> None:
@@ -56,18 +60,33 @@ def create_peppers(directory: Path) -> Peppers:
 
 
 @contextmanager
-def setup_lock(directory: Path) -> Iterator[None]:
-    """Let one process at a time set up a data directory; others wait."""
+def setup_lock(directory: Path, timeout: float = SETUP_SECONDS_MAX) -> Iterator[None]:
+    """Let one process at a time set up a data directory; others wait. Raises SetupError, also after `timeout`."""
     path = directory / _LOCK_FILE
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise SetupError(f"The file {path} cannot be opened ({error.strerror}): remove it and start again.") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _await_lock(descriptor, path, time.monotonic() + timeout)
         yield
     finally:
         os.close(descriptor)
+
+
+def _await_lock(descriptor: int, path: Path, until: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise SetupError(
+                    f"Another process has been setting up this installation for long, and holds {path}: wait for it, "
+                    "or end it, and start again."
+                ) from None
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _sync_directory(path: Path) -> None:

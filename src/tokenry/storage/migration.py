@@ -7,11 +7,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from tokenry.domain.errors import SetupError, Unavailable
 from tokenry.storage.database import Database
+from tokenry.storage.files import SETUP_SECONDS_MAX
 
 _POSTGRES_LOCK = 0x746F6B656E7279  # "tokenry": one migration at a time
 
@@ -23,6 +24,7 @@ def migrate(database: Database) -> None:
     """
     with _naming_remedies(database), database.write() as connection:
         if not database.is_sqlite:
+            connection.execute(text(f"SET LOCAL lock_timeout = '{SETUP_SECONDS_MAX}s'"))
             connection.execute(select(func.pg_advisory_xact_lock(_POSTGRES_LOCK)))
         config = _config()
         config.attributes["connection"] = connection

@@ -6,7 +6,7 @@ from hashlib import blake2s
 from tokenry.domain.accounts import Actor
 from tokenry.domain.networks import Networks
 from tokenry.domain.scopes import NOTHING
-from tokenry.storage.epoch import Journal
+from tokenry.storage.journal import Journal
 from tokenry.verification.follower import Follower
 
 ENTRIES_MAX = 50_000

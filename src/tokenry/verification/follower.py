@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 import structlog
 
 from tokenry.domain.errors import SetupError
-from tokenry.storage.epoch import Epoch, Journal
+from tokenry.storage.epoch import Epoch
+from tokenry.storage.journal import Journal
 
 TEND_SECONDS = 1
 NO_LOCK = nullcontext()
@@ -48,24 +49,28 @@ class Follower(ABC):
 async def tend(epoch: Epoch, followers: Collection[Follower], lock: AbstractContextManager[object] = NO_LOCK) -> None:
     """Look after the epoch until cancelled: end a change whose process died in it, follow a file that was replaced.
 
-    Until a crashed change is ended every answer asks the database. Replacing the file is never right while the service
-    runs: until it is noticed, changes made through the new file are not heard of. `lock` keeps this apart from those
-    who use what the followers remember in other threads.
+    Until that is done every answer asks the database, and until a replaced file is noticed here, whoever changes
+    something waits. `lock` keeps this apart from those who use what the followers remember in other threads.
     """
+    wrong: str | None = None
     while True:
         await asyncio.sleep(TEND_SECONDS)
+        before = wrong
         with lock:
-            mend(epoch, followers)
+            wrong = mend(epoch, followers)
+        if wrong is not None and wrong != before:
+            log.error("nothing is remembered of tokens: every answer asks the database", reason=wrong)
 
 
-def mend(epoch: Epoch, followers: Collection[Follower]) -> None:
-    """Look after the epoch once. While its file cannot be used every answer asks the database."""
+def mend(epoch: Epoch, followers: Collection[Follower]) -> str | None:
+    """Look after the epoch once; what is wrong with its file, if anything, and then every answer asks the database."""
     try:
         if epoch.refresh():
             for follower in followers:
                 follower.start_anew()
-            log.error("the epoch file was replaced while in use", path=str(epoch.path))
+            log.error("the epoch file was replaced or damaged while in use", path=str(epoch.path))
         elif epoch.repair():
             log.warning("a process died while it committed a change; nothing stale was used")
-    except (SetupError, OSError):
-        log.exception("the epoch file cannot be used", path=str(epoch.path))
+    except (SetupError, OSError) as error:
+        return str(error)
+    return None

@@ -14,7 +14,7 @@ from anyio import sleep
 from anyio.lowlevel import checkpoint
 
 from tokenry.storage.credentials import Credential
-from tokenry.storage.epoch import Journal
+from tokenry.storage.journal import Journal
 from tokenry.verification.follower import Follower
 from tokenry.verification.sqlite import SqliteCredentials
 

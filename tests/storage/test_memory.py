@@ -1,0 +1,68 @@
+"""Mapped files that are cut short, in processes of their own: what fails here ends them."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BEGIN = """
+import ctypes, mmap, os, sys, threading
+from tokenry.storage.memory import SharedMemory
+path = sys.argv[1]
+descriptor = os.open(path, os.O_RDWR)
+memory = SharedMemory(descriptor, 3 * mmap.PAGESIZE)
+word = memory.view[:8].cast("Q")
+last = memory.view[2 * mmap.PAGESIZE : 2 * mmap.PAGESIZE + 8].cast("Q")
+assert word[0] == last[0] == 0 and not memory.was_cut
+"""
+ALL_BITS = "(1 << 64) - 1"
+
+
+def run(path: Path, script: str, *options: str) -> int:
+    path.write_bytes(bytes(1 << 16))
+    command = [sys.executable, *options, "-c", BEGIN + script, str(path)]
+    return subprocess.run(command, check=False, timeout=60, stderr=subprocess.DEVNULL).returncode
+
+
+@pytest.mark.parametrize("options", [(), ("-X", "faulthandler")])
+@pytest.mark.parametrize("length", [0, 4096])
+def test_file_that_is_cut_short_reads_as_all_bits_set(tmp_path: Path, length: int, options: tuple[str, ...]) -> None:
+    script = f"os.ftruncate(descriptor, {length}); assert last[0] == word[0] == {ALL_BITS} and memory.was_cut"
+    assert run(tmp_path / "file", script, *options) == 0
+
+
+def test_other_threads_read_the_same(tmp_path: Path) -> None:
+    script = f"""
+found = set()
+def read():
+    while {ALL_BITS} not in found:
+        found.add(word[0])
+threads = [threading.Thread(target=read) for _ in range(4)]
+[thread.start() for thread in threads]
+os.ftruncate(descriptor, 0)
+[thread.join(30) for thread in threads]
+assert found <= {{0, {ALL_BITS}}}, found
+"""
+    assert run(tmp_path / "file", script) == 0
+
+
+def test_mapping_goes_on_to_show_another_file_afterwards(tmp_path: Path) -> None:
+    script = """
+os.ftruncate(descriptor, 0)
+assert word[0]
+for view in (word, last):
+    view.release()
+memory.close()
+os.ftruncate(descriptor, 1 << 16)
+again = SharedMemory(descriptor, 3 * mmap.PAGESIZE)
+os.pwrite(descriptor, bytes([7]), 0)
+assert again.view[0] == 7
+"""
+    assert run(tmp_path / "file", script) == 0
+
+
+def test_process_still_dies_of_what_concerns_another_mapping(tmp_path: Path) -> None:
+    script = "other = mmap.mmap(descriptor, 4096); os.ftruncate(descriptor, 0); other[0]"
+    assert run(tmp_path / "file", script) == -signal.SIGBUS
