@@ -53,6 +53,7 @@ from tokenry.storage.installation import find_pepper_check, insert_pepper_check
 from tokenry.storage.limits import Counters, open_counters
 from tokenry.storage.migration import migrate, refuse_newer, require_current
 from tokenry.verification.cache import Cache
+from tokenry.verification.clock import ClockWatch
 from tokenry.verification.follower import NO_LOCK, tend
 from tokenry.verification.last_used import Uses
 from tokenry.verification.needs import policy_reader
@@ -97,11 +98,17 @@ class Verification:
     screen: Screen | None
     uses: Uses
     database: Database
+    clock_watch: ClockWatch
 
     async def tend(self, lock: AbstractContextManager[object] = NO_LOCK) -> None:
-        """Keep what is remembered in step with the database; `lock` is that of those who use it in other threads."""
-        if self.cache is not None and self.screen is not None:
-            await tend(self.database.epoch, (self.cache, self.screen), lock)
+        """Keep what is remembered in step with the database, and an eye on the clock.
+
+        `lock` is that of those who use what is remembered in other threads.
+        """
+        async with create_task_group() as tasks:
+            tasks.start_soon(self.clock_watch.run)
+            if self.cache is not None and self.screen is not None:
+                tasks.start_soon(tend, self.database.epoch, (self.cache, self.screen), lock)
 
     def leave_to_parent(self) -> None:
         """In a process that was forked: leave what is remembered to the parent. It cannot be used here any more."""
@@ -203,6 +210,7 @@ def begin_verification(installation: Installation, clock: Callable[[], float] = 
         screen=screen,
         uses=uses,
         database=database,
+        clock_watch=ClockWatch(clock),
     )
 
 

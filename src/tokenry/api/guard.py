@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -129,7 +130,9 @@ def _request_id(scope: Scope) -> str:
 
 def _log(scope: Scope, request_id: str, status: int, seconds: float) -> None:
     actor: Any = scope.get("tokenry.actor")
-    log.info(
+    reason = scope.get("tokenry.reason")
+    write = log.info if reason is None else partial(log.error, reason=reason)
+    write(
         "request",
         request_id=request_id,
         method=scope["method"],

@@ -10,6 +10,7 @@ from tokenry.domain.errors import Unavailable
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import within
 from tokenry.storage.migration import is_current
+from tokenry.verification.complaints import Complaints
 
 SECONDS_MAX = 3
 """To the answer of a probe, which has a thread of its own: no request holds it up, and no probe a request."""
@@ -31,13 +32,17 @@ class Liveness:
 
 
 class Readiness:
-    """Answers 200 while the database is there with the schema of this program, 503 otherwise."""
+    """Answers 200 while the database is there with the schema of this program and takes what is written, 503 otherwise.
+
+    It writes only where the last change of this process failed, to see whether that is over.
+    """
 
     methods = frozenset({"GET", "HEAD"})
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._thread = CapacityLimiter(1)
+        self._complaints = Complaints("the service is not ready")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one probe."""
@@ -47,6 +52,8 @@ class Readiness:
         problem: str | None = _UNANSWERED
         with within(SECONDS_MAX), move_on_after(SECONDS_MAX):
             problem = await to_thread.run_sync(self._problem, abandon_on_cancel=True, limiter=self._thread)
+        if problem is not None:
+            self._complaints.add(problem)
         if problem is None:
             await send_answer(send, 200, to_bytes({"status": "ready"}), [*_JSON])
         else:
@@ -55,9 +62,15 @@ class Readiness:
     def _problem(self) -> str | None:
         try:
             with self._database.read() as connection:
-                return None if is_current(connection) else "the database's schema is not this program's"
+                if not is_current(connection):
+                    return "the database's schema is not this program's"
         except Unavailable:
             return _UNANSWERED
+        try:
+            self._database.write_again()
+        except Unavailable as refusal:
+            return f"changes cannot be written: {refusal.reason}"
+        return None
 
 
 async def _refuse_method(send: Send, methods: frozenset[str]) -> None:

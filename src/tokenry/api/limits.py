@@ -83,7 +83,7 @@ class RateLimits:
         self._paused_until = now + PAUSE_SECONDS
         if now >= self._silent_until:
             self._silent_until = now + LOG_SECONDS
-            log.error("rate limits are off: their storage does not answer", exc_info=error.__cause__)
+            log.error("rate limits are off: their storage does not answer", reason=error.reason)
 
 
 def _counted(actor: Actor, *, deletes: bool) -> str:

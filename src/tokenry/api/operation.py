@@ -12,7 +12,6 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-import structlog
 from starlette.types import Receive, Scope, Send
 
 from tokenry.api.dialect import WIRE, Dialect
@@ -31,8 +30,6 @@ from tokenry.verification.verifier import Client, Decision, Denial, Verifier
 BODY_BYTES_MAX = 64 * 1024
 TURN_SECONDS = 1
 """After which a request that did not get its turn may be made again."""
-
-log = structlog.get_logger("tokenry.api")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +241,7 @@ async def refuse(
     if isinstance(refusal, BodyTooLarge):
         headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
     if type(refusal) is Unavailable:  # what takes too long is no fault of the database's
-        log.error("database unavailable", exc_info=refusal.__cause__)
+        scope["tokenry.reason"] = refusal.reason  # for the guard's line in the log
     body = to_bytes(dialect.write_refusal(refusal))
     await send_answer(send, dialect.status[type(refusal)], body, [(b"content-type", b"application/json"), *headers])
 

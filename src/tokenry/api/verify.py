@@ -12,15 +12,17 @@ from collections.abc import Callable
 from starlette.types import Receive, Scope, Send
 
 from tokenry.api.errors import STATUS, MethodNotAllowed
-from tokenry.api.operation import brief_refusal, log, read_presented, send_answer
+from tokenry.api.operation import brief_refusal, read_presented, send_answer
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
 from tokenry.domain.scopes import Scopes
 from tokenry.verification.challenge import challenge
+from tokenry.verification.complaints import Complaints
 from tokenry.verification.verifier import Decision, Denial, Verifier
 
 Question = Callable[[Scope], Scopes]
 """From a request to the scopes that it asks for. Raises Invalid or MethodNotAllowed."""
+_COMPLAINTS = Complaints("tokens cannot be verified")
 _NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -43,7 +45,7 @@ class VerifyEndpoint:
             decision = await self._verifier.verify(authorization, needed, client)
         except Refusal as refusal:
             if isinstance(refusal, Unavailable):
-                log.error("database unavailable", exc_info=refusal.__cause__)
+                _COMPLAINTS.add(refusal.reason)
             allow = [refusal.allow] if isinstance(refusal, MethodNotAllowed) else []
             await send_answer(send, *brief_refusal(STATUS[type(refusal)], refusal.faults, allow))
             return

@@ -96,6 +96,11 @@ class SetupError(Exception):
     """A one-line account of what is wrong with the installation and what to do about it."""
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def raise_faults(faults: Iterable[Fault]) -> None:
     """Raise Invalid if there is any fault."""
     found = tuple(faults)

@@ -16,14 +16,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event, make_url, update
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from tokenry.domain.errors import SetupError, TooSlow, Unavailable
+from tokenry.domain.errors import SetupError, TooSlow, Unavailable, first_line
 from tokenry.storage.changes import begin_changes, watch
 from tokenry.storage.deadline import seconds_left
 from tokenry.storage.epoch import Epoch, EpochFile
+from tokenry.storage.schema import installation
 from tokenry.storage.texts import refuse_unstorable
 
 READERS_MAX = 8
@@ -35,6 +36,10 @@ TIMEOUT_SECONDS = 4
 STEPS = 20_000
 """Of SQLite's, from one look at the clock to the next: some milliseconds."""
 _POSTGRES_CANCELLED = "57014"
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# SQLSTATE: a transaction that may not write, as on a standby; class XX, damaged data or a defect of the server's.
+_READ_ONLY = "25006"
+_CORRUPTED = "XX"
 
 
 class Database:
@@ -45,7 +50,9 @@ class Database:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self._timeout = timeout
-        self._writers = threading.Lock()
+        self._writers, self._trial = threading.Lock(), threading.Lock()
+        self._failure: str | None = None
+        """Why the last write failed; None if it did not."""
         self.engine = create_engine(
             url,
             hide_parameters=True,  # a parameter may be a label or a digest; neither belongs in a log
@@ -83,7 +90,30 @@ class Database:
         When this returns, no process remembers anything that the transaction has changed. When it raises, nothing
         is changed, unless the commit itself failed or could not be told to everybody.
         """
+        with self._write() as connection:
+            yield connection
+
+    def write_again(self) -> None:
+        """If the last write failed, write something that changes nothing, all the way. Raises Unavailable.
+
+        One caller at a time; others hear of the last failure at once.
+        """
+        reason = self._failure
+        if reason is None:
+            return
+        if not self._trial.acquire(blocking=False):
+            raise Unavailable(reason)
+        try:
+            with self._write(tells=True) as connection:
+                connection.execute(update(installation).values(id=installation.c.id))
+        finally:
+            self._trial.release()
+
+    @contextmanager
+    def _write(self, *, tells: bool = False) -> Iterator[Connection]:
+        """`tells` goes through the epoch file also when there is nothing to tell."""
         with (
+            self._noting_failure(),
             _refusing_when_unavailable(),
             self._turn(),
             self.engine.connect().execution_options(tokenry_writes=True) as connection,
@@ -93,10 +123,21 @@ class Database:
             self._limit_postgres(connection, min(self._timeout, _require_time()), _require_time())
             yield connection
             _require_time()  # whoever asked has been told by now that nothing was done
-            if changes and self.is_sqlite:
+            if (changes or tells) and self.is_sqlite:
                 epoch = EpochFile(self._epoch_path, min(self._timeout, _require_time()))
                 with epoch.change(changes.changed.told, changes.created.told):
                     transaction.commit()
+
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except TooSlow:
+            raise  # that is the caller's part
+        except Unavailable as refusal:
+            self._failure = refusal.reason
+            raise
+        self._failure = None
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -205,23 +246,32 @@ def from_seconds(seconds: int) -> datetime:
 
 @contextmanager
 def _refusing_when_unavailable() -> Iterator[None]:
-    """Turn a busy or unreachable database into Unavailable; any other database error is a defect and passes."""
+    """Turn a database that cannot do its work into Unavailable; any other database error is a defect and passes."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        code = getattr(error.__cause__, "sqlite_errorcode", None)
-        if code == sqlite3.SQLITE_ERROR:
-            raise  # a statement that is wrong
-        if code == sqlite3.SQLITE_INTERRUPT or getattr(error.__cause__, "sqlstate", None) == _POSTGRES_CANCELLED:
+    except PoolTimeoutError as error:
+        raise Unavailable("all connections of this process are in use") from error
+    except DBAPIError as error:
+        code, state = getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None)
+        if code == sqlite3.SQLITE_INTERRUPT or state == _POSTGRES_CANCELLED:
             raise TooSlow from error
-        raise Unavailable from error
+        if not _is_unavailable(error, code, state or ""):
+            raise
+        raise Unavailable(first_line(error.orig or error)) from error
+
+
+def _is_unavailable(error: DBAPIError, code: int | None, state: str) -> bool:
+    if code is not None:
+        # What is malformed is a DatabaseError; a statement that is wrong is an OperationalError too.
+        return code & 0xFF in _DAMAGED or (isinstance(error, OperationalError) and code != sqlite3.SQLITE_ERROR)
+    return isinstance(error, (OperationalError, InterfaceError)) or state == _READ_ONLY or state[:2] == _CORRUPTED
 
 
 def _require_time() -> float:
     """How many seconds the caller still waits. Raises Unavailable when that is none."""
     seconds = seconds_left()
     if seconds <= 0:
-        raise Unavailable
+        raise Unavailable("no time was left for it")
     return seconds
 
 

@@ -88,7 +88,7 @@ class RedisCounters:
                 pipeline.expire(name, WINDOW_SECONDS)
                 used, _ = await pipeline.execute()
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
-            raise Unavailable from error
+            raise Unavailable(f"{type(error).__name__}: {error}") from error
         return int(used)
 
     async def close(self) -> None:

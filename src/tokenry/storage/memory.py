@@ -1,7 +1,7 @@
 """A shared mapping of a file that anybody may cut short, without dying of it. For Linux.
 
 The kernel answers a read past the end of a mapped file with SIGBUS, which ends a process. Reading the file instead of
-a mapping costs a tenth of a plain verification (decision 23). So the signal is handled: other memory takes the place of
+a mapping costs a tenth of a plain verification (decision 25). So the signal is handled: other memory takes the place of
 the mapping, all of whose bits are set, and the read is repeated. Of whatever else sends SIGBUS the process dies as
 before.
 """

@@ -20,6 +20,7 @@ from tokenry.storage.deadline import within
 from tokenry.storage.rotations import activate_used
 from tokenry.storage.uses import AGENT_LENGTH_MAX, Use, record_uses
 from tokenry.verification.cache import Known
+from tokenry.verification.complaints import Complaints
 
 INTERVAL_SECONDS = 5
 PRECISION_SECONDS = 60
@@ -35,6 +36,7 @@ class Uses:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._noted: dict[str, Use] = {}
+        self._complaints = Complaints("uses of tokens cannot be written down yet")
 
     def note(self, known: Known, seconds: float, address: str | None, agent: str | None) -> None:
         """Note a use. Callers spare themselves the call until `known.note_at`."""
@@ -65,7 +67,7 @@ class Uses:
             with within(INTERVAL_SECONDS):
                 await to_thread.run_sync(self._write, list(noted.values()))
         except Unavailable as error:
-            log.warning("uses of tokens cannot be written down yet", exc_info=error.__cause__)
+            self._complaints.add(error.reason)
             for preview, use in noted.items():
                 self._noted.setdefault(preview, use)
 

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy import URL
 
-from tokenry.domain.errors import Unavailable
+from tokenry.domain.errors import Unavailable, first_line
 from tokenry.storage.credentials import Credential, postgres_statement
 
 BATCH_LOOKUPS_MAX = 1000
@@ -99,7 +99,7 @@ def _refusal(error: Exception) -> Exception:
     """What a look-up that failed raises: Unavailable for the database's part, the error itself for a defect."""
     if not isinstance(error, _LOST):
         return error
-    refusal = Unavailable()
+    refusal = Unavailable(f"{type(error).__name__}: {first_line(error)}")
     refusal.__cause__ = error
     return refusal
 

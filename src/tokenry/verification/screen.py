@@ -13,8 +13,10 @@ import structlog
 from anyio import sleep
 from anyio.lowlevel import checkpoint
 
+from tokenry.domain.errors import Unavailable
 from tokenry.storage.credentials import Credential
 from tokenry.storage.journal import Journal
+from tokenry.verification.complaints import Complaints
 from tokenry.verification.follower import Follower
 from tokenry.verification.sqlite import SqliteCredentials
 
@@ -64,6 +66,7 @@ class Screen(Follower):
         self._credentials = credentials
         self._filter: Filter | None = None
         self._filling: Filter | None = None
+        self._complaints = Complaints("unknown tokens are looked up in the database, since they cannot be listed")
 
     async def find(self, preview: str) -> Credential | None:
         """Find what the token with this preview opens. Raises Unavailable."""
@@ -87,6 +90,8 @@ class Screen(Follower):
             if self._filter is None or self._filter.is_full:
                 try:
                     await self._fill()
+                except Unavailable as error:
+                    self._complaints.add(error.reason)
                 except Exception:
                     log.exception("unknown tokens are looked up in the database, since they cannot be listed")
             await sleep(LOOK_SECONDS)

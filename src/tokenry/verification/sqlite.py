@@ -66,7 +66,7 @@ class SqliteCredentials:
             row = cursor.execute(statement, parameters).fetchone()
             cursor.fetchone()  # past the one row: the statement ends, and with it its view of the database
         except sqlite3.Error as error:
-            raise Unavailable from error
+            raise Unavailable(str(error)) from error
         return row
 
     def _connect(self) -> sqlite3.Cursor:

@@ -1,0 +1,126 @@
+"""A database that takes no changes: each is a 503 and one line in the log, verification goes on, probes are told."""
+
+import json
+import os
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from functools import partial
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, create_engine, text
+from starlette.testclient import TestClient
+from structlog.testing import capture_logs
+
+from tests.conftest import Clock, make_app, missing
+from tests.servers import serving
+from tests.workers import reuse
+from tokenry import wiring
+from tokenry.storage.database import Database
+
+TOKENS = "/v4/profile/tokens"
+DISK_BYTES = 3 << 20
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, which is soon full."""
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(directory)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
+        missing("the right to mount a small disk")
+    yield directory
+    subprocess.run(["umount", str(directory)], check=True)
+
+
+def fill(path: Path) -> None:
+    """Write a file until the disk is full."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+def test_full_disk(small_disk: Path) -> None:
+    with serving(small_disk / "data") as server:
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
+        ask = partial(reuse, connection)
+        filler = small_disk / "filler"
+        assert ask("POST", TOKENS, server.token, {})[0] == 200
+        fill(filler)
+        failed = 0
+        while ask("POST", TOKENS, server.token, {"label": f"{failed}"})[0] == 200:
+            failed += 1
+            assert failed < 1000, "the disk never gets full"
+        assert ask("GET", "/verify", server.token)[0] == 200
+        assert ask("POST", TOKENS, server.token, {})[0] == 503
+        status, answer = ask("GET", "/readyz", server.token)
+        assert status == 503
+        assert answer["reason"].startswith("changes cannot be written: ")
+        lines = [json.loads(line) for line in server.log.splitlines()]
+        refused = [line for line in lines if line.get("status") == 503]
+        assert [line["level"] for line in refused] == ["error"] * 2
+        assert all(line["reason"] in answer["reason"] for line in refused)
+        assert "Traceback" not in server.log
+        filler.unlink()
+        assert ask("GET", "/readyz", server.token)[0] == 200
+        assert ask("POST", TOKENS, server.token, {})[0] == 200
+        connection.close()
+
+
+def test_database_that_another_process_has_locked(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "Database", lambda url, **_: Database(url, timeout=0.1))
+    app = make_app(tmp_path / "data", clock)
+    with app.client, closing(sqlite3.connect(tmp_path / "data" / "tokenry.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        check_refusal(app.client, app.bearer, "database is locked", other.rollback)
+
+
+def test_postgresql_that_may_only_be_read(tmp_path: Path, clock: Clock, new_postgres_database: URL) -> None:
+    """As a standby."""
+    app = make_app(tmp_path / "data", clock, new_postgres_database.render_as_string(hide_password=False))
+    engine = create_engine(new_postgres_database.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+
+    def may_only_be_read(answer: str) -> None:
+        with engine.connect() as connection:
+            connection.execute(
+                text(f"ALTER DATABASE {new_postgres_database.database} SET default_transaction_read_only = {answer}")
+            )
+            connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = :name AND pid <> pg_backend_pid()"
+                ),
+                {"name": new_postgres_database.database},
+            )
+
+    with app.client:
+        may_only_be_read("on")
+        check_refusal(
+            app.client, app.bearer, "cannot execute UPDATE in a read-only transaction", lambda: may_only_be_read("off")
+        )
+    engine.dispose()
+
+
+def check_refusal(client: TestClient, bearer: dict[str, str], reason: str, end: Callable[[], object]) -> None:
+    """Changes are refused for a reason, until it ends."""
+    with capture_logs() as logs:
+        for _ in range(2):
+            assert client.post(TOKENS, json={}, headers=bearer).status_code == 503
+    assert [(line["log_level"], line["status"], line["path"]) for line in logs] == [("error", 503, TOKENS)] * 2
+    assert all(line["reason"].startswith(reason.partition("UPDATE")[0]) for line in logs), logs
+    assert not any("exc_info" in line for line in logs)
+    assert client.get("/verify", headers=bearer).status_code == 200
+    with capture_logs() as logs:
+        for _ in range(2):
+            answer = client.get("/readyz")
+            assert (answer.status_code, answer.json()["reason"]) == (503, f"changes cannot be written: {reason}")
+    assert [line["event"] for line in logs] == ["the service is not ready"], "probes come all the time"
+    end()
+    assert client.get("/readyz").json() == {"status": "ready"}
+    assert client.post(TOKENS, json={}, headers=bearer).status_code == 200
