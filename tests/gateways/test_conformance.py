@@ -34,6 +34,11 @@ def refused(gateway: Running, headers: Headers, method: str = "GET", target: str
     return answer
 
 
+def test_preflight_of_a_browser_is_asked_for_a_token_like_any_request(gateway: Running) -> None:
+    headers = [("Origin", "https://example.org"), ("Access-Control-Request-Method", "GET")]
+    assert refused(gateway, headers, "OPTIONS").status == 401
+
+
 def test_valid_token_gets_through_with_its_identity(gateway: Running, verifier: Server, reading_token: str) -> None:
     answer = ask(gateway.port, "GET", "/a?b=c", bearer(reading_token))
     assert (answer.status, answer.body) == (200, b"from the service")

@@ -1,16 +1,17 @@
 """What docs/gateways.md says can be changed in a recipe."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.gateways.parts import ask
 from tests.gateways.programs import running
-from tests.gateways.test_conformance import bearer, refused
+from tests.gateways.test_conformance import IDENTITY, bearer, refused
 from tests.issuing import NewToken
 from tests.servers import Server
-from tokenry.operator.gateway import Gateway
+from tokenry.operator.gateway import FILES, Gateway
 
 LOCATION = "location /volumes/ { auth_request /_tokenry/resource=volumes; proxy_pass http://behind_tokenry; }\n    "
 
@@ -60,3 +61,83 @@ def test_service_may_get_the_token_that_was_judged(
     with running(name, tmp_path / "gateway", verifier.port, change=with_the_token) as gateway:
         assert ask(gateway.port, headers=bearer(reading_token)).status == 200
     assert gateway.service.last.values("Authorization") == [f"Bearer {reading_token}"]
+
+
+def before(place: str, text: str) -> Callable[[str], str]:
+    return lambda recipe: recipe.replace(place, f"{text}{place}")
+
+
+def preflights_in_haproxy(recipe: str) -> str:
+    recipe = re.sub("^ *http-request lua.tokenry .*$", r"\g<0> unless METH_OPTIONS", recipe, flags=re.MULTILINE)
+    return recipe.replace(
+        "unless { var(txn.tokenry) -m str yes }", "unless METH_OPTIONS or { var(txn.tokenry) -m str yes }"
+    )
+
+
+def preflights_in_caddy(recipe: str) -> str:
+    return recipe.replace("forward_auth ", "@asked not method OPTIONS\n\t\tforward_auth @asked ")
+
+
+NGINX_PREFLIGHTS = """error_page 418 = @preflight;
+    if ($request_method = OPTIONS) { return 418; }
+    location @preflight { auth_request off; proxy_pass http://behind_tokenry; }
+    """
+ENVOY_PREFLIGHTS = """- match: {prefix: "/", headers: [{name: ":method", string_match: {exact: OPTIONS}}]}
+                          route: {cluster: service, timeout: 60s}
+                          typed_per_filter_config:
+                            envoy.filters.http.ext_authz:
+                              "@type": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute
+                              disabled: true
+                        """
+TRAEFIK_PREFLIGHTS = """    preflights:
+      entryPoints: [api]
+      rule: PathPrefix(`/`) && Method(`OPTIONS`)
+      middlewares: [nobody, without-token]
+      service: service
+
+  middlewares:
+    nobody:
+      headers:
+        customRequestHeaders:
+          {X-Auth-User: "", X-Auth-User-Id: "", X-Auth-Account-Id: "",
+           X-Auth-Token-Id: "", X-Auth-Scopes: "", X-Auth-Expires: ""}
+"""
+PREFLIGHTS: dict[Gateway, Callable[[str], str]] = {
+    Gateway.NGINX: before("location / {", NGINX_PREFLIGHTS),
+    Gateway.HAPROXY: preflights_in_haproxy,
+    Gateway.CADDY: preflights_in_caddy,
+    Gateway.ENVOY: before('- match: {prefix: "/"}', ENVOY_PREFLIGHTS),
+    Gateway.TRAEFIK: lambda recipe: recipe.replace("\n  middlewares:\n", f"\n{TRAEFIK_PREFLIGHTS}", 1),
+}
+ROOT = Path(__file__).parents[2]
+PREFLIGHT = [("Origin", "https://example.org"), ("Access-Control-Request-Method", "DELETE")]
+
+
+@pytest.mark.parametrize("name", list(Gateway))
+def test_preflights_may_pass_without_a_token_and_nothing_else(
+    verifier: Server, tmp_path: Path, reading_token: str, name: Gateway
+) -> None:
+    policy = ("--resource", "linodes")
+    with running(name, tmp_path / "gateway", verifier.port, *policy, change=PREFLIGHTS[name]) as gateway:
+        forged = [(header, "forged") for header in IDENTITY]
+        assert ask(gateway.port, "OPTIONS", "/a", [*PREFLIGHT, *forged]).status == 200
+        preflight = gateway.service.last
+        for method in ("GET", "HEAD", "DELETE"):
+            assert refused(gateway, PREFLIGHT, method).status == 401
+        assert refused(gateway, bearer(reading_token), "DELETE").status == 403
+        assert ask(gateway.port, "GET", "/a", [*bearer(reading_token), *forged]).status == 200
+    assert (preflight.method, preflight.values("Access-Control-Request-Method")) == ("OPTIONS", ["DELETE"])
+    assert [value for header in IDENTITY for value in preflight.values(header)] == []
+    assert gateway.service.last.values("X-Auth-User") == ["admin"]
+
+
+@pytest.mark.parametrize("name", list(Gateway))
+def test_page_says_how_preflights_pass(name: Gateway) -> None:
+    """What the change adds to a recipe, line by line."""
+    page = (ROOT / "docs" / "gateways.md").read_text("utf-8")
+    recipe = (ROOT / "deploy" / name / FILES[name][0]).read_text("utf-8")
+    had = {line.strip() for line in recipe.splitlines()}
+    added = [line.strip() for line in PREFLIGHTS[name](recipe).splitlines() if line.strip() not in had]
+    assert added
+    missing = [line for line in added if re.sub(r"(http://)?__\w+__.*?(?= unless|$)", "…", line) not in page]
+    assert missing == []
