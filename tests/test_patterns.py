@@ -30,6 +30,12 @@ TOKEN = "pat_" + "a" * 50
 BEFORE = "GET /verify HTTP/1.1\r\nHost: x\r\nUser-Agent: probe\r\nAuthorization: Bearer "
 AFTER = "\r\nX-Request-Id: 1\r\n\r\n"
 EXAMPLES: dict[str, str] = {
+    "addresses._AUTHORITY_END": "/",
+    "addresses._HOST": "tokens.example.com",
+    "addresses._LONG_WORD": TOKEN,
+    "addresses._PATH": "/a%2fb/c",
+    "addresses._PORT": "8470",
+    "addresses._SCHEME": "https://",
     "api.docs.html._CODE": "a `b` c",
     "api.document._ENTITY_TAG": 'W/"a", "b"',
     "api.document._WEIGHT": "q=0.5",
@@ -44,6 +50,7 @@ EXAMPLES: dict[str, str] = {
     "client.retries._SECONDS": "12",
     "client.secrets._LOOKALIKE": f"a {TOKEN}",
     "client.secrets._SENDABLE": TOKEN,
+    "domain.accounts._COUNTRY": "CH",
     "domain.accounts._NOT_FIRST": "-a",
     "domain.accounts._NOT_IN_USERNAME": "a b",
     "domain.networks._SHAPE": "203.0.113.0/24",

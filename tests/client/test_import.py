@@ -28,4 +28,4 @@ def test_client_imports_nothing_of_the_server_and_no_library_before_it_is_used()
     modules = loaded()
     assert {name.partition(".")[0] for name in modules} & OF_THE_SERVER == set()
     ours = {name for name in modules if name.startswith("tokenry.") and not name.startswith("tokenry.client")}
-    assert ours == {"tokenry.moments", "tokenry.printable"}
+    assert ours == {"tokenry.addresses", "tokenry.moments", "tokenry.printable"}

@@ -16,6 +16,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from tokenry.addresses import read_base_url
 from tokenry.cli import keyrings
 from tokenry.cli.configuration import Context, complete_contexts, locked_contexts, read_contexts, write_contexts
 from tokenry.cli.curl import CurlTransport
@@ -35,7 +36,7 @@ from tokenry.client import (
 )
 from tokenry.client.environment import environment_token, environment_url
 from tokenry.client.secrets import hide
-from tokenry.client.session import Bearer, read_base_url
+from tokenry.client.session import Bearer
 
 C = TypeVar("C")
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from tokenry.addresses import read_base_url
 from tokenry.cli import keyrings
 from tokenry.cli.access import Access, opened
 from tokenry.cli.configuration import (
@@ -20,7 +21,6 @@ from tokenry.cli.running import NOT_LOGGED_IN, CommandError, alone, complain
 from tokenry.cli.secrets import read_token
 from tokenry.client import Client, Secret
 from tokenry.client.environment import environment_url
-from tokenry.client.session import read_base_url
 from tokenry.printable import printable
 
 DEFAULT_CONTEXT = "default"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
-from urllib.parse import urlsplit
 
+from tokenry.addresses import read_base_url
 from tokenry.client.answers import read_expiry, read_redirect, read_refusal
 from tokenry.client.calls import Call
 from tokenry.client.errors import ConnectionFailed, NotFound, NoToken
@@ -130,20 +130,6 @@ class Session:
         self._warned = True
         text = f"The token in use expires at {expiry:%Y-%m-%d %H:%M} UTC"
         warnings.warn(text, TokenExpiresSoon, stacklevel=_outside())
-
-
-def read_base_url(text: str) -> str:
-    """An address without a slash at its end. Raises ValueError, which does not repeat it."""
-    parts = urlsplit(text)
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or "@" in parts.netloc
-        or parts.query
-        or parts.fragment
-    ):
-        raise ValueError("The address must be like http://127.0.0.1:8470, without user and query")
-    return text.rstrip("/")
 
 
 def _outside() -> int:

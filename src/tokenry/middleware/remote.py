@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import httpx2
 
+from tokenry.addresses import read_base_url
 from tokenry.domain.errors import Fault
 from tokenry.middleware.answers import Answer, Unreadable, read_answer
 from tokenry.middleware.questions import Policy, Question, fail_closed
@@ -127,10 +128,7 @@ class RemoteVerifier:
 
 
 def _read_url(text: str) -> httpx2.URL:
-    url = httpx2.URL(text)
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
-        raise ValueError("The verifier's address must be like http://127.0.0.1:8470, without user and query")
-    return url if url.path.endswith("/") else url.copy_with(path=f"{url.path}/")
+    return httpx2.URL(f"{read_base_url(text)}/")
 
 
 def _sendable(value: str) -> bytes:
