@@ -103,7 +103,7 @@ def test_service_that_does_not_answer_is_a_local_error(person: Person) -> None:
         ({"TOKENRY_URL": "ftp://x"}, "TOKENRY_URL: The address ftp://x must be like http://127.0.0.1:8470"),
         ({"TOKENRY_TOKEN": "", "TOKENRY_TOKEN_FILE": "/nowhere"}, "The file of TOKENRY_TOKEN_FILE cannot be read"),
         ({"TOKENRY_CONTEXT": "nobody"}, "There is no context 'nobody'; there are none."),
-        ({"TOKENRY_TOKEN": "two words"}, "this is none (TOKENRY_TOKEN)."),
+        ({"TOKENRY_TOKEN": "two words"}, "TOKENRY_TOKEN holds no token"),
     ],
 )
 def test_what_is_wrong_with_a_setting_is_one_line(person: Person, variables: dict[str, str], words: str) -> None:

@@ -37,11 +37,12 @@ def test_filter_and_order_are_written_together() -> None:
     assert write_filter(None, None) is None
     assert write_filter({"label": "ci"}, None) == {"label": "ci"}
     assert write_filter(None, where.created.descending) == {"+order_by": "created", "+order": "desc"}
-    assert write_filter(where.label == "ci", where.label.ascending) == {
-        "+and": [{"label": "ci"}],
-        "+order_by": "label",
-        "+order": "asc",
-    }
+    for order_by in (where.label.ascending, where.label):
+        assert write_filter(where.label == "ci", order_by) == {
+            "+and": [{"label": "ci"}],
+            "+order_by": "label",
+            "+order": "asc",
+        }
 
 
 def test_words_that_would_drop_a_side_are_refused() -> None:

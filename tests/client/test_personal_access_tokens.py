@@ -1,16 +1,22 @@
 """The original interface: its operations, parameters and types, against the real service and what was recorded."""
 
+import copy
 import inspect
 import json
+import pickle
+import re
+import traceback
 from collections.abc import Callable
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.client.conftest import NewApi, NewClient
-from tests.client.hostile import ROW, TOKEN, http, saying
+from tests.client.hostile import ROW, SECRET, TOKEN, http, saying
 from tests.servers import Server
 from tokenry.client import (
     AsyncPersonalAccessTokensApi,
@@ -75,9 +81,9 @@ def test_life_of_a_token(api: PersonalAccessTokensApi, version: str) -> None:
     new = PostPersonalAccessTokenRequest(label="old", scopes="domains:read_only linodes:read_write", expiry=expiry)
     made = api.post_personal_access_token(version, new)
     assert (made.label, made.scopes, made.expiry) == ("old", "domains:read_only linodes:read_write", expiry)
-    assert len(made.token.reveal()) == 54
+    assert len(made.token) == 54
     read = api.get_personal_access_token(version, made.id)
-    assert read.token.reveal() == made.token.reveal()[:16]
+    assert read.token == made.token[:16]
     assert (read.id, read.label, read.scopes, read.created, read.expiry) == (
         made.id,
         "old",
@@ -102,7 +108,7 @@ def test_list_is_the_first_page_unless_another_is_asked_for(api: PersonalAccessT
     second = api.get_personal_access_tokens("v4beta", page=2, page_size=25, filter=where.label == label)
     assert (second.page, second.pages, second.results, len(second.data)) == (2, 2, 26, 1)
     assert second.data[0].expiry == NEVER
-    assert api.get_personal_access_tokens("v4", filter={"label": "no such"}).data == ()
+    assert api.get_personal_access_tokens("v4", filter={"label": "no such"}).data == []
 
 
 @pytest.mark.parametrize("version", ["", "v5", "v4/../v4", "V4"])
@@ -133,6 +139,68 @@ def test_oauth_is_a_bearer_token_too(new_api: NewApi, server: Server) -> None:
 def test_one_authorization_is_needed(new_api: NewApi, authorizations: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="One of the two"):
         new_api("http://host", **authorizations)
+
+
+# --- a token's text --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def made(new_api: NewApi) -> GetPersonalAccessTokens200ResponseDataInner:
+    with saying(http(200, {**ROW, "token": TOKEN})) as server:
+        return new_api(server.url, TOKEN).post_personal_access_token("v4", PostPersonalAccessTokenRequest())
+
+
+def test_token_is_a_string_in_every_respect(made: GetPersonalAccessTokens200ResponseDataInner, tmp_path: Path) -> None:
+    token = made.token
+    assert isinstance(token, str)
+    assert token == TOKEN
+    assert hash(token) == hash(TOKEN)
+    assert token.startswith("pat_")
+    assert (len(token), token[:16], token[4:], token.encode()) == (len(TOKEN), TOKEN[:16], TOKEN[4:], TOKEN.encode())
+    for text in (f"Bearer {token}", "Bearer %s" % token, "Bearer {}".format(token), "Bearer " + token):  # noqa: UP031, UP032
+        assert text == f"Bearer {TOKEN}"
+    assert (str(token), f"{token:>60}") == (TOKEN, TOKEN.rjust(60))
+    assert json.loads(json.dumps({"token": token})) == {"token": TOKEN}
+    assert json.loads(json.dumps(asdict(made), default=str))["token"] == TOKEN
+    for again in (pickle.loads(pickle.dumps(token)), copy.deepcopy(token)):
+        assert again == TOKEN
+        assert SECRET not in repr(again)
+    (tmp_path / "token").write_text(token, "ascii")
+    assert (tmp_path / "token").read_text("ascii") == TOKEN
+    assert re.fullmatch(r"pat_\w+", token)
+    assert httpx2.Request("GET", "http://host", headers={"Authorization": token}).headers["authorization"] == TOKEN
+
+
+def test_token_is_whole_in_no_repr(made: GetPersonalAccessTokens200ResponseDataInner) -> None:
+    shown = [repr(made.token), f"{made.token!r}", "%r" % made.token, f"{[made.token]}", f"{made}", repr(vars_of(made))]  # noqa: UP031
+    with pytest.raises(LookupError) as caught:
+        fail(made)
+    lines = traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
+    shown.append("".join(line for line in lines if "held = " in line))
+    for text in shown:
+        assert "pat_Ab12Cd34Ef56…" in text
+        assert SECRET not in text
+
+
+def fail(held: object) -> None:
+    raise LookupError
+
+
+def vars_of(token: GetPersonalAccessTokens200ResponseDataInner) -> dict[str, object]:
+    return {field.name: getattr(token, field.name) for field in fields(token)}
+
+
+def test_token_of_a_list_shows_its_16_characters(new_api: NewApi) -> None:
+    with saying(http(200, {"data": [ROW], "page": 1, "pages": 1, "results": 1})) as server:
+        (token,) = new_api(server.url, TOKEN).get_personal_access_tokens("v4").data
+    assert (token.token, repr(token.token)) == ("pat_0123456789ab", "'pat_0123456789ab'")
+
+
+def test_request_can_be_filled_in_bit_by_bit() -> None:
+    new, change = PostPersonalAccessTokenRequest(), PutPersonalAccessTokenRequest()
+    new.label = change.label = "later"
+    assert new == PostPersonalAccessTokenRequest(label="later")
+    assert change == PutPersonalAccessTokenRequest(label="later")
 
 
 READS: dict[str, Callable[[PersonalAccessTokensApi], object]] = {
@@ -182,7 +250,7 @@ def written(token: GetPersonalAccessTokens200ResponseDataInner) -> dict[str, obj
         "scopes": token.scopes,
         "created": f"{token.created:%Y-%m-%dT%H:%M:%S}",
         "label": token.label,
-        "token": token.token.reveal(),
+        "token": token.token,
         "expiry": f"{token.expiry:%Y-%m-%dT%H:%M:%S}",
     }
 

@@ -99,9 +99,13 @@ def find_access(context: str | None) -> Access:
     if context is not None:
         return _access_of(read_contexts().get(context))
     try:
-        url, token = read_base_url(environment_url()), environment_token()
+        url = read_base_url(environment_url())
     except ValueError as error:
         raise CommandError(f"TOKENRY_URL: {error}.") from None
+    try:
+        token = environment_token()
+    except ValueError as error:
+        raise CommandError(f"{error}.") from None
     except OSError as error:
         raise CommandError(f"The file of TOKENRY_TOKEN_FILE cannot be read ({error.strerror}).") from None
     if token is not None:

@@ -163,7 +163,7 @@ def _row(token: GetPersonalAccessTokens200ResponseDataInner) -> dict[str, Any]:
         "scopes": token.scopes,
         "created": write_time(token.created),
         "label": token.label,
-        "token": token.token.reveal(),
+        "token": token.token,
         "expiry": None if token.expiry is None else write_time(token.expiry),
     }
 

@@ -8,7 +8,7 @@ from typing import Any, Self, Unpack
 
 from tokenry.client import calls
 from tokenry.client.environment import environment_token, environment_url
-from tokenry.client.filters import Condition, Order, find_limit, write_filter
+from tokenry.client.filters import Condition, OrderBy, find_limit, write_filter
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
 from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Session
@@ -62,7 +62,7 @@ class AsyncTokens:
         self,
         filter: Condition | Mapping[str, Any] | None = None,
         *,
-        order_by: Order | None = None,
+        order_by: OrderBy | None = None,
         page_size: int = calls.PAGE_SIZE_DEFAULT,
     ) -> AsyncIterator[AsyncToken]:
         """Go through the live tokens, by id unless `order_by` says otherwise; each page is asked for when it is needed.
@@ -79,7 +79,7 @@ class AsyncTokens:
         number: int = 1,
         filter: Condition | Mapping[str, Any] | None = None,
         *,
-        order_by: Order | None = None,
+        order_by: OrderBy | None = None,
         page_size: int = calls.PAGE_SIZE_DEFAULT,
     ) -> Page[AsyncToken]:
         """One page of that list, from 1."""
@@ -142,7 +142,7 @@ class AsyncTokens:
         filter: Condition | Mapping[str, Any] | None = None,
         *,
         state: str = "active",
-        order_by: Order | None = None,
+        order_by: OrderBy | None = None,
         page_size: int = calls.PAGE_SIZE_DEFAULT,
         **moments: Unpack[Moments],
     ) -> AsyncIterator[Details]:

@@ -6,6 +6,8 @@ from pathlib import Path
 from tokenry.client.secrets import Secret
 
 URL = "http://127.0.0.1:8470"
+FILE_BYTES_MAX = 64 * 1024
+BYTE_ORDER_MARK = "\ufeff"
 
 
 def environment_url() -> str:
@@ -14,8 +16,27 @@ def environment_url() -> str:
 
 
 def environment_token() -> Secret | None:
-    """The token of TOKENRY_TOKEN, or in the file that TOKENRY_TOKEN_FILE names; None without either. Raises OSError."""
+    """The token of TOKENRY_TOKEN, or in the file that TOKENRY_TOKEN_FILE names; None without either.
+
+    Raises OSError for a file that cannot be read, and ValueError, which shows nothing of it, for what is no token.
+    """
     if os.environ.get("TOKENRY_TOKEN"):
-        return Secret(os.environ["TOKENRY_TOKEN"])
+        return _checked(_read(os.environ["TOKENRY_TOKEN"]), "TOKENRY_TOKEN")
     file = os.environ.get("TOKENRY_TOKEN_FILE")
-    return Secret(Path(file).read_text("ascii", "replace").strip()) if file else None
+    return _checked(_read_file(Path(file)), "The file of TOKENRY_TOKEN_FILE") if file else None
+
+
+def _read(text: str) -> Secret:
+    """What editors and shells leave around a token is none of it: white space, the end of a line, a byte order mark."""
+    return Secret(text.removeprefix(BYTE_ORDER_MARK).strip())
+
+
+def _read_file(path: Path) -> Secret:
+    with path.open("rb") as file:
+        return _read(file.read(FILE_BYTES_MAX).decode("utf-8", "replace"))
+
+
+def _checked(secret: Secret, source: str) -> Secret:
+    if not secret.is_sendable:
+        raise ValueError(f"{source} holds no token: that is one line of visible ASCII characters without a space")
+    return secret

@@ -98,6 +98,10 @@ class TextField(Field[str]):
         return self._compared("+contains", part)
 
 
+OrderBy = Order | Field[Any]
+"""An order, or a field by which the smallest comes first."""
+
+
 class where:  # noqa: N801 - it reads as a word of an expression
     """The fields that lists of tokens can be filtered and ordered by; `last_used` is one in lists of details alone."""
 
@@ -109,12 +113,13 @@ class where:  # noqa: N801 - it reads as a word of an expression
     last_used = Field[datetime]("last_used")
 
 
-def write_filter(filter: Condition | Mapping[str, Any] | None, order_by: Order | None) -> Mapping[str, Any] | None:
+def write_filter(filter: Condition | Mapping[str, Any] | None, order_by: OrderBy | None) -> Mapping[str, Any] | None:
     """The JSON of a filter and an order, None for neither. A mapping is taken as it is."""
     asked = filter.json if isinstance(filter, Condition) else filter
     if order_by is None:
         return asked
-    return order_by.json if asked is None else {"+and": [asked], **order_by.json}
+    order = order_by.ascending if isinstance(order_by, Field) else order_by
+    return order.json if asked is None else {"+and": [asked], **order.json}
 
 
 def find_limit(filter: Condition | Mapping[str, Any] | None) -> int | None:

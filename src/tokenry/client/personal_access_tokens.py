@@ -14,7 +14,7 @@ from tokenry.client import calls
 from tokenry.client.answers import Row, read_page
 from tokenry.client.filters import Condition, write_filter
 from tokenry.client.retries import Retries
-from tokenry.client.secrets import Secret, hide
+from tokenry.client.secrets import Secret, TokenText, hide
 from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Hidden, Session
 from tokenry.client.shells import AsyncShell, Shell
 from tokenry.client.tokens import Page
@@ -23,7 +23,7 @@ from tokenry.client.transport import Answer, AsyncTransport, Transport
 LINODE = "https://api.linode.com"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class PostPersonalAccessTokenRequest:
     """What a new token shall be; what is None is not sent. `expiry` has a zone."""
 
@@ -32,7 +32,7 @@ class PostPersonalAccessTokenRequest:
     expiry: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class PutPersonalAccessTokenRequest:
     """What shall change. Everything else of a token is read-only, so never sent."""
 
@@ -43,6 +43,7 @@ class PutPersonalAccessTokenRequest:
 class GetPersonalAccessTokens200ResponseDataInner:
     """A token. `token` is the whole text after a creation, and its first 16 characters at any other time.
 
+    It is a str like any other, but its repr shows no more than those 16 characters.
     `expiry` is what the service says: 2999-12-12T05:00:00 for a token that does not expire, None for null.
     """
 
@@ -50,7 +51,7 @@ class GetPersonalAccessTokens200ResponseDataInner:
     scopes: str
     created: datetime
     label: str
-    token: Secret
+    token: str
     expiry: datetime | None
 
 
@@ -58,7 +59,7 @@ class GetPersonalAccessTokens200ResponseDataInner:
 class GetPersonalAccessTokens200Response:
     """One page of the tokens that are live."""
 
-    data: tuple[GetPersonalAccessTokens200ResponseDataInner, ...]
+    data: list[GetPersonalAccessTokens200ResponseDataInner]
     page: int
     pages: int
     results: int
@@ -233,11 +234,11 @@ def _delete(api_version: str, token_id: int) -> calls.Call[dict[str, object]]:
 
 
 def _shows_token(token: GetPersonalAccessTokens200ResponseDataInner) -> Iterable[calls.Shown]:
-    return ((token.token.reveal(), token.expiry),)
+    return ((token.token, token.expiry),)
 
 
 def _shows_page(page: GetPersonalAccessTokens200Response) -> Iterable[calls.Shown]:
-    return ((token.token.reveal(), token.expiry) for token in page.data)
+    return ((token.token, token.expiry) for token in page.data)
 
 
 def _read_token(request: str, answer: Answer) -> GetPersonalAccessTokens200ResponseDataInner:
@@ -246,11 +247,14 @@ def _read_token(request: str, answer: Answer) -> GetPersonalAccessTokens200Respo
 
 def _read_tokens(request: str, answer: Answer) -> GetPersonalAccessTokens200Response:
     page: Page[GetPersonalAccessTokens200ResponseDataInner] = read_page(Row.of(request, answer), _read_row)
-    return GetPersonalAccessTokens200Response(data=page.rows, page=page.page, pages=page.pages, results=page.results)
+    return GetPersonalAccessTokens200Response(
+        data=list(page.rows), page=page.page, pages=page.pages, results=page.results
+    )
 
 
 def _read_object(request: str, answer: Answer) -> dict[str, object]:
-    return Row.of(request, answer).everything()
+    values = Row.of(request, answer).everything()
+    return {key: TokenText(value.reveal()) if isinstance(value, Secret) else value for key, value in values.items()}
 
 
 def _read_row(row: Row) -> GetPersonalAccessTokens200ResponseDataInner:
@@ -259,7 +263,7 @@ def _read_row(row: Row) -> GetPersonalAccessTokens200ResponseDataInner:
         scopes=row.text("scopes"),
         created=row.time("created"),
         label=row.text("label"),
-        token=row.secret("token"),
+        token=TokenText(row.secret("token").reveal()),
         expiry=row.if_any("expiry", row.time),
     )
 

@@ -47,6 +47,18 @@ class Secret:
         raise TypeError("a Secret is never serialised")
 
 
+class TokenText(str):
+    """A token's text where a str is asked for: one in every respect, but its repr shows the first 16 characters alone.
+
+    So it goes into a header, a file or JSON as it is, and not into a traceback's locals or the repr of what holds it.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return super().__repr__() if len(self) <= PREVIEW_LENGTH else repr(f"{Secret(self).preview}…")
+
+
 def hide(value: str | T) -> Secret | T:
     """Put a text out of sight; whatever else it is stays. It raises nothing, so no traceback begins here."""
     return Secret(value) if isinstance(value, str) else value
