@@ -9,7 +9,7 @@ import pytest
 from tests.client.conftest import NewClient
 from tests.client.hostile import ROW, TOKEN, http, saying
 from tests.servers import Server, tokenry
-from tokenry.client import BadRequest, Client, NotFound, Order, UnreadableAnswer, where
+from tokenry.client import BadRequest, Client, NotFound, UnreadableAnswer, where
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -63,12 +63,11 @@ def test_details_are_listed_by_state_and_moment(client: Client, shell: str) -> N
     assert listed(expires_before=datetime.now(UTC) + timedelta(days=401), expires_after=LONG_AGO) == ids[1:]
 
 
-@pytest.mark.parametrize("order", [where.last_used.descending, where.created.descending, where.label.ascending])
-def test_revoking_while_listing_details_passes_over_none(client: Client, shell: str, order: Order) -> None:
+def test_revoking_while_listing_details_passes_over_none(client: Client, shell: str) -> None:
     label = f"details of {shell}"
     ids = [client.tokens.create(label=label).id for _ in range(60)]
     seen = []
-    for details in client.tokens.list_details(where.label == label, order_by=order, page_size=25):
+    for details in client.tokens.list_details(where.label == label, order_by=where.last_used.descending, page_size=25):
         seen.append(details.id)
         client.tokens.revoke(details.id)
     assert sorted(seen) == ids
