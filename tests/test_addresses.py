@@ -88,6 +88,7 @@ REFUSED = {
     "http://user:p?S3cr3t@host": QUERY,
     "http://user:p#S3cr3t@host": QUERY,
     "user:S3cr3t@host:8470": SCHEME,
+    "user:S3cr3t@host://": SCHEME,
     TOKEN: SCHEME,
     f"Bearer {TOKEN}": SCHEME,
 }

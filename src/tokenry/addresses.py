@@ -3,6 +3,8 @@
 import re
 from ipaddress import IPv6Address
 
+from tokenry.printable import printable
+
 EXAMPLE = "http://127.0.0.1:8470"
 LABEL_LENGTH_MAX = 63
 PORT_MAX = 65535
@@ -88,9 +90,8 @@ def _shown(address: str) -> str:
     if not separator:
         scheme, rest = "", address
     authority, after = _split(rest)
-    if "@" in after or authority.count("@") > 1:
-        return f"{scheme}{separator}…"
+    if "@" in f"{scheme}{after}" or authority.count("@") > 1:
+        return "…"
     path = after.partition("?")[0].partition("#")[0]
     named = f"{scheme}{separator}{authority.rpartition('@')[2]}{path}"
-    named = _LONG_WORD.sub("…", named[:SHOWN_LENGTH_MAX])
-    return "".join(character if character.isprintable() else "�" for character in named) or "''"
+    return printable(_LONG_WORD.sub("…", named)[:SHOWN_LENGTH_MAX]) or "''"
