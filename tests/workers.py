@@ -30,15 +30,21 @@ def serving_workers(
 def await_workers(server: Server, workers: int) -> None:
     """Wait until so many processes serve."""
     deadline = time.monotonic() + START_SECONDS_MAX
-    while len(worker_sockets(server)) < workers:
+    while len(serving_processes(server)) < workers:
         assert time.monotonic() < deadline, "not all workers came up"
         time.sleep(0.05)
     for connection in connection_of_each(server):  # each has answered once, so each serves
         connection.close()
 
 
+def serving_processes(server: Server) -> list[int]:
+    """The child processes that have begun to serve, as the log says."""
+    log = server.log
+    return [child for child in children(server) if f"Started server process [{child}]" in log]
+
+
 def worker_sockets(server: Server) -> dict[int, set[str]]:
-    """The open sockets of each child process that listens in an event loop, by process id."""
+    """The open sockets of each child process that listens in an event loop, by process id; for root to see."""
     listening = next(
         line.split()[9]
         for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]
@@ -64,7 +70,7 @@ def children(server: Server) -> list[int]:
 
 def connection_of_each(server: Server) -> list[HTTPConnection]:
     """One kept connection of each worker: while it is opened, the other workers stand still."""
-    workers = list(worker_sockets(server))
+    workers = serving_processes(server)
     connections = []
     for awake in workers:
         others = [worker for worker in workers if worker != awake]

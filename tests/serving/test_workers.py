@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import missing
 from tests.faulty import PROGRAM
 from tests.servers import START_SECONDS_MAX, TOKENRY, Server, serving
-from tests.workers import await_workers, children, serving_workers, worker_sockets
+from tests.workers import await_workers, children, serving_processes, serving_workers
 from tokenry.domain.errors import SetupError
 from tokenry.serving.workers import require_binding
 
@@ -33,12 +33,12 @@ def test_worker_that_is_slow_to_begin_is_left_alone(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         await_workers(server, 2)
-        assert set(worker_sockets(server)) < set(first)
+        assert set(serving_processes(server)) < set(first)
 
 
 def test_workers_wait_for_their_turn(tmp_path: Path) -> None:
     with serving_workers(tmp_path / "several", 2) as server:
-        assert [os.sched_getscheduler(worker) for worker in worker_sockets(server)] == [os.SCHED_BATCH] * 2
+        assert [os.sched_getscheduler(worker) for worker in serving_processes(server)] == [os.SCHED_BATCH] * 2
     with serving(tmp_path / "one") as server:
         assert httpx2.get(f"{server.url}/healthz").status_code == 200  # it has begun
         assert os.sched_getscheduler(server.process.pid) == os.SCHED_BATCH
@@ -52,16 +52,16 @@ def test_system_that_refuses_the_policy_costs_speed_alone(tmp_path: Path) -> Non
 def test_bound_workers_keep_to_a_core_each_and_so_does_the_one_in_the_place_of_a_dead_one(tmp_path: Path) -> None:
     cores = [{core} for core in islice(cycle(sorted(os.sched_getaffinity(0))), 2)]
     with serving_workers(tmp_path / "data", 2, {"TOKENRY_BIND_WORKERS": "1"}) as server:
-        first, second = sorted(worker_sockets(server), key=lambda worker: sorted(os.sched_getaffinity(worker)))
+        first, second = sorted(serving_processes(server), key=lambda worker: sorted(os.sched_getaffinity(worker)))
         assert [os.sched_getaffinity(worker) for worker in (first, second)] == cores
         replace_worker(server, first)
-        successor = next(worker for worker in worker_sockets(server) if worker != second)
+        successor = next(worker for worker in serving_processes(server) if worker != second)
         assert os.sched_getaffinity(successor) == cores[0]
 
 
 def test_workers_that_are_not_bound_run_wherever_the_service_may(tmp_path: Path) -> None:
     with serving_workers(tmp_path / "data", 2) as server:
-        for worker in worker_sockets(server):
+        for worker in serving_processes(server):
             assert os.sched_getaffinity(worker) == os.sched_getaffinity(0)
 
 
@@ -79,7 +79,7 @@ def replace_worker(server: Server, worker: int) -> None:
     """Kill a worker, and wait until another one serves in its place."""
     os.kill(worker, signal.SIGKILL)
     deadline = time.monotonic() + START_SECONDS_MAX
-    while worker in worker_sockets(server):
+    while worker in serving_processes(server):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     await_workers(server, 2)
@@ -103,7 +103,7 @@ def assert_all_end(processes: list[int], port: int, seconds: float) -> None:
 
 def test_workers_end_when_their_parent_is_killed_and_so_does_one_that_took_a_place(tmp_path: Path) -> None:
     with serving_workers(tmp_path / "data", 2, {"TOKENRY_BIND_WORKERS": "1"}) as server:
-        replace_worker(server, min(worker_sockets(server)))
+        replace_worker(server, min(serving_processes(server)))
         processes = children(server)
         server.kill()
         assert_all_end(processes, server.port, ORPHAN_SECONDS_MAX)

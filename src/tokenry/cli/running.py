@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from tokenry.cores import leave_no_core
 from tokenry.printable import printable_lines
 
 FAILED = 1
@@ -45,6 +46,7 @@ def group(**options: Any) -> typer.Typer:
 
 def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
     """Run a command to its end, and this process with it."""
+    leave_no_core()
     try:
         app(arguments, prog_name=name)
     except CommandError as failure:

@@ -12,6 +12,7 @@ import structlog
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from tokenry.cores import leave_no_core
 from tokenry.domain.errors import SetupError
 
 ORPHANED = 1
@@ -37,6 +38,7 @@ class WorkerConfig(uvicorn.Config):
 
 
 def _arrive(watched: Connection) -> WorkerConfig:
+    leave_no_core()  # before the password of a database arrives
     Thread(target=_end_after, args=(watched,), daemon=True).start()
     return WorkerConfig.__new__(WorkerConfig)
 
