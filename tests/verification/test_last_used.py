@@ -1,14 +1,16 @@
-"""Uses of tokens: noted once a minute, written down in batches, never lost to a busy database."""
+"""Uses of tokens: noted once a minute and when they change, written down in batches, never lost to a busy database."""
 
 import asyncio
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import httpx2
 import pytest
 from sqlalchemy import select
 
 from tests.conftest import START, App, Clock, make_app
+from tests.servers import serving
 from tokenry.domain.accounts import Actor
 from tokenry.domain.networks import ANYWHERE
 from tokenry.domain.scopes import EVERYTHING
@@ -18,7 +20,9 @@ from tokenry.storage.schema import token_uses
 from tokenry.storage.uses import Use, record_uses
 from tokenry.verification import last_used
 from tokenry.verification.cache import Known
-from tokenry.verification.last_used import Uses
+from tokenry.verification.last_used import LOOK_SECONDS, Uses
+from tokenry.verification.verifier import Client
+from tokenry.wiring import begin_verification, open_installation
 
 SEEN = "pat_0123456789ab"
 
@@ -56,11 +60,42 @@ def test_noted_use_is_written_down_at_the_flush(app_database: Database) -> None:
     assert stored(app_database) == [(1, int(START), "192.0.2.1", "curl/8")]
 
 
-def test_use_is_noted_again_after_a_minute(app_database: Database) -> None:
+def test_use_like_the_last_is_noted_again_after_a_minute(app_database: Database) -> None:
     uses, token = Uses(app_database), known()
     assert token.note_at == 0
-    uses.note(token, START, "a", None)
-    assert token.note_at == START + 60
+    for seconds in (0, 5, 59.9):
+        uses.note(token, START + seconds, "a", None)
+        assert token.note_at == START + seconds + 5
+    asyncio.run(uses.flush())
+    assert stored(app_database) == [(1, int(START), "a", None)]
+    uses.note(token, START + 60, "a", None)
+    asyncio.run(uses.flush())
+    assert stored(app_database) == [(1, int(START) + 60, "a", None)]
+
+
+@pytest.mark.parametrize("changed", [("192.0.2.9", "curl/8"), ("192.0.2.1", "thief/1"), ("192.0.2.1", None)])
+def test_use_from_elsewhere_or_by_another_program_is_noted_within_the_minute(
+    tmp_path: Path, clock: Clock, changed: tuple[str, str | None]
+) -> None:
+    app = make_app(tmp_path / "data", clock)
+    installation = open_installation(app.settings, clock)
+    verification = begin_verification(installation, clock)
+    authorization = f"Bearer {app.token}"
+
+    async def use(address: str, agent: str | None) -> None:
+        decision = await verification.verifier.verify(authorization, client=Client(address, agent))
+        assert decision.denial is None
+
+    async def use_twice() -> None:
+        await use("192.0.2.1", "curl/8")
+        clock.seconds += LOOK_SECONDS
+        await use(*changed)
+        await verification.uses.flush()
+
+    asyncio.run(use_twice())
+    assert stored(installation.database) == [(1, int(START) + LOOK_SECONDS, *changed)]
+    asyncio.run(verification.close())
+    app.client.close()
 
 
 def test_agent_is_made_harmless(app_database: Database) -> None:
@@ -97,6 +132,17 @@ def test_use_is_written_down_when_the_service_stops(tmp_path: Path, clock: Clock
         assert answer.status_code == 200
     database = Database(storage.database_url(app.settings.database_url, app.settings.data_dir))
     assert stored(database) == [(1, int(START) + 60, "testclient", "probe/1")]
+    database.close()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_use_is_written_down_when_the_process_is_told_to_stop(tmp_path: Path, workers: str) -> None:
+    with serving(tmp_path / "data", "--workers", workers) as server:
+        headers = {"Authorization": f"Bearer {server.token}", "User-Agent": "probe/1"}
+        assert httpx2.get(f"{server.url}/verify", headers=headers, timeout=30).status_code == 200
+        assert server.stop() == 0
+    database = Database(storage.database_url(None, tmp_path / "data"))
+    assert [row[3] for row in stored(database)] == ["probe/1"]
     database.close()
 
 

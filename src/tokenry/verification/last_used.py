@@ -2,9 +2,10 @@
 
 With the first use of a rotated token's new secret the grace of the old one begins.
 
-A request that uses a token writes nothing. Of each token one use a minute is noted, and every few seconds what was
-noted is written down: the first use after a quiet minute is shown within seconds, and otherwise the time that owners
-are shown is right to within a minute. The many uses in between cost one comparison each.
+A request that uses a token writes nothing. Of each token one use every few seconds is looked at: it is noted if the
+last note is a minute old, or from another address or program. Every few seconds what was noted is written down. So the
+first use after a quiet minute is shown within seconds, and otherwise the time that owners are shown is right to within
+a minute. The many uses in between cost one comparison each, and are not told apart.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from tokenry.verification.complaints import Complaints
 
 INTERVAL_SECONDS = 5
 PRECISION_SECONDS = 60
+LOOK_SECONDS = 5
 NOTED_MAX = 100_000
 """Uses of so many tokens are kept while the database cannot take them; those of further tokens are not noted."""
 
@@ -39,8 +41,12 @@ class Uses:
         self._complaints = Complaints("uses of tokens cannot be written down yet")
 
     def note(self, known: Known, seconds: float, address: str | None, agent: str | None) -> None:
-        """Note a use. Callers spare themselves the call until `known.note_at`."""
-        known.note_at = seconds + PRECISION_SECONDS
+        """Note a use unless it is like the one noted last. Callers spare themselves the call until `known.note_at`."""
+        known.note_at = seconds + LOOK_SECONDS
+        source = hash((address, agent))
+        if source == known.source and seconds < known.noted_at + PRECISION_SECONDS:
+            return
+        known.source, known.noted_at = source, seconds
         if len(self._noted) < NOTED_MAX:
             actor = known.actor
             agent = None if agent is None else agent[:AGENT_LENGTH_MAX]
