@@ -208,3 +208,32 @@ def test_pipe_that_does_not_wait_loses_nothing() -> None:
         with os.fdopen(reading, "rb") as pipe:
             assert len(pipe.read()) == 1_000_001
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("token", "list", "--label", "你好"),
+        ("profile", "tokens-list", "--label", "你好"),
+        ("admin", "token", "list"),
+    ],
+    ids=" ".join,
+)
+def test_label_that_the_encoding_lacks_is_escaped(person: Person, command: tuple[str, ...], encoding: str) -> None:
+    person.make(label="你好")
+    done = redirected(person, "", *command, PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u4f60\\u597d" in done.stdout
+
+
+def test_bytes_that_are_no_text_are_refused_in_words(person: Person) -> None:
+    told = person.fails(2, "token", "create", "--expires", "1d", "--scopes", "*", "--label", "\udcff")
+    assert told.startswith("tokenry: label: ")
+    told = person.fails(1, "admin", "user", "create", "\udcff", TOKENRY_DATA_DIR=str(person.server.data_dir))
+    assert told.startswith("tokenry: username: ")
+
+
+def test_operator_whose_name_is_no_text_can_work(person: Person) -> None:
+    done = redirected(person, "", "admin", "account", "create", "of no name", LOGNAME="\udcff")
+    assert (done.returncode, done.stderr) == (0, "")

@@ -108,3 +108,20 @@ def test_explanation_is_for_those_who_are_logged_in(stranger: Person) -> None:
 def test_address_is_for_explanations_and_no_line_for_curl_holds_a_token(person: Person) -> None:
     assert "--explain" in person.fails(2, "verify", "-", "--address", "10.0.0.1", given=person.server.token)
     assert "--curl" in person.fails(2, "verify", "-", "--explain", "--curl", given=person.server.token)
+
+
+@pytest.mark.parametrize(("before", "after"), [("", "\r\n"), ("\ufeff", "\n"), ("\n", "\n\n"), (" ", "")])
+@pytest.mark.parametrize("command", [("verify", "-", "-q"), ("login",)], ids=" ".join)
+def test_token_may_have_blanks_around_it(person: Person, command: tuple[str, ...], before: str, after: str) -> None:
+    assert person.does(*command, given=f"{before}{person.server.token}{after}")
+
+
+@pytest.mark.parametrize("command", [("verify", "-"), ("verify", "-", "--explain"), ("login",)], ids=" ".join)
+def test_two_lines_are_not_one_token(person: Person, command: tuple[str, ...]) -> None:
+    said = person.fails(1, *command, given=f"{person.server.token}\n{person.server.token}\n")
+    assert said == "tokenry: There is more than one line on standard input: give one token.\n"
+
+
+def test_more_than_a_token_is_not_read(person: Person) -> None:
+    said = person.fails(1, "verify", "-", given="x" * 70_000)
+    assert said == "tokenry: What is on standard input is too long for a token.\n"

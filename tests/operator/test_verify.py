@@ -87,3 +87,9 @@ def test_token_on_the_command_line_is_refused_and_not_repeated(service: Server) 
 
 def test_nothing_on_standard_input_is_no_token(service: Server) -> None:
     assert verify(service, "", "-").returncode == 5
+
+
+def test_two_lines_are_not_one_token(service: Server) -> None:
+    done = verify(service, f"{service.token}\n{service.token}\n", "-")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "tokenry: There is more than one line on standard input: give one token.\n"

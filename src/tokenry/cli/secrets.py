@@ -9,7 +9,7 @@ from tokenry.cli.running import CommandError
 from tokenry.client import Secret
 
 STANDARD_INPUT = "-"
-LINE_LENGTH_MAX = 64 * 1024
+LENGTH_MAX = 64 * 1024
 
 
 def only_standard_input(text: str) -> str:
@@ -20,8 +20,25 @@ def only_standard_input(text: str) -> str:
 
 
 def read_line() -> Secret:
-    """Read a line, unseen on a terminal. White space around it is none of its own."""
-    return Secret((getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline(LINE_LENGTH_MAX)).strip())
+    """Read a line, unseen on a terminal. White space around it is none of its own, nor is a byte order mark.
+
+    Raises CommandError for more than a line: which of them is meant?
+    """
+    try:
+        text = getpass("Token: ") if sys.stdin.isatty() else _read_all()
+    except (EOFError, UnicodeDecodeError):
+        text = ""
+    if len(text.splitlines()) > 1:
+        raise CommandError("There is more than one line on standard input: give one token.")
+    return Secret(text.strip())
+
+
+def _read_all() -> str:
+    """What is on standard input, if that is not too long for a token. Raises CommandError."""
+    given = sys.stdin.buffer.read(LENGTH_MAX + 1)
+    if len(given) > LENGTH_MAX:
+        raise CommandError("What is on standard input is too long for a token.")
+    return given.decode("utf-8-sig", "replace").strip()
 
 
 def read_token(refused: int) -> Secret:

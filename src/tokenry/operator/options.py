@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from tokenry.domain.accounts import Origin
+from tokenry.printable import printable
 from tokenry.settings import DEFAULT_USERNAME_RESERVATION_DAYS, Settings
 from tokenry.wiring import Installation, open_installation
 
@@ -125,4 +126,4 @@ def operator() -> Origin:
         name = getpass.getuser()
     except (OSError, KeyError):
         name = str(os.getuid())
-    return Origin(f"operator:{name}")
+    return Origin(f"operator:{printable(name)}")  # the variable LOGNAME may hold anything
