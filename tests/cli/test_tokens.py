@@ -229,6 +229,13 @@ def test_revocation_goes_on_after_one_that_fails_and_reports_each(person: Person
     assert not person.is_valid(last["token"])
 
 
+def test_quiet_revocation_prints_the_ids_of_what_is_revoked(person: Person) -> None:
+    made = person.make(label="quietly")
+    done = person.run("token", "revoke", "987654321", str(made["id"]), "--yes", "-q")
+    assert (done.returncode, done.stdout) == (2, f"{made['id']}\n")
+    assert done.stderr == "tokenry: Token 987654321: Not found\n"
+
+
 def test_revocation_needs_a_yes_where_nobody_can_be_asked(person: Person) -> None:
     made = person.make(label="kept")
     assert "--yes" in person.fails(2, "token", "revoke", str(made["id"]))
