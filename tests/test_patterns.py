@@ -45,6 +45,7 @@ EXAMPLES: dict[str, str] = {
     "api.idempotency._KEY": "0d6ba8b1",
     "api.wire._NUMBER": "-12",
     "cli.expiry._SPAN": "90d",
+    "cli.configuration._NAME": "work",
     "client.answers._NUMBER": "12",
     "client.answers._SEPARATORS": "a, b",
     "client.retries._SECONDS": "12",
