@@ -4,9 +4,9 @@ import errno
 import os
 import resource
 import time
-from threading import Thread
 
 import structlog
+from anyio import sleep
 
 LOOK_SECONDS = 1
 SAY_SECONDS = 60
@@ -15,15 +15,14 @@ SAY_SECONDS = 60
 log = structlog.get_logger("tokenry.serving")
 
 
-def watch_descriptors() -> None:
-    """Look once a second, in a thread, whether a descriptor can be had, and log it when not."""
-    Thread(target=_watch, daemon=True).start()
+async def watch_descriptors() -> None:
+    """Look once a second whether a descriptor can be had, and log it when not, until cancelled.
 
-
-def _watch() -> None:
+    In the event loop: a thread would make each verification dearer, since the kernel then counts references to files.
+    """
     said = -float("inf")
     while True:
-        time.sleep(LOOK_SECONDS)
+        await sleep(LOOK_SECONDS)
         try:
             os.close(os.open(os.devnull, os.O_RDONLY))
         except OSError as error:

@@ -13,7 +13,6 @@ from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from tokenry.domain.errors import SetupError
-from tokenry.serving.descriptors import watch_descriptors
 from tokenry.serving.logs import configure_logging
 from tokenry.serving.protocol import BoundedProtocol
 from tokenry.serving.workers import BoundWorkers, WorkerConfig, wait_for_turns
@@ -104,7 +103,6 @@ def run(
 def _build_worker(build: Callable[[], ASGIApp], log_level: str) -> ASGIApp:
     configure_logging(log_level)
     wait_for_turns()
-    watch_descriptors()
     app = build()
     gc.collect()
     gc.freeze()  # what is loaded now stays: later collections need not look at it
