@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.verification.interleavings import (
+    FILE_BYTES,
     FIRST,
     FIRST_WORD,
     LASTING,
@@ -25,7 +26,7 @@ from tests.verification.interleavings import (
     World,
 )
 from tokenry.storage import epoch, journal
-from tokenry.storage.epoch import Epoch
+from tokenry.storage.epoch import Epoch, EpochFile
 from tokenry.storage.journal import Journal
 from tokenry.verification.cache import Cache
 from tokenry.verification.follower import Follower, mend
@@ -53,12 +54,14 @@ class Worker:
     seen: int = FIRST_WORD
     overtaken: bool = False
     writers: tuple[Role, ...] = WRITERS
+    watchful: bool = False
 
     def roles(self, explorer: Explorer) -> tuple[Role, ...]:
         """Of all processes in its world."""
         remembered = tuple(explorer.known)
-        role = Role("verify", self.previews, len(self.previews), remembered, self.seen, self.overtaken)
-        return (*self.writers, REPAIR, role)
+        times = len(self.previews)
+        role = Role("verify", self.previews, times, remembered, self.seen, self.overtaken, self.watchful)
+        return (*self.writers, role) if self.watchful else (*self.writers, REPAIR, role)
 
     @property
     def violation(self) -> str:
@@ -101,6 +104,16 @@ FILLING = Screener((FIRST, FIRST))
 FILLING_WHILE_ASKED = Screener((THIRD, THIRD), overtaken=True)
 
 
+def replacing(*kinds: str) -> Worker:
+    """A worker that may look at the path before each token, and somebody who replaces the file so."""
+    return Worker((FIRST, FIRST), writers=(*WRITERS[:1], Role("replace", kinds, len(kinds))), watchful=True)
+
+
+REPLACED = replacing("copy")
+REPLACED_BY_OLDER = replacing("older")
+REPLACED_AND_BACK = replacing("copy", "back")
+
+
 @pytest.mark.parametrize(
     ("worker", "deaths", "worlds"),
     [
@@ -116,6 +129,9 @@ FILLING_WHILE_ASKED = Screener((THIRD, THIRD), overtaken=True)
         pytest.param(FILLED_LONG_AGO, 1, 6_000, id="filled long ago"),
         pytest.param(FILLING, 1, 100_000, id="filling"),
         pytest.param(FILLING_WHILE_ASKED, 0, 80_000, id="filling while asked"),
+        pytest.param(REPLACED, 1, 15_000, id="replaced by a copy"),
+        pytest.param(REPLACED_BY_OLDER, 1, 9_000, id="replaced by an older copy"),
+        pytest.param(REPLACED_AND_BACK, 0, 70_000, id="replaced and put back"),
     ],
 )
 def test_verification_is_right_whatever_happens_meanwhile(
@@ -132,7 +148,7 @@ def test_whoever_died_one_repair_lets_workers_remember_again(tmp_path: Path) -> 
         found = explorer.explore(explorer.begin((*WRITERS, REPAIR), deaths=2))
         [known, *_] = explorer.known.values()
         text = SECRETS[known.actor.preview].reveal().encode()
-    left_behind = {world.memory for world in found.origins if is_over(world)}
+    left_behind = {world.memory[:FILE_BYTES] for world in found.origins if is_over(world)}
     assert sum(memory[0] & 1 for memory in left_behind) >= 5
     for number, memory in enumerate(left_behind):
         path = tmp_path / f"epoch-{number}"
@@ -149,7 +165,7 @@ def test_whoever_died_one_repair_lets_workers_remember_again(tmp_path: Path) -> 
 
 def is_over(world: World) -> bool:
     """Whether all writers are done or dead."""
-    return all(not process.role.times for process in world.processes[: len(WRITERS)]) and world.locked_by is None
+    return all(not process.role.times for process in world.processes[: len(WRITERS)]) and set(world.locked_by) == {None}
 
 
 REACH = "not 0 < number <= RING_PREVIEWS"
@@ -160,6 +176,7 @@ YIELD = "try:\n        yield\n    finally:\n        " + PUBLISH.replace("\n", "\
 LOCK = "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)"
 EVEN = "_write_word(descriptor, start, word | 1)\n    _write_word(descriptor, start, word)"
 SLOTS = "for number, preview in enumerate(previews, count):"
+TELLING = "inode is not None and is_another_trusted(self.path, inode)"
 MUTANTS: dict[str, tuple[Worker | Screener, Any, str, str, str]] = {
     "keeps a look-up without asking whether anything has changed": (OVERTAKEN, Cache, "put", PUT_CHECK, "False"),
     "asks after a look-up where things stand, not before": (
@@ -220,6 +237,27 @@ MUTANTS: dict[str, tuple[Worker | Screener, Any, str, str, str]] = {
         "_is_current",
         "word == self._seen or self._catch_up(word)",
         "word > 0",
+    ),
+    "tells nobody who began to trust another file during the change": (
+        REPLACED,
+        EpochFile,
+        "change",
+        TELLING,
+        "False",
+    ),
+    "names the change in the file alone that was there first": (
+        REPLACED_AND_BACK,
+        EpochFile,
+        "change",
+        TELLING,
+        "inode is not None and inode != _inode(descriptor)",
+    ),
+    "does not lock the directory before it remembers": (
+        REPLACED,
+        Epoch,
+        "_open",
+        "self._trust.begin(_inode(descriptor))",
+        "pass",
     ),
     "asks what is stored before it knows where the journal stands": (
         FILLING,
