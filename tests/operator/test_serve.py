@@ -19,7 +19,16 @@ import pytest
 from sqlalchemy import text
 
 from tests.conftest import missing
-from tests.servers import START_SECONDS_MAX, STOP_SECONDS_MAX, TOKENRY, Server, environment, serving, tokenry
+from tests.servers import (
+    START_SECONDS_MAX,
+    STOP_SECONDS_MAX,
+    TOKENRY,
+    Server,
+    environment,
+    serving,
+    start_server,
+    tokenry,
+)
 from tokenry.cli.streams import OutputError
 from tokenry.domain.secrets import Secret
 from tokenry.operator.first_token import Place
@@ -362,3 +371,10 @@ def test_wrong_scopes_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "scopes.toml"
     file.write_text('[widgets]\nlevels = ["admin"]\n')
     assert_refused(serve_once(tmp_path / "data", "--scopes-file", str(file)), str(file), "[widgets]")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_stop_that_comes_before_it_serves_is_an_orderly_one(tmp_path: Path, workers: str) -> None:
+    server = start_server(tmp_path / "data", "--workers", workers)
+    with server.output:
+        assert server.stop() == 0  # the application is still being loaded

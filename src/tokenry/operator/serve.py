@@ -90,12 +90,15 @@ def serve(
     greeting = f"API:   {url}/v4\nData:  {settings.data_dir.resolve()}"
     place = Place(settings, lambda secret: print(greeting, welcome(url, secret, None), sep="\n", flush=True))
     secret = _begin(settings, place)
-    with suppress(OutputError):  # it serves, whether or not anybody is told
-        if secret is None:
-            print(greeting)
-        elif place.path is not None:
-            print(greeting, welcome(url, secret, place.path), sep="\n")
-        print("\nReady. Ctrl-C stops it.", flush=True)
+
+    def announce() -> None:
+        with suppress(OutputError):  # it serves, whether or not anybody is told
+            if secret is None:
+                print(greeting)
+            elif place.path is not None:
+                print(greeting, welcome(url, secret, place.path), sep="\n")
+            print("\nReady. Ctrl-C stops it.", flush=True)
+
     run_server(
         partial(build_app, settings, counters=counters),
         listener,
@@ -103,6 +106,7 @@ def serve(
         bind_workers=settings.bind_workers,
         trusted_proxies=settings.trusted_proxies,
         log_level=settings.log_level,
+        announce=announce,
     )
 
 

@@ -4,7 +4,6 @@ import errno
 import gc
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -66,10 +65,12 @@ def run(
     bind_workers: bool,
     trusted_proxies: str,
     log_level: str,
+    announce: Callable[[], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight are finished first.
 
-    `build` makes the application in each worker process, so it must be picklable.
+    `build` makes the application in each worker process, so it must be picklable. `announce` is called as soon as those
+    signals mean an orderly stop.
     """
     config = WorkerConfig(
         partial(_build_worker, build, log_level),
@@ -91,13 +92,16 @@ def run(
         timeout_worker_healthcheck=WORKER_SILENCE_SECONDS_MAX,
     )
     if workers == 1:
-        # uvicorn ends by raising the signal that stopped it once more; an orderly stop is exit status 0.
+        server = uvicorn.Server(config)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: sys.exit(0))
-        uvicorn.Server(config).run(sockets=[listener])
+            # uvicorn takes these while it serves, and raises the one that stopped it once more when it has ended.
+            signal.signal(number, server.handle_exit)
+        announce()
+        server.run(sockets=[listener])
     else:
-        supervisor = BoundWorkers if bind_workers else Multiprocess
-        supervisor(config, sockets=[listener]).run()
+        supervisor = (BoundWorkers if bind_workers else Multiprocess)(config, sockets=[listener])
+        announce()
+        supervisor.run()
 
 
 def _build_worker(build: Callable[[], ASGIApp], log_level: str) -> ASGIApp:
