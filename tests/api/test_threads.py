@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import anyio
 import pytest
 from anyio import create_task_group
 
 from tests.api.test_description import routes
-from tests.conftest import App
+from tests.conftest import App, Clock, make_app
 from tokenry.api.empty import nothing
 from tokenry.api.errors import TooManyRequests
 from tokenry.api.operation import Resource
@@ -66,6 +67,21 @@ def test_whoever_is_told_so_is_told_when_to_ask_again(
     form = {"token": "x"} if method == "POST" else None
     answer = app.client.request(method, path, headers=app.bearer, data=form)
     assert (answer.status_code, answer.headers.get_list("retry-after")) == (429, ["1"])
+
+
+def test_whoever_waited_in_vain_with_requests_left_need_not_wait_for_the_next_minute(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(*_: object, **__: object) -> None:
+        raise TooManyRequests
+
+    monkeypatch.setattr(Threads, "run", run)
+    app = make_app(tmp_path / "data", clock, rate_limit=1)
+    with app.client:
+        answers = [app.client.get("/v4/profile", headers=app.bearer) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [429, 429]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["0", "0"]
+    assert [answer.headers.get_list("retry-after") for answer in answers] == [["1"], ["20"]]
 
 
 def test_those_who_read_hold_up_nobody_who_changes_something() -> None:

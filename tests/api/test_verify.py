@@ -1,8 +1,13 @@
 """`/verify`, `/healthz` and `/readyz`."""
 
+from typing import NoReturn
+
 import pytest
+from sqlalchemy import Connection
 
 from tests.conftest import App
+from tokenry.api import health
+from tokenry.domain.errors import TooSlow
 from tokenry.storage.schema import metadata
 from tokenry.wiring import open_installation
 
@@ -107,3 +112,13 @@ def test_database_that_lacks_its_tables_is_not_ready_and_never_a_yes(app: App) -
     installation.database.close()
     assert app.client.get("/readyz").status_code == 503
     assert app.client.get("/verify", headers=app.bearer).status_code == 503
+
+
+def test_database_that_takes_too_long_is_not_ready(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_slowly(connection: Connection) -> NoReturn:
+        raise TooSlow
+
+    monkeypatch.setattr(health, "is_current", read_slowly)
+    answer = app.client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "unavailable", "reason": "the database does not answer"}

@@ -12,6 +12,7 @@ from tokenry.domain.errors import (
     NotFound,
     Refusal,
     SetupError,
+    TooSlow,
     Unauthorized,
     Unavailable,
     collect_faults,
@@ -24,6 +25,7 @@ TEXTS = {
     InsufficientScope: "Your OAuth token is not authorized to use this endpoint.",
     Forbidden: "Unauthorized",
     NotFound: "Not found",
+    TooSlow: "This takes too long: ask for less at once",
     Unavailable: "Service unavailable",
 }
 

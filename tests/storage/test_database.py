@@ -251,6 +251,17 @@ def test_statement_ends_in_its_midst_when_its_caller_waits_no_longer(database: D
         assert find_first_account(connection) is None
 
 
+def test_change_that_takes_too_long_is_no_question_of_asking_for_less(
+    new_postgres_database: URL, tmp_path: Path
+) -> None:
+    """As it is for those who read."""
+    database = Database(database_url(new_postgres_database.render_as_string(hide_password=False), tmp_path))
+    with pytest.raises(Unavailable) as refusal, within(0.1), database.write() as connection:
+        connection.execute(text("SELECT pg_sleep(20)"))
+    assert refusal.value.reason == "it took too long"
+    database.close()
+
+
 def test_reading_takes_no_longer_than_the_timeout_for_a_caller_who_would_wait(database: Database) -> None:
     hurried = Database(database.url, timeout=0.1)
     with pytest.raises(TooSlow), within(60), hurried.read() as connection:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from tokenry.domain.errors import NotFound
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.profile import Profile
 from tokenry.domain.scopes import EVERYTHING
@@ -24,6 +25,7 @@ from tokenry.storage.users import (
     find_profile,
     find_user,
     find_user_by_id,
+    get_user,
     has_other_administrator,
     list_all_users,
     list_users,
@@ -76,6 +78,14 @@ def ada(database: Database) -> User:
 
 def test_found_user_equals_the_one_stored(database: Database, ada: User) -> None:
     assert found(database, "ada") == ada
+
+
+def test_user_who_is_gone_is_not_found_by_id(database: Database, ada: User) -> None:
+    with database.write() as connection:
+        assert get_user(connection, ada.id) == ada
+        delete_user(connection, ada, NOW)
+        with pytest.raises(NotFound):
+            get_user(connection, ada.id)
 
 
 @pytest.mark.parametrize("username", ["Ada", "ad", "ada ", "%", ""])

@@ -124,6 +124,25 @@ def test_uses_that_a_busy_database_did_not_take_are_kept(app: App) -> None:
     database.close()
 
 
+def test_uses_that_took_too_long_to_write_down_are_kept(
+    app_on_each_engine: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those before had locked what is written, without which PostgreSQL ends a statement in its midst."""
+    settings = app_on_each_engine.settings
+    monkeypatch.setattr(last_used, "INTERVAL_SECONDS", 0.2)
+    database, other = (Database(storage.database_url(settings.database_url, settings.data_dir)) for _ in range(2))
+    uses = Uses(database)
+    uses.note(known(), START, "a", None)
+    with other.write() as holder:
+        record_uses(holder, [Use(1, SEEN, 1, None, None)])
+        asyncio.run(uses.flush())
+    monkeypatch.undo()
+    asyncio.run(uses.flush())
+    assert stored(database) == [(1, int(START), "a", None)]
+    for each in (database, other):
+        each.close()
+
+
 def test_use_is_written_down_when_the_service_stops(tmp_path: Path, clock: Clock, engine_url: str | None) -> None:
     app = make_app(tmp_path / "data", clock, engine_url)
     with app.client:

@@ -6,7 +6,7 @@ from starlette.types import Receive, Scope, Send
 from tokenry.api.errors import MethodNotAllowed
 from tokenry.api.operation import brief_refusal, send_answer
 from tokenry.api.wire import to_bytes
-from tokenry.domain.errors import Unavailable
+from tokenry.domain.errors import TooSlow, Unavailable
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import within
 from tokenry.storage.migration import is_current
@@ -52,11 +52,10 @@ class Readiness:
         problem: str | None = _UNANSWERED
         with within(SECONDS_MAX), move_on_after(SECONDS_MAX):
             problem = await to_thread.run_sync(self._problem, abandon_on_cancel=True, limiter=self._thread)
-        if problem is not None:
-            self._complaints.add(problem)
         if problem is None:
             await send_answer(send, 200, to_bytes({"status": "ready"}), [*_JSON])
         else:
+            self._complaints.add(problem)
             await send_answer(send, 503, to_bytes({"status": "unavailable", "reason": problem}), [*_JSON])
 
     def _problem(self) -> str | None:
@@ -64,7 +63,7 @@ class Readiness:
             with self._database.read() as connection:
                 if not is_current(connection):
                     return "the database's schema is not this program's"
-        except Unavailable:
+        except (Unavailable, TooSlow):
             return _UNANSWERED
         try:
             self._database.write_again()

@@ -22,6 +22,7 @@ from tokenry.api.threads import SERVICES_SHARE_MAX, SHARE_MAX, Threads
 from tokenry.api.wire import HeaderList, answer_headers, to_bytes, write_faults
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Fault, InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
+from tokenry.domain.limits import Allowance
 from tokenry.domain.networks import ADDRESS_LENGTH_MAX
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.verification.challenge import challenge
@@ -223,24 +224,23 @@ async def refuse(
     dialect: Dialect = WIRE,
 ) -> None:
     """Answer with a refusal. Without a decision no token was looked at."""
+    allowance: Allowance | None = scope.get("tokenry.allowance")
+    waits_for_turn = isinstance(refusal, TooManyRequests) and (allowance is None or not allowance.exceeded)
     headers = answer_headers(
         ok=False,
         reads=scope["method"] in ("GET", "HEAD"),
         accepted=accepted.encode("ascii"),
         actor=None if decision is None else decision.actor,
-        allowance=scope.get("tokenry.allowance"),
+        allowance=allowance,
+        retry_after=TURN_SECONDS if waits_for_turn else None,
     )
     if isinstance(refusal, (Unauthorized, InsufficientScope)) and decision is not None:
         headers.append((b"www-authenticate", challenge(decision, accepted).encode("ascii")))
     if isinstance(refusal, MethodNotAllowed):
         headers.append(refusal.allow)
-    if (
-        isinstance(refusal, TooManyRequests) and scope.get("tokenry.allowance") is None
-    ):  # there is no minute to wait for
-        headers.append((b"retry-after", str(TURN_SECONDS).encode("ascii")))
     if isinstance(refusal, BodyTooLarge):
         headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
-    if type(refusal) is Unavailable:  # what takes too long is no fault of the database's
+    if isinstance(refusal, Unavailable):
         scope["tokenry.reason"] = refusal.reason  # for the guard's line in the log
     body = to_bytes(dialect.write_refusal(refusal))
     await send_answer(send, dialect.status[type(refusal)], body, [(b"content-type", b"application/json"), *headers])

@@ -111,11 +111,13 @@ def answer_headers(
     accepted: bytes,
     actor: Actor | None = None,
     allowance: Allowance | None = None,
+    retry_after: int | None = None,
 ) -> HeaderList:
     """The headers of every answer of the management API.
 
     `reads` is whether the method is GET or HEAD, `accepted` the scope the operation asks for (`*` for none), `actor`
-    whom a recognised token speaks for, `allowance` what its rate limit leaves it.
+    whom a recognised token speaks for, `allowance` what its rate limit leaves it, `retry_after` in how many seconds to
+    ask again, where that is not when the next minute of the allowance begins.
     """
     headers = [
         (b"x-oauth-scopes", b"unknown" if actor is None else actor.scopes.sorted_text.encode("ascii")),
@@ -138,8 +140,10 @@ def answer_headers(
             (b"x-ratelimit-limit", str(allowance.limit).encode("ascii")),
             (b"x-ratelimit-remaining", str(allowance.remaining).encode("ascii")),
             (b"x-ratelimit-reset", str(allowance.reset).encode("ascii")),
-            (b"retry-after", str(allowance.retry_after).encode("ascii")),
         ]
+        retry_after = allowance.retry_after if retry_after is None else retry_after
+    if retry_after is not None:
+        headers.append((b"retry-after", str(retry_after).encode("ascii")))
     return headers
 
 

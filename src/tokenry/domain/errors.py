@@ -7,8 +7,8 @@
     ├── Forbidden           the scope is right but this user may not
     ├── NotFound            not there, or not yours: the two are never told apart
     ├── Conflict            it would undo what somebody relies on by now
+    ├── TooSlow             reading what was asked for takes too long
     └── Unavailable         the database cannot answer now; nothing is decided, nothing is granted
-        └── TooSlow         it would take too long over what was asked
     SetupError              the installation cannot work as it stands; its text names the remedy
 
 Whatever else is raised is a defect. The HTTP layer owns the table from refusals to status codes.
@@ -74,6 +74,13 @@ class Conflict(Refusal):
     """What is asked for was right once; by now somebody relies on what it would undo."""
 
 
+class TooSlow(Refusal):
+    """Reading what was asked for takes too long. Less of it may not. No fault of the database's."""
+
+    def __init__(self) -> None:
+        super().__init__(Fault("This takes too long: ask for less at once"))
+
+
 class Unavailable(Refusal):
     """The database is busy or out of reach. Callers may try again; nobody may take it for a yes.
 
@@ -83,13 +90,6 @@ class Unavailable(Refusal):
     def __init__(self, reason: str = "it does not answer") -> None:
         super().__init__(Fault("Service unavailable"))
         self.reason = reason
-
-
-class TooSlow(Unavailable):
-    """Reading what was asked for takes too long. Less of it may not."""
-
-    def __init__(self) -> None:
-        Refusal.__init__(self, Fault("This takes too long: ask for less at once"))
 
 
 class SetupError(Exception):

@@ -74,9 +74,9 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a transaction that reads one state of the database. Raises Unavailable."""
+        """Open a transaction that reads one state of the database. Raises Unavailable, TooSlow."""
         seconds = min(self._timeout, _require_time())
-        with _refusing_when_unavailable(), self.engine.connect() as connection:
+        with _refusing_when_unavailable(reads=True), self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin() as transaction, self._reading_ends_after(connection, seconds):
@@ -114,7 +114,7 @@ class Database:
         """`tells` goes through the epoch file also when there is nothing to tell."""
         with (
             self._noting_failure(),
-            _refusing_when_unavailable(),
+            _refusing_when_unavailable(reads=False),
             self._turn(),
             self.engine.connect().execution_options(tokenry_writes=True) as connection,
             connection.begin() as transaction,
@@ -132,8 +132,6 @@ class Database:
     def _noting_failure(self) -> Iterator[None]:
         try:
             yield
-        except TooSlow:
-            raise  # that is the caller's part
         except Unavailable as refusal:
             self._failure = refusal.reason
             raise
@@ -245,8 +243,11 @@ def from_seconds(seconds: int) -> datetime:
 
 
 @contextmanager
-def _refusing_when_unavailable() -> Iterator[None]:
-    """Turn a database that cannot do its work into Unavailable; any other database error is a defect and passes."""
+def _refusing_when_unavailable(*, reads: bool) -> Iterator[None]:
+    """Turn a database that cannot do its work into Unavailable; any other database error is a defect and passes.
+
+    Who only `reads` and takes too long over it is told TooSlow. There is no less of a change that could be asked for.
+    """
     try:
         yield
     except PoolTimeoutError as error:
@@ -254,7 +255,7 @@ def _refusing_when_unavailable() -> Iterator[None]:
     except DBAPIError as error:
         code, state = getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None)
         if code == sqlite3.SQLITE_INTERRUPT or state == _POSTGRES_CANCELLED:
-            raise TooSlow from error
+            raise (TooSlow() if reads else Unavailable("it took too long")) from error
         if not _is_unavailable(error, code, state or ""):
             raise
         raise Unavailable(first_line(error.orig or error)) from error

@@ -71,9 +71,8 @@ class _Guard:
 
     def __init__(self) -> None:
         self.mapped: list[SharedMemory] = []
-        self._system = ctypes.PyDLL(
-            None, use_errno=True
-        )  # which keeps other threads of Python's from running meanwhile
+        # PyDLL keeps other threads of Python's from running meanwhile.
+        self._system = ctypes.PyDLL(None, use_errno=True)
         self._system.mmap.restype = self._system.mremap.restype = ctypes.c_void_p
         self._before = _Action()
         self._handler = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.POINTER(_Information), ctypes.c_void_p)(

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from tokenry.domain.errors import SetupError, Unavailable
+from tokenry.domain.errors import SetupError, TooSlow, Unavailable
 from tokenry.storage.database import Database
 from tokenry.storage.files import SETUP_SECONDS_MAX
 
@@ -74,7 +74,7 @@ def _revision(connection: Connection) -> str | None:
 def _naming_remedies(database: Database) -> Iterator[None]:
     try:
         yield
-    except (DBAPIError, Unavailable) as error:
+    except (DBAPIError, TooSlow, Unavailable) as error:
         cause = error if isinstance(error, DBAPIError) else error.__cause__
         reason = str(getattr(cause, "orig", cause)).strip().splitlines()[0]
         raise SetupError(

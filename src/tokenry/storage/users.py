@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
 
+from tokenry.domain.errors import NotFound
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.profile import Profile
@@ -62,8 +63,11 @@ def find_user_by_id(connection: Connection, user_id: int) -> User | None:
 
 
 def get_user(connection: Connection, user_id: int) -> User:
-    """Read a user that is known to be there."""
-    return _user(connection.execute(_select_user_by_id(), {"user_id": user_id}).one())
+    """Read a user. Raises NotFound, also for one who was deleted."""
+    user = find_user_by_id(connection, user_id)
+    if user is None:
+        raise NotFound
+    return user
 
 
 def find_proxy(connection: Connection, account_id: int) -> User | None:
