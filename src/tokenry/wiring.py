@@ -45,7 +45,7 @@ from tokenry.service.revocation import Revocations
 from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
 from tokenry.service.users import AccountUsers, Users
-from tokenry.serving.descriptors import watch_descriptors
+from tokenry.serving.descriptors import DescriptorWatch
 from tokenry.serving.fast_path import APP_STATE_KEY, FastPath
 from tokenry.settings import Settings, require_directory
 from tokenry.storage.database import Database, database_url
@@ -240,7 +240,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         async with create_task_group() as tasks:
             tasks.start_soon(verification.uses.run)
             tasks.start_soon(verification.tend)
-            tasks.start_soon(watch_descriptors)
+            tasks.start_soon(DescriptorWatch().run)
             if screen is not None:
                 tasks.start_soon(screen.run)
             yield {APP_STATE_KEY: fast_path}

@@ -1,12 +1,19 @@
 """A service that has no file descriptors left: it says so once, and serves again when there are some."""
 
+import resource
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+from structlog.testing import capture_logs
 
+from tests.conftest import Clock
 from tests.servers import START_SECONDS_MAX, TOKENRY, serving
+from tokenry.complaints import SECONDS
+from tokenry.serving.descriptors import DescriptorWatch
 
 LIMIT = 60
 FEW = ("bash", "-c", f'ulimit -n {LIMIT} && exec "$@"', "-", TOKENRY)
@@ -22,10 +29,32 @@ def test_running_out_of_descriptors_is_one_line_in_the_log_and_it_serves_on_afte
         while WORDS not in server.log:
             assert time.monotonic() < deadline, "nothing is said"
             time.sleep(0.05)
-        time.sleep(2)  # it is looked for again, and not said
         for connection in held:
             connection.close()
         assert httpx2.get(f"{server.url}/healthz", timeout=START_SECONDS_MAX).status_code == 200
         assert server.log.count(WORDS) == 1
-        assert f'"limit": {LIMIT}' in server.log
-        assert "ulimit -n" in server.log
+        assert f"raise the limit of {LIMIT} (ulimit -n)" in server.log
+
+
+def test_it_is_said_once_a_minute_as_long_as_it_lasts(clock: Clock) -> None:
+    watch = DescriptorWatch(clock)
+    with capture_logs() as logs:
+        watch.look()
+        with no_descriptors():
+            for _ in range(SECONDS + 1):
+                watch.look()
+                clock.seconds += 1
+        watch.look()
+    assert [line["times"] for line in logs] == [1, SECONDS]
+    assert {line["event"] for line in logs} == {"connections are dropped"}
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Let this process open nothing more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Clock
 from tokenry.domain.errors import SetupError, Unavailable
 from tokenry.storage import trust
-from tokenry.storage.epoch import Epoch, EpochFile
+from tokenry.storage.epoch import _PAUSE_SECONDS, _PAUSE_SECONDS_MAX, Epoch, EpochFile, _Wait
 from tokenry.storage.journal import COUNT_BITS, EVERYTHING, FILE_BYTES, RING_PREVIEWS
 
 PREVIEW = "pat_0123456789ab"
@@ -282,6 +283,25 @@ def test_changes_of_several_threads_exclude_each_other(epoch: Epoch) -> None:
 
 def test_child_that_was_forked_meanwhile_does_not_keep_the_lock(path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", FORK, str(path)], check=False).returncode == 0
+
+
+def test_wait_ends_in_time_in_ever_longer_pauses() -> None:
+    clock = Clock(0.0)
+    paused: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        paused.append(seconds)
+        clock.seconds += seconds
+
+    wait = _Wait(4, clock, sleep)
+    while clock() < 4:
+        wait.pause("it is locked")
+    with pytest.raises(Unavailable, match="unavailable") as refusal:
+        wait.pause("it is locked")
+    assert refusal.value.reason == "it is locked"
+    assert clock() == 4
+    assert sorted(paused[:-1]) == paused[:-1]
+    assert (paused[0], max(paused)) == (_PAUSE_SECONDS, _PAUSE_SECONDS_MAX)
 
 
 def test_change_waits_until_all_have_noticed_that_the_file_was_replaced(epoch: Epoch, path: Path) -> None:

@@ -36,14 +36,18 @@ def test_file_that_is_cut_short_reads_as_all_bits_set(tmp_path: Path, length: in
 def test_other_threads_read_the_same(tmp_path: Path) -> None:
     script = f"""
 found = set()
+reading = threading.Barrier(5)
 def read():
+    assert word[0] == 0
+    reading.wait(30)
     while {ALL_BITS} not in found:
         found.add(word[0])
 threads = [threading.Thread(target=read) for _ in range(4)]
 [thread.start() for thread in threads]
+reading.wait(30)
 os.ftruncate(descriptor, 0)
 [thread.join(30) for thread in threads]
-assert found <= {{0, {ALL_BITS}}}, found
+assert {ALL_BITS} in found and found <= {{0, {ALL_BITS}}}, found
 """
     assert run(tmp_path / "file", script) == 0
 

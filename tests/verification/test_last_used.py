@@ -104,7 +104,7 @@ def test_agent_is_made_harmless(app_database: Database) -> None:
     uses.note(known(), START, None, f"a\tb\x1b[2J {secret}" + "x" * 500)
     asyncio.run(uses.flush())
     agent = str(stored(app_database)[0][3])
-    assert agent.startswith("ab[2J pat_0123456789ab…")
+    assert agent.startswith("a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}[2J pat_0123456789ab…")
     assert "S" not in agent
     assert len(agent) <= 255
 

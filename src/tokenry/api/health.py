@@ -6,11 +6,11 @@ from starlette.types import Receive, Scope, Send
 from tokenry.api.errors import MethodNotAllowed
 from tokenry.api.operation import brief_refusal, send_answer
 from tokenry.api.wire import to_bytes
+from tokenry.complaints import Complaints
 from tokenry.domain.errors import TooSlow, Unavailable
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import within
 from tokenry.storage.migration import is_current
-from tokenry.verification.complaints import Complaints
 
 SECONDS_MAX = 3
 """To the answer of a probe, which has a thread of its own: no request holds it up, and no probe a request."""

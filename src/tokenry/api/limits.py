@@ -4,8 +4,7 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
-import structlog
-
+from tokenry.complaints import Complaints
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.limits import Allowance, allowance, window_at
@@ -15,11 +14,8 @@ from tokenry.verification.verifier import Decision
 
 PAUSE_SECONDS = 5
 """How long counters that failed are left alone: nobody waits for them meanwhile, and nobody is counted."""
-LOG_SECONDS = 60
 NETWORK_BITS = 64
 """Of an IPv6 address: the rest is chosen by whoever has the network."""
-
-log = structlog.get_logger("tokenry.api")
 
 
 class Bucket(NamedTuple):
@@ -45,7 +41,7 @@ class RateLimits:
         self._now = now
         self._name = name
         self._paused_until = 0.0
-        self._silent_until = 0.0
+        self._complaints = Complaints("rate limits are off: their storage does not answer", now)
 
     async def count(
         self, decision: Decision | None, address: str | None, bucket: Bucket | None = None, *, deletes: bool = False
@@ -75,15 +71,10 @@ class RateLimits:
         try:
             used = await self._counters.count(f"{self._name}:{key}", window_at(now))
         except Unavailable as error:
-            self._pause(now, error)
+            self._paused_until = now + PAUSE_SECONDS
+            self._complaints.add(error.reason)
             return None
         return allowance(limit=limit, used=used, now=now)
-
-    def _pause(self, now: float, error: Unavailable) -> None:
-        self._paused_until = now + PAUSE_SECONDS
-        if now >= self._silent_until:
-            self._silent_until = now + LOG_SECONDS
-            log.error("rate limits are off: their storage does not answer", reason=error.reason)
 
 
 def _counted(actor: Actor, *, deletes: bool) -> str:

@@ -13,11 +13,11 @@ from starlette.types import Receive, Scope, Send
 
 from tokenry.api.errors import STATUS, MethodNotAllowed
 from tokenry.api.operation import brief_refusal, read_presented, send_answer
+from tokenry.complaints import Complaints
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
 from tokenry.domain.scopes import Scopes
 from tokenry.verification.challenge import challenge
-from tokenry.verification.complaints import Complaints
 from tokenry.verification.verifier import Decision, Denial, Verifier
 
 Question = Callable[[Scope], Scopes]

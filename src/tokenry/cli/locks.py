@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,17 +11,23 @@ POLL_SECONDS = 0.02
 
 
 @contextmanager
-def locked(file: Path, *, patience_seconds: float) -> Iterator[None]:
+def locked(
+    file: Path,
+    *,
+    patience_seconds: float,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[None]:
     """Keep others, for a block, out of such blocks. Raises BlockingIOError if theirs take so long, and OSError."""
-    end = time.monotonic() + patience_seconds
+    end = now() + patience_seconds
     while True:
         try:
             descriptor = acquire(file)
             break
         except BlockingIOError:
-            if time.monotonic() > end:
+            if now() > end:
                 raise
-            time.sleep(POLL_SECONDS)
+            sleep(POLL_SECONDS)
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ file is still there; until all have looked, changes wait. Whoever finds the file
 import fcntl
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
@@ -128,18 +128,21 @@ class Epoch(EpochFile):
 
 
 class _Wait:
-    """A wait that ends, in ever longer pauses."""
+    """A wait that ends, in ever longer pauses. `now` and `sleep` are of a clock that is never set."""
 
-    def __init__(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
+    def __init__(
+        self, seconds: float, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._now, self._sleep = now, sleep
+        self._until = now() + seconds
         self._pause = _PAUSE_SECONDS
 
     def pause(self, reason: str) -> None:
         """Wait a little. Raises Unavailable, with this reason, when that has been done for long enough."""
-        left = self._until - time.monotonic()
+        left = self._until - self._now()
         if left <= 0:
             raise Unavailable(reason)
-        time.sleep(min(self._pause, left))
+        self._sleep(min(self._pause, left))
         self._pause = min(2 * self._pause, _PAUSE_SECONDS_MAX)
 
 

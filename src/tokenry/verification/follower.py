@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import structlog
 
+from tokenry.complaints import Complaints
 from tokenry.domain.errors import SetupError
 from tokenry.storage.epoch import Epoch
 from tokenry.storage.journal import Journal
@@ -52,14 +53,13 @@ async def tend(epoch: Epoch, followers: Collection[Follower], lock: AbstractCont
     Until that is done every answer asks the database, and until a replaced file is noticed here, whoever changes
     something waits. `lock` keeps this apart from those who use what the followers remember in other threads.
     """
-    wrong: str | None = None
+    complaints = Complaints("nothing is remembered of tokens: every answer asks the database")
     while True:
         await asyncio.sleep(TEND_SECONDS)
-        before = wrong
         with lock:
             wrong = mend(epoch, followers)
-        if wrong is not None and wrong != before:
-            log.error("nothing is remembered of tokens: every answer asks the database", reason=wrong)
+        if wrong is not None:
+            complaints.add(wrong)
 
 
 def mend(epoch: Epoch, followers: Collection[Follower]) -> str | None:

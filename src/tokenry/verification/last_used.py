@@ -14,14 +14,15 @@ from collections.abc import Sequence
 import structlog
 from anyio import to_thread
 
+from tokenry.complaints import Complaints
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.secrets import mask_secrets
+from tokenry.printable import printable
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import within
 from tokenry.storage.rotations import activate_used
 from tokenry.storage.uses import AGENT_LENGTH_MAX, Use, record_uses
 from tokenry.verification.cache import Known
-from tokenry.verification.complaints import Complaints
 
 INTERVAL_SECONDS = 5
 PRECISION_SECONDS = 60
@@ -87,4 +88,4 @@ def _readable(agent: str | None) -> str | None:
     """A program's name for itself, fit to be stored and shown; a token pasted into it is cut to its preview."""
     if agent is None:
         return None
-    return mask_secrets("".join(character for character in agent if character.isprintable()))
+    return mask_secrets(printable(agent))

@@ -13,10 +13,10 @@ import structlog
 from anyio import sleep
 from anyio.lowlevel import checkpoint
 
+from tokenry.complaints import Complaints
 from tokenry.domain.errors import Unavailable
 from tokenry.storage.credentials import Credential
 from tokenry.storage.journal import Journal
-from tokenry.verification.complaints import Complaints
 from tokenry.verification.follower import Follower
 from tokenry.verification.sqlite import SqliteCredentials
 
@@ -27,6 +27,7 @@ SLOTS_MAX = 1 << 28
 TOKENS_AT_ONCE = 1000
 LOOK_SECONDS = 5
 RESTS = 10
+_NOT_LISTED = "unknown tokens are looked up in the database, since they cannot be listed"
 
 log = structlog.get_logger("tokenry.verification")
 
@@ -66,7 +67,7 @@ class Screen(Follower):
         self._credentials = credentials
         self._filter: Filter | None = None
         self._filling: Filter | None = None
-        self._complaints = Complaints("unknown tokens are looked up in the database, since they cannot be listed")
+        self._complaints = Complaints(_NOT_LISTED)
 
     async def find(self, preview: str) -> Credential | None:
         """Find what the token with this preview opens. Raises Unavailable."""
@@ -93,7 +94,7 @@ class Screen(Follower):
                 except Unavailable as error:
                     self._complaints.add(error.reason)
                 except Exception:
-                    log.exception("unknown tokens are looked up in the database, since they cannot be listed")
+                    log.exception(_NOT_LISTED)  # a defect, but none that a look-up should pay for
             await sleep(LOOK_SECONDS)
 
     async def _fill(self) -> None:

@@ -3,7 +3,7 @@
 from structlog.testing import capture_logs
 
 from tests.conftest import Clock
-from tokenry.verification.complaints import REASONS_MAX, SECONDS, Complaints
+from tokenry.complaints import REASONS_MAX, SECONDS, Complaints
 
 
 def test_reason_is_told_once_a_minute_with_how_often_it_was(clock: Clock) -> None:
