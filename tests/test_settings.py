@@ -4,12 +4,21 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import fields
+from math import nan
 from pathlib import Path
 
 import pytest
 
 from tokenry.domain.errors import SetupError
-from tokenry.settings import CLIENT_VARIABLES, VARIABLES, Settings, require_directory, unknown_variables
+from tokenry.operator.options import local_settings
+from tokenry.settings import (
+    CLIENT_VARIABLES,
+    VARIABLES,
+    Settings,
+    read_database_timeout,
+    require_directory,
+    unknown_variables,
+)
 from tokenry.storage.catalogue import default_catalogue
 
 NOBODY = 65534
@@ -41,6 +50,34 @@ def test_variables_that_mean_nothing_are_named_in_order() -> None:
         "MY_TOKENRY_X",
     ]
     assert unknown_variables(environment) == ["TOKENRY_", "TOKENRY_DATABASE", "TOKENRY_PROT"]
+
+
+@pytest.mark.parametrize(("database", "request_"), [(7.0, 7.0), (30.0, 7.0), (nan, 7.0)])
+def test_request_that_would_end_before_its_wait_for_others_is_refused(database: float, request_: float) -> None:
+    with pytest.raises(SetupError) as refusal:
+        Settings(database_timeout=database, request_timeout=request_).require_deadlines_in_order()
+    assert "TOKENRY_DATABASE_TIMEOUT" in str(refusal.value)
+    assert "TOKENRY_REQUEST_TIMEOUT (7 seconds)" in str(refusal.value)
+
+
+def test_deadlines_in_order_are_taken() -> None:
+    Settings().require_deadlines_in_order()
+    Settings(database_timeout=30, request_timeout=60).require_deadlines_in_order()
+
+
+@pytest.mark.parametrize(("text", "seconds"), [(None, 4.0), ("", 4.0), ("0.1", 0.1), ("60", 60.0), (" 2.5 ", 2.5)])
+def test_commands_wait_as_long_as_the_variable_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, seconds: float
+) -> None:
+    if text is not None:
+        monkeypatch.setenv("TOKENRY_DATABASE_TIMEOUT", text)
+    assert local_settings(tmp_path, None).database_timeout == seconds
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "61", "-1", "nan", "inf"])
+def test_variable_that_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(SetupError, match=r"TOKENRY_DATABASE_TIMEOUT is no number of seconds from 0\.1 to 60\."):
+        read_database_timeout({"TOKENRY_DATABASE_TIMEOUT": text})
 
 
 def test_environment_of_the_process_is_the_one_that_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

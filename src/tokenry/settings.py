@@ -1,14 +1,16 @@
 """What can be set, by TOKENRY_* variables and by flags of the same names; `operator/options.py` reads both."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import nan
 from pathlib import Path
 
 from tokenry.domain.errors import SetupError
 from tokenry.domain.scopes import Catalogue
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8470
@@ -16,7 +18,8 @@ DEFAULT_DATA_DIR = Path("data")
 DEFAULT_RATE_LIMIT = 1600
 DEFAULT_RATE_LIMIT_FAILURES = 60
 DEFAULT_RATE_LIMIT_STORAGE = "memory"
-DEFAULT_DATABASE_TIMEOUT = 4.0
+DEFAULT_DATABASE_TIMEOUT = TIMEOUT_SECONDS
+DATABASE_TIMEOUT_MIN, DATABASE_TIMEOUT_MAX = 0.1, 60
 DEFAULT_REQUEST_TIMEOUT = 7.0
 DEFAULT_USERNAME_RESERVATION_DAYS = 365
 VARIABLES = frozenset(
@@ -75,6 +78,29 @@ class Settings:
     def catalogue(self) -> Catalogue:
         """The scopes that tokens may have. Raises SetupError."""
         return default_catalogue() if self.scopes_file is None else read_catalogue(self.scopes_file)
+
+    def require_deadlines_in_order(self) -> None:
+        """Raise SetupError unless a request has time left when its wait for others has ended."""
+        if not self.database_timeout < self.request_timeout:
+            raise SetupError(
+                f"TOKENRY_DATABASE_TIMEOUT ({self.database_timeout:g} seconds) has to be less than "
+                f"TOKENRY_REQUEST_TIMEOUT ({self.request_timeout:g} seconds): a request waits for the database within "
+                "its own time."
+            )
+
+
+def read_database_timeout(environment: Mapping[str, str] = os.environ) -> float:
+    """TOKENRY_DATABASE_TIMEOUT, for commands that have no option for it. Raises SetupError."""
+    text = environment.get("TOKENRY_DATABASE_TIMEOUT")
+    try:
+        seconds = float(text) if text else DEFAULT_DATABASE_TIMEOUT
+    except ValueError:
+        seconds = nan
+    if not DATABASE_TIMEOUT_MIN <= seconds <= DATABASE_TIMEOUT_MAX:
+        raise SetupError(
+            f"TOKENRY_DATABASE_TIMEOUT is no number of seconds from {DATABASE_TIMEOUT_MIN} to {DATABASE_TIMEOUT_MAX}."
+        )
+    return seconds
 
 
 def unknown_variables(environment: Iterable[str] = os.environ) -> list[str]:

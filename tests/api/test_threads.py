@@ -125,9 +125,7 @@ def test_work_knows_how_long_its_caller_waits() -> None:
 
 
 def test_answers_come_before_clients_give_up() -> None:
-    settings = Settings()
-    assert settings.database_timeout < settings.request_timeout
-    assert settings.request_timeout + ABANDONED_AFTER_SECONDS < ANSWER_SECONDS_MAX
+    assert Settings().request_timeout + ABANDONED_AFTER_SECONDS < ANSWER_SECONDS_MAX
 
 
 def test_what_changes_something_has_the_threads_for_it(app: App) -> None:

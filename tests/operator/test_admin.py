@@ -43,6 +43,15 @@ def rows(output: str) -> list[dict[str, str]]:
     return [dict(zip(columns, line, strict=True)) for line in lines]
 
 
+@pytest.mark.parametrize("command", [("admin", "account", "list"), ("migrate",), ("doctor",), ("serve",)])
+def test_command_is_told_of_a_wait_that_is_none(tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = tokenry(*command, "--data-dir", str(tmp_path), variables={"TOKENRY_DATABASE_TIMEOUT": "soon"})
+    assert done.returncode != 0
+    assert "TOKENRY_DATABASE_TIMEOUT" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_user_is_made_and_gets_a_token_that_works_at_once(service: Server) -> None:
     run(service, "admin", "user", "create", "alice", "--email", "alice@example.com")
     token = run(

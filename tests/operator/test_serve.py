@@ -174,6 +174,13 @@ def test_first_token_that_is_not_committed_leaves_no_file(tmp_path: Path, named:
     assert not file.exists()
 
 
+def test_request_that_would_end_before_its_wait_for_the_database_is_refused(tmp_path: Path) -> None:
+    done = tokenry("serve", "--data-dir", str(tmp_path / "data"), variables={"TOKENRY_DATABASE_TIMEOUT": "10"})
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "less than TOKENRY_REQUEST_TIMEOUT (7 seconds)" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
 def test_first_token_that_cannot_be_shown_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The terminal goes away as the token is shown."""
 

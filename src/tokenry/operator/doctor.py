@@ -10,13 +10,12 @@ import typer
 from sqlalchemy import text
 
 from tokenry.cli.running import alone
-from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile
+from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local
 from tokenry.printable import printable
-from tokenry.settings import DEFAULT_DATA_DIR, Settings
+from tokenry.settings import DEFAULT_DATA_DIR
 from tokenry.storage.database import Database
 from tokenry.storage.files import FIRST_TOKEN_FILE, PEPPER_FILE
 from tokenry.storage.usernames import list_ambiguous
-from tokenry.wiring import open_installation
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
 
@@ -25,7 +24,7 @@ def doctor(
     data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None, scopes_file: ScopesFile = None
 ) -> None:
     """Check the installation: schema, pepper, permissions, disk, database. Exit status 1 if anything is wrong."""
-    installation = open_installation(Settings(data_dir=data_dir, database_url=database_url, scopes_file=scopes_file))
+    installation = open_local(data_dir, database_url, scopes_file)
     print("ok    the schema is this program's, and the pepper belongs to the database")
     print(f"ok    the catalogue has {len(installation.catalogue.resources)} resources")
     problems = [*_files(data_dir), *_disk(data_dir), *_database(installation.database), *_names(installation.database)]

@@ -1,8 +1,8 @@
 """`tokenry migrate`."""
 
 from tokenry.cli.running import alone
-from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile
-from tokenry.settings import DEFAULT_DATA_DIR, Settings
+from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, local_settings
+from tokenry.settings import DEFAULT_DATA_DIR
 from tokenry.wiring import prepare
 
 
@@ -10,7 +10,7 @@ def migrate(
     data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None, scopes_file: ScopesFile = None
 ) -> None:
     """Make the database, or bring it to this version's schema."""
-    prepare(Settings(data_dir=data_dir, database_url=database_url, scopes_file=scopes_file))
+    prepare(local_settings(data_dir, database_url, scopes_file))
     print("The database is up to date.")
 
 

@@ -9,7 +9,13 @@ import typer
 
 from tokenry.domain.accounts import Origin
 from tokenry.printable import printable
-from tokenry.settings import DEFAULT_USERNAME_RESERVATION_DAYS, Settings
+from tokenry.settings import (
+    DATABASE_TIMEOUT_MAX,
+    DATABASE_TIMEOUT_MIN,
+    DEFAULT_USERNAME_RESERVATION_DAYS,
+    Settings,
+    read_database_timeout,
+)
 from tokenry.wiring import Installation, open_installation
 
 DataDir = Annotated[
@@ -77,8 +83,8 @@ DatabaseTimeout = Annotated[
     float,
     typer.Option(
         envvar="TOKENRY_DATABASE_TIMEOUT",
-        min=0.1,
-        max=60,
+        min=DATABASE_TIMEOUT_MIN,
+        max=DATABASE_TIMEOUT_MAX,
         help="Seconds that a change waits for the database's lock, and that reading a list may take.",
     ),
 ]
@@ -110,13 +116,22 @@ def open_local(
     username_reservation_days: int = DEFAULT_USERNAME_RESERVATION_DAYS,
 ) -> Installation:
     """Open the installation that a command works on. Raises SetupError."""
-    return open_installation(
-        Settings(
-            data_dir=data_dir,
-            database_url=database_url,
-            scopes_file=scopes_file,
-            username_reservation_days=username_reservation_days,
-        )
+    return open_installation(local_settings(data_dir, database_url, scopes_file, username_reservation_days))
+
+
+def local_settings(
+    data_dir: Path,
+    database_url: str | None,
+    scopes_file: Path | None = None,
+    username_reservation_days: int = DEFAULT_USERNAME_RESERVATION_DAYS,
+) -> Settings:
+    """The settings of a command that works on the local database. Raises SetupError."""
+    return Settings(
+        data_dir=data_dir,
+        database_url=database_url,
+        scopes_file=scopes_file,
+        database_timeout=read_database_timeout(),
+        username_reservation_days=username_reservation_days,
     )
 
 

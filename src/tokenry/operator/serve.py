@@ -81,6 +81,7 @@ def serve(
         username_reservation_days=username_reservation_days,
         log_level=log_level,
     )
+    settings.require_deadlines_in_order()
     if settings.bind_workers:
         require_binding()
     counters = open_counters(settings.rate_limit_storage)  # made here, so that all worker processes share them

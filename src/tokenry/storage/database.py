@@ -22,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tokenry.domain.errors import SetupError, TooSlow, Unavailable, first_line
 from tokenry.storage.changes import begin_changes, watch
-from tokenry.storage.deadline import seconds_left
+from tokenry.storage.deadline import TIMEOUT_SECONDS, seconds_left
 from tokenry.storage.epoch import Epoch, EpochFile
 from tokenry.storage.schema import installation
 from tokenry.storage.texts import refuse_unstorable
@@ -32,7 +32,6 @@ WRITERS_MAX = 4
 """Threads of each process that read, and those that change something, for the management API (`api/threads.py`)."""
 POOL_CONNECTIONS_MAX = READERS_MAX + WRITERS_MAX + 2
 """One for each of them, one to note uses by, one for the probe: nobody waits for another one's."""
-TIMEOUT_SECONDS = 4
 STEPS = 20_000
 """Of SQLite's, from one look at the clock to the next: some milliseconds."""
 _POSTGRES_CANCELLED = "57014"

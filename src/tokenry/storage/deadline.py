@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from math import inf
 
+TIMEOUT_SECONDS = 4.0
+"""Of a wait for others, where the operator does not say otherwise."""
+
 _until: ContextVar[float] = ContextVar("tokenry_until", default=inf)
 
 
