@@ -94,13 +94,14 @@ def served(made: Environment, **variables: str) -> Iterator[Server]:
         assert httpx2.get(f"{server.url}/openapi.json").json()["openapi"] == "3.1.0"
         assert "<html" in httpx2.get(f"{server.url}/docs").text
         assert httpx2.get(f"{server.url}/readyz").status_code == 200
+        (data_dir / "first-token").unlink()  # as who follows the page does: its token is kept elsewhere
         assert "WRONG" not in succeeds(made, made.tokenry, "doctor", **variables)
         create = ("admin", "token", "create", "--user", "admin", "--expires", "1d")
         token = succeeds(made, made.tokenry, *create, **variables).strip()
         succeeds(made, made.python, "-W", "error", "-c", LOCAL, TOKENRY_TOKEN=token, **variables)
 
 
-def is_client_and_command_line(made: Environment, folder: Path) -> None:
+def assert_client_and_command_line(made: Environment, folder: Path) -> None:
     """What the wheel alone promises."""
     with serving(folder / "data") as server:
         client = {"TOKENRY_URL": server.url, "TOKENRY_TOKEN": server.token}
@@ -113,7 +114,7 @@ def is_client_and_command_line(made: Environment, folder: Path) -> None:
     assert not (made.home / "data").exists()
 
 
-def is_service_on_sqlite(made: Environment) -> None:
+def assert_service_on_sqlite(made: Environment) -> None:
     """What `tokenry[server]` promises; what other settings need is named."""
     for word in ("serve", "doctor"):
         assert '"tokenry[server,postgres]"' in fails(made, word, TOKENRY_DATABASE_URL=POSTGRES)
@@ -123,7 +124,7 @@ def is_service_on_sqlite(made: Environment) -> None:
         follow_the_tutorial(made, server)
 
 
-def is_service_on_postgresql(made: Environment, url: URL) -> None:
+def assert_service_on_postgresql(made: Environment, url: URL) -> None:
     """What `tokenry[server,postgres]` promises."""
     shutil.rmtree(made.home / "data")
     with served(made, TOKENRY_DATABASE_URL=url.render_as_string(hide_password=False)) as server:
@@ -138,11 +139,11 @@ def test_wheel_does_what_it_promises_alone_and_with_what_is_added(
     """In one environment, which costs a third of three: after each step it holds what an empty one would."""
     made = make_environment(tmp_path)
     install(made, wheel)
-    is_client_and_command_line(made, tmp_path)
+    assert_client_and_command_line(made, tmp_path)
     install(made, wheel, "server")
-    is_service_on_sqlite(made)
+    assert_service_on_sqlite(made)
     install(made, wheel, "server", "postgres")
-    is_service_on_postgresql(made, new_postgres_database)
+    assert_service_on_postgresql(made, new_postgres_database)
 
 
 @pytest.mark.long

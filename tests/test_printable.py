@@ -9,7 +9,7 @@ from tests.conftest import App
 from tokenry.cli.running import complain
 from tokenry.client.secrets import masked
 from tokenry.operator.tables import print_table
-from tokenry.printable import REPLACEMENT, printable, printable_lines
+from tokenry.printable import REPLACEMENT, first_line, printable, printable_lines
 
 OBEYED = [
     "\x1b",
@@ -61,3 +61,10 @@ def test_messages_and_tables_of_commands_are_printable(capsys: pytest.CaptureFix
 def test_hostile_path_is_answered_without_being_repeated(app: App) -> None:
     answer = app.client.get("/v4/%1b[2J%C2%9B%E2%80%AE", headers=app.bearer)
     assert (answer.status_code, answer.json()) == (404, {"errors": [{"reason": "Not found"}]})
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("busy", "busy"), ("\n busy\r\nDETAIL: x", "busy"), ("", "OSError"), (" \n", "OSError")]
+)
+def test_error_is_told_in_one_line(text: str, line: str) -> None:
+    assert first_line(OSError(text)) == line

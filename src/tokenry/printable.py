@@ -20,3 +20,8 @@ def printable_lines(text: str) -> str:
     return "".join(
         character if character.isprintable() or character in _KEPT_IN_LINES else REPLACEMENT for character in text
     )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says that is not blank, or the error's name; it may not be printable."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -19,7 +19,7 @@ from tests.conftest import App
 from tests.servers import Server, serving
 from tokenry.domain.accounts import Origin
 from tokenry.domain.tokens import NewToken
-from tokenry.service.users import add_user
+from tokenry.service.users import NO_RESERVATION, add_user
 from tokenry.storage.accounts import create_account
 from tokenry.wiring import open_installation
 
@@ -32,7 +32,16 @@ def token_of_another_account(app: App) -> tuple[int, str]:
     origin, now = Origin("test"), installation.tokens._now()
     with installation.database.write() as connection:
         account = create_account(connection, euuid="F" * 8 + "-FFFF-FFFF-" + "F" * 16, company="Other", created=now)
-        add_user(connection, origin, account_id=account.id, username="eve", email="", admin=True, now=now)
+        add_user(
+            connection,
+            origin,
+            account_id=account.id,
+            username="eve",
+            email="",
+            admin=True,
+            now=now,
+            reservation=NO_RESERVATION,
+        )
     token, secret = installation.tokens.create_token_for(origin, "eve", NewToken())
     installation.database.close()
     return token.id, secret.reveal()

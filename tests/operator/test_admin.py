@@ -87,11 +87,39 @@ def test_first_account_and_administrator_get_an_address(tmp_path: Path) -> None:
         assert httpx2.get(f"{service.url}/v4/profile", headers=bearer).json()["email"] == "ada@example.org"
 
 
-def test_reserved_name_is_the_operators_to_give(service: Server) -> None:
-    run(service, "admin", "user", "create", "former")
-    run(service, "admin", "user", "update", "former", "--rename", "present")
-    assert "say --reuse-name" in fail(service, "admin", "user", "create", "Former")
-    run(service, "admin", "user", "create", "former", "--reuse-name")
+@pytest.mark.parametrize(
+    "naming",
+    [("user", "create"), ("user", "update", "renamed", "--rename"), ("account", "create", "Theirs", "--admin")],
+)
+def test_every_command_that_gives_a_name_says_how_to_give_a_reserved_one(
+    service: Server, naming: tuple[str, ...]
+) -> None:
+    gone = f"gone-{naming[0]}-{naming[1]}"
+    run(service, "admin", "user", "create", gone)
+    if "renamed" in naming:
+        run(service, "admin", "user", "create", "renamed")
+    run(service, "admin", "user", "delete", gone, "--yes")
+    told = fail(service, "admin", *naming, gone.upper())
+    assert "username: Username was somebody's" in told
+    assert "say --reuse-name" in told
+    run(service, "admin", *naming, gone.upper(), "--reuse-name")
+    assert gone.upper() in {row["username"] for row in rows(run(service, "admin", "user", "list"))}
+
+
+def test_deleted_user_and_its_tokens_are_gone_at_once(service: Server) -> None:
+    run(service, "admin", "user", "create", "leaver")
+    token = run(service, "admin", "token", "create", "--user", "leaver", "--expires", "1d").strip()
+    assert "--yes" in fail(service, "admin", "user", "delete", "leaver")
+    assert verify(service, token).status_code == 200
+    run(service, "admin", "user", "delete", "leaver", "--yes")
+    assert verify(service, token).status_code == 401
+    events = rows(run(service, "admin", "audit", "list", "--limit", "2"))
+    assert [event["action"] for event in events] == ["user.delete", "token.revoke"]
+    assert "no such account, user or token" in fail(service, "admin", "user", "delete", "leaver", "--yes")
+
+
+def test_last_administrator_is_not_deleted(service: Server) -> None:
+    assert "last administrator" in fail(service, "admin", "user", "delete", "admin", "--yes")
 
 
 def test_disabled_user_gets_no_token(service: Server) -> None:
@@ -197,8 +225,19 @@ def test_wrong_value_is_a_usage_error(service: Server) -> None:
     assert "--port" in done.stderr
 
 
-def test_doctor_is_content_with_a_healthy_installation(service: Server) -> None:
-    assert "WRONG" not in run(service, "doctor")
+def test_doctor_is_content_with_a_healthy_installation(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as service:
+        (service.data_dir / "first-token").unlink()
+        assert "WRONG" not in run(service, "doctor")
+
+
+def test_doctor_names_the_first_token_until_it_opens_nothing_more(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as service:
+        done = tokenry("doctor", "--data-dir", str(service.data_dir))
+        assert (done.returncode, "first-token holds a live token" in done.stdout) == (1, True)
+        assert service.token not in done.stdout
+        run(service, "admin", "token", "revoke", "1")
+        assert "WRONG" not in run(service, "doctor")
 
 
 def test_doctor_names_a_pepper_that_others_can_read(tmp_path: Path) -> None:

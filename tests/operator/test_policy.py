@@ -103,6 +103,14 @@ def test_on_a_terminal_it_asks(service: Server, answer: str, status: int) -> Non
     assert shown(service)["maximum lifetime"] == ("1d" if status == 0 else "none")
 
 
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1)])
+def test_on_a_terminal_deleting_a_user_asks(service: Server, answer: str, status: int) -> None:
+    run(service, "admin", "user", "create", "ada")
+    done, printed = on_a_terminal(service, answer, "admin", "user", "delete", "ada")
+    assert (done, "Delete user ada" in printed) == (status, True)
+    assert ("ada" in run(service, "admin", "user", "list")) is (status == 1)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -9,7 +9,7 @@ from tokenry.domain.errors import Forbidden, NotFound, Unauthorized
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.tokens import NewToken
 from tokenry.service.inventory import Inventory
-from tokenry.service.users import Users, add_user
+from tokenry.service.users import NO_RESERVATION, Users, add_user
 from tokenry.storage.accounts import create_account
 
 __all__ = ["bench"]
@@ -38,7 +38,16 @@ def token_elsewhere(bench: Bench) -> int:
     """A token of another account's user."""
     with bench.database.write() as connection:
         account = create_account(connection, euuid="F", company="Other", created=NOW)
-        add_user(connection, OPERATOR, account_id=account.id, username="eve", email="", admin=False, now=NOW)
+        add_user(
+            connection,
+            OPERATOR,
+            account_id=account.id,
+            username="eve",
+            email="",
+            admin=False,
+            now=NOW,
+            reservation=NO_RESERVATION,
+        )
     return bench.tokens.create_token_for(OPERATOR, "eve", NewToken())[0].id
 
 

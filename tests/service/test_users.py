@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from tests.conftest import Clock
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.details import NewDetails
-from tokenry.domain.errors import Forbidden, Invalid, NotFound, Refusal, Unauthorized, Unavailable
+from tokenry.domain.errors import Forbidden, Invalid, NotFound, Refusal, Unauthorized, Unavailable, UsernameReserved
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.rotation import NewRotation
@@ -202,6 +202,35 @@ def test_operator_does_not_disable_the_last_administrator(database: Database, us
     with pytest.raises(Invalid, match="last administrator"):
         users.disable_user(OPERATOR, "admin")
     assert last_event(database) == before
+
+
+def test_operator_deletes_a_user_and_all_its_tokens(database: Database, tokens: Tokens, users: Users) -> None:
+    ada = users.create_user(OPERATOR, username="ada")
+    tokens.create_token_for(OPERATOR, "ada", NewToken())
+    users.delete_user(OPERATOR, "ada")
+    assert (last_event(database).action, last_event(database).subject) == ("user.delete", f"user:{ada.id}")
+    assert open_tokens_of(database, ada.id) == 0
+    with pytest.raises(NotFound):
+        users.delete_user(OPERATOR, "ada")
+
+
+def test_operator_does_not_delete_the_last_administrator(database: Database, users: Users) -> None:
+    before = last_event(database)
+    with pytest.raises(Invalid, match="last administrator"):
+        users.delete_user(OPERATOR, "admin")
+    assert last_event(database) == before
+
+
+def test_no_user_is_made_under_a_name_that_is_reserved(database: Database, users: Users, clock: Clock) -> None:
+    users.create_user(OPERATOR, username="ada")
+    users.delete_user(OPERATOR, "ada")
+    year = timedelta(days=365)
+    with pytest.raises(UsernameReserved):
+        Users(database, lambda: now(clock), year).create_user(OPERATOR, username="Ada")
+    with pytest.raises(UsernameReserved):
+        Accounts(database, lambda: now(clock), year).create_account(OPERATOR, company="Theirs", admin="ada")
+    assert [account.company for account in Accounts(database, lambda: now(clock)).list_accounts()] == ["tokenry"]
+    assert users.create_user(OPERATOR, username="Ada").username == "Ada"
 
 
 REMOVALS: dict[str, Callable[[AccountUsers, Actor, str], object]] = {

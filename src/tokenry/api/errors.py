@@ -13,6 +13,7 @@ from tokenry.domain.errors import (
     TooSlow,
     Unauthorized,
     Unavailable,
+    UsernameReserved,
 )
 
 
@@ -47,6 +48,7 @@ class TooManyRequests(Refusal):
 
 STATUS: dict[type[Refusal], int] = {
     Invalid: 400,
+    UsernameReserved: 400,
     Unauthorized: 401,
     InsufficientScope: 401,  # the wire format answers 401 where RFC 6750 says 403; `/verify` follows the RFC
     Forbidden: 403,

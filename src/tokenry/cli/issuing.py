@@ -7,7 +7,7 @@ from functools import partial
 
 from tokenry.cli.running import CommandError, complain
 from tokenry.cli.streams import OutputError, require_output
-from tokenry.printable import printable
+from tokenry.printable import first_line, printable
 
 
 def require_delivery() -> None:
@@ -41,6 +41,5 @@ def _revoke(token_id: int, label: str, revoke: Callable[[int], object]) -> str:
     try:
         revoke(token_id)
     except Exception as error:  # noqa: BLE001 - whatever it is, the token has to be named
-        reason = str(error).partition("\n")[0]
-        return f"{named} is live, and could not be revoked ({reason}): revoke it."
+        return f"{named} is live, and could not be revoked ({first_line(error)}): revoke it."
     return f"{named} is revoked."

@@ -2,6 +2,7 @@
 
     Refusal                 a caller asked for something it does not get
     ├── Invalid             the request is malformed; carries every fault at once
+    │   └── UsernameReserved  the name was somebody's not long ago
     ├── Unauthorized        no valid token came with the request
     ├── InsufficientScope   the token is valid but not for this
     ├── Forbidden           the scope is right but this user may not
@@ -40,6 +41,13 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
 
 class Invalid(Refusal):
     """The request cannot be understood or breaks a rule; every fault is reported at once."""
+
+
+class UsernameReserved(Invalid):
+    """The name was another user's not long ago, and what is outside may still take its new bearer for that one."""
+
+    def __init__(self) -> None:
+        super().__init__(Fault("Username was somebody's and is reserved: choose another", "username"))
 
 
 class Unauthorized(Refusal):
@@ -94,11 +102,6 @@ class Unavailable(Refusal):
 
 class SetupError(Exception):
     """A one-line account of what is wrong with the installation and what to do about it."""
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def raise_faults(faults: Iterable[Fault]) -> None:

@@ -9,7 +9,6 @@ from tokenry.domain.errors import Fault
 
 USERNAME_LENGTH_MAX = 64
 EMAIL_LENGTH_MAX = 254
-RESERVED = Fault("Username was somebody's and is reserved: choose another", "username")
 _USERNAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{USERNAME_LENGTH_MAX - 1}}}", re.ASCII)
 _PROXY_SUFFIX = re.compile(r"_[0-9a-f]{16}$")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")

@@ -7,6 +7,7 @@ import typer
 from tokenry.domain.accounts import AccountChange
 from tokenry.operator.options import DatabaseUrl, DataDir, UsernameReservationDays, open_local, operator
 from tokenry.operator.tables import print_table
+from tokenry.operator.usernames import ReuseName, naming_users
 from tokenry.settings import DEFAULT_DATA_DIR, DEFAULT_USERNAME_RESERVATION_DAYS
 
 app = typer.Typer(help="Accounts: who has users. A parent account enters its child accounts.", no_args_is_help=True)
@@ -22,13 +23,16 @@ def create(
     admin: Annotated[
         str | None, typer.Option(show_default="none", help="Also make this user, as its administrator.")
     ] = None,
+    reuse_name: ReuseName = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     database_url: DatabaseUrl = None,
     username_reservation_days: UsernameReservationDays = DEFAULT_USERNAME_RESERVATION_DAYS,
 ) -> None:
     """Make an account."""
-    installation = open_local(data_dir, database_url, username_reservation_days=username_reservation_days)
-    account = installation.accounts.create_account(operator(), company=company, email=email, parent=parent, admin=admin)
+    with naming_users(data_dir, database_url, username_reservation_days, reuse=reuse_name) as installation:
+        account = installation.accounts.create_account(
+            operator(), company=company, email=email, parent=parent, admin=admin
+        )
     print(f"Account {account.company} was made (euuid {account.euuid}).")
     if admin is not None:
         print(f"User {admin} was made, its administrator.")

@@ -10,12 +10,14 @@ import typer
 from sqlalchemy import text
 
 from tokenry.cli.running import alone
+from tokenry.domain.explanation import Check
 from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local
 from tokenry.printable import printable
 from tokenry.settings import DEFAULT_DATA_DIR
 from tokenry.storage.database import Database
 from tokenry.storage.files import FIRST_TOKEN_FILE, PEPPER_FILE
 from tokenry.storage.usernames import list_ambiguous
+from tokenry.wiring import Installation
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
 
@@ -27,7 +29,13 @@ def doctor(
     installation = open_local(data_dir, database_url, scopes_file)
     print("ok    the schema is this program's, and the pepper belongs to the database")
     print(f"ok    the catalogue has {len(installation.catalogue.resources)} resources")
-    problems = [*_files(data_dir), *_disk(data_dir), *_database(installation.database), *_names(installation.database)]
+    problems = [
+        *_files(data_dir),
+        *_first_token(installation, data_dir / FIRST_TOKEN_FILE),
+        *_disk(data_dir),
+        *_database(installation.database),
+        *_names(installation.database),
+    ]
     for problem in problems:
         print(f"WRONG {printable(problem)}")
     if problems:
@@ -43,6 +51,20 @@ def _files(data_dir: Path) -> Iterator[str]:
     mode = stat.S_IMODE(data_dir.stat().st_mode)
     if mode & 0o022:
         yield f"{data_dir} can be written by others (mode {mode:04o}): chmod 700 {data_dir}"
+
+
+def _first_token(installation: Installation, path: Path) -> Iterator[str]:
+    """Complain of the file that may do everything for ever, for as long as it does."""
+    try:
+        text = path.read_text("ascii", errors="replace").strip()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield f"{path} cannot be read ({error.strerror}): whether its token is live is not known"
+        return
+    steps = installation.explanations.explain_any_token(text)
+    if any(step.check is Check.EXPIRY and step.passed for step in steps):  # neither revoked nor rotated away
+        yield f"{path} holds a live token that may do everything: make others, revoke or rotate it, and remove the file"
 
 
 def _disk(data_dir: Path) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """`tokenry admin policy …`: what tokens may be made, and for how long they live."""
 
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -9,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from tokenry.domain.errors import Fault, Invalid
+from tokenry.domain.errors import Invalid
 from tokenry.domain.policy import Policy, Shortening, UserKind
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
 from tokenry.domain.spans import read_span, write_span
+from tokenry.operator.confirmation import Yes, confirm
 from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
 from tokenry.operator.tables import print_table
 from tokenry.service.policy import Policies
@@ -60,7 +60,7 @@ def set_policy(
     keep_existing: Annotated[
         bool, typer.Option("--keep-existing", help="Leave tokens alone that outlive the maximum lifetime.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before tokens are made to expire sooner.")] = False,
+    yes: Yes = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     database_url: DatabaseUrl = None,
     scopes_file: ScopesFile = None,
@@ -103,11 +103,7 @@ def _confirm(policies: Policies, lifetime: timedelta, *, yes: bool) -> None:
     print(f"Of the tokens that there are, {at_once} would expire at once, and {sooner} sooner than now:\n")
     print_table(("user", "at once", "sooner"), [(one.username, one.at_once, one.sooner) for one in concerned])
     print()
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise Invalid(Fault("Nothing was changed: repeat with --yes to go on, or with --keep-existing."))
-    typer.confirm("Go on?", abort=True)
+    confirm("Go on?", yes=yes, otherwise=", or with --keep-existing")
 
 
 def _sums(shortenings: Sequence[Shortening]) -> tuple[int, int]:

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from tokenry.domain.errors import Fault, Invalid
-from tokenry.domain.users import RESERVED, UserChange
+from tokenry.domain.users import UserChange
+from tokenry.operator.confirmation import Yes, confirm
 from tokenry.operator.options import DatabaseUrl, DataDir, UsernameReservationDays, open_local, operator
 from tokenry.operator.tables import print_table
+from tokenry.operator.usernames import ReuseName, naming_users
 from tokenry.settings import DEFAULT_DATA_DIR, DEFAULT_USERNAME_RESERVATION_DAYS
 
 app = typer.Typer(help="Users: who owns tokens.", no_args_is_help=True)
@@ -23,24 +24,14 @@ def create(
     account: Annotated[
         str | None, typer.Option(show_default="the first", help="Whose user it is: an account's name or euuid.")
     ] = None,
-    reuse_name: Annotated[
-        bool, typer.Option("--reuse-name", help="Also a name that is reserved, since somebody had it not long ago.")
-    ] = False,
+    reuse_name: ReuseName = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     database_url: DatabaseUrl = None,
     username_reservation_days: UsernameReservationDays = DEFAULT_USERNAME_RESERVATION_DAYS,
 ) -> None:
     """Make a user. The name: ASCII letters, digits, dots, dashes, underscores."""
-    installation = open_local(data_dir, database_url, username_reservation_days=username_reservation_days)
-    try:
-        user = installation.users.create_user(
-            operator(), username=username, email=email, admin=admin, account=account, reuse=reuse_name
-        )
-    except Invalid as refusal:
-        if RESERVED not in refusal.faults:
-            raise
-        words = f"{RESERVED.reason}, or say --reuse-name if nothing outside still takes it for who had it"
-        raise Invalid(Fault(words, RESERVED.field)) from None
+    with naming_users(data_dir, database_url, username_reservation_days, reuse=reuse_name) as installation:
+        user = installation.users.create_user(operator(), username=username, email=email, admin=admin, account=account)
     print(f"User {user.username} was made (id {user.id}).")
 
 
@@ -49,6 +40,7 @@ def update(
     username: Username,
     rename: Annotated[str | None, typer.Option(show_default="as it is", help="Another name.")] = None,
     email: Annotated[str | None, typer.Option(show_default="as it is", help="Where to reach the user.")] = None,
+    reuse_name: ReuseName = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     database_url: DatabaseUrl = None,
     username_reservation_days: UsernameReservationDays = DEFAULT_USERNAME_RESERVATION_DAYS,
@@ -56,8 +48,8 @@ def update(
     """Give a user another name or address."""
     if rename is None and email is None:
         raise typer.BadParameter("say what is to be different", param_hint="--rename or --email")
-    installation = open_local(data_dir, database_url, username_reservation_days=username_reservation_days)
-    user = installation.users.update_user(operator(), username, UserChange(username=rename, email=email))
+    with naming_users(data_dir, database_url, username_reservation_days, reuse=reuse_name) as installation:
+        user = installation.users.update_user(operator(), username, UserChange(username=rename, email=email))
     print(f"User {user.username} can be reached at {user.email or 'no address'}.")
 
 
@@ -80,6 +72,20 @@ def list_users(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl =
             for user, open_tokens in open_local(data_dir, database_url).users.list_users()
         ],
     )
+
+
+@app.command()
+def delete(
+    username: Username,
+    yes: Yes = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Delete a user and revoke all of its tokens; nobody can undo it."""
+    users = open_local(data_dir, database_url).users
+    confirm(f"Delete user {username} and revoke all of its tokens?", yes=yes)
+    users.delete_user(operator(), username)
+    print(f"User {username} is deleted, and all of its tokens are revoked.")
 
 
 @app.command()

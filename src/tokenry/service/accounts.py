@@ -15,7 +15,6 @@ from tokenry.service.users import (
     add_user,
     read_account,
     remove_user,
-    take_username,
     unique_names,
 )
 from tokenry.storage import accounts as stored
@@ -138,10 +137,16 @@ class Accounts:
     def _add_administrator(
         self, connection: Connection, origin: Origin, account: Account, username: str, email: str
     ) -> User:
-        now = self._now()
-        user = add_user(connection, origin, account_id=account.id, username=username, email=email, admin=True, now=now)
-        take_username(connection, user, now=now, reservation=self._reservation)
-        return user
+        return add_user(
+            connection,
+            origin,
+            account_id=account.id,
+            username=username,
+            email=email,
+            admin=True,
+            now=self._now(),
+            reservation=self._reservation,
+        )
 
 
 def new_euuid() -> str:

@@ -16,7 +16,7 @@ from tokenry.domain.tokens import NewToken, Token
 from tokenry.domain.users import User, UserType
 from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.tokens import Tokens
-from tokenry.service.users import add_user
+from tokenry.service.users import add_proxy
 from tokenry.storage import accounts as stored
 from tokenry.storage import users as stored_users
 from tokenry.storage.database import Database
@@ -84,16 +84,7 @@ class Children:
         if proxy is None:
             company = stored.get_account(connection, parent.account_id).company
             name = proxy_username(parent_company=company, child_euuid=child.euuid)
-            return add_user(
-                connection,
-                origin,
-                account_id=child.id,
-                username=name,
-                email="",
-                admin=True,
-                now=self._now(),
-                proxy=True,
-            )
+            return add_proxy(connection, origin, account_id=child.id, username=name, now=self._now())
         if proxy.disabled is not None:
             raise Forbidden
         return proxy

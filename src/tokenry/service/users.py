@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from tokenry.domain.accounts import Account, Actor, Origin
-from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, raise_faults
+from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, UsernameReserved, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.users import RESERVED, GrantsChange, NewUser, User, UserChange, user_faults
+from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults
 from tokenry.service.acting import get_reader, get_writer, require_administrator
 from tokenry.service.revocation import leave_children, revoke_everything_of
 from tokenry.storage import audit, usernames
@@ -58,7 +58,7 @@ class AccountUsers:
             now = self._now()
             require_administrator(get_writer(connection, actor, now=now))
             raise_faults(new.check())
-            user = add_user(
+            return add_user(
                 connection,
                 origin,
                 account_id=actor.account_id,
@@ -66,9 +66,8 @@ class AccountUsers:
                 email=new.email,
                 admin=not new.restricted,
                 now=now,
+                reservation=self._reservation,
             )
-            take_username(connection, user, now=now, reservation=self._reservation)
-            return user
 
     def update_user(self, origin: Origin, actor: Actor, username: str, change: UserChange) -> User:
         """Change what is to be different. Raises Forbidden, NotFound; Invalid, also for the last administrator."""
@@ -120,27 +119,38 @@ class Users:
         email: str = "",
         admin: bool = False,
         account: str | None = None,
-        reuse: bool = False,
     ) -> User:
-        """Make a user of an account, by its name or euuid; else of the first. Raises Invalid, also for a taken name.
-
-        With `reuse` the name may be one that is reserved.
-        """
+        """Make a user of an account, by its name or euuid; else of the first. Raises Invalid, also for a taken name."""
         raise_faults(user_faults(username=username, email=email))
         with unique_names(), self._database.write() as connection:
             own = find_first_account(connection) if account is None else read_account(connection, account, "account")
             if own is None:
                 raise NotFound
-            now = self._now()
-            user = add_user(connection, origin, account_id=own.id, username=username, email=email, admin=admin, now=now)
-            take_username(connection, user, now=now, reservation=NO_RESERVATION if reuse else self._reservation)
-            return user
+            return add_user(
+                connection,
+                origin,
+                account_id=own.id,
+                username=username,
+                email=email,
+                admin=admin,
+                now=self._now(),
+                reservation=self._reservation,
+            )
 
     def update_user(self, origin: Origin, username: str, change: UserChange) -> User:
         """Change what is to be different. Raises NotFound, Invalid."""
         with unique_names(), self._database.write() as connection:
             before = _claim(connection, stored.find_user(connection, username))
             return _update(connection, origin, before, change, now=self._now(), reservation=self._reservation)
+
+    def delete_user(self, origin: Origin, username: str) -> None:
+        """Delete a user and revoke all it has. Raises NotFound; Invalid for a proxy user and the last administrator."""
+        with self._database.write() as connection:
+            user = _claim(connection, stored.find_user(connection, username))
+            if user.proxy:
+                raise Invalid(Fault("This user is a parent account's in its child: detach the child account instead"))
+            _keep_an_administrator(connection, user)
+            remove_user(connection, origin, user, now=self._now())
 
     def list_users(self) -> Sequence[tuple[User, int]]:
         """List the users of all accounts by name, each with its number of open tokens."""
@@ -179,13 +189,23 @@ def add_user(
     email: str,
     admin: bool,
     now: datetime,
-    proxy: bool = False,
+    reservation: timedelta,
 ) -> User:
-    """Make a user in a transaction of the caller's. The name is unique by the database's word: IntegrityError."""
+    """Make a user in a transaction of the caller's. Raises UsernameReserved; IntegrityError for a taken name."""
     user = stored.create_user(
-        connection, account_id=account_id, username=username, email=email, admin=admin, created=now, proxy=proxy
+        connection, account_id=account_id, username=username, email=email, admin=admin, created=now
     )
+    _take_username(connection, user, now=now, reservation=reservation)
     _record(connection, origin, "user.create", user, at=now, username=username, admin=admin)
+    return user
+
+
+def add_proxy(connection: Connection, origin: Origin, *, account_id: int, username: str, now: datetime) -> User:
+    """Make a parent account's user in a child account, in a transaction of the caller's. Its name is never reserved."""
+    user = stored.create_user(
+        connection, account_id=account_id, username=username, email="", admin=True, created=now, proxy=True
+    )
+    _record(connection, origin, "user.create", user, at=now, username=username, admin=True)
     return user
 
 
@@ -196,19 +216,6 @@ def remove_user(connection: Connection, origin: Origin, user: User, *, now: date
         usernames.reserve_username(connection, user, now)
     revoke_everything_of(connection, origin, user, now=now)
     _record(connection, origin, "user.delete", user, at=now, username=user.username)
-
-
-def take_username(connection: Connection, user: User, *, now: datetime, reservation: timedelta) -> None:
-    """Make sure that the name a user has just got was nobody else's for as long as names are reserved. Raises Invalid.
-
-    It is asked after the name was stored, so that whoever is about to free it has done so by then.
-    """
-    reserved = usernames.find_reservation(connection, user.username)
-    if reserved is None:
-        return
-    if reserved.user_id != user.id and now < reserved.freed + reservation:
-        raise Invalid(RESERVED)
-    usernames.forget_reservation(connection, user.username)
 
 
 def read_account(connection: Connection, text: str, field: str) -> Account:
@@ -258,8 +265,22 @@ def _update(
     if after.username != before.username:
         usernames.reserve_username(connection, before, now)
         stored.rename_user(connection, after.id, after.username)
-        take_username(connection, after, now=now, reservation=reservation)
+        _take_username(connection, after, now=now, reservation=reservation)
     return _store(connection, origin, before, after, now=now)
+
+
+def _take_username(connection: Connection, user: User, *, now: datetime, reservation: timedelta) -> None:
+    """Make sure that the name a user has just got was nobody else's for as long as names are reserved.
+
+    It is asked after the name was stored, so that whoever is about to free it has done so by then. Raises
+    UsernameReserved.
+    """
+    reserved = usernames.find_reservation(connection, user.username)
+    if reserved is None:
+        return
+    if reserved.user_id != user.id and now < reserved.freed + reservation:
+        raise UsernameReserved
+    usernames.forget_reservation(connection, user.username)
 
 
 def _store(connection: Connection, origin: Origin, before: User, after: User, *, now: datetime) -> User:

@@ -20,7 +20,8 @@ from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event, 
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from tokenry.domain.errors import SetupError, TooSlow, Unavailable, first_line
+from tokenry.domain.errors import SetupError, TooSlow, Unavailable
+from tokenry.printable import first_line
 from tokenry.storage.changes import begin_changes, watch
 from tokenry.storage.deadline import TIMEOUT_SECONDS, seconds_left
 from tokenry.storage.epoch import Epoch, EpochFile

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tokenry.domain.errors import SetupError, Unavailable
 from tokenry.domain.limits import WINDOW_SECONDS
+from tokenry.printable import first_line
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -88,7 +89,7 @@ class RedisCounters:
                 pipeline.expire(name, WINDOW_SECONDS)
                 used, _ = await pipeline.execute()
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
-            raise Unavailable(f"{type(error).__name__}: {error}") from error
+            raise Unavailable(f"{type(error).__name__}: {first_line(error)}") from error
         return int(used)
 
     async def close(self) -> None:

@@ -172,9 +172,10 @@ def rename_user(connection: Connection, user_id: int, username: str) -> bool:
 
 
 def delete_user(connection: Connection, user: User, now: datetime) -> bool:
-    """Let a user be found no more, and the name be free; whether it was there. The row stays, for the audit.
+    """Let a user be found no more, under any name; whether it was there. The row stays, for the audit.
 
-    No user can ask for the row's new name, which has colons.
+    No user can ask for the row's new name, which has colons. The old one is free by the word of this table; whether
+    it is reserved is for `storage/usernames.py`.
     """
     statement = update(users).where(users.c.id == user.id, users.c.deleted_at.is_(None))
     values = {

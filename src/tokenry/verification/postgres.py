@@ -10,7 +10,8 @@ from typing import Any
 import asyncpg
 from sqlalchemy import URL
 
-from tokenry.domain.errors import Unavailable, first_line
+from tokenry.domain.errors import Unavailable
+from tokenry.printable import first_line
 from tokenry.storage.credentials import Credential, postgres_statement
 
 BATCH_LOOKUPS_MAX = 1000

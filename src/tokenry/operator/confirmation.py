@@ -1,0 +1,22 @@
+"""Asking the operator before something that cannot be undone."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tokenry.domain.errors import Fault, Invalid
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before it is done.")]
+
+
+def confirm(question: str, *, yes: bool, otherwise: str = "") -> None:
+    """Return if the operator agrees, by `--yes` or at the terminal; end the command if not.
+
+    Raises Invalid where nobody can answer; `otherwise` names another way out.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Invalid(Fault(f"Nothing was changed: repeat with --yes to go on{otherwise}."))
+    typer.confirm(question, abort=True)

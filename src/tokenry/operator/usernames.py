@@ -1,0 +1,28 @@
+"""What commands have in common that give a user a name: an operator may give one that is reserved."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tokenry.domain.errors import Fault, Invalid, UsernameReserved
+from tokenry.operator.options import open_local
+from tokenry.wiring import Installation
+
+ReuseName = Annotated[
+    bool, typer.Option("--reuse-name", help="Also a name that is reserved, since somebody had it not long ago.")
+]
+
+
+@contextmanager
+def naming_users(
+    data_dir: Path, database_url: str | None, reservation_days: int, *, reuse: bool
+) -> Iterator[Installation]:
+    """Open the installation for a command that names a user. A refusal of a reserved name says what to do about it."""
+    try:
+        yield open_local(data_dir, database_url, username_reservation_days=0 if reuse else reservation_days)
+    except UsernameReserved as refusal:
+        words = f"{refusal}, or say --reuse-name if nothing outside still takes it for who had it"
+        raise Invalid(Fault(words, refusal.faults[0].field)) from None
