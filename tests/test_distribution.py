@@ -78,7 +78,7 @@ def modules(group: str) -> list[str]:
     names = {found.name for found in walk_packages(tokenry.__path__, "tokenry.")} - NOT_IMPORTED
 
     def group_of(name: str) -> str:
-        alone = name.startswith(CLIENTS) or name in {"tokenry.cores", "tokenry.moments"}
+        alone = name.startswith(CLIENTS) or name in {"tokenry.core_dumps", "tokenry.moments"}
         return OTHERS.get(name, "alone" if alone else "server")
 
     return sorted(name for name in names if group_of(name) == group)

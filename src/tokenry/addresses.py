@@ -6,7 +6,7 @@ from ipaddress import IPv6Address
 from tokenry.printable import printable
 
 EXAMPLE = "http://127.0.0.1:8470"
-LABEL_LENGTH_MAX = 63
+HOST_LABEL_LENGTH_MAX = 63
 PORT_MAX = 65535
 SHOWN_LENGTH_MAX = 200
 API_PATHS = ("/v4", "/v4beta")
@@ -66,7 +66,7 @@ def _find_problem_of_authority(authority: str) -> str | None:
     if not host.isascii():
         return "its host has to be written in ASCII, as xn--…"
     labels = host.removesuffix(".").split(".")
-    if not _HOST.fullmatch(host) or not all(0 < len(label) <= LABEL_LENGTH_MAX for label in labels):
+    if not _HOST.fullmatch(host) or not all(0 < len(label) <= HOST_LABEL_LENGTH_MAX for label in labels):
         return "no host has such a name"
     return None
 

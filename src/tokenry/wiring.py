@@ -11,7 +11,7 @@ from anyio import create_task_group
 from starlette.types import ASGIApp
 
 from tokenry.api.accounts import AccountOperations
-from tokenry.api.app import create_app, routes
+from tokenry.api.app import Operations, create_app, routes
 from tokenry.api.batch import BatchOperations
 from tokenry.api.children import ChildOperations
 from tokenry.api.details import DetailsOperations
@@ -248,13 +248,9 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         await verification.close()
         await counters.close()
 
-    table = routes(
-        verifier=verifier,
-        limits=limits,
-        threads=Threads(settings.request_timeout),
+    operations = Operations(
         tokens=TokenOperations(installation.tokens),
         details=DetailsOperations(installation.details),
-        catalogue=installation.catalogue,
         policy=PolicyOperations(installation.policies),
         inventory=InventoryOperations(installation.inventory),
         profile=ProfileOperations(installation.profiles),
@@ -267,6 +263,13 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         leaks=LeakOperations(installation.leaks),
         explanation=ExplanationOperations(inspector, installation.explanations, installation.catalogue),
         revocation=RevocationOperations(installation.revocations),
+    )
+    table = routes(
+        operations,
+        verifier=verifier,
+        limits=limits,
+        threads=Threads(settings.request_timeout),
+        catalogue=installation.catalogue,
         ready=Readiness(installation.database),
     )
     return create_app(table, lifespan)

@@ -31,7 +31,7 @@ from tests.servers import (
 )
 from tokenry.cli.streams import OutputError
 from tokenry.domain.secrets import Secret
-from tokenry.operator.first_token import Place
+from tokenry.operator.first_token import FirstTokenPlace
 from tokenry.settings import Settings
 from tokenry.wiring import begin, open_installation, prepare
 
@@ -192,7 +192,7 @@ def test_first_token_that_cannot_be_shown_is_not_made(tmp_path: Path, monkeypatc
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     with closing(open_installation(settings).database) as database:
         with pytest.raises(OutputError):
-            begin(open_installation(settings), Place(settings, refuse).deliver)
+            begin(open_installation(settings), FirstTokenPlace(settings, refuse).deliver)
         with database.read() as connection:
             assert connection.execute(text("SELECT count(*) FROM accounts")).scalar_one() == 0
 

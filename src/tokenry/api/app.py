@@ -1,6 +1,7 @@
 """The route table: what is served, and where."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from starlette.routing import BaseRoute, Route, Router
@@ -35,102 +36,148 @@ from tokenry.domain.scopes import Catalogue
 from tokenry.verification.verifier import Verifier
 
 VERSIONS = ("v4", "v4beta")
+READS, WRITES = "account:read_only", "account:read_write"
+MakeResource = Callable[..., Resource]
+Paths = Mapping[str, Resource]
+change = partial(Operation, changes=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """What the paths do, by noun."""
+
+    tokens: TokenOperations
+    details: DetailsOperations
+    policy: PolicyOperations
+    inventory: InventoryOperations
+    profile: ProfileOperations
+    accounts: AccountOperations
+    users: UserOperations
+    children: ChildOperations
+    rotation: RotationOperations
+    introspection: IntrospectionOperations
+    batch: BatchOperations
+    leaks: LeakOperations
+    explanation: ExplanationOperations
+    revocation: RevocationOperations
 
 
 def routes(
+    operations: Operations,
     *,
     verifier: Verifier,
     limits: RateLimits,
     threads: Threads,
-    tokens: TokenOperations,
-    details: DetailsOperations,
     catalogue: Catalogue,
-    policy: PolicyOperations,
-    inventory: InventoryOperations,
-    profile: ProfileOperations,
-    accounts: AccountOperations,
-    users: UserOperations,
-    children: ChildOperations,
-    rotation: RotationOperations,
-    introspection: IntrospectionOperations,
-    batch: BatchOperations,
-    leaks: LeakOperations,
-    explanation: ExplanationOperations,
-    revocation: RevocationOperations,
     ready: Readiness,
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
-    reads, writes = "account:read_only", "account:read_write"
-    change = partial(Operation, changes=True)
     resource = partial(Resource, verifier, limits, threads)
     management = {
+        **_token_paths(operations, resource),
+        **_profile_paths(operations, resource),
+        **_account_paths(operations, resource),
+        **_child_account_paths(operations, resource),
+        **_public_paths(operations, resource),
+    }
+    return [
+        *_verification_routes(operations, resource, verifier, catalogue),
+        *_oauth_routes(operations, resource),
+        Route("/healthz", Liveness()),
+        Route("/readyz", ready),
+        Route("/openapi.json", description_as_json(catalogue)),
+        Route("/docs", description_as_page(catalogue)),
+        *(Route(f"/{version}{path}", managed) for version in VERSIONS for path, managed in management.items()),
+    ]
+
+
+def _token_paths(to: Operations, resource: MakeResource) -> Paths:
+    return {
         "/profile/tokens": resource(
-            GET=Operation(tokens.list_tokens, reads),
-            POST=change(tokens.create_token, writes),
+            GET=Operation(to.tokens.list_tokens, READS),
+            POST=change(to.tokens.create_token, WRITES),
         ),
         # Before the paths with an id, which would match it.
-        "/profile/tokens/details": resource(GET=Operation(details.list_details, reads)),
-        "/profile/tokens/policy": resource(GET=Operation(policy.get_policy, reads)),
-        "/profile/tokens/revoke-others": resource(POST=change(tokens.revoke_other_tokens, writes)),
+        "/profile/tokens/details": resource(GET=Operation(to.details.list_details, READS)),
+        "/profile/tokens/policy": resource(GET=Operation(to.policy.get_policy, READS)),
+        "/profile/tokens/revoke-others": resource(POST=change(to.tokens.revoke_other_tokens, WRITES)),
         "/profile/tokens/{token_id}": resource(
-            GET=Operation(tokens.get_token, reads),
-            PUT=change(tokens.rename_token, writes),
-            DELETE=change(tokens.revoke_token, writes),
+            GET=Operation(to.tokens.get_token, READS),
+            PUT=change(to.tokens.rename_token, WRITES),
+            DELETE=change(to.tokens.revoke_token, WRITES),
         ),
-        "/profile/tokens/{token_id}/rotate": resource(POST=change(rotation.rotate_token, writes)),
+        "/profile/tokens/{token_id}/rotate": resource(POST=change(to.rotation.rotate_token, WRITES)),
         "/profile/tokens/{token_id}/details": resource(
-            GET=Operation(details.get_details, reads),
-            PUT=change(details.update_details, writes),
+            GET=Operation(to.details.get_details, READS),
+            PUT=change(to.details.update_details, WRITES),
         ),
+    }
+
+
+def _profile_paths(to: Operations, resource: MakeResource) -> Paths:
+    return {
         "/profile": resource(
-            GET=Operation(profile.get_profile),
-            PUT=change(profile.update_profile, writes),
+            GET=Operation(to.profile.get_profile),
+            PUT=change(to.profile.update_profile, WRITES),
         ),
-        "/profile/grants": resource(GET=Operation(profile.get_grants)),
-        "/profile/logins": resource(GET=Operation(empty_list(LOGINS), reads)),
-        "/profile/logins/{login_id}": resource(GET=Operation(nothing, reads)),
-        "/profile/devices": resource(GET=Operation(empty_list(DEVICES), reads)),
-        "/profile/devices/{device_id}": resource(GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
-        "/profile/apps": resource(GET=Operation(empty_list(APPS), reads)),
-        "/profile/apps/{app_id}": resource(GET=Operation(nothing, reads), DELETE=Operation(nothing, writes)),
+        "/profile/grants": resource(GET=Operation(to.profile.get_grants)),
+        "/profile/logins": resource(GET=Operation(empty_list(LOGINS), READS)),
+        "/profile/logins/{login_id}": resource(GET=Operation(nothing, READS)),
+        "/profile/devices": resource(GET=Operation(empty_list(DEVICES), READS)),
+        "/profile/devices/{device_id}": resource(GET=Operation(nothing, READS), DELETE=Operation(nothing, WRITES)),
+        "/profile/apps": resource(GET=Operation(empty_list(APPS), READS)),
+        "/profile/apps/{app_id}": resource(GET=Operation(nothing, READS), DELETE=Operation(nothing, WRITES)),
+    }
+
+
+def _account_paths(to: Operations, resource: MakeResource) -> Paths:
+    return {
         "/account": resource(
-            GET=Operation(accounts.get_account, reads),
-            PUT=change(accounts.update_account, writes),
+            GET=Operation(to.accounts.get_account, READS),
+            PUT=change(to.accounts.update_account, WRITES),
         ),
-        "/account/tokens": resource(GET=Operation(inventory.list_tokens, reads)),
-        "/account/tokens/export": resource(GET=Operation(inventory.export_tokens, reads)),
-        "/account/tokens/revoke": resource(POST=change(inventory.revoke_tokens, writes)),
+        "/account/tokens": resource(GET=Operation(to.inventory.list_tokens, READS)),
+        "/account/tokens/export": resource(GET=Operation(to.inventory.export_tokens, READS)),
+        "/account/tokens/revoke": resource(POST=change(to.inventory.revoke_tokens, WRITES)),
         "/account/users": resource(
-            GET=Operation(users.list_users, reads),
-            POST=change(users.create_user, writes),
+            GET=Operation(to.users.list_users, READS),
+            POST=change(to.users.create_user, WRITES),
         ),
         "/account/users/{username}": resource(
-            GET=Operation(users.get_user, reads),
-            PUT=change(users.update_user, writes),
-            DELETE=change(users.delete_user, writes),
+            GET=Operation(to.users.get_user, READS),
+            PUT=change(to.users.update_user, WRITES),
+            DELETE=change(to.users.delete_user, WRITES),
         ),
         "/account/users/{username}/grants": resource(
-            GET=Operation(users.get_grants, reads),
-            PUT=change(users.update_grants, writes),
+            GET=Operation(to.users.get_grants, READS),
+            PUT=change(to.users.update_grants, WRITES),
         ),
-        "/credentials/revoke": resource(POST=change(leaks.revoke_reported, public=True, bucket=REPORTS)),
-        **{
-            f"{place}/child-accounts{path}": managed
-            for place in ("/account", "/iam/delegation/profile")
-            for path, managed in (
-                ("", resource(GET=Operation(children.list_children, "child_account:read_only"))),
-                ("/{euuid}", resource(GET=Operation(children.get_child, "child_account:read_only"))),
-                (
-                    "/{euuid}/token",
-                    resource(POST=change(children.create_token, "child_account:read_write", reads_body=False)),
-                ),
-            )
-        },
-        **{
-            path: resource(GET=Operation(empty_list(fields), public=True))
-            for path, fields in (("/regions", REGIONS), ("/linode/types", TYPES), ("/images", IMAGES))
-        },
     }
+
+
+def _child_account_paths(to: Operations, resource: MakeResource) -> Paths:
+    reads, writes = "child_account:read_only", "child_account:read_write"
+    paths = {
+        "": resource(GET=Operation(to.children.list_children, reads)),
+        "/{euuid}": resource(GET=Operation(to.children.get_child, reads)),
+        "/{euuid}/token": resource(POST=change(to.children.create_token, writes, reads_body=False)),
+    }
+    places = ("/account", "/iam/delegation/profile")
+    return {f"{place}/child-accounts{path}": managed for place in places for path, managed in paths.items()}
+
+
+def _public_paths(to: Operations, resource: MakeResource) -> Paths:
+    """What needs no token."""
+    lists = {"/regions": REGIONS, "/linode/types": TYPES, "/images": IMAGES}
+    return {
+        "/credentials/revoke": resource(POST=change(to.leaks.revoke_reported, public=True, bucket=REPORTS)),
+        **{path: resource(GET=Operation(empty_list(fields), public=True)) for path, fields in lists.items()},
+    }
+
+
+def _verification_routes(
+    to: Operations, resource: MakeResource, verifier: Verifier, catalogue: Catalogue
+) -> Sequence[Route]:
     auth_request = told_method(catalogue, b"x-original-method")
     forward_auth = told_method(catalogue, b"x-forwarded-method")
     return [
@@ -138,15 +185,16 @@ def routes(
         Route("/verify/auth-request", VerifyEndpoint(verifier, auth_request, ANY_METHOD)),
         Route("/verify/forward-auth", VerifyEndpoint(verifier, forward_auth, ANY_METHOD)),
         Route(EXT_AUTHZ + "{policy}/{path:path}", VerifyEndpoint(verifier, own_method(catalogue), ANY_METHOD)),
-        Route("/verify/batch", resource(VERIFICATION, POST=Operation(batch.verify, reads, counted=False))),
-        Route("/verify/explain", resource(VERIFICATION, POST=Operation(explanation.explain, reads))),
-        Route("/oauth/revoke", resource(OAUTH, POST=change(revocation.revoke_presented, writes))),
-        Route("/oauth/introspect", resource(OAUTH, POST=Operation(introspection.introspect, reads, counted=False))),
-        Route("/healthz", Liveness()),
-        Route("/readyz", ready),
-        Route("/openapi.json", description_as_json(catalogue)),
-        Route("/docs", description_as_page(catalogue)),
-        *(Route(f"/{version}{path}", managed) for version in VERSIONS for path, managed in management.items()),
+        Route("/verify/batch", resource(VERIFICATION, POST=Operation(to.batch.verify, READS, counted=False))),
+        Route("/verify/explain", resource(VERIFICATION, POST=Operation(to.explanation.explain, READS))),
+    ]
+
+
+def _oauth_routes(to: Operations, resource: MakeResource) -> Sequence[Route]:
+    asked = Operation(to.introspection.introspect, READS, counted=False)
+    return [
+        Route("/oauth/revoke", resource(OAUTH, POST=change(to.revocation.revoke_presented, WRITES))),
+        Route("/oauth/introspect", resource(OAUTH, POST=asked)),
     ]
 
 

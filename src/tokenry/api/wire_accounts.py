@@ -3,23 +3,8 @@
 from collections.abc import Mapping
 
 from tokenry.api.wire import read_key, write_time
-from tokenry.domain.accounts import Account, AccountChange
+from tokenry.domain.accounts import SETTINGS, Account, AccountChange
 from tokenry.domain.errors import Fault
-
-_SETTINGS = (
-    "company",
-    "email",
-    "first_name",
-    "last_name",
-    "address_1",
-    "address_2",
-    "city",
-    "state",
-    "zip",
-    "country",
-    "phone",
-    "tax_id",
-)
 
 
 def write_account(account: Account) -> dict[str, object]:
@@ -52,5 +37,5 @@ def write_account(account: Account) -> dict[str, object]:
 def read_account_change(body: Mapping[str, object]) -> AccountChange:
     """Read the body of an update. Other keys are read-only, so ignored."""
     faults: list[Fault] = []
-    settings = {name: read_key(body, name, str, faults) for name in _SETTINGS}
+    settings = {name: read_key(body, name, str, faults) for name in SETTINGS}
     return AccountChange({name: value for name, value in settings.items() if value is not None}, tuple(faults))

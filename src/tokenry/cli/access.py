@@ -18,7 +18,7 @@ import typer
 
 from tokenry.addresses import read_base_url
 from tokenry.cli import keyrings
-from tokenry.cli.configuration import Context, complete_contexts, locked_contexts, read_contexts, write_contexts
+from tokenry.cli.configuration import Context, ContextName, locked_contexts, read_contexts, write_contexts
 from tokenry.cli.curl import CurlTransport
 from tokenry.cli.running import NOT_LOGGED_IN, REFUSED, CommandError, complain
 from tokenry.client import (
@@ -62,16 +62,7 @@ class Access:
 class Connection:
     """Where a command is sent and as whom, as options."""
 
-    context: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            envvar="TOKENRY_CONTEXT",
-            show_default="the one in use",
-            autocompletion=complete_contexts,
-            help="Another login.",
-        ),
-    ] = None
+    context: ContextName = None
     curl: Annotated[bool, typer.Option("--curl", help="Send nothing, but print the request for curl.")] = False
 
     def find(self) -> Access:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -120,6 +120,18 @@ def complete_contexts(incomplete: str) -> list[tuple[str, str]]:
     except CommandError:
         return []
     return [(context.name, context.url) for context in contexts if _NAME.fullmatch(context.name)]
+
+
+ContextName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        envvar="TOKENRY_CONTEXT",
+        show_default="the one in use",
+        autocompletion=complete_contexts,
+        help="Another login.",
+    ),
+]
 
 
 @contextmanager

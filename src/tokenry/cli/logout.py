@@ -1,26 +1,13 @@
 """`tokenry logout`."""
 
-from typing import Annotated
-
-import typer
-
 from tokenry.cli import keyrings
-from tokenry.cli.configuration import complete_contexts, locked_contexts, read_contexts, write_contexts
+from tokenry.cli.configuration import ContextName, locked_contexts, read_contexts, write_contexts
 from tokenry.cli.running import NOT_LOGGED_IN, CommandError, alone
 from tokenry.printable import printable
 
 
 def logout(
-    context: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            envvar="TOKENRY_CONTEXT",
-            show_default="the one in use",
-            autocompletion=complete_contexts,
-            help="Another login.",
-        ),
-    ] = None,
+    context: ContextName = None,
 ) -> None:
     """Forget a login and its token. The token itself works on until it is revoked."""
     with locked_contexts():

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from tokenry.cores import leave_no_core
+from tokenry.core_dumps import leave_no_core
 from tokenry.printable import printable_lines
 
 FAILED = 1

@@ -19,7 +19,7 @@ def only_standard_input(text: str) -> str:
     return text
 
 
-def read_line() -> Secret:
+def read_given_token() -> Secret:
     """Read a line, unseen on a terminal. White space around it is none of its own, nor is a byte order mark.
 
     Raises CommandError for more than a line: which of them is meant?
@@ -46,7 +46,7 @@ def read_token(refused: int) -> Secret:
 
     Raises CommandError, with the exit status `refused`, for one that cannot be: an empty one, for instance.
     """
-    token = read_line()
+    token = read_given_token()
     if not token.is_sendable:
         raise CommandError("No token was given; a token is visible ASCII characters without a space.", refused)
     return token

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -56,7 +56,10 @@ class Contact:
 
 
 NO_CONTACT = Contact()
-_LENGTHS_MAX = {
+CONTACT_FIELDS = tuple(field.name for field in fields(Contact))
+SETTINGS = ("company", *CONTACT_FIELDS)
+"""What can be changed of an account, by name: so called everywhere, in the database and on the wire."""
+SETTING_LENGTHS_MAX = {
     "first_name": 50,
     "last_name": 50,
     "address_1": 64,
@@ -143,9 +146,9 @@ def _setting_faults(name: str, value: str) -> list[Fault]:
             return email_faults(value)
         case "country":
             return [] if _COUNTRY.fullmatch(value) else [Fault("Must be a country's two letters", name)]
-    if len(value) <= _LENGTHS_MAX[name] and (not value or value.isprintable()):
+    if len(value) <= SETTING_LENGTHS_MAX[name] and (not value or value.isprintable()):
         return []
-    return [Fault(f"Must be 0-{_LENGTHS_MAX[name]} printable characters", name)]
+    return [Fault(f"Must be 0-{SETTING_LENGTHS_MAX[name]} printable characters", name)]
 
 
 def proxy_username(*, parent_company: str, child_euuid: str) -> str:

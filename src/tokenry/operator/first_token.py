@@ -12,7 +12,7 @@ from tokenry.settings import Settings
 from tokenry.storage.files import FIRST_TOKEN_FILE, create_private_file
 
 
-class Place:
+class FirstTokenPlace:
     """Where the first token goes: to the terminal, or else to a file, since a log is kept and read by many.
 
     `path` is the file, None for the terminal, where `show` puts it. The file that an operator names is never

@@ -6,7 +6,7 @@ from functools import partial
 from tokenry.cli.running import alone
 from tokenry.cli.streams import OutputError
 from tokenry.domain.secrets import Secret
-from tokenry.operator.first_token import Place, welcome
+from tokenry.operator.first_token import FirstTokenPlace, welcome
 from tokenry.operator.options import (
     BindWorkers,
     BootstrapTokenFile,
@@ -81,15 +81,20 @@ def serve(
         username_reservation_days=username_reservation_days,
         log_level=log_level,
     )
+    _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
+    """Set up what is missing, and serve until a signal ends it."""
     settings.require_deadlines_in_order()
     if settings.bind_workers:
         require_binding()
     counters = open_counters(settings.rate_limit_storage)  # made here, so that all worker processes share them
-    listener = listen(host, port)
+    listener = listen(settings.host, settings.port)
     prepare(settings)
     url = base_url(listener)
     greeting = f"API:   {url}/v4\nData:  {settings.data_dir.resolve()}"
-    place = Place(settings, lambda secret: print(greeting, welcome(url, secret, None), sep="\n", flush=True))
+    place = FirstTokenPlace(settings, lambda secret: print(greeting, welcome(url, secret, None), sep="\n", flush=True))
     secret = _begin(settings, place)
 
     def announce() -> None:
@@ -111,7 +116,7 @@ def serve(
     )
 
 
-def _begin(settings: Settings, place: Place) -> Secret | None:
+def _begin(settings: Settings, place: FirstTokenPlace) -> Secret | None:
     """Make the first account and token if there are none; the token then."""
     installation = open_installation(settings)
     try:

@@ -7,7 +7,7 @@ import typer
 
 from tokenry.api.inspection import inspect, is_address
 from tokenry.cli.running import NOT_VALID
-from tokenry.cli.secrets import STANDARD_INPUT, only_standard_input, read_line
+from tokenry.cli.secrets import STANDARD_INPUT, only_standard_input, read_given_token
 from tokenry.domain.errors import raise_faults
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.tokens import NEVER
@@ -44,7 +44,7 @@ def verify(
     if scope is not None:
         raise_faults(installation.catalogue.faults(scope))
         needed = Scopes.parse(scope)
-    token = read_line().reveal()
+    token = read_given_token().reveal()
     decision = asyncio.run(_decide(installation, token, needed, address))
     _print_decision(decision)
     if explain:

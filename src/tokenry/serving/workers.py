@@ -12,7 +12,7 @@ import structlog
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from tokenry.cores import leave_no_core
+from tokenry.core_dumps import leave_no_core
 from tokenry.domain.errors import SetupError
 
 ORPHANED = 1

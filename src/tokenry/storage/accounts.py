@@ -7,16 +7,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
-from tokenry.domain.accounts import NO_CONTACT, Account, Contact
+from tokenry.domain.accounts import CONTACT_FIELDS, NO_CONTACT, SETTINGS, Account, Contact
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.storage.changes import execute_unread
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered
 from tokenry.storage.paging import page_of
-from tokenry.storage.schema import CONTACT_FIELDS, accounts
+from tokenry.storage.schema import accounts
 
-_COLUMNS = {name: accounts.c[name] for name in ("id", "company", *CONTACT_FIELDS)}
+_COLUMNS = {name: accounts.c[name] for name in ("id", *SETTINGS)}
 
 
 def create_account(

@@ -23,6 +23,8 @@ from sqlalchemy import (
     true,
 )
 
+from tokenry.domain.accounts import CONTACT_FIELDS
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -38,20 +40,6 @@ Seconds = BigInteger()
 # Ordered and compared byte by byte, so that both engines agree: SQLite does so by itself.
 Words = Text().with_variant(Text(collation="C"), "postgresql")
 EMPTY = text("''")
-
-CONTACT_FIELDS = (
-    "email",
-    "first_name",
-    "last_name",
-    "address_1",
-    "address_2",
-    "city",
-    "state",
-    "zip",
-    "country",
-    "phone",
-    "tax_id",
-)
 
 accounts = Table(
     "accounts",
