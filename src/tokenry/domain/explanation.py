@@ -14,6 +14,7 @@ from tokenry.domain.networks import Networks, allows
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import BASE62, PREFIX, TOKEN_LENGTH, Peppers, Secret
 from tokenry.domain.tokens import NEVER
+from tokenry.moments import write_moment
 
 
 class Check(Enum):
@@ -158,4 +159,4 @@ def _failed(check: Check, reason: str) -> Step:
 
 
 def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{write_moment(moment)}Z"

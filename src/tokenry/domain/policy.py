@@ -9,6 +9,7 @@ from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.spans import write_span
 from tokenry.domain.tokens import NEVER, NewToken
+from tokenry.moments import write_moment
 
 
 class UserKind(Enum):
@@ -59,7 +60,7 @@ class Rules:
             return [Fault(f"Must be given, since tokens have to expire{lifetime}", "expiry")]
         latest = self._latest(now)
         if new.expiry is not None and new.expiry > latest:
-            return [Fault(f"Must be no later than {latest:%Y-%m-%dT%H:%M:%S}{lifetime}", "expiry")]
+            return [Fault(f"Must be no later than {write_moment(latest)}{lifetime}", "expiry")]
         return []
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import Catalogue, Scopes
 from tokenry.domain.texts import shows, storable_faults
+from tokenry.moments import write_moment
 
 LABEL_LENGTH_MAX = 100
 NEVER = datetime(2999, 12, 12, 5, tzinfo=UTC)
@@ -51,7 +52,7 @@ class NewToken:
         if self.expiry is not None and self.expiry <= now:
             faults.append(Fault("Must be in the future", "expiry"))
         elif self.expiry is not None and self.expiry > NEVER:
-            faults.append(Fault(f"Must be before {NEVER:%Y-%m-%dT%H:%M:%S}", "expiry"))
+            faults.append(Fault(f"Must be before {write_moment(NEVER)}", "expiry"))
         return in_order_of_fields(faults)
 
     def granted(self, limit: Scopes) -> Scopes:

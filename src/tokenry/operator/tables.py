@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tokenry.domain.tokens import NEVER
+from tokenry.moments import write_moment
 from tokenry.printable import printable
 
 
@@ -24,5 +25,5 @@ def _cell(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, datetime):
-        return "never" if value >= NEVER else value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return "never" if value >= NEVER else f"{write_moment(value)}Z"
     return printable(str(value))
