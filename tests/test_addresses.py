@@ -25,7 +25,7 @@ PORT = "port has to be"
 USER = "a user or a password"
 QUERY = "a query or a fragment"
 PATH = "its path has a character"
-HOST = "no host has such a name"
+HOST = "its host is not a valid host name"
 
 REFUSED = {
     "": SCHEME,

@@ -8,16 +8,11 @@ from pathlib import Path
 
 import httpx2
 
+from tests.docs.terminals import read_commands
 from tests.servers import TOKENRY, Server, environment, serving
 
 PAGE = Path(__file__).parents[1] / "docs" / "operating.md"
 REVOKE = "tokenry admin token revoke 12"
-
-
-def commands() -> list[str]:
-    """The commands of the page, as they stand."""
-    section = PAGE.read_text("utf-8").split("### Restoring a copy\n")[1].split("\n#")[0]
-    return [line.strip() for line in section.splitlines() if line.startswith("    ")]
 
 
 def make(service: Server) -> tuple[int, str]:
@@ -51,7 +46,7 @@ def test_restored_copy_opens_nothing_that_was_revoked_since(tmp_path: Path) -> N
             assert path in service.log
         service.kill()  # so that there is a -wal to be removed
     assert (data_dir / "tokenry.db-wal").stat().st_size > 0
-    script = commands()
+    script = read_commands(PAGE, "Restoring a copy")
     revocation = script.index(REVOKE)
     script[revocation] = REVOKE.replace("12", str(revoked_id))
     done = subprocess.run(

@@ -67,7 +67,7 @@ def _find_problem_of_authority(authority: str) -> str | None:
         return "its host has to be written in ASCII, as xn--…"
     labels = host.removesuffix(".").split(".")
     if not _HOST.fullmatch(host) or not all(0 < len(label) <= HOST_LABEL_LENGTH_MAX for label in labels):
-        return "no host has such a name"
+        return "its host is not a valid host name"
     return None
 
 

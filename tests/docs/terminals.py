@@ -45,6 +45,12 @@ def read_steps(block: str) -> list[Step]:
     return [Step(_REMARK.sub("", command), "\n".join(shown).strip()) for command, shown in steps]
 
 
+def read_commands(page: Path, title: str) -> list[str]:
+    """The commands of a section of a page that are indented: there they show nothing, and some may stand for others."""
+    section = re.split(rf"^#+ {re.escape(title)}$", page.read_text("utf-8"), flags=re.MULTILINE)[1].split("\n#")[0]
+    return [_REMARK.sub("", line).strip() for line in section.splitlines() if line.startswith("    ")]
+
+
 def is_shown(printed: str, shown: str) -> bool:
     """Whether a page shows what was printed: … is anything, on a line of its own any lines; widths do not matter."""
     lines = (r"(?:.*\n)*" if line == ANYTHING else f"{_pattern(line)}\n" for line in _narrow(shown).splitlines())

@@ -27,8 +27,8 @@ PAGES = [
 ]
 OTHERS = {
     "gateways.md": "each configuration is run in its gateway by tests/gateways",
-    "operating.md": "it has no blocks of commands",
-    "index.md": "it has none",
+    "operating.md": "its commands stop and replace services: tests/test_restore.py and test_operating.py run them",
+    "index.md": "it has no commands",
 }
 """Pages whose blocks are not run, and why."""
 SKIPPED_MAX = 9

@@ -11,7 +11,7 @@ from tokenry.operator.running import run
     ("error", "words"),
     [
         (NotFound(), "there is no such account, user or token."),
-        (Unavailable("it is locked"), "the database cannot be used now (it is locked): nothing is known to be changed"),
+        (Unavailable("it is locked"), "the database cannot be used now (it is locked): probably nothing was changed"),
         (TooSlow(), "This takes too long: ask for less at once"),
         (Invalid(Fault("Too long", "label"), Fault("Too small")), "label: Too long; Too small"),
         (Conflict(Fault("It is used")), "It is used"),

@@ -30,7 +30,7 @@ class Inspector:
         self._users = users
 
     def require_administrator(self, actor: Actor) -> None:
-        """Raise Forbidden for anybody else: before anything that is wrong with what he asks."""
+        """Raise Forbidden for anybody else: before anything that is wrong with what they ask."""
         self._users.require_administrator(actor)
 
     def decide(

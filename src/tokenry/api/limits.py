@@ -53,7 +53,7 @@ class RateLimits:
         its address, so that nobody can lock out the valid tokens behind an address they share.
 
         Users cannot have more by having more tokens. One who `deletes` is counted apart, by token: else whoever uses up
-        a user's limit with a leaked token keeps him from revoking it. So is a proxy user, who is many.
+        a user's limit with a leaked token keeps them from revoking it. So is a proxy user, who is many.
         """
         if bucket is not None:
             return await self._count(f"{bucket.name}:{network(address)}", bucket.requests)

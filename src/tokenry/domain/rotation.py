@@ -54,7 +54,7 @@ class Rotation:
 
 
 def reach_faults(limit: Scopes, token: Token) -> list[Fault]:
-    """Say whether somebody with the scopes `limit` may not have a secret of this token: it would do more than his."""
+    """Say whether somebody with the scopes `limit` may not have a secret of this token: it may do more."""
     if limit.covers(token.scopes):
         return []
     return [

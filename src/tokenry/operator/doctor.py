@@ -25,7 +25,10 @@ FREE_BYTES_MIN = 256 * 1024 * 1024
 def doctor(
     data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None, scopes_file: ScopesFile = None
 ) -> None:
-    """Check the installation: schema, pepper, permissions, disk, database. Exit status 1 if anything is wrong."""
+    """Check schema, pepper, permissions, the first token's end, disk, database and ambiguous usernames.
+
+    Exit status 1 if anything is wrong.
+    """
     installation = open_local(data_dir, database_url, scopes_file)
     print("ok    the schema is this program's, and the pepper belongs to the database")
     print(f"ok    the catalogue has {len(installation.catalogue.resources)} resources")

@@ -24,5 +24,5 @@ def naming_users(
     try:
         yield open_local(data_dir, database_url, username_reservation_days=0 if reuse else reservation_days)
     except UsernameReserved as refusal:
-        words = f"{refusal}, or say --reuse-name if nothing outside still takes it for who had it"
+        words = f"{refusal}, or use --reuse-name if nothing elsewhere still takes it for its former owner"
         raise Invalid(Fault(words, refusal.faults[0].field)) from None

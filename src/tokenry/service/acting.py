@@ -14,7 +14,7 @@ from tokenry.storage.policy import find_kind
 
 
 def get_reader(connection: Connection, actor: Actor) -> User:
-    """The user behind a token, for an answer that changes nothing. Raises Unauthorized if he is gone."""
+    """The user behind a token, for an answer that changes nothing. Raises Unauthorized if that user is gone."""
     user = stored_users.find_user_by_id(connection, actor.user_id)
     if user is None:
         raise Unauthorized

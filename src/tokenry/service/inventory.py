@@ -28,7 +28,7 @@ class Inventory:
         self._now = now
 
     def require_administrator(self, actor: Actor) -> None:
-        """Raise Forbidden for anybody else: before anything that is wrong with what he asks."""
+        """Raise Forbidden for anybody else: before anything that is wrong with what they ask."""
         with self._database.read() as connection:
             require_administrator(get_reader(connection, actor))
 
@@ -58,7 +58,7 @@ class Inventory:
     ) -> Iterator[Sequence[Details]]:
         """Read all of the account's tokens, by user and id, in pieces: each as it is when it is read.
 
-        Ends with Unauthorized or Forbidden as soon as the actor's token is revoked, or he is no administrator any more.
+        Ends with Unauthorized or Forbidden as soon as the actor's token is revoked, or no longer an administrator's.
         """
 
         def admit(connection: Connection) -> None:

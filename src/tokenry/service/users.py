@@ -33,7 +33,7 @@ class AccountUsers:
         self._reservation = reservation
 
     def require_administrator(self, actor: Actor) -> None:
-        """Raise Forbidden for anybody else: before anything that is wrong with what he asks."""
+        """Raise Forbidden for anybody else: before anything that is wrong with what they ask."""
         with self._database.read() as connection:
             require_administrator(get_reader(connection, actor))
 

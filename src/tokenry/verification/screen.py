@@ -27,7 +27,7 @@ SLOTS_MAX = 1 << 28
 TOKENS_AT_ONCE = 1000
 LOOK_SECONDS = 5
 RESTS = 10
-_NOT_LISTED = "unknown tokens are looked up in the database, since they cannot be listed"
+_NOT_LISTED = "every unknown token is looked up: the filter of all tokens cannot be filled"
 
 log = structlog.get_logger("tokenry.verification")
 
