@@ -21,6 +21,7 @@ from tests.workers import serving_workers
 from tokenry.domain.secrets import Secret
 from tokenry.settings import Settings
 from tokenry.storage.database import Database, database_url
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import migrate
 from tokenry.wiring import begin, build_app, open_installation, prepare
 
@@ -98,7 +99,7 @@ def engine_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
 @pytest.fixture
 def database(engine_url: str | None, tmp_path: Path) -> Iterator[Database]:
     """A migrated, empty database on each engine in turn."""
-    database = Database(database_url(engine_url, tmp_path))
+    database = Database(database_url(engine_url, tmp_path), timeout=TIMEOUT_SECONDS)
     migrate(database)
     yield database
     database.close()

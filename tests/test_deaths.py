@@ -17,6 +17,7 @@ import pytest
 from tests.faulty import AFTER_COMMIT, AFTER_NAMES, BEFORE_ANSWER, BEFORE_COMMIT, BETWEEN_NAMES, PROGRAM
 from tests.servers import Server, tokenry
 from tests.workers import await_workers, connection_of_each, reuse
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import Epoch
 
 TOKENS = "/v4/profile/tokens"
@@ -74,7 +75,7 @@ class Mortal:
 
     def await_repair(self) -> None:
         """Wait until the word is even."""
-        with closing(Epoch(self.server.data_dir / "tokenry.db-epoch")) as epoch:
+        with closing(Epoch(self.server.data_dir / "tokenry.db-epoch", TIMEOUT_SECONDS)) as epoch:
             deadline = time.monotonic() + SECONDS_MAX
             while (epoch.changed.word[0] | epoch.created.word[0]) & 1:
                 assert time.monotonic() < deadline

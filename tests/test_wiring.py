@@ -20,6 +20,7 @@ from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken
 from tokenry.settings import Settings
 from tokenry.storage.database import Database, database_url
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.files import PEPPER_FILE, find_peppers
 from tokenry.verification.postgres import PostgresCredentials
 from tokenry.verification.sqlite import SqliteCredentials
@@ -52,7 +53,7 @@ def on_sqlite(tmp_path: Path) -> Settings:
 
 def change(settings: Settings, statement: str) -> None:
     """Change a database behind the program's back."""
-    database = Database(database_url(settings.database_url, settings.data_dir))
+    database = Database(database_url(settings.database_url, settings.data_dir), timeout=TIMEOUT_SECONDS)
     with database.write() as connection:
         connection.execute(text(statement))
     database.close()

@@ -11,6 +11,7 @@ from tests.api.test_lifecycle import bearer, create, token_of_another_user
 from tests.api.test_rotation import opens, write_uses_down
 from tests.conftest import App
 from tokenry.storage.database import Database, database_url
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import token_uses
 
 TOKENS = "/v4/profile/tokens"
@@ -41,7 +42,7 @@ def results(app: App) -> int:
 
 def note_use(app: App, token_id: int) -> None:
     """As if the token had been used just now, and a worker had written that down."""
-    database = Database(database_url(app.settings.database_url, app.settings.data_dir))
+    database = Database(database_url(app.settings.database_url, app.settings.data_dir), timeout=TIMEOUT_SECONDS)
     with database.write() as connection:
         connection.execute(insert(token_uses).values(token_id=token_id, used_at=int(app.clock())))
     database.close()

@@ -8,6 +8,7 @@ import pytest
 from tests.api.test_lifecycle import bearer, create, token_of_another_user
 from tests.conftest import START, App
 from tokenry.storage.database import Database, database_url
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.rotations import activate_used
 
 TOKENS = "/v4/profile/tokens"
@@ -35,7 +36,7 @@ def opens(app: App, *texts: str) -> list[bool]:
 
 def write_uses_down(app: App, texts: Iterable[str]) -> None:
     """As if these had been presented just now, and a worker had written that down."""
-    database = Database(database_url(app.settings.database_url, app.settings.data_dir))
+    database = Database(database_url(app.settings.database_url, app.settings.data_dir), timeout=TIMEOUT_SECONDS)
     with database.write() as connection:
         activate_used(connection, {text[:16]: int(app.clock()) for text in texts})
     database.close()

@@ -23,6 +23,7 @@ from tokenry.domain.errors import SetupError
 from tokenry.middleware import Answer, Identity, Policy, Question, Refused
 from tokenry.middleware.answers import UNAVAILABLE
 from tokenry.middleware.local import LocalVerifier
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import Epoch
 
 ANY = Policy()
@@ -190,7 +191,7 @@ def test_policy_that_the_catalogue_does_not_have_is_told_in_the_log(
 
 def test_change_whose_process_died_is_ended(local: LocalVerifier, service: Server) -> None:
     """The service itself would end it too; here it is held still meanwhile."""
-    epoch = Epoch(service.data_dir / "tokenry.db-epoch")
+    epoch = Epoch(service.data_dir / "tokenry.db-epoch", TIMEOUT_SECONDS)
     service.process.send_signal(signal.SIGSTOP)
     try:
         crash(epoch.path)

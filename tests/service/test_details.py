@@ -17,6 +17,7 @@ from tokenry.domain.tokens import NewToken
 from tokenry.service.details import TokenDetails
 from tokenry.service.rotation import Rotations
 from tokenry.storage.database import Database
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import credentials, users
 
 __all__ = ["bench"]
@@ -99,7 +100,7 @@ def test_secret_made_while_networks_change_opens_from_the_new_ones_only(bench: B
 
     The clock is read for the check, for what was before, and, when the networks are changed, for the audit.
     """
-    elsewhere = Database(bench.database.url)
+    elsewhere = Database(bench.database.url, timeout=TIMEOUT_SECONDS)
     rotations = Rotations(elsewhere, Peppers((bytes(32),)), lambda: NOW)
     actor = bench.actor._replace(scopes=EVERYTHING)
     rotation = threading.Thread(target=rotations.rotate_token, args=(bench.origin, actor, 1, NewRotation()))

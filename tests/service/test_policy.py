@@ -20,6 +20,7 @@ from tokenry.service.policy import Policies
 from tokenry.service.tokens import Tokens
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 
 __all__ = ["bench"]
 
@@ -71,7 +72,7 @@ def test_revoking_one_makes_room_for_another(bench: Bench, policies: Policies) -
 
 def test_many_at_once_make_no_more_tokens_than_allowed(bench: Bench, policies: Policies) -> None:
     put(policies, Policy(tokens_per_user_max=3))
-    other = Database(bench.database.url)  # as another process has it
+    other = Database(bench.database.url, timeout=TIMEOUT_SECONDS)  # as another process has it
     elsewhere = Tokens(other, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
     together = Barrier(4)
 
@@ -163,7 +164,7 @@ def test_token_made_while_the_policy_changes_does_not_outlive_it(bench: Bench, p
 
     The change has to wait for that end, and then finds the token. The clock is read for the check, and then again.
     """
-    elsewhere = Database(bench.database.url)
+    elsewhere = Database(bench.database.url, timeout=TIMEOUT_SECONDS)
     change = threading.Thread(
         target=put, args=(Policies(elsewhere, lambda: NOW), Policy(DAY)), kwargs={"shorten": True}
     )

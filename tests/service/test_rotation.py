@@ -15,6 +15,7 @@ from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import NewToken, Token
 from tokenry.service.rotation import Rotations
 from tokenry.storage.database import Database
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import credentials, users
 
 __all__ = ["bench"]
@@ -119,7 +120,7 @@ def test_of_those_that_rotate_at_once_each_waits_for_the_other(
 ) -> None:
     """Or finds, after it waited, that its secret is gone. None leaves a third secret, or none that opens."""
     actor = bench.actor._replace(token_id=token.id, preview=token.preview) if by_itself else bench.actor
-    elsewhere = Database(bench.database.url)  # as another process has it
+    elsewhere = Database(bench.database.url, timeout=TIMEOUT_SECONDS)  # as another process has it
     together = Barrier(4)
 
     def rotate(database: Database) -> Secret | None:

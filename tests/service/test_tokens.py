@@ -22,6 +22,7 @@ from tokenry.service.users import Users
 from tokenry.storage import audit
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 
 OPERATOR = Origin("operator")
 NOW = datetime.fromtimestamp(START, UTC)
@@ -151,7 +152,7 @@ def test_token_revoked_while_it_makes_another_makes_nothing_after_its_revocation
 
     Either its revocation waits for that end, or nothing may be made. The clock is read for the check, and then again.
     """
-    elsewhere = Database(bench.database.url)
+    elsewhere = Database(bench.database.url, timeout=TIMEOUT_SECONDS)
     operator = Tokens(elsewhere, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
     revocation = threading.Thread(target=operator.revoke_any_token, args=(OPERATOR, 1))
     readings: list[bool] = []  # whether the token was revoked when the clock had been read
@@ -185,7 +186,7 @@ def test_token_that_is_made_while_its_maker_is_revoked_with_all_others_is_revoke
     """The maker's transaction is under way, in another process: it ends before the revocation, or makes nothing."""
     maker, secret = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
     actor = bench.actor._replace(token_id=maker.id, preview=secret.preview)
-    elsewhere = Database(bench.database.url)
+    elsewhere = Database(bench.database.url, timeout=TIMEOUT_SECONDS)
     operator = Tokens(elsewhere, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
     revocation = threading.Thread(target=operator.revoke_other_tokens, args=(bench.origin, bench.actor))
     readings = 0

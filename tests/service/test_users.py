@@ -31,6 +31,7 @@ from tokenry.storage import audit, schema
 from tokenry.storage.accounts import create_account
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.users import create_user
 
 OPERATOR = Origin("operator")
@@ -90,7 +91,7 @@ def test_refused_user_leaves_no_event(database: Database, users: Users) -> None:
 
 
 def test_of_two_that_take_a_name_at_once_one_gets_it(database: Database, users: Users) -> None:
-    other = Database(database.url)  # as another process has it
+    other = Database(database.url, timeout=TIMEOUT_SECONDS)  # as another process has it
     together = Barrier(2)
 
     def take(source: Database) -> str:
@@ -127,7 +128,7 @@ def at_once(database: Database, *acts: Callable[[Database], object]) -> list[obj
     together = Barrier(len(acts))
 
     def run(act: Callable[[Database], object]) -> object:
-        source = Database(database.url)
+        source = Database(database.url, timeout=TIMEOUT_SECONDS)
         together.wait(timeout=10)
         try:
             return act(source)

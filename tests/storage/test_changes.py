@@ -14,6 +14,7 @@ from tokenry.domain.scopes import EVERYTHING
 from tokenry.storage.accounts import create_account
 from tokenry.storage.changes import execute_naming, execute_unread
 from tokenry.storage.database import Database, database_url
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.journal import Journal
 from tokenry.storage.migration import migrate
 from tokenry.storage.rotations import insert_successor
@@ -31,7 +32,7 @@ NAMED = table("credentials", column("preview"), column("pepper_generation"))
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A SQLite database with a user and its token."""
-    database = Database(database_url(None, tmp_path))
+    database = Database(database_url(None, tmp_path), timeout=TIMEOUT_SECONDS)
     migrate(database)
     with database.write() as connection:
         account = create_account(connection, euuid="E", company="c", created=NOW)
@@ -208,7 +209,7 @@ def test_change_through_a_link_to_the_database_is_made_known(database: Database,
     link = tmp_path / "elsewhere" / "tokens.db"
     link.parent.mkdir()
     link.symlink_to(str(database.url.database))
-    linked = Database(database_url(f"sqlite:///{link}", tmp_path))
+    linked = Database(database_url(f"sqlite:///{link}", tmp_path), timeout=TIMEOUT_SECONDS)
     with linked.write() as connection:
         assert revoke_token(connection, 1, now=NOW, revoked_by="x")
     linked.close()
@@ -232,7 +233,7 @@ def test_row_that_is_inserted_over_another_counts_as_a_change(database: Database
 
 
 def test_migration_is_a_change_of_everything(tmp_path: Path) -> None:
-    database = Database(database_url(None, tmp_path / "new"))
+    database = Database(database_url(None, tmp_path / "new"), timeout=TIMEOUT_SECONDS)
     (tmp_path / "new").mkdir()
     changed, created = Named(database), Named(database, "created")
     migrate(database)
@@ -251,7 +252,9 @@ def test_transaction_that_reads_changes_nothing(database: Database) -> None:
 
 
 def test_postgresql_needs_no_epoch(new_postgres_database: URL) -> None:
-    database = Database(database_url(new_postgres_database.render_as_string(hide_password=False), Path()))
+    database = Database(
+        database_url(new_postgres_database.render_as_string(hide_password=False), Path()), timeout=TIMEOUT_SECONDS
+    )
     migrate(database)
     with database.write() as connection:
         account = create_account(connection, euuid="E", company="c", created=NOW)

@@ -11,13 +11,14 @@ from sqlalchemy import URL
 
 from tokenry.storage.credentials import Credential, postgres_statement, sqlite_statement
 from tokenry.storage.database import Database, database_url
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import migrate
 
 
 @pytest.fixture
 def sqlite_file(tmp_path: Path) -> Path:
     """A migrated, empty database."""
-    database = Database(database_url(None, tmp_path))
+    database = Database(database_url(None, tmp_path), timeout=TIMEOUT_SECONDS)
     migrate(database)
     database.close()
     return tmp_path / "tokenry.db"
@@ -26,7 +27,7 @@ def sqlite_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def postgres_address(new_postgres_database: URL) -> str:
     """A migrated, empty database, in asyncpg's words."""
-    database = Database(new_postgres_database.set(drivername="postgresql+psycopg"))
+    database = Database(new_postgres_database.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
     migrate(database)
     database.close()
     return new_postgres_database.render_as_string(hide_password=False)

@@ -15,7 +15,7 @@ from tokenry.domain.errors import Invalid, SetupError, TooSlow, Unavailable
 from tokenry.storage import audit
 from tokenry.storage.accounts import create_account, find_first_account
 from tokenry.storage.database import POOL_CONNECTIONS_MAX, Database, database_url, from_seconds, to_seconds
-from tokenry.storage.deadline import within
+from tokenry.storage.deadline import TIMEOUT_SECONDS, within
 from tokenry.storage.migration import migrate
 from tokenry.storage.schema import accounts, tokens
 from tokenry.storage.users import find_user
@@ -25,7 +25,7 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
 def migrated(url: URL) -> Database:
-    database = Database(url)
+    database = Database(url, timeout=TIMEOUT_SECONDS)
     migrate(database)
     return database
 
@@ -64,7 +64,7 @@ def test_stored_time_is_whole_seconds() -> None:
 
 @pytest.mark.parametrize(("pragma", "value"), [("synchronous", 2), ("journal_mode", "wal"), ("foreign_keys", 1)])
 def test_sqlite_keeps_what_it_acknowledged(tmp_path: Path, pragma: str, value: object) -> None:
-    database = Database(database_url(None, tmp_path))
+    database = Database(database_url(None, tmp_path), timeout=TIMEOUT_SECONDS)
     with database.write() as connection:
         assert connection.execute(text(f"PRAGMA {pragma}")).scalar_one() == value
     database.close()
@@ -72,11 +72,11 @@ def test_sqlite_keeps_what_it_acknowledged(tmp_path: Path, pragma: str, value: o
 
 def test_postgres_keeps_what_it_acknowledged_whatever_the_database_says(new_postgres_database: URL) -> None:
     url = new_postgres_database.set(drivername="postgresql+psycopg")
-    careless = Database(url)
+    careless = Database(url, timeout=TIMEOUT_SECONDS)
     with careless.write() as connection:
         connection.execute(text(f"ALTER DATABASE {url.database} SET synchronous_commit = off"))
     careless.close()
-    database = Database(url)
+    database = Database(url, timeout=TIMEOUT_SECONDS)
     with database.write() as connection:
         assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
     database.close()
@@ -125,7 +125,7 @@ def test_events_are_listed_newest_first_for_one_subject(database: Database) -> N
 
 def test_writers_of_several_processes_lose_nothing(database: Database) -> None:
     """Each writer reads before it writes, as every use case does: SQLite refuses that to a late upgrade."""
-    others = [Database(database.url), Database(database.url)]
+    others = [Database(database.url, timeout=TIMEOUT_SECONDS), Database(database.url, timeout=TIMEOUT_SECONDS)]
 
     def write(number: int) -> None:
         with others[number % 2].write() as connection:
@@ -142,7 +142,7 @@ def test_writers_of_several_processes_lose_nothing(database: Database) -> None:
 
 def test_sqlite_reads_while_another_process_writes(tmp_path: Path) -> None:
     database = migrated(database_url(None, tmp_path))
-    other = Database(database.url)
+    other = Database(database.url, timeout=TIMEOUT_SECONDS)
     with other.write() as writer:
         create_account(writer, euuid="e", company="c", created=NOW)
         with database.read() as connection:
@@ -165,14 +165,14 @@ def test_sqlite_that_stays_locked_is_unavailable(tmp_path: Path) -> None:
 
 
 def test_sqlite_whose_directory_is_gone_is_unavailable(tmp_path: Path) -> None:
-    database = Database(database_url(None, tmp_path / "gone"))
+    database = Database(database_url(None, tmp_path / "gone"), timeout=TIMEOUT_SECONDS)
     with pytest.raises(Unavailable), database.read():
         pass
     database.close()
 
 
 def test_postgres_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
-    database = Database(database_url(NOWHERE, tmp_path))
+    database = Database(database_url(NOWHERE, tmp_path), timeout=TIMEOUT_SECONDS)
     with pytest.raises(Unavailable), database.read():
         pass
     database.close()
@@ -180,7 +180,7 @@ def test_postgres_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
 
 def test_postgres_connection_that_was_lost_is_opened_again(new_postgres_database: URL) -> None:
     database = migrated(new_postgres_database.set(drivername="postgresql+psycopg"))
-    other = Database(database.url)
+    other = Database(database.url, timeout=TIMEOUT_SECONDS)
     with other.write() as connection:
         lost = connection.execute(
             text(
@@ -255,7 +255,9 @@ def test_change_that_takes_too_long_is_no_question_of_asking_for_less(
     new_postgres_database: URL, tmp_path: Path
 ) -> None:
     """As it is for those who read."""
-    database = Database(database_url(new_postgres_database.render_as_string(hide_password=False), tmp_path))
+    database = Database(
+        database_url(new_postgres_database.render_as_string(hide_password=False), tmp_path), timeout=TIMEOUT_SECONDS
+    )
     with pytest.raises(Unavailable) as refusal, within(0.1), database.write() as connection:
         connection.execute(text("SELECT pg_sleep(20)"))
     assert refusal.value.reason == "it took too long"
@@ -273,7 +275,7 @@ def test_change_waits_for_others_no_longer_than_its_caller(database: Database) -
     """In another process, or in this one."""
     with database.write() as connection:
         account = create_account(connection, euuid="e", company="c", created=NOW)
-    elsewhere = Database(database.url)
+    elsewhere = Database(database.url, timeout=TIMEOUT_SECONDS)
     for holder in (elsewhere, database):
         with holder.write() as held:
             held.execute(update(accounts).values(company="held"))

@@ -14,6 +14,7 @@ from tokenry.domain.details import Details, Revocation, Selection, State, Use
 from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
 from tokenry.storage.database import Database, database_url, to_seconds
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.details import find_details, list_details, set_description, set_networks
 from tokenry.storage.migration import migrate
 from tokenry.storage.schema import credentials, token_uses
@@ -175,7 +176,7 @@ def test_filter_and_selection_both_hold(database: Database) -> None:
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Database]:
     """A migrated, empty SQLite database: its plans do not depend on what the tables hold."""
-    database = Database(database_url(None, tmp_path))
+    database = Database(database_url(None, tmp_path), timeout=TIMEOUT_SECONDS)
     migrate(database)
     yield database
     database.close()

@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import Clock
 from tokenry.domain.errors import SetupError, Unavailable
 from tokenry.storage import trust
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import _PAUSE_SECONDS, _PAUSE_SECONDS_MAX, Epoch, EpochFile, _Wait
 from tokenry.storage.journal import COUNT_BITS, EVERYTHING, FILE_BYTES, RING_PREVIEWS
 
@@ -22,16 +23,18 @@ PREVIEW = "pat_0123456789ab"
 CRASH = """
 import os, signal, sys
 from pathlib import Path
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import Epoch
-with Epoch(Path(sys.argv[1])).change(**{sys.argv[2]: ["pat_0123456789ab"]}):
+with Epoch(Path(sys.argv[1]), TIMEOUT_SECONDS).change(**{sys.argv[2]: ["pat_0123456789ab"]}):
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 FORK = """
 import os, signal, sys
 from pathlib import Path
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import Epoch
-epoch = Epoch(Path(sys.argv[1]))
+epoch = Epoch(Path(sys.argv[1]), TIMEOUT_SECONDS)
 with epoch.change(["pat_0123456789ab"]):
     child = os.fork()
     if not child:
@@ -47,9 +50,10 @@ finally:
 FORK_TRUST = """
 import os, signal, sys
 from pathlib import Path
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import Epoch, EpochFile
 path = Path(sys.argv[1])
-epoch = Epoch(path)
+epoch = Epoch(path, TIMEOUT_SECONDS)
 child = os.fork()
 if not child:
     signal.pause()
@@ -63,11 +67,11 @@ finally:
 """
 
 TRUST = """
-epoch = Epoch(path)
+epoch = Epoch(path, TIMEOUT_SECONDS)
 """
 
 LOCK = """
-lock = EpochFile(path).change(["pat_0123456789ab"])
+lock = EpochFile(path, TIMEOUT_SECONDS).change(["pat_0123456789ab"])
 lock.__enter__()
 """
 
@@ -76,6 +80,7 @@ lock.__enter__()
 def holding(path: Path, what: str) -> Iterator[None]:
     """Another process that trusts the file, or holds its lock; it is killed at the end."""
     script = "import sys; from pathlib import Path; from tokenry.storage.epoch import Epoch, EpochFile\n"
+    script += "from tokenry.storage.deadline import TIMEOUT_SECONDS\n"
     script += f"path = Path(sys.argv[1])\n{what}\nprint(flush=True)\nsys.stdin.read()"
     command = [sys.executable, "-c", script, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -113,7 +118,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def epoch(path: Path) -> Iterator[Epoch]:
-    epoch = Epoch(path)
+    epoch = Epoch(path, TIMEOUT_SECONDS)
     yield epoch
     epoch.close()
 
@@ -121,7 +126,7 @@ def epoch(path: Path) -> Iterator[Epoch]:
 @pytest.fixture
 def other(path: Path, epoch: Epoch) -> Iterator[Epoch]:
     """The same file, as another process sees it."""
-    other = Epoch(path)
+    other = Epoch(path, TIMEOUT_SECONDS)
     yield other
     other.close()
 
@@ -139,7 +144,7 @@ def test_file_is_for_its_owner_alone(epoch: Epoch, path: Path) -> None:
 def test_link_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(SetupError, match="link cannot be used"):
-        Epoch(tmp_path / "link")
+        Epoch(tmp_path / "link", TIMEOUT_SECONDS)
 
 
 def test_word_is_odd_while_a_change_is_made_and_even_and_higher_after(epoch: Epoch, other: Epoch) -> None:
@@ -336,7 +341,7 @@ def test_change_is_refused_before_it_is_made_while_somebody_has_not_noticed(
 
 
 def test_change_during_which_the_file_is_replaced_is_named_in_the_new_one(epoch: Epoch, path: Path) -> None:
-    with EpochFile(path).change([PREVIEW], [PREVIEW]):
+    with EpochFile(path, TIMEOUT_SECONDS).change([PREVIEW], [PREVIEW]):
         path.unlink()
         assert epoch.refresh()
         seen = epoch.changed.word[0], epoch.created.word[0]
@@ -365,7 +370,7 @@ def test_change_is_named_when_a_commit_fails_during_which_the_file_is_replaced(e
         assert epoch.refresh()
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), EpochFile(path).change([PREVIEW]):
+    with pytest.raises(ZeroDivisionError), EpochFile(path, TIMEOUT_SECONDS).change([PREVIEW]):
         fail()
     assert epoch.changed.named_between(0, epoch.changed.word[0]) == [PREVIEW.encode()]
 
@@ -421,7 +426,7 @@ def test_lock_is_waited_for_no_longer_than_is_said(epoch: Epoch, path: Path) -> 
 
 def test_nothing_is_remembered_where_there_are_no_such_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trust, "IS_SUPPORTED", False)
-    epoch = Epoch(path)
+    epoch = Epoch(path, TIMEOUT_SECONDS)
     with pytest.raises(SetupError, match="nothing is remembered"):
         epoch.refresh()
     assert epoch.changed.word[0] % 2 == 1

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from tests.storage.test_tokens import add_token, new_user
 from tokenry.domain.idempotency import KEPT_SECONDS, KeyedRequest
 from tokenry.storage.database import Database
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.idempotency import (
     DELETED_MAX,
     Given,
@@ -80,7 +81,7 @@ def test_of_two_that_claim_a_key_at_once_the_second_finds_what_the_first_stored(
 ) -> None:
     with database.write() as connection:
         token = add_token(connection, user_id)
-    other = Database(database.url)  # as another process has it
+    other = Database(database.url, timeout=TIMEOUT_SECONDS)  # as another process has it
     together = Barrier(2)
 
     def claim(source: Database, key: str) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, inspect, text
 
 from tokenry.domain.errors import SetupError
 from tokenry.storage.database import Database, database_url
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import is_current, migrate, refuse_newer, require_current
 from tokenry.storage.schema import metadata
 
@@ -18,7 +19,7 @@ from tokenry.storage.schema import metadata
 @pytest.fixture
 def empty(engine_url: str | None, tmp_path: Path) -> Iterator[Database]:
     """A database without any table, on each engine in turn."""
-    database = Database(database_url(engine_url, tmp_path))
+    database = Database(database_url(engine_url, tmp_path), timeout=TIMEOUT_SECONDS)
     yield database
     database.close()
 
@@ -127,7 +128,7 @@ def test_migration_that_fails_half_way_leaves_nothing(empty: Database) -> None:
 def test_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "tokenry.db"
     path.write_text("this is a letter, not a database. " * 50)
-    database = Database(database_url(None, tmp_path))
+    database = Database(database_url(None, tmp_path), timeout=TIMEOUT_SECONDS)
     with pytest.raises(SetupError) as refusal:
         refuse_newer(database)
     database.close()
@@ -135,7 +136,9 @@ def test_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_refusal_does_not_show_the_password(tmp_path: Path) -> None:
-    database = Database(database_url("postgresql://nobody:password@127.0.0.1:1/nothing", tmp_path))
+    database = Database(
+        database_url("postgresql://nobody:password@127.0.0.1:1/nothing", tmp_path), timeout=TIMEOUT_SECONDS
+    )
     with pytest.raises(SetupError) as refusal:
         refuse_newer(database)
     database.close()

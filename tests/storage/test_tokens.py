@@ -13,6 +13,7 @@ from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER, Token
 from tokenry.storage.accounts import create_account
 from tokenry.storage.database import Database
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import credentials, tokens
 from tokenry.storage.tokens import (
     find_token,
@@ -178,7 +179,7 @@ def test_of_two_that_revoke_at_once_one_is_told_that_it_did(database: Database) 
     user_id = new_user(database)
     with database.write() as connection:
         ids = [add_token(connection, user_id).id for _ in range(10)]
-    other = Database(database.url)  # as another process has it
+    other = Database(database.url, timeout=TIMEOUT_SECONDS)  # as another process has it
     together = Barrier(2)
 
     def revoke(source: Database, token_id: int) -> bool:

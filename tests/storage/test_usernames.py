@@ -8,6 +8,7 @@ from alembic import command
 from sqlalchemy import text
 
 from tokenry.storage.database import Database, database_url
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import _config, migrate
 from tokenry.storage.usernames import find_reservation, list_ambiguous
 
@@ -18,7 +19,7 @@ LABELS = ["a\u0308", "Ä", "plain", "Straße"]
 @pytest.fixture
 def older(engine_url: str | None, tmp_path: Path) -> Iterator[Database]:
     """A database of the schema before, with names that differ by case only, on each engine in turn."""
-    database = Database(database_url(engine_url, tmp_path))
+    database = Database(database_url(engine_url, tmp_path), timeout=TIMEOUT_SECONDS)
     with database.write() as connection:
         config = _config()
         config.attributes["connection"] = connection

@@ -17,6 +17,7 @@ from tokenry.domain.tokens import NEVER
 from tokenry.domain.users import User, UserType
 from tokenry.storage.accounts import create_account
 from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import accounts, users
 from tokenry.storage.tokens import insert_credential, insert_token, revoke_token
 from tokenry.storage.users import (
@@ -152,7 +153,7 @@ def test_second_disabling_keeps_the_date_of_the_first(database: Database, ada: U
 
 
 def test_of_two_that_disable_at_once_one_is_told_that_it_did(database: Database, ada: User) -> None:
-    other = Database(database.url)  # as another process has it
+    other = Database(database.url, timeout=TIMEOUT_SECONDS)  # as another process has it
     together = Barrier(2)
 
     def disable(source: Database) -> bool:

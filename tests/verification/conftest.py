@@ -7,13 +7,14 @@ import pytest
 
 from tests.verification.stored import add_token, add_user
 from tokenry.storage.database import Database, database_url
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import migrate
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A database with one token, seen from a connection of its own."""
-    database = Database(database_url(None, tmp_path))
+    database = Database(database_url(None, tmp_path), timeout=TIMEOUT_SECONDS)
     migrate(database)
     with database.write() as connection:
         add_user(connection)

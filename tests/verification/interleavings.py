@@ -30,6 +30,7 @@ from tokenry.domain.secrets import Peppers, Secret
 from tokenry.storage import epoch as epoch_module
 from tokenry.storage import journal as journal_module
 from tokenry.storage.credentials import Credential
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import Epoch
 from tokenry.storage.journal import Journal
 from tokenry.verification import follower as follower_module
@@ -139,7 +140,7 @@ class Explorer:
         patch.setattr(journal_module, "randbits", lambda _: 0)  # what happens follows from the answers alone
         for module in (journal_module, epoch_module):
             patch.setattr(module, "STARTS", STARTS)
-        self._epoch = Epoch(path)
+        self._epoch = Epoch(path, TIMEOUT_SECONDS)
         # One object stands for all processes' views of the files: what is in them comes from the world. A descriptor,
         # an identity and an inode number are the number of a file.
         self._epoch.close()

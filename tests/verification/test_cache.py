@@ -9,6 +9,7 @@ from tests.storage.test_epoch import crash
 from tokenry.domain.accounts import Actor
 from tokenry.domain.networks import ANYWHERE
 from tokenry.domain.scopes import EVERYTHING
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import Epoch
 from tokenry.storage.journal import EVERYTHING as ALL
 from tokenry.verification.cache import Cache, Known
@@ -21,7 +22,7 @@ OTHER = "pat_aaaaaaaaaaaa"
 @pytest.fixture
 def epoch(tmp_path: Path) -> Iterator[Epoch]:
     """The epoch as a writer sees it."""
-    epoch = Epoch(tmp_path / "epoch")
+    epoch = Epoch(tmp_path / "epoch", TIMEOUT_SECONDS)
     yield epoch
     epoch.close()
 
@@ -29,7 +30,7 @@ def epoch(tmp_path: Path) -> Iterator[Epoch]:
 @pytest.fixture
 def mine(epoch: Epoch) -> Iterator[Epoch]:
     """The epoch as a reader sees it."""
-    mine = Epoch(epoch.path)
+    mine = Epoch(epoch.path, TIMEOUT_SECONDS)
     yield mine
     mine.close()
 

@@ -26,6 +26,7 @@ from tests.verification.interleavings import (
     World,
 )
 from tokenry.storage import epoch, journal
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import Epoch, EpochFile
 from tokenry.storage.journal import Journal
 from tokenry.verification.cache import Cache
@@ -153,7 +154,7 @@ def test_whoever_died_one_repair_lets_workers_remember_again(tmp_path: Path) -> 
     for number, memory in enumerate(left_behind):
         path = tmp_path / f"epoch-{number}"
         path.write_bytes(memory[: STARTS[1]])
-        mine = Epoch(path)
+        mine = Epoch(path, TIMEOUT_SECONDS)
         cache = Cache(mine.changed)
         mend(mine, [cache])
         assert not mine.changed.word[0] & 1

@@ -16,6 +16,7 @@ from tokenry.domain.networks import ANYWHERE
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.storage import database as storage
 from tokenry.storage.database import Database
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import token_uses
 from tokenry.storage.uses import Use, record_uses
 from tokenry.verification import last_used
@@ -40,7 +41,7 @@ def known(token_id: int = 1) -> Known:
 def app_database(app_on_each_engine: App) -> Iterator[Database]:
     """The database of an installation, with token 1 in it."""
     url = storage.database_url(app_on_each_engine.settings.database_url, app_on_each_engine.settings.data_dir)
-    database = Database(url)
+    database = Database(url, timeout=TIMEOUT_SECONDS)
     yield database
     database.close()
 
@@ -130,7 +131,10 @@ def test_uses_that_took_too_long_to_write_down_are_kept(
     """Those before had locked what is written, without which PostgreSQL ends a statement in its midst."""
     settings = app_on_each_engine.settings
     monkeypatch.setattr(last_used, "INTERVAL_SECONDS", 0.2)
-    database, other = (Database(storage.database_url(settings.database_url, settings.data_dir)) for _ in range(2))
+    database, other = (
+        Database(storage.database_url(settings.database_url, settings.data_dir), timeout=TIMEOUT_SECONDS)
+        for _ in range(2)
+    )
     uses = Uses(database)
     uses.note(known(), START, "a", None)
     with other.write() as holder:
@@ -149,7 +153,7 @@ def test_use_is_written_down_when_the_service_stops(tmp_path: Path, clock: Clock
         clock.seconds += 60
         answer = app.client.get("/verify", headers={**app.bearer, "User-Agent": "probe/1"})
         assert answer.status_code == 200
-    database = Database(storage.database_url(app.settings.database_url, app.settings.data_dir))
+    database = Database(storage.database_url(app.settings.database_url, app.settings.data_dir), timeout=TIMEOUT_SECONDS)
     assert stored(database) == [(1, int(START) + 60, "testclient", "probe/1")]
     database.close()
 
@@ -160,7 +164,7 @@ def test_use_is_written_down_when_the_process_is_told_to_stop(tmp_path: Path, wo
         headers = {"Authorization": f"Bearer {server.token}", "User-Agent": "probe/1"}
         assert httpx2.get(f"{server.url}/verify", headers=headers, timeout=30).status_code == 200
         assert server.stop() == 0
-    database = Database(storage.database_url(None, tmp_path / "data"))
+    database = Database(storage.database_url(None, tmp_path / "data"), timeout=TIMEOUT_SECONDS)
     assert [row[3] for row in stored(database)] == ["probe/1"]
     database.close()
 
@@ -169,7 +173,7 @@ def test_flush_lets_the_grace_of_a_rotated_secret_begin(app_on_each_engine: App)
     app = app_on_each_engine
     old = app.token
     new = app.client.post("/v4/profile/tokens/1/rotate", headers=app.bearer, json={"grace": 60}).json()["token"]
-    database = Database(storage.database_url(app.settings.database_url, app.settings.data_dir))
+    database = Database(storage.database_url(app.settings.database_url, app.settings.data_dir), timeout=TIMEOUT_SECONDS)
     uses = Uses(database)
     uses.note(Known(b"f", Actor(1, EVERYTHING, 1, 1, "admin", 1, "E", new[:16]), ANYWHERE), START + 5, None, None)
     asyncio.run(uses.flush())

@@ -13,6 +13,7 @@ from tests.verification.stored import NOW, STORED, add_token, add_user
 from tokenry.domain.errors import SetupError, Unavailable
 from tokenry.storage.credentials import Credential
 from tokenry.storage.database import Database, database_url
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import migrate
 from tokenry.storage.tokens import revoke_token
 from tokenry.verification.postgres import BATCH_LOOKUPS_MAX, PostgresCredentials
@@ -25,7 +26,7 @@ NOWHERE = make_url("postgresql://nobody@127.0.0.1:1/nothing")
 @pytest.fixture
 def database(new_postgres_database: URL) -> Iterator[Database]:
     """A database with a token for each of PREVIEWS, with ids from 1."""
-    database = Database(new_postgres_database.set(drivername="postgresql+psycopg"))
+    database = Database(new_postgres_database.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
     migrate(database)
     with database.write() as connection:
         add_user(connection)
@@ -192,7 +193,7 @@ def test_server_that_is_not_there_is_unavailable_to_everybody_waiting() -> None:
 
 def test_server_that_was_not_there_is_asked_again_by_the_next_look_up(database: Database, postgres: URL) -> None:
     def allow(connections: str) -> None:
-        server = Database(postgres.set(drivername="postgresql+psycopg"))
+        server = Database(postgres.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
         with server.write() as connection:
             connection.execute(text(f"ALTER DATABASE {database.url.database} ALLOW_CONNECTIONS {connections}"))
         server.close()

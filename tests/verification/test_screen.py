@@ -17,6 +17,7 @@ from tests.verification.stored import PREVIEW, STORED, add_token, path_of
 from tokenry.domain.errors import Unavailable
 from tokenry.storage.credentials import Credential
 from tokenry.storage.database import Database, database_url
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.journal import RING_PREVIEWS
 from tokenry.storage.rotations import insert_successor
 from tokenry.storage.schema import credentials
@@ -47,7 +48,7 @@ class Screened:
     """A screen as a worker has it, on an epoch of its own."""
 
     def __init__(self, path: str) -> None:
-        self.database = Database(database_url(f"sqlite:///{path}", Path()))
+        self.database = Database(database_url(f"sqlite:///{path}", Path()), timeout=TIMEOUT_SECONDS)
         self.credentials = Counting(path)
         self.screen = Screen(self.credentials, self.database.epoch.created)
 

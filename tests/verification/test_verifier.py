@@ -13,6 +13,7 @@ from tokenry.domain.accounts import Actor
 from tokenry.domain.scopes import EVERYTHING, NOTHING, Scopes
 from tokenry.domain.secrets import Peppers, Secret, checksum
 from tokenry.storage.credentials import Credential
+from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import Epoch
 from tokenry.verification.cache import Cache
 from tokenry.verification.verifier import Client, Decision, Denial, Verifier
@@ -207,7 +208,7 @@ class Remembering:
 
 @pytest.fixture
 def remembering(tmp_path: Path) -> Iterator[Remembering]:
-    shelf, clock, epoch = Shelf(), Clock(), Epoch(tmp_path / "epoch")
+    shelf, clock, epoch = Shelf(), Clock(), Epoch(tmp_path / "epoch", TIMEOUT_SECONDS)
     remembering = Remembering(shelf, Verifier(shelf, PEPPERS, clock, cache=Cache(epoch.changed)), clock, epoch)
     assert remembering.decide() == Decision(ACTOR)
     assert shelf.asked == [SECRET.preview]

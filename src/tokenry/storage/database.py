@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from tokenry.domain.errors import SetupError, TooSlow, Unavailable
 from tokenry.printable import first_line
 from tokenry.storage.changes import begin_changes, watch
-from tokenry.storage.deadline import TIMEOUT_SECONDS, seconds_left
+from tokenry.storage.deadline import seconds_left
 from tokenry.storage.epoch import Epoch, EpochFile
 from tokenry.storage.schema import installation
 from tokenry.storage.texts import refuse_unstorable
@@ -45,7 +45,7 @@ _CORRUPTED = "XX"
 class Database:
     """A pool of connections to one database. `read()` and `write()` are the only ways to a connection."""
 
-    def __init__(self, url: URL, *, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, url: URL, *, timeout: float) -> None:
         """`timeout` is how many seconds a change waits for others, and reading may take for a caller in a hurry."""
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"

@@ -18,7 +18,6 @@ from pathlib import Path
 from secrets import token_hex
 
 from tokenry.domain.errors import SetupError, Unavailable
-from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.journal import FILE_BYTES, STARTS, Journal, naming, repair
 from tokenry.storage.memory import SharedMemory
 from tokenry.storage.trust import Trust, UntrustworthyError, is_another_trusted
@@ -30,7 +29,7 @@ _PAUSE_SECONDS_MAX = 0.05
 class EpochFile:
     """The file as whoever changes something sees it. For any thread."""
 
-    def __init__(self, path: Path, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, path: Path, timeout: float) -> None:
         """`timeout` is how many seconds a change waits for others, and for those who trust another file."""
         self.path = path
         self._timeout = timeout
@@ -69,7 +68,7 @@ class Epoch(EpochFile):
     `change` is for any thread, all else for one.
     """
 
-    def __init__(self, path: Path, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, path: Path, timeout: float) -> None:
         super().__init__(path, timeout)
         self.changed = Journal(STARTS[0])
         """What verification had found under these previews may be different now, or gone."""
