@@ -101,7 +101,7 @@ def test_every_command_that_gives_a_name_says_how_to_give_a_reserved_one(
     run(service, "admin", "user", "delete", gone, "--yes")
     told = fail(service, "admin", *naming, gone.upper())
     assert "username: Username was somebody's" in told
-    assert "say --reuse-name" in told
+    assert "use --reuse-name" in told
     run(service, "admin", *naming, gone.upper(), "--reuse-name")
     assert gone.upper() in {row["username"] for row in rows(run(service, "admin", "user", "list"))}
 
