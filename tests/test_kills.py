@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from tests.histories import Act, Operation, find_contradiction
-from tests.servers import Server, start_server
+from tests.servers import Server, start_server, wait_until
 from tests.workers import children, worker_sockets
 
 TOKENS = "/v4/profile/tokens"
@@ -96,10 +96,11 @@ class Service:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         self.server.process.wait(SECONDS_MAX)
-        deadline = time.monotonic() + SECONDS_MAX
-        while any(Path(f"/proc/{process}").exists() for process in left):
-            assert time.monotonic() < deadline, "workers outlive their parent"
-            time.sleep(0.005)
+        wait_until(
+            lambda: not any(Path(f"/proc/{process}").exists() for process in left),
+            SECONDS_MAX,
+            "workers outlive their parent",
+        )
         self.server.output.close()
         self.server = self._start()
 
@@ -219,10 +220,7 @@ def at_work(service: Service, record: Record) -> Iterator[None]:
 
 def await_changes(record: Record, since: int) -> None:
     """Wait until the owners have got on: a kill in between nothing shows nothing."""
-    deadline = time.monotonic() + SECONDS_MAX
-    while record.changes < since + CHANGES_BETWEEN_KILLS:
-        assert time.monotonic() < deadline, "nothing is changed any more"
-        time.sleep(0.005)
+    wait_until(lambda: record.changes >= since + CHANGES_BETWEEN_KILLS, SECONDS_MAX, "nothing is changed any more")
 
 
 def explain(record: Record, token: Kept, data_dir: Path) -> str:

@@ -7,8 +7,7 @@ pattern needs an example here.
 import ast
 import importlib
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 import tokenry
+from tests.timing import seconds_taken
 from tokenry.serving.shapes import Shapes
 
 ROOT = Path(tokenry.__file__).parent
@@ -133,24 +133,12 @@ def pumped(example: str) -> Iterator[str]:
             yield example[:cut] + run + example[cut:]
 
 
-def seconds_taken(work: Callable[[], object]) -> float:
-    """Processor time of the quickest of three runs; of the first, if that was quick enough."""
-    best = float("inf")
-    for _ in range(3):
-        started = time.thread_time()
-        work()
-        best = min(best, time.thread_time() - started)
-        if best < SECONDS_MAX:
-            break
-    return best
-
-
 def assert_linear(found: Found, example: str) -> None:
     for pump in pumped(example):
         text = found.readable(pump)
         for use in found.uses:
             arguments = (text[:0], text) if use == "sub" else (text,)
-            taken = seconds_taken(partial(getattr(found.pattern, use), *arguments))
+            taken = seconds_taken(partial(getattr(found.pattern, use), *arguments), enough=SECONDS_MAX)
             assert taken < SECONDS_MAX, (found.pattern.pattern, use, text[:80])
 
 

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import socket
 import unittest
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,7 +18,7 @@ from tests.conftest import missing
 from tests.docs.conftest import DOCS, REPOSITORY
 from tests.docs.terminals import Terminal, is_shown, read_steps
 from tests.node import MODULES, need_modules
-from tests.servers import Server, serving
+from tests.servers import Server, free_port, serving
 
 PAGES = [
     REPOSITORY / "README.md",
@@ -99,9 +98,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     folder = tmp_path / "home"
     folder.mkdir()
     (folder / "node_modules").symlink_to(MODULES)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     with serving(tmp_path / "data", "--trusted-proxies", "127.0.0.1", terminal=True) as server:
         variables = {"TOKENRY_URL": server.url, "TOKENRY_DATA_DIR": str(server.data_dir)}
         monkeypatch.setenv("TOKENRY_URL", server.url)

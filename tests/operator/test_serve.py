@@ -9,7 +9,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -25,9 +24,11 @@ from tests.servers import (
     TOKENRY,
     Server,
     environment,
+    free_port,
     serving,
     start_server,
     tokenry,
+    wait_until,
 )
 from tokenry.cli.streams import OutputError
 from tokenry.domain.secrets import Secret
@@ -259,9 +260,7 @@ def is_taken(port: int) -> bool:
 def test_service_does_not_outlive_the_make_that_runs_it(tmp_path: Path) -> None:
     if shutil.which("setpriv") is None:
         missing("setpriv (the Debian package util-linux)")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     variables = {"TOKENRY_PORT": str(port), "TOKENRY_DATA_DIR": str(tmp_path / "data"), "TOKENRY_WORKERS": "2"}
     make = subprocess.Popen(
         ["make", "serve"], cwd=REPOSITORY, env=environment(**variables), stdout=subprocess.PIPE, text=True
@@ -271,10 +270,7 @@ def test_service_does_not_outlive_the_make_that_runs_it(tmp_path: Path) -> None:
         assert any(line.startswith("Ready.") for line in make.stdout)
         make.kill()
         make.wait()
-        deadline = time.monotonic() + STOP_SECONDS_MAX
-        while is_taken(port):
-            assert time.monotonic() < deadline, "the service stayed behind"
-            time.sleep(0.05)
+        wait_until(lambda: not is_taken(port), STOP_SECONDS_MAX, "the service stayed behind")
 
 
 # --- starts that cannot be: one line, exit status 1, nothing damaged --------------------------------------------------

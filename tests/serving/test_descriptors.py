@@ -2,7 +2,6 @@
 
 import resource
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ import httpx2
 from structlog.testing import capture_logs
 
 from tests.conftest import Clock
-from tests.servers import START_SECONDS_MAX, TOKENRY, serving
+from tests.servers import START_SECONDS_MAX, TOKENRY, serving, wait_until
 from tokenry.complaints import SECONDS
 from tokenry.serving.descriptors import DescriptorWatch
 
@@ -25,10 +24,7 @@ def test_running_out_of_descriptors_is_one_line_in_the_log_and_it_serves_on_afte
         assert httpx2.get(f"{server.url}/healthz", timeout=START_SECONDS_MAX).status_code == 200
         assert WORDS not in server.log
         held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2 * LIMIT)]
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while WORDS not in server.log:
-            assert time.monotonic() < deadline, "nothing is said"
-            time.sleep(0.05)
+        wait_until(lambda: WORDS in server.log, START_SECONDS_MAX, "nothing is said")
         for connection in held:
             connection.close()
         assert httpx2.get(f"{server.url}/healthz", timeout=START_SECONDS_MAX).status_code == 200

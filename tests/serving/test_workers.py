@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import missing
 from tests.faulty import PROGRAM
-from tests.servers import START_SECONDS_MAX, TOKENRY, Server, serving
+from tests.servers import START_SECONDS_MAX, TOKENRY, Server, serving, wait_until
 from tests.workers import await_workers, children, serving_processes, serving_workers
 from tokenry.domain.errors import SetupError
 from tokenry.serving.workers import require_binding
@@ -78,10 +78,7 @@ def test_binding_is_refused_where_the_system_knows_none(monkeypatch: pytest.Monk
 def replace_worker(server: Server, worker: int) -> None:
     """Kill a worker, and wait until another one serves in its place."""
     os.kill(worker, signal.SIGKILL)
-    deadline = time.monotonic() + START_SECONDS_MAX
-    while worker in serving_processes(server):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: worker not in serving_processes(server), START_SECONDS_MAX)
     await_workers(server, 2)
 
 
@@ -94,10 +91,7 @@ def runs(process: int) -> bool:
 
 
 def assert_all_end(processes: list[int], port: int, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while any(map(runs, processes)):
-        assert time.monotonic() < deadline, "something outlives the service"
-        time.sleep(0.02)
+    wait_until(lambda: not any(map(runs, processes)), seconds, "something outlives the service")
     socket.create_server(("127.0.0.1", port)).close()  # the port is free
 
 
