@@ -4,8 +4,6 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,9 +13,11 @@ import pytest
 
 from tests.description import CHECKED
 from tests.servers import Server, serving, start_server
+from tests.threads import at_work
 
 TOKENS = "/v4/profile/tokens"
 ROUNDS = 20
+STOP_SECONDS = 30
 CLIENTS = 4
 STREAM_SECONDS = 0.25
 PER_ROUND_MIN = 4
@@ -64,22 +64,6 @@ def create_and_delete(server: Server, first_token: str, ledger: Ledger, stop: th
                     ledger.defects.append(f"DELETE was answered {status}")
 
 
-@contextmanager
-def clients(number: int, work: Callable[[threading.Event], None]) -> Iterator[None]:
-    """Run `work` in threads for the length of a block; then ask them to stop, and wait."""
-    stop = threading.Event()
-    threads = [threading.Thread(target=work, args=(stop,)) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(30)
-            assert not thread.is_alive()
-
-
 def statuses(server: Server, tokens: set[str]) -> dict[str, int]:
     with httpx2.Client(base_url=server.url, timeout=10, event_hooks=CHECKED) as client:
         return {token: client.get("/verify", headers=bearer(token)).status_code for token in tokens}
@@ -102,7 +86,7 @@ def test_no_acknowledged_change_is_lost_when_the_service_is_killed(tmp_path: Pat
             ledger.live.add(first_token)
             assert_nothing_lost(server, ledger)
             before = ledger.acknowledged
-            with clients(CLIENTS, partial(create_and_delete, server, first_token, ledger)):
+            with at_work([partial(create_and_delete, server, first_token, ledger)] * CLIENTS, STOP_SECONDS):
                 give_up = time.monotonic() + 10
                 while ledger.acknowledged < before + PER_ROUND_MIN and time.monotonic() < give_up:
                     time.sleep(0.01)
@@ -136,7 +120,7 @@ def test_orderly_stop_answers_whole_what_it_answers(tmp_path: Path) -> None:
                     torn.append(repr(error))
                     return
 
-    with serving(tmp_path / "data") as server, clients(8, create):
+    with serving(tmp_path / "data") as server, at_work([create] * 8, STOP_SECONDS):
         give_up = time.monotonic() + 10
         while len(answered) < 8 and time.monotonic() < give_up:
             time.sleep(0.01)

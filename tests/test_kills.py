@@ -13,8 +13,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -24,6 +23,7 @@ import pytest
 
 from tests.histories import Act, Operation, find_contradiction
 from tests.servers import Server, start_server, wait_until
+from tests.threads import at_work
 from tests.workers import children, worker_sockets
 
 TOKENS = "/v4/profile/tokens"
@@ -201,23 +201,6 @@ class Owner:
         return answer.status, json.loads(raw) if raw else None
 
 
-@contextmanager
-def at_work(service: Service, record: Record) -> Iterator[None]:
-    """Let the owners work for the length of a block."""
-    stop = threading.Event()
-    owners = [Owner(service, record, random.Random(SEED + number)) for number in range(OWNERS)]
-    threads = [threading.Thread(target=owner.run, args=(stop,)) for owner in owners]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(2 * SECONDS_MAX)
-            assert not thread.is_alive()
-
-
 def await_changes(record: Record, since: int) -> None:
     """Wait until the owners have got on: a kill in between nothing shows nothing."""
     wait_until(lambda: record.changes >= since + CHANGES_BETWEEN_KILLS, SECONDS_MAX, "nothing is changed any more")
@@ -238,7 +221,8 @@ def test_whatever_is_killed_what_was_answered_stays_true(tmp_path: Path) -> None
     record, chance = Record(), random.Random(SEED)
     service = Service(tmp_path / "data")
     try:
-        with at_work(service, record):
+        owners = [Owner(service, record, random.Random(SEED + number)) for number in range(OWNERS)]
+        with at_work([owner.run for owner in owners], 2 * SECONDS_MAX):
             for _ in range(KILLS):
                 await_changes(record, record.changes)
                 time.sleep(chance.uniform(0, PAUSE_SECONDS_MAX))
