@@ -160,4 +160,4 @@ def test_orderly_stop_leaves_no_write_ahead_log_behind(tmp_path: Path) -> None:
         assert httpx2.post(f"{server.url}{TOKENS}", headers=bearer(server.token), json={}).status_code == 200
         assert server.stop() == 0
     names = {path.name for path in (tmp_path / "data").iterdir()}
-    assert names == {"tokenry.db", "tokenry.db-epoch", "pepper.key", ".setup.lock"}
+    assert names == {"tokenry.db", "tokenry.db-epoch", "pepper.key", "first-token", ".setup.lock"}
