@@ -12,7 +12,7 @@ import typer
 
 import tokenry as package
 from tests.servers import environment, tokenry
-from tokenry.cli.front import COMMANDS
+from tokenry.cli.front import COMMANDS, EXPOSED
 from tokenry.operator import admin
 
 HEAVY = {"argparse", "click", "dataclasses", "difflib", "httpx2", "importlib.metadata", "rich", "typer", "typing"}
@@ -105,3 +105,10 @@ def test_missing_library_is_named_with_what_brings_it(word: str, library: str, e
 
 def test_module_and_program_are_the_same_command_line() -> None:
     assert tokenry("--help", program=(sys.executable, "-m", "tokenry")).stdout == tokenry("--help").stdout
+
+
+@pytest.mark.parametrize("before", ["", "my_pat_ci: ", "pat_", "pat_" * 9])
+def test_token_among_the_arguments_is_seen_wherever_it_stands(before: str) -> None:
+    token = "pat_" + "a" * 50
+    done = tokenry("token", "create", "--label", before + token)
+    assert (done.returncode, done.stderr) == (2, f"tokenry: {EXPOSED}\n")

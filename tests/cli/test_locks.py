@@ -1,6 +1,7 @@
 """Locks between runs of the command line."""
 
 import os
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,19 @@ def test_whoever_waits_goes_on_when_it_is_free(tmp_path: Path, clock: Clock) -> 
         entered = True
     assert entered
     assert not (tmp_path / "lock").exists()
+
+
+def test_file_that_is_removed_at_any_moment_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever had it locked removes it, also between two looks at it."""
+    looks = count()
+    stat = Path.stat
+
+    def removed_at_the_second_look(file: Path, **options: bool) -> os.stat_result:
+        if next(looks) == 1:
+            file.unlink()
+        return stat(file, **options)
+
+    (tmp_path / "lock").touch()
+    monkeypatch.setattr(Path, "stat", removed_at_the_second_look)
+    for _ in range(2):
+        os.close(acquire(tmp_path / "lock"))

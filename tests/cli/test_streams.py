@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import Person
 from tests.servers import TOKENRY, environment
 from tokenry.cli import tokens
-from tokenry.cli.issuing import delivering, revoking
+from tokenry.cli.issuing import issuing, revoking
 from tokenry.cli.running import CommandError
 from tokenry.cli.streams import OutputError
 from tokenry.client import Client
@@ -97,8 +97,13 @@ def test_token_that_cannot_be_revoked_either_is_named() -> None:
     def refuse(_: int) -> None:
         raise OSError("no answer\nat all")
 
-    with pytest.raises(CommandError) as told, delivering(revoking(7, "c\x1bi", refuse)):
-        raise OutputError(errno.ENOSPC)
+    def fail_to_show() -> None:
+        with issuing("unknown") as issue:
+            issue.take_back = revoking(7, "c\x1bi", refuse)
+            raise OutputError(errno.ENOSPC)
+
+    with pytest.raises(CommandError) as told:
+        fail_to_show()
     assert str(told.value) == (
         f"{FULL}. Token 7 (c�i), whose secret nobody has, is live, and could not be revoked (no answer): revoke it."
     )

@@ -7,13 +7,15 @@ without any library.
 import sys
 
 from tokenry import __version__
-from tokenry.cli.streams import OutputError, open_streams
+from tokenry.cli.streams import OutputError, drop_output, open_streams
 
 USAGE = 2
 PREFIX = "pat_"
 LENGTH = 50
 """How many characters of a token come after the prefix."""
 EXPOSED = "A token is among the arguments, for everybody on this machine to see: rotate it, and give it unseen."
+SIGNALLED = 128
+"""As in shells, an exit status is this and the number of the signal that ended a command."""
 INTERRUPTED = 130
 COMPLETE = "__complete"
 """What the scripts for shells call; in no list, since nobody types it."""
@@ -47,14 +49,28 @@ def main() -> None:
     try:
         try:
             _answer(sys.argv[1:])
-        finally:
-            sys.stdout.flush()  # here what fails can still be told
+        except SystemExit as end:
+            if _is_by_signal(end):
+                raise
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()  # here what fails can still be told
     except OutputError as failure:
         if not failure.reader_left:  # who has read enough knows it
             print(f"tokenry: {failure}.", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
+        drop_output()
         sys.exit(INTERRUPTED)
+    except SystemExit as end:
+        if _is_by_signal(end):
+            drop_output()
+        raise
+
+
+def _is_by_signal(end: SystemExit) -> bool:
+    """Whether Ctrl-C, of which typer makes an exit status, or another signal is why this ends."""
+    return isinstance(end.code, int) and end.code > SIGNALLED
 
 
 def _answer(words: list[str]) -> None:
@@ -93,8 +109,7 @@ def _run(word: str, arguments: list[str]) -> None:
 
 def _holds_token(word: str) -> bool:
     """Whether there is a token in a word. Whatever refused it for another reason would repeat it."""
-    rest = word.partition(PREFIX)[2]
-    return len(rest) >= LENGTH and rest[:LENGTH].isalnum()
+    return any(len(rest) >= LENGTH and rest[:LENGTH].isalnum() for rest in word.split(PREFIX)[1:])
 
 
 def _complete(words: list[str]) -> None:

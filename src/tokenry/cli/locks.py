@@ -45,12 +45,20 @@ def acquire(file: Path) -> int:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(descriptor)
-            if file.exists() and os.path.samestat(os.fstat(descriptor), file.stat()):
+            if _is_there(file, descriptor):
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)  # whoever had it locked has removed it since it was opened
+
+
+def _is_there(file: Path, descriptor: int) -> bool:
+    """Whether the file is still the one that was opened. It may be removed at any moment."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), file.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _lock(descriptor: int) -> None:

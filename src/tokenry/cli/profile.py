@@ -12,7 +12,7 @@ import typer
 
 from tokenry.cli.access import Connection
 from tokenry.cli.candidates import complete_ids
-from tokenry.cli.issuing import delivering, require_delivery, revoking
+from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.options import takes_groups
 from tokenry.cli.running import REFUSED, group
 from tokenry.cli.wire_output import WireOutput
@@ -33,6 +33,7 @@ from tokenry.moments import read_moment
 VERSION = "v4"
 PAGE_SIZE_MAX = 500
 NULL = "null"
+NEWEST = "tokenry profile tokens-list --order-by created --order desc"
 
 app = group(help="The commands, options and output of linode-cli for your tokens.", no_args_is_help=True)
 
@@ -114,10 +115,10 @@ def create_token(
     """Create a personal access token."""
     new = PostPersonalAccessTokenRequest(label=label, scopes=scopes, expiry=_read_expiry(expiry))
     require_delivery()
-    with asking.open(connection, output) as api:
+    with asking.open(connection, output) as api, issuing(perhaps_made(label, NEWEST)) as issue:
         made = api.post_personal_access_token(VERSION, new)
-        with delivering(revoking(made.id, made.label, partial(api.delete_personal_access_token, VERSION))):
-            output.write_new(_row(made))
+        issue.take_back = revoking(made.id, made.label, partial(api.delete_personal_access_token, VERSION))
+        output.write_new(_row(made))
 
 
 @app.command("token-view")

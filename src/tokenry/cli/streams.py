@@ -55,8 +55,12 @@ class _Output(io.RawIOBase):
             self._fail(error)
         return memoryview(data).nbytes
 
-    def _fail(self, error: OSError) -> None:
+    def drop(self) -> None:
+        """Write nothing more, whatever comes."""
         self._failed = True
+
+    def _fail(self, error: OSError) -> None:
+        self.drop()
         raise OutputError(error.errno) from None
 
 
@@ -81,6 +85,14 @@ def open_streams() -> None:
         sys.stdin.reconfigure(errors="replace")
     sys.stdout = _wrap(sys.stdout, STANDARD_OUTPUT, _Output)
     sys.stderr = _wrap(sys.stderr, STANDARD_ERROR, _ErrorOutput)
+
+
+def drop_output() -> None:
+    """Write nothing more, also of what is buffered: whoever stops a command does not wait for its readers."""
+    for stream in (sys.stdout, sys.stderr):
+        raw = getattr(stream.buffer, "raw", None)
+        if isinstance(raw, _Output):
+            raw.drop()
 
 
 def require_output() -> None:

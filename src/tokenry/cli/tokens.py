@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from functools import reduce
+from functools import partial, reduce
 from itertools import islice
 from operator import and_
 from typing import Annotated, Any, Literal
@@ -16,7 +16,7 @@ from tokenry.cli.access import Connection, opened
 from tokenry.cli.audit import audit
 from tokenry.cli.candidates import complete_ids
 from tokenry.cli.expiry import read_expiry, read_span
-from tokenry.cli.issuing import delivering, require_delivery, revoking
+from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.options import takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
@@ -30,6 +30,7 @@ STANDARD_INPUT = "-"
 ANYWHERE = "any"
 SHOWN_MAX = 20
 """More tokens than these are not shown before they are revoked: nobody would read them."""
+NEWEST = "tokenry token list --order-by created --order desc"
 SHOWN_ONCE = "This is the only time that the token's text is shown."
 
 app = group(help="Make, list, view, rename, rotate, revoke and audit your tokens.", no_args_is_help=True)
@@ -93,10 +94,10 @@ def create(
     printer = output.of(TOKEN, bare="token")
     expiry = read_expiry(expires, "--expires")
     require_delivery()
-    with connection.open() as client:
+    with connection.open() as client, issuing(perhaps_made(label, NEWEST)) as issue:
         made = client.tokens.create(label=label, scopes=scopes, expiry=expiry)
-        with delivering(revoking(made.id, made.label, client.tokens.revoke)):
-            printer.write_one(write_token(made))
+        issue.take_back = revoking(made.id, made.label, client.tokens.revoke)
+        printer.write_one(write_token(made))
     if printer.is_table:
         complain(SHOWN_ONCE)
 
@@ -181,9 +182,11 @@ def rotate(
     printer = output.of(TOKEN, bare="token")
     span = read_span("1d" if grace is None else grace, "--grace")
     require_delivery()
-    with connection.open() as client:
+    left = span if now else None
+    unknown = f"It is not known whether token {token_id} was rotated. If it was: {_advise(token_id, left)}"
+    with connection.open() as client, issuing(unknown) as issue:
         rotated = client.tokens.rotate(token_id, grace=span, at_once=now)
-    with delivering(lambda: _advise(token_id, span if now else None)):
+        issue.take_back = partial(_advise, token_id, left)
         printer.write_one(write_token(rotated))
     if printer.is_table:
         complain(SHOWN_ONCE)

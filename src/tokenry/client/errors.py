@@ -47,7 +47,9 @@ class NoToken(TokenryError):
 
 
 class ConnectionFailed(TokenryError):
-    """There was no answer. The request may have been carried out or not."""
+    """There was no answer. The request may have been carried out or not; it was not where `sent` is False."""
+
+    sent = True
 
 
 class TimedOut(ConnectionFailed):

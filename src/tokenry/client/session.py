@@ -87,9 +87,10 @@ class Session:
             if wait is None:
                 break
             log.info("%s: attempt %d failed, the next one in %.1f s", call.request, attempt, wait)
-            attempt, unanswered = attempt + 1, unanswered or isinstance(outcome, ConnectionFailed)
+            attempt, unanswered = attempt + 1, unanswered or (isinstance(outcome, ConnectionFailed) and outcome.sent)
             yield Wait(wait)
         if isinstance(outcome, ConnectionFailed):
+            outcome.sent |= unanswered
             raise outcome.with_traceback(None)
         return self._read(call, request.bearer, outcome, unanswered=unanswered)
 

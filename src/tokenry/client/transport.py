@@ -100,4 +100,7 @@ def failed(error: Exception) -> ConnectionFailed:
     """The exception for a connection that failed: by kind, and not by text, which may quote what was sent."""
     if isinstance(error, TooLongError):
         return ConnectionFailed(f"The answer is longer than {BODY_BYTES_MAX} bytes")
-    return ConnectionFailed(f"The connection failed ({type(error).__name__})")
+    kind = type(error).__name__
+    failure = ConnectionFailed(f"The connection failed ({kind})")
+    failure.sent = kind != "ConnectError"
+    return failure

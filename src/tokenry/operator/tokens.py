@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 import typer
 
 from tokenry.cli.expiry import read_expiry
-from tokenry.cli.issuing import delivering, require_delivery, revoking
+from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.running import complain
 from tokenry.domain.details import STATES, Selection
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
 from tokenry.operator.tables import print_table
+from tokenry.printable import printable
 from tokenry.settings import DEFAULT_DATA_DIR
 
 app = typer.Typer(help="Tokens of any user.", no_args_is_help=True)
@@ -36,10 +37,12 @@ def create(
     installation = open_local(data_dir, database_url, scopes_file)
     new = NewToken(label=label, scopes=scopes, expiry=expiry)
     require_delivery()
-    token, secret = installation.tokens.create_token_for(operator(), user, new)
-    with delivering(revoking(token.id, token.label, partial(installation.tokens.revoke_any_token, operator()))):
+    with issuing(perhaps_made(label, "tokenry admin token list")) as issue:
+        token, secret = installation.tokens.create_token_for(operator(), user, new)
+        issue.take_back = revoking(token.id, token.label, partial(installation.tokens.revoke_any_token, operator()))
         print(secret.reveal())
-    complain(f'Token {token.id} "{token.label}" of {user}: {token.scopes}. Its text is shown this once.')
+    named = f'Token {token.id} "{printable(token.label)}" of {printable(user)}'
+    complain(f"{named}: {token.scopes}. Its text is shown this once.")
 
 
 @app.command("list")
