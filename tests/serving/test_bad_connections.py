@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from tests.description import Answer, check
 from tests.servers import Server, serving, tokenry
 from tokenry.serving import protocol
-from tokenry.serving.protocol import HEAD_SECONDS_MAX, BoundedProtocol
+from tokenry.serving.protocol import HEAD_BYTES_MAX, HEAD_SECONDS_MAX, BoundedProtocol
 
 TOKENS = b"/v4/profile/tokens"
 HOST = b"Host: x\r\n"
@@ -187,6 +187,32 @@ def test_chunked_body_is_read(server: Server, coding: bytes) -> None:
 def test_content_coding_is_415(server: Server, path: bytes, coding: bytes) -> None:
     raw = request(server, b"POST", path, b"Content-Encoding: " + coding + b"\r\n", body=b"{}")
     assert split(exchange(server.port, raw))[0] == 415
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize("trailer", [b"Authorization: Bearer %s", b"Host: y", b"Content-Type: text/plain", b"X: y"])
+def test_trailer_is_no_header(server: Server, trailer: bytes) -> None:
+    trailer = trailer.replace(b"%s", server.token.encode())
+    signed = [b"Authorization: Bearer %s\r\n" % server.token.encode()] * (not trailer.startswith(b"Auth"))
+    head = b"".join([b"POST ", TOKENS, b" HTTP/1.1\r\n", HOST, *signed, CHUNKED, LAST, b"\r\n"])
+    answer = exchange(server.port, head + b"2\r\n{}\r\n0\r\n" + trailer + b"\r\n\r\n")
+    assert split(answer)[0] == (200 if signed else 401)
+
+
+@pytest.mark.parametrize("piece", [b"a:b\r\n", b"a", b"x: " + b"y" * 100 + b"\r\n"])
+def test_trailers_without_end_are_431(server: Server, piece: bytes) -> None:
+    head = b"POST /v4/credentials/revoke HTTP/1.1\r\n" + HOST + CHUNKED + b"\r\n2\r\n{}\r\n0\r\n"
+    pieces = piece * (4 * HEAD_BYTES_MAX // len(piece))
+    answer = exchange(server.port, head, *(pieces[start : start + 1024] for start in range(0, len(pieces), 1024)))
+    assert_refused(answer, 431, (HEAD_TOO_LARGE, None))
+
+
+def test_length_may_begin_with_zeros(server: Server) -> None:
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n" % (TOKENS, server.token.encode())
+    answer = exchange(server.port, head + LAST + b"Content-Length: " + b"0" * 5000 + b"2\r\n\r\n{}")
+    assert split(answer)[0] == 200
 
 
 def test_content_coding_that_changes_nothing_is_read(server: Server) -> None:

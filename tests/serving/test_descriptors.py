@@ -3,7 +3,7 @@
 import resource
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -30,6 +30,20 @@ def test_running_out_of_descriptors_is_one_line_in_the_log_and_it_serves_on_afte
         assert httpx2.get(f"{server.url}/healthz", timeout=START_SECONDS_MAX).status_code == 200
         assert server.log.count(WORDS) == 1
         assert f"raise the limit of {LIMIT} (ulimit -n)" in server.log
+
+
+def test_strangers_with_many_connections_keep_nobody_from_revoking(tmp_path: Path) -> None:
+    enough = ("bash", "-c", 'ulimit -n 400 && exec "$@"', "-", TOKENRY)
+    with serving(tmp_path / "data", program=enough) as server, ExitStack() as stack:
+        bearer = {"Authorization": f"Bearer {server.token}"}
+        client = stack.enter_context(httpx2.Client(base_url=server.url, headers=bearer, timeout=START_SECONDS_MAX))
+        made = client.post("/v4/profile/tokens", json={}).json()
+        for _ in range(400):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(b"GET /v")
+        assert client.delete(f"/v4/profile/tokens/{made['id']}").status_code == 200
+        assert server.log.count("new connections are dropped") == 1
 
 
 def test_it_is_said_once_a_minute_as_long_as_it_lasts(clock: Clock) -> None:

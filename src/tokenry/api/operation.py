@@ -29,6 +29,7 @@ from tokenry.verification.challenge import challenge
 from tokenry.verification.verifier import Client, Decision, Denial, Verifier
 
 BODY_BYTES_MAX = 64 * 1024
+LENGTH_DIGITS_MAX = 10
 TURN_SECONDS = 1
 """After which a request that did not get its turn may be made again."""
 
@@ -312,7 +313,8 @@ async def read_body(
 
 
 async def _receive_all(headers: Mapping[bytes, str], receive: Receive) -> bytes:
-    if int(headers.get(b"content-length", "0")) > BODY_BYTES_MAX:  # the HTTP parser let only digits through
+    length = headers.get(b"content-length", "0").lstrip("0")  # the HTTP parser let only digits through, but any number
+    if len(length) > LENGTH_DIGITS_MAX or int(length or "0") > BODY_BYTES_MAX:
         raise BodyTooLarge
     raw = bytearray()
     more = True

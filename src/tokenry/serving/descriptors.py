@@ -1,15 +1,37 @@
-"""Saying that a process has no file descriptors left: the event loop then drops new connections without a word."""
+"""File descriptors: as many as there may be, some kept back from connections, and a word in the log when none is left.
+
+The event loop drops new connections without a word then; and what opens a file, such as a revocation, is refused.
+"""
 
 import asyncio
 import errno
 import os
 import resource
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 
 from tokenry.complaints import Complaints
 
 LOOK_SECONDS = 1
+KEPT_BACK = 128
+"""For the database and its files, of all that a process may have; a quarter where that is less."""
+
+
+def raise_limit() -> None:
+    """Let this process, and those that it starts, have as many descriptors as the system allows them."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # macOS allows fewer than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@cache
+def connections_max() -> int:
+    """How many connections a process takes at once: so strangers who open many keep nobody from revoking a token."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit - min(KEPT_BACK, limit // 4)
 
 
 class DescriptorWatch:

@@ -12,7 +12,9 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from tokenry.api.wire import to_bytes, write_faults
+from tokenry.complaints import Complaints
 from tokenry.domain.errors import Fault
+from tokenry.serving.descriptors import connections_max
 from tokenry.serving.fast_path import APP_STATE_KEY, FastPath
 from tokenry.serving.heads import Sender
 
@@ -23,7 +25,10 @@ BODY_SECONDS_MAX = 30
 CLOSING_SECONDS_MAX = 30
 """From our last byte until the client has taken it: a client that does not read is cut off."""
 HEAD_BYTES_MAX = 32 * 1024
+"""Of a head; and of what comes with a body and is none of it, such as trailers, between two pieces of it."""
 WATCH_SECONDS = 1.0
+
+_full = Complaints("new connections are dropped")
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -32,6 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _deadline: float | None = None
     _head_bytes = 0  # of the head under way; -1 while a body is
     _read_bytes = 0
+    _framing_bytes = 0  # read since the last piece of the body under way
     _is_partial = False  # a request has begun to come, and has not come to its end
     _watcher: asyncio.TimerHandle | None = None
     _stalled_at: float | None = None  # when the client stopped taking our answers
@@ -53,6 +59,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._sender = Sender(peer, getattr(self.app, "trusted_hosts", None))
         self._begin_head()
         self._watch()
+        if len(self.connections) > connections_max():
+            _full.add(f"there are {connections_max()} already: raise the limit of file descriptors (ulimit -n)")
+            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop watching."""
@@ -73,8 +82,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._read_bytes = len(data)
         if self._head_bytes >= 0:
             self._head_bytes += len(data)
+        else:
+            self._framing_bytes += len(data)
         super().data_received(data)
-        if self._head_bytes > HEAD_BYTES_MAX and not self._refused:
+        if max(self._head_bytes, self._framing_bytes) > HEAD_BYTES_MAX and not self._refused:
             self._refuse(431, "Request header fields too large")
 
     def eof_received(self) -> bool:  # type: ignore[override]
@@ -101,8 +112,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._begin_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; white space around its value is no part of it (RFC 9110 section 5.5)."""
-        super().on_header(name, value.strip(b"\t "))
+        """Take a header; white space around its value is no part of it (RFC 9110 section 5.5).
+
+        Those behind a body are dropped (section 6.5.1): gateways remove and add what decides in the head alone.
+        """
+        if self._head_bytes >= 0:
+            super().on_header(name, value.strip(b"\t "))
 
     def on_headers_complete(self) -> None:
         """Let a head of bounded length through, and start the clock of the body."""
@@ -121,13 +136,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Drop what follows a refused head."""
+        self._framing_bytes = 0
         if not self._refused:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is complete: from here on the time is ours."""
         self._deadline = None
-        self._head_bytes = 0
+        self._head_bytes = self._framing_bytes = 0
         self._is_partial = False
         if not self._refused:
             super().on_message_complete()

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from tokenry.domain.errors import SetupError
+from tokenry.serving.descriptors import raise_limit
 from tokenry.serving.logs import configure_logging
 from tokenry.serving.protocol import BoundedProtocol
 from tokenry.serving.workers import BoundWorkers, WorkerConfig, wait_for_turns
@@ -72,6 +73,7 @@ def run(
     `build` makes the application in each worker process, so it must be picklable. `announce` is called as soon as those
     signals mean an orderly stop.
     """
+    raise_limit()
     config = WorkerConfig(
         partial(_build_worker, build, log_level),
         factory=True,
