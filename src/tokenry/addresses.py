@@ -1,56 +1,68 @@
 """Addresses of a service, as people give them to clients, commands and the middleware: read in one way for all."""
 
 import re
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import unquote
 
 from tokenry.printable import printable
 
 EXAMPLE = "http://127.0.0.1:8470"
+LENGTH_MAX = 2000
 HOST_LABEL_LENGTH_MAX = 63
 PORT_MAX = 65535
 SHOWN_LENGTH_MAX = 200
-API_PATHS = ("/v4", "/v4beta")
-"""What the paths of requests begin with, and people copy with the address."""
+LEFT_OUT = {"", "v4", "v4beta"}
+"""What may stand at the end of the path: slashes, and what people copy of the paths of requests."""
 
 _SCHEME = re.compile(r"(https?)://", re.ASCII | re.IGNORECASE)
 _AUTHORITY_END = re.compile(r"[/?#]")
 _HOST = re.compile(r"[0-9a-z._-]+", re.ASCII | re.IGNORECASE)
 _PORT = re.compile(r"\d{1,5}", re.ASCII)
 _PATH = re.compile(r"(?:[0-9a-z/!$&'()*+,;=:._~-]|%[0-9a-f]{2})*", re.ASCII | re.IGNORECASE)
+_TOKEN = re.compile(r"pat_[0-9A-Za-z]{28}", re.ASCII | re.IGNORECASE)
+"""A token, whole or most of it: more than lists show."""
 _LONG_WORD = re.compile(r"[0-9A-Za-z_]{32,}", re.ASCII)
 """A token that stands where the address should, for instance."""
 
 
 def read_base_url(text: str) -> str:
-    """An address without a slash or `/v4` at its end, and without the white space around it.
+    """An address without any `/`, `/v4` or `/v4beta` at its end, and without the white space around it.
 
-    Raises ValueError, which names the address but none of its user, password and query.
+    Raises ValueError, which names the address but none of its user, password and query, and no token.
     """
     address = text.strip()
     problem = _find_problem(address)
     if problem is not None:
         raise ValueError(f"The address {_shown(address)} must be like {EXAMPLE}: {problem}")
     scheme, _, rest = address.partition("://")
-    rest = rest.rstrip("/")
-    for path in API_PATHS:
-        rest = rest.removesuffix(path).rstrip("/")
-    return f"{scheme.lower()}://{rest}"
+    host, *segments = rest.split("/")
+    while segments and segments[-1] in LEFT_OUT:
+        segments.pop()
+    return f"{scheme.lower()}://{'/'.join([host, *segments])}"
 
 
 def _find_problem(address: str) -> str | None:
     scheme = _SCHEME.match(address)
+    if len(address) > LENGTH_MAX:
+        return f"it has more than {LENGTH_MAX} characters"
     if scheme is None:
         return "it has to begin with http:// or https://"
     authority, rest = _split(address[scheme.end() :])
     if "@" in authority:
         return "a user or a password has no place in it"
+    if _TOKEN.search(unquote(address)):
+        return "a token has no place in it"
+    return _find_problem_of_rest(rest) or _find_problem_of_authority(authority)
+
+
+def _find_problem_of_rest(rest: str) -> str | None:
     if "?" in rest or "#" in rest:
         return "a query or a fragment has no place in it"
     if not _PATH.fullmatch(rest):
         return "its path has a character that no path has"
     if any(segment in {".", ".."} for segment in rest.split("/")):
         return "its path leads elsewhere"
-    return _find_problem_of_authority(authority)
+    return None
 
 
 def _find_problem_of_authority(authority: str) -> str | None:
@@ -61,6 +73,10 @@ def _find_problem_of_authority(authority: str) -> str | None:
         return "its port has to be a number from 1 to 65535"
     if host.startswith("[") and host.endswith("]"):
         return None if _is_ipv6(host[1:-1]) else "what is in brackets has to be an IPv6 address without a zone"
+    return _find_problem_of_host(host)
+
+
+def _find_problem_of_host(host: str) -> str | None:
     if not host:
         return "it has no host"
     if not host.isascii():
@@ -68,7 +84,16 @@ def _find_problem_of_authority(authority: str) -> str | None:
     labels = host.removesuffix(".").split(".")
     if not _HOST.fullmatch(host) or not all(0 < len(label) <= HOST_LABEL_LENGTH_MAX for label in labels):
         return "its host is not a valid host name"
+    if labels[-1].isdigit() and not _is_ipv4(host):
+        return "a host that ends in a number has to be an IPv4 address"
     return None
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        return bool(IPv4Address(text).packed)
+    except ValueError:
+        return False
 
 
 def _is_ipv6(text: str) -> bool:
@@ -93,5 +118,5 @@ def _shown(address: str) -> str:
     if "@" in f"{scheme}{after}" or authority.count("@") > 1:
         return "…"
     path = after.partition("?")[0].partition("#")[0]
-    named = f"{scheme}{separator}{authority.rpartition('@')[2]}{path}"
-    return printable(_LONG_WORD.sub("…", named)[:SHOWN_LENGTH_MAX]) or "''"
+    named = _LONG_WORD.sub("…", f"{scheme}{separator}{authority.rpartition('@')[2]}{path}")
+    return "…" if _TOKEN.search(unquote(named)) else printable(named[:SHOWN_LENGTH_MAX]) or "''"

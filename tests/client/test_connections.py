@@ -4,14 +4,22 @@ import asyncio
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 
+import httpcore2
+import httpx2
 import pytest
 
 from tests.client.conftest import NewClient
 from tests.client.hostile import TOKEN, http, saying
 from tests.gateways.parts import Relay
 from tests.servers import Server
-from tokenry.client import AsyncClient, Client
+from tokenry.client import ONCE, AsyncClient, Client, ConnectionFailed
+
+
+def exceptions_of(library: ModuleType) -> list[type[Exception]]:
+    """Every exception that a library names."""
+    return [kind for kind in vars(library).values() if isinstance(kind, type) and issubclass(kind, Exception)]
 
 
 @pytest.fixture
@@ -104,3 +112,33 @@ def test_path_in_the_address_is_kept(new_client: NewClient) -> None:
     with saying(http(200, {"data": [], "page": 1, "pages": 1, "results": 0})) as server:
         assert list(new_client(f"{server.url}/tokens/", TOKEN).tokens.list()) == []
         assert server.requests[0].startswith(b"GET /tokens/v4/profile/tokens?page=1&page_size=100 HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("kind", exceptions_of(httpcore2))
+def test_no_exception_of_the_library_for_threads_gets_out(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise kind.__new__(kind)
+
+    monkeypatch.setattr(httpcore2.ConnectionPool, "handle_request", fail)
+    with Client("http://host", TOKEN, retries=ONCE) as client, pytest.raises(ConnectionFailed) as caught:
+        client.whoami()
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+@pytest.mark.parametrize("kind", exceptions_of(httpx2))
+def test_no_exception_of_the_library_for_event_loops_gets_out(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    async def fail(*_: object) -> None:
+        raise kind.__new__(kind)
+
+    async def ask() -> None:
+        async with AsyncClient("http://host", TOKEN, retries=ONCE) as client:
+            await client.whoami()
+
+    monkeypatch.setattr(httpx2.AsyncHTTPTransport, "handle_async_request", fail)
+    with pytest.raises(ConnectionFailed) as caught:
+        asyncio.run(ask())
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)

@@ -100,6 +100,8 @@ def find_access(context: str | None) -> Access:
     except OSError as error:
         raise CommandError(f"The file of TOKENRY_TOKEN_FILE cannot be read ({error.strerror}).") from None
     if token is not None:
+        if token.stands_in(url):
+            raise CommandError("TOKENRY_URL holds the token, which has no place in it.")
         origin = "TOKENRY_TOKEN" if os.environ.get("TOKENRY_TOKEN") else "the file of TOKENRY_TOKEN_FILE"
         return Access(url=url, bearer=token, origin=origin)
     contexts = read_contexts()

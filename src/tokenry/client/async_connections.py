@@ -12,6 +12,9 @@ import httpx2
 from tokenry.client.errors import ConnectionFailed
 from tokenry.client.transport import CONNECTIONS_MAX, KEPT_SECONDS, Answer, Body, Request, failed, timed_out
 
+_FAILURES = (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, httpx2.CookieConflict, OSError)
+"""Everything that httpx2 raises, which has no exception above them all."""
+
 
 class AsyncHttpTransport:
     """A pool of connections of the running event loop; those of a loop that has ended are of no use to another."""
@@ -28,7 +31,7 @@ class AsyncHttpTransport:
                 return await self._exchange(request)
         except (httpx2.TimeoutException, TimeoutError):
             failure = timed_out(timeout)
-        except (httpx2.TransportError, OSError) as error:
+        except _FAILURES as error:
             failure = failed(error)
         raise failure
 

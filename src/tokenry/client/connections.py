@@ -18,7 +18,15 @@ import httpcore2
 from tokenry.client.errors import ConnectionFailed
 from tokenry.client.transport import CONNECTIONS_MAX, KEPT_SECONDS, Answer, Body, Request, failed, timed_out
 
-_FAILURES = (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, OSError)
+_FAILURES = (
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.ProxyError,
+    httpcore2.UnsupportedProtocol,
+    httpcore2.ConnectionNotAvailable,
+    OSError,
+)
+"""Everything that httpcore2 raises, besides TimeoutException; it has no exception above them all."""
 
 
 class HttpTransport:

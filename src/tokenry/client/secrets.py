@@ -34,6 +34,10 @@ class Secret:
         """Whether it can stand in a header: visible ASCII, no space."""
         return _SENDABLE.fullmatch(self._text) is not None
 
+    def stands_in(self, text: str) -> bool:
+        """Whether a text holds it; one that is too short to be a token never counts as held."""
+        return bool(self.preview) and self._text in text
+
     def reveal(self) -> str:
         """Give the whole text."""
         return self._text

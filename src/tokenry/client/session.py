@@ -74,6 +74,8 @@ class Session:
         self.now = now
         if isinstance(token, Secret):
             _check(token)
+            if token.stands_in(self._base_url):  # messages name the address
+                raise ValueError("The address holds the token, which has no place in it")
 
     def exchange(self, call: Call[T]) -> Exchange[T]:
         """Carry out a call. Returns what it reads, or raises a TokenryError."""

@@ -128,7 +128,11 @@ class RemoteVerifier:
 
 
 def _read_url(text: str) -> httpx2.URL:
-    return httpx2.URL(f"{read_base_url(text)}/")
+    url = f"{read_base_url(text)}/"
+    try:
+        return httpx2.URL(url)
+    except httpx2.InvalidURL:
+        raise ValueError("The address is none that can be asked") from None
 
 
 def _sendable(value: str) -> bytes:
