@@ -18,8 +18,8 @@ class Complaints:
         self._log = structlog.get_logger("tokenry.failures")
         self._said: dict[str, tuple[float, int]] = {}
 
-    def add(self, reason: str) -> None:
-        """It has failed, for this reason."""
+    def add(self, reason: str, *, with_traceback: bool = False) -> None:
+        """It has failed, for this reason; where an exception is handled, with its traceback if that is wanted."""
         now = self._now()
         said_at, silent = self._said.get(reason, (-float(SECONDS), 0))
         if now < said_at + SECONDS:
@@ -28,4 +28,4 @@ class Complaints:
         if len(self._said) >= REASONS_MAX:
             self._said.clear()
         self._said[reason] = (now, 0)
-        self._log.error(self._event, reason=reason, times=silent + 1)
+        self._log.error(self._event, reason=reason, times=silent + 1, exc_info=with_traceback)

@@ -18,6 +18,7 @@ from tokenry.storage import trust
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import _PAUSE_SECONDS, _PAUSE_SECONDS_MAX, Epoch, EpochFile, _Wait
 from tokenry.storage.journal import COUNT_BITS, EVERYTHING, FILE_BYTES, RING_PREVIEWS
+from tokenry.storage.memory import SharedMemory
 
 PREVIEW = "pat_0123456789ab"
 CRASH = """
@@ -471,3 +472,20 @@ def test_file_that_was_replaced_is_noticed(epoch: Epoch, path: Path) -> None:
     path.unlink()
     assert epoch.refresh()
     assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+
+
+def test_file_that_is_cut_short_just_before_it_is_mapped_is_made_anew(
+    epoch: Epoch, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = iter([True])
+
+    def cut_and_map(descriptor: int, length: int) -> SharedMemory:
+        if next(cut, False):
+            cut_short(path)
+        return SharedMemory(descriptor, length)
+
+    monkeypatch.setattr("tokenry.storage.epoch.SharedMemory", cut_and_map)
+    path.unlink()
+    assert epoch.refresh()
+    assert epoch.changed.word[0] % 2 == 0
+    assert path.stat().st_size == FILE_BYTES

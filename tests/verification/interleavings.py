@@ -262,7 +262,10 @@ class Explorer:
         verdicts: list[bool] = []
         self._overtaker = (lambda: verdicts.append(self._decide(worker, role.previews[0]))) if role.overtaken else None
         if role.watchful and self._ask("look"):
-            mend(cast("Epoch", SimpleNamespace(refresh=self._epoch.refresh, repair=lambda: False, path="")), [worker])
+            looked = SimpleNamespace(
+                refresh=self._epoch.refresh, repair=lambda: False, was_written_over=lambda _: False, path=""
+            )
+            mend(cast("Epoch", looked), [worker])
         verdicts.append(self._decide(worker, role.previews[0]))
         return verdicts, tuple(worker._entries), worker._seen, cast("int", self._epoch._identity)
 

@@ -1,9 +1,12 @@
 """What a worker remembers: only while nothing has changed since, and never too much."""
 
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.storage.test_epoch import crash
 from tokenry.domain.accounts import Actor
@@ -141,6 +144,33 @@ def test_nothing_is_known_while_the_file_cannot_be_used(cache: Cache, epoch: Epo
     assert cache.recall(text_of(PREVIEW)) is None
     cache.put(known(PREVIEW), cache.mark())
     assert cache.recall(text_of(PREVIEW)) is not None
+
+
+@pytest.mark.parametrize("options", [(), ("-p",)], ids=["cp", "cp -p"])
+def test_older_copy_written_over_the_file_drops_everything(
+    cache: Cache, epoch: Epoch, mine: Epoch, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """Though nobody asked since before the change, and the words are the old ones again."""
+    subprocess.run(["cp", "-p", epoch.path, tmp_path / "older"], check=True)
+    with epoch.change([PREVIEW]):
+        pass
+    time.sleep(0.02)  # the kernel's clock moves on
+    subprocess.run(["cp", *options, tmp_path / "older", epoch.path], check=True)
+    assert cache.recall(text_of(PREVIEW)) is not None
+    with capture_logs() as logs:
+        mend(mine, [cache])
+        assert cache.recall(text_of(PREVIEW)) is None
+        mend(mine, [cache])
+    assert [line["event"] for line in logs] == ["the epoch file was written over while in use"]
+
+
+def test_change_that_was_named_is_heeded_without_a_question(cache: Cache, epoch: Epoch, mine: Epoch) -> None:
+    with epoch.change([PREVIEW]):
+        pass
+    with capture_logs() as logs:
+        mend(mine, [cache])
+        mend(mine, [cache])
+    assert (len(cache), logs) == (1, [])
 
 
 def test_oldest_goes_when_there_are_too_many(cache: Cache) -> None:

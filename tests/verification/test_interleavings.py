@@ -235,7 +235,7 @@ MUTANTS: dict[str, tuple[Worker | Screener, Any, str, str, str]] = {
     "uses the filter without asking what was created": (
         FILLED,
         Screen,
-        "_is_current",
+        "is_current",
         "word == self._seen or self._catch_up(word)",
         "word > 0",
     ),

@@ -3,7 +3,6 @@
 The event loop drops new connections without a word then; and what opens a file, such as a revocation, is refused.
 """
 
-import asyncio
 import errno
 import os
 import resource
@@ -14,6 +13,7 @@ from contextlib import suppress
 from functools import cache
 
 from tokenry.complaints import Complaints
+from tokenry.watching import look_every
 
 LOOK_SECONDS = 1
 KEPT_BACK = 128
@@ -45,9 +45,7 @@ class DescriptorWatch:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            self.look()
+        await look_every(LOOK_SECONDS, self.look)
 
     def look(self) -> None:
         """Say in the log that none can be had, if that is so."""

@@ -76,6 +76,7 @@ class Epoch(EpochFile):
         """Under these previews there may be something now."""
         self._trust = Trust(path)
         self._identity: tuple[int, int] | None = None
+        self._looked = 0, self._words()
         with suppress(UntrustworthyError):  # which `refresh` will say
             self._open()
 
@@ -86,10 +87,15 @@ class Epoch(EpochFile):
                 identity = _identity(descriptor)
                 if not _is_at(identity, self.path):
                     continue  # it was replaced before it was trusted: a change in the new file may have missed us
-                self._memory = SharedMemory(descriptor, FILE_BYTES)
+                written = self._written_at()
+                try:
+                    self._memory = SharedMemory(descriptor, FILE_BYTES)
+                except ValueError:
+                    continue  # it was cut short since then
                 self._identity = identity
         for journal in (self.changed, self.created):
             journal.open(self._memory.view)
+        self._looked = written, self._words()
 
     def repair(self) -> bool:
         """End a change whose process died in it, without waiting for one that is under way; whether there was one."""
@@ -111,6 +117,29 @@ class Epoch(EpochFile):
         self.close()
         self._open()
         return True
+
+    def was_written_over(self, catch_up: Callable[[], None]) -> bool:
+        """Whether the file was written to since the last call and says the same as then: no change does that.
+
+        `catch_up` heeds what is named, and is called until nobody writes meanwhile.
+        """
+        before = self._looked
+        while self._identity is not None:
+            self._looked = self._written_at(), self._words()
+            catch_up()
+            if (self._written_at(), self._words()) == self._looked:
+                break
+        return self._looked != before and self._looked[1] == before[1]
+
+    def _words(self) -> tuple[int, int]:
+        return self.changed.word[0], self.created.word[0]
+
+    def _written_at(self) -> int:
+        """When the file was last written to: by the one time that nobody can set. 0 if it is not there."""
+        try:
+            return self.path.stat().st_ctime_ns
+        except OSError:
+            return 0
 
     def close(self) -> None:
         """Let go of the file; the words are odd from then on."""

@@ -1,10 +1,11 @@
 """Noticing that the clock of the machine was set back: what had expired is valid again until it expires once more."""
 
-import asyncio
 import time
 from collections.abc import Callable
 
 import structlog
+
+from tokenry.watching import look_every
 
 LOOK_SECONDS = 1
 JUMP_SECONDS_MIN = 1
@@ -23,9 +24,7 @@ class ClockWatch:
 
     async def run(self) -> None:
         """Look at it until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            self.look()
+        await look_every(LOOK_SECONDS, self.look)
 
     def look(self) -> None:
         """Say in the log, once, that the clock was set back since the last look."""

@@ -1,6 +1,5 @@
 """Keeping what a process remembers of a SQLite database in step with it (`storage/epoch.py`)."""
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
@@ -11,6 +10,7 @@ from tokenry.complaints import Complaints
 from tokenry.domain.errors import SetupError
 from tokenry.storage.epoch import Epoch
 from tokenry.storage.journal import Journal
+from tokenry.watching import look_every
 
 TEND_SECONDS = 1
 NO_LOCK = nullcontext()
@@ -31,6 +31,11 @@ class Follower(ABC):
         self._heed(None)
         self._seen = -1
 
+    def is_current(self) -> bool:
+        """Whether everything is heeded that was named before this call."""
+        word = self._journal.word[0]
+        return word == self._seen or self._catch_up(word)
+
     @abstractmethod
     def _heed(self, named: Collection[bytes] | None) -> None:
         """Do what is due when these previews were named, or None: any may have been."""
@@ -50,27 +55,43 @@ class Follower(ABC):
 async def tend(epoch: Epoch, followers: Collection[Follower], lock: AbstractContextManager[object] = NO_LOCK) -> None:
     """Look after the epoch until cancelled: end a change whose process died in it, follow a file that was replaced.
 
-    Until that is done every answer asks the database, and until a replaced file is noticed here, whoever changes
-    something waits. `lock` keeps this apart from those who use what the followers remember in other threads.
+    What is named is heeded here too, so that a worker that is asked nothing misses no more than a second's if the file
+    is written over. While a change is not ended every answer asks the database, and until a replaced file is noticed
+    here, whoever changes something waits. `lock` keeps this apart from those who use what the followers remember in
+    other threads.
     """
     complaints = Complaints("nothing is remembered of tokens: every answer asks the database")
-    while True:
-        await asyncio.sleep(TEND_SECONDS)
+
+    def look() -> None:
         with lock:
             wrong = mend(epoch, followers)
         if wrong is not None:
             complaints.add(wrong)
+
+    await look_every(TEND_SECONDS, look)
 
 
 def mend(epoch: Epoch, followers: Collection[Follower]) -> str | None:
     """Look after the epoch once; what is wrong with its file, if anything, and then every answer asks the database."""
     try:
         if epoch.refresh():
-            for follower in followers:
-                follower.start_anew()
+            _start_anew(followers)
             log.error("the epoch file was replaced or damaged while in use", path=str(epoch.path))
         elif epoch.repair():
             log.warning("a process died while it committed a change; nothing stale was used")
+        elif epoch.was_written_over(lambda: _catch_up(followers)):
+            _start_anew(followers)
+            log.error("the epoch file was written over while in use", path=str(epoch.path))
     except (SetupError, OSError) as error:
         return str(error)
     return None
+
+
+def _catch_up(followers: Collection[Follower]) -> None:
+    for follower in followers:
+        follower.is_current()
+
+
+def _start_anew(followers: Collection[Follower]) -> None:
+    for follower in followers:
+        follower.start_anew()

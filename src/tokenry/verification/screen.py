@@ -79,7 +79,7 @@ class Screen(Follower):
 
     def lacks(self, preview: bytes) -> bool:
         """Whether nothing was ever stored under this preview; False also where the filter cannot tell."""
-        return self._is_current() and self._filter is not None and self._filter.lacks(preview)
+        return self.is_current() and self._filter is not None and self._filter.lacks(preview)
 
     async def close(self) -> None:
         """Let go of the database."""
@@ -102,7 +102,7 @@ class Screen(Follower):
 
         What was committed before the word last seen is found in the database, and all else is named after it.
         """
-        if not self._is_current():
+        if not self.is_current():
             return
         newest = self._credentials.find_newest_token()
         filling = self._filling = Filter(newest)
@@ -110,17 +110,12 @@ class Screen(Follower):
             for above in range(0, newest, TOKENS_AT_ONCE):
                 filling.add(self._credentials.list_previews(above, above + TOKENS_AT_ONCE))
                 await _make_way()
-                self._is_current()  # before the ring comes round
+                self.is_current()  # before the ring comes round
                 if self._filling is not filling:
                     return  # it did
             self._filter = filling
         finally:
             self._filling = None
-
-    def _is_current(self) -> bool:
-        """Whether everything is heeded that was created before this call."""
-        word = self._journal.word[0]
-        return word == self._seen or self._catch_up(word)
 
     def _heed(self, named: Collection[bytes] | None) -> None:
         if named is None:
