@@ -36,6 +36,7 @@ EXAMPLES: dict[str, str] = {
     "addresses._PATH": "/a%2fb/c",
     "addresses._PORT": "8470",
     "addresses._SCHEME": "https://",
+    "addresses._TOKEN": TOKEN,
     "api.docs.html._CODE": "a `b` c",
     "api.document._ENTITY_TAG": 'W/"a", "b"',
     "api.document._WEIGHT": "q=0.5",
