@@ -1,13 +1,15 @@
 """A token of the environment or of a file, and what shells and editors leave around it."""
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.client.hostile import SECRET, TOKEN
 from tokenry.client import AsyncClient, Client
-from tokenry.client.environment import environment_token
+from tokenry.client.environment import FILE_BYTES_MAX, environment_token
 
 Put = Callable[[str], None]
 
@@ -72,10 +74,44 @@ def test_file_of_another_encoding_is_refused(monkeypatch: pytest.MonkeyPatch, tm
         environment_token()
 
 
-def test_file_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TOKENRY_TOKEN_FILE", "/dev/zero")
-    with pytest.raises(ValueError, match="holds no token"):
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_device_is_refused(monkeypatch: pytest.MonkeyPatch, device: str) -> None:
+    monkeypatch.setenv("TOKENRY_TOKEN_FILE", device)
+    with pytest.raises(ValueError, match="holds no token: it is neither a file nor a pipe"):
         environment_token()
+
+
+@pytest.mark.parametrize("rest", ["", "junk"])
+def test_file_is_read_to_its_end_or_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rest: str) -> None:
+    file = tmp_path / "token"
+    monkeypatch.setenv("TOKENRY_TOKEN_FILE", str(file))
+    file.write_text(TOKEN.ljust(FILE_BYTES_MAX - len(rest)) + rest)
+    if rest:
+        with pytest.raises(ValueError, match="holds no token"):
+            environment_token()
+    else:
+        assert environment_token() is not None
+    file.write_text(TOKEN.ljust(FILE_BYTES_MAX) + (rest or " "))
+    with pytest.raises(ValueError, match="holds no token: it has more than 65536 bytes") as caught:
+        environment_token()
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("padding", [0, FILE_BYTES_MAX])
+def test_pipe_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, padding: int) -> None:
+    pipe = tmp_path / "token"
+    os.mkfifo(pipe)
+    monkeypatch.setenv("TOKENRY_TOKEN_FILE", str(pipe))
+    with ThreadPoolExecutor(1) as threads:
+        written = threads.submit(pipe.write_text, f"{TOKEN}\n{' ' * padding}")
+        if padding:
+            with pytest.raises(ValueError, match="more than 65536 bytes"):
+                environment_token()
+        else:
+            token = environment_token()
+            assert token is not None
+            assert token.reveal() == TOKEN
+        written.exception(10)
 
 
 def test_nothing_is_no_token() -> None:

@@ -1,6 +1,7 @@
 """Where a client sends and as whom, when it is not told: TOKENRY_URL, TOKENRY_TOKEN, TOKENRY_TOKEN_FILE."""
 
 import os
+import stat
 from pathlib import Path
 
 from tokenry.client.secrets import Secret
@@ -33,7 +34,13 @@ def _read(text: str) -> Secret:
 
 def _read_file(path: Path) -> Secret:
     with path.open("rb") as file:
-        return _read(file.read(FILE_BYTES_MAX).decode("utf-8", "replace"))
+        kind = os.fstat(file.fileno()).st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISFIFO(kind)):
+            raise ValueError("The file of TOKENRY_TOKEN_FILE holds no token: it is neither a file nor a pipe")
+        held = file.read(FILE_BYTES_MAX + 1)
+    if len(held) > FILE_BYTES_MAX:
+        raise ValueError(f"The file of TOKENRY_TOKEN_FILE holds no token: it has more than {FILE_BYTES_MAX} bytes")
+    return _read(held.decode("utf-8", "replace"))
 
 
 def _checked(secret: Secret, source: str) -> Secret:
