@@ -17,7 +17,7 @@ from sqlalchemy import URL, create_engine, text
 from tests.conftest import App, Clock, make_app
 from tests.issuing import NewToken
 from tests.middleware.conftest import revoke, token_id
-from tests.servers import Server
+from tests.servers import Server, tokenry
 from tests.storage.test_epoch import crash
 from tokenry.domain.errors import SetupError
 from tokenry.middleware import Answer, Identity, Policy, Question, Refused
@@ -203,3 +203,33 @@ def test_change_whose_process_died_is_ended(local: LocalVerifier, service: Serve
     finally:
         service.process.send_signal(signal.SIGCONT)
     epoch.close()
+
+
+def test_question_near_the_recursion_limit_neither_hangs_nor_is_a_yes(tmp_path: Path) -> None:
+    """Though the epoch file was cut short, which takes frames to get over. In a process of its own, which may hang."""
+    assert tokenry("migrate", "--data-dir", str(tmp_path)).returncode == 0
+    script = """
+import logging, os, sys
+from pathlib import Path
+import structlog
+from tokenry.middleware import Identity, Policy, Question
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+from tokenry.middleware.local import LocalVerifier
+verifier = LocalVerifier(sys.argv[1])
+asked = Question(Policy(), "GET", "Bearer pat_" + 50 * "0", "127.0.0.1", "pytest")
+assert not isinstance(verifier.verify(asked), Identity)
+def descend(left):
+    return descend(left - 1) if left else verifier.verify(asked)
+sys.setrecursionlimit(400)
+refused = 0
+os.truncate(Path(sys.argv[1], "tokenry.db-epoch"), 0)
+for left in range(396, 320, -1):
+    try:
+        assert not isinstance(descend(left), Identity)
+    except RecursionError:
+        refused += 1
+assert refused
+verifier.close()
+"""
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    assert subprocess.run(command, check=False, timeout=SECONDS_MAX).returncode == 0

@@ -249,6 +249,24 @@ def test_doctor_names_a_pepper_that_others_can_read(tmp_path: Path) -> None:
     assert f"chmod 600 {data_dir}/pepper.key" in done.stdout
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize(("mode", "exposed"), [(0o755, True), (0o711, False)])
+def test_doctor_names_a_directory_that_others_can_lock(
+    tmp_path: Path, mode: int, *, exposed: bool, elsewhere: bool
+) -> None:
+    data_dir = directory = tmp_path / "data"
+    options = ["--data-dir", str(data_dir)]
+    if elsewhere:
+        directory = tmp_path / "database"
+        directory.mkdir()
+        options += ["--database-url", f"sqlite:///{directory}/tokenry.db"]
+    assert tokenry("migrate", *options).returncode == 0
+    directory.chmod(mode)
+    done = tokenry("doctor", *options)
+    assert (f"{directory} can be read by others (mode {mode:04o})" in done.stdout) is exposed
+    assert done.returncode == exposed
+
+
 # --- accounts --------------------------------------------------------------------------------------------------------
 
 

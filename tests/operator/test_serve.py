@@ -381,3 +381,10 @@ def test_stop_that_comes_before_it_serves_is_an_orderly_one(tmp_path: Path, work
     server = start_server(tmp_path / "data", "--workers", workers)
     with server.output:
         assert server.stop() == 0  # the application is still being loaded
+
+
+def test_directory_that_others_can_lock_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o755)
+    (tmp_path / "data").chmod(0o755)
+    with serving(tmp_path / "data") as server:
+        assert server.log.count(f"{tmp_path}/data can be read by others (mode 0755)") == 1

@@ -21,6 +21,7 @@ from tokenry.domain.tokens import NEVER
 from tokenry.middleware.answers import Answer, Identity, Refused
 from tokenry.middleware.questions import Question, fail_closed
 from tokenry.settings import DEFAULT_DATA_DIR, Settings
+from tokenry.storage.memory import require_frames
 from tokenry.verification.challenge import challenge
 from tokenry.verification.needs import level_of
 from tokenry.verification.verifier import Client, Decision, Denial
@@ -95,6 +96,7 @@ class LocalVerifier:
         """What is needed, and the decision, or its future. Raises Refusal."""
         policy = question.policy
         client = Client(question.address, question.agent)
+        require_frames()  # not in the midst of it, with the lock held
         with self._lock:  # the cache and SQLite's connection are for one thread at a time
             keeper = self._keeper or self._open()
             level = level_of(question.method) if policy.by_method else None

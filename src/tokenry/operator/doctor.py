@@ -80,6 +80,8 @@ def _database(database: Database) -> Iterator[str]:
     with database.read() as connection:
         if not database.is_sqlite:
             return
+        if wrong := database.exposure():
+            yield wrong
         found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
         if found != "ok":
             yield f"the database is damaged ({found}): restore a backup"

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from functools import partial
 
-from tokenry.cli.running import alone
+from tokenry.cli.running import alone, complain
 from tokenry.cli.streams import OutputError
 from tokenry.domain.secrets import Secret
 from tokenry.operator.first_token import FirstTokenPlace, welcome
@@ -117,9 +117,11 @@ def _serve(settings: Settings) -> None:
 
 
 def _begin(settings: Settings, place: FirstTokenPlace) -> Secret | None:
-    """Make the first account and token if there are none; the token then."""
+    """Make the first account and token if there are none; the token then. Say it if others can hold up changes."""
     installation = open_installation(settings)
     try:
+        if wrong := installation.database.exposure():
+            complain(f"{wrong}.")
         with place.kept_if_begun():
             return begin(installation, place.deliver)
     finally:

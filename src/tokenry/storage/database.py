@@ -27,6 +27,7 @@ from tokenry.storage.deadline import seconds_left
 from tokenry.storage.epoch import Epoch, EpochFile
 from tokenry.storage.schema import installation
 from tokenry.storage.texts import refuse_unstorable
+from tokenry.storage.trust import exposure
 
 READERS_MAX = 8
 WRITERS_MAX = 4
@@ -187,6 +188,10 @@ class Database:
         It has to be looked after from then on (`verification/follower.py`), or changes wait for it.
         """
         return Epoch(self._epoch_path, self._timeout)
+
+    def exposure(self) -> str | None:
+        """What is wrong if other users of the machine can hold up changes; None if they cannot."""
+        return exposure(self._epoch_path) if self.is_sqlite else None
 
     @cached_property
     def _epoch_path(self) -> Path:

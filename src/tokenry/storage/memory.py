@@ -2,8 +2,13 @@
 
 The kernel answers a read past the end of a mapped file with SIGBUS, which ends a process. Reading the file instead of
 a mapping costs a tenth of a plain verification (decision 25). So the signal is handled: other memory takes the place of
-the mapping, all of whose bits are set, and the read is repeated. Of whatever else sends SIGBUS the process dies as
-before.
+the mapping, all of whose bits are set, and the read is repeated. What concerns other memory, and a signal that somebody
+sent, goes to what handled SIGBUS before: as a rule the process dies.
+
+The handler is Python, so it needs HANDLER_FRAMES frames below Python's recursion limit where memory is read. Where they
+are missing it fails, the read is repeated, and that without end: whoever reads on somebody else's stack asks for them
+first (`require_frames`). It also has to stay the one that handles SIGBUS: after `faulthandler.enable()` or
+`signal.signal(signal.SIGBUS, ...)` a file that is cut short ends the process, or holds it up for ever.
 """
 
 import ctypes
@@ -15,7 +20,18 @@ from typing import Any
 _SA_SIGINFO = 0x00000004
 _SA_NODEFER = 0x40000000
 _MREMAP_MAYMOVE_FIXED = 0x1 | 0x2
+_SENT_CODE_MAX = 0  # SI_USER; those of other ways to send a signal are below it, and those of faults above
 _FAILED = ctypes.c_void_p(-1).value
+
+
+HANDLER_FRAMES = 30
+"""More than the handler takes, and than there are between whoever asks for them and the read."""
+
+
+def require_frames(number: int = HANDLER_FRAMES) -> None:
+    """Raise RecursionError unless as many frames can be had here."""
+    if number > 1:
+        require_frames(number - 1)
 
 
 class _Action(ctypes.Structure):
@@ -79,18 +95,27 @@ class _Guard:
             self._handle
         )
         handler = ctypes.cast(self._handler, ctypes.c_void_p)
-        action = _Action(handler=handler, flags=_SA_SIGINFO | _SA_NODEFER)
-        if self._system.sigaction(signal.SIGBUS, ctypes.byref(action), ctypes.byref(self._before)):
+        self._action = _Action(handler=handler, flags=_SA_SIGINFO | _SA_NODEFER)
+        if self._system.sigaction(signal.SIGBUS, ctypes.byref(self._action), ctypes.byref(self._before)):
             raise OSError(ctypes.get_errno(), "SIGBUS cannot be handled")
 
     def _handle(self, _number: int, information: Any, _context: int) -> None:
         """Runs where a read of memory failed; the read is repeated when this returns."""
+        if information[0].code <= _SENT_CODE_MAX:
+            self._pass_on()
+            return
         failed = information[0].address or 0
         for memory in self.mapped:
             if memory.holds(failed) and self._replace(memory):
                 memory.was_cut = True
                 return
         self._system.sigaction(signal.SIGBUS, ctypes.byref(self._before), None)
+
+    def _pass_on(self) -> None:
+        """Send what somebody sent to whatever handled it before; it is handled here again if the process survives."""
+        self._system.sigaction(signal.SIGBUS, ctypes.byref(self._before), None)
+        self._system["raise"](signal.SIGBUS)
+        self._system.sigaction(signal.SIGBUS, ctypes.byref(self._action), None)
 
     def _replace(self, memory: SharedMemory) -> bool:
         """Put other memory in place of this; False if there is none."""

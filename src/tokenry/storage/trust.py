@@ -10,6 +10,7 @@ that SQLite holds.
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,6 +73,17 @@ def is_another_trusted(path: Path, inode: int) -> bool:
         return _is_locked(directory, first, byte) or _is_locked(
             directory, first + byte + 1, (1 << _FILE_BITS) - byte - 1
         )
+
+
+def exposure(path: Path) -> str | None:
+    """What is wrong if others can open the directory of this path, and with it lock it; None if they cannot."""
+    mode = stat.S_IMODE(path.parent.stat().st_mode)
+    if IS_SUPPORTED and mode & 0o044:
+        return (
+            f"{path.parent} can be read by others (mode {mode:04o}), who can so hold up every change: chmod 700 "
+            f"{path.parent}"
+        )
+    return None
 
 
 def _is_locked(directory: int, start: int, length: int) -> bool:
