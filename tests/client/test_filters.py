@@ -1,6 +1,8 @@
 """Expressions, and what they say in the header X-Filter."""
 
-from datetime import UTC, datetime, timedelta, timezone
+import operator
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -50,6 +52,13 @@ def test_words_that_would_drop_a_side_are_refused() -> None:
         bool(where.id > 7)
     with pytest.raises(TypeError, match="&"):
         7 < where.id < 9  # noqa: B015
+
+
+@pytest.mark.parametrize("value", [date(2026, 1, 1), timedelta(days=1), None, b"x", 1.5])
+def test_value_that_no_field_has_is_refused_by_the_fields_name(value: Any) -> None:
+    for compare in (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge):
+        with pytest.raises(TypeError, match="created is compared with an int, a str or a datetime, not a "):
+            compare(where.created, value)
 
 
 def test_moment_without_a_zone_is_refused() -> None:

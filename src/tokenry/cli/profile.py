@@ -26,7 +26,7 @@ from tokenry.client import (
     PutPersonalAccessTokenRequest,
     TokenExpiresSoon,
 )
-from tokenry.client.filters import write_time
+from tokenry.client.times import write_time
 from tokenry.client.walk import Walk
 from tokenry.moments import read_moment
 
@@ -162,10 +162,10 @@ def _row(token: GetPersonalAccessTokens200ResponseDataInner) -> dict[str, Any]:
     return {
         "id": token.id,
         "scopes": token.scopes,
-        "created": write_time(token.created),
+        "created": write_time(token.created, "created"),
         "label": token.label,
         "token": token.token,
-        "expiry": None if token.expiry is None else write_time(token.expiry),
+        "expiry": None if token.expiry is None else write_time(token.expiry, "expiry"),
     }
 
 

@@ -20,8 +20,8 @@ from tokenry.client.answers import (
     read_tokens,
     read_verification,
 )
-from tokenry.client.filters import write_time
 from tokenry.client.secrets import Secret
+from tokenry.client.times import after, write_span, write_time
 from tokenry.client.tokens import (
     Details,
     Explanation,
@@ -134,7 +134,7 @@ def create_token(
     body = {
         "label": label,
         "scopes": _write_scopes(scopes),
-        "expiry": None if expiry is None else write_time(expiry),
+        "expiry": None if expiry is None else write_time(expiry, "expiry"),
     }
     return Call(
         "POST",
@@ -161,7 +161,7 @@ def rotate_token(
     token_id: int, *, idempotency_key: str, grace: timedelta | None = None, at_once: bool = False
 ) -> Call[TokenRecord]:
     """Another secret for the same token, whole in this answer alone; the old one works for a grace."""
-    body: dict[str, object] = {} if grace is None else {"grace": int(grace.total_seconds())}
+    body: dict[str, object] = {} if grace is None else {"grace": write_span(grace, "grace")}
     if at_once:
         body["activate"] = "now"
     return Call("POST", f"{_token(token_id, 'v4')}/rotate", read_token, headers=_keyed(idempotency_key), body=body)
@@ -180,9 +180,11 @@ def get_details(token_id: int) -> Call[Details]:
 def list_details(
     *, page: int, page_size: int, filter: Mapping[str, Any] | None, state: str, moments: Moments
 ) -> Call[Page[Details]]:
-    """One page of the caller's tokens in that state, with everything known of them."""
+    """One page of the caller's tokens in that state, with everything known of them. Raises TypeError, ValueError."""
+    if unknown := sorted(moments.keys() - Moments.__annotations__.keys()):
+        raise TypeError(f"There is no {unknown[0]}: the moments are {', '.join(Moments.__annotations__)}")
     numbers = (("page", f"{page:d}"), ("page_size", f"{page_size:d}"), ("state", state))
-    times = tuple((name, write_time(moment)) for name, moment in moments.items() if isinstance(moment, datetime))
+    times = tuple((name, write_time(moment, name)) for name, moment in _given(moments))
     return Call("GET", f"{_tokens('v4')}/details", read_details_page, shows_page, (*numbers, *times), _filtered(filter))
 
 
@@ -233,10 +235,10 @@ def explain(secret: Secret, scopes: str | Iterable[str] = (), address: str | Non
 
 
 def find_expiry(expires_in: timedelta | None, expiry: datetime | None, now: datetime) -> datetime | None:
-    """The moment that either says. Raises ValueError for both."""
+    """The moment that either says. Raises ValueError for both, TypeError and ValueError for a span that is none."""
     if expires_in is not None and expiry is not None:
         raise ValueError("Either expires_in or expiry")
-    return expiry if expires_in is None else now + expires_in
+    return expiry if expires_in is None else after(now, expires_in, "expires_in")
 
 
 def new_key() -> str:
@@ -260,7 +262,16 @@ def _token(token_id: int, version: str) -> str:
 
 
 def _filtered(filter: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
-    return () if filter is None else (("X-Filter", json.dumps(filter)),)
+    if filter is None:
+        return ()
+    try:
+        return (("X-Filter", json.dumps(filter)),)
+    except TypeError as error:
+        raise TypeError(f"filter has a value that JSON has not: {error}") from None
+
+
+def _given(moments: Moments) -> list[tuple[str, datetime]]:
+    return [(name, moment) for name, moment in moments.items() if moment is not None]  # type: ignore[misc]
 
 
 def _keyed(idempotency_key: str | None) -> tuple[tuple[str, str], ...]:

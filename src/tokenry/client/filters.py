@@ -5,16 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from tokenry.moments import write_moment
+from tokenry.client.times import write_time
 
 V = TypeVar("V", int, str, datetime)
-
-
-def write_time(moment: datetime) -> str:
-    """A time as the wire format has it: UTC, to the second. Raises ValueError for one without a zone."""
-    if moment.tzinfo is None:
-        raise ValueError("A time needs a zone, such as datetime(…, tzinfo=UTC)")
-    return write_moment(moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +41,10 @@ class Order:
 
 
 class Field(Generic[V]):
-    """A field that rows can be compared by, with `==`, `!=`, `<`, `<=`, `>` and `>=`."""
+    """A field that rows can be compared by, with `==`, `!=`, `<`, `<=`, `>` and `>=`.
+
+    Raises TypeError for what is neither a number nor text nor a datetime, ValueError for a datetime without a zone.
+    """
 
     __slots__ = ("name",)
     __hash__ = None  # type: ignore[assignment]  # == makes a condition
@@ -67,7 +63,7 @@ class Field(Generic[V]):
         return Order(self.name, descending=True)
 
     def __eq__(self, value: V) -> Condition:  # type: ignore[override]
-        return Condition({self.name: _written(value)})
+        return Condition({self.name: self._written(value)})
 
     def __ne__(self, value: V) -> Condition:  # type: ignore[override]
         return self._compared("+neq", value)
@@ -85,7 +81,14 @@ class Field(Generic[V]):
         return self._compared("+gte", value)
 
     def _compared(self, operator: str, value: V | str) -> Condition:
-        return Condition({self.name: {operator: _written(value)}})
+        return Condition({self.name: {operator: self._written(value)}})
+
+    def _written(self, value: V | str) -> int | str:
+        if isinstance(value, int | str):
+            return value
+        if isinstance(value, datetime):
+            return write_time(value, self.name)
+        raise TypeError(f"{self.name} is compared with an int, a str or a datetime, not a {type(value).__name__}")
 
 
 class TextField(Field[str]):
@@ -128,7 +131,3 @@ def find_limit(filter: Condition | Mapping[str, Any] | None) -> int | None:
     parts = asked.get("+and")
     within = map(find_limit, parts if isinstance(parts, list | tuple) else ())
     return next((limit for limit in (asked.get("+limit"), *within) if isinstance(limit, int)), None)
-
-
-def _written(value: int | str | datetime) -> int | str:
-    return write_time(value) if isinstance(value, datetime) else value

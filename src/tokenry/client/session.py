@@ -15,6 +15,7 @@ from tokenry.client.calls import Call
 from tokenry.client.errors import ConnectionFailed, NotFound, NoToken
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
+from tokenry.client.times import check_seconds
 from tokenry.client.transport import Answer, Request
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class Session:
     ) -> None:
         self._token = token
         self._base_url = read_base_url(base_url)
-        self._timeout = timeout
+        self._timeout = check_seconds(timeout, "timeout")
         self._retries = Retries() if retries is None else retries
         self._warned = False
         self.now = now
