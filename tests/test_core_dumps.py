@@ -1,17 +1,19 @@
-"""No process that holds secrets leaves a core dump."""
+"""No process that holds secrets leaves a core dump, and none that it starts is given any in its environment."""
 
 import os
 import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from tests.conftest import missing
 from tests.servers import STOP_SECONDS_MAX, TOKENRY, environment, serving, wait_until
-from tests.workers import await_workers, serving_processes
+from tests.workers import await_workers, children, connection_of_each, reuse, serving_processes, serving_workers
 
 ALLOWED = ("bash", "-c", 'ulimit -S -c "$(ulimit -H -c)" && exec "$@"', "-")
 """Runs a program that may leave a core dump, of any size that may be had."""
@@ -73,6 +75,22 @@ def test_worker_and_its_parent_that_abort_leave_no_core(folder: Path) -> None:
         server.process.send_signal(signal.SIGABRT)
         server.process.wait(STOP_SECONDS_MAX)
     assert cores(folder) == []
+
+
+def test_no_process_that_the_service_starts_has_a_secret_in_its_environment(
+    tmp_path: Path, new_postgres_database: URL
+) -> None:
+    address = new_postgres_database.set(password="guessed" * 3).render_as_string(hide_password=False)
+    variables = {"TOKENRY_DATABASE_URL": address, "TOKENRY_TOKEN": "pat_" + "guessed" * 3}
+    with serving_workers(tmp_path / "data", 2, variables) as server:
+        started = children(server)
+        assert len(started) > len(serving_processes(server)), "the tracker of multiprocessing is one too"
+        for process in started:
+            with suppress(PermissionError):  # closed to us, as to others of this user
+                assert b"guessed" not in Path(f"/proc/{process}/environ").read_bytes()
+        for connection in connection_of_each(server):
+            assert reuse(connection, "GET", "/verify", server.token)[0] == 200
+            connection.close()
 
 
 @pytest.mark.parametrize("command", [("whoami",), ("doctor",), ("admin", "token", "create", "--help")])

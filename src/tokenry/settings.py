@@ -1,7 +1,7 @@
 """What can be set, by TOKENRY_* variables and by flags of the same names; `operator/options.py` reads both."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import nan
@@ -107,6 +107,15 @@ def unknown_variables(environment: Iterable[str] = os.environ) -> list[str]:
     """The TOKENRY_* variables that mean nothing here: most likely misspelt."""
     known = VARIABLES | CLIENT_VARIABLES
     return sorted(name for name in environment if name.startswith("TOKENRY_") and name not in known)
+
+
+def forget_variables(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Take what was read out of the environment, so that no process that this one starts is given a password in it.
+
+    Not all of them close their memory to others: one is Python's own, `multiprocessing.resource_tracker`.
+    """
+    for name in VARIABLES | CLIENT_VARIABLES:
+        environment.pop(name, None)
 
 
 def require_directory(path: Path) -> None:

@@ -1,12 +1,14 @@
 """Accounts: their identities, and what an operator does with them."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from tests.conftest import START
 from tests.service.test_users import OPERATOR
+from tokenry.domain.accounts import AccountChange
 from tokenry.domain.errors import Invalid, NotFound
 from tokenry.service.accounts import Accounts, new_euuid
 from tokenry.service.users import Users
@@ -114,3 +116,15 @@ def test_only_a_child_is_detached_and_only_once(accounts: Accounts) -> None:
         accounts.detach_account(OPERATOR, child.euuid)
     with pytest.raises(NotFound):
         accounts.detach_account(OPERATOR, "nobody")
+
+
+@pytest.mark.parametrize("spelled", [str.upper, str.lower])
+def test_account_that_is_called_by_anothers_euuid_is_not_taken_for_it(
+    database: Database, accounts: Accounts, spelled: Callable[[str], str]
+) -> None:
+    victim = accounts.create_account(OPERATOR, company="victim")
+    euuid = spelled(victim.euuid)
+    accounts.create_account(OPERATOR, company=euuid)
+    assert accounts.update_account(OPERATOR, euuid, AccountChange({"company": "renamed"})).id == victim.id
+    assert Users(database, now).create_user(OPERATOR, username="zoe", account=euuid).account_id == victim.id
+    assert accounts.create_account(OPERATOR, company="child", parent=euuid).parent_id == victim.id

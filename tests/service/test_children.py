@@ -10,12 +10,12 @@ import pytest
 
 from tests.conftest import START
 from tests.service.test_users import OPERATOR, at_once, open_tokens_of
-from tokenry.domain.accounts import Account, Actor
-from tokenry.domain.errors import Forbidden, NotFound, Unauthorized
+from tokenry.domain.accounts import Account, Actor, proxy_username
+from tokenry.domain.errors import Forbidden, Invalid, NotFound, Unauthorized
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.tokens import NewToken
-from tokenry.domain.users import GrantsChange
+from tokenry.domain.users import GrantsChange, UserChange, is_proxy_username
 from tokenry.service.accounts import Accounts
 from tokenry.service.children import Children
 from tokenry.service.installation import begin_installation
@@ -24,7 +24,7 @@ from tokenry.service.users import AccountUsers, Users
 from tokenry.storage import audit
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database
-from tokenry.storage.users import find_proxy
+from tokenry.storage.users import create_user, find_proxy
 
 NOW = datetime.fromtimestamp(START, UTC)
 
@@ -122,6 +122,32 @@ def test_of_two_that_enter_first_at_once_both_get_the_same_user(family: Family) 
     made = at_once(family.service.database, partial(enter, family), partial(enter, family))
     assert [len(ids) if isinstance(ids, list) else ids for ids in made] == [4, 4]
     assert family.open_tokens() == 16  # each counts twice: as unrevoked, and as opened
+
+
+@pytest.mark.parametrize("change", [str.lower, str.upper, str.swapcase])
+def test_user_who_has_the_proxys_name_from_before_keeps_nobody_out(
+    family: Family, change: Callable[[str], str]
+) -> None:
+    name = proxy_username(parent_company="tokenry", child_euuid=family.child.euuid)
+    with family.service.database.write() as connection:
+        create_user(connection, account_id=family.child.id, username=change(name), email="", admin=True, created=now())
+    family.service.children.create_token(OPERATOR, family.boss, family.child.euuid)
+    with family.service.database.read() as connection:
+        proxy = find_proxy(connection, family.child.id)
+    assert proxy is not None
+    assert proxy.username.startswith("tokenry_")
+    assert proxy.username != name
+    assert is_proxy_username(proxy.username)
+
+
+@pytest.mark.parametrize("change", [UserChange(username="mole"), UserChange(email="mole@example.org")])
+def test_not_even_the_operator_calls_the_proxy_otherwise(family: Family, change: UserChange) -> None:
+    family.service.children.create_token(OPERATOR, family.boss, family.child.euuid)
+    with family.service.database.read() as connection:
+        proxy = find_proxy(connection, family.child.id)
+    assert proxy is not None
+    with pytest.raises(Invalid, match="parent account's"):
+        family.service.users.update_user(OPERATOR, proxy.username, change)
 
 
 def test_token_lives_a_quarter_of_an_hour_even_if_a_second_passes_while_it_is_made(family: Family) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -10,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from tokenry.domain.errors import SetupError
+from tokenry.storage import migration
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import is_current, migrate, refuse_newer, require_current
@@ -72,6 +74,13 @@ def test_migrations_make_what_the_tables_make_by_themselves(empty: Database) -> 
     migrate(empty)
     with empty.read() as connection:
         assert shape(connection) == expected
+
+
+def test_schema_of_this_program_is_read_from_its_files_once(database: Database) -> None:
+    with database.read() as connection:
+        assert is_current(connection)
+        with patch.object(migration, "ScriptDirectory", side_effect=AssertionError("read again")):
+            assert is_current(connection)
 
 
 def test_migrated_database_is_current(database: Database) -> None:

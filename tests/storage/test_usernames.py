@@ -1,12 +1,18 @@
 """Names that are not free yet, and what the migration makes of the names and labels of before."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic import command
 from sqlalchemy import text
 
+from tests.conftest import START
+from tests.service.test_users import OPERATOR
+from tokenry.domain.errors import Invalid
+from tokenry.domain.users import UserChange
+from tokenry.service.users import Users
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import _config, migrate
@@ -59,6 +65,34 @@ def test_migration_merges_nobody_and_tells_of_those_who_share_a_name(older: Data
             ("deleted:6:eve", None),
         ]
         assert list_ambiguous(connection) == ["Ada", "ADA"]
+
+
+def operate(older: Database) -> Users:
+    migrate(older)
+    return Users(older, lambda: datetime.fromtimestamp(START, UTC))
+
+
+def test_name_stays_taken_while_one_of_those_who_share_it_has_it(older: Database) -> None:
+    users = operate(older)
+    users.update_user(OPERATOR, "ada", UserChange(username="countess"))
+    for taken in ("ada", "aDA"):
+        with pytest.raises(Invalid, match="already taken"):
+            users.create_user(OPERATOR, username=taken)
+        with pytest.raises(Invalid, match="already taken"):
+            users.update_user(OPERATOR, "bob", UserChange(username=taken))
+    users.delete_user(OPERATOR, "Ada")
+    users.update_user(OPERATOR, "ADA", UserChange(username="augusta"))
+    assert users.create_user(OPERATOR, username="ada").username == "ada"
+
+
+def test_name_of_one_who_shared_it_is_told_of_until_he_has_it_alone(older: Database) -> None:
+    users = operate(older)
+    users.update_user(OPERATOR, "ada", UserChange(username="countess"))
+    with older.read() as connection:
+        assert list_ambiguous(connection) == ["ADA"]
+    users.delete_user(OPERATOR, "ADA")
+    with older.read() as connection:
+        assert list_ambiguous(connection) == []
 
 
 def test_migration_reserves_the_names_of_who_was_deleted_before(older: Database) -> None:

@@ -1,5 +1,7 @@
 """`/healthz`: the process lives. `/readyz`: it can also do its work."""
 
+import asyncio
+
 from anyio import CapacityLimiter, move_on_after, to_thread
 from starlette.types import Receive, Scope, Send
 
@@ -34,7 +36,8 @@ class Liveness:
 class Readiness:
     """Answers 200 while the database is there with the schema of this program and takes what is written, 503 otherwise.
 
-    It writes only where the last change of this process failed, to see whether that is over.
+    It writes only where the last change of this process failed, to see whether that is over. It looks once at a time,
+    however many ask: a probe that comes during a look shares its answer.
     """
 
     methods = frozenset({"GET", "HEAD"})
@@ -42,6 +45,7 @@ class Readiness:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._thread = CapacityLimiter(1)
+        self._look: asyncio.Task[str | None] | None = None
         self._complaints = Complaints("the service is not ready")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,14 +53,19 @@ class Readiness:
         if scope["method"] not in self.methods:
             await _refuse_method(send, self.methods)
             return
-        problem: str | None = _UNANSWERED
-        with within(SECONDS_MAX), move_on_after(SECONDS_MAX):
-            problem = await to_thread.run_sync(self._problem, abandon_on_cancel=True, limiter=self._thread)
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(self._find_problem())
+        problem = await asyncio.shield(self._look)  # whoever hangs up leaves it to the others
         if problem is None:
             await send_answer(send, 200, to_bytes({"status": "ready"}), [*_JSON])
         else:
             self._complaints.add(problem)
             await send_answer(send, 503, to_bytes({"status": "unavailable", "reason": problem}), [*_JSON])
+
+    async def _find_problem(self) -> str | None:
+        with within(SECONDS_MAX), move_on_after(SECONDS_MAX):
+            return await to_thread.run_sync(self._problem, abandon_on_cancel=True, limiter=self._thread)
+        return _UNANSWERED
 
     def _problem(self) -> str | None:
         try:

@@ -151,12 +151,13 @@ def _setting_faults(name: str, value: str) -> list[Fault]:
     return [Fault(f"Must be 0-{SETTING_LENGTHS_MAX[name]} printable characters", name)]
 
 
-def proxy_username(*, parent_company: str, child_euuid: str) -> str:
+def proxy_username(*, parent_company: str, child_euuid: str, turn: int = 0) -> str:
     """The name of a parent account's user in a child account (contract: parent and child accounts).
 
     The first 15 characters of the parent's name, and 16 hexadecimal digits for the two accounts. What is in no username
-    becomes a dash, and an `x` where it would come first: a username is sent in headers.
+    becomes a dash, and an `x` where it would come first: a username is sent in headers. Each further `turn` is another
+    name, for where somebody has this one from before such names were kept from others.
     """
-    digest = sha256(f"{parent_company}{child_euuid}".encode()).hexdigest()
+    digest = sha256(f"{parent_company}{child_euuid}{turn or ''}".encode()).hexdigest()
     shown = _NOT_IN_USERNAME.sub("-", parent_company[:15])
     return f"{_NOT_FIRST.sub('x', shown)}_{digest[:16]}"

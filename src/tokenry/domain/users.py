@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum
 
 from tokenry.domain.errors import Fault
+from tokenry.domain.texts import fold
 
 USERNAME_LENGTH_MAX = 64
 EMAIL_LENGTH_MAX = 254
@@ -61,7 +62,7 @@ class User:
 
     @property
     def proxy(self) -> bool:
-        """Whether it is a parent account's, and so may neither make tokens nor change what the child account set."""
+        """Whether it is a parent account's: an administrator who makes no tokens and stays called as it is."""
         return self.type is UserType.PROXY
 
 
@@ -140,7 +141,7 @@ def user_faults(*, username: str, email: str) -> list[Fault]:
 
 
 def username_faults(username: str) -> list[Fault]:
-    """Say what is wrong with a name. Names are safe in headers, paths and file names, and no proxy user's."""
+    """Say what is wrong with a name. Names are safe in headers, paths and file names, and never a proxy user's."""
     if not _USERNAME.fullmatch(username):
         return [
             Fault(
@@ -149,13 +150,13 @@ def username_faults(username: str) -> list[Fault]:
                 "username",
             )
         ]
-    if is_proxy_username(username):
+    if is_proxy_username(fold(username)):
         return [Fault("Must not end in an underscore and 16 hexadecimal digits, as proxy users' names do", "username")]
     return []
 
 
 def is_proxy_username(username: str) -> bool:
-    """Whether this is the name of a proxy user, as no other user's is."""
+    """Whether this is the name of a proxy user, as no other user's is. Its digits are lower-case."""
     return _PROXY_SUFFIX.search(username) is not None
 
 

@@ -39,6 +39,7 @@ from tokenry.settings import (
     DEFAULT_REQUEST_TIMEOUT,
     DEFAULT_USERNAME_RESERVATION_DAYS,
     Settings,
+    forget_variables,
 )
 from tokenry.storage.limits import open_counters
 from tokenry.wiring import begin, build_app, open_installation, prepare
@@ -81,6 +82,7 @@ def serve(
         username_reservation_days=username_reservation_days,
         log_level=log_level,
     )
+    forget_variables()
     _serve(settings)
 
 

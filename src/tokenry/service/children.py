@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import count
 
 from sqlalchemy import Connection
 
@@ -21,6 +22,7 @@ from tokenry.storage import accounts as stored
 from tokenry.storage import users as stored_users
 from tokenry.storage.database import Database
 from tokenry.storage.policy import hold_policy
+from tokenry.storage.usernames import find_holders
 
 PROXY_TOKEN_RULES = Rules(lifetime_max=timedelta(minutes=15))
 
@@ -83,8 +85,9 @@ class Children:
         proxy = stored_users.find_proxy(connection, child.id)
         if proxy is None:
             company = stored.get_account(connection, parent.account_id).company
-            name = proxy_username(parent_company=company, child_euuid=child.euuid)
-            return add_proxy(connection, origin, account_id=child.id, username=name, now=self._now())
+            names = (proxy_username(parent_company=company, child_euuid=child.euuid, turn=turn) for turn in count())
+            free = next(name for name in names if not find_holders(connection, name))
+            return add_proxy(connection, origin, account_id=child.id, username=free, now=self._now())
         if proxy.disabled is not None:
             raise Forbidden
         return proxy

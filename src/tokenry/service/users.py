@@ -20,6 +20,7 @@ from tokenry.storage.accounts import find_accounts, find_first_account, lock_acc
 from tokenry.storage.database import Database
 
 NO_RESERVATION = timedelta(0)
+_TAKEN = Fault("Username is already taken", "username")
 
 
 class AccountUsers:
@@ -138,9 +139,11 @@ class Users:
             )
 
     def update_user(self, origin: Origin, username: str, change: UserChange) -> User:
-        """Change what is to be different. Raises NotFound, Invalid."""
+        """Change what is to be different. Raises NotFound; Invalid, also for a proxy user and a last administrator."""
         with unique_names(), self._database.write() as connection:
             before = _claim(connection, stored.find_user(connection, username))
+            if before.proxy:
+                raise Invalid(Fault("This user is a parent account's in its child, and stays as it is"))
             return _update(connection, origin, before, change, now=self._now(), reservation=self._reservation)
 
     def delete_user(self, origin: Origin, username: str) -> None:
@@ -234,7 +237,7 @@ def unique_names() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise Invalid(Fault("Username is already taken", "username")) from error
+        raise Invalid(_TAKEN) from error
 
 
 def _claim(connection: Connection, found: User | None) -> User:
@@ -270,11 +273,13 @@ def _update(
 
 
 def _take_username(connection: Connection, user: User, *, now: datetime, reservation: timedelta) -> None:
-    """Make sure that the name a user has just got was nobody else's for as long as names are reserved.
+    """Make sure that the name a user has just got is nobody else's, and was not for as long as names are reserved.
 
-    It is asked after the name was stored, so that whoever is about to free it has done so by then. Raises
-    UsernameReserved.
+    It is asked after the name was stored, so that whoever is about to free it has done so by then. Raises Invalid for
+    a name that somebody has in another case from before that was refused, and UsernameReserved.
     """
+    if usernames.find_holders(connection, user.username) - {user.id}:
+        raise Invalid(_TAKEN)
     reserved = usernames.find_reservation(connection, user.username)
     if reserved is None:
         return

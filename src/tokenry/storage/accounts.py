@@ -58,9 +58,12 @@ def find_account(connection: Connection, euuid: str) -> Account | None:
 
 
 def find_accounts(connection: Connection, text: str) -> Sequence[Account]:
-    """Find the accounts of this name or with this euuid: names are not unique."""
-    named = (accounts.c.company == text) | (accounts.c.euuid == text.upper())
-    return [_account(row) for row in connection.execute(select(accounts).where(named).order_by(accounts.c.id))]
+    """Find the account with this euuid, else those of this name: names are not unique, and may look like an euuid."""
+    identified = find_account(connection, text.upper())
+    if identified is not None:
+        return [identified]
+    named = select(accounts).where(accounts.c.company == text).order_by(accounts.c.id)
+    return [_account(row) for row in connection.execute(named)]
 
 
 def list_accounts(connection: Connection) -> Sequence[Account]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from alembic import command
 from alembic.config import Config
@@ -62,7 +63,9 @@ def _config() -> Config:
     return config
 
 
+@cache
 def _head() -> str | None:
+    """Loads every migration, so once: each probe of readiness asks for it."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 

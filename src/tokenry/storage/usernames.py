@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, exists, func, insert, select
 
 from tokenry.domain.texts import fold
 from tokenry.domain.users import User
@@ -11,12 +11,22 @@ from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import username_reservations as reservations
 from tokenry.storage.schema import users
 
+_lower = func.lower(users.c.username)
+"""What `fold` makes of a name, in SQL: names are ASCII."""
+
 
 class Reservation(NamedTuple):
     """Who had a name last, and until when."""
 
     user_id: int
     freed: datetime
+
+
+def find_holders(connection: Connection, username: str) -> set[int]:
+    """Find who has a name, in whatever case: the ids. Several may have it from before migration 0005."""
+    folded = fold(username)
+    unfolded = users.c.username_folded.is_(None) & users.c.deleted_at.is_(None) & (_lower == folded)
+    return set(connection.execute(select(users.c.id).where((users.c.username_folded == folded) | unfolded)).scalars())
 
 
 def reserve_username(connection: Connection, user: User, now: datetime) -> None:
@@ -39,5 +49,9 @@ def forget_reservation(connection: Connection, username: str) -> None:
 
 def list_ambiguous(connection: Connection) -> list[str]:
     """List the usernames that are an older user's in another case; since migration 0005 none is made."""
-    ambiguous = users.c.username_folded.is_(None) & users.c.deleted_at.is_(None)
+    older = users.alias("older")
+    has_older = exists().where(
+        older.c.id < users.c.id, older.c.deleted_at.is_(None), func.lower(older.c.username) == _lower
+    )
+    ambiguous = users.c.username_folded.is_(None) & users.c.deleted_at.is_(None) & has_older
     return list(connection.execute(select(users.c.username).where(ambiguous).order_by(users.c.id)).scalars())
