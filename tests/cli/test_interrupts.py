@@ -22,7 +22,7 @@ NEWEST = "list --order-by created --order desc`, and revoke it."
 FLOOD = """
 import sys
 from tokenry.cli import contexts, main
-contexts.read_contexts = lambda: (print("now", file=sys.stderr), print("x" * 1_000_000))
+contexts.read_contexts = lambda: (print("now", file=sys.stderr), [print("x" * 100) for _ in range(1000)])
 main()
 """
 

@@ -1,6 +1,7 @@
 """Logging in and out, and where a token is kept meanwhile."""
 
 import json
+import os
 import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from tests.cli.conftest import Person
 from tests.servers import tokenry
 from tokenry.cli import access, configuration
 from tokenry.cli.configuration import Context, Contexts, locked_contexts, read_contexts, write_contexts
+from tokenry.cli.files import FILE_BYTES_MAX
 from tokenry.cli.login import remember
 from tokenry.cli.running import CommandError
 from tokenry.client import Secret
@@ -118,6 +120,52 @@ def test_token_is_typed_unseen_on_a_terminal(stranger: Person) -> None:
     assert seen.status == 0
     assert stranger.server.token[:16] not in seen.screen
     assert stranger.does("whoami", "-q") == "admin\n"
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "large"])
+def test_contexts_that_are_no_file_of_ours_are_refused_at_once(stranger: Person, tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "contexts.json"
+    if kind == "fifo":
+        os.mkfifo(file, 0o600)
+    elif kind == "device":
+        file.symlink_to("/dev/zero")
+    else:
+        file.write_bytes(b" " * (FILE_BYTES_MAX + 1))
+        file.chmod(0o600)
+    assert "is no file of at most" in stranger.fails(1, "context", "list", TOKENRY_CONFIG_DIR=str(tmp_path))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away, and read it then")
+def test_contexts_of_another_user_are_refused(stranger: Person, tmp_path: Path) -> None:
+    file = tmp_path / "contexts.json"
+    file.write_text('{"current": null, "contexts": {}}')
+    file.chmod(0o600)
+    os.chown(file, 4321, 4321)
+    said = stranger.fails(1, "context", "list", TOKENRY_CONFIG_DIR=str(tmp_path))
+    assert "belongs to another user (uid 4321)" in said
+
+
+def test_contexts_behind_a_symbolic_link_stay_there(stranger: Person, tmp_path: Path) -> None:
+    target, link = tmp_path / "dotfiles" / "tokenry.json", tmp_path / "config" / "contexts.json"
+    target.parent.mkdir()
+    link.parent.mkdir()
+    link.symlink_to(target)
+    for _ in range(2):
+        done = stranger.run(
+            "login",
+            stranger.server.url,
+            "--no-keyring",
+            given=stranger.server.token,
+            TOKENRY_CONFIG_DIR=str(link.parent),
+        )
+        assert done.returncode == 0, done.stderr
+        assert link.is_symlink()
+        assert stranger.server.token in target.read_text("utf-8")
+
+
+def test_token_typed_with_a_byte_order_mark_is_understood(stranger: Person) -> None:
+    seen = stranger.sees("login", stranger.server.url, answers=[("Token: ", f"\ufeff{stranger.server.token}\n")])
+    assert seen.status == 0, seen.screen
 
 
 @pytest.mark.parametrize(

@@ -234,9 +234,51 @@ def test_label_that_the_encoding_lacks_is_escaped(person: Person, command: tuple
 
 def test_bytes_that_are_no_text_are_refused_in_words(person: Person) -> None:
     told = person.fails(2, "token", "create", "--expires", "1d", "--scopes", "*", "--label", "\udcff")
-    assert told.startswith("tokenry: label: ")
+    assert "Invalid value for '--label': it is not valid UTF-8" in told
     told = person.fails(1, "admin", "user", "create", "\udcff", TOKENRY_DATA_DIR=str(person.server.data_dir))
     assert told.startswith("tokenry: username: ")
+
+
+@pytest.mark.parametrize(
+    "creation",
+    [("token", "create", "--scopes", "*", "--expires", "1d"), ("profile", "token-create"), CREATIONS[3][:5]],
+    ids=" ".join,
+)
+def test_label_is_utf8_whatever_the_locale_knows(person: Person, creation: tuple[str, ...]) -> None:
+    place = {"TOKENRY_DATA_DIR": str(person.server.data_dir)}
+    arguments = (*creation, *(("--expires", "1d") if creation[0] == "admin" else ()), "--label", "ä of no locale")
+    done = person.run(*arguments, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", **place)
+    assert done.returncode == 0, done.stderr
+    assert person.rows("token", "list", "--label", "ä of no locale")
+
+
+@pytest.mark.parametrize("command", [("verify", "-"), ("login",), ("token", "revoke", "-", "-y")], ids=" ".join)
+def test_standard_input_that_does_not_wait_is_waited_for(person: Person, command: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with subprocess.Popen(
+        [TOKENRY, *command],
+        stdin=reading,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(**person.variables),
+    ) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+        made = person.make(label="given late")
+        os.write(writing, (str(made["id"]) if command[0] == "token" else made["token"]).encode())
+        os.close(writing)
+        assert process.wait(60) == 0
+    os.close(reading)
+
+
+@pytest.mark.parametrize(
+    "command", [("verify", "-"), ("login",), ("token", "revoke", "-", "-y"), ("admin", "verify", "-")], ids=" ".join
+)
+def test_standard_input_that_cannot_be_read_is_a_line(person: Person, command: tuple[str, ...]) -> None:
+    done = redirected(person, "0>/dev/null", *command)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("tokenry: Standard input cannot be read (")
 
 
 def test_operator_whose_name_is_no_text_can_work(person: Person) -> None:

@@ -6,7 +6,6 @@ A token is in the system's keyring if there is one, else in that file.
 import json
 import os
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tokenry.cli.files import make_folder, replace_file
+from tokenry.cli.files import NotOursError, make_folder, read_own_file, replace_file
 from tokenry.cli.locks import locked
 from tokenry.cli.running import CommandError
 from tokenry.client import Secret
@@ -89,17 +88,15 @@ def read_contexts() -> Contexts:
     """Read the file; without one there are none. Raises CommandError if others can read it, or if it is damaged."""
     file = find_file()
     try:
-        with file.open(encoding="utf-8") as opened:
-            mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
-            text = opened.read()
+        text = read_own_file(file)
     except FileNotFoundError:
         return Contexts()
+    except NotOursError as refused:
+        raise CommandError(str(refused)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(
             f"{file} cannot be read ({type(error).__name__}): is TOKENRY_CONFIG_DIR a directory of yours?"
         ) from None
-    if mode & 0o077:
-        raise CommandError(f"{file} may hold tokens and others can read it (mode {mode:04o}): chmod 600 {file}")
     contexts = _read(text)
     if contexts is None:
         raise CommandError(f"{file} is damaged: remove it and run `tokenry login` again.")

@@ -10,6 +10,21 @@ from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import Any, get_type_hints
 
+import typer
+
+ID_MAX = (1 << 63) - 1
+"""What databases and the wire format have for ids."""
+COUNT_MAX = 1_000_000_000
+"""More of anything is a slip of the pen."""
+
+
+def read_text(word: str) -> str:
+    """Read a text for the service, which is UTF-8 whatever the locale's encoding is. Raises BadParameter."""
+    try:
+        return word.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError:
+        raise typer.BadParameter("it is not valid UTF-8") from None
+
 
 def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command, in place of each parameter that is such a dataclass, the options that are its fields."""

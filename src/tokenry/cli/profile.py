@@ -13,7 +13,7 @@ import typer
 from tokenry.cli.access import Connection
 from tokenry.cli.candidates import complete_ids
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
-from tokenry.cli.options import takes_groups
+from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text, takes_groups
 from tokenry.cli.running import REFUSED, group
 from tokenry.cli.wire_output import WireOutput
 from tokenry.client import (
@@ -37,8 +37,12 @@ NEWEST = "tokenry profile tokens-list --order-by created --order desc"
 
 app = group(help="The commands, options and output of linode-cli for your tokens.", no_args_is_help=True)
 
-TokenId = Annotated[int, typer.Argument(metavar="tokenId", autocompletion=complete_ids, help="The token's id.")]
-Label = Annotated[str | None, typer.Option(metavar="label", show_default=False, help="The token's label.")]
+TokenId = Annotated[
+    int, typer.Argument(metavar="tokenId", max=ID_MAX, autocompletion=complete_ids, help="The token's id.")
+]
+Label = Annotated[
+    str | None, typer.Option(metavar="label", parser=read_text, show_default=False, help="The token's label.")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +69,8 @@ class Asking:
 class Paging:
     """Which rows of a list, as options of linode-cli's."""
 
-    page: Annotated[int, typer.Option(metavar="PAGE", help="The page.")] = 1
-    page_size: Annotated[int, typer.Option(metavar="PAGESIZE", help="Rows on a page, 25 to 500.")] = 100
+    page: Annotated[int, typer.Option(metavar="PAGE", max=COUNT_MAX, help="The page.")] = 1
+    page_size: Annotated[int, typer.Option(metavar="PAGESIZE", max=COUNT_MAX, help="Rows on a page, 25 to 500.")] = 100
     all_rows: Annotated[bool, typer.Option("--all-rows", help="The rows of all pages.")] = False
 
 

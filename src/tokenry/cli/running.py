@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import typer
 
+from tokenry.cli.streams import read_some
 from tokenry.core_dumps import leave_no_core
 from tokenry.printable import printable_lines
 
@@ -57,7 +59,11 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
 def agrees(question: str) -> bool:
     """Ask somebody at the terminal; whether the answer is yes."""
     print(printable_lines(question), "[y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    answer = b""
+    with suppress(OSError):  # a terminal that is gone says no
+        while not answer.endswith(b"\n") and (piece := read_some(1)):
+            answer += piece
+    return answer.strip().lower() in {b"y", b"yes"}
 
 
 def complain(text: str) -> None:

@@ -5,8 +5,10 @@ from getpass import getpass
 
 import typer
 
+from tokenry.cli.inputs import read_input
 from tokenry.cli.running import CommandError
 from tokenry.client import Secret
+from tokenry.client.environment import BYTE_ORDER_MARK
 
 STANDARD_INPUT = "-"
 LENGTH_MAX = 64 * 1024
@@ -25,20 +27,16 @@ def read_given_token() -> Secret:
     Raises CommandError for more than a line: which of them is meant?
     """
     try:
-        text = getpass("Token: ") if sys.stdin.isatty() else _read_all()
+        text = (
+            getpass("Token: ").removeprefix(BYTE_ORDER_MARK)
+            if sys.stdin.isatty()
+            else read_input("a token", bytes_max=LENGTH_MAX).strip()
+        )
     except (EOFError, UnicodeDecodeError):
         text = ""
     if len(text.splitlines()) > 1:
         raise CommandError("There is more than one line on standard input: give one token.")
     return Secret(text.strip())
-
-
-def _read_all() -> str:
-    """What is on standard input, if that is not too long for a token. Raises CommandError."""
-    given = sys.stdin.buffer.read(LENGTH_MAX + 1)
-    if len(given) > LENGTH_MAX:
-        raise CommandError("What is on standard input is too long for a token.")
-    return given.decode("utf-8-sig", "replace").strip()
 
 
 def read_token(refused: int) -> Secret:

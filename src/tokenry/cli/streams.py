@@ -87,6 +87,20 @@ def open_streams() -> None:
     sys.stderr = _wrap(sys.stderr, STANDARD_ERROR, _ErrorOutput)
 
 
+def read_some(bytes_max: int) -> bytes:
+    """Some of standard input, none at its end; also from a pipe that another program has made not to wait.
+
+    Raises OSError. Nothing else may read it: what it has buffered would be lost.
+    """
+    while True:
+        try:
+            return os.read(STANDARD_INPUT, bytes_max)
+        except BlockingIOError:
+            from select import select  # noqa: PLC0415 - hardly ever
+
+            select([STANDARD_INPUT], [], [])
+
+
 def drop_output() -> None:
     """Write nothing more, also of what is buffered: whoever stops a command does not wait for its readers."""
     for stream in (sys.stdout, sys.stderr):

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from shutil import get_terminal_size
 from typing import IO, Literal
 
+WIDTH_MIN = 20
+COLUMN_WIDTH_MIN = 7
+"""With what is around it. In less, rich leaves out whole columns."""
+
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], to: IO[str], *, headers: bool = True) -> None:
     """Print rows below their column names. What is too wide is folded: nothing is left out."""
@@ -15,12 +19,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], to: IO[st
     from rich.table import Column, Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    heads = [Column(Text(column), overflow="fold") for column in columns]
+    cells = max(map(len, (columns, *rows)))
+    heads = [Column(Text(name), overflow="fold") for name in (*columns, *[""] * (cells - len(columns)))]
     table = Table(*heads, box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=headers, header_style="bold")
     for row in rows:
         table.add_row(*map(Text, row))
     width, height = get_terminal_size()  # rich takes its own to be 80 with TERM=dumb, whatever COLUMNS says
-    Console(file=to, width=width, height=height).print(table)
+    Console(file=to, width=_wide_enough(width, cells), height=height).print(table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +58,12 @@ class Boxed:
         if title is not None:
             table.title = title
             table.min_width = self.width or len(title)
-        Console(file=to).print(table)
+        console = Console(file=to)
+        if self.fold:
+            console.width = _wide_enough(console.width, len(columns))
+        console.print(table)
+
+
+def _wide_enough(width: int, columns: int) -> int:
+    """How wide to draw what may not be cut: on a terminal too narrow to fold it, the terminal folds it."""
+    return max(width, WIDTH_MIN, columns * COLUMN_WIDTH_MIN)

@@ -16,8 +16,9 @@ from tokenry.cli.access import Connection, opened
 from tokenry.cli.audit import audit
 from tokenry.cli.candidates import complete_ids
 from tokenry.cli.expiry import read_expiry, read_span
+from tokenry.cli.inputs import read_input
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
-from tokenry.cli.options import takes_groups
+from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text, takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
 from tokenry.cli.rows import DETAILS, DETAILS_SHOWN, TOKEN, write_details, write_token
@@ -27,6 +28,8 @@ from tokenry.client import ApiError, Client, NotFound, Order, TokenRecord, Unaut
 
 PAGE_SIZE_MAX = 500
 STANDARD_INPUT = "-"
+INPUT_BYTES_MAX = 16 << 20
+"""As long as a list of more than a million ids may be."""
 ANYWHERE = "any"
 SHOWN_MAX = 20
 """More tokens than these are not shown before they are revoked: nobody would read them."""
@@ -36,7 +39,8 @@ SHOWN_ONCE = "This is the only time that the token's text is shown."
 app = group(help="Make, list, view, rename, rotate, revoke and audit your tokens.", no_args_is_help=True)
 
 TokenId = Annotated[
-    int, typer.Argument(metavar="ID", min=1, autocompletion=complete_ids, help="The token's id, as in lists.")
+    int,
+    typer.Argument(metavar="ID", min=1, max=ID_MAX, autocompletion=complete_ids, help="The token's id, as in lists."),
 ]
 
 
@@ -45,16 +49,21 @@ TokenId = Annotated[
 def list_tokens(
     output: Output,
     connection: Connection,
-    label: Annotated[str | None, typer.Option(show_default=False, help="Only those of this label.")] = None,
+    label: Annotated[
+        str | None, typer.Option(metavar="TEXT", parser=read_text, show_default=False, help="Only those of this label.")
+    ] = None,
     search: Annotated[
-        str | None, typer.Option(metavar="TEXT", show_default=False, help="Only those with this in their label.")
+        str | None,
+        typer.Option(metavar="TEXT", parser=read_text, show_default=False, help="Only those with this in their label."),
     ] = None,
     order_by: Annotated[
         Literal["id", "label", "scopes", "created", "expiry"] | None,
         typer.Option(show_default="id", help="By which column."),
     ] = None,
     order: Annotated[Literal["asc", "desc"], typer.Option(help="The smallest first, or the greatest.")] = "asc",
-    limit: Annotated[int | None, typer.Option(min=1, show_default=False, help="At most so many.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=COUNT_MAX, show_default=False, help="At most so many.")
+    ] = None,
     state: Annotated[
         Literal["active", "expired", "revoked", "all"], typer.Option(help="In which state; others with details.")
     ] = "active",
@@ -88,7 +97,9 @@ def create(
     scopes: Annotated[
         str, typer.Option(help="Separated by spaces, as in 'linodes:read_only domains:read_write'; * for everything.")
     ],
-    label: Annotated[str | None, typer.Option(show_default="token-<id>", help="A name for it.")] = None,
+    label: Annotated[
+        str | None, typer.Option(metavar="TEXT", parser=read_text, show_default="token-<id>", help="A name for it.")
+    ] = None,
 ) -> None:
     """Make a token. Its text is shown this once; with -q it is all that is printed."""
     printer = output.of(TOKEN, bare="token")
@@ -123,8 +134,12 @@ def update(
     token_id: TokenId,
     output: Output,
     connection: Connection,
-    label: Annotated[str | None, typer.Option(show_default=False, help="Its new label.")] = None,
-    description: Annotated[str | None, typer.Option(show_default=False, help="What it is for.")] = None,
+    label: Annotated[
+        str | None, typer.Option(metavar="TEXT", parser=read_text, show_default=False, help="Its new label.")
+    ] = None,
+    description: Annotated[
+        str | None, typer.Option(metavar="TEXT", parser=read_text, show_default=False, help="What it is for.")
+    ] = None,
     network: Annotated[
         list[str] | None,
         typer.Option(metavar="NETWORK", show_default=False, help="Where it may be used from; any. Repeatable."),
@@ -247,10 +262,14 @@ def _advise(token_id: int, left: timedelta | None) -> str:
 
 def _read_ids(given: list[str]) -> list[int]:
     """The ids that were given, each once. Raises BadParameter."""
-    words = sys.stdin.read().split() if given == [STANDARD_INPUT] else given
-    if not all(word.isascii() and word.isdecimal() for word in words):
+    words = read_input("a list of ids", bytes_max=INPUT_BYTES_MAX).split() if given == [STANDARD_INPUT] else given
+    if not all(map(_is_id, words)):
         raise typer.BadParameter("an id is a number, as in lists", param_hint="ID")
     return list(dict.fromkeys(map(int, words)))
+
+
+def _is_id(word: str) -> bool:
+    return word.isascii() and word.isdecimal() and len(word) <= len(str(ID_MAX)) and 1 <= int(word) <= ID_MAX
 
 
 def _confirm(client: Client, ids: list[int]) -> None:

@@ -12,6 +12,7 @@ from tokenry.cli.tables import Boxed
 from tokenry.printable import printable
 
 ALL_COLUMNS = ("created", "expiry", "id", "label", "scopes", "token")
+WIDTH_MAX = 10_000
 COLUMNS = ("id", "label", "scopes", "created", "token", "expiry")
 
 
@@ -31,9 +32,9 @@ class WireOutput:
     ] = None
     all_columns: Annotated[bool, typer.Option("--all-columns", help="All columns.")] = False
     no_truncation: Annotated[bool, typer.Option("--no-truncation", help="Fold what is too wide.")] = False
-    column_width: Annotated[int | None, typer.Option(min=1, show_default=False, help="How wide a column may be.")] = (
-        None
-    )
+    column_width: Annotated[
+        int | None, typer.Option(min=1, max=WIDTH_MAX, show_default=False, help="How wide a column may be.")
+    ] = None
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Print rows. What is too wide for a drawn table is cut, unless it is to be folded."""

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tokenry.cli.options import COUNT_MAX
 from tokenry.operator.options import DatabaseUrl, DataDir, open_local
 from tokenry.operator.tables import print_table
 from tokenry.settings import DEFAULT_DATA_DIR
@@ -15,7 +16,7 @@ app = typer.Typer(help="The audit trail: who changed what, and when.", no_args_i
 
 @app.command("list")
 def list_audit(
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="At most so many, the newest first.")] = 100,
     subject: Annotated[str | None, typer.Option(help="Only of this subject, such as token:12 or user:1.")] = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     database_url: DatabaseUrl = None,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from tokenry.cli.options import COUNT_MAX
 from tokenry.domain.accounts import Origin
 from tokenry.printable import printable
 from tokenry.settings import (
@@ -61,13 +62,16 @@ TrustedProxies = Annotated[
 ]
 RateLimit = Annotated[
     int,
-    typer.Option(envvar="TOKENRY_RATE_LIMIT", min=0, help="Requests a minute for each user; 0 for no limit."),
+    typer.Option(
+        envvar="TOKENRY_RATE_LIMIT", min=0, max=COUNT_MAX, help="Requests a minute for each user; 0 for no limit."
+    ),
 ]
 RateLimitFailures = Annotated[
     int,
     typer.Option(
         envvar="TOKENRY_RATE_LIMIT_FAILURES",
         min=0,
+        max=COUNT_MAX,
         help="Requests a minute without a valid token for each client address; 0 for no limit.",
     ),
 ]

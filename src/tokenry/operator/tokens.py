@@ -9,6 +9,7 @@ import typer
 
 from tokenry.cli.expiry import read_expiry
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
+from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text
 from tokenry.cli.running import complain
 from tokenry.domain.details import STATES, Selection
 from tokenry.domain.tokens import NEVER, NewToken
@@ -24,7 +25,9 @@ app = typer.Typer(help="Tokens of any user.", no_args_is_help=True)
 def create(
     user: Annotated[str, typer.Option(help="Whose token it is.")],
     expires: Annotated[str, typer.Option(metavar="WHEN", help="90d, 12h, 2030-01-01T00:00:00 (UTC), or never.")],
-    label: Annotated[str | None, typer.Option(show_default="token-<id>", help="A name for it.")] = None,
+    label: Annotated[
+        str | None, typer.Option(metavar="TEXT", parser=read_text, show_default="token-<id>", help="A name for it.")
+    ] = None,
     scopes: Annotated[
         str, typer.Option(help='Separated by spaces, as in "linodes:read_only domains:read_write".')
     ] = "*",
@@ -49,7 +52,7 @@ def create(
 def list_tokens(
     user: Annotated[str | None, typer.Option(help="Only this user's.")] = None,
     state: Annotated[Literal["active", "expired", "revoked", "all"], typer.Option(help="In which state.")] = "active",
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 1000,
+    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="At most so many.")] = 1000,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -81,7 +84,7 @@ def list_tokens(
 
 @app.command()
 def revoke(
-    token_id: Annotated[int, typer.Argument(help="Its id, as in lists and in X-Auth-Token-Id.")],
+    token_id: Annotated[int, typer.Argument(max=ID_MAX, help="Its id, as in lists and in X-Auth-Token-Id.")],
     data_dir: DataDir = DEFAULT_DATA_DIR,
     database_url: DatabaseUrl = None,
 ) -> None:
