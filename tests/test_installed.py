@@ -111,6 +111,8 @@ def assert_client_and_command_line(made: Environment, folder: Path) -> None:
     assert succeeds(made, made.tokenry, "gateway", "nginx")
     for word in {word for word, (owner, _, _) in COMMANDS.items() if owner == OPERATING} - {"gateway"}:
         assert 'run pip install "tokenry[server]".' in fails(made, word)
+    refused = made.run(made.python, "-c", "import tokenry.middleware.local")
+    assert refused.stderr.splitlines()[-1].endswith('run pip install "tokenry[server]".')
     assert not (made.home / "data").exists()
 
 

@@ -1,7 +1,7 @@
 """From settings to everything: the only module that knows every other."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,6 +53,7 @@ from tokenry.storage.files import PEPPER_FILE, create_peppers, find_peppers, set
 from tokenry.storage.installation import find_pepper_check, insert_pepper_check
 from tokenry.storage.limits import Counters, open_counters
 from tokenry.storage.migration import migrate, refuse_newer, require_current
+from tokenry.storage.usernames import list_ambiguous
 from tokenry.verification.cache import Cache
 from tokenry.verification.clock import ClockWatch
 from tokenry.verification.follower import NO_LOCK, tend
@@ -123,10 +124,10 @@ class Verification:
         self.database.close()
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings) -> Sequence[str]:
     """Make or migrate the database and make the pepper. Raises SetupError, and then has changed nothing.
 
-    Safe to run twice, and in several processes at once.
+    Safe to run twice, and in several processes at once. Returns the usernames that are an older user's in another case.
     """
     require_directory(settings.data_dir)
     settings.catalogue()
@@ -140,6 +141,7 @@ def prepare(settings: Settings) -> None:
                 if find_pepper_check(connection) is None:
                     peppers = peppers or create_peppers(settings.data_dir)
                     insert_pepper_check(connection, peppers.check_value())
+                return list_ambiguous(connection)
     finally:
         database.close()
 

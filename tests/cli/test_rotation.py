@@ -7,9 +7,11 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -447,6 +449,20 @@ def test_damaged_journal_is_not_guessed_at(consumer: Consumer) -> None:
     assert done.returncode == 1
     assert "is damaged" in done.stderr
     assert consumer.person.is_valid(consumer.token["token"])
+
+
+def test_label_of_before_that_shows_nothing_is_not_given_to_the_new_token(consumer: Consumer) -> None:
+    token_id = consumer.token["id"]
+    with closing(sqlite3.connect(consumer.person.server.data_dir / "tokenry.db")) as database, database:
+        database.execute("UPDATE tokens SET label = '\u200b' WHERE id = ?", (token_id,))
+    done = consumer.rotate()
+    label = f"token-{token_id}"
+    assert done.returncode == 0
+    assert done.stderr == (
+        f"tokenry: The service takes the label of token {token_id} no more: the new one is called {label}.\n"
+    )
+    consumer.token["label"] = label
+    assert consumer.holds_the_only_one()
 
 
 # --- another service of the format -----------------------------------------------------------------------------------

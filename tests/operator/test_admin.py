@@ -2,8 +2,10 @@
 
 import json
 import re
+import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -109,7 +111,8 @@ def test_every_command_that_gives_a_name_says_how_to_give_a_reserved_one(
 def test_deleted_user_and_its_tokens_are_gone_at_once(service: Server) -> None:
     run(service, "admin", "user", "create", "leaver")
     token = run(service, "admin", "token", "create", "--user", "leaver", "--expires", "1d").strip()
-    assert "--yes" in fail(service, "admin", "user", "delete", "leaver")
+    unasked = tokenry("admin", "user", "delete", "leaver", "--data-dir", str(service.data_dir))
+    assert (unasked.returncode, "--yes" in unasked.stderr) == (2, True)
     assert verify(service, token).status_code == 200
     run(service, "admin", "user", "delete", "leaver", "--yes")
     assert verify(service, token).status_code == 401
@@ -238,6 +241,46 @@ def test_doctor_names_the_first_token_until_it_opens_nothing_more(tmp_path: Path
         assert service.token not in done.stdout
         run(service, "admin", "token", "revoke", "1")
         assert "WRONG" not in run(service, "doctor")
+
+
+def test_before_the_first_start_it_is_said_that_there_is_no_account(tmp_path: Path) -> None:
+    where = ("--data-dir", str(tmp_path / "data"))
+    assert tokenry("migrate", *where).returncode == 0
+    done = tokenry("admin", "user", "create", "ada", *where)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "There is no account yet: `tokenry serve` makes the first" in done.stderr
+    done = tokenry("doctor", *where)
+    assert done.returncode == 0
+    assert "note  there is no account yet: `tokenry serve`" in done.stdout
+
+
+def test_start_and_migration_point_out_users_who_differ_by_case_only(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    done = tokenry("migrate", "--data-dir", str(data_dir))
+    assert (done.returncode, done.stderr) == (0, "")
+    with closing(sqlite3.connect(data_dir / "tokenry.db")) as database, database:
+        database.execute("INSERT INTO accounts (euuid, company, created_at) VALUES ('e', 'c', 1)")
+        for name, folded in (("ada", "ada"), ("Ada", None)):
+            row = "INSERT INTO users (account_id, username, username_folded, email, admin, created_at)"
+            database.execute(f"{row} VALUES (1, ?, ?, '', 0, 1)", (name, folded))
+    words = "Usernames that differ from an older one by case only: 1. `tokenry doctor` lists them.\n"
+    assert tokenry("migrate", "--data-dir", str(data_dir)).stderr == f"tokenry: {words}"
+    with serving(data_dir) as service:
+        assert words in service.log
+
+
+def test_update_says_what_it_has_changed(service: Server) -> None:
+    run(service, "admin", "user", "create", "Mia")
+    said = "User Mia is called MiaTwo now.\n"
+    reached = "User MiaTwo can be reached at mia@x.org.\n"
+    both = run(service, "admin", "user", "update", "Mia", "--rename", "MiaTwo", "--email", "mia@x.org")
+    assert both == said + reached
+    assert run(service, "admin", "user", "update", "MiaTwo", "--rename", "Mia") == "User MiaTwo is called Mia now.\n"
+    run(service, "admin", "account", "create", "Ours")
+    assert (
+        run(service, "admin", "account", "update", "Ours", "--company", "Theirs")
+        == "Account Ours is called Theirs now.\n"
+    )
 
 
 def test_doctor_names_a_pepper_that_others_can_read(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_lower_lifetime_names_whom_it_concerns_and_needs_a_yes(service: Server) 
     run(service, "admin", "token", "create", "--user", "ada", "--expires", "30d")
     lower = ("admin", "policy", "set", "--max-lifetime", "1d", "--data-dir", str(service.data_dir))
     refused = tokenry(*lower)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "--yes" in refused.stderr
     assert "0 would expire at once, and 2 sooner" in refused.stdout
     assert "ada\t0\t1\nadmin\t0\t1\n" in refused.stdout

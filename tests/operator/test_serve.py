@@ -129,7 +129,7 @@ def test_bootstrap_file_gets_the_token_instead_of_the_terminal(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["token", "data/first-token"])
-def test_bootstrap_file_that_exists_is_left_alone_and_nothing_is_made(tmp_path: Path, name: str) -> None:
+def test_bootstrap_file_that_exists_is_left_alone_and_no_account_is_made(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
     file.parent.mkdir(exist_ok=True)
     file.write_text("precious")
@@ -145,7 +145,7 @@ def test_bootstrap_file_that_exists_is_left_alone_and_nothing_is_made(tmp_path: 
 def test_first_token_that_has_nowhere_to_go_is_not_made(tmp_path: Path) -> None:
     file = tmp_path / "data" / "first-token"
     file.mkdir(parents=True)
-    assert_refused(serve_once(tmp_path / "data"), str(file), "Nothing was made")
+    assert_refused(serve_once(tmp_path / "data"), str(file), "No account and no token was made")
     file.rmdir()
     with serving(tmp_path / "data") as server:
         assert verify(server, server.token) == 200

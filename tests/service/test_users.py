@@ -27,7 +27,7 @@ from tokenry.service.installation import begin_installation
 from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
 from tokenry.service.users import AccountUsers, Users
-from tokenry.storage import audit, schema
+from tokenry.storage import audit, schema, usernames
 from tokenry.storage.accounts import create_account
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database
@@ -232,6 +232,23 @@ def test_no_user_is_made_under_a_name_that_is_reserved(database: Database, users
         Accounts(database, lambda: now(clock), year).create_account(OPERATOR, company="Theirs", admin="ada")
     assert [account.company for account in Accounts(database, lambda: now(clock)).list_accounts()] == ["tokenry"]
     assert users.create_user(OPERATOR, username="Ada").username == "Ada"
+
+
+def test_name_that_differs_by_case_only_leads_nobody_to_the_reserved_one(
+    database: Database, users: Users, clock: Clock
+) -> None:
+    """As before names were one in any case: `deleted` was somebody's, and another one is called `Deleted`."""
+    first = users.create_user(OPERATOR, username="deleted")
+    users.delete_user(OPERATOR, "deleted")
+    users.create_user(OPERATOR, username="Deleted")
+    with database.write() as connection:
+        usernames.reserve_username(connection, first, now(clock))
+    careful = Users(database, lambda: now(clock), timedelta(days=365))
+    with pytest.raises(UsernameReserved):
+        careful.update_user(OPERATOR, "Deleted", UserChange(username="deleted"))
+    careful.update_user(OPERATOR, "Deleted", UserChange(username="Undel"))
+    with pytest.raises(UsernameReserved):
+        careful.update_user(OPERATOR, "Undel", UserChange(username="deleted"))
 
 
 REMOVALS: dict[str, Callable[[AccountUsers, Actor, str], object]] = {

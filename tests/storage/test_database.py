@@ -41,7 +41,9 @@ def test_address_of_sqlite_names_its_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+asyncpg"])
 def test_address_of_postgres_gets_the_driver_that_is_installed(tmp_path: Path, scheme: str) -> None:
-    assert database_url(f"{scheme}://ada@db/tokenry", tmp_path).drivername == "postgresql+psycopg"
+    url = database_url(f"{scheme}://ada:secret@db/tokenry", tmp_path)
+    assert url.drivername == "postgresql+psycopg"
+    assert Database(url, timeout=TIMEOUT_SECONDS).address == "postgresql://ada:***@db/tokenry"
 
 
 @pytest.mark.parametrize(

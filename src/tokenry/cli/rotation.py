@@ -116,6 +116,10 @@ class Rotation:
         except (BadRequest, Conflict) as error:
             progress = replace(progress, wanted=None)
             self.journal.write(progress)
+            label = f"token-{old.id}"
+            if any(fault.field == "label" for fault in error.faults) and old.label != label:
+                complain(f"The service takes the label of token {old.id} no more: the new one is called {label}.")
+                return self._make(replace(old, label=label), progress, expires)
             if not resumed:
                 raise
             complain(f"That cannot be gone on with: {error.reason}. A new token is made.")

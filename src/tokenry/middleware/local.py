@@ -12,20 +12,27 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 
-from anyio import create_task_group
-
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import InsufficientScope, Unauthorized
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER
 from tokenry.middleware.answers import Answer, Identity, Refused
 from tokenry.middleware.questions import Question, fail_closed
-from tokenry.settings import DEFAULT_DATA_DIR, Settings
-from tokenry.storage.memory import require_frames
-from tokenry.verification.challenge import challenge
-from tokenry.verification.needs import level_of
-from tokenry.verification.verifier import Client, Decision, Denial
-from tokenry.wiring import Verification, begin_verification, open_installation
+
+try:
+    from anyio import create_task_group
+
+    from tokenry.settings import DEFAULT_DATA_DIR, Settings
+    from tokenry.storage.memory import require_frames
+    from tokenry.verification.challenge import challenge
+    from tokenry.verification.needs import level_of
+    from tokenry.verification.verifier import Client, Decision, Denial
+    from tokenry.wiring import Verification, begin_verification, open_installation
+except ModuleNotFoundError as error:
+    if error.name is None or error.name.partition(".")[0] == "tokenry":
+        raise
+    text = f'{error.name} is not installed, which deciding in this process needs: run pip install "tokenry[server]".'
+    raise ImportError(text, name=error.name) from error
 
 TIMEOUT_SECONDS = 1.0
 _NEVER_SECONDS = int(NEVER.timestamp())

@@ -51,7 +51,10 @@ def update(
     if not wanted:
         raise typer.BadParameter("say what is to be different", param_hint="--company or --email")
     updated = open_local(data_dir, database_url).accounts.update_account(operator(), account, AccountChange(wanted))
-    print(f"Account {updated.company} can be reached at {updated.contact.email or 'no address'}.")
+    if company is not None:
+        print(f"Account {account} is called {updated.company} now.")
+    if email is not None:
+        print(f"Account {updated.company} can be reached at {updated.contact.email or 'no address'}.")
 
 
 @app.command("list")

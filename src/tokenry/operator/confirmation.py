@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tokenry.domain.errors import Fault, Invalid
+from tokenry.cli.running import REFUSED, CommandError
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before it is done.")]
 
@@ -13,10 +13,10 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before it is done."
 def confirm(question: str, *, yes: bool, otherwise: str = "") -> None:
     """Return if the operator agrees, by `--yes` or at the terminal; end the command if not.
 
-    Raises Invalid where nobody can answer; `otherwise` names another way out.
+    Raises CommandError where nobody can answer; `otherwise` names another way out.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Invalid(Fault(f"Nothing was changed: repeat with --yes to go on{otherwise}."))
+        raise CommandError(f"Nothing was changed: repeat with --yes to go on{otherwise}.", REFUSED)
     typer.confirm(question, abort=True)

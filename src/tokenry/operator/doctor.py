@@ -13,6 +13,7 @@ from tokenry.cli.running import alone
 from tokenry.domain.explanation import Check
 from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local
 from tokenry.printable import printable
+from tokenry.service.users import NO_ACCOUNT
 from tokenry.settings import DEFAULT_DATA_DIR
 from tokenry.storage.database import Database
 from tokenry.storage.files import FIRST_TOKEN_FILE, PEPPER_FILE
@@ -27,11 +28,13 @@ def doctor(
 ) -> None:
     """Check schema, pepper, permissions, the first token's end, disk, database and ambiguous usernames.
 
-    Exit status 1 if anything is wrong.
+    It notes where there is no account yet. Exit status 1 if anything is wrong.
     """
     installation = open_local(data_dir, database_url, scopes_file)
     print("ok    the schema is this program's, and the pepper belongs to the database")
     print(f"ok    the catalogue has {len(installation.catalogue.resources)} resources")
+    if not installation.accounts.list_accounts():
+        print(f"note  {NO_ACCOUNT[0].lower()}{NO_ACCOUNT[1:]}")  # as before the first start: nothing is wrong
     problems = [
         *_files(data_dir),
         *_first_token(installation, data_dir / FIRST_TOKEN_FILE),

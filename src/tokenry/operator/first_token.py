@@ -38,7 +38,7 @@ class FirstTokenPlace:
         except OSError as error:
             raise SetupError(
                 f"The first token cannot be written to {self.path} ({error.strerror}): name a new file in a directory "
-                "that exists with TOKENRY_BOOTSTRAP_TOKEN_FILE. Nothing was made."
+                "that exists with TOKENRY_BOOTSTRAP_TOKEN_FILE. No account and no token was made."
             ) from error
         self._written = True
 

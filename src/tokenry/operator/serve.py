@@ -25,6 +25,7 @@ from tokenry.operator.options import (
     UsernameReservationDays,
     Workers,
 )
+from tokenry.operator.usernames import complain_of_ambiguous
 from tokenry.serving.server import base_url, listen
 from tokenry.serving.server import run as run_server
 from tokenry.serving.workers import require_binding
@@ -93,7 +94,7 @@ def _serve(settings: Settings) -> None:
         require_binding()
     counters = open_counters(settings.rate_limit_storage)  # made here, so that all worker processes share them
     listener = listen(settings.host, settings.port)
-    prepare(settings)
+    complain_of_ambiguous(prepare(settings))
     url = base_url(listener)
     greeting = f"API:   {url}/v4\nData:  {settings.data_dir.resolve()}"
     place = FirstTokenPlace(settings, lambda secret: print(greeting, welcome(url, secret, None), sep="\n", flush=True))

@@ -1,12 +1,13 @@
 """What commands have in common that give a user a name: an operator may give one that is reserved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tokenry.cli.running import complain
 from tokenry.domain.errors import Fault, Invalid, UsernameReserved
 from tokenry.operator.options import open_local
 from tokenry.wiring import Installation
@@ -26,3 +27,9 @@ def naming_users(
     except UsernameReserved as refusal:
         words = f"{refusal}, or use --reuse-name if nothing elsewhere still takes it for its former owner"
         raise Invalid(Fault(words, refusal.faults[0].field)) from None
+
+
+def complain_of_ambiguous(names: Sequence[str]) -> None:
+    """Say that there are users whose names are an older user's in another case, if there are any."""
+    if names:
+        complain(f"Usernames that differ from an older one by case only: {len(names)}. `tokenry doctor` lists them.")

@@ -50,7 +50,10 @@ def update(
         raise typer.BadParameter("say what is to be different", param_hint="--rename or --email")
     with naming_users(data_dir, database_url, username_reservation_days, reuse=reuse_name) as installation:
         user = installation.users.update_user(operator(), username, UserChange(username=rename, email=email))
-    print(f"User {user.username} can be reached at {user.email or 'no address'}.")
+    if rename is not None:
+        print(f"User {username} is called {user.username} now.")
+    if email is not None:
+        print(f"User {user.username} can be reached at {user.email or 'no address'}.")
 
 
 @app.command("list")

@@ -20,6 +20,7 @@ from tokenry.storage.accounts import find_accounts, find_first_account, lock_acc
 from tokenry.storage.database import Database
 
 NO_RESERVATION = timedelta(0)
+NO_ACCOUNT = "There is no account yet: `tokenry serve` makes the first, or `tokenry admin account create`"
 _TAKEN = Fault("Username is already taken", "username")
 
 
@@ -121,12 +122,15 @@ class Users:
         admin: bool = False,
         account: str | None = None,
     ) -> User:
-        """Make a user of an account, by its name or euuid; else of the first. Raises Invalid, also for a taken name."""
+        """Make a user of an account, by its name or euuid; else of the first. Raises Invalid.
+
+        So it does for a taken name, and where there is no account at all.
+        """
         raise_faults(user_faults(username=username, email=email))
         with unique_names(), self._database.write() as connection:
             own = find_first_account(connection) if account is None else read_account(connection, account, "account")
             if own is None:
-                raise NotFound
+                raise Invalid(Fault(NO_ACCOUNT))
             return add_user(
                 connection,
                 origin,

@@ -73,6 +73,11 @@ class Database:
         else:
             event.listen(self.engine, "handle_error", _hide_rows)
 
+    @property
+    def address(self) -> str:
+        """Where it is, for people: without its driver, which nobody has set, and its password."""
+        return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that reads one state of the database. Raises Unavailable, TooSlow."""

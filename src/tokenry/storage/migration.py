@@ -39,7 +39,7 @@ def refuse_newer(database: Database) -> str | None:
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if revision is not None and revision not in known:
         raise SetupError(
-            f"The database {database.url!r} was made by a newer tokenry (schema {revision}): install that version, "
+            f"The database {database.address} was made by a newer tokenry (schema {revision}): install that version, "
             "or restore a backup made with this one. Nothing was changed."
         )
     return revision
@@ -48,7 +48,7 @@ def refuse_newer(database: Database) -> str | None:
 def require_current(database: Database) -> None:
     """Raise SetupError unless the database has exactly this program's schema."""
     if refuse_newer(database) != _head():
-        raise SetupError(f"The database {database.url!r} is older than this program: run `tokenry migrate`.")
+        raise SetupError(f"The database {database.address} is older than this program: run `tokenry migrate`.")
 
 
 def is_current(connection: Connection) -> bool:
@@ -81,6 +81,6 @@ def _naming_remedies(database: Database) -> Iterator[None]:
         cause = error if isinstance(error, DBAPIError) else error.__cause__
         reason = str(getattr(cause, "orig", cause)).strip().splitlines()[0]
         raise SetupError(
-            f"The database {database.url!r} cannot be used ({reason}): check the path or address, its permissions, and "
-            "that it is tokenry's."
+            f"The database {database.address} cannot be used ({reason}): check the path or address, its permissions, "
+            "and that it is tokenry's."
         ) from error

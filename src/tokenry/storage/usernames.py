@@ -30,9 +30,15 @@ def find_holders(connection: Connection, username: str) -> set[int]:
 
 
 def reserve_username(connection: Connection, user: User, now: datetime) -> None:
-    """Write down that a user has its name no more."""
+    """Write down that a user has its name no more.
+
+    Of two who had it in different cases, as there are from before migration 0005, the first may have it back and no
+    other: the exact name was never the second one's.
+    """
+    reserved = find_reservation(connection, user.username)
+    owner_id = user.id if reserved is None else reserved.user_id
     forget_reservation(connection, user.username)
-    row = {"username_folded": fold(user.username), "user_id": user.id, "freed_at": to_seconds(now)}
+    row = {"username_folded": fold(user.username), "user_id": owner_id, "freed_at": to_seconds(now)}
     connection.execute(insert(reservations), row)
 
 
