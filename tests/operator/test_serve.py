@@ -131,7 +131,7 @@ def test_bootstrap_file_gets_the_token_instead_of_the_terminal(tmp_path: Path) -
 @pytest.mark.parametrize("name", ["token", "data/first-token"])
 def test_bootstrap_file_that_exists_is_left_alone_and_no_account_is_made(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(mode=0o700, exist_ok=True)
     file.write_text("precious")
     arguments = ("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
     done = tokenry(*arguments, "--bootstrap-token-file", str(file))
@@ -144,7 +144,8 @@ def test_bootstrap_file_that_exists_is_left_alone_and_no_account_is_made(tmp_pat
 
 def test_first_token_that_has_nowhere_to_go_is_not_made(tmp_path: Path) -> None:
     file = tmp_path / "data" / "first-token"
-    file.mkdir(parents=True)
+    file.parent.mkdir(mode=0o700)
+    file.mkdir()
     assert_refused(serve_once(tmp_path / "data"), str(file), "No account and no token was made")
     file.rmdir()
     with serving(tmp_path / "data") as server:
@@ -351,7 +352,7 @@ def test_pepper_of_another_database_is_refused(set_up: Path, tmp_path: Path) -> 
 
 def test_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    data_dir.mkdir()
+    data_dir.mkdir(mode=0o700)
     (data_dir / "tokenry.db").write_text("somebody's notes, long enough to be read as a header\n" * 4)
     before = snapshot(data_dir)
     assert_refused(serve_once(data_dir), "tokenry.db", "cannot be used")

@@ -33,7 +33,11 @@ COMMANDS = {
     "serve": (OPERATING, "serve", "Run the service; the first start sets everything up and makes a first token."),
     "migrate": (OPERATING, "migrate", "Make the database, or bring it to this version's schema."),
     "admin": (OPERATING, "admin", "Accounts, users, anybody's tokens, policy and audit, on the local database."),
-    "doctor": (OPERATING, "doctor", "Check the installation: schema, pepper, permissions, disk, database, usernames."),
+    "doctor": (
+        OPERATING,
+        "doctor",
+        "Check schema, pepper, permissions, the first token, disk, database and usernames.",
+    ),
     "gateway": (
         OPERATING,
         "gateway",

@@ -26,7 +26,7 @@ FREE_BYTES_MIN = 256 * 1024 * 1024
 def doctor(
     data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None, scopes_file: ScopesFile = None
 ) -> None:
-    """Check schema, pepper, permissions, the first token's end, disk, database and ambiguous usernames.
+    """Check schema, pepper, permissions, the first token, disk, database and usernames.
 
     It notes where there is no account yet. Exit status 1 if anything is wrong.
     """
