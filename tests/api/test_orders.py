@@ -15,7 +15,14 @@ from tokenry.wiring import open_installation
 ORIGIN = Origin("test")
 EQUALS = 13
 """So many rows of a list are made in one second and are equal in everything; as many follow that differ a little."""
-NOTHING_THERE = ("/profile/logins", "/profile/devices", "/profile/apps")
+NOTHING_THERE = (
+    "/profile/logins",
+    "/profile/devices",
+    "/profile/apps",
+    "/regions",
+    "/linode/types",
+    "/images",
+)
 
 
 @dataclass(frozen=True)

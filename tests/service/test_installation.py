@@ -94,7 +94,7 @@ def test_faults_of_a_user_are_reported_at_once(database: Database) -> None:
 
 
 def test_user_needs_an_account_first(database: Database) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(Invalid, match="There is no account yet"):
         Users(database, now).create_user(OPERATOR, username="ada")
 
 

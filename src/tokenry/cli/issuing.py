@@ -77,14 +77,15 @@ def _ended_by_signals() -> Iterator[None]:
     def end(number: int, _: FrameType | None) -> Never:
         sys.exit(SIGNALLED + number)
 
-    handled = [number for number in ENDING if signal.getsignal(number) is signal.SIG_DFL]
+    before = {number: signal.getsignal(number) for number in ENDING}
+    handled = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
     for number in handled:
         signal.signal(number, end)
     try:
         yield
     finally:
-        for number in handled:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in handled.items():
+            signal.signal(number, handler)
 
 
 def revoking(token_id: int, label: str, revoke: Callable[[int], object]) -> Callable[[], str]:
