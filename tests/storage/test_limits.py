@@ -185,5 +185,5 @@ def test_setting_that_names_no_place_is_refused_without_being_quoted(storage: st
 
 def test_redis_without_its_library_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "redis.asyncio", None)
-    with pytest.raises(SetupError, match=r'run pip install "tokenry\[redis\]"'):
+    with pytest.raises(SetupError, match=r'run pip install "tokenry\[server,redis\]"'):
         open_counters("redis://host")
