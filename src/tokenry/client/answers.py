@@ -29,7 +29,7 @@ from tokenry.client.retries import read_retry_after
 from tokenry.client.secrets import PREVIEW_LENGTH, Secret, hide, masked
 from tokenry.client.tokens import Details, Explanation, Identity, Network, Page, Policy, Step, TokenRecord, Verification
 from tokenry.client.transport import Answer
-from tokenry.moments import read_moment
+from tokenry.moments import FIRST, read_moment
 
 T = TypeVar("T")
 
@@ -331,7 +331,9 @@ def _shown(answer: Answer, header: str, bearer: Secret) -> str | None:
 
 
 def _read_time(value: object) -> datetime | None:
-    return read_moment(value) if isinstance(value, str) else None
+    """A moment; none is the first there is, which also stands for what would be before it."""
+    moment = read_moment(value) if isinstance(value, str) else None
+    return None if moment == FIRST else moment
 
 
 def _read_seconds(text: str | None) -> datetime | None:
