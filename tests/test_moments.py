@@ -72,7 +72,9 @@ READERS: list[Callable[[str], object]] = [read_moment, read_time, *REFUSALS]
 
 @pytest.mark.parametrize("text", MOMENTS)
 def test_every_reader_reads_the_same(text: str) -> None:
-    assert [read(text) for read in READERS] == [MOMENTS[text]] * len(READERS)
+    # An answer has no moment before the first there is: such a text is damage (tests/client/test_hostile.py).
+    readers = [read for read in READERS if read is not answered or MOMENTS[text] != FIRST]
+    assert [read(text) for read in readers] == [MOMENTS[text]] * len(readers)
 
 
 @pytest.mark.parametrize("text", NO_MOMENTS)
