@@ -235,7 +235,7 @@ class Operator:
         owner.live(self._revoke)
         owner.make_user("eve")
         printed, during = self._timed(Act.CREATE, "token", "create", "--user", "eve", "--expires", "1h")
-        made = re.match(r"Token (\d+) ", printed.stderr)
+        made = re.match(r"tokenry: Token (\d+) ", printed.stderr)
         assert made is not None
         token = self._observation.watch(printed.stdout.strip(), int(made[1]), during)
         self._observation.wait(token)
