@@ -27,11 +27,12 @@ UNTIL_MAKE_ENDS = $$(setpriv --pdeathsig TERM true 2>/dev/null && echo setpriv -
 
 .PHONY: test
 test: check $(GENERATORS)/.installed $(NODE)/node_modules/.package-lock.json ## Run every check, and every test but those of test-long
-	tools/debian-packages curl fish haproxy nginx-light openssl redis-server zsh || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
+	tools/debian-packages curl fish haproxy nginx-light openssl pgbouncer redis-server zsh || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
 	$(BIN)/python -m pytest -m "not long" -n 2 --dist worksteal --cov --cov-report=term
 
 .PHONY: test-long
 test-long: $(VENV)/.test ## Run the tests that take minutes: generated requests, every order of events, death at every step
+	tools/debian-packages pgbouncer || [ "$${CI:-}" != true ]
 	$(BIN)/python -m pytest -m long -n 2 --dist worksteal
 
 .PHONY: check

