@@ -52,7 +52,7 @@ from tokenry.storage.database import Database, database_url
 from tokenry.storage.files import PEPPER_FILE, create_peppers, find_peppers, setup_lock
 from tokenry.storage.installation import find_pepper_check, insert_pepper_check
 from tokenry.storage.limits import Counters, open_counters
-from tokenry.storage.migration import migrate, refuse_newer, require_current
+from tokenry.storage.migration import migrate, one_at_a_time, refuse_newer, require_current
 from tokenry.storage.usernames import list_ambiguous
 from tokenry.verification.cache import Cache
 from tokenry.verification.clock import ClockWatch
@@ -133,7 +133,7 @@ def prepare(settings: Settings) -> Sequence[str]:
     settings.catalogue()
     database = _database(settings)
     try:
-        with setup_lock(settings.data_dir):
+        with setup_lock(settings.data_dir), one_at_a_time(database):
             before = refuse_newer(database)
             peppers = _matching_peppers(settings, database, known=before is not None)
             migrate(database)

@@ -1,20 +1,24 @@
 """Migrations: the schema they make, and the databases they refuse."""
 
 import re
+import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import URL, Connection, inspect, text
 
+from tests.servers import wait_until
 from tokenry.domain.errors import SetupError
 from tokenry.storage import migration
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
-from tokenry.storage.migration import is_current, migrate, refuse_newer, require_current
+from tokenry.storage.migration import is_current, migrate, one_at_a_time, refuse_newer, require_current
 from tokenry.storage.schema import metadata
 
 
@@ -52,6 +56,32 @@ def _keys_last(sql: str) -> str:
     """Move the foreign key of a column that was added later to where a new table has it; the names stay compared."""
     inline = re.compile(r"(\w+) (\w+) CONSTRAINT (\w+) REFERENCES (\w+) \(id\)(.*) \)$")
     return inline.sub(r"\1 \2\5, CONSTRAINT \3 FOREIGN KEY(\1) REFERENCES \4 (id) )", sql)
+
+
+def migrate_to(database: Database, revision: str) -> None:
+    """Make the schema of an earlier program."""
+    with database.write() as connection:
+        config = migration._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+@pytest.fixture
+def older(new_postgres_database: URL, tmp_path: Path) -> Iterator[Database]:
+    """A database of the first schema, on PostgreSQL."""
+    url = database_url(new_postgres_database.render_as_string(hide_password=False), tmp_path)
+    database = Database(url, timeout=TIMEOUT_SECONDS)
+    migrate_to(database, "0001")
+    yield database
+    database.close()
+
+
+def waits(database: Database) -> bool:
+    """Whether a statement waits for a lock on a table."""
+    with database.read() as connection:
+        return bool(
+            connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted AND database <> 0")).scalar_one()
+        )
 
 
 def set_revision(database: Database, revision: str) -> None:
@@ -152,3 +182,55 @@ def test_refusal_does_not_show_the_password(tmp_path: Path) -> None:
         refuse_newer(database)
     database.close()
     assert "password@" not in str(refusal.value)
+
+
+def test_migration_that_waits_in_vain_names_the_remedy_and_holds_up_nobody(
+    older: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migration, "PATIENCE_SECONDS", 2)
+    migrating = threading.Event()
+
+    def look_up_meanwhile() -> int:
+        """Whoever queues behind the migration waits no longer than that does."""
+        looks = 0
+        while not migrating.is_set():
+            with older.read() as connection:
+                connection.execute(text("SET LOCAL statement_timeout = 900"))
+                connection.execute(text("SELECT count(*) FROM tokens"))
+            looks += 1
+        return looks
+
+    with older.read() as report, ThreadPoolExecutor(1) as pool:
+        report.execute(text("SELECT count(*) FROM tokens"))
+        looks = pool.submit(look_up_meanwhile)
+        with pytest.raises(SetupError, match=r"lock timeout\): let them end.* run `tokenry migrate` again") as refusal:
+            migrate(older)
+        migrating.set()
+        assert looks.result()
+    assert "permissions" not in str(refusal.value)
+    migrate(older)
+    require_current(older)
+
+
+def test_migration_that_loses_a_deadlock_is_tried_again(older: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report has read `tokens`, and reads `accounts`, which the migration has changed, while that waits for it."""
+    monkeypatch.setattr(migration, "LOCK_SECONDS_MAX", 10)
+    with ThreadPoolExecutor(1) as pool:
+        with older.read() as report:
+            report.execute(text("SELECT count(*) FROM tokens"))
+            migrating = pool.submit(migrate, older)
+            wait_until(lambda: waits(older), 10)
+            report.execute(text("SELECT count(*) FROM accounts"))
+        migrating.result(30)
+    require_current(older)
+
+
+def test_who_waits_for_another_to_set_up_in_vain_names_the_remedy(
+    older: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migration, "SETUP_SECONDS_MAX", 0.2)
+    waiting = one_at_a_time(older)
+    with one_at_a_time(older), pytest.raises(SetupError, match="Another process has been setting up or migrating"):
+        waiting.__enter__()
+    with one_at_a_time(older):
+        pass  # and its turn comes when it asks again

@@ -44,7 +44,7 @@ _CORRUPTED = "XX"
 
 
 class Database:
-    """A pool of connections to one database. `read()` and `write()` are the only ways to a connection."""
+    """A pool of connections to one database. `read()` and `write()` are the only ways to one, but for a migration's."""
 
     def __init__(self, url: URL, *, timeout: float) -> None:
         """`timeout` is how many seconds a change waits for others, and reading may take for a caller in a hurry."""

@@ -1,35 +1,67 @@
-"""Bringing a database to the schema of this program, and refusing one that is ahead of it."""
+"""Bringing a database to the schema of this program, and refusing one that is ahead of it.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+SQLite takes all migrations that are missing in one transaction, and so does a PostgreSQL that is new. On one that is in
+use each is a transaction of its own. It waits for a lock only briefly, since whoever comes meanwhile queues behind it,
+and is tried again. Its indexes are built before it, outside any transaction (`indexes.py`).
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache, partial
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from tokenry.domain.errors import SetupError, TooSlow, Unavailable
 from tokenry.storage.database import Database
 from tokenry.storage.files import SETUP_SECONDS_MAX
+from tokenry.storage.indexes import NewIndex, build_index
 
+LOCK_SECONDS_MAX = 0.5
+"""How long a migration waits for one lock, and all who need the same table behind it: less than verification waits."""
+PATIENCE_SECONDS = 60.0
+"""For how long it is tried again; and how long an index waits for transactions under way, which holds nobody up."""
+_PAUSE_SECONDS = 0.1
 _POSTGRES_LOCK = 0x746F6B656E7279  # "tokenry": one migration at a time
+# SQLSTATE: serialization failure, deadlock, lock not available.
+_HELD_UP = {"40001", "40P01", "55P03"}
 
 
 def migrate(database: Database) -> None:
-    """Apply every migration that is missing, in one transaction.
+    """Apply every migration that is missing; one that fails has changed nothing. Raises SetupError.
 
-    Raises SetupError for a database that cannot be used. Call `refuse_newer` first.
+    Call `refuse_newer` first, and both within `one_at_a_time`.
     """
-    with _naming_remedies(database), database.write() as connection:
-        if not database.is_sqlite:
-            connection.execute(text(f"SET LOCAL lock_timeout = '{SETUP_SECONDS_MAX}s'"))
-            connection.execute(select(func.pg_advisory_xact_lock(_POSTGRES_LOCK)))
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    with _naming_remedies(database):
+        with database.read() as connection:
+            revision = _revision(connection)
+        if database.is_sqlite or revision is None:
+            _upgrade(database, "head")
+            return
+        for script in _missing(revision):
+            for index in getattr(script.module, "INDEXES", ()):
+                _patiently(database, partial(_build, database, index))
+            _patiently(database, partial(_upgrade, database, script.revision))
+
+
+@contextmanager
+def one_at_a_time(database: Database) -> Iterator[None]:
+    """Let one process at a time set a database up, whatever its host; others wait. Raises SetupError.
+
+    On SQLite those of one data directory have waited for each other already (`files.py`).
+    """
+    if database.is_sqlite:
+        yield
+        return
+    with ExitStack() as held:
+        with _naming_remedies(database):
+            _await_turn(held.enter_context(database.engine.connect()))
+        yield
 
 
 def refuse_newer(database: Database) -> str | None:
@@ -56,6 +88,85 @@ def is_current(connection: Connection) -> bool:
     return _revision(connection) == _head()
 
 
+def _await_turn(connection: Connection) -> None:
+    """Take the lock, for as long as the connection is open.
+
+    Neither who has it nor who waits for it keeps a snapshot, since an index that is being built waits for whoever has
+    an older one: what waits looks again and again.
+    """
+    connection.execution_options(isolation_level="READ COMMITTED")
+    until = time.monotonic() + SETUP_SECONDS_MAX
+    while True:
+        if connection.execute(select(func.pg_try_advisory_xact_lock(_POSTGRES_LOCK))).scalar_one():
+            # The last statement, as a SELECT would keep its snapshot until the next one.
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            return
+        connection.rollback()
+        if time.monotonic() >= until:
+            raise SetupError(
+                "Another process has been setting up or migrating this database for long: wait for it, or end it, and "
+                "start again."
+            )
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _missing(revision: str) -> list[Script]:
+    """The migrations from a revision on, the oldest first."""
+    return [*ScriptDirectory.from_config(_config()).iterate_revisions("head", revision)][::-1]
+
+
+def _upgrade(database: Database, revision: str) -> None:
+    with database.write() as connection:
+        if not database.is_sqlite:
+            connection.execute(text(f"SET LOCAL lock_timeout = {int(1000 * LOCK_SECONDS_MAX)}"))
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def _build(database: Database, index: NewIndex) -> None:
+    with database.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.detach()  # closed afterwards: nobody else gets a connection with these settings
+        connection.execute(text(f"SET lock_timeout = {int(1000 * PATIENCE_SECONDS)}"))
+        connection.execute(text("SET statement_timeout = 0"))
+        build_index(connection, index)
+
+
+def _patiently(database: Database, change: Callable[[], None]) -> None:
+    """Change something, again and again while others hold it."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            change()
+        except (DBAPIError, Unavailable) as error:
+            if _sqlstate(error) not in _HELD_UP:
+                raise
+            if time.monotonic() >= until:
+                raise SetupError(
+                    f"The database {database.address} is not migrated yet, since other transactions held what had to "
+                    f"be changed for {PATIENCE_SECONDS:.0f} seconds ({_reason(error)}): let them end, as a backup or a "
+                    "report does, or end them (pg_stat_activity has the oldest), and run `tokenry migrate` again."
+                ) from error
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(getattr(_cause(error), "orig", None), "sqlstate", None)
+
+
+def _reason(error: Exception) -> str:
+    cause = _cause(error)
+    return str(getattr(cause, "orig", cause)).strip().splitlines()[0]
+
+
+def _cause(error: Exception) -> BaseException | None:
+    return error if isinstance(error, DBAPIError) else error.__cause__
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", "tokenry.storage:migrations")
@@ -78,9 +189,7 @@ def _naming_remedies(database: Database) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, TooSlow, Unavailable) as error:
-        cause = error if isinstance(error, DBAPIError) else error.__cause__
-        reason = str(getattr(cause, "orig", cause)).strip().splitlines()[0]
         raise SetupError(
-            f"The database {database.address} cannot be used ({reason}): check the path or address, its permissions, "
-            "and that it is tokenry's."
+            f"The database {database.address} cannot be used ({_reason(error)}): check the path or address, its "
+            "permissions, and that it is tokenry's."
         ) from error

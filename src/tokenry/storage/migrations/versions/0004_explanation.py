@@ -1,15 +1,17 @@
 """Indexes by which a token is found whose first characters open nothing any more."""
 
-import sqlalchemy as sa
-from alembic import op
+from tokenry.storage.indexes import NewIndex, create_indexes
 
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+INDEXES = (
+    NewIndex("ix_tokens_preview_revoked", "tokens", ["preview"], where="revoked_at IS NOT NULL"),
+    NewIndex("ix_rotations_previous", "rotations", ["previous"]),
+)
+
 
 def upgrade() -> None:
-    revoked = sa.text("revoked_at IS NOT NULL")
-    op.create_index("ix_tokens_preview_revoked", "tokens", ["preview"], sqlite_where=revoked, postgresql_where=revoked)
-    op.create_index("ix_rotations_previous", "rotations", ["previous"])
+    create_indexes(INDEXES)
