@@ -49,10 +49,10 @@ from tokenry.serving.descriptors import DescriptorWatch
 from tokenry.serving.fast_path import APP_STATE_KEY, FastPath
 from tokenry.settings import Settings, require_directory
 from tokenry.storage.database import Database, database_url
-from tokenry.storage.files import PEPPER_FILE, create_peppers, find_peppers, setup_lock
-from tokenry.storage.installation import find_pepper_check, insert_pepper_check
+from tokenry.storage.files import find_peppers, setup_lock
 from tokenry.storage.limits import Counters, open_counters
 from tokenry.storage.migration import migrate, one_at_a_time, refuse_newer, require_current
+from tokenry.storage.peppers import find_matching_peppers, set_up_peppers, settle_peppers
 from tokenry.storage.usernames import list_ambiguous
 from tokenry.verification.cache import Cache
 from tokenry.verification.clock import ClockWatch
@@ -134,13 +134,12 @@ def prepare(settings: Settings) -> Sequence[str]:
     database = _database(settings)
     try:
         with setup_lock(settings.data_dir), one_at_a_time(database):
-            before = refuse_newer(database)
-            peppers = _matching_peppers(settings, database, known=before is not None)
+            find_peppers(settings.data_dir)  # refused before anything is made, if they are damaged
+            if refuse_newer(database) is not None:
+                settle_peppers(settings.data_dir, database)
             migrate(database)
-            with database.write() as connection:
-                if find_pepper_check(connection) is None:
-                    peppers = peppers or create_peppers(settings.data_dir)
-                    insert_pepper_check(connection, peppers.check_value())
+            set_up_peppers(settings.data_dir, database)
+            with database.read() as connection:
                 return list_ambiguous(connection)
     finally:
         database.close()
@@ -159,7 +158,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         )
     try:
         require_current(database)
-        peppers = _matching_peppers(settings, database, known=True)
+        peppers = find_matching_peppers(settings.data_dir, database)
     except BaseException:
         database.close()
         raise
@@ -288,23 +287,3 @@ def credentials_of(database: Database) -> Credentials:
 
 def _database(settings: Settings) -> Database:
     return Database(database_url(settings.database_url, settings.data_dir), timeout=settings.database_timeout)
-
-
-def _matching_peppers(settings: Settings, database: Database, *, known: bool) -> Peppers | None:
-    """The peppers this database was made with; None if it has none yet. Raises SetupError for others, or none."""
-    peppers = find_peppers(settings.data_dir)
-    expected = None
-    if known:
-        with database.read() as connection:
-            expected = find_pepper_check(connection)
-    path = settings.data_dir / PEPPER_FILE
-    if expected is not None and peppers is None:
-        raise SetupError(
-            f"The pepper file {path} is missing beside an existing database: restore it from a backup. Without it no "
-            "token can be verified."
-        )
-    if expected is not None and peppers is not None and peppers.check_value() != expected:
-        raise SetupError(
-            f"The pepper file {path} does not belong to this database: restore the one that was made with it."
-        )
-    return peppers

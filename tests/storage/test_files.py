@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 
 from tokenry.domain.errors import SetupError
-from tokenry.storage.files import PEPPER_FILE, create_peppers, create_private_file, find_peppers, setup_lock
+from tokenry.storage.files import (
+    PEPPER_FILE,
+    create_peppers,
+    create_private_file,
+    drop_new_peppers,
+    find_peppers,
+    keep_new_peppers,
+    setup_lock,
+)
 
 HOLD = """
 import sys
@@ -63,16 +71,31 @@ def test_file_that_could_not_be_written_whole_is_not_left(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_created_peppers_are_found_again(tmp_path: Path) -> None:
+def test_created_peppers_are_found_again_when_they_are_kept(tmp_path: Path) -> None:
     created = create_peppers(tmp_path)
-    assert find_peppers(tmp_path) == created
+    before = find_peppers(tmp_path)
+    keep_new_peppers(tmp_path)
+    assert (before, find_peppers(tmp_path)) == (None, created)
 
 
-def test_peppers_are_never_replaced(tmp_path: Path) -> None:
+def test_new_peppers_are_never_replaced(tmp_path: Path) -> None:
     created = create_peppers(tmp_path)
     with pytest.raises(SetupError, match="cannot be made"):
         create_peppers(tmp_path)
+    keep_new_peppers(tmp_path)
     assert find_peppers(tmp_path) == created
+
+
+def test_dropped_peppers_are_gone(tmp_path: Path) -> None:
+    create_peppers(tmp_path)
+    drop_new_peppers(tmp_path)
+    drop_new_peppers(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_peppers_that_cannot_be_kept_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=PEPPER_FILE):
+        keep_new_peppers(tmp_path)
 
 
 def test_no_two_installations_have_the_same_pepper(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import errno
 import fcntl
 import os
 import time
@@ -14,6 +15,7 @@ from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import PEPPER_BYTES, Peppers
 
 PEPPER_FILE = "pepper.key"
+NEW_PEPPER_FILE = "pepper.key.new"
 FIRST_TOKEN_FILE = "first-token"  # noqa: S105 - its name
 SETUP_SECONDS_MAX = 60
 """How long a process waits for another one that sets up or migrates."""
@@ -36,9 +38,9 @@ def create_private_file(path: Path, text: str) -> None:
         raise
 
 
-def find_peppers(directory: Path) -> Peppers | None:
+def find_peppers(directory: Path, name: str = PEPPER_FILE) -> Peppers | None:
     """Read the peppers of a data directory, one a line, oldest first; None if there is no file. Raises SetupError."""
-    path = directory / PEPPER_FILE
+    path = directory / name
     try:
         lines = path.read_text("ascii").split()
         return Peppers(tuple(base64.b64decode(line, validate=True) for line in lines))
@@ -49,14 +51,31 @@ def find_peppers(directory: Path) -> Peppers | None:
 
 
 def create_peppers(directory: Path) -> Peppers:
-    """Make a data directory's first pepper. Raises SetupError."""
+    """Make a data directory's first pepper, in a file that is to be kept or dropped. Raises SetupError."""
     key = token_bytes(PEPPER_BYTES)
     path = directory / PEPPER_FILE
     try:
-        create_private_file(path, base64.b64encode(key).decode("ascii") + "\n")
+        if path.is_symlink():  # to nowhere, as there is no file
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        create_private_file(directory / NEW_PEPPER_FILE, base64.b64encode(key).decode("ascii") + "\n")
     except OSError as error:
         raise SetupError(f"The pepper file {path} cannot be made ({error.strerror}): see what is there.") from error
     return Peppers((key,))
+
+
+def keep_new_peppers(directory: Path) -> None:
+    """Let the new file be the pepper file, on disk when this returns. Raises SetupError."""
+    path = directory / PEPPER_FILE
+    try:
+        (directory / NEW_PEPPER_FILE).rename(path)
+        _sync_directory(directory)
+    except OSError as error:
+        raise SetupError(f"The pepper file {path} cannot be made ({error.strerror}): see what is there.") from error
+
+
+def drop_new_peppers(directory: Path) -> None:
+    """Remove the new file, if there is one."""
+    (directory / NEW_PEPPER_FILE).unlink(missing_ok=True)
 
 
 @contextmanager

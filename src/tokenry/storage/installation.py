@@ -1,6 +1,7 @@
 """The one row about the installation itself: which peppers its digests were made with."""
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from tokenry.storage.schema import installation
 
@@ -15,6 +16,8 @@ def lock_installation(connection: Connection) -> None:
     connection.execute(select(installation.c.id).with_for_update())
 
 
-def insert_pepper_check(connection: Connection, value: bytes) -> None:
-    """Store it, once for each installation."""
-    connection.execute(insert(installation).values(id=1, pepper_check=value))
+def insert_pepper_check(connection: Connection, value: bytes) -> bool:
+    """Store it, once for each installation; whether there was none."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    first = insert(installation).values(id=1, pepper_check=value).on_conflict_do_nothing()
+    return bool(connection.execute(first).rowcount)
