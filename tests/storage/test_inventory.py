@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from tests.storage.test_details import plan_of, sqlite
 from tests.storage.test_tokens import add_token, new_user
 from tokenry.domain.details import Details, Selection, State
-from tokenry.domain.filters import Comparison, Filter, Operator
+from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
 from tokenry.storage.database import Database
 from tokenry.storage.details import find_details
@@ -63,15 +63,38 @@ def pieces(
     return found
 
 
-def test_inventory_is_of_the_accounts_own_users_by_id(filled: Database) -> None:
+def test_inventory_is_of_the_accounts_own_users_by_user_and_id(filled: Database) -> None:
     with filled.read() as connection:
         page = list_inventory(connection, account_id=1, now=NOW, request=PageRequest())
         single = [
-            find_details(connection, token_id, user_id=user_id, now=NOW) for token_id, user_id in ((1, 1), (3, 3))
+            find_details(connection, token_id, user_id=user_id, now=NOW) for token_id, user_id in ((1, 1), (4, 1))
         ]
-    assert (ids(list(page.rows)), page.results) == ([1, 3, 4, 6], 4)
+    assert (ids(list(page.rows)), page.results) == ([1, 4, 3, 6], 4)
     assert list(page.rows[:2]) == single
-    assert [details.username for details in page.rows] == ["ada", "carl", "ada", "carl"]
+    assert [details.username for details in page.rows] == ["ada", "ada", "carl", "carl"]
+
+
+@pytest.mark.parametrize(
+    ("filter", "expected"),
+    [
+        (Filter(order_by="id"), [[1, 3, 4], [6]]),
+        (Filter(order_by="id", descending=True), [[6, 4, 3], [1]]),
+        (Filter(descending=True), [[6, 3, 4], [1]]),
+        (Filter(limit=2), [[1, 4], []]),
+        (Filter(limit=9), [[1, 4, 3], [6]]),
+        (EVERY_ROW, [[1, 4, 3], [6]]),
+    ],
+)
+def test_pages_of_the_inventory_follow_one_another_in_its_order(
+    filled: Database, filter: Filter, expected: list[list[int]]
+) -> None:
+    with filled.read() as connection:
+        pages = [
+            list_inventory(connection, account_id=1, now=NOW, request=PageRequest(page, 3), filter=filter)
+            for page in (1, 2)
+        ]
+    assert [ids(list(page.rows)) for page in pages] == expected
+    assert {page.results for page in pages} == {sum(map(len, expected))}
 
 
 def test_inventory_of_one_user(filled: Database) -> None:
@@ -125,6 +148,6 @@ def test_one_account_is_listed_without_a_scan_of_all_tokens(sqlite: Database) ->
         plan = plan_of(connection, lambda: list_inventory(connection, account_id=1, now=NOW, request=PageRequest()))
         piece = plan_of(connection, lambda: list_next(connection, account_id=1, now=NOW, after=None, limit=9))
     for one in (plan, piece):
-        assert "INDEX ix_tokens_user_id_revoked_at_id (user_id=?" in one
+        assert "COVERING INDEX ix_tokens_user_id_id_live (user_id=?" in one
         assert "SCAN tokens" not in one
         assert "SCAN users" not in one

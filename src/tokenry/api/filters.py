@@ -64,7 +64,7 @@ class _Reader:
         raise_faults(Fault(f"Cannot filter on {name}", FIELD) for name in self._unknown)
         if self._order is not None and self._order_by is None:
             raise _not_applicable()
-        return Filter(condition, self._order_by or "id", self._order == "desc", self._limit)
+        return Filter(condition, self._order_by, self._order == "desc", self._limit)
 
     def _object(self, data: object, *, depth: int, orders: bool) -> Condition:
         if not isinstance(data, dict) or depth > DEPTH_MAX:

@@ -1,5 +1,6 @@
 """Filters and orders of a list, as data. The wire format's grammar for them is read in `api/filters.py`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -57,12 +58,27 @@ class Filter:
     """Which rows, in which order, and at most how many of them. `descending` turns the whole order round.
 
     Rows that compare equal come in order of their id, so that of one second's tokens, too, the newest can be the first.
+    Without `order_by` they come as the list has them.
     """
 
     condition: Condition = All(())
-    order_by: str = "id"
+    order_by: str | None = None
     descending: bool = False
     limit: int | None = None
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """Every field that it asks for."""
+        return frozenset(_fields(self.condition)) | ({self.order_by} if self.order_by else set())
+
 
 EVERY_ROW = Filter()
+
+
+def _fields(condition: Condition) -> Iterator[str]:
+    match condition:
+        case All(parts) | Any(parts):
+            for part in parts:
+                yield from _fields(part)
+        case Comparison(field):
+            yield field

@@ -12,7 +12,7 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.storage.changes import execute_unread
 from tokenry.storage.database import from_seconds, to_seconds
-from tokenry.storage.filters import filtered
+from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of
 from tokenry.storage.schema import accounts
 
@@ -75,8 +75,8 @@ def list_children(
     connection: Connection, *, parent_id: int, request: PageRequest, filter: Filter = EVERY_ROW
 ) -> Page[Account]:
     """List the child accounts of an account."""
-    statement = select(accounts).where(accounts.c.parent_id == parent_id)
-    return page_of(connection, filtered(statement, filter, _COLUMNS, {}), request, _account)
+    found = filtered(select(accounts.c.id).where(accounts.c.parent_id == parent_id), filter, _COLUMNS, {})
+    return page_of(connection, found, ordered(select(accounts), filter, _COLUMNS), request, _account)
 
 
 def find_child(connection: Connection, euuid: str, *, parent_id: int) -> Account | None:

@@ -6,7 +6,7 @@ from functools import partial
 from ipaddress import ip_network
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, func, select, update
 
 from tokenry.domain.details import LIVE_TOKENS, Details, Revocation, Selection, State, Use
 from tokenry.domain.filters import EVERY_ROW, Filter
@@ -16,7 +16,7 @@ from tokenry.domain.scopes import stored_scopes
 from tokenry.domain.tokens import Token
 from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
-from tokenry.storage.filters import filtered
+from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of
 from tokenry.storage.schema import credentials, token_uses, tokens, users
 from tokenry.storage.tokens import COLUMNS, FOLDED
@@ -43,10 +43,11 @@ def list_details(
     selection: Selection = LIVE_TOKENS,
 ) -> Page[Details]:
     """List a user's tokens."""
-    statement = select_details().where(tokens.c.user_id == user_id, *selected(selection, now))
-    return page_of(
-        connection, filtered(statement, filter, DETAILS_COLUMNS, FOLDED), request, partial(read_details, now=now)
-    )
+    statement = select(tokens.c.id).select_from(joined(selection, filter))
+    statement = statement.where(tokens.c.user_id == user_id, *selected(selection, now))
+    found = filtered(statement, filter, DETAILS_COLUMNS, FOLDED)
+    rows = ordered(select_details(), filter, DETAILS_COLUMNS)
+    return page_of(connection, found, rows, request, partial(read_details, now=now))
 
 
 def hold_token(connection: Connection, token_id: int, *, user_id: int) -> None:
@@ -84,6 +85,13 @@ def select_details() -> Select[Any]:
         token_uses.c.address,
         token_uses.c.agent,
     ).select_from(tokens.join(users, tokens.c.user_id == users.c.id).outerjoin(token_uses))
+
+
+def joined(selection: Selection, filter: Filter) -> FromClause:
+    """The tokens, with their uses if these are asked for."""
+    if "last_used" in filter.fields or selection.last_used_before or selection.last_used_after:
+        return tokens.outerjoin(token_uses)
+    return tokens
 
 
 def selected(selection: Selection, now: datetime) -> Iterator[ColumnElement[bool]]:

@@ -1,6 +1,6 @@
 """A domain filter as clauses of a statement."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any as Anything
@@ -42,15 +42,26 @@ def _in_postgres(element: Position, compiler: SQLCompiler, **options: Anything) 
 
 
 def filtered(statement: Select[RowT], filter: Filter, columns: Columns, folded: Columns) -> Select[RowT]:
-    """Apply a filter's condition, order and limit.
+    """Apply a filter's condition, order and limit; `folded` as for `condition_of`."""
+    statement = ordered(statement.where(condition_of(filter, columns, folded)), filter, columns)
+    return statement if filter.limit is None else statement.limit(filter.limit)
+
+
+def condition_of(filter: Filter, columns: Columns, folded: Columns) -> ColumnElement[bool]:
+    """What a filter asks of a row.
 
     `folded` are the case-folded twins that CONTAINS looks in. For a column without one it ignores the case of ASCII.
     """
-    keys = (columns[filter.order_by], columns["id"])
-    statement = statement.where(_clause(filter.condition, columns, folded)).order_by(
-        *(key.desc() if filter.descending else key for key in keys)
-    )
-    return statement if filter.limit is None else statement.limit(filter.limit)
+    return _clause(filter.condition, columns, folded)
+
+
+def ordered(
+    statement: Select[RowT], filter: Filter, columns: Columns, own: Sequence[ColumnElement[Anything]] = ()
+) -> Select[RowT]:
+    """Apply a filter's order; without one, the list's own, which is by id if none is given."""
+    by_field = (columns[filter.order_by or "id"], columns["id"])
+    keys = own if own and filter.order_by is None else by_field
+    return statement.order_by(*(key.desc() if filter.descending else key for key in keys))
 
 
 def _clause(condition: Condition, columns: Columns, folded: Columns) -> ColumnElement[bool]:

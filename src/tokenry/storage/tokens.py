@@ -12,7 +12,7 @@ from tokenry.domain.texts import fold
 from tokenry.domain.tokens import Token
 from tokenry.storage.changes import execute_creating, execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
-from tokenry.storage.filters import filtered
+from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of
 from tokenry.storage.schema import credentials, tokens, users
 
@@ -28,6 +28,15 @@ COLUMNS = {
 FOLDED = {"label": tokens.c.label_folded, "scopes": tokens.c.scopes}
 
 # Those of the statements that each change needs are made once: making one takes longer than carrying it out.
+_SELECT = select(
+    tokens.c.id,
+    tokens.c.user_id,
+    tokens.c.label,
+    tokens.c.scopes,
+    tokens.c.preview,
+    tokens.c.created_at,
+    tokens.c.expires_at,
+)
 _INSERT_TOKEN = insert(tokens).returning(tokens.c.id)
 _INSERT_CREDENTIAL = insert(credentials)
 _REVOKE = (
@@ -114,8 +123,8 @@ def list_tokens(
     connection: Connection, *, user_id: int, now: datetime, request: PageRequest, filter: Filter = EVERY_ROW
 ) -> Page[Token]:
     """List a user's tokens that are neither revoked nor expired."""
-    statement = filtered(_select_live(user_id, now), filter, COLUMNS, FOLDED)
-    return page_of(connection, statement, request, _token)
+    found = filtered(select(tokens.c.id).where(_live(user_id, now)), filter, COLUMNS, FOLDED)
+    return page_of(connection, found, ordered(_SELECT, filter, COLUMNS), request, _token)
 
 
 def rename_token(connection: Connection, token_id: int, label: str, *, user_id: int, now: datetime) -> bool:
@@ -183,15 +192,7 @@ def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: date
 
 
 def _select_live(user_id: int, now: datetime) -> Select[tuple[int, int, str, str, str, int, int]]:
-    return select(
-        tokens.c.id,
-        tokens.c.user_id,
-        tokens.c.label,
-        tokens.c.scopes,
-        tokens.c.preview,
-        tokens.c.created_at,
-        tokens.c.expires_at,
-    ).where(_live(user_id, now))
+    return _SELECT.where(_live(user_id, now))
 
 
 def _live(user_id: int, now: datetime) -> ColumnElement[bool]:

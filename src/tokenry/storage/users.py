@@ -16,7 +16,7 @@ from tokenry.domain.texts import fold
 from tokenry.domain.users import User, UserType
 from tokenry.storage.changes import execute_unread
 from tokenry.storage.database import from_seconds, to_seconds
-from tokenry.storage.filters import filtered
+from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of
 from tokenry.storage.schema import accounts, credentials, tokens, users
 
@@ -103,8 +103,9 @@ def list_users(
     connection: Connection, *, account_id: int, request: PageRequest, filter: Filter = EVERY_ROW
 ) -> Page[User]:
     """List an account's users."""
-    statement = _select_users().where(users.c.account_id == account_id)
-    return page_of(connection, filtered(statement, filter, _COLUMNS, {}), request, _user)
+    own = select(users.c.id).where(users.c.account_id == account_id, users.c.deleted_at.is_(None))
+    found = filtered(own, filter, _COLUMNS, {})
+    return page_of(connection, found, ordered(_select_users(), filter, _COLUMNS), request, _user)
 
 
 def list_all_users(connection: Connection, now: datetime) -> Sequence[tuple[User, int]]:
