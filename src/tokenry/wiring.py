@@ -271,7 +271,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         limits=limits,
         threads=Threads(settings.request_timeout),
         catalogue=installation.catalogue,
-        ready=Readiness(installation.database),
+        ready=Readiness(installation.database, verification.credentials.find),
     )
     return create_app(table, lifespan)
 

@@ -11,7 +11,7 @@ from tests.api.test_profile import bearer_of, faults
 from tests.conftest import START, App, Clock, make_app
 from tokenry.domain.secrets import Secret
 from tokenry.storage.schema import token_uses
-from tokenry.verification.postgres import PostgresCredentials
+from tokenry.verification.lookups import Answered, Line
 from tokenry.wiring import open_installation
 
 BATCH = "/verify/batch"
@@ -90,16 +90,16 @@ def test_address_is_that_of_all(app: App) -> None:
 def test_look_ups_of_a_batch_go_out_together(
     new_postgres_database: Any, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetch, sizes = PostgresCredentials._fetch, []
+    ask, sizes = Line.ask, []
 
-    async def count(credentials: PostgresCredentials, previews: list[str]) -> Any:
+    def count(line: Line, previews: list[str], answered: Answered) -> None:
         sizes.append(len(previews))
-        return await fetch(credentials, previews)
+        ask(line, previews, answered)
 
     app = make_app(tmp_path / "data", clock, new_postgres_database.render_as_string(hide_password=False))
     with app.client:
         tokens = [create(app)["token"] for _ in range(3)] + [Secret.generate().reveal() for _ in range(97)]
-        monkeypatch.setattr(PostgresCredentials, "_fetch", count)
+        monkeypatch.setattr(Line, "ask", count)
         assert statuses(app, *tokens) == ["valid"] * 3 + ["invalid"] * 97
     assert sizes == [1, 100], "the caller's own token, then all of the batch"
 

@@ -54,6 +54,10 @@ async def let_all_ask(look: Look) -> None:
     look.end.set()
 
 
+async def found(preview: str) -> None:
+    """Look up a token, in a database that answers."""
+
+
 def run(ask: Callable[[], Awaitable[list[int]]]) -> list[int]:
     async def whole() -> list[int]:
         return await ask()
@@ -62,7 +66,7 @@ def run(ask: Callable[[], Awaitable[list[int]]]) -> list[int]:
 
 
 def test_probes_that_come_during_a_look_share_its_answer(database: Database, look: Look) -> None:
-    ready = Readiness(database)
+    ready = Readiness(database, found)
 
     async def ask() -> list[int]:
         probes = [asyncio.create_task(probe(ready)) for _ in range(PROBES)]
@@ -74,7 +78,7 @@ def test_probes_that_come_during_a_look_share_its_answer(database: Database, loo
 
 
 def test_probe_that_hangs_up_leaves_the_look_to_the_others(database: Database, look: Look) -> None:
-    ready = Readiness(database)
+    ready = Readiness(database, found)
 
     async def ask() -> list[int]:
         first, second = (asyncio.create_task(probe(ready)) for _ in range(2))
@@ -88,7 +92,7 @@ def test_probe_that_hangs_up_leaves_the_look_to_the_others(database: Database, l
 
 
 def test_each_probe_after_a_look_is_answered_by_a_new_one(database: Database, look: Look) -> None:
-    ready = Readiness(database)
+    ready = Readiness(database, found)
     look.end.set()
 
     async def ask() -> list[int]:

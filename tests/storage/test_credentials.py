@@ -1,11 +1,10 @@
 """The statement of the hot path, as the raw drivers get it."""
 
-import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import asyncpg
+import psycopg
 import pytest
 from sqlalchemy import URL
 
@@ -26,7 +25,7 @@ def sqlite_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def postgres_address(new_postgres_database: URL) -> str:
-    """A migrated, empty database, in asyncpg's words."""
+    """A migrated, empty database, in libpq's words."""
     database = Database(new_postgres_database.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
     migrate(database)
     database.close()
@@ -45,28 +44,21 @@ def test_sqlite_finds_every_row_by_its_key(sqlite_file: Path) -> None:
     assert [step[3].split()[0] for step in plan] == ["SEARCH"] * 4
 
 
-def test_postgres_answers_with_the_fields_of_a_credential(postgres_address: str) -> None:
-    async def prepare() -> tuple[str, ...]:
-        connection = await asyncpg.connect(postgres_address)
-        try:
-            statement = await connection.prepare(postgres_statement())
-            return tuple(attribute.name for attribute in statement.get_attributes())
-        finally:
-            await connection.close()
-
-    assert asyncio.run(prepare()) == Credential._fields
+def test_postgres_answers_with_the_fields_of_a_credential_behind_its_own_word(postgres_address: str) -> None:
+    statement = postgres_statement().replace("$1", "%s")
+    with psycopg.connect(postgres_address) as connection:
+        cursor = connection.execute(statement, ([],))
+        assert [column.name for column in cursor.description or ()] == ["unfit", *Credential._fields]
+        assert cursor.fetchall() == [(False, *(None for _ in Credential._fields))]
 
 
 def test_postgres_can_find_every_row_by_its_key(postgres_address: str) -> None:
-    """In an empty table a scan is cheaper, so the planner is told to leave it where it can."""
-
-    async def explain() -> str:
-        connection = await asyncpg.connect(postgres_address)
-        try:
-            await connection.execute("SET enable_seqscan = off")
-            rows = await connection.fetch(f"EXPLAIN {postgres_statement()}", ["pat_0123456789ab"])
-            return "\n".join(row[0] for row in rows)
-        finally:
-            await connection.close()
-
-    assert "Seq Scan" not in asyncio.run(explain())
+    """Planned for any previews, and with sequential scans as a last resort: none is left if the keys are used."""
+    with psycopg.connect(postgres_address) as connection:
+        connection.execute("SET enable_seqscan = off")
+        connection.execute("SET plan_cache_mode = force_generic_plan")
+        connection.execute(f"PREPARE look_up (varchar[]) AS {postgres_statement()}")
+        plan = connection.execute("EXPLAIN EXECUTE look_up (ARRAY['pat_0123456789ab'])").fetchall()
+    steps = "\n".join(row[0] for row in plan)
+    assert "Seq Scan" not in steps
+    assert steps.count("Index") >= len(("credentials", "tokens", "users", "accounts"))

@@ -1,6 +1,7 @@
 """Connections and transactions: what each engine promises, and what callers are told when it cannot answer."""
 
 import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Invalid, SetupError, TooSlow, Unavailable
 from tokenry.storage import audit
 from tokenry.storage.accounts import create_account, find_first_account
-from tokenry.storage.database import POOL_CONNECTIONS_MAX, Database, database_url, from_seconds, to_seconds
+from tokenry.storage.database import POOL_CONNECTIONS_MAX, Database, database_url, from_seconds, retried, to_seconds
 from tokenry.storage.deadline import TIMEOUT_SECONDS, within
 from tokenry.storage.migration import migrate
 from tokenry.storage.schema import accounts, tokens
@@ -47,7 +48,7 @@ def test_address_of_postgres_gets_the_driver_that_is_installed(tmp_path: Path, s
 
 
 @pytest.mark.parametrize(
-    "address", ["", "tokenry.db", "mysql://db/tokenry", "sqlite://", "sqlite:///:memory:", "postgresql://db:port/x"]
+    "address", ["", "tokenry.db", "mysql://db/tokenry", "sqlite://", "sqlite:///:memory:", "postgresql:db/tokenry"]
 )
 def test_address_of_no_database_is_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises(SetupError, match="TOKENRY_DATABASE_URL is neither"):
@@ -301,3 +302,40 @@ def test_nothing_is_changed_for_a_caller_who_was_told_so(database: Database) -> 
         pass
     with database.read() as connection:
         assert find_first_account(connection) is None
+
+
+def test_change_that_another_was_in_the_way_of_is_done_again(new_postgres_database: URL) -> None:
+    """Two that lock two rows in turns: the server ends one of them, and it is done after the other."""
+    database = migrated(database_url(new_postgres_database.render_as_string(hide_password=False), Path()))
+    with database.write() as connection:
+        rows = [create_account(connection, euuid=f"{n}", company="c", created=NOW).id for n in range(2)]
+    barrier = threading.Barrier(2)
+    tries: list[int] = []
+
+    @retried
+    def change(first: int, second: int) -> None:
+        tries.append(first)
+        with database.write() as connection:
+            for row in (first, second):
+                connection.execute(update(accounts).where(accounts.c.id == row).values(company=f"from {first}"))
+                if len(tries) <= 2 and row == first:
+                    barrier.wait(5)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(change, *rows), pool.submit(change, *reversed(rows))]:
+            done.result(20)
+    database.close()
+    assert len(tries) == 3
+
+
+def test_change_that_failed_otherwise_is_not_done_again() -> None:
+    tries: list[str] = []
+
+    @retried
+    def change() -> None:
+        tries.append("once")
+        raise Unavailable
+
+    with pytest.raises(Unavailable):
+        change()
+    assert tries == ["once"]

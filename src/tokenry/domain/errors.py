@@ -92,12 +92,15 @@ class TooSlow(Refusal):
 class Unavailable(Refusal):
     """The database is busy or out of reach. Callers may try again; nobody may take it for a yes.
 
-    `reason` is for the log and the operator alone.
+    `reason` is for the log and the operator, and for probes unless it is `private`. With `collided` another transaction
+    was in the way: nothing was done, and trying again at once may well do.
     """
 
-    def __init__(self, reason: str = "it does not answer") -> None:
+    def __init__(self, reason: str = "it does not answer", *, private: bool = False, collided: bool = False) -> None:
         super().__init__(Fault("Service unavailable"))
         self.reason = reason
+        self.private = private
+        self.collided = collided
 
 
 class SetupError(Exception):

@@ -1,23 +1,24 @@
 """One database, SQLite or PostgreSQL: connections, transactions, and what each engine needs to keep its promises.
 
-SQLite runs in WAL mode with `synchronous=FULL`, PostgreSQL with `synchronous_commit=on`: an acknowledged write survives
-`kill -9` and a power cut. A write transaction takes the write lock at its start, so it never fails half way for having
-read too early. Whatever a transaction waits for, its caller's deadline (`deadline.py`) comes after it.
+SQLite runs in WAL mode with `synchronous=FULL`, PostgreSQL with `synchronous_commit=on` at least: an acknowledged
+write survives `kill -9` and a power cut. On SQLite a write transaction takes the write lock at its start, so it never
+fails half way for having read too early. Whatever a transaction waits for, its caller's deadline (`deadline.py`) comes
+after it.
 """
 
 import math
-import sqlite3
+import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event, make_url, update
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import URL, Connection, ExceptionContext, RootTransaction, create_engine, event, make_url, update
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tokenry.domain.errors import SetupError, TooSlow, Unavailable
@@ -25,9 +26,13 @@ from tokenry.printable import first_line
 from tokenry.storage.changes import begin_changes, watch
 from tokenry.storage.deadline import seconds_left
 from tokenry.storage.epoch import Epoch, EpochFile
+from tokenry.storage.failures import Failure, NotPrimary, is_lost, sort_failure
 from tokenry.storage.schema import installation
 from tokenry.storage.texts import refuse_unstorable
 from tokenry.storage.trust import exposure
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 READERS_MAX = 8
 WRITERS_MAX = 4
@@ -36,11 +41,12 @@ POOL_CONNECTIONS_MAX = READERS_MAX + WRITERS_MAX + 2
 """One for each of them, one to note uses by, one for the probe: nobody waits for another one's."""
 STEPS = 20_000
 """Of SQLite's, from one look at the clock to the next: some milliseconds."""
-_POSTGRES_CANCELLED = "57014"
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-# SQLSTATE: a transaction that may not write, as on a standby; class XX, damaged data or a defect of the server's.
-_READ_ONLY = "25006"
-_CORRUPTED = "XX"
+TRIES_MAX = 4
+"""Of a change that others come in the way of."""
+PAUSE_SECONDS_MAX = 0.05
+"""Before another try, at random, so that the same two do not meet again."""
+_USED = "tokenry_used"
+_PLACES = frozenset({"host", "hostaddr", "port", "service"})
 
 
 class Database:
@@ -52,42 +58,44 @@ class Database:
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self._timeout = timeout
         self._writers, self._trial = threading.Lock(), threading.Lock()
-        self._failure: str | None = None
-        """Why the last write failed; None if it did not."""
+        self._failure: Unavailable | None = None
+        """How the last write failed; None if it did not."""
         self.engine = create_engine(
-            url,
+            url if self.is_sqlite else URL.create(url.drivername),  # which alone is SQLAlchemy's to read
             hide_parameters=True,  # a parameter may be a label or a digest; neither belongs in a log
             pool_size=POOL_CONNECTIONS_MAX,
             max_overflow=0,
             pool_timeout=timeout,
-            pool_pre_ping=not self.is_sqlite,
-            connect_args={} if self.is_sqlite else _connection_limits(url, timeout),
+            **({} if self.is_sqlite else {"creator": partial(_postgres().connect, url, timeout)}),
         )
         watch(self.engine)
         refuse_unstorable(self.engine)
         event.listen(self.engine, "before_cursor_execute", _refuse_when_late)
-        event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgres)
         if self.is_sqlite:
+            event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", self._begin_sqlite)
             event.listen(self.engine, "reset", _reset_sqlite)
         else:
-            event.listen(self.engine, "handle_error", _hide_rows)
+            event.listen(self.engine, "handle_error", _drop_what_is_lost)
+            event.listen(self.engine, "handle_error", _postgres().hide_rows)
 
     @property
     def address(self) -> str:
-        """Where it is, for people: without its driver, which nobody has set, and its password."""
-        return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
+        """Where it is, for people: without its driver, which nobody has set, and without its passwords."""
+        places = {name: value for name, value in self.url.query.items() if name in _PLACES}
+        return self.url.set(drivername=self.url.get_backend_name(), query=places).render_as_string(hide_password=True)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that reads one state of the database. Raises Unavailable, TooSlow."""
         seconds = min(self._timeout, _require_time())
-        with _refusing_when_unavailable(reads=True), self.engine.connect() as connection:
-            if not self.is_sqlite:
-                connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin() as transaction, self._reading_ends_after(connection, seconds):
-                yield connection
-                transaction.rollback()  # so that nothing is ever changed where nobody looks for changes
+        with (
+            self._refusing_when_unavailable(reads=True),
+            self._transaction(reads_within=seconds) as (connection, transaction),
+            self._reading_ends_after(connection, seconds),
+        ):
+            yield connection
+            transaction.rollback()  # so that nothing is ever changed where nobody looks for changes
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -104,11 +112,11 @@ class Database:
 
         One caller at a time; others hear of the last failure at once.
         """
-        reason = self._failure
-        if reason is None:
+        failure = self._failure
+        if failure is None:
             return
         if not self._trial.acquire(blocking=False):
-            raise Unavailable(reason)
+            raise Unavailable(failure.reason, private=failure.private)
         try:
             with self._write(tells=True) as connection:
                 connection.execute(update(installation).values(id=installation.c.id))
@@ -120,13 +128,11 @@ class Database:
         """`tells` goes through the epoch file also when there is nothing to tell."""
         with (
             self._noting_failure(),
-            _refusing_when_unavailable(reads=False),
+            self._refusing_when_unavailable(reads=False),
             self._turn(),
-            self.engine.connect().execution_options(tokenry_writes=True) as connection,
-            connection.begin() as transaction,
+            self._transaction() as (connection, transaction),
         ):
             changes = begin_changes(connection)
-            self._limit_postgres(connection, min(self._timeout, _require_time()), _require_time())
             yield connection
             _require_time()  # whoever asked has been told by now that nothing was done
             if (changes or tells) and self.is_sqlite:
@@ -135,11 +141,62 @@ class Database:
                     transaction.commit()
 
     @contextmanager
+    def _transaction(self, *, reads_within: float | None = None) -> Iterator[tuple[Connection, RootTransaction]]:
+        """Begin a transaction: one that reads within so many seconds, or one that writes."""
+        connection, transaction = self._begin(reads_within)
+        with connection, transaction:
+            yield connection, transaction
+
+    def _begin(self, reads_within: float | None) -> tuple[Connection, RootTransaction]:
+        """Begin it on a connection that works: idle ones may be lost, or lead where the primary was."""
+        while True:
+            connection = self.engine.connect()
+            was_used = connection.info.get(_USED, False)
+            try:
+                transaction = self._begin_on(connection, reads_within)
+            except (DBAPIError, NotPrimary) as error:
+                if not self.is_sqlite:
+                    connection.invalidate()
+                connection.close()
+                if was_used and is_lost(error):
+                    continue
+                raise
+            except BaseException:
+                connection.close()
+                raise
+            connection.info[_USED] = True
+            return connection, transaction
+
+    def _begin_once(self, reads_within: float | None) -> tuple[Connection, RootTransaction]:
+        connection = self.engine.connect()
+        try:
+            return connection, self._begin_on(connection, reads_within)
+        except BaseException:
+            if not self.is_sqlite:
+                connection.invalidate()
+            connection.close()
+            raise
+
+    def _begin_on(self, connection: Connection, reads_within: float | None) -> RootTransaction:
+        writes = reads_within is None
+        if self.is_sqlite:
+            return connection.execution_options(tokenry_writes=writes).begin()
+        connection.execution_options(isolation_level="READ COMMITTED" if writes else "REPEATABLE READ")
+        transaction = connection.begin()
+        left = _require_time()
+        _postgres().begin(
+            connection,
+            lock_seconds=min(self._timeout, left),
+            statement_seconds=left if reads_within is None or left == math.inf else reads_within,
+        )
+        return transaction
+
+    @contextmanager
     def _noting_failure(self) -> Iterator[None]:
         try:
             yield
         except Unavailable as refusal:
-            self._failure = refusal.reason
+            self._failure = refusal
             raise
         self._failure = None
 
@@ -166,25 +223,41 @@ class Database:
     @contextmanager
     def _reading_ends_after(self, connection: Connection, seconds: float) -> Iterator[None]:
         """End what a block reads after so many seconds, in the middle of a statement, for a caller in a hurry."""
-        if seconds_left() == math.inf:
+        if not self.is_sqlite or seconds_left() == math.inf:
             yield
-        elif self.is_sqlite:
-            until = time.monotonic() + seconds
-            driver: Any = connection.connection.driver_connection
-            driver.set_progress_handler(lambda: time.monotonic() > until, STEPS)
-            try:
-                yield
-            finally:
-                driver.set_progress_handler(None, 0)
-        else:
-            self._limit_postgres(connection, seconds, seconds)
+            return
+        until = time.monotonic() + seconds
+        driver: Any = connection.connection.driver_connection
+        driver.set_progress_handler(lambda: time.monotonic() > until, STEPS)
+        try:
             yield
+        finally:
+            driver.set_progress_handler(None, 0)
 
-    def _limit_postgres(self, connection: Connection, lock_seconds: float, statement_seconds: float) -> None:
-        """Let the server end each wait for a lock and each statement of a transaction, for a caller in a hurry."""
-        if not self.is_sqlite and statement_seconds < math.inf:
-            locks, statements = (max(1, int(1000 * seconds)) for seconds in (lock_seconds, statement_seconds))
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {locks}; SET LOCAL statement_timeout = {statements}")
+    @contextmanager
+    def _refusing_when_unavailable(self, *, reads: bool) -> Iterator[None]:
+        """Turn a database that cannot do its work into Unavailable; any other database error is a defect and passes.
+
+        Who only `reads` and takes too long over it is told TooSlow: of a change, no less could be asked for.
+        """
+        try:
+            yield
+        except PoolTimeoutError as error:
+            raise Unavailable("all connections of this process are in use") from error
+        except NotPrimary as error:
+            raise error.refusal from error
+        except DBAPIError as error:
+            match sort_failure(error):
+                case None:
+                    raise
+                case Failure.SLOW:
+                    raise (TooSlow() if reads else Unavailable("it took too long")) from error
+                case failure:
+                    raise Unavailable(
+                        first_line(error.orig or error),
+                        private=failure is Failure.LOST,  # a driver's words on a connection name hosts and users
+                        collided=failure is Failure.RETRY,
+                    ) from error
 
     @cached_property
     def epoch(self) -> Epoch:
@@ -215,31 +288,52 @@ def database_url(text: str | None, data_directory: Path) -> URL:
     """Turn TOKENRY_DATABASE_URL, or its absence, into a URL with the driver that tokenry uses. Raises SetupError."""
     if text is None:
         return URL.create("sqlite", database=str(data_directory / "tokenry.db"))
+    if text.startswith(("postgres://", "postgresql://", "postgresql+")):
+        url: URL = _postgres().read_address(text)
+        return url
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
         url = URL.create("unreadable")
-    match url.get_backend_name():
-        case "sqlite" if url.database and url.database != ":memory:":
-            return url.set(drivername="sqlite")
-        case "postgresql" | "postgres":
-            _require_postgres_drivers()
-            return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        return url.set(drivername="sqlite")
     raise SetupError(
         "TOKENRY_DATABASE_URL is neither sqlite:///path/to/file nor postgresql://user@host/name: set one of the two."
     )
 
 
-def _require_postgres_drivers() -> None:
-    """Raise SetupError unless both are there: psycopg, and asyncpg for verification. Neither is needed for SQLite."""
+def retried(use_case: Callable[P, T]) -> Callable[P, T]:
+    """Let a use case, which is one change and has no effect outside the database, be done again after a collision.
+
+    Raises Unavailable when others come in its way each time, or no time is left.
+    """
+
+    @wraps(use_case)
+    def again(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(TRIES_MAX - 1):
+            try:
+                return use_case(*args, **kwargs)
+            except Unavailable as refusal:
+                if not refusal.collided:
+                    raise
+                time.sleep(random.uniform(0, PAUSE_SECONDS_MAX))  # noqa: S311 - no secret is made of it
+        return use_case(*args, **kwargs)
+
+    return again
+
+
+def _postgres() -> Any:
+    """What only PostgreSQL needs; its driver is an extra. Raises SetupError without it."""
     try:
-        import asyncpg  # noqa: F401, PLC0415 - an extra
-        import psycopg  # noqa: F401, PLC0415 - an extra
+        from tokenry.storage import postgres  # noqa: PLC0415 - an extra
     except ImportError as error:  # without its library, libpq, psycopg is there and cannot be imported
+        if (error.name or "").partition(".")[0] == "tokenry":
+            raise
         raise SetupError(
             f"{error.name or 'libpq'} is not installed, which PostgreSQL needs: run pip install "
             '"tokenry[server,postgres]".'
         ) from None
+    return postgres
 
 
 def to_seconds(moment: datetime) -> int:
@@ -250,32 +344,6 @@ def to_seconds(moment: datetime) -> int:
 def from_seconds(seconds: int) -> datetime:
     """A stored time as an aware datetime."""
     return datetime.fromtimestamp(seconds, UTC)
-
-
-@contextmanager
-def _refusing_when_unavailable(*, reads: bool) -> Iterator[None]:
-    """Turn a database that cannot do its work into Unavailable; any other database error is a defect and passes.
-
-    Who only `reads` and takes too long over it is told TooSlow. There is no less of a change that could be asked for.
-    """
-    try:
-        yield
-    except PoolTimeoutError as error:
-        raise Unavailable("all connections of this process are in use") from error
-    except DBAPIError as error:
-        code, state = getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None)
-        if code == sqlite3.SQLITE_INTERRUPT or state == _POSTGRES_CANCELLED:
-            raise (TooSlow() if reads else Unavailable("it took too long")) from error
-        if not _is_unavailable(error, code, state or ""):
-            raise
-        raise Unavailable(first_line(error.orig or error)) from error
-
-
-def _is_unavailable(error: DBAPIError, code: int | None, state: str) -> bool:
-    if code is not None:
-        # What is malformed is a DatabaseError; a statement that is wrong is an OperationalError too.
-        return code & 0xFF in _DAMAGED or (isinstance(error, OperationalError) and code != sqlite3.SQLITE_ERROR)
-    return isinstance(error, (OperationalError, InterfaceError)) or state == _READ_ONLY or state[:2] == _CORRUPTED
 
 
 def _require_time() -> float:
@@ -291,10 +359,10 @@ def _refuse_when_late(*_: object) -> None:
     _require_time()
 
 
-def _connection_limits(url: URL, timeout: float) -> dict[str, object]:
-    """How long connecting may take, and how long the network may swallow what is sent, unless the address says so."""
-    limits = {"connect_timeout": math.ceil(timeout), "tcp_user_timeout": math.ceil(1000 * timeout)}
-    return {name: value for name, value in limits.items() if name not in url.query}
+def _drop_what_is_lost(context: ExceptionContext) -> None:
+    """Let go of all connections when one is lost: they lead to the same server."""
+    error = context.sqlalchemy_exception
+    context.is_disconnect |= isinstance(error, DBAPIError) and is_lost(error)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -311,17 +379,3 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _reset_sqlite(connection: Any, *_: object) -> None:
     """End a transaction whose COMMIT failed, and with it the lock on the database: SQLAlchemy takes it for ended."""
     connection.rollback()
-
-
-def _hide_rows(context: ExceptionContext) -> None:
-    """Cut PostgreSQL's DETAIL, which shows the row, off an error."""
-    diagnosis = getattr(context.original_exception, "diag", None)
-    if diagnosis is not None and diagnosis.message_primary and context.sqlalchemy_exception is not None:
-        context.original_exception.args = context.sqlalchemy_exception.args = (diagnosis.message_primary,)
-
-
-def _prepare_postgres(connection: Any, _record: object) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit = on")
-        cursor.execute("SET timezone = 'UTC'")
-    connection.commit()

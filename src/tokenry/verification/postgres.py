@@ -1,109 +1,218 @@
-"""Looking up credentials in PostgreSQL: those that arrive together go as one statement on one connection.
+"""Looking up credentials in PostgreSQL: those that arrive together go as one statement.
 
-While a statement is on its way, later look-ups gather; the next statement takes them all. Each is thus answered by a
-statement that was sent after it came, which is what makes a revocation immediate, and the cost is shared.
+While a statement is on its way, later look-ups go with another connection's, or gather for the next one, which takes
+them all. Each is thus answered by a statement that was sent after it came, which is what makes a revocation immediate,
+and the cost is shared.
+
+A look-up waits a second at most, whatever becomes of the server. While none can be reached that is to be believed,
+each is refused at once; twice a second somebody else tries whether there is one again.
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 
-import asyncpg
+import psycopg
 from sqlalchemy import URL
 
 from tokenry.domain.errors import Unavailable
 from tokenry.printable import first_line
-from tokenry.storage.credentials import Credential, postgres_statement
+from tokenry.storage.credentials import Credential
+from tokenry.storage.failures import NotPrimary
+from tokenry.verification.lookups import Line, Lost, Rows, open_line
 
 BATCH_LOOKUPS_MAX = 1000
-LOOKUP_SECONDS_MAX = 5
+CONNECTIONS_MAX = 2
+"""Of each worker for look-ups: what waits for one statement does not wait for a slow one before it."""
+LOOKUP_SECONDS_MAX = 1.0
 """From the question to its answer, however often the connection has to be opened again for it."""
-CONNECT_TIMEOUT_SECONDS = 5
-STATEMENT_TIMEOUT_SECONDS = 5
-# What asyncpg reads from an address; any other parameter of libpq's it would send to the server as a setting.
-_DSN_PARAMETERS = frozenset({"host", "port", "passfile", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl"})
-_LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+PROBE_SECONDS = 0.5
+_SILENT = "it does not answer"
+
+Answer = asyncio.Future[Credential | None]
 
 
-class PostgresCredentials:
-    """Reads the database on every call. A lost connection is opened again, once for each batch, before giving up."""
+class _Batch:
+    """Look-ups that are sent together, until when they wait, and whether they were sent before."""
 
-    def __init__(self, url: URL) -> None:
-        known = {name: value for name, value in url.query.items() if name in _DSN_PARAMETERS}
-        self._dsn = url.set(drivername="postgresql", query=known).render_as_string(hide_password=False)
-        self._statement = postgres_statement()
-        self._connection: Any = None  # asyncpg ships no types
-        self._waiting: dict[str, list[asyncio.Future[Credential | None]]] = {}
-        self._sender: asyncio.Task[None] | None = None
+    __slots__ = ("again", "answers", "timer")
 
-    async def find(self, preview: str) -> Credential | None:
-        """Find what the token with this preview opens. Raises Unavailable."""
-        try:
-            async with asyncio.timeout(LOOKUP_SECONDS_MAX):
-                return await self._find(preview)
-        except TimeoutError as error:
-            raise Unavailable from error
+    def __init__(self) -> None:
+        self.answers: dict[str, list[Answer]] = {}
+        self.timer: asyncio.TimerHandle | None = None
+        self.again = False
 
-    async def _find(self, preview: str) -> Credential | None:
-        answer: asyncio.Future[Credential | None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(preview, []).append(answer)
-        if self._sender is None:
-            self._sender = asyncio.create_task(self._send_batches())
-        return await answer
-
-    async def close(self) -> None:
-        """Wait for what is under way, then close the connection."""
-        if self._sender is not None:
-            await self._sender
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = None
-
-    async def _send_batches(self) -> None:
-        try:
-            while self._waiting:
-                await self._answer(self._take_batch())
-        finally:
-            self._sender = None
-
-    def _take_batch(self) -> dict[str, list[asyncio.Future[Credential | None]]]:
-        if len(self._waiting) <= BATCH_LOOKUPS_MAX:
-            batch, self._waiting = self._waiting, {}
-            return batch
-        return {preview: self._waiting.pop(preview) for preview in list(self._waiting)[:BATCH_LOOKUPS_MAX]}
-
-    async def _answer(self, batch: dict[str, list[asyncio.Future[Credential | None]]]) -> None:
-        try:
-            found = {row["preview"]: Credential(*row) for row in await self._fetch(list(batch))}
-        except Exception as error:  # noqa: BLE001 - raised again in whoever waits; nobody is left waiting
-            for answer in _open(batch):
-                answer.set_exception(_refusal(error))
-            return
-        for preview, answers in batch.items():
+    def settle(self, found: Mapping[str, Credential]) -> None:
+        """Tell each look-up what was found."""
+        self.stop()
+        for preview, answers in self.answers.items():
             for answer in answers:
                 if not answer.done():
                     answer.set_result(found.get(preview))
 
-    async def _fetch(self, previews: list[str]) -> Any:
-        if self._connection is not None:
-            try:
-                return await self._connection.fetch(self._statement, previews)
-            except _LOST:
-                self._connection.terminate()
-                self._connection = None
-        self._connection = await asyncpg.connect(
-            self._dsn, timeout=CONNECT_TIMEOUT_SECONDS, command_timeout=STATEMENT_TIMEOUT_SECONDS
-        )
-        return await self._connection.fetch(self._statement, previews)
+    def refuse(self, error: Exception) -> None:
+        """Tell each look-up why there is no answer."""
+        self.stop()
+        for answers in self.answers.values():
+            for answer in answers:
+                if not answer.done():
+                    answer.set_exception(_another(error) if isinstance(error, Unavailable) else error)
+
+    def take(self, other: "_Batch") -> None:
+        """Take the look-ups of another batch, which were made later."""
+        other.stop()
+        for preview, answers in other.answers.items():
+            self.answers.setdefault(preview, []).extend(answers)
+
+    def stop(self) -> None:
+        """Let its time be no matter."""
+        if self.timer is not None:
+            self.timer.cancel()
 
 
-def _refusal(error: Exception) -> Exception:
-    """What a look-up that failed raises: Unavailable for the database's part, the error itself for a defect."""
-    if not isinstance(error, _LOST):
-        return error
-    refusal = Unavailable(f"{type(error).__name__}: {first_line(error)}")
-    refusal.__cause__ = error
-    return refusal
+class PostgresCredentials:
+    """Reads the database on every call, within one event loop. What a lost connection left open is sent once more."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._waiting = _Batch()
+        self._idle: list[Line] = []
+        self._busy: dict[Line, _Batch] = {}
+        self._opening: asyncio.Task[None] | None = None
+        self._fault: Unavailable | None = None
+        """Why no look-up can be answered; None while one may be."""
+
+    async def find(self, preview: str) -> Credential | None:
+        """Find what the token with this preview opens. Raises Unavailable."""
+        return await self.find_soon(preview)
+
+    def find_soon(self, preview: str) -> Answer:
+        """Begin to find it: the future of the answer, or of Unavailable."""
+        answer: Answer = asyncio.get_running_loop().create_future()
+        if self._fault is not None:
+            answer.set_exception(_another(self._fault))
+            return answer
+        if not self._waiting.answers:
+            self._begin_batch()
+        self._waiting.answers.setdefault(preview, []).append(answer)
+        return answer
+
+    async def close(self) -> None:
+        """Wait for what is under way, then close the connections. A later look-up opens another."""
+        batches = [*self._busy.values(), self._waiting]
+        answers = [answer for batch in batches for answers in batch.answers.values() for answer in answers]
+        if answers:
+            await asyncio.wait(answers)
+        if self._opening is not None:
+            self._opening.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._opening
+        self._fault = None
+        self._drop_idle()
+
+    def _send(self) -> None:
+        """Send what waits, if a connection is free; if none is, and there may be another, open it."""
+        if not self._waiting.answers:
+            return
+        if self._idle:
+            line, batch = self._idle.pop(), self._take()
+            self._busy[line] = batch
+            line.ask(list(batch.answers), partial(self._receive, line))
+        elif self._opening is None and len(self._busy) < CONNECTIONS_MAX:
+            self._opening = asyncio.create_task(self._open())
+
+    def _take(self) -> _Batch:
+        batch, self._waiting = self._waiting, _Batch()
+        for preview in list(batch.answers)[BATCH_LOOKUPS_MAX:]:
+            self._waiting.answers[preview] = batch.answers.pop(preview)
+        if self._waiting.answers:
+            self._begin_batch()
+        return batch
+
+    def _begin_batch(self) -> None:
+        """Send what waits as soon as whatever else is to be sent has come, and not later than its time."""
+        loop = asyncio.get_running_loop()
+        self._waiting.timer = loop.call_later(LOOKUP_SECONDS_MAX, self._time_out, self._waiting)
+        loop.call_soon(self._send)
+
+    def _receive(self, line: Line, answer: Rows | Exception) -> None:
+        batch = self._busy.pop(line)
+        if isinstance(answer, (Lost, NotPrimary)):
+            line.close()
+            self._drop_idle()  # they lead to the same server
+            self._send_again(batch, answer)
+            return
+        self._idle.append(line)
+        if isinstance(answer, Exception):
+            batch.refuse(answer)
+        else:
+            batch.settle({row[1]: Credential(*row[1:]) for row in answer if row[1] is not None})
+        self._send()
+
+    def _send_again(self, batch: _Batch, error: Exception) -> None:
+        if batch.again:
+            batch.refuse(_refusal(error))
+        else:
+            batch.again = True
+            batch.take(self._waiting)
+            self._waiting = batch
+        self._send()
+
+    def _time_out(self, batch: _Batch) -> None:
+        """Refuse look-ups whose time is up, and wait no longer for the connection that carries them."""
+        if batch is self._waiting:
+            self._waiting = _Batch()
+        for line in [line for line, carried in self._busy.items() if carried is batch]:
+            del self._busy[line]
+            line.close()
+        batch.refuse(Unavailable(_SILENT))
+        if self._idle or self._busy:
+            self._send()
+        else:
+            self._give_up(Unavailable(_SILENT))
+
+    def _give_up(self, refusal: Unavailable) -> None:
+        """Refuse every look-up, until somebody else has found a server."""
+        self._fault = refusal
+        batch, self._waiting = self._waiting, _Batch()
+        batch.refuse(refusal)
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+
+    async def _open(self) -> None:
+        """Open one more connection. When there is none at all, try until there is."""
+        try:
+            while (line := await self._try_to_open()) is None:
+                if self._idle or self._busy:
+                    return
+                await asyncio.sleep(PROBE_SECONDS)
+        finally:
+            self._opening = None
+        self._fault = None
+        self._idle.append(line)
+        self._send()
+
+    async def _try_to_open(self) -> Line | None:
+        try:
+            return await open_line(self._url, seconds=LOOKUP_SECONDS_MAX)
+        except (psycopg.Error, OSError, TimeoutError, Lost, NotPrimary) as error:
+            if not self._idle and not self._busy:
+                self._give_up(_refusal(error))
+            return None
+
+    def _drop_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
 
 
-def _open(batch: dict[str, list[asyncio.Future[Credential | None]]]) -> list[asyncio.Future[Credential | None]]:
-    return [answer for answers in batch.values() for answer in answers if not answer.done()]
+def _refusal(error: Exception) -> Unavailable:
+    """What a look-up is told when there is no server for it."""
+    if isinstance(error, NotPrimary):
+        return error.refusal
+    return Unavailable(f"{type(error).__name__}: {first_line(error)}", private=True)
+
+
+def _another(refusal: Unavailable) -> Unavailable:
+    """The same for one more look-up: whoever raises an error adds to its traceback."""
+    return Unavailable(refusal.reason, private=refusal.private)

@@ -1,0 +1,93 @@
+"""PostgreSQL: an address means what libpq says or is refused in words, and a connection waits as long as its caller."""
+
+import os
+import signal
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import URL
+
+from tokenry.domain.errors import SetupError
+from tokenry.storage.database import Database, database_url
+from tokenry.storage.deadline import TIMEOUT_SECONDS, within
+from tokenry.storage.postgres import connect, is_pooled, parameters_of
+
+HOSTS = {"host": "a,b", "port": "1,2", "dbname": "db"}
+
+
+@pytest.mark.parametrize(
+    ("address", "parameters"),
+    [
+        (
+            "postgresql://ada:p%40ss%3Aw%2Frd%25%23%3F@db:5433/x",
+            {"user": "ada", "password": "p@ss:w/rd%#?", "port": 5433},
+        ),
+        ("postgresql+psycopg2://ada@[::1]:5433/x", {"host": "::1", "port": 5433, "dbname": "x"}),
+        ("postgresql://a:1,b:2/db", HOSTS),
+        ("postgresql:///db?host=a,b&port=1,2", HOSTS),
+        ("postgres:///x?user=ada&password=s&dbname=y", {"user": "ada", "password": "s", "dbname": "y"}),
+        ("postgresql:///x?service=tokens&passfile=%2Fp", {"service": "tokens", "passfile": "/p"}),
+        ("postgresql://h/x?options=-csearch_path%3Dsch", {"options": "-csearch_path=sch"}),
+        (
+            "postgresql://h/x?sslmode=verify-full&sslrootcert=system",
+            {"sslmode": "verify-full", "sslrootcert": "system"},
+        ),
+        ("postgresql:///x?host=/run/postgresql", {"host": "/run/postgresql"}),
+        ("postgresql://h/x?connect_timeout=9&application_name=a", {"connect_timeout": "9", "application_name": "a"}),
+    ],
+)
+def test_address_means_what_libpq_says(tmp_path: Path, address: str, parameters: dict[str, object]) -> None:
+    found = parameters_of(database_url(address, tmp_path))
+    assert {name: found[name] for name in parameters} == parameters
+
+
+@pytest.mark.parametrize("asked", ["", "?target_session_attrs=any", "?target_session_attrs=read-write"])
+def test_server_that_may_be_written_to_is_asked_for_by_itself(tmp_path: Path, asked: str) -> None:
+    url = database_url(f"postgresql://a,b/x{asked}", tmp_path)
+    assert parameters_of(url)["target_session_attrs"] == "read-write"
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("postgresql:///x?host=a:1&host=b:2", "has host twice"),
+        ("postgresql:///x?host=a:1,b:2", "has a port in host"),
+        ("postgresql:///x?host=a,b,c&port=1,2", "as many ports as hosts"),
+        ("postgresql://ada:p@ss@db/x", "more than one @"),
+        ("postgresql://db:port/x", "a port that is no number"),
+        ("postgresql://db/x?pool_size=5", "the parameter pool_size"),
+        ("postgresql://ada:%zz@db/x", "cannot be read"),
+        *((f"postgresql://db/x?target_session_attrs={which}", "lag behind") for which in ("standby", "prefer-standby")),
+    ],
+)
+def test_address_that_libpq_takes_otherwise_than_it_looks_is_refused(tmp_path: Path, address: str, words: str) -> None:
+    with pytest.raises(SetupError, match=words) as refusal:
+        database_url(address, tmp_path)
+    assert not any(secret in str(refusal.value) for secret in ("p@ss", "%zz", "ada"))
+
+
+def test_passwords_are_not_shown(tmp_path: Path) -> None:
+    url = database_url("postgresql://ada:secret@db/x?sslpassword=other&sslmode=require", tmp_path)
+    assert Database(url, timeout=TIMEOUT_SECONDS).address == "postgresql://ada:***@db/x"
+
+
+def test_connection_without_a_pooler_is_told_apart(new_postgres_database: URL) -> None:
+    with connect(
+        database_url(new_postgres_database.render_as_string(hide_password=False), Path()), TIMEOUT_SECONDS
+    ) as connection:
+        assert not is_pooled(connection)
+
+
+def test_wait_ends_with_its_caller_when_the_server_stands_still(new_postgres_database: URL) -> None:
+    with connect(
+        database_url(new_postgres_database.render_as_string(hide_password=False), Path()), TIMEOUT_SECONDS
+    ) as connection:
+        process = connection.info.backend_pid
+        os.kill(process, signal.SIGSTOP)
+        try:
+            with within(0.2), pytest.raises(psycopg.OperationalError, match="did not answer in time"):
+                connection.execute("SELECT 1")
+        finally:
+            os.kill(process, signal.SIGCONT)
+        assert connection.closed, "an answer that comes late must not be taken for that to another question"
