@@ -119,7 +119,7 @@ class Verification:
 
     async def close(self) -> None:
         """Write down the last uses, and let go of the database."""
-        await self.uses.flush()
+        await self.uses.close()
         await self.credentials.close()
         self.database.close()
 

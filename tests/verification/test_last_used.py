@@ -2,18 +2,21 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx2
 import pytest
-from sqlalchemy import select
+from sqlalchemy import URL, select, text
+from structlog.testing import capture_logs
 
 from tests.conftest import START, App, Clock, make_app
 from tests.servers import serving
 from tokenry.domain.accounts import Actor
 from tokenry.domain.networks import ANYWHERE
 from tokenry.domain.scopes import EVERYTHING
+from tokenry.settings import Settings
 from tokenry.storage import database as storage
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import TIMEOUT_SECONDS
@@ -23,7 +26,7 @@ from tokenry.verification import last_used
 from tokenry.verification.cache import Known
 from tokenry.verification.last_used import LOOK_SECONDS, Uses
 from tokenry.verification.verifier import Client
-from tokenry.wiring import begin_verification, open_installation
+from tokenry.wiring import begin, begin_verification, open_installation, prepare
 
 SEEN = "pat_0123456789ab"
 
@@ -33,8 +36,8 @@ def stored(database: Database) -> list[tuple[object, ...]]:
         return [tuple(row) for row in connection.execute(select(token_uses).order_by(token_uses.c.token_id))]
 
 
-def known(token_id: int = 1) -> Known:
-    return Known(b"f", Actor(token_id, EVERYTHING, 1, 1, "ada", 1, "E", SEEN), ANYWHERE)
+def known(token_id: int = 1, preview: str = SEEN) -> Known:
+    return Known(b"f", Actor(token_id, EVERYTHING, 1, 1, "ada", 1, "E", preview), ANYWHERE)
 
 
 @pytest.fixture
@@ -42,6 +45,14 @@ def app_database(app_on_each_engine: App) -> Iterator[Database]:
     """The database of an installation, with token 1 in it."""
     url = storage.database_url(app_on_each_engine.settings.database_url, app_on_each_engine.settings.data_dir)
     database = Database(url, timeout=TIMEOUT_SECONDS)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def sqlite_database(app: App) -> Iterator[Database]:
+    """The same on SQLite alone, for what has nothing to do with the engine."""
+    database = Database(storage.database_url(None, app.settings.data_dir), timeout=TIMEOUT_SECONDS)
     yield database
     database.close()
 
@@ -186,10 +197,180 @@ def test_flush_lets_the_grace_of_a_rotated_secret_begin(app_on_each_engine: App)
     assert statuses == [[200, 200], [401, 200]]
 
 
-def test_writing_goes_on_after_a_failure(app_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A defect costs the uses of one interval, not those of all that follow."""
-    monkeypatch.setattr(last_used, "INTERVAL_SECONDS", 0.01)
+def test_use_of_a_token_is_noted_once_a_minute_however_often_it_is_used(app_on_each_engine: App) -> None:
+    """Also where nothing is remembered of a token, as on PostgreSQL."""
+    app = app_on_each_engine
+    installation = open_installation(app.settings, app.clock)
+    verification = begin_verification(installation, app.clock)
+    written: list[object] = []
+
+    async def use_twice_a_second() -> None:
+        for half_seconds in range(2 * 130):
+            app.clock.seconds = START + half_seconds / 2
+            decision = await verification.verifier.verify(f"Bearer {app.token}", client=Client("192.0.2.1", "curl/8"))
+            assert decision.accepted
+            if half_seconds % 10 == 9:
+                await verification.uses.flush()
+                written.extend(row[1] for row in stored(installation.database))
+        await verification.close()
+
+    asyncio.run(use_twice_a_second())
+    assert set(written) == {START, START + 60, START + 120}
+
+
+def test_what_was_noted_is_forgotten_after_a_minute(sqlite_database: Database) -> None:
+    uses = Uses(sqlite_database)
+    uses.note(known(1, "old"), START, None, None)
+    uses.note(known(2, "used"), START, None, None)
+    uses.note(known(2, "used"), START + 30, "elsewhere", None)
+    uses.note(known(3, "new"), START + 60, None, None)
+    assert [uses.look_at(preview) for preview in ("old", "used", "new")] == [0, START + 35, START + 65]
+
+
+def test_so_many_tokens_are_remembered_and_no_more(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(last_used, "NOTED_MAX", 2)
+    uses = Uses(sqlite_database)
+    for number, preview in enumerate("abc"):
+        uses.note(known(number, preview), START + number, None, None)
+        asyncio.run(uses.flush())
+    assert [uses.look_at(preview) for preview in "abc"] == [0, START + 6, START + 7]
+
+
+def test_uses_beyond_what_is_kept_are_not_noted_and_the_log_says_so(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(last_used, "NOTED_MAX", 1)
+    uses = Uses(sqlite_database)
+    with capture_logs() as logs:
+        uses.note(known(7, "first"), START, None, None)
+        uses.note(known(1), START, None, None)
+        uses.note(known(7, "first"), START + 60, "again", None)
+    assert [entry["reason"] for entry in logs] == ["those of 1 tokens wait, and none of others are noted"]
+    asyncio.run(uses.flush())
+    uses.note(known(1), START + 5, None, None)
+    asyncio.run(uses.flush())
+    assert stored(sqlite_database) == [(1, int(START) + 5, None, None)]
+
+
+def test_uses_that_a_read_only_server_did_not_take_are_kept(
+    tmp_path: Path, clock: Clock, new_postgres_database: URL
+) -> None:
+    address = new_postgres_database.render_as_string(hide_password=False)
+    settings = Settings(data_dir=tmp_path / "data", database_url=address)
+    prepare(settings)
+    installation = open_installation(settings, clock)
+    begin(installation, lambda secret: None)
+    database = installation.database
+    uses = Uses(database)
+    uses.note(known(), START, "a", None)
+    for read_only, expected in (("on", []), ("off", [(1, int(START), "a", None)])):
+        with database.write() as connection:
+            connection.execute(text("SET TRANSACTION READ WRITE"))
+            name = new_postgres_database.database
+            connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = {read_only}"))
+        database.close()  # it holds for new connections
+        asyncio.run(uses.flush())
+        assert stored(database) == expected
+    database.close()
+
+
+def test_uses_that_a_defect_kept_from_being_written_are_kept(app_database: Database) -> None:
     uses = Uses(app_database)
+    uses.note(known(), START, "a", None)
+    with app_database.write() as connection:
+        connection.execute(text("ALTER TABLE token_uses RENAME TO elsewhere"))
+    with capture_logs() as logs:
+        asyncio.run(uses.flush())
+    with app_database.write() as connection:
+        connection.execute(text("ALTER TABLE elsewhere RENAME TO token_uses"))
+    asyncio.run(uses.flush())
+    assert [entry["event"] for entry in logs] == ["uses of tokens cannot be written down yet"]
+    assert stored(app_database) == [(1, int(START), "a", None)]
+
+
+def test_use_of_a_token_that_is_not_there_keeps_no_other_from_being_written(app_database: Database) -> None:
+    """A standby that takes over may have lost the tokens that were made last."""
+    uses = Uses(app_database)
+    uses.note(known(2, "lost"), START, "a", None)
+    uses.note(known(), START, "a", None)
+    with capture_logs() as logs:
+        asyncio.run(uses.close())
+    assert (stored(app_database), logs) == ([(1, int(START), "a", None)], [])
+
+
+def test_uses_that_are_lost_at_the_end_are_counted_in_the_log(tmp_path: Path) -> None:
+    database = Database(storage.database_url("postgresql://nobody@127.0.0.1:1/nothing", tmp_path), timeout=1)
+    uses = Uses(database)
+    uses.note(known(), START, None, None)
+    with capture_logs() as logs:
+        asyncio.run(uses.close())
+    assert logs[-1] == {"event": "uses of tokens were lost", "tokens": 1, "log_level": "error"}
+    database.close()
+
+
+def test_uses_are_written_down_in_pieces_of_which_one_that_fails_keeps_no_other(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(last_used, "PIECE_ROWS_MAX", 2)
+    uses = Uses(sqlite_database)
+    written: list[list[int]] = []
+
+    def write(piece: Sequence[Use]) -> None:
+        written.append([use.token_id for use in piece])
+        if written[-1] == [3, 4]:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(uses, "_write", write)
+    for number in (5, 3, 1, 4, 2):
+        uses.note(known(number, f"p{number}"), START, None, None)
+    for _ in range(2):
+        asyncio.run(uses.flush())
+    assert written == [[1, 2], [3, 4], [5], [3, 4]]
+
+
+def test_use_that_is_noted_while_an_earlier_one_is_written_is_kept(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uses = Uses(sqlite_database)
+    write = uses._write
+
+    def write_slowly(piece: Sequence[Use]) -> None:
+        write(piece)
+        uses.note(known(), START + 7, "later", None)
+
+    monkeypatch.setattr(uses, "_write", write_slowly)
+    uses.note(known(), START, "a", None)
+    asyncio.run(uses.flush())
+    monkeypatch.undo()
+    asyncio.run(uses.flush())
+    assert stored(sqlite_database) == [(1, int(START) + 7, "later", None)]
+
+
+def test_writing_that_hangs_is_left_to_itself(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In something that knows no deadline. No second thread, with a second connection, is begun beside it."""
+    monkeypatch.setattr(last_used, "INTERVAL_SECONDS", 0.1)
+    monkeypatch.setattr(last_used, "ABANDONED_AFTER_SECONDS", 0.1)
+    uses = Uses(sqlite_database)
+    goes_on, begun = threading.Event(), []
+
+    def hang(_piece: Sequence[Use]) -> None:
+        begun.append(threading.current_thread())
+        goes_on.wait(10)
+
+    uses.note(known(), START, "a", None)
+    with monkeypatch.context() as hanging, capture_logs() as logs:
+        hanging.setattr(uses, "_write", hang)
+        for _ in range(2):
+            asyncio.run(uses.flush())
+    reasons = [entry["reason"] for entry in logs]
+    assert (len(begun), reasons) == (1, ["the database does not answer", "an earlier attempt has not ended"])
+    goes_on.set()
+
+
+def test_writing_goes_on_after_a_failure(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect costs nothing that was noted before it or is after it."""
+    monkeypatch.setattr(last_used, "INTERVAL_SECONDS", 0.01)
+    uses = Uses(sqlite_database)
     written: list[Sequence[Use]] = []
 
     def write(noted: Sequence[Use]) -> None:
@@ -199,13 +380,12 @@ def test_writing_goes_on_after_a_failure(app_database: Database, monkeypatch: py
 
     monkeypatch.setattr(uses, "_write", write)
 
-    async def use_twice() -> None:
+    async def run() -> None:
         running = asyncio.create_task(uses.run())
-        for number in range(2):
-            uses.note(known(), START, None, None)
-            while len(written) == number:  # noqa: ASYNC110 - it is written in another thread
-                await asyncio.sleep(0.01)
+        uses.note(known(), START, None, None)
+        while len(written) < 2:  # noqa: ASYNC110 - it is written in another thread
+            await asyncio.sleep(0.01)
         running.cancel()
 
-    asyncio.run(asyncio.wait_for(use_twice(), 10))
-    assert len(written) == 2
+    asyncio.run(asyncio.wait_for(run(), 10))
+    assert written[0] == written[1]

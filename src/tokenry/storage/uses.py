@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tokenry.storage.schema import token_uses
+from tokenry.storage.schema import token_uses, tokens
 
 AGENT_LENGTH_MAX = 255
 
@@ -22,14 +22,20 @@ class Use(NamedTuple):
 
 
 def record_uses(connection: Connection, uses: Sequence[Use]) -> None:
-    """Store the newest use of each token; an older one than is stored changes nothing."""
+    """Store the newest use of each token; an older one than is stored changes nothing.
+
+    One of a token that is not there is left out: a standby that took over may have lost those made last.
+    """
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(token_uses)
+    columns = [token_uses.c.token_id, token_uses.c.used_at, token_uses.c.address, token_uses.c.agent]
+    row = select(*(bindparam(column.name, type_=column.type) for column in columns))
+    there = exists().where(tokens.c.id == bindparam("token_id"))
+    statement = insert(token_uses).from_select(columns, row.where(there))
     new = statement.excluded
     upsert = statement.on_conflict_do_update(
         index_elements=[token_uses.c.token_id],
         set_={"used_at": new.used_at, "address": new.address, "agent": new.agent},
-        where=new.used_at > token_uses.c.used_at,
+        where=token_uses.c.used_at < new.used_at,
     )
     rows = [
         {"token_id": use.token_id, "used_at": use.used_at, "address": use.address, "agent": use.agent}

@@ -17,8 +17,8 @@ class Known:
     """A credential that was found and whose secret was right: all that deciding on it again needs.
 
     `fingerprint` is the BLAKE2s digest of the token's text; the text itself is not kept. `covered` are the scopes that
-    were last found to be covered, and from `note_at` on (seconds since 1970) a use is to be looked at again; `noted_at`
-    is when one was last noted, and `source` tells from where and by what (`last_used.py`).
+    were last found to be covered, and from `note_at` on (seconds since 1970) a use is to be looked at again
+    (`last_used.py`).
     `answer` is where whoever writes answers keeps what it writes for this token.
     """
 
@@ -30,8 +30,6 @@ class Known:
         "fingerprint",
         "networks",
         "note_at",
-        "noted_at",
-        "source",
     )
 
     def __init__(self, text: bytes, actor: Actor, networks: Networks) -> None:
@@ -40,8 +38,7 @@ class Known:
         self.expires_at = actor.expires_at
         self.networks = networks
         self.covered = NOTHING
-        self.note_at = self.noted_at = 0.0
-        self.source = 0
+        self.note_at = 0.0
         self.answer = b""
 
 

@@ -202,6 +202,8 @@ class Verifier:
             preview=credential.preview,
         )
         known = Known(secret.reveal().encode("ascii"), actor, stored_networks(credential.networks))
+        if self._uses is not None:
+            known.note_at = self._uses.look_at(actor.preview)
         if self._cache is not None and mark is not None:
             self._cache.put(known, mark)
         return known
