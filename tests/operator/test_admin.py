@@ -172,6 +172,16 @@ def test_list_of_tokens_says_that_there_are_more(service: Server) -> None:
     assert "more than 1" in done.stderr
 
 
+def test_list_of_users_goes_on_behind_a_name(service: Server) -> None:
+    for name in ("page-1", "page-2", "page-3"):
+        run(service, "admin", "user", "create", name)
+    listed = ("admin", "user", "list", "--after", "page-1", "--data-dir", str(service.data_dir))
+    first = tokenry(*listed, "--limit", "1")
+    assert [row["username"] for row in rows(first.stdout)] == ["page-2"]
+    assert first.stderr == "tokenry: there are more than 1: --after page-2 shows those that follow.\n"
+    assert [row["username"] for row in rows(tokenry(*listed).stdout)][:2] == ["page-2", "page-3"]
+
+
 def test_audit_says_who_what_and_when(service: Server) -> None:
     run(service, "admin", "user", "create", "dave")
     event = rows(run(service, "admin", "audit", "list", "--limit", "1"))[0]

@@ -109,9 +109,18 @@ def test_of_two_that_take_a_name_at_once_one_gets_it(database: Database, users: 
 
 def test_expired_token_is_not_counted_among_a_users_open_ones(tokens: Tokens, users: Users, clock: Clock) -> None:
     tokens.create_token_for(OPERATOR, "admin", NewToken(expiry=now(clock) + timedelta(minutes=1)))
-    before = users.list_users()[0][1]
+    ((_, before),) = users.list_users()
     clock.seconds += 60
-    assert (before, users.list_users()[0][1]) == (2, 1)
+    ((_, after),) = users.list_users()
+    assert (before, after) == (2, 1)
+
+
+def test_all_users_are_read_in_pieces(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tokenry.service.users.BATCH", 2)
+    for username in ("zoe", "bob", "carl"):
+        users.create_user(OPERATOR, username=username)
+    assert [user.username for user, _ in users.list_users()] == ["admin", "bob", "carl", "zoe"]
+    assert [user.username for user, _ in users.list_users("bob")] == ["carl", "zoe"]
 
 
 # --- an account's administrators --------------------------------------------------------------------------------------

@@ -108,8 +108,10 @@ def test_users_are_listed_by_code_point_of_their_names(database: Database, ada: 
     for username in ("b", "C", "a_b", "a-b", "a.b", "9"):
         add_user(database, username)
     with database.read() as connection:
-        listed = [user.username for user, _ in list_all_users(connection, NOW)]
+        listed = [user.username for user, _ in list_all_users(connection, NOW, limit=9)]
+        behind = [user.username for user, _ in list_all_users(connection, NOW, after="C", limit=3)]
     assert listed == ["9", "C", "a-b", "a.b", "a_b", "ada", "b"]
+    assert behind == ["a-b", "a.b", "a_b"]
 
 
 def test_token_with_two_secrets_is_one_open_token(database: Database, ada: User) -> None:
@@ -123,7 +125,7 @@ def test_token_with_two_secrets_is_one_open_token(database: Database, ada: User)
             pepper_generation=1,
             expiry=NEVER,
         )
-        assert list_all_users(connection, NOW) == [(ada, 1)]
+        assert list_all_users(connection, NOW, limit=9) == [(ada, 1)]
 
 
 def test_users_are_listed_with_their_open_tokens(database: Database, ada: User) -> None:
@@ -131,7 +133,7 @@ def test_users_are_listed_with_their_open_tokens(database: Database, ada: User) 
     revoked, _, _ = (add_token(database, ada, f"pat_{number:012}") for number in range(3))
     with database.write() as connection:
         revoke_token(connection, revoked, now=NOW, revoked_by="ada")
-        assert list_all_users(connection, NOW) == [(ada, 2), (bob, 0)]
+        assert list_all_users(connection, NOW, limit=9) == [(ada, 2), (bob, 0)]
 
 
 def test_disabling_is_dated_and_undone_by_enabling(database: Database, ada: User) -> None:
@@ -190,7 +192,7 @@ def test_deleted_user_is_found_by_nothing_and_its_row_stays(database: Database, 
         assert find_profile(connection, ada.id) is None
         assert find_user(connection, f"deleted:{ada.id}:ada") is None
         assert list_users(connection, account_id=1, request=PageRequest()).results == 0
-        assert list_all_users(connection, NOW) == []
+        assert list_all_users(connection, NOW, limit=9) == []
     row = stored_row(database, ada.id)
     assert (row["username"], row["email"], row["disabled_at"]) == (f"deleted:{ada.id}:ada", "", to_seconds(NOW))
 

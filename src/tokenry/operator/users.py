@@ -1,14 +1,18 @@
 """`tokenry admin user …`."""
 
+import sys
+from itertools import islice
 from typing import Annotated
 
 import typer
 
+from tokenry.cli.options import COUNT_MAX
 from tokenry.domain.users import UserChange
 from tokenry.operator.confirmation import Yes, confirm
 from tokenry.operator.options import DatabaseUrl, DataDir, UsernameReservationDays, open_local, operator
 from tokenry.operator.tables import print_table
 from tokenry.operator.usernames import ReuseName, naming_users
+from tokenry.printable import printable
 from tokenry.settings import DEFAULT_DATA_DIR, DEFAULT_USERNAME_RESERVATION_DAYS
 
 app = typer.Typer(help="Users: who owns tokens.", no_args_is_help=True)
@@ -57,8 +61,16 @@ def update(
 
 
 @app.command("list")
-def list_users(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None) -> None:
-    """List users, each with its number of open tokens."""
+def list_users(
+    after: Annotated[
+        str, typer.Option(metavar="NAME", show_default="from the first", help="Only those behind this name.")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="At most so many.")] = 1000,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """List users by name, each with its number of live tokens."""
+    found = list(islice(open_local(data_dir, database_url).users.list_users(after), limit + 1))
     print_table(
         ("id", "username", "account", "email", "admin", "created", "state", "tokens"),
         [
@@ -70,11 +82,14 @@ def list_users(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl =
                 "yes" if user.admin else "no",
                 user.created,
                 "enabled" if user.disabled is None else "disabled",
-                open_tokens,
+                live_tokens,
             )
-            for user, open_tokens in open_local(data_dir, database_url).users.list_users()
+            for user, live_tokens in found[:limit]
         ],
     )
+    if len(found) > limit:
+        last = printable(found[limit - 1][0].username)
+        print(f"tokenry: there are more than {limit}: --after {last} shows those that follow.", file=sys.stderr)
 
 
 @app.command()

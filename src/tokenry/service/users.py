@@ -1,6 +1,6 @@
 """What administrators do with the users of their account, and an operator with all."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -19,6 +19,8 @@ from tokenry.storage import users as stored
 from tokenry.storage.accounts import find_accounts, find_first_account, lock_account
 from tokenry.storage.database import Database
 
+BATCH = 1000
+"""Users that are read at once when all are wanted."""
 NO_RESERVATION = timedelta(0)
 NO_ACCOUNT = "There is no account yet: `tokenry serve` makes the first, or `tokenry admin account create`"
 _TAKEN = Fault("Username is already taken", "username")
@@ -159,10 +161,18 @@ class Users:
             _keep_an_administrator(connection, user)
             remove_user(connection, origin, user, now=self._now())
 
-    def list_users(self) -> Sequence[tuple[User, int]]:
-        """List the users of all accounts by name, each with its number of open tokens."""
-        with self._database.read() as connection:
-            return stored.list_all_users(connection, self._now())
+    def list_users(self, after: str = "") -> Iterator[tuple[User, int]]:
+        """List users of all accounts by name, those behind the name `after`, each with its number of live tokens.
+
+        They are read in pieces, each as it is when it is read.
+        """
+        while True:
+            with self._database.read() as connection:
+                piece = stored.list_all_users(connection, self._now(), after=after, limit=BATCH)
+            if not piece:
+                return
+            yield from piece
+            after = piece[-1][0].username
 
     def disable_user(self, origin: Origin, username: str) -> bool:
         """Refuse all of a user's tokens from now on; whether that is news. Raises NotFound."""

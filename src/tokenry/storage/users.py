@@ -18,7 +18,7 @@ from tokenry.storage.changes import execute_unread
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of
-from tokenry.storage.schema import accounts, credentials, tokens, users
+from tokenry.storage.schema import accounts, tokens, users
 
 _COLUMNS = {"id": users.c.id, "username": users.c.username, "email": users.c.email}
 
@@ -108,17 +108,15 @@ def list_users(
     return page_of(connection, found, ordered(_select_users(), filter, _COLUMNS), request, _user)
 
 
-def list_all_users(connection: Connection, now: datetime) -> Sequence[tuple[User, int]]:
-    """List the users of all accounts by name, each with the number of tokens that open something."""
-    open_tokens = (
-        select(func.count(tokens.c.id.distinct()))  # a token may have two credentials
-        .select_from(credentials.join(tokens))
-        .where(tokens.c.user_id == users.c.id, credentials.c.expires_at > to_seconds(now))
-        .scalar_subquery()
-        .label("open_tokens")
-    )
-    rows = connection.execute(_select_users().add_columns(open_tokens).order_by(users.c.username)).all()
-    return [(_user(row), row.open_tokens) for row in rows]
+def list_all_users(connection: Connection, now: datetime, *, after: str = "", limit: int) -> Sequence[tuple[User, int]]:
+    """List users of all accounts by name, those behind the name `after`, each with the number of its live tokens."""
+    rows = connection.execute(_select_users().where(users.c.username > after).order_by(users.c.username).limit(limit))
+    found = [_user(row) for row in rows.all()]
+    live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
+    own = tokens.c.user_id.in_([user.id for user in found])
+    counted = select(tokens.c.user_id, func.count().label("live")).where(own, live).group_by(tokens.c.user_id)
+    counts = {row.user_id: row.live for row in connection.execute(counted)}
+    return [(user, counts.get(user.id, 0)) for user in found]
 
 
 def set_disabled(connection: Connection, user_id: int, disabled: datetime | None) -> bool:
