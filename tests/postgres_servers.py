@@ -33,7 +33,7 @@ host  all         all      {HOST}/32  scram-sha-256
 _SETTINGS = {
     "fsync": "off",  # processes are killed here, never the machine
     "listen_addresses": HOST,
-    "log_min_messages": "log",
+    "log_line_prefix": "%m [%p] [%d] ",
     "max_connections": "60",
     "shared_buffers": "16MB",
     "wal_retrieve_retry_interval": "200ms",
@@ -174,6 +174,12 @@ class PostgresServer:
     def resume_replay(self) -> None:
         """Let this standby show what came meanwhile, and what comes."""
         self.ask("SELECT pg_wal_replay_resume()")
+
+    def demote(self) -> None:
+        """Start it again as a standby, which follows nobody, as after a switchover."""
+        self.stop()
+        (self._data / "standby.signal").touch()
+        self.start()
 
     def promote(self) -> None:
         """Make this standby a primary, and wait until it is one."""

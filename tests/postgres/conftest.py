@@ -1,13 +1,20 @@
 """Servers for the tests of what happens to a service when PostgreSQL is not as it was."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from uuid import uuid4
 
 import pytest
+from starlette.testclient import TestClient
 
-from tests.conftest import missing
-from tests.postgres_servers import PgBouncer, PostgresServer, pooled, postgres_servers
+from tests.conftest import Clock, make_app, missing
+from tests.description import CHECKED
+from tests.postgres_servers import PgBouncer, PostgresServer, address_of, pooled, postgres_servers
+from tokenry.settings import Settings
+from tokenry.wiring import build_app
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +74,32 @@ def pooler(primary: PostgresServer) -> Iterator[PgBouncer]:
             yield pooler
     except FileNotFoundError:
         missing("PgBouncer (the Debian package pgbouncer)")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An installation on one database, whatever address leads there."""
+
+    data_dir: Path
+    token: str = field(repr=False)
+
+    @contextmanager
+    def opened(self, address: str) -> Iterator[TestClient]:
+        """Its application in this process, for the length of a block."""
+        settings = Settings(data_dir=self.data_dir, database_url=address, rate_limit=0, rate_limit_failures=0)
+        with TestClient(build_app(settings, Clock()), headers={"Authorization": f"Bearer {self.token}"}) as client:
+            client.event_hooks = CHECKED
+            yield client
+
+
+@pytest.fixture(scope="session")
+def installation(primary: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """An installation on the shared primary."""
+    return install(address_of(primary), tmp_path_factory.mktemp("installation") / "data")
+
+
+def install(address: str, data_dir: Path) -> Installation:
+    """Set up an installation."""
+    app = make_app(data_dir, Clock(), address)
+    with app.client:
+        return Installation(data_dir, app.token)

@@ -1,0 +1,90 @@
+"""What was acknowledged is as durable as the operator asked for, and never less than on the primary's disk."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.postgres.conftest import Installation, install
+from tests.postgres_servers import ROLE, PostgresServer, address_of
+
+TOKENS = "/v4/profile/tokens"
+WAIT_SECONDS = 0.5
+# Told by the transaction that makes the audit event, which each change has.
+OBSERVE = f"""
+    CREATE TABLE observed (setting text);
+    ALTER TABLE observed OWNER TO {ROLE};
+    CREATE FUNCTION observe() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO observed VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$;
+    CREATE TRIGGER observe AFTER INSERT ON audit_events EXECUTE FUNCTION observe();
+"""
+
+
+@pytest.fixture(scope="module")
+def observed(primary: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, str]:
+    """An installation that tells of each change how durable it will be, and the name of its database."""
+    primary.new_database("observed")
+    found = install(address_of(primary, database="observed"), tmp_path_factory.mktemp("observed") / "data")
+    primary.ask(OBSERVE, database="observed")
+    return found, "observed"
+
+
+@pytest.mark.parametrize(
+    ("where", "said", "holds"),
+    [
+        ("role", "off", "on"),
+        ("role", "local", "on"),
+        ("role", "remote_write", "on"),
+        ("role", "on", "on"),
+        ("role", "remote_apply", "remote_apply"),
+        ("database", "off", "on"),
+        ("database", "remote_apply", "remote_apply"),
+        ("address", "off", "on"),
+        ("address", "remote_apply", "remote_apply"),
+    ],
+)
+def test_weaker_durability_is_raised_and_stronger_is_kept(
+    primary: PostgresServer, observed: tuple[Installation, str], where: str, said: str, holds: str
+) -> None:
+    installation, database = observed
+    parameters = {"options": f"-csynchronous_commit={said}"} if where == "address" else {}
+    whose = {"database": f"DATABASE {database}", "role": f"ROLE {ROLE}", "address": ""}[where]
+    primary.ask("TRUNCATE observed", database=database)
+    if whose:
+        primary.ask(f"ALTER {whose} SET synchronous_commit = {said}")
+    try:
+        with installation.opened(address_of(primary, database=database, **parameters)) as client:
+            made = client.post(TOKENS, json={}).json()
+            assert client.delete(f"{TOKENS}/{made['id']}").status_code == 200
+    finally:
+        if whose:
+            primary.ask(f"ALTER {whose} RESET synchronous_commit")
+    assert primary.ask("SELECT setting FROM observed", database=database) == [(holds,), (holds,)]
+
+
+@pytest.fixture
+def applied(primary: PostgresServer, standby: PostgresServer, installation: Installation) -> Iterator[TestClient]:
+    """A service whose changes the operator wants to be seen on the standby before they are acknowledged."""
+    primary.configure(synchronous_standby_names=standby.name)
+    primary.ask(f"ALTER ROLE {ROLE} SET synchronous_commit = remote_apply")
+    try:
+        with installation.opened(address_of(primary)) as client:
+            yield client
+    finally:
+        standby.resume_replay()
+        primary.ask(f"ALTER ROLE {ROLE} RESET synchronous_commit")
+        primary.configure(synchronous_standby_names="")
+
+
+def test_revocation_waits_until_the_standby_shows_it_where_the_operator_wants_so(
+    applied: TestClient, standby: PostgresServer
+) -> None:
+    made = applied.post(TOKENS, json={}).json()
+    standby.pause_replay()
+    with ThreadPoolExecutor(1) as pool:
+        revoking = pool.submit(applied.delete, f"{TOKENS}/{made['id']}")
+        assert wait([revoking], WAIT_SECONDS).not_done
+        standby.resume_replay()
+        assert revoking.result().status_code == 200
+    assert standby.ask("SELECT count(*) FROM credentials WHERE token_id = %s", made["id"], database="tokenry") == [(0,)]
