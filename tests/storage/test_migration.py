@@ -213,10 +213,17 @@ def test_migration_that_waits_in_vain_names_the_remedy_and_holds_up_nobody(
 
 
 def test_migration_that_loses_a_deadlock_is_tried_again(older: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A report has read `tokens`, and reads `accounts`, which the migration has changed, while that waits for it."""
+    """A report has read `tokens`, and reads `accounts`, which the migration has changed, while that waits for it.
+
+    Who has waited for so long looks for a deadlock, once, and loses it: that is to be the migration.
+    """
     monkeypatch.setattr(migration, "LOCK_SECONDS_MAX", 10)
+    with older.write() as connection:
+        connection.execute(text(f"ALTER DATABASE {older.url.database} SET deadlock_timeout = 2000"))
+    older.close()  # it holds for new connections
     with ThreadPoolExecutor(1) as pool:
         with older.read() as report:
+            report.execute(text("SET LOCAL deadlock_timeout = 30000"))
             report.execute(text("SELECT count(*) FROM tokens"))
             migrating = pool.submit(migrate, older)
             wait_until(lambda: waits(older), 10)

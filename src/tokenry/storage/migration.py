@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -18,7 +19,9 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from tokenry.domain.errors import SetupError, TooSlow, Unavailable
+from tokenry.printable import first_line
 from tokenry.storage.database import Database
+from tokenry.storage.failures import NotPrimary
 from tokenry.storage.files import SETUP_SECONDS_MAX
 from tokenry.storage.indexes import NewIndex, build_index
 
@@ -119,18 +122,21 @@ def _upgrade(database: Database, revision: str) -> None:
     with database.write() as connection:
         if not database.is_sqlite:
             connection.execute(text(f"SET LOCAL lock_timeout = {int(1000 * LOCK_SECONDS_MAX)}"))
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 
 
 def _build(database: Database, index: NewIndex) -> None:
+    from tokenry.storage.postgres import is_pooled  # noqa: PLC0415 - what it imports is an extra
+
     with database.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
-        connection.detach()  # closed afterwards: nobody else gets a connection with these settings
-        connection.execute(text(f"SET lock_timeout = {int(1000 * PATIENCE_SECONDS)}"))
-        connection.execute(text("SET statement_timeout = 0"))
+        driver: Any = connection.connection.driver_connection
+        if not is_pooled(driver):  # there others would get the session, and the next statement another one
+            connection.detach()  # closed afterwards: nobody else gets a connection with these settings
+            connection.execute(text(f"SET lock_timeout = {int(1000 * PATIENCE_SECONDS)}"))
+            connection.execute(text("SET statement_timeout = 0"))
         build_index(connection, index)
 
 
@@ -159,12 +165,12 @@ def _sqlstate(error: Exception) -> str | None:
 
 
 def _reason(error: Exception) -> str:
-    cause = _cause(error)
-    return str(getattr(cause, "orig", cause)).strip().splitlines()[0]
+    cause = _cause(error) or error
+    return first_line(getattr(cause, "orig", None) or cause)
 
 
 def _cause(error: Exception) -> BaseException | None:
-    return error if isinstance(error, DBAPIError) else error.__cause__
+    return error.__cause__ if isinstance(error, (TooSlow, Unavailable)) else error
 
 
 def _config() -> Config:
@@ -188,7 +194,7 @@ def _revision(connection: Connection) -> str | None:
 def _naming_remedies(database: Database) -> Iterator[None]:
     try:
         yield
-    except (DBAPIError, TooSlow, Unavailable) as error:
+    except (DBAPIError, NotPrimary, TooSlow, Unavailable) as error:
         raise SetupError(
             f"The database {database.address} cannot be used ({_reason(error)}): check the path or address, its "
             "permissions, and that it is tokenry's."
