@@ -38,7 +38,8 @@ def write_uses_down(app: App, texts: Iterable[str]) -> None:
     """As if these had been presented just now, and a worker had written that down."""
     database = Database(database_url(app.settings.database_url, app.settings.data_dir), timeout=TIMEOUT_SECONDS)
     with database.write() as connection:
-        activate_used(connection, {text[:16]: int(app.clock()) for text in texts})
+        for text in texts:
+            activate_used(connection, text[:16], int(app.clock()))
     database.close()
 
 

@@ -13,6 +13,7 @@ from tokenry.storage.rotations import (
     activate_used,
     delete_credential,
     find_rotation,
+    find_unused,
     insert_successor,
     limit_credential,
     replace_rotation,
@@ -94,7 +95,10 @@ def test_first_use_begins_the_grace_of_the_old_secret(database: Database, user_i
     with database.write() as connection:
         token = add_token(connection, user_id)
         rotate(connection, token, NewRotation(grace_seconds=60))
-        assert activate_used(connection, {NEW: SECOND + 7, token.preview: SECOND + 1}) == [token.preview]
+        assert [activate_used(connection, *use) for use in ((NEW, SECOND + 7), (token.preview, SECOND + 1))] == [
+            True,
+            False,
+        ]
         assert expiries(connection, token) == {token.preview: SECOND + 67, NEW: to_seconds(NEVER)}
         found = find_rotation(connection, token.id)
     assert found is not None
@@ -105,8 +109,8 @@ def test_only_the_first_use_counts(database: Database, user_id: int) -> None:
     with database.write() as connection:
         token = add_token(connection, user_id)
         rotate(connection, token, NewRotation(grace_seconds=60))
-        activate_used(connection, {NEW: SECOND + 7})
-        assert activate_used(connection, {NEW: SECOND + 1}) == []
+        activate_used(connection, NEW, SECOND + 7)
+        assert not activate_used(connection, NEW, SECOND + 1)
         assert expiries(connection, token)[token.preview] == SECOND + 67
 
 
@@ -114,7 +118,7 @@ def test_grace_never_outlasts_the_expiry(database: Database, user_id: int) -> No
     with database.write() as connection:
         token = add_token(connection, user_id, expiry=NOW + timedelta(seconds=30))
         rotate(connection, token, NewRotation(grace_seconds=60))
-        assert activate_used(connection, {NEW: SECOND}) == []
+        assert not activate_used(connection, NEW, SECOND)
         assert expiries(connection, token)[token.preview] == SECOND + 30
 
 
@@ -124,20 +128,18 @@ def test_first_use_after_a_rotation_that_did_not_wait_for_it_changes_no_expiry(
     with database.write() as connection:
         token = add_token(connection, user_id)
         rotate(connection, token, NewRotation(grace_seconds=0, on_first_use=False))
-        assert activate_used(connection, {NEW: SECOND}) == []
+        assert not activate_used(connection, NEW, SECOND)
         assert find_rotation(connection, token.id) == Rotation(NEW, token.preview, NEVER, used=True)
 
 
-def test_uses_of_many_secrets_are_noted_at_once(database: Database, user_id: int) -> None:
+def test_new_secrets_that_were_never_used_are_found_among_many(database: Database, user_id: int) -> None:
+    names = [f"pat_new{number:09}" for number in range(3)]
     with database.write() as connection:
-        rotated = [add_token(connection, user_id) for _ in range(3)]
-        for number, token in enumerate(rotated):
-            rotate(connection, token, NewRotation(grace_seconds=60), f"pat_new{number:09}")
-        uses = {f"pat_{number:012}": SECOND for number in range(1200)}
-        uses |= {f"pat_new{number:09}": SECOND + number for number in (0, 2)}
-        assert activate_used(connection, uses) == [rotated[0].preview, rotated[2].preview]
-        ends = [expiries(connection, token)[token.preview] for token in rotated]
-    assert ends == [SECOND + 60, to_seconds(NEVER), SECOND + 62]
+        for name in names:
+            rotate(connection, add_token(connection, user_id), NewRotation(), name)
+        activate_used(connection, names[1], SECOND)
+        previews = [names[0], *(f"pat_{number:012}" for number in range(1200)), *names[1:]]
+        assert sorted(find_unused(connection, previews)) == [names[0], names[2]]
 
 
 def test_no_use_is_no_statement_and_a_use_of_nothing_new_one_look_into_the_index(
@@ -147,9 +149,9 @@ def test_no_use_is_no_statement_and_a_use_of_nothing_new_one_look_into_the_index
     with database.write() as connection:
         token = add_token(connection, user_id)
         event.listen(connection, "before_cursor_execute", lambda *arguments: asked.append(arguments[2]))
-        activate_used(connection, {})
+        find_unused(connection, [])
         assert asked == []
-        activate_used(connection, {token.preview: SECOND})
+        find_unused(connection, [token.preview])
         (statement,) = asked
         connection.exec_driver_sql("PRAGMA no_op" if database.is_sqlite else "SET enable_seqscan = off")
         parameters = (token.preview,) if database.is_sqlite else {"preview_1_1": token.preview}

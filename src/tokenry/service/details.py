@@ -15,7 +15,7 @@ from tokenry.service.acting import require_maker
 from tokenry.storage import audit
 from tokenry.storage import details as stored
 from tokenry.storage.database import Database
-from tokenry.storage.users import keep_user
+from tokenry.storage.users import hold_user
 
 
 class TokenDetails:
@@ -50,7 +50,7 @@ class TokenDetails:
         Raises Forbidden, NotFound, and Invalid for networks of what nothing opens any more.
         """
         with self._database.write() as connection:
-            keep_user(connection, actor.user_id)
+            hold_user(connection, actor.user_id)
             # A rotation copies the networks: whichever of the two comes first, the other waits for its end.
             stored.hold_token(connection, token_id, user_id=actor.user_id)
             require_maker(connection, actor, now=self._now())

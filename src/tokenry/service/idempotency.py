@@ -15,7 +15,7 @@ from tokenry.service.acting import require_maker
 from tokenry.service.secrets import give_secret, last_rotation
 from tokenry.storage import audit, idempotency, rotations, uses
 from tokenry.storage import tokens as stored_tokens
-from tokenry.storage.users import keep_user
+from tokenry.storage.users import hold_user
 
 
 def make_once(
@@ -52,7 +52,7 @@ def _give_again(
     connection: Connection, peppers: Peppers, origin: Origin, actor: Actor, *, given: idempotency.Given, now: datetime
 ) -> tuple[Token, Secret]:
     """Put a fresh secret in the place of one that was given out and, as far as known, never arrived."""
-    keep_user(connection, actor.user_id)
+    hold_user(connection, actor.user_id)
     token = stored_tokens.lock_token(connection, given.token_id, user_id=actor.user_id, now=now)
     rotation = last_rotation(connection, actor, given.token_id, now)
     require_maker(connection, actor, now=now)

@@ -11,10 +11,11 @@ from tokenry.domain.errors import NotFound
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.service.acting import get_reader, get_writer, require_administrator, require_open
-from tokenry.storage import audit, users
+from tokenry.service.revocation import revoke_these
 from tokenry.storage import inventory as stored
+from tokenry.storage import users
+from tokenry.storage.accounts import lock_account
 from tokenry.storage.database import Database
-from tokenry.storage.tokens import revoke_token
 
 BATCH = 1000
 """Rows that are read at once when all are wanted."""
@@ -82,12 +83,11 @@ class Inventory:
         """Revoke tokens of the account's users; for each id, whether this revoked it. Raises Forbidden."""
         with self._database.write() as connection:
             now = self._now()
+            lock_account(connection, actor.account_id)
+            own = stored.find_own(connection, token_ids, account_id=actor.account_id)
+            users.hold_owners(connection, own)
             require_administrator(get_writer(connection, actor, now=now))
-            # In one order, so that two who revoke the same tokens never wait for each other.
-            own = sorted(stored.find_own(connection, token_ids, account_id=actor.account_id))
-            revoked = {id for id in own if revoke_token(connection, id, now=now, revoked_by=origin.name)}
-            for token_id in sorted(revoked):
-                audit.record(connection, origin=origin, at=now, action="token.revoke", subject=f"token:{token_id}")
+            revoked = revoke_these(connection, origin, own, now=now)
         return [(token_id, token_id in revoked) for token_id in token_ids]
 
     def _read_all(

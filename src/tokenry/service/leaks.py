@@ -11,6 +11,7 @@ from tokenry.storage import audit
 from tokenry.storage.database import Database
 from tokenry.storage.leaks import Opener, find_openers
 from tokenry.storage.tokens import revoke_token
+from tokenry.storage.users import hold_owners
 
 REPORTER = "leak report"
 """Who revoked a token, in its details and the audit."""
@@ -37,10 +38,7 @@ class Leaks:
             leaked = self._opening(connection, [*secrets.values()])
         if not leaked:
             return 0
-        with self._database.write() as connection:
-            # Once more, since a secret may have been rotated away meanwhile: its token did not leak.
-            leaked = self._opening(connection, [*leaked.values()])
-            return sum(self._revoke(connection, leaked[token_id], token_id, address) for token_id in sorted(leaked))
+        return sum(self._revoke(leaked[token_id], token_id, address) for token_id in sorted(leaked))
 
     def _opening(self, connection: Connection, secrets: Sequence[Secret]) -> Mapping[int, Secret]:
         """The secrets among these that open a token, by its id."""
@@ -52,16 +50,22 @@ class Leaks:
                 opening[opener.token_id] = secret
         return opening
 
-    def _revoke(self, connection: Connection, secret: Secret, token_id: int, address: str | None) -> bool:
-        now = self._now()
-        revoked = revoke_token(connection, token_id, now=now, revoked_by=REPORTER)
-        if revoked:
-            audit.record(
-                connection,
-                origin=Origin(REPORTER, address=address),
-                at=now,
-                action="token.revoke",
-                subject=f"token:{token_id}",
-                details={"reported": secret.preview},
-            )
-        return revoked
+    def _revoke(self, secret: Secret, token_id: int, address: str | None) -> bool:
+        """Revoke one token. Each in its own transaction: they may be anybody's, whom no two of which may hold."""
+        with self._database.write() as connection:
+            hold_owners(connection, [token_id])
+            # Once more, since a secret may have been rotated away meanwhile: its token did not leak.
+            if token_id not in self._opening(connection, [secret]):
+                return False
+            now = self._now()
+            revoked = revoke_token(connection, token_id, now=now, revoked_by=REPORTER)
+            if revoked:
+                audit.record(
+                    connection,
+                    origin=Origin(REPORTER, address=address),
+                    at=now,
+                    action="token.revoke",
+                    subject=f"token:{token_id}",
+                    details={"reported": secret.preview},
+                )
+            return revoked

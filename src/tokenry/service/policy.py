@@ -11,6 +11,7 @@ from tokenry.domain.spans import write_span
 from tokenry.storage import audit
 from tokenry.storage import policy as stored
 from tokenry.storage.database import Database
+from tokenry.storage.users import hold_user
 
 BATCH = 1000
 """Tokens that are shortened with one look at the table."""
@@ -85,7 +86,7 @@ def hold_rules(connection: Connection, user_id: int, *, now: datetime) -> Rules:
     policy = stored.hold_policy(connection)
     live_tokens = 0
     if policy.tokens_per_user_max is not None:
-        stored.hold_user(connection, user_id)
+        hold_user(connection, user_id)  # of several that make one at once, each counts those before it
         live_tokens = stored.count_live_tokens(connection, user_id, now)
     return policy.rules_for(stored.find_kind(connection, user_id), live_tokens=live_tokens)
 

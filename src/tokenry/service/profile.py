@@ -37,6 +37,7 @@ class Profiles:
         """Change what is to be different. Raises Invalid, and Forbidden for another address of a proxy user."""
         with self._database.write() as connection:
             lock_account(connection, actor.account_id)
+            stored.hold_user(connection, actor.user_id)
             user = get_writer(connection, actor, now=self._now())
             if user.proxy and change.email not in {None, user.email}:
                 raise Forbidden

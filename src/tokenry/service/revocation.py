@@ -12,9 +12,11 @@ from tokenry.domain.users import User
 from tokenry.service.acting import get_writer, require_administrator
 from tokenry.storage import audit
 from tokenry.storage import tokens as stored
+from tokenry.storage.accounts import lock_account
 from tokenry.storage.database import Database
-from tokenry.storage.inventory import find_own
+from tokenry.storage.inventory import find_owner
 from tokenry.storage.leaks import find_openers
+from tokenry.storage.users import hold_entered, hold_user
 
 
 class Revocations:
@@ -34,20 +36,25 @@ class Revocations:
         secret = Secret.parse(text)
         with self._database.write() as connection:
             now = self._now()
+            token_id = self._find_opened(connection, secret, now)
+            owner_id = None if token_id is None else find_owner(connection, token_id, account_id=actor.account_id)
+            if owner_id is not None:
+                if owner_id != actor.user_id:
+                    lock_account(connection, actor.account_id)
+                hold_user(connection, owner_id)
             user = get_writer(connection, actor, now=now)
-            token_id = None if secret is None else self._find_opened(connection, secret, now)
-            if token_id is None:
+            if token_id is None or self._find_opened(connection, secret, now) is None:
                 return False
-            if stored.find_token(connection, token_id, user_id=user.id, now=now) is None:
+            if owner_id != user.id:
                 require_administrator(user)
-                if not find_own(connection, [token_id], account_id=user.account_id):
-                    raise Forbidden
-            revoked = stored.revoke_token(connection, token_id, now=now, revoked_by=origin.name)
-            _record(connection, origin, [token_id] if revoked else [], now)
-            return revoked
+            if owner_id is None:
+                raise Forbidden
+            return bool(revoke_these(connection, origin, [token_id], now=now))
 
-    def _find_opened(self, connection: Connection, secret: Secret, now: datetime) -> int | None:
+    def _find_opened(self, connection: Connection, secret: Secret | None, now: datetime) -> int | None:
         """The id of the token that a secret opens."""
+        if secret is None:
+            return None
         opener = find_openers(connection, {secret.preview}, now).get(secret.preview)
         if opener is None or not self._peppers.opens(secret, opener.digest, opener.pepper_generation):
             return None
@@ -55,14 +62,23 @@ class Revocations:
 
 
 def revoke_everything_of(connection: Connection, origin: Origin, user: User, *, now: datetime) -> None:
-    """Revoke a user's tokens, and those with which the user is in child accounts."""
+    """Revoke the tokens of a user who is claimed, and those with which the user is in child accounts."""
+    hold_entered(connection, user.id)
     _record(connection, origin, stored.revoke_tokens_of(connection, user.id, now=now, revoked_by=origin.name), now)
     leave_children(connection, origin, user, now=now)
 
 
 def leave_children(connection: Connection, origin: Origin, user: User, *, now: datetime) -> None:
-    """Revoke the tokens with which a user is in child accounts."""
+    """Revoke the tokens with which a user who is claimed is in child accounts."""
+    hold_entered(connection, user.id)
     _record(connection, origin, stored.revoke_delegated_by(connection, user.id, now=now, revoked_by=origin.name), now)
+
+
+def revoke_these(connection: Connection, origin: Origin, token_ids: Sequence[int], *, now: datetime) -> Sequence[int]:
+    """Revoke those of some tokens that are not revoked, whose users are held; their ids."""
+    revoked = stored.revoke_these(connection, token_ids, now=now, revoked_by=origin.name)
+    _record(connection, origin, revoked, now)
+    return revoked
 
 
 def revoke_others(connection: Connection, origin: Origin, actor: Actor, *, now: datetime) -> int:
@@ -73,5 +89,5 @@ def revoke_others(connection: Connection, origin: Origin, actor: Actor, *, now: 
 
 
 def _record(connection: Connection, origin: Origin, token_ids: Sequence[int], now: datetime) -> None:
-    for token_id in token_ids:
-        audit.record(connection, origin=origin, at=now, action="token.revoke", subject=f"token:{token_id}")
+    events: dict[str, dict[str, object]] = {f"token:{token_id}": {} for token_id in token_ids}
+    audit.record_all(connection, origin=origin, at=now, action="token.revoke", events=events)

@@ -17,7 +17,7 @@ from tokenry.service.secrets import give_secret, last_rotation
 from tokenry.storage import audit, rotations
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage.database import Database, to_seconds
-from tokenry.storage.users import keep_user
+from tokenry.storage.users import hold_user
 
 
 class Rotations:
@@ -50,7 +50,7 @@ class Rotations:
         self, connection: Connection, origin: Origin, actor: Actor, token_id: int, new: NewRotation
     ) -> tuple[Token, Secret]:
         now = self._now()
-        keep_user(connection, actor.user_id)
+        hold_user(connection, actor.user_id)
         # Locked before anything else: of two that rotate it at once, one waits here and holds nothing meanwhile.
         token = stored_tokens.lock_token(connection, token_id, user_id=actor.user_id, now=now)
         rotation = last_rotation(connection, actor, token_id, now)

@@ -30,5 +30,5 @@ def give_secret(connection: Connection, peppers: Peppers, token: Token, *, besid
 def last_rotation(connection: Connection, actor: Actor, token_id: int, now: datetime) -> Rotation | None:
     """The token's last rotation; if its new secret is the one that acts, that is its use, written down or not."""
     if actor.token_id == token_id:
-        rotations.activate_used(connection, {actor.preview: to_seconds(now)})
+        rotations.activate_used(connection, actor.preview, to_seconds(now))
     return rotations.find_rotation(connection, token_id)

@@ -94,6 +94,7 @@ class Tokens:
         Raises Forbidden for a proxy user, NotFound, Invalid.
         """
         with self._database.write() as connection:
+            stored_users.hold_user(connection, actor.user_id)
             require_maker(connection, actor, now=self._now())
             token = self._get(connection, actor, token_id)
             raise_faults(faults)
@@ -114,6 +115,7 @@ class Tokens:
     def revoke_token(self, origin: Origin, actor: Actor, token_id: int) -> None:
         """Revoke a token, which may be the acting one. Raises NotFound."""
         with self._database.write() as connection:
+            stored_users.hold_user(connection, actor.user_id)
             require_open(connection, actor, now=self._now())
             self._revoke(connection, origin, token_id, user_id=actor.user_id)
 
@@ -121,12 +123,14 @@ class Tokens:
         """Revoke all of the user's live tokens but the acting one; how many there were."""
         with self._database.write() as connection:
             now = self._now()
+            stored_users.claim_user(connection, actor.user_id)  # also for none to be made meanwhile by those that end
             require_open(connection, actor, now=now)
             return revoke_others(connection, origin, actor, now=now)
 
     def revoke_any_token(self, origin: Origin, token_id: int) -> None:
         """Revoke anybody's token, as the operator. Raises NotFound."""
         with self._database.write() as connection:
+            stored_users.hold_owners(connection, [token_id])
             self._revoke(connection, origin, token_id, user_id=None)
 
     def issue(

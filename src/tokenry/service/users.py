@@ -98,8 +98,11 @@ class AccountUsers:
     def _claim(self, connection: Connection, actor: Actor, username: str) -> User:
         """The user that an administrator is about to change. A parent account's proxy user is nobody's to change."""
         lock_account(connection, actor.account_id)
+        found = stored.find_user(connection, username, account_id=actor.account_id)
+        if found is not None:
+            stored.claim_user(connection, found.id)  # which may be the one who acts: users come before credentials
         require_administrator(get_writer(connection, actor, now=self._now()))
-        user = _claim(connection, stored.find_user(connection, username, account_id=actor.account_id))
+        user = _get_claimed(connection, found)
         if user.proxy:
             raise Forbidden
         return user
@@ -259,10 +262,14 @@ def _claim(connection: Connection, found: User | None) -> User:
     if found is not None:
         lock_account(connection, found.account_id)
         stored.claim_user(connection, found.id)
-        found = stored.find_user_by_id(connection, found.id)
+    return _get_claimed(connection, found)
+
+
+def _get_claimed(connection: Connection, found: User | None) -> User:
+    """A user as it is now that it is claimed. Raises NotFound."""
     if found is None:
         raise NotFound
-    return found
+    return stored.get_user(connection, found.id)
 
 
 def _update(

@@ -39,17 +39,29 @@ def record(
     details: Mapping[str, object] | None = None,
 ) -> None:
     """Add an event."""
-    row = {
+    record_all(connection, origin=origin, at=at, action=action, events={subject: details or {}})
+
+
+def record_all(
+    connection: Connection,
+    *,
+    origin: Origin,
+    at: datetime,
+    action: str,
+    events: Mapping[str, Mapping[str, object]],
+) -> None:
+    """Add an event for each of some subjects, with its details, in one statement."""
+    common = {
         "at": to_seconds(at),
         "actor": origin.name,
         "actor_user_id": None if origin.actor is None else origin.actor.user_id,
         "actor_token_id": None if origin.actor is None else origin.actor.token_id,
         "address": origin.address,
         "action": action,
-        "subject": subject,
-        "details": json.dumps(details or {}),
     }
-    connection.execute(_INSERT, row)
+    rows = [{**common, "subject": subject, "details": json.dumps(details)} for subject, details in events.items()]
+    if rows:
+        connection.execute(_INSERT, rows)
 
 
 def list_events(connection: Connection, *, limit: int, subject: str | None = None) -> Sequence[Event]:

@@ -69,10 +69,18 @@ def list_next(
     return [read_details(row, now) for row in connection.execute(rows).all()]
 
 
-def find_own(connection: Connection, token_ids: Sequence[int], *, account_id: int) -> set[int]:
+def find_own(connection: Connection, token_ids: Sequence[int], *, account_id: int) -> Sequence[int]:
     """Find which of these tokens are of the account's users."""
     own = exists().where(users.c.id == tokens.c.user_id, users.c.account_id == account_id)
-    return set(connection.execute(select(tokens.c.id).where(tokens.c.id.in_(token_ids), own)).scalars())
+    return connection.execute(select(tokens.c.id).where(tokens.c.id.in_(token_ids), own)).scalars().all()
+
+
+def find_owner(connection: Connection, token_id: int, *, account_id: int) -> int | None:
+    """Find whose token it is, among the account's users; their id."""
+    statement = select(users.c.id).join(tokens, tokens.c.user_id == users.c.id)
+    return connection.execute(
+        statement.where(tokens.c.id == token_id, users.c.account_id == account_id)
+    ).scalar_one_or_none()
 
 
 def _whose(account_id: int | None, username: str | None) -> Iterator[ColumnElement[bool]]:

@@ -66,11 +66,6 @@ def find_kind(connection: Connection, user_id: int) -> UserKind:
     return UserKind.ADMIN if row.admin else UserKind.USER
 
 
-def hold_user(connection: Connection, user_id: int) -> None:
-    """Wait for every other transaction that makes a token for this user, so that counting them counts all."""
-    connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True))
-
-
 def count_live_tokens(connection: Connection, user_id: int, now: datetime) -> int:
     """Count a user's tokens that are neither revoked nor expired."""
     live = (tokens.c.user_id == user_id) & tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))

@@ -4,9 +4,8 @@ They are for a transaction that has locked the token (`storage/tokens.py: lock_t
 locks what it changes itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, delete, insert, literal, select, update
 
@@ -17,6 +16,7 @@ from tokenry.storage.schema import credentials, rotations, tokens
 
 PREVIEWS_MAX = 500
 """How many previews one statement asks for."""
+_UNUSED = rotations.c.first_used_at.is_(None)
 
 
 def find_rotation(connection: Connection, token_id: int) -> Rotation | None:
@@ -95,37 +95,28 @@ def limit_credential(connection: Connection, preview: str, until: int) -> bool:
     return bool(execute_naming(connection, statement.values(expires_at=until)))
 
 
-def activate_used(connection: Connection, uses: Mapping[str, int]) -> Sequence[str]:
-    """Note which new secrets were presented, and let the grace of the old ones begin where it waits for that.
-
-    `uses` are previews and when they were used, in seconds since 1970. The answer is the previews of the old secrets
-    that now end earlier. When none of the secrets is new, this is one look into an index that is nearly empty.
-    """
-    limited = []
-    previews = sorted(uses)
+def find_unused(connection: Connection, previews: Sequence[str]) -> Sequence[str]:
+    """Find which of these are new secrets that were never used: one look into an index that is nearly empty."""
+    unused: list[str] = []
     for start in range(0, len(previews), PREVIEWS_MAX):
-        for row in _lock_unused(connection, previews[start : start + PREVIEWS_MAX]):
-            used_at = uses[row.preview]
-            connection.execute(
-                update(rotations).where(rotations.c.token_id == row.token_id).values(first_used_at=used_at)
-            )
-            if row.on_first_use and limit_credential(connection, row.previous, used_at + row.grace_seconds):
-                limited.append(row.previous)
-    return limited
+        some = rotations.c.preview.in_(previews[start : start + PREVIEWS_MAX])
+        unused += connection.execute(select(rotations.c.preview).where(some, _UNUSED)).scalars()
+    return unused
 
 
-def _lock_unused(connection: Connection, previews: Sequence[str]) -> Sequence[Any]:
+def activate_used(connection: Connection, preview: str, used_at: int) -> bool:
+    """Note that a secret was presented (seconds since 1970), if it is a new one that was not yet.
+
+    Where the grace of the old one waits for that, it begins. Whether the old one now ends earlier. One such secret is
+    for one transaction: in the order of tokens, of which this locks none, several would have no place.
+    """
     statement = (
-        select(
-            rotations.c.token_id,
-            rotations.c.preview,
-            rotations.c.previous,
-            rotations.c.grace_seconds,
-            rotations.c.on_first_use,
-        )
-        .where(rotations.c.preview.in_(previews), rotations.c.first_used_at.is_(None))
-        # In one order everywhere, so that two workers never wait for each other in a circle.
-        .order_by(rotations.c.preview)
+        select(rotations.c.token_id, rotations.c.previous, rotations.c.grace_seconds, rotations.c.on_first_use)
+        .where(rotations.c.preview == preview, _UNUSED)
         .with_for_update()
     )
-    return connection.execute(statement).all()
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return False
+    connection.execute(update(rotations).where(rotations.c.token_id == row.token_id).values(first_used_at=used_at))
+    return row.on_first_use and limit_credential(connection, row.previous, used_at + row.grace_seconds)

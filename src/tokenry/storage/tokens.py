@@ -54,7 +54,7 @@ _KEEP_OPEN = (
         credentials.c.expires_at > bindparam("now"),
         users.c.disabled_at.is_(None),
     )
-    # The user first, as whoever deletes one does: in another order the two would wait for each other.
+    # The user first, as everybody does: in another order two would wait for each other.
     .with_for_update(read=True, key_share=True, of=(users, credentials))
 )
 
@@ -150,19 +150,26 @@ def revoke_token(
 
 
 def revoke_tokens_of(connection: Connection, user_id: int, *, now: datetime, revoked_by: str) -> Sequence[int]:
-    """Revoke all of a user's live tokens; their ids."""
-    return _revoke_all(connection, tokens.c.user_id == user_id, now=now, revoked_by=revoked_by)
+    """Revoke all live tokens of a user who is claimed; their ids."""
+    mine = (tokens.c.user_id == user_id) & (tokens.c.expires_at > to_seconds(now))
+    return _revoke_all(connection, mine, now=now, revoked_by=revoked_by)
 
 
 def revoke_delegated_by(connection: Connection, user_id: int, *, now: datetime, revoked_by: str) -> Sequence[int]:
-    """Revoke all live tokens of proxy users that this user asked for; their ids."""
-    return _revoke_all(connection, tokens.c.delegated_by == user_id, now=now, revoked_by=revoked_by)
+    """Revoke all live tokens of proxy users that a user who is claimed asked for; their ids."""
+    delegated = (tokens.c.delegated_by == user_id) & (tokens.c.expires_at > to_seconds(now))
+    return _revoke_all(connection, delegated, now=now, revoked_by=revoked_by)
 
 
 def revoke_others(connection: Connection, *, user_id: int, kept: int, now: datetime, revoked_by: str) -> Sequence[int]:
-    """Revoke all of a user's live tokens but the one with the id `kept`; their ids."""
-    others = (tokens.c.user_id == user_id) & (tokens.c.id != kept)
+    """Revoke all live tokens of a user who is claimed but the one with the id `kept`; their ids."""
+    others = (tokens.c.user_id == user_id) & (tokens.c.id != kept) & (tokens.c.expires_at > to_seconds(now))
     return _revoke_all(connection, others, now=now, revoked_by=revoked_by)
+
+
+def revoke_these(connection: Connection, token_ids: Sequence[int], *, now: datetime, revoked_by: str) -> Sequence[int]:
+    """Revoke those of some tokens that are not revoked; their ids. Their users are held."""
+    return _revoke_all(connection, tokens.c.id.in_(token_ids), now=now, revoked_by=revoked_by)
 
 
 def is_open(connection: Connection, preview: str, *, now: datetime) -> bool:
@@ -174,16 +181,16 @@ def is_open(connection: Connection, preview: str, *, now: datetime) -> bool:
 
 
 def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: datetime, revoked_by: str) -> Sequence[int]:
-    """Revoke live tokens and delete what opens them; their ids.
+    """Revoke tokens and delete what opens them; their ids.
 
-    On PostgreSQL one of them may be making another meanwhile, which a statement waits for and does not see. What is
-    revoked makes no more, so when there is nothing left to find, all are found.
+    Their users are claimed or held, so none is made meanwhile that ought to be found. They are locked in the order of
+    their ids, as whoever locks several does, and looked for from the last one on.
     """
-    live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
-    # In one order everywhere, so that two who revoke the same tokens never wait for each other in a circle.
-    found = select(tokens.c.id).where(which, live).order_by(tokens.c.id).limit(IDS_MAX)
+    unrevoked = tokens.c.revoked_at.is_(None) & (tokens.c.id > bindparam("last"))
+    found = select(tokens.c.id).where(which, unrevoked).order_by(tokens.c.id).limit(IDS_MAX)
+    found = found.with_for_update(key_share=True)
     revoked: list[int] = []
-    while ids := connection.execute(found.with_for_update(key_share=True)).scalars().all():
+    while ids := connection.execute(found, {"last": revoked[-1] if revoked else 0}).scalars().all():
         statement = update(tokens).where(tokens.c.id.in_(ids))
         connection.execute(statement.values(revoked_at=to_seconds(now), revoked_by=revoked_by))
         execute_naming(connection, delete(credentials).where(credentials.c.token_id.in_(ids)))

@@ -130,11 +130,29 @@ def set_disabled(connection: Connection, user_id: int, disabled: datetime | None
 def keep_user(connection: Connection, user_id: int) -> bool:
     """Keep a user from being claimed until the transaction ends; whether it is there.
 
-    Whoever locks a token of the user does this first, as whoever deletes the user claims it first: in another order
-    the two would wait for each other.
+    For whoever makes a token: any number are made at once.
     """
     statement = select(users.c.id).where(users.c.id == user_id, users.c.deleted_at.is_(None))
     return connection.execute(statement.with_for_update(read=True, key_share=True)).first() is not None
+
+
+def hold_user(connection: Connection, user_id: int) -> None:
+    """Make others who hold or claim a user wait until the transaction ends; whoever only keeps it goes on.
+
+    For whoever changes a token of the user, before it locks any of that token's rows.
+    """
+    connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True))
+
+
+def hold_owners(connection: Connection, token_ids: Sequence[int]) -> None:
+    """Hold the users whose tokens these are, in the order of their ids."""
+    _hold_those(connection, select(tokens.c.user_id).where(tokens.c.id.in_(token_ids)))
+
+
+def hold_entered(connection: Connection, user_id: int) -> None:
+    """Hold the proxy users that a user has live tokens of, in the order of their ids."""
+    entered = (tokens.c.delegated_by == user_id) & tokens.c.revoked_at.is_(None)
+    _hold_those(connection, select(tokens.c.user_id).where(entered))
 
 
 def claim_user(connection: Connection, user_id: int) -> None:
@@ -198,6 +216,12 @@ def set_profile(connection: Connection, user_id: int, profile: Profile) -> bool:
         "authorized_keys": json.dumps(profile.authorized_keys) if profile.authorized_keys else None,
     }
     return execute_unread(connection, update(users).where(users.c.id == user_id).values(values)) == 1
+
+
+def _hold_those(connection: Connection, ids: Select[tuple[int]]) -> None:
+    connection.execute(
+        select(users.c.id).where(users.c.id.in_(ids)).order_by(users.c.id).with_for_update(key_share=True)
+    )
 
 
 @cache

@@ -23,7 +23,7 @@ from tokenry.domain.secrets import mask_secrets
 from tokenry.printable import printable
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import within
-from tokenry.storage.rotations import activate_used
+from tokenry.storage.rotations import activate_used, find_unused
 from tokenry.storage.uses import AGENT_LENGTH_MAX, Use, record_uses
 from tokenry.verification.cache import Known
 
@@ -154,7 +154,11 @@ class Uses:
         with self._database.write() as connection:
             readable = [use._replace(address=_readable(use.address), agent=_readable(use.agent)) for use in uses]
             record_uses(connection, readable)
-            activate_used(connection, {use.preview: use.used_at for use in uses})
+            used = {use.preview: use.used_at for use in uses}
+            unused_before = find_unused(connection, list(used))
+        for preview in unused_before:
+            with self._database.write() as connection:
+                activate_used(connection, preview, used[preview])
 
 
 def _readable(text: str | None) -> str | None:

@@ -1,0 +1,382 @@
+"""Every use case that changes something, done by one of two who get in each other's way as far as can be.
+
+Each pair has a place of its own: a parent account with its administrators boss and ada, and bob, who may enter the
+child account; the child account with the proxy user, through whom boss and bob are in there, and cee. Every token has
+been rotated, and its new secret not been used.
+"""
+
+import ast
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum
+from ipaddress import ip_network
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy import Table, insert, update
+
+import tokenry
+from tests.conftest import START
+from tokenry.domain.accounts import AccountChange, Actor, Origin
+from tokenry.domain.details import NewDetails
+from tokenry.domain.idempotency import KeyedRequest
+from tokenry.domain.policy import UserKind
+from tokenry.domain.profile import ProfileChange
+from tokenry.domain.rotation import NewRotation
+from tokenry.domain.scopes import EVERYTHING
+from tokenry.domain.secrets import Secret
+from tokenry.domain.tokens import NEVER, NewToken
+from tokenry.domain.users import GrantsChange, NewUser, UserChange
+from tokenry.service.installation import begin_installation
+from tokenry.storage import schema
+from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.uses import Use
+from tokenry.verification.last_used import Uses
+from tokenry.wiring import Installation
+
+NOW = int(START)
+FAR = NOW + 10**7
+OPERATOR = Origin("operator")
+_IDS_EACH = 100
+
+
+class Layout(Enum):
+    """Who the two are."""
+
+    ONE_USER = "one user with two tokens"
+    TWO_USERS = "two administrators"
+    FAMILY = "an administrator, and the proxy user that this one is in the child account"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Somebody who acts with a token."""
+
+    actor: Actor
+    secret: Secret
+    before: str
+    """The preview of the secret that was rotated."""
+    spare_id: int
+    """Another token of the same user."""
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.actor.username, self.actor)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Two accounts, and those who are in them, by name; boss twice."""
+
+    number: int
+    parent_euuid: str
+    child_euuid: str
+    holders: dict[str, Holder]
+
+    def name(self, username: str) -> str:
+        return f"{username}{self.number}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One of the two, with the use cases as its process has them."""
+
+    installation: Installation
+    place: Place
+    layout: Layout
+    side: int
+
+    @property
+    def me(self) -> Holder:
+        return self._holder(self.side)
+
+    @property
+    def them(self) -> Holder:
+        return self._holder(1 - self.side)
+
+    @property
+    def victim(self) -> str:
+        """Whom an administrator changes: the other one, or one whom both change."""
+        match self.layout, self.side:
+            case Layout.TWO_USERS, _:
+                return self.them.actor.username
+            case Layout.FAMILY, 1:
+                return self.place.name("cee")
+        return self.place.name("ada" if self.layout is Layout.ONE_USER else "bob")
+
+    @property
+    def token_id(self) -> int:
+        """Of my user's tokens the one that is most in the other's way."""
+        return (self.them if self.layout is Layout.ONE_USER else self.me).actor.token_id
+
+    @property
+    def secrets(self) -> list[Secret]:
+        return [holder.secret for holder in self.place.holders.values()]
+
+    @property
+    def token_ids(self) -> list[int]:
+        return [id for holder in self.place.holders.values() for id in (holder.actor.token_id, holder.spare_id)]
+
+    def _holder(self, side: int) -> Holder:
+        second = {Layout.ONE_USER: "boss again", Layout.TWO_USERS: "ada", Layout.FAMILY: "proxy"}
+        return self.place.holders["boss" if side == 0 else second[self.layout]]
+
+
+def _set_policy(case: Case) -> object:
+    lifetime = timedelta(days=900)
+    scopes = {UserKind.USER: EVERYTHING} if case.side else {}
+    return case.installation.policies.set_policy(
+        OPERATOR, lambda policy: replace(policy, lifetime_max=lifetime, scopes=scopes), shorten=True
+    )
+
+
+def _flush(case: Case) -> None:
+    uses = Uses(case.installation.database)
+    noted = [
+        Use(holder.actor.token_id, preview, NOW + case.side, "192.0.2.1", None)
+        for holder in case.place.holders.values()
+        for preview in (holder.secret.preview, holder.before)
+    ]
+    uses._noted = {use.preview: use for use in noted}
+    asyncio.run(uses.flush())
+    assert not uses._noted, "kept for another time, since the database could not take them"
+
+
+def _deliver(secret: Secret) -> None:
+    raise AssertionError("there is an account")
+
+
+CHANGES: dict[str, Callable[[Case], object]] = {
+    "Accounts.create_account": lambda case: case.installation.accounts.create_account(
+        OPERATOR, company="other", parent=case.place.parent_euuid, admin=case.place.name("new")
+    ),
+    "Accounts.detach_account": lambda case: case.installation.accounts.detach_account(OPERATOR, case.place.child_euuid),
+    "Accounts.update_account": lambda case: case.installation.accounts.update_account(
+        OPERATOR, case.place.child_euuid, AccountChange({"company": token_hex()})
+    ),
+    "Accounts.update_own": lambda case: case.installation.accounts.update_own(
+        case.me.origin, case.me.actor, AccountChange({"company": token_hex()})
+    ),
+    "AccountUsers.create_user": lambda case: case.installation.account_users.create_user(
+        case.me.origin, case.me.actor, NewUser(case.place.name("new"), "a@b")
+    ),
+    "AccountUsers.delete_user": lambda case: case.installation.account_users.delete_user(
+        case.me.origin, case.me.actor, case.victim
+    ),
+    "AccountUsers.update_grants": lambda case: case.installation.account_users.update_grants(
+        case.me.origin, case.me.actor, case.place.name("bob"), GrantsChange(child_account_access=False)
+    ),
+    "AccountUsers.update_user": lambda case: case.installation.account_users.update_user(
+        case.me.origin,
+        case.me.actor,
+        case.me.actor.username if case.layout is Layout.ONE_USER else case.victim,
+        UserChange(username=f"{case.victim}-{case.side}", restricted=case.layout is not Layout.ONE_USER),
+    ),
+    "Children.create_token": lambda case: case.installation.children.create_token(
+        case.me.origin, case.me.actor, case.place.child_euuid
+    ),
+    "Inventory.revoke_tokens": lambda case: case.installation.inventory.revoke_tokens(
+        case.me.origin, case.me.actor, case.token_ids[:: -1 if case.side else 1]
+    ),
+    "Leaks._revoke": lambda case: case.installation.leaks.revoke_reported(
+        [secret.reveal() for secret in case.secrets], None
+    ),
+    "Policies.set_policy": _set_policy,
+    "Profiles.update_profile": lambda case: case.installation.profiles.update_profile(
+        case.me.origin, case.me.actor, ProfileChange(timezone=f"Europe/City{case.side}")
+    ),
+    "Revocations.revoke_presented": lambda case: case.installation.revocations.revoke_presented(
+        case.me.origin, case.me.actor, case.them.secret.reveal()
+    ),
+    "Rotations.rotate_token": lambda case: case.installation.rotations.rotate_token(
+        case.me.origin, case.me.actor, case.token_id, NewRotation(0, on_first_use=False)
+    ),
+    "TokenDetails.update_details": lambda case: case.installation.details.update_details(
+        case.me.origin, case.me.actor, case.token_id, NewDetails(token_hex(), (ip_network(f"192.0.2.{case.side}"),))
+    ),
+    "Tokens.create_token": lambda case: case.installation.tokens.create_token(
+        case.me.origin, case.me.actor, NewToken(), KeyedRequest("key", bytes(32))
+    ),
+    "Tokens.create_token_for": lambda case: case.installation.tokens.create_token_for(
+        OPERATOR, case.them.actor.username, NewToken()
+    ),
+    "Tokens.rename_token": lambda case: case.installation.tokens.rename_token(
+        case.me.origin, case.me.actor, case.token_id, token_hex()
+    ),
+    "Tokens.revoke_any_token": lambda case: case.installation.tokens.revoke_any_token(
+        OPERATOR, case.them.actor.token_id
+    ),
+    "Tokens.revoke_other_tokens": lambda case: case.installation.tokens.revoke_other_tokens(
+        case.me.origin, case.me.actor
+    ),
+    "Tokens.revoke_token": lambda case: case.installation.tokens.revoke_token(
+        case.me.origin, case.me.actor, case.token_id
+    ),
+    "Users._set_disabled": lambda case: case.installation.users.disable_user(OPERATOR, case.victim),
+    "Users.create_user": lambda case: case.installation.users.create_user(OPERATOR, username=case.place.name("new")),
+    "Users.delete_user": lambda case: case.installation.users.delete_user(OPERATOR, case.victim),
+    "Users.update_user": lambda case: case.installation.users.update_user(
+        OPERATOR, case.victim, UserChange(username=f"{case.victim}-{case.side}", restricted=True)
+    ),
+    "Uses._write": _flush,
+    "begin_installation": lambda case: begin_installation(
+        case.installation.database, case.installation.accounts, case.installation.tokens, _deliver
+    ),
+}
+"""By the name of the function that opens the transaction."""
+
+BEFORE_THE_START = {"_upgrade", "set_up_peppers"}
+"""What also does, and is over before anything is served."""
+
+
+def writing_functions() -> set[str]:
+    """The names of all functions of the package that open a transaction which writes."""
+    root = Path(tokenry.__file__).parent
+    return {name for path in root.rglob("*.py") for name in _writing(ast.parse(path.read_text()))}
+
+
+def _writing(tree: ast.AST, prefix: str = "") -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef):
+            yield from _writing(node, f"{node.name}.")
+        elif isinstance(node, ast.FunctionDef) and any(map(_opens, ast.walk(node))):
+            yield prefix + node.name
+
+
+def _opens(node: ast.AST) -> bool:
+    """Whether it is `with ….write()`."""
+    return isinstance(node, ast.With) and any(
+        isinstance(call := item.context_expr, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "write"
+        and not call.args
+        for item in node.items
+    )
+
+
+def lay_out(installation: Installation, count: int) -> list[Place]:
+    """Make so many places, in few statements."""
+    rows: dict[Table, list[dict[str, Any]]] = {
+        table: [] for table in (schema.accounts, schema.users, schema.tokens, schema.credentials, schema.rotations)
+    }
+    places = [_add_place(installation, rows, number) for number in range(1, count + 1)]
+    with installation.database.write() as connection:
+        for table, added in rows.items():
+            connection.execute(insert(table), added)
+        for table in (schema.accounts, schema.users, schema.tokens):
+            connection.exec_driver_sql(
+                f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {(count + 1) * _IDS_EACH})"
+            )
+    return places
+
+
+def let_outlive(database: Database, place: Place) -> None:
+    """Let the tokens of a place outlive what `Policies.set_policy` allows."""
+    end = {"expires_at": to_seconds(NEVER)}
+    first = place.number * _IDS_EACH
+    with database.write() as connection:
+        for table, column in ((schema.tokens, schema.tokens.c.id), (schema.credentials, schema.credentials.c.token_id)):
+            connection.execute(update(table).where(column.between(first, first + _IDS_EACH - 1)).values(end))
+
+
+def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]]], number: int) -> Place:
+    first = number * _IDS_EACH
+    parent_id, child_id = first, first + 1
+    euuids = {parent_id: f"{number:08}-P", child_id: f"{number:08}-C"}
+    for account_id, above_id in ((parent_id, None), (child_id, parent_id)):
+        rows[schema.accounts].append(
+            {
+                "id": account_id,
+                "euuid": euuids[account_id],
+                "company": "c",
+                "created_at": NOW,
+                "parent_id": above_id,
+            }
+        )
+    who = (("boss", parent_id, True), ("ada", parent_id, True), ("bob", parent_id, False), ("proxy", child_id, True))
+    ids = {}
+    for index, (name, account_id, admin) in enumerate((*who, ("cee", child_id, True))):
+        ids[name] = first + index
+        rows[schema.users].append(
+            {
+                "id": first + index,
+                "account_id": account_id,
+                "username": f"{name}{number}",
+                "username_folded": f"{name}{number}",
+                "email": "",
+                "admin": admin,
+                "created_at": NOW,
+                "proxy": name == "proxy",
+                "child_account_access": name == "bob",
+            }
+        )
+    holders = {}
+    for index, name in enumerate(("boss", "proxy", "ada", "bob", "boss again")):
+        username = name.split()[0]
+        account_id = child_id if username == "proxy" else parent_id
+        delegated_by = ids["boss"] if username == "proxy" else None
+        # A user's second token has the lower or the higher id in turn.
+        token_id, spare_id = (first + 2 * index + (index + step) % 2 for step in range(2))
+        secret = _add_token(installation, rows, token_id, ids[username], delegated_by)
+        before = rows[schema.rotations][-1]["previous"]
+        _add_token(installation, rows, spare_id, ids[username], ids["bob"] if delegated_by else None)
+        actor = Actor(
+            token_id,
+            EVERYTHING,
+            FAR,
+            ids[username],
+            f"{username}{number}",
+            account_id,
+            euuids[account_id],
+            secret.preview,
+        )
+        holders[name] = Holder(actor, secret, before, spare_id)
+    return Place(number, euuids[parent_id], euuids[child_id], holders)
+
+
+def _add_token(
+    installation: Installation,
+    rows: dict[Table, list[dict[str, Any]]],
+    token_id: int,
+    user_id: int,
+    delegated_by: int | None,
+) -> Secret:
+    before, secret = Secret.generate(), Secret.generate()
+    rows[schema.tokens].append(
+        {
+            "id": token_id,
+            "user_id": user_id,
+            "label": "x",
+            "label_folded": "x",
+            "scopes": "*",
+            "preview": secret.preview,
+            "created_at": NOW,
+            "expires_at": FAR,
+            "created_by": "somebody",
+            "delegated_by": delegated_by,
+        }
+    )
+    for each in (before, secret):
+        rows[schema.credentials].append(
+            {
+                "preview": each.preview,
+                "token_id": token_id,
+                "digest": installation.peppers.digest(each),
+                "pepper_generation": installation.peppers.generation,
+                "expires_at": FAR,
+            }
+        )
+    rows[schema.rotations].append(
+        {
+            "token_id": token_id,
+            "preview": secret.preview,
+            "previous": before.preview,
+            "started_at": NOW,
+            "grace_seconds": 60,
+            "on_first_use": True,
+        }
+    )
+    return secret

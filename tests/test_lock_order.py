@@ -1,0 +1,116 @@
+"""Whatever two do at once on PostgreSQL, they never wait for each other in a circle: locks are taken in one order.
+
+SQLite has one writer, and nothing to wait for in a circle.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations_with_replacement
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import URL
+
+from tests.changes import (
+    BEFORE_THE_START,
+    CHANGES,
+    OPERATOR,
+    Case,
+    Layout,
+    Place,
+    lay_out,
+    let_outlive,
+    writing_functions,
+)
+from tests.conftest import Clock
+from tests.lockstep import Choose, Lockstep, in_turn, named
+from tokenry.domain.errors import Refusal, Unavailable
+from tokenry.settings import Settings
+from tokenry.storage.deadline import within
+from tokenry.wiring import Installation, begin, open_installation, prepare
+
+PAIRS = list(combinations_with_replacement(sorted(CHANGES), 2))
+SECONDS_MAX = 20
+
+
+@dataclass
+class Two:
+    """An installation as two processes have it, that go in step."""
+
+    installations: Sequence[Installation]
+    lockstep: Lockstep
+    watcher: psycopg.Connection
+
+    def act(self, pair: tuple[str, str], place: Place, layout: Layout, choose: Choose) -> list[object]:
+        """Let each do its part; what became of both."""
+        if "Policies.set_policy" in pair:
+            let_outlive(self.installations[0].database, place)
+        cases = [Case(self.installations[side], place, layout, side) for side in range(2)]
+
+        def act(name: str, case: Case) -> object:
+            with within(SECONDS_MAX):
+                return CHANGES[name](case)
+
+        return self.lockstep.run(list(map(partial(partial, act), pair, cases)), choose)
+
+    def deadlocks(self) -> int:
+        """How many transactions the server has had to break up. Sessions tell it at the latest when they end."""
+        for installation in self.installations:
+            installation.database.close()
+        row = self.watcher.execute(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+@pytest.fixture
+def two(tmp_path: Path, new_postgres_database: URL) -> Iterator[Two]:
+    url = new_postgres_database.render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as watcher:
+        watcher.execute(f"ALTER DATABASE {new_postgres_database.database} SET deadlock_timeout = '20ms'")
+        settings = Settings(data_dir=tmp_path / "data", database_url=url)
+        prepare(settings)
+        with ExitStack() as stack:
+            installations = [open_installation(settings, Clock()) for _ in range(2)]
+            for installation in installations:
+                stack.enter_context(closing(installation.database))
+            begin(installations[0], lambda secret: None)
+            lockstep = Lockstep([each.database for each in installations], watcher)
+            yield Two(installations, lockstep, watcher)
+
+
+def limit_tokens(installation: Installation) -> None:
+    """Have tokens counted, for which creations take another lock."""
+    installation.policies.set_policy(OPERATOR, lambda policy: replace(policy, tokens_per_user_max=1000))
+
+
+def assert_explained(two: Two, told: Sequence[object], what: object) -> None:
+    """Neither had to be broken up, and each was done or refused, but for the reason that it did not get its turn."""
+    assert two.lockstep.broken_up == [], what
+    for one in told:
+        assert not isinstance(one, Exception) or (isinstance(one, Refusal) and not isinstance(one, Unavailable)), what
+
+
+def test_every_use_case_that_writes_is_among_those_that_are_paired() -> None:
+    assert set(CHANGES) == writing_functions() - BEFORE_THE_START
+
+
+def test_no_two_changes_wait_for_each_other(two: Two) -> None:
+    """One statement of the one, one of the other; who they are goes by the pair."""
+    places = iter(lay_out(two.installations[0], len(PAIRS)))
+    for number, pair in enumerate(PAIRS):
+        if number == len(PAIRS) // 2:
+            limit_tokens(two.installations[0])
+        layout = list(Layout)[number % len(Layout)]
+        assert_explained(two, two.act(pair, next(places), layout, in_turn()), (pair, layout))
+    assert two.deadlocks() == 0
+
+
+def test_of_two_tokens_that_revoke_each_other_one_is_refused(two: Two) -> None:
+    for place in lay_out(two.installations[0], 5):
+        told = two.act(("Tokens.revoke_token", "Tokens.revoke_token"), place, Layout.ONE_USER, in_turn())
+        assert [named(each) for each in told] == ["done", "Unauthorized"]
