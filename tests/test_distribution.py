@@ -28,6 +28,10 @@ OTHERS = {
     "tokenry.middleware.local": "server",
     "tokenry.middleware.django": "django",
     "tokenry.middleware.fastapi": "fastapi",
+    "tokenry.operator.servers": "postgres",
+    "tokenry.storage.postgres": "postgres",
+    "tokenry.storage.servers": "postgres",
+    "tokenry.verification.lookups": "postgres",
     "tokenry.verification.postgres": "postgres",
 }
 NOT_IMPORTED = {"tokenry.__main__", "tokenry.storage.migrations.env"}

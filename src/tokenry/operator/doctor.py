@@ -3,19 +3,21 @@
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import typer
-from sqlalchemy import text
+from sqlalchemy import URL, text
 
 from tokenry.cli.running import alone
 from tokenry.domain.explanation import Check
-from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local
+from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, Workers, open_local
 from tokenry.printable import printable
 from tokenry.service.users import NO_ACCOUNT
 from tokenry.settings import DEFAULT_DATA_DIR
 from tokenry.storage.database import Database
+from tokenry.storage.database import database_url as read_address
 from tokenry.storage.files import FIRST_TOKEN_FILE, PEPPER_FILE
 from tokenry.storage.usernames import list_ambiguous
 from tokenry.wiring import Installation
@@ -24,29 +26,52 @@ FREE_BYTES_MIN = 256 * 1024 * 1024
 
 
 def doctor(
-    data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None, scopes_file: ScopesFile = None
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = None,
+    scopes_file: ScopesFile = None,
+    workers: Workers = 1,
 ) -> None:
     """Check schema, pepper, permissions, the first token, disk, database and usernames.
 
-    It notes where there is no account yet. Exit status 1 if anything is wrong.
+    It notes where there is no account yet. Exit status 1 if anything is wrong. Of PostgreSQL it asks each server of the
+    address, and whether as many workers get their connections.
     """
+    wrong = _tell(_servers(read_address(database_url, data_dir), workers))
     installation = open_local(data_dir, database_url, scopes_file)
     print("ok    the schema is this program's, and the pepper belongs to the database")
     print(f"ok    the catalogue has {len(installation.catalogue.resources)} resources")
     if not installation.accounts.list_accounts():
         print(f"note  {NO_ACCOUNT[0].lower()}{NO_ACCOUNT[1:]}")  # as before the first start: nothing is wrong
-    problems = [
-        *_files(data_dir),
-        *_first_token(installation, data_dir / FIRST_TOKEN_FILE),
-        *_disk(data_dir),
-        *_database(installation.database),
-        *_names(installation.database),
-    ]
-    for problem in problems:
-        print(f"WRONG {printable(problem)}")
-    if problems:
+    wrong |= _tell(
+        chain(
+            _files(data_dir),
+            _first_token(installation, data_dir / FIRST_TOKEN_FILE),
+            _disk(data_dir),
+            _database(installation.database),
+            _names(installation.database),
+        )
+    )
+    if wrong:
         raise typer.Exit(1)
     print("ok    files, disk and database")
+
+
+def _tell(problems: Iterable[str]) -> bool:
+    """Print what is wrong; whether anything is."""
+    wrong = False
+    for problem in problems:
+        wrong = True
+        print(f"WRONG {printable(problem)}")
+    return wrong
+
+
+def _servers(url: URL, workers: int) -> Iterator[str]:
+    if url.get_backend_name() == "sqlite":
+        return
+    from tokenry.operator.servers import find_server_problems  # noqa: PLC0415 - what it imports is an extra
+    from tokenry.storage.servers import list_servers  # noqa: PLC0415
+
+    yield from find_server_problems(list(list_servers(url)), workers)
 
 
 def _files(data_dir: Path) -> Iterator[str]:
@@ -80,9 +105,9 @@ def _disk(data_dir: Path) -> Iterator[str]:
 
 
 def _database(database: Database) -> Iterator[str]:
+    if not database.is_sqlite:
+        return
     with database.read() as connection:
-        if not database.is_sqlite:
-            return
         if wrong := database.exposure():
             yield wrong
         found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
