@@ -1,22 +1,16 @@
 """Statements on what is known of a token beyond the wire format."""
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
-from pathlib import Path
-from typing import Any
 
-import pytest
-from sqlalchemy import Connection, event, insert, select
+from sqlalchemy import Connection, insert, select
 
 from tests.storage.test_tokens import add_token, new_user
 from tokenry.domain.details import Details, Revocation, Selection, State, Use
 from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
-from tokenry.storage.database import Database, database_url, to_seconds
-from tokenry.storage.deadline import TIMEOUT_SECONDS
+from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.details import find_details, list_details, set_description, set_networks
-from tokenry.storage.migration import migrate
 from tokenry.storage.schema import credentials, token_uses
 from tokenry.storage.tokens import insert_credential, revoke_token
 
@@ -171,29 +165,3 @@ def test_filter_and_selection_both_hold(database: Database) -> None:
         use(connection, ids[0], NOW)
         condition = Comparison("label", Operator.EQUAL, "a")
         assert listed(connection, user_id, Selection(last_used_before=NOW), Filter(condition)) == [ids[1]]
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Database]:
-    """A migrated, empty SQLite database: its plans do not depend on what the tables hold."""
-    database = Database(database_url(None, tmp_path), timeout=TIMEOUT_SECONDS)
-    migrate(database)
-    yield database
-    database.close()
-
-
-@pytest.mark.parametrize("selection", [Selection(state) for state in (*State, None)])
-def test_lists_of_every_state_read_the_users_own_tokens_only(sqlite: Database, selection: Selection) -> None:
-    with sqlite.read() as connection:
-        plan = plan_of(connection, lambda: listed(connection, 1, selection))
-    assert "COVERING INDEX ix_tokens_user_id_id" in plan
-    assert not {"SCAN tokens", "SCAN token_uses", "SCAN credentials"} & set(plan.splitlines())
-
-
-def plan_of(connection: Connection, run: Callable[[], object]) -> str:
-    """How SQLite carries out the last statement that `run` sends."""
-    sent: list[tuple[str, Any]] = []
-    event.listen(connection, "before_cursor_execute", lambda c, cursor, text, given, *rest: sent.append((text, given)))
-    run()
-    statement, parameters = sent[-1]
-    return "\n".join(row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))

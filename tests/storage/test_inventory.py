@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection
 
-from tests.storage.test_details import plan_of, sqlite
 from tests.storage.test_tokens import add_token, new_user
 from tokenry.domain.details import Details, Selection, State
 from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
@@ -16,8 +15,6 @@ from tokenry.storage.details import find_details
 from tokenry.storage.inventory import find_own, list_inventory, list_next
 from tokenry.storage.tokens import revoke_token
 from tokenry.storage.users import create_user
-
-__all__ = ["sqlite"]
 
 NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 EVERYTHING = Selection(None)
@@ -141,13 +138,3 @@ def test_pieces_of_all_accounts_and_of_one_user(filled: Database) -> None:
 def test_only_the_accounts_own_tokens_are_found(filled: Database) -> None:
     with filled.read() as connection:
         assert sorted(find_own(connection, [6, 5, 1, 999], account_id=1)) == [1, 6]
-
-
-def test_one_account_is_listed_without_a_scan_of_all_tokens(sqlite: Database) -> None:
-    with sqlite.read() as connection:
-        plan = plan_of(connection, lambda: list_inventory(connection, account_id=1, now=NOW, request=PageRequest()))
-        piece = plan_of(connection, lambda: list_next(connection, account_id=1, now=NOW, after=None, limit=9))
-    for one in (plan, piece):
-        assert "COVERING INDEX ix_tokens_user_id_id_live (user_id=?" in one
-        assert "SCAN tokens" not in one
-        assert "SCAN users" not in one

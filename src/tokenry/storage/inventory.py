@@ -59,11 +59,9 @@ def list_next(
 
     So all of them can be read in pieces, at the cost of the piece.
     """
-    of_users, which = list(_whose(account_id, username)), list(selected(selection, now))
-    if after is not None:
-        user_id = after.token.user_id
-        of_users.append(users.c.id >= user_id)
-        which.append(tokens.c.id > case((users.c.id == user_id, after.token.id), else_=0))
+    user_id, token_id = (0, 0) if after is None else (after.token.user_id, after.token.id)
+    of_users = [*_whose(account_id, username), users.c.id >= user_id]
+    which = [*selected(selection, now), tokens.c.id > case((users.c.id == user_id, token_id), else_=0)]
     found = _by_user(connection, of_users, joined(selection, EVERY_ROW), which, depth=limit).limit(limit)
     rows = select_details().where(tokens.c.id.in_(found)).order_by(*_BY_USER)
     return [read_details(row, now) for row in connection.execute(rows).all()]

@@ -78,7 +78,7 @@ users = Table(
     Column("username_folded", Words),
     sqlite_autoincrement=True,
 )
-Index(None, users.c.account_id, users.c.id)
+Index(None, users.c.account_id, users.c.id, users.c.deleted_at)
 Index(None, users.c.username_folded, unique=True)
 
 # Usernames that were somebody's: whoever stored one somewhere must not take the next who gets it for the same.

@@ -1,0 +1,326 @@
+"""What every use case asks of a database with many rows: found in indexes, whatever there is beside it."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL, Connection, create_engine, text
+
+from tests.conftest import START, Clock
+from tests.plans import Capture, Statement, faults_of
+from tokenry.domain.accounts import AccountChange, Actor, Origin
+from tokenry.domain.details import NewDetails, Selection, State
+from tokenry.domain.filters import Filter
+from tokenry.domain.idempotency import KeyedRequest
+from tokenry.domain.paging import PageRequest
+from tokenry.domain.profile import ProfileChange
+from tokenry.domain.rotation import NewRotation
+from tokenry.domain.scopes import EVERYTHING
+from tokenry.domain.secrets import Secret
+from tokenry.domain.tokens import NEVER, NewToken
+from tokenry.domain.users import GrantsChange, NewUser, UserChange
+from tokenry.settings import Settings
+from tokenry.storage import audit
+from tokenry.storage.database import to_seconds
+from tokenry.storage.rotations import activate_used, find_unused
+from tokenry.storage.schema import metadata
+from tokenry.storage.uses import Use, record_uses, was_used
+from tokenry.wiring import Installation, begin, open_installation, prepare
+
+NOW = int(START)
+OPERATOR = Origin("operator")
+PAGE = PageRequest(size=25)
+ACCOUNTS = 10_000
+USERS = 20_000
+TOKENS = 40_000
+WHOLE = {"policies.preview_lifetime", "policies.set_policy", "tokens.revoke_other_tokens"}
+"""What may read all tokens, once: for the operator; and where PostgreSQL prefers to find a user's many by id."""
+
+
+def numbers(first: int, last: int) -> str:
+    """Numbers `i` to select from."""
+    series = f"SELECT {first} UNION ALL SELECT i + 1 FROM series WHERE i < {last}"
+    return f"(WITH RECURSIVE series(i) AS ({series}) SELECT i FROM series) AS numbers"
+
+
+MORE_ACCOUNTS = f"""
+    INSERT INTO accounts (id, euuid, company, created_at, parent_id)
+    SELECT i, 'E' || i, 'company ' || i, {NOW}, CASE WHEN i % 10 = 9 THEN 1 WHEN i > 50 THEN 2 + i % 40 END
+    FROM {numbers(2, ACCOUNTS)}
+"""
+MORE_USERS = f"""
+    INSERT INTO users (id, account_id, username, username_folded, email, admin, created_at)
+    SELECT i, CASE WHEN i % 20 < 2 THEN 1 ELSE 2 + i % 50 END, 'user-' || i, 'user-' || i, '', FALSE, {NOW}
+    FROM {numbers(2, USERS)}
+"""
+# A tenth of them the first user's; a fifth revoked and a fifth expired.
+MORE_TOKENS = f"""
+    INSERT INTO tokens (id, user_id, label, label_folded, scopes, preview, created_at, expires_at, revoked_at)
+    SELECT i, CASE WHEN i % 100 < 10 THEN 1 ELSE 2 + i % {USERS - 1} END, 'token-' || i, 'token-' || i, '*',
+        'pat_' || substr(CAST(1000000000000 + i AS TEXT), 2), {NOW},
+        {NOW} + CASE WHEN i % 5 = 3 THEN -1 ELSE 86400 * (1 + i % 365) END,
+        CASE WHEN i % 5 = 4 THEN {NOW} END
+    FROM {numbers(2, TOKENS)}
+"""
+CREDENTIALS = """
+    INSERT INTO credentials (preview, token_id, digest, pepper_generation, expires_at)
+    SELECT preview, id, :digest, 1, expires_at FROM tokens WHERE id > 1 AND revoked_at IS NULL
+"""
+USES = f"INSERT INTO token_uses (token_id, used_at) SELECT id, {NOW} - id FROM tokens WHERE id % 3 = 0"
+ROTATIONS = f"""
+    INSERT INTO rotations (token_id, preview, previous, started_at, grace_seconds, on_first_use, first_used_at)
+    SELECT id, preview, 'old_' || substr(preview, 5), {NOW}, 60, FALSE, {NOW} FROM tokens WHERE id % 8 = 1
+"""
+KEYS = f"""
+    INSERT INTO idempotency_keys (user_id, key, request, token_id, preview, created_at)
+    SELECT 1 + i % {USERS}, 'key-' || i, :digest, 1, '', {NOW} FROM {numbers(1, 5000)}
+"""
+RESERVATIONS = f"""
+    INSERT INTO username_reservations (username_folded, user_id, freed_at)
+    SELECT 'gone-' || i, 1, {NOW} FROM {numbers(1, 5000)}
+"""
+EVENTS = f"""
+    INSERT INTO audit_events (id, at, actor, action, subject, details)
+    SELECT i, {NOW}, 'admin', 'token.create', 'token\\:' || i, '{{}}' FROM {numbers(1000, TOKENS)}
+"""
+
+
+def fill(connection: Connection) -> None:
+    """Make many rows of everything."""
+    for rows in (MORE_ACCOUNTS, MORE_USERS, MORE_TOKENS, CREDENTIALS, USES, ROTATIONS, KEYS, RESERVATIONS, EVENTS):
+        statement = text(rows)
+        connection.execute(statement, {"digest": bytes(32)} if "digest" in statement.compile().params else {})
+    if connection.dialect.name == "postgresql":
+        for table in ("accounts", "users", "tokens", "audit_events"):
+            connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
+
+
+class Many:
+    """An installation with many rows, and who acts: the administrator who has a tenth of all tokens."""
+
+    def __init__(self, settings: Settings) -> None:
+        prepare(settings)
+        self.do = open_installation(settings, Clock())
+        self.database = self.do.database
+        secret = begin(self.do, lambda secret: None)
+        assert secret is not None
+        self.text = secret.reveal()
+        with self.database.write() as connection:
+            fill(connection)
+        if not self.database.is_sqlite:
+            with self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("VACUUM ANALYZE"))
+        euuid = self.do.accounts.list_accounts()[0].euuid
+        self.actor = Actor(1, EVERYTHING, to_seconds(NEVER), 1, "admin", 1, euuid, secret.preview)
+        self.origin = Origin("admin", self.actor, "203.0.113.9")
+
+    def capture(self) -> Mapping[str, Statement]:
+        """Carry out every operation; the statements that it took."""
+        capture = Capture(self.database.engine)
+        for name, operations in self.operations().items():
+            for operation in operations:
+                capture.of(name, operation)
+        return capture.statements
+
+    def operations(self) -> Mapping[str, list[Callable[[], object]]]:
+        """Every use case, in its usual forms, by its name in the installation. What ends the actor comes last."""
+        return {**self.lists(), **self.reads(), **self.changes(), **self.ends()}
+
+    def lists(self) -> Mapping[str, list[Callable[[], object]]]:
+        do, actor = self.do, self.actor
+        states = [Selection(state) for state in (*State, None)]
+        deep = PageRequest(3, 25)
+        with self.database.read() as connection:
+            after = connection.execute(text(f"SELECT username FROM users WHERE id = {USERS // 2}")).scalar_one()
+        return {
+            "tokens.list_tokens": [
+                partial(do.tokens.list_tokens, actor, PAGE),
+                partial(do.tokens.list_tokens, actor, deep, Filter(descending=True)),
+                partial(do.tokens.list_tokens, actor, PAGE, Filter(limit=5)),
+            ],
+            "details.list_details": [partial(do.details.list_details, actor, PAGE, selection=each) for each in states],
+            "inventory.list_tokens": [
+                *(partial(do.inventory.list_tokens, actor, deep, selection=each) for each in states),
+                partial(do.inventory.list_tokens, actor, PAGE, username="user-40"),
+            ],
+            "inventory.export_tokens": [
+                partial(self.two_pieces, do.inventory.export_tokens, actor, selection=each) for each in states
+            ],
+            "inventory.export_all": [
+                partial(self.two_pieces, do.inventory.export_all),
+                partial(self.two_pieces, do.inventory.export_all, username="user-40"),
+            ],
+            "account_users.list_users": [partial(do.account_users.list_users, actor, PAGE)],
+            "users.list_users": [lambda: next(do.users.list_users()), lambda: next(do.users.list_users(after))],
+            "children.list_children": [partial(do.children.list_children, actor, PAGE)],
+            "accounts.list_accounts": [lambda: None],  # all of them, whole, for the operator
+            "audit.list_events": [partial(self.list_events, None), partial(self.list_events, "token:2000")],
+        }
+
+    def reads(self) -> Mapping[str, list[Callable[[], object]]]:
+        do, actor = self.do, self.actor
+        nobodys = Secret.generate().reveal()
+        return {
+            "tokens.get_token": [partial(do.tokens.get_token, actor, 1)],
+            "details.get_details": [partial(do.details.get_details, actor, 1)],
+            "policies.get_policy": [do.policies.get_policy],
+            "policies.get_rules": [partial(do.policies.get_rules, actor)],
+            "inventory.require_administrator": [partial(do.inventory.require_administrator, actor)],
+            "account_users.require_administrator": [partial(do.account_users.require_administrator, actor)],
+            "account_users.get_user": [partial(do.account_users.get_user, actor, "user-40")],
+            "accounts.get_account": [partial(do.accounts.get_account, actor)],
+            "children.require_access": [partial(do.children.require_access, actor)],
+            "children.get_child": [partial(do.children.get_child, actor, "E9")],
+            "profiles.get_profile": [partial(do.profiles.get_profile, actor)],
+            "profiles.get_user": [partial(do.profiles.get_user, actor)],
+            "explanations.explain_token": [partial(do.explanations.explain_token, actor, nobodys)],
+            "explanations.explain_any_token": [partial(do.explanations.explain_any_token, nobodys)],
+            "policies.preview_lifetime": [partial(do.policies.preview_lifetime, timedelta(days=900))],
+        }
+
+    def changes(self) -> Mapping[str, list[Callable[[], object]]]:
+        do, actor, origin = self.do, self.actor, self.origin
+        keyed = KeyedRequest("key", bytes(32))
+        make = partial(do.tokens.create_token, origin, actor, NewToken(label="made"), keyed)
+        return {
+            "tokens.create_token": [make, make],
+            "tokens.create_token_for": [partial(do.tokens.create_token_for, OPERATOR, "user-40", NewToken())],
+            "tokens.rename_token": [partial(do.tokens.rename_token, origin, actor, 100, "other")],
+            "details.update_details": [
+                partial(do.details.update_details, origin, actor, 100, NewDetails("what for", networks=()))
+            ],
+            "rotations.rotate_token": [
+                partial(do.rotations.rotate_token, origin, actor, 101, NewRotation()),
+                partial(do.rotations.rotate_token, origin, actor, 101, NewRotation(0, on_first_use=False)),
+            ],
+            "tokens.revoke_token": [partial(do.tokens.revoke_token, origin, actor, 102)],
+            "tokens.revoke_any_token": [partial(do.tokens.revoke_any_token, OPERATOR, 111)],
+            "inventory.revoke_tokens": [partial(do.inventory.revoke_tokens, origin, actor, [*range(300, 400)])],
+            "leaks.revoke_reported": [partial(self.report_a_leak)],
+            "revocations.revoke_presented": [partial(do.revocations.revoke_presented, origin, actor, self.text[:-1])],
+            "children.create_token": [partial(do.children.create_token, origin, actor, "E9")] * 2,
+            "accounts.update_own": [partial(do.accounts.update_own, origin, actor, AccountChange({"company": "mine"}))],
+            "accounts.update_account": [
+                partial(do.accounts.update_account, OPERATOR, "E8", AccountChange({"company": "eight"}))
+            ],
+            "accounts.create_account": [
+                partial(
+                    do.accounts.create_account,
+                    OPERATOR,
+                    company="new",
+                    parent=self.actor.account_euuid,
+                    admin="newcomer",
+                )
+            ],
+            "accounts.detach_account": [partial(do.accounts.detach_account, OPERATOR, "E9")],
+            "account_users.create_user": [
+                partial(do.account_users.create_user, origin, actor, NewUser("ada", "ada@example.org"))
+            ],
+            "account_users.update_user": [
+                partial(do.account_users.update_user, origin, actor, "user-40", UserChange(username="renamed"))
+            ],
+            "account_users.update_grants": [
+                partial(
+                    do.account_users.update_grants, origin, actor, "user-60", GrantsChange(child_account_access=True)
+                )
+            ],
+            "account_users.delete_user": [partial(do.account_users.delete_user, origin, actor, "user-80")],
+            "users.create_user": [partial(do.users.create_user, OPERATOR, username="bob", admin=True)],
+            "users.update_user": [partial(do.users.update_user, OPERATOR, "user-100", UserChange(username="named"))],
+            "users.disable_user": [partial(do.users.disable_user, OPERATOR, "user-120")],
+            "users.enable_user": [partial(do.users.enable_user, OPERATOR, "user-120")],
+            "users.delete_user": [partial(do.users.delete_user, OPERATOR, "user-140")],
+            "profiles.update_profile": [
+                partial(do.profiles.update_profile, origin, actor, ProfileChange(email="me@example.org"))
+            ],
+            "policies.set_policy": [partial(do.policies.set_policy, OPERATOR, lambda policy: policy)],
+            "uses.flush": [self.flush],
+        }
+
+    def ends(self) -> Mapping[str, list[Callable[[], object]]]:
+        return {"tokens.revoke_other_tokens": [partial(self.do.tokens.revoke_other_tokens, self.origin, self.actor)]}
+
+    def two_pieces(self, export: Callable[..., Iterator[object]], *arguments: object, **options: object) -> None:
+        pieces = export(*arguments, **options)
+        next(pieces, None)
+        next(pieces, None)
+
+    def list_events(self, subject: str | None) -> None:
+        with self.database.read() as connection:
+            audit.list_events(connection, limit=100, subject=subject)
+
+    def report_a_leak(self) -> None:
+        _, secret = self.do.tokens.create_token_for(OPERATOR, "admin", NewToken())
+        assert self.do.leaks.revoke_reported([secret.reveal()], None) == 1
+
+    def flush(self) -> None:
+        with self.database.write() as connection:
+            record_uses(connection, [Use(id, f"pat_{id:012}", NOW, None, None) for id in range(20, 520)])
+            find_unused(connection, [f"pat_{id:012}" for id in range(20, 520)])
+            activate_used(connection, "pat_000000000020", NOW)
+            was_used(connection, 1)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def many(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Many, list[Statement]]]:
+    """Many rows on each engine in turn, and every statement that the operations on them took."""
+    address = None
+    if request.param == "postgresql":
+        server: URL = request.getfixturevalue("postgres")
+        name = f"t{uuid4().hex}"
+        engine = create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        address = server.set(database=name).render_as_string(hide_password=False)
+    data_dir: Path = tmp_path_factory.mktemp("many") / "data"
+    many = Many(Settings(data_dir=data_dir, database_url=address))
+    with pytest.MonkeyPatch.context() as patch:
+        # A thousand of so few rows would be found by looking at all of them.
+        for module in ("inventory", "users"):
+            patch.setattr(f"tokenry.service.{module}.BATCH", 100)
+        statements = [*many.capture().values()]
+    yield many, statements
+    many.database.close()
+
+
+def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None:
+    made: set[str] = set()
+    for field in fields(Installation):
+        service = getattr(many[0].do, field.name)
+        if type(service).__module__.startswith("tokenry.service."):
+            made |= {
+                f"{field.name}.{name}"
+                for name, _ in inspect.getmembers(service, inspect.ismethod)
+                if not name.startswith("_")
+            }
+    within = {"tokens.issue", "accounts.create_first"}  # parts of others
+    assert made - within == many[0].operations().keys() - {"uses.flush", "audit.list_events"}
+
+
+def test_no_statement_reads_a_big_table_or_sorts_more_than_a_page(many: tuple[Many, list[Statement]]) -> None:
+    found, statements = many
+    with found.database.engine.connect() as connection:
+        faults = [fault for each in statements if each.operation not in WHOLE for fault in faults_of(connection, each)]
+        connection.rollback()
+    assert faults == []
+
+
+INDEXES = sorted(str(index.name) for table in metadata.tables.values() for index in table.indexes)
+
+
+@pytest.mark.parametrize("name", INDEXES)
+def test_every_index_is_missed(many: tuple[Many, list[Statement]], name: str) -> None:
+    found, statements = many
+    with found.database.engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP INDEX {name}")
+        missed = any(faults_of(connection, each) for each in statements if each.operation not in WHOLE)
+        connection.rollback()
+    assert missed
