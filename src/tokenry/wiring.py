@@ -125,9 +125,10 @@ class Verification:
 
 
 def prepare(settings: Settings) -> Sequence[str]:
-    """Make or migrate the database and make the pepper. Raises SetupError, and then has changed nothing.
+    """Make or migrate the database and make the pepper. Raises SetupError; what was done by then is gone on from later.
 
-    Safe to run twice, and in several processes at once. Returns the usernames that are an older user's in another case.
+    Safe to run twice, and in several processes at once, on several hosts too. Returns the usernames that are an older
+    user's in another case.
     """
     require_directory(settings.data_dir)
     settings.catalogue()

@@ -1,5 +1,6 @@
 """Indexes that a migration adds to a PostgreSQL in use: beside others' writing, also after an interruption."""
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,13 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, Connection, text
 
-from tests.servers import wait_until
+from tests.servers import TOKENRY, environment, wait_until
 from tests.storage.test_migration import migrate_to
 from tokenry.domain.errors import SetupError
+from tokenry.settings import Settings
 from tokenry.storage import migration
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import migrate, one_at_a_time, require_current
+from tokenry.wiring import prepare
 
 NAME = "ix_rotations_previous"
 
@@ -73,6 +76,20 @@ def test_index_that_an_interrupted_build_has_left_is_built_again(
     monkeypatch.undo()
     migrate(older)
     assert (left, is_valid(older)) == (False, True)
+
+
+def test_index_whose_builder_was_killed_is_there_after_the_next_start(older: Database, tmp_path: Path) -> None:
+    """The server goes on with it meanwhile, or not: the next start finds it, or builds it anew."""
+    address = older.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    command = [TOKENRY, "migrate", "--data-dir", str(tmp_path / "data")]
+    builder = subprocess.Popen(command, env=environment(TOKENRY_DATABASE_URL=address))
+    with older.write() as writer:
+        write(writer)
+        wait_until(lambda: is_waited_for(older), 30)
+        builder.kill()
+        builder.wait()
+    prepare(Settings(data_dir=tmp_path / "data", database_url=address))
+    assert is_valid(older)
 
 
 def test_index_does_not_wait_for_who_waits_to_migrate_next(older: Database) -> None:

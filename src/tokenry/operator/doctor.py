@@ -19,6 +19,7 @@ from tokenry.settings import DEFAULT_DATA_DIR
 from tokenry.storage.database import Database
 from tokenry.storage.database import database_url as read_address
 from tokenry.storage.files import FIRST_TOKEN_FILE, PEPPER_FILE
+from tokenry.storage.migration import head_revision
 from tokenry.storage.usernames import list_ambiguous
 from tokenry.wiring import Installation
 
@@ -38,7 +39,7 @@ def doctor(
     """
     wrong = _tell(_servers(read_address(database_url, data_dir), workers))
     installation = open_local(data_dir, database_url, scopes_file)
-    print("ok    the schema is this program's, and the pepper belongs to the database")
+    print(f"ok    the schema is this program's ({head_revision()}), and the pepper belongs to the database")
     print(f"ok    the catalogue has {len(installation.catalogue.resources)} resources")
     if not installation.accounts.list_accounts():
         print(f"note  {NO_ACCOUNT[0].lower()}{NO_ACCOUNT[1:]}")  # as before the first start: nothing is wrong

@@ -82,13 +82,19 @@ def refuse_newer(database: Database) -> str | None:
 
 def require_current(database: Database) -> None:
     """Raise SetupError unless the database has exactly this program's schema."""
-    if refuse_newer(database) != _head():
+    if refuse_newer(database) != head_revision():
         raise SetupError(f"The database {database.address} is older than this program: run `tokenry migrate`.")
+
+
+@cache
+def head_revision() -> str | None:
+    """This program's schema. Loads every migration, so once: each probe of readiness asks for it."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def is_current(connection: Connection) -> bool:
     """Whether the database has exactly this program's schema."""
-    return _revision(connection) == _head()
+    return _revision(connection) == head_revision()
 
 
 def _await_turn(connection: Connection) -> None:
@@ -178,12 +184,6 @@ def _config() -> Config:
     config.set_main_option("script_location", "tokenry.storage:migrations")
     config.set_main_option("path_separator", "os")
     return config
-
-
-@cache
-def _head() -> str | None:
-    """Loads every migration, so once: each probe of readiness asks for it."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _revision(connection: Connection) -> str | None:
