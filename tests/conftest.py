@@ -6,6 +6,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -81,9 +82,9 @@ def postgres(postgres_wheel: ModuleType) -> Iterator[URL]:
         server.cleanup()
 
 
-@pytest.fixture
-def new_postgres_database(postgres: URL) -> Iterator[URL]:
-    """An empty database, dropped after the test."""
+@contextmanager
+def new_database(postgres: URL) -> Iterator[URL]:
+    """An empty database of a server, dropped at the end."""
     name = f"t{uuid4().hex}"
     engine = create_engine(postgres.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -92,6 +93,13 @@ def new_postgres_database(postgres: URL) -> Iterator[URL]:
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
+
+
+@pytest.fixture
+def new_postgres_database(postgres: URL) -> Iterator[URL]:
+    """An empty database, dropped after the test."""
+    with new_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

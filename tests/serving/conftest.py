@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import uvicorn
 from uvicorn.lifespan.on import LifespanOn
 
-from tests.conftest import START, Clock, make_app
+from tests.conftest import START, Clock, make_app, new_database
 from tests.serving.parts import PEER, Served, head
 from tokenry.domain.accounts import Origin
 from tokenry.domain.secrets import checksum
@@ -19,10 +20,20 @@ from tokenry.wiring import build_app, open_installation
 UNKNOWN_BODY = "pat_" + "A" * 44
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    if request.param == "sqlite":
+        yield from serve(tmp_path_factory.mktemp("fast") / "data", None)
+    else:
+        with new_database(request.getfixturevalue("postgres")) as url:
+            yield from serve(tmp_path_factory.mktemp("fast") / "data", url.render_as_string(hide_password=False))
+
+
+def serve(data_dir: Path, url: str | None) -> Iterator[Served]:
     clock = Clock()
-    app = make_app(tmp_path_factory.mktemp("fast") / "data", clock)
+    app = make_app(data_dir, clock, url)
+    with app.client:  # which lets go of the database at the end
+        pass
     installation = open_installation(app.settings, clock)
 
     def create(scopes: str, seconds: int = 3600) -> str:
@@ -45,7 +56,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     loop = asyncio.new_event_loop()
     lifespan = LifespanOn(config)
     loop.run_until_complete(lifespan.startup())
-    served = Served(loop, config, lifespan, clock, secrets)
+    served = Served(loop, config, lifespan, clock, secrets, waits=url is not None)
     served.state.default_headers = [(b"date", b"Sun, 15 Jun 2025 15:06:40 GMT")]
     bearer = f"Authorization: Bearer {app.token}"
     for token_id, network in ((5, "192.0.2.0/24"), (6, "203.0.113.0/24")):

@@ -57,6 +57,8 @@ class Served:
     lifespan: LifespanOn
     clock: Clock
     secrets: dict[str, str]
+    waits: bool
+    """Whether an answer waits for the database."""
     state: ServerState = field(default_factory=ServerState)
 
     @property
@@ -81,7 +83,10 @@ class Served:
         protocol.connection_made(wire)
         for chunk in chunks:
             protocol.data_received(chunk)
-            while self.state.tasks:
+            while protocol._is_waiting() or self.state.tasks:
+                if protocol._is_waiting():
+                    await asyncio.sleep(0)
+                    continue
                 done, _ = await asyncio.wait(self.state.tasks, timeout=0.05)
                 if not done and protocol.cycle.more_body:
                     break  # it waits for a body that has not come

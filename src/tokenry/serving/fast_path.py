@@ -36,6 +36,7 @@ class FastPath:
     def answer(self, sender: Sender, defaults: Sequence[tuple[bytes, bytes]]) -> bytes | None:
         """The whole answer to the request in `sender.head`; None if it is for the ordinary route.
 
+        Empty if `sender.look_up` has to end before, for `answer_late`. Until then the sender stays as it is.
         `defaults` are the headers that the server adds to each answer, among them the date: a new list each second.
         """
         if defaults is not self._defaults:
@@ -50,6 +51,17 @@ class FastPath:
         if denial is None:
             return self._accepted + (known.answer or _keep(known))
         return self._refuse(denial, known, sender.needed)
+
+    def answer_late(self, sender: Sender, defaults: Sequence[tuple[bytes, bytes]]) -> bytes | None:
+        """The whole answer when `sender.look_up` has ended; None if it is for the ordinary route."""
+        if defaults is not self._defaults:
+            self._renew(defaults)
+        begun, sender.look_up = sender.look_up, None
+        assert begun is not None
+        try:
+            return self._answer_found(sender, self._verifier.end_look_up(begun))
+        except (Unavailable, LookupError):  # no database, no pepper
+            return None  # and so asked again, refused in the same way, and logged
 
     def _read(self, sender: Sender) -> bytes | None:
         """Read a head that is not as the one before; its token, or None if it is for the ordinary route."""
@@ -74,9 +86,15 @@ class FastPath:
         except (Unavailable, LookupError):  # no database, no pepper
             return None  # and so asked again, refused in the same way, and logged
         if found is None:
+            sender.look_up = self._verifier.begin_look_up(text)
+            return None if sender.look_up is None else b""
+        if found is Denial.MALFORMED and not is_visible(text):
             return None
+        return self._answer_found(sender, found)
+
+    def _answer_found(self, sender: Sender, found: Known | Denial) -> bytes:
         if isinstance(found, Denial):
-            return self._refused if found is not Denial.MALFORMED or is_visible(text) else None
+            return self._refused
         denial = self._judge(found, sender.needed, sender)
         if denial is None:
             return self._accepted + _keep(found)

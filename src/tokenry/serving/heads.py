@@ -14,6 +14,7 @@ from tokenry.domain.networks import ADDRESS_LENGTH_MAX
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import TOKEN_LENGTH
 from tokenry.serving.shapes import Shapes
+from tokenry.verification.verifier import LookUp
 
 _START = b"GET /verify"
 HEAD_BYTES_MAX = 8 * 1024
@@ -53,16 +54,30 @@ class TrustedHosts(Protocol):
 class Sender:
     """Who sends the requests of one connection: the head of the current one, and what the last plain one was like.
 
-    `needed` are the scopes that the last plain head asked for. Address and agent are read when they are asked for.
+    `needed` are the scopes that the last plain head asked for, `look_up` is what its answer waits for. Address and
+    agent are read when they are asked for.
     """
 
-    __slots__ = ("_after", "_before", "_length", "_match", "_peer", "_token", "_trusted", "_varied", "head", "needed")
+    __slots__ = (
+        "_after",
+        "_before",
+        "_length",
+        "_match",
+        "_peer",
+        "_token",
+        "_trusted",
+        "_varied",
+        "head",
+        "look_up",
+        "needed",
+    )
 
     def __init__(self, peer: str | None, trusted: TrustedHosts | None) -> None:
         self._peer = peer
         self._trusted = trusted
         self.head = b""
         self.needed: Scopes = NOTHING
+        self.look_up: LookUp | None = None
         self._length = 0
         self._before = self._after = b""
         self._token = slice(0)

@@ -46,6 +46,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _is_between = False  # between two requests, with nothing under way: only then is the fast path asked
     _answered = False  # by the fast path, since `_watch` looked last
     _idle_since: float | None = None  # since about the last answer of the fast path, if nothing came after it
+    _held: bytes | None = None  # while the fast path waits for a look-up: what came behind the request
+    _ended = _closing = False  # meanwhile: the client has said all, the server is to stop
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a first request."""
@@ -53,7 +55,7 @@ class BoundedProtocol(HttpToolsProtocol):
         fast_path: FastPath | None = self.app_state.get(APP_STATE_KEY)
         self._has_fast_path = fast_path is not None
         if fast_path is not None:
-            self._ask_fast_path = fast_path.answer
+            self._ask_fast_path, self._ask_again = fast_path.answer, fast_path.answer_late
         peer = None if self.client is None else self.client[0]
         self._is_between = self._has_fast_path
         self._sender = Sender(peer, getattr(self.app, "trusted_hosts", None))
@@ -67,11 +69,23 @@ class BoundedProtocol(HttpToolsProtocol):
         """Stop watching."""
         if self._watcher is not None:
             self._watcher.cancel()
+        if self._sender.look_up is not None:
+            self._sender.look_up.answer.cancel()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Close the connection when what it asked is answered."""
+        if self._is_waiting():
+            self._closing = True
+        else:
+            super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         """Answer a plain verification at once; else count what belongs to the head of a request, and bound it."""
         if self._is_between and self._answer_fast(data):
+            return
+        if self._is_waiting():
+            self._hold(data)
             return
         if self._refused:
             return
@@ -93,6 +107,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
         Who is gone altogether looks the same, until something is sent there. True keeps the connection.
         """
+        if self._is_waiting():
+            self._ended = True
+            return True
         if self._refused:
             return True
         if self._is_owed():
@@ -177,8 +194,12 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer a whole, plain `GET /verify` between two requests; False, and nothing done, for anything else."""
         self._sender.head = data
         answer = self._ask_fast_path(self._sender, self.server_state.default_headers)
-        if answer is None:
-            return False
+        if not answer:
+            return answer is not None and self._wait_for_answer()
+        self._send_fast(answer)
+        return True
+
+    def _send_fast(self, answer: bytes) -> None:
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         self._deadline = None
@@ -186,7 +207,47 @@ class BoundedProtocol(HttpToolsProtocol):
             True  # `_watch` closes an idle connection: no timer, and no look at the clock, for each request
         )
         self.transport.write(answer)
+
+    def _wait_for_answer(self) -> bool:
+        """Answer when the look-up has ended. Until then nothing else of this connection is looked at."""
+        assert self._sender.look_up is not None
+        self._is_between = self._answered = False
+        self._deadline = self._idle_since = None
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        self._held = b""
+        self._sender.look_up.answer.add_done_callback(self._answer_late)
         return True
+
+    def _answer_late(self, looked_up: asyncio.Future[Any]) -> None:
+        held, self._held = self._held, None
+        if looked_up.cancelled():
+            return
+        looked_up.exception()  # seen, also if nobody is left to be told
+        if self.transport.is_closing():
+            return
+        answer = self._ask_again(self._sender, self.server_state.default_headers)
+        if answer is None:
+            self.data_received(self._sender.head)
+        else:
+            self._is_between = self._stalled_at is None
+            self._send_fast(answer)
+        if held:
+            self.transport.resume_reading()
+            self.data_received(held)
+        if self._ended and not self._is_waiting() and not self.eof_received():
+            self.transport.close()
+        if self._closing and not self._is_waiting():
+            self.shutdown()
+
+    def _is_waiting(self) -> bool:
+        """Whether a request that the fast path has taken waits for its look-up."""
+        return self._held is not None
+
+    def _hold(self, data: bytes) -> None:
+        self._held = (self._held or b"") + data
+        if len(self._held) > HEAD_BYTES_MAX:
+            self.transport.pause_reading()
 
     def _is_answered(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle

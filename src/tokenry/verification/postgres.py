@@ -166,6 +166,7 @@ class PostgresCredentials:
         for line in [line for line, carried in self._busy.items() if carried is batch]:
             del self._busy[line]
             line.close()
+            self._drop_idle()  # they lead to the same server
         batch.refuse(Unavailable(_SILENT))
         if self._idle or self._busy:
             self._send()

@@ -2,6 +2,7 @@
 
 import re
 import time
+from asyncio import Future
 from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple, Protocol
@@ -65,10 +66,18 @@ class Client(NamedTuple):
     agent: str | None = None
 
 
+class LookUp(NamedTuple):
+    """A look-up that is under way."""
+
+    secret: Secret
+    answer: Future[Credential | None]
+
+
 class Credentials(Protocol):
     """Where credentials are looked up. The answer is never older than the call: a revoked one is not found.
 
-    Those that need not wait for it also have `find_now`, which is `find` without the waiting.
+    Those that need not wait for it also have `find_now`, which is `find` without the waiting; others may have
+    `find_soon`, which begins it and returns the future of the answer.
     """
 
     async def find(self, preview: str) -> Credential | None:
@@ -101,6 +110,7 @@ class Verifier:
     ) -> None:
         self._credentials = credentials
         self._find_now: Callable[[str], Credential | None] | None = getattr(credentials, "find_now", None)
+        self._find_soon: Callable[[str], Future[Credential | None]] | None = getattr(credentials, "find_soon", None)
         self._peppers = peppers
         self._now = now
         self._cache = cache
@@ -160,6 +170,17 @@ class Verifier:
             return None
         mark = self._mark()
         return self._recognise(secret, self._find_now(secret.preview), mark)
+
+    def begin_look_up(self, text: bytes) -> "LookUp | None":
+        """Begin to look up a token for which `look_up_now` has to wait; None if it is to be done by `verify`."""
+        secret = None if self._find_soon is None else Secret.parse(text.decode("latin-1"))
+        if self._find_soon is None or secret is None:
+            return None
+        return LookUp(secret, self._find_soon(secret.preview))
+
+    def end_look_up(self, begun: "LookUp") -> Known | Denial:
+        """What a look-up found, whose answer is there. Raises Unavailable."""
+        return self._recognise(begun.secret, begun.answer.result(), None)
 
     def judge(self, known: Known, needed: Scopes, client: Presenter) -> Denial | None:
         """Decide on a token that is known, at this moment; None if it is accepted, and then its use is noted."""
