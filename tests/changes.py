@@ -40,6 +40,7 @@ from tokenry.wiring import Installation
 NOW = int(START)
 FAR = NOW + 10**7
 OPERATOR = Origin("operator")
+LIFETIME_MAX = timedelta(days=900)
 _IDS_EACH = 100
 
 
@@ -125,11 +126,15 @@ class Case:
         return self.place.holders["boss" if side == 0 else second[self.layout]]
 
 
-def _set_policy(case: Case) -> object:
-    lifetime = timedelta(days=900)
-    scopes = {UserKind.USER: EVERYTHING} if case.side else {}
-    return case.installation.policies.set_policy(
-        OPERATOR, lambda policy: replace(policy, lifetime_max=lifetime, scopes=scopes), shorten=True
+def limit_lifetime(installation: Installation) -> None:
+    """Set the policy that `Policies._shorten_some` enforces."""
+    installation.policies.set_policy(OPERATOR, lambda policy: replace(policy, lifetime_max=LIFETIME_MAX))
+
+
+def _set_policy(case: Case) -> None:
+    """Set another one, and one that forbids nothing."""
+    case.installation.policies.set_policy(
+        OPERATOR, lambda policy: replace(policy, scopes={} if policy.scopes else {UserKind.USER: EVERYTHING})
     )
 
 
@@ -184,6 +189,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Leaks._revoke": lambda case: case.installation.leaks.revoke_reported(
         [secret.reveal() for secret in case.secrets], None
     ),
+    "Policies._shorten_some": lambda case: list(case.installation.policies.enforce(OPERATOR, shorten=True)),
     "Policies.set_policy": _set_policy,
     "Profiles.update_profile": lambda case: case.installation.profiles.update_profile(
         case.me.origin, case.me.actor, ProfileChange(timezone=f"Europe/City{case.side}")
@@ -274,7 +280,7 @@ def lay_out(installation: Installation, count: int) -> list[Place]:
 
 
 def let_outlive(database: Database, place: Place) -> None:
-    """Let the tokens of a place outlive what `Policies.set_policy` allows."""
+    """Let the tokens of a place outlive what the policy allows."""
     end = {"expires_at": to_seconds(NEVER)}
     first = place.number * _IDS_EACH
     with database.write() as connection:

@@ -23,6 +23,7 @@ from tests.changes import (
     Place,
     lay_out,
     let_outlive,
+    limit_lifetime,
     writing_functions,
 )
 from tests.conftest import Clock
@@ -46,7 +47,7 @@ class Two:
 
     def act(self, pair: tuple[str, str], place: Place, layout: Layout, choose: Choose) -> list[object]:
         """Let each do its part; what became of both."""
-        if "Policies.set_policy" in pair:
+        if "Policies._shorten_some" in pair:
             let_outlive(self.installations[0].database, place)
         cases = [Case(self.installations[side], place, layout, side) for side in range(2)]
 
@@ -79,6 +80,7 @@ def two(tmp_path: Path, new_postgres_database: URL) -> Iterator[Two]:
             for installation in installations:
                 stack.enter_context(closing(installation.database))
             begin(installations[0], lambda secret: None)
+            limit_lifetime(installations[0])
             lockstep = Lockstep([each.database for each in installations], watcher)
             yield Two(installations, lockstep, watcher)
 

@@ -13,6 +13,7 @@ from tokenry.domain.scopes import Scopes
 from tokenry.wiring import Installation, open_installation
 
 TOKENS = "/v4/profile/tokens"
+OPERATOR = Origin("operator:test")
 STRICT = Policy(
     timedelta(days=90),
     expiry_required=True,
@@ -31,7 +32,9 @@ def operating(app: App) -> Iterator[Installation]:
 
 def put(app: App, policy: Policy, *, shorten: bool = False) -> None:
     with operating(app) as installation:
-        installation.policies.set_policy(Origin("operator:test"), lambda before: policy, shorten=shorten)
+        installation.policies.set_policy(OPERATOR, lambda before: policy)
+        for _ in installation.policies.enforce(OPERATOR, shorten=shorten):
+            pass
 
 
 def shown(app: App, headers: dict[str, str]) -> Any:

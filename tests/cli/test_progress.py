@@ -57,6 +57,12 @@ def test_bar_is_drawn_for_what_takes_long(terminal: Terminal, clock: Clock) -> N
     assert "/3" in screen
 
 
+def test_things_may_count_for_several(terminal: Terminal, clock: Clock) -> None:
+    pieces = slowly(clock, PATIENCE_SECONDS * 3)
+    assert len(list(tracked(pieces, "Counting", total=3000, size=lambda _: 1000, to=terminal.stream, now=clock))) == 3
+    assert "2000/3000" in terminal.screen
+
+
 def test_bar_is_not_drawn_for_what_is_quick(terminal: Terminal, clock: Clock) -> None:
     assert list(tracked(slowly(clock, PATIENCE_SECONDS / 2), "Counting", to=terminal.stream, now=clock)) == [0, 1, 2]
     assert terminal.screen == ""

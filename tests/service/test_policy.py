@@ -1,30 +1,41 @@
 """What the policy allows and what a change of it does, with its audit."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from threading import Barrier
 
 import pytest
+from sqlalchemy import URL, Connection, event, func, insert, select, update
 
 from tests.service.test_tokens import NOW, OPERATOR, Bench, bench
+from tests.threads import at_work
+from tokenry.cli.running import CommandError
 from tokenry.domain.errors import Invalid, NotFound
+from tokenry.domain.paging import PageRequest
 from tokenry.domain.policy import Policy, Rules, Shortening, UserKind
 from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.secrets import Peppers
-from tokenry.domain.tokens import NEVER, NewToken
+from tokenry.domain.tokens import NEVER, NewToken, Token
+from tokenry.operator.policy import _enforce
 from tokenry.service.accounts import Accounts
 from tokenry.service.installation import begin_installation
 from tokenry.service.policy import Policies
 from tokenry.service.tokens import Tokens
+from tokenry.storage import schema
 from tokenry.storage.catalogue import default_catalogue
-from tokenry.storage.database import Database
-from tokenry.storage.deadline import TIMEOUT_SECONDS
+from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.deadline import TIMEOUT_SECONDS, within
+from tokenry.storage.migration import migrate
 
 __all__ = ["bench"]
 
 DAY = timedelta(days=1)
+PAUSE_SECONDS = 0.01
+"""Between two tokens that a process makes: SQLite gives its lock to whoever happens to ask."""
 STRICT = Policy(
     DAY, expiry_required=True, tokens_per_user_max=1, scopes={UserKind.ADMIN: Scopes.parse("linodes:read_only")}
 )
@@ -35,8 +46,11 @@ def policies(bench: Bench) -> Policies:
     return Policies(bench.database, lambda: NOW)
 
 
-def put(policies: Policies, policy: Policy, *, shorten: bool = False) -> list[Shortening]:
-    return list(policies.set_policy(OPERATOR, lambda before: policy, shorten=shorten))
+def put(policies: Policies, policy: Policy, *, shorten: bool = False) -> tuple[int, int]:
+    """Set it and let it hold; how many tokens have expired, and how many expire sooner."""
+    policies.set_policy(OPERATOR, lambda before: policy)
+    done = list(policies.enforce(OPERATOR, shorten=shorten))
+    return sum(some.at_once for some in done), sum(some.sooner for some in done)
 
 
 def fields(caught: pytest.ExceptionInfo[Invalid]) -> list[str | None]:
@@ -126,8 +140,8 @@ def test_change_of_the_policy_is_recorded(bench: Bench, policies: Policies) -> N
 
 def test_shortened_tokens_are_counted_before_and_recorded_after(bench: Bench, policies: Policies) -> None:
     bench.tokens.create_token(bench.origin, bench.actor, NewToken(expiry=NOW + DAY))
-    preview = list(policies.preview_lifetime(DAY))
-    assert preview == put(policies, Policy(DAY), shorten=True) == [Shortening("admin", at_once=0, sooner=1)]
+    assert policies.preview_lifetime(DAY) == [Shortening("admin", at_once=0, sooner=1)]
+    assert put(policies, Policy(DAY), shorten=True) == (0, 1)
     assert bench.tokens.get_token(bench.actor, 1).expiry == NOW + DAY
     assert bench.events("token:1")[1:] == [
         ("token.shorten", {"from": NEVER.isoformat(), "to": (NOW + DAY).isoformat()})
@@ -138,7 +152,7 @@ def test_shortened_tokens_are_counted_before_and_recorded_after(bench: Bench, po
 
 def test_token_past_the_maximum_lifetime_expires_at_once(bench: Bench) -> None:
     policies = Policies(bench.database, lambda: NOW + 2 * DAY)
-    assert put(policies, Policy(DAY), shorten=True) == [Shortening("admin", at_once=1, sooner=0)]
+    assert put(policies, Policy(DAY), shorten=True) == (1, 0)
     later = Tokens(bench.database, Peppers((bytes(32),)), default_catalogue(), lambda: NOW + 2 * DAY)
     with pytest.raises(NotFound):
         later.get_token(bench.actor, 1)
@@ -150,37 +164,177 @@ def test_more_tokens_than_one_batch_are_shortened(
     monkeypatch.setattr("tokenry.service.policy.BATCH", 2)
     for _ in range(4):
         bench.tokens.create_token(bench.origin, bench.actor, NewToken())
-    assert put(policies, Policy(DAY), shorten=True) == [Shortening("admin", at_once=0, sooner=5)]
+    assert put(policies, Policy(DAY), shorten=True) == (0, 5)
     assert policies.preview_lifetime(DAY) == []
 
 
 def test_existing_tokens_stay_unless_they_are_to_be_shortened(bench: Bench, policies: Policies) -> None:
-    assert put(policies, Policy(DAY)) == []
+    assert put(policies, Policy(DAY)) == (0, 0)
     assert bench.tokens.get_token(bench.actor, 1).expiry == NEVER
 
 
-def test_token_made_while_the_policy_changes_does_not_outlive_it(bench: Bench, policies: Policies) -> None:
-    """The policy changes between the moment a creation reads it and the end of that transaction.
+def make_many(bench: Bench, count: int) -> None:
+    """Tokens of the first user without an end, in few statements."""
+    each = {"user_id": 1, "label": "x", "label_folded": "x", "scopes": "*", "created_at": to_seconds(NOW)}
+    rows = [
+        {**each, "id": id, "preview": f"pat_{id:012}", "expires_at": to_seconds(NEVER)} for id in range(2, count + 2)
+    ]
+    with bench.database.write() as connection:
+        connection.execute(insert(schema.tokens), rows)
+        opening = [
+            {
+                "preview": row["preview"],
+                "token_id": row["id"],
+                "digest": bytes(32),
+                "pepper_generation": 1,
+                "expires_at": row["expires_at"],
+            }
+            for row in rows
+        ]
+        connection.execute(insert(schema.credentials), opening)
+        if not bench.database.is_sqlite:
+            connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('tokens', 'id'), {count + 1})")
 
-    The change has to wait for that end, and then finds the token. The clock is read for the check, and then again.
+
+def outliving(bench: Bench, lifetime: timedelta) -> int:
+    """How many live tokens outlive a maximum lifetime, and how many secrets open one for longer than it lives."""
+    longest = schema.tokens.c.created_at + int(lifetime.total_seconds())
+    tokens = select(func.count()).where(schema.tokens.c.revoked_at.is_(None), schema.tokens.c.expires_at > longest)
+    opening = select(func.count()).where(
+        schema.credentials.c.token_id == schema.tokens.c.id, schema.credentials.c.expires_at > longest
+    )
+    with bench.database.read() as connection:
+        return int(connection.execute(tokens).scalar_one() + connection.execute(opening).scalar_one())
+
+
+def test_shortening_that_was_broken_off_is_finished_by_doing_it_again(
+    bench: Bench, policies: Policies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tokenry.service.policy.BATCH", 2)
+    make_many(bench, 4)
+    policies.set_policy(OPERATOR, lambda before: Policy(DAY))
+    begun = policies.enforce(OPERATOR, shorten=True)
+    assert next(begun).sooner == 2
+    begun.close()
+    assert policies.preview_lifetime(DAY) == [Shortening("admin", at_once=0, sooner=3)]
+    assert put(policies, Policy(DAY), shorten=True) == (0, 3)
+    assert outliving(bench, DAY) == 0
+    actions = [[action for action, _ in bench.events(f"token:{id}")] for id in range(1, 6)]
+    assert actions == [["token.create", "token.shorten"], *([["token.shorten"]] * 4)]
+
+
+def test_shortening_ends_where_the_policy_has_no_maximum_any_more(
+    bench: Bench, policies: Policies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tokenry.service.policy.BATCH", 2)
+    make_many(bench, 4)
+    policies.set_policy(OPERATOR, lambda before: Policy(DAY))
+    begun = policies.enforce(OPERATOR, shorten=True)
+    assert next(begun).sooner == 2
+    policies.set_policy(OPERATOR, lambda before: Policy())
+    assert list(begun) == []
+
+
+def test_tokens_are_made_while_many_are_shortened(
+    bench: Bench, policies: Policies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tokenry.service.policy.BATCH", 50)
+    make_many(bench, 1000)
+    elsewhere = Database(bench.database.url, timeout=TIMEOUT_SECONDS)
+    shortening = threading.Thread(
+        target=put, args=(Policies(elsewhere, lambda: NOW), Policy(DAY)), kwargs={"shorten": True}
+    )
+    shortening.start()
+    made = 0
+    while shortening.is_alive():
+        with within(TIMEOUT_SECONDS):
+            bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+        made += 1
+        time.sleep(PAUSE_SECONDS)
+    elsewhere.close()
+    assert made > 5
+    assert outliving(bench, DAY) == 0
+
+
+def test_creation_does_not_wait_for_a_transaction_that_shortens(bench: Bench, policies: Policies) -> None:
+    """On PostgreSQL; SQLite has one writer, which is why each transaction shortens few tokens."""
+    if bench.database.is_sqlite:
+        return
+    put(policies, Policy(DAY))
+    make_many(bench, 1)
+    elsewhere = Database(bench.database.url, timeout=TIMEOUT_SECONDS)
+    made: list[Token] = []
+
+    def create(*_: object) -> None:
+        with within(TIMEOUT_SECONDS):
+            made.append(bench.tokens.create_token(bench.origin, bench.actor, NewToken())[0])
+
+    event.listen(elsewhere.engine, "commit", create)
+    assert next(Policies(elsewhere, lambda: NOW).enforce(OPERATOR, shorten=True)).sooner == 2
+    elsewhere.close()
+    assert [token.expiry for token in made] == [NOW + DAY]
+
+
+@pytest.mark.parametrize("moment", ["before the token is stored", "before it is committed"])
+def test_token_made_while_the_policy_changes_does_not_outlive_it(bench: Bench, moment: str) -> None:
+    """Another process sets it between the moment a creation reads it and the end of that transaction.
+
+    Either the creation sees that, and begins anew, or the change waits for that end, and then finds the token.
     """
     elsewhere = Database(bench.database.url, timeout=TIMEOUT_SECONDS)
     change = threading.Thread(
         target=put, args=(Policies(elsewhere, lambda: NOW), Policy(DAY)), kwargs={"shorten": True}
     )
-    readings = 0
 
-    def now() -> datetime:
-        nonlocal readings
-        readings += 1
-        if readings == 2:
+    def interrupt(connection: Connection, *statement: object) -> None:
+        storing = len(statement) > 1 and "INSERT INTO tokens" in str(statement[1])
+        if change.ident is None and (storing or not statement):
             change.start()
             change.join(0.5)
-        return NOW
 
-    tokens = Tokens(bench.database, Peppers((bytes(32),)), default_catalogue(), now)
-    token, _ = tokens.create_token(bench.origin, bench.actor, NewToken())
+    event.listen(bench.database.engine, "before_cursor_execute" if "stored" in moment else "commit", interrupt)
+    token, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
     change.join()
     elsewhere.close()
-    assert readings > 1
     assert bench.tokens.get_token(bench.actor, token.id).expiry == NOW + DAY
+    assert outliving(bench, DAY) == 0
+
+
+def test_no_token_outlives_a_policy_whoever_makes_tokens_meanwhile(bench: Bench, policies: Policies) -> None:
+    """As several processes do; looked at in the moment when each policy holds, and at the end."""
+    sources = [Database(bench.database.url, timeout=TIMEOUT_SECONDS) for _ in range(2)]
+    failures: list[Exception] = []
+
+    def create(stop: threading.Event, source: Database) -> None:
+        tokens = Tokens(source, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
+        while not stop.wait(PAUSE_SECONDS):
+            try:
+                tokens.create_token(bench.origin, bench.actor, NewToken())
+            except Exception as failure:  # noqa: BLE001 - told below
+                failures.append(failure)
+                return
+
+    outlived = []
+    with at_work([partial(create, source=source) for source in sources], TIMEOUT_SECONDS):
+        for days in range(30, 20, -1):
+            put(policies, Policy(days * DAY), shorten=True)
+            outlived.append(outliving(bench, days * DAY))
+    for source in sources:
+        source.close()
+    assert failures == []
+    assert outlived == [0] * 10
+    assert outliving(bench, 21 * DAY) == 0
+    assert bench.tokens.list_tokens(bench.actor, PageRequest()).results > 10
+
+
+def test_enforcing_does_not_wait_for_ever(new_postgres_database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tokenry.service.policy.WAIT_SECONDS_MAX", 0.1)
+    database = Database(new_postgres_database.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
+    migrate(database)
+    policies = Policies(database, lambda: NOW)
+    with database.write() as connection:
+        connection.execute(update(schema.tokens).values(label="x"))
+        with pytest.raises(CommandError, match=r"^The policy is set, and 0 tokens are shortened, but .*: repeat"):
+            _enforce(policies, 0, shorten=True)
+    _enforce(policies, 0, shorten=True)
+    database.close()

@@ -3,23 +3,25 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import URL, select, update
 
 from tests.storage.test_tokens import add_token, new_user
 from tokenry.domain.policy import Policy, Shortening, UserKind
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER
 from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.deadline import TIMEOUT_SECONDS
+from tokenry.storage.migration import migrate
 from tokenry.storage.policy import (
     LongLived,
     claim_policy,
     count_live_tokens,
+    find_changers,
     find_kind,
     get_policy,
-    hold_policy,
-    list_long_lived,
     list_shortenings,
-    shorten_token,
+    lock_long_lived,
+    shorten_tokens,
     store_policy,
 )
 from tokenry.storage.schema import credentials, tokens, users
@@ -52,7 +54,7 @@ def test_stored_policy_is_read_again(database: Database, policy: Policy) -> None
         store_policy(connection, Policy(DAY, expiry_required=True))
         store_policy(connection, policy)
     with database.write() as connection:
-        assert [read(connection) for read in (get_policy, hold_policy, claim_policy)] == [policy] * 3
+        assert [read(connection) for read in (get_policy, claim_policy)] == [policy] * 2
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,8 @@ def test_only_live_tokens_of_the_user_count(database: Database) -> None:
         add_token(connection, other_id)
         revoke_token(connection, add_token(connection, user_id).id, now=NOW, revoked_by="ada")
         assert count_live_tokens(connection, user_id, NOW) == 1
+        add_token(connection, user_id)
+        assert [count_live_tokens(connection, user_id, NOW, limit=limit) for limit in (1, 2, 3)] == [1, 2, 2]
 
 
 def test_shortenings_count_what_ends_at_once_and_what_sooner(database: Database) -> None:
@@ -104,36 +108,54 @@ def test_revoked_expired_and_delegated_tokens_are_not_shortened(database: Databa
         delegated = add_token(connection, user_id)
         connection.execute(update(tokens).where(tokens.c.id == delegated.id).values(delegated_by=user_id))
         assert list_shortenings(connection, DAY, NOW + 2 * DAY) == []
-        assert list_long_lived(connection, DAY, NOW + 2 * DAY, limit=10) == []
+        assert lock_long_lived(connection, DAY, NOW + 2 * DAY, after=0, limit=10) == []
 
 
-def test_long_lived_tokens_come_in_batches_until_all_are_shortened(database: Database) -> None:
+def test_long_lived_tokens_are_taken_by_id_from_the_last_one_on(database: Database) -> None:
     user_id = new_user(database)
     with database.write() as connection:
-        ids = [add_token(connection, user_id).id for _ in range(3)]
-        batches = []
-        while batch := list_long_lived(connection, DAY, NOW, limit=2):
-            batches.append([token.id for token in batch])
-            assert batch[0] == LongLived(batch[0].id, NEVER, NOW + DAY)
-            assert [shorten_token(connection, token.id, token.shortened) for token in batch] == [True] * len(batch)
-    assert batches == [ids[:2], ids[2:]]
+        ids = [add_token(connection, user_id, expiry=NEVER).id for _ in range(3)]
+        add_token(connection, user_id, expiry=NOW + DAY)
+        pieces = [lock_long_lived(connection, DAY, NOW, after=after, limit=2) for after in (0, ids[1], ids[2])]
+    assert pieces == [[LongLived(id, NEVER, NOW + DAY) for id in some] for some in (ids[:2], ids[2:], [])]
 
 
-def test_shortened_token_opens_no_longer_than_it_lives(database: Database) -> None:
+def test_shortened_tokens_open_no_longer_than_they_live(database: Database) -> None:
     user_id = new_user(database)
     with database.write() as connection:
-        token = add_token(connection, user_id)
-        shorten_token(connection, token.id, NOW + DAY)
-        seconds = [
-            connection.execute(select(column)).scalar_one()
-            for column in (tokens.c.expires_at, credentials.c.expires_at)
+        first, second = (add_token(connection, user_id) for _ in range(2))
+        limited = NOW + SECOND  # the grace of a secret that was rotated
+        connection.execute(
+            update(credentials).where(credentials.c.token_id == second.id).values(expires_at=to_seconds(limited))
+        )
+        other = add_token(connection, user_id)
+        shorten_tokens(connection, [first.id, second.id], DAY)
+        ends = [
+            {row[0]: row[1] for row in connection.execute(select(id, table.c.expires_at))}
+            for table, id in ((tokens, tokens.c.id), (credentials, credentials.c.token_id))
         ]
-    assert seconds == [to_seconds(NOW + DAY)] * 2
+    end, never = to_seconds(NOW + DAY), to_seconds(NEVER)
+    assert ends == [
+        {first.id: end, second.id: end, other.id: never},
+        {first.id: end, second.id: to_seconds(limited), other.id: never},
+    ]
 
 
-def test_token_is_never_made_to_live_longer(database: Database) -> None:
+def test_transaction_that_changes_tokens_is_found_until_it_ends(new_postgres_database: URL) -> None:
+    """And one that reads them is not."""
+    database = Database(new_postgres_database.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
+    migrate(database)
     user_id = new_user(database)
-    with database.write() as connection:
-        token = add_token(connection, user_id, expiry=NOW + DAY)
-        assert not shorten_token(connection, token.id, NOW + 2 * DAY)
-        assert connection.execute(select(credentials.c.expires_at)).scalar_one() == to_seconds(NOW + DAY)
+
+    def found() -> int:
+        with database.read() as connection:
+            return len(find_changers(connection))
+
+    with database.read() as reader:
+        reader.execute(select(tokens)).all()
+        with database.write() as connection:
+            before = found()
+            add_token(connection, user_id)
+            assert (before, found()) == (0, 1)
+        assert found() == 0
+    database.close()

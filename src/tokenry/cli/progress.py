@@ -16,22 +16,25 @@ def tracked(
     what: str,
     *,
     total: int | None = None,
+    size: Callable[[T], int] = lambda _: 1,
     shown: bool = True,
     to: IO[str] | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> Generator[T]:
     """Go through things and show how many are done, of how many if that is known; unless it is not to be `shown`.
 
-    `to` is standard error. Meanwhile nothing should be printed to the same terminal on standard output.
+    `size` is for how many a thing counts. `to` is standard error. Meanwhile nothing should be printed to the same
+    terminal on standard output.
     """
     screen = sys.stderr if to is None else to
     if not shown or not screen.isatty():
         yield from things
         return
-    start, progress = now(), None
+    start, progress, done = now(), None, 0
     try:
-        for done, thing in enumerate(things, 1):
+        for thing in things:
             yield thing
+            done += size(thing)
             if progress is not None:
                 progress.update(0, completed=done)
             elif now() - start > PATIENCE_SECONDS:

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from tokenry.domain.errors import Invalid
+from tokenry.cli.progress import tracked
+from tokenry.cli.running import CommandError, complain
+from tokenry.domain.errors import Invalid, Unavailable
 from tokenry.domain.policy import Policy, Shortening, UserKind
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
 from tokenry.domain.spans import read_span, write_span
@@ -78,14 +80,28 @@ def set_policy(
     if not given and not allowed:
         raise typer.BadParameter("name at least one rule")
     shorten = bool(given.get("lifetime_max")) and not keep_existing
-    if shorten:
-        _confirm(installation.policies, given["lifetime_max"], yes=yes)
-    done = installation.policies.set_policy(
-        operator(), lambda policy: _changed(policy, given, allowed), shorten=shorten
-    )
-    print("The policy is set.")
-    if done:
-        at_once, sooner = _sums(done)
+    total = _confirm(installation.policies, given["lifetime_max"], yes=yes) if shorten else 0
+    installation.policies.set_policy(operator(), lambda policy: _changed(policy, given, allowed))
+    print("The policy is set.", flush=True)
+    _enforce(installation.policies, total, shorten=shorten)
+
+
+def _enforce(policies: Policies, total: int, *, shorten: bool) -> None:
+    """Let the policy that was set hold for everybody, and say what became of tokens that there were."""
+    at_once = sooner = 0
+    pieces = policies.enforce(operator(), shorten=shorten)
+    try:
+        for done in tracked(pieces, "Shortening", total=total, size=lambda done: done.at_once + done.sooner):
+            at_once, sooner = at_once + done.at_once, sooner + done.sooner
+    except Unavailable as refusal:
+        raise CommandError(
+            f"The policy is set, and {at_once + sooner} tokens are shortened, but the database cannot be used now "
+            f"({refusal.reason}): repeat the command for the rest."
+        ) from None
+    except KeyboardInterrupt:
+        complain(f"The policy is set, and {at_once + sooner} tokens are shortened: repeat the command for the rest.")
+        raise
+    if at_once or sooner:
         print(f"{at_once} tokens have expired, {sooner} expire sooner.")
 
 
@@ -94,16 +110,20 @@ def _changed(policy: Policy, given: Mapping[str, Any], allowed: Mapping[UserKind
     return replace(policy, **given, scopes=scopes)
 
 
-def _confirm(policies: Policies, lifetime: timedelta, *, yes: bool) -> None:
-    """Say what a maximum lifetime would do to tokens that there are, and ask; needs `--yes` where nobody can answer."""
+def _confirm(policies: Policies, lifetime: timedelta, *, yes: bool) -> int:
+    """Say what a maximum lifetime would do to tokens that there are, and ask; needs `--yes` where nobody can answer.
+
+    How many there are.
+    """
     concerned = policies.preview_lifetime(lifetime)
     if not concerned:
-        return
+        return 0
     at_once, sooner = _sums(concerned)
     print(f"Of the tokens that there are, {at_once} would expire at once, and {sooner} sooner than now:\n")
     print_table(("user", "at once", "sooner"), [(one.username, one.at_once, one.sooner) for one in concerned])
     print()
     confirm("Go on?", yes=yes, otherwise=", or with --keep-existing")
+    return at_once + sooner
 
 
 def _sums(shortenings: Sequence[Shortening]) -> tuple[int, int]:

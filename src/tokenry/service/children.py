@@ -16,12 +16,12 @@ from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken, Token
 from tokenry.domain.users import User, UserType
 from tokenry.service.acting import get_reader, get_writer
+from tokenry.service.policy import policy_in_force
 from tokenry.service.tokens import Tokens
 from tokenry.service.users import add_proxy
 from tokenry.storage import accounts as stored
 from tokenry.storage import users as stored_users
-from tokenry.storage.database import Database
-from tokenry.storage.policy import hold_policy
+from tokenry.storage.database import Database, retried
 from tokenry.storage.usernames import find_holders
 
 PROXY_TOKEN_RULES = Rules(lifetime_max=timedelta(minutes=15))
@@ -55,15 +55,16 @@ class Children:
                 raise NotFound
             return child
 
+    @retried
     def create_token(self, origin: Origin, actor: Actor, euuid: str) -> tuple[Token, Secret]:
         """Make a token of the parent's user in a child account, for 15 minutes. Raises NotFound.
 
         It may do everything there, unless the policy allows proxy users less; the policy's other rules are for those
         who make tokens of their own.
         """
-        with self._database.write() as connection:
+        with self._database.write() as connection, policy_in_force(connection) as policy:
             now = self._now().replace(microsecond=0)
-            allowed = hold_policy(connection).scopes.get(UserKind.PROXY, EVERYTHING)
+            allowed = policy.scopes.get(UserKind.PROXY, EVERYTHING)
             parent = _require_access(get_writer(connection, actor, now=self._now()))
             child = stored.lock_child(connection, euuid, parent_id=parent.account_id)
             if child is None:

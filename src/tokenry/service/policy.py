@@ -1,20 +1,36 @@
 """What an operator allows, and what a change of that does to the tokens there are."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.errors import Unavailable
 from tokenry.domain.policy import Policy, Rules, Shortening
 from tokenry.domain.spans import write_span
 from tokenry.storage import audit
 from tokenry.storage import policy as stored
-from tokenry.storage.database import Database
+from tokenry.storage.database import Database, retried
 from tokenry.storage.users import hold_user
 
 BATCH = 1000
-"""Tokens that are shortened with one look at the table."""
+"""Tokens that are shortened in one transaction."""
+WAIT_SECONDS_MAX = 60
+"""For the transactions that were under way when a policy was set: more than any request has."""
+LOOK_SECONDS = 0.02
+
+
+class Shortened(NamedTuple):
+    """What became of tokens that were shortened, up to which id, and how long that took."""
+
+    at_once: int
+    sooner: int
+    last_id: int
+    seconds: float
 
 
 class Policies:
@@ -41,14 +57,9 @@ class Policies:
         with self._database.read() as connection:
             return stored.list_shortenings(connection, lifetime, self._now())
 
-    def set_policy(
-        self, origin: Origin, change: Callable[[Policy], Policy], *, shorten: bool = False
-    ) -> Sequence[Shortening]:
-        """Put in force what `change` makes of the policy.
-
-        With `shorten`, tokens that outlive its maximum lifetime expire when that ends, those past it at once. Returns
-        what became of them.
-        """
+    @retried
+    def set_policy(self, origin: Origin, change: Callable[[Policy], Policy]) -> None:
+        """Store what `change` makes of the policy: who reads it from now on keeps to it. Then `enforce` it."""
         with self._database.write() as connection:
             before = stored.claim_policy(connection)
             policy = change(before)
@@ -61,33 +72,74 @@ class Policies:
                 subject="policy",
                 details={"from": _as_data(before), "to": _as_data(policy)},
             )
-            return self._shorten(connection, origin, policy.lifetime_max) if shorten and policy.lifetime_max else ()
 
-    def _shorten(self, connection: Connection, origin: Origin, lifetime: timedelta) -> Sequence[Shortening]:
-        now = self._now()
-        done = stored.list_shortenings(connection, lifetime, now)
-        while batch := stored.list_long_lived(connection, lifetime, now, limit=BATCH):
-            for token in batch:
-                if not stored.shorten_token(connection, token.id, token.shortened):
-                    continue
-                audit.record(
-                    connection,
-                    origin=origin,
-                    at=now,
-                    action="token.shorten",
-                    subject=f"token:{token.id}",
-                    details={"from": token.expiry.isoformat(), "to": token.shortened.isoformat()},
-                )
-        return done
+    def enforce(self, origin: Origin, *, shorten: bool) -> Generator[Shortened]:
+        """Wait until nobody makes a token by the policy of before. Raises Unavailable if that takes too long.
+
+        With `shorten`, tokens that outlive the maximum lifetime then expire when it ends, those past it at once: some
+        in each transaction, and what became of them. Whoever stops in between does the rest by beginning anew.
+        """
+        self._wait_for_changers()
+        last_id = 0
+        while shorten and (done := self._shorten_some(origin, last_id)) is not None:
+            last_id = done.last_id
+            yield done
+            if self._database.is_sqlite:
+                time.sleep(done.seconds)  # SQLite has no queue: others find its lock free half of the time
+
+    def _wait_for_changers(self) -> None:
+        until = time.monotonic() + WAIT_SECONDS_MAX
+        before: set[str] | None = None
+        while before is None or before:
+            with self._database.read() as connection:
+                found = stored.find_changers(connection)
+            before = found if before is None else before & found
+            if before and time.monotonic() > until:
+                raise Unavailable("transactions that began before have not ended")
+            time.sleep(LOOK_SECONDS if before else 0)
+
+    @retried
+    def _shorten_some(self, origin: Origin, after: int) -> Shortened | None:
+        """Shorten some of the tokens with an id above `after`; None if there are none."""
+        began = time.monotonic()
+        with self._database.write() as connection:
+            now = self._now()
+            lifetime = stored.get_policy(connection).lifetime_max
+            if lifetime is None:
+                return None
+            found = stored.lock_long_lived(connection, lifetime, now, after=after, limit=BATCH)
+            if not found:
+                return None
+            stored.shorten_tokens(connection, [token.id for token in found], lifetime)
+            events = {
+                f"token:{token.id}": {"from": token.expiry.isoformat(), "to": token.shortened.isoformat()}
+                for token in found
+            }
+            audit.record_all(connection, origin=origin, at=now, action="token.shorten", events=events)
+        at_once = sum(token.shortened <= now for token in found)
+        return Shortened(at_once, len(found) - at_once, found[-1].id, time.monotonic() - began)
 
 
-def hold_rules(connection: Connection, user_id: int, *, now: datetime) -> Rules:
-    """What holds for the next token of a user, and stays so until the transaction ends."""
-    policy = stored.hold_policy(connection)
+@contextmanager
+def policy_in_force(connection: Connection) -> Iterator[Policy]:
+    """The policy, by which a block makes a token, and which is still the same when it has.
+
+    Raises Unavailable otherwise, so that it is made anew. Nothing is locked, so nobody waits for a policy to be set.
+    The policy is read again after the token was stored: if it is another one by then, that is seen here; if it becomes
+    another one later, whoever sets it waits for this transaction (`Policies.enforce`), and finds the token.
+    """
+    policy = stored.get_policy(connection)
+    yield policy
+    if stored.get_policy(connection) != policy:
+        raise Unavailable("the policy was changed meanwhile", collided=True)
+
+
+def find_rules(connection: Connection, policy: Policy, user_id: int, *, now: datetime) -> Rules:
+    """What a policy says of the next token of a user. Where tokens are counted, nobody else makes one meanwhile."""
     live_tokens = 0
     if policy.tokens_per_user_max is not None:
-        hold_user(connection, user_id)  # of several that make one at once, each counts those before it
-        live_tokens = stored.count_live_tokens(connection, user_id, now)
+        hold_user(connection, user_id)
+        live_tokens = stored.count_live_tokens(connection, user_id, now, limit=policy.tokens_per_user_max)
     return policy.rules_for(stored.find_kind(connection, user_id), live_tokens=live_tokens)
 
 

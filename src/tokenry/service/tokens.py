@@ -16,12 +16,12 @@ from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import NewToken, Token, in_order_of_fields, label_faults
 from tokenry.service.acting import require_maker, require_open
 from tokenry.service.idempotency import make_once
-from tokenry.service.policy import hold_rules
+from tokenry.service.policy import find_rules, policy_in_force
 from tokenry.service.revocation import revoke_others
 from tokenry.storage import audit
 from tokenry.storage import tokens as stored
 from tokenry.storage import users as stored_users
-from tokenry.storage.database import Database
+from tokenry.storage.database import Database, retried
 
 
 class Tokens:
@@ -51,6 +51,7 @@ class Tokens:
         with self._database.read() as connection:
             return self._get(connection, actor, token_id)
 
+    @retried
     def create_token(
         self, origin: Origin, actor: Actor, new: NewToken, request: KeyedRequest | None = None
     ) -> tuple[Token, Secret]:
@@ -62,12 +63,16 @@ class Tokens:
             now = self._now()
 
             def make() -> tuple[Token, Secret]:
-                rules = hold_rules(connection, actor.user_id, now=now)
-                require_maker(connection, actor, now=now)
-                return self.issue(connection, origin, user_id=actor.user_id, limit=actor.scopes, rules=rules, new=new)
+                with policy_in_force(connection) as policy:
+                    rules = find_rules(connection, policy, actor.user_id, now=now)
+                    require_maker(connection, actor, now=now)
+                    return self.issue(
+                        connection, origin, user_id=actor.user_id, limit=actor.scopes, rules=rules, new=new
+                    )
 
             return make_once(connection, self._peppers, origin, actor, request, now=now, make=make)
 
+    @retried
     def create_token_for(self, origin: Origin, username: str, new: NewToken) -> tuple[Token, Secret]:
         """Make a token for somebody, as the operator: up to what the policy allows.
 
@@ -83,8 +88,9 @@ class Tokens:
                 raise Invalid(Fault("User is disabled: enable it first", "user"))
             if user.proxy:
                 raise Invalid(Fault("User is a proxy user: its parent account's users make its tokens", "user"))
-            rules = hold_rules(connection, user.id, now=self._now())
-            return self.issue(connection, origin, user_id=user.id, limit=EVERYTHING, rules=rules, new=new)
+            with policy_in_force(connection) as policy:
+                rules = find_rules(connection, policy, user.id, now=self._now())
+                return self.issue(connection, origin, user_id=user.id, limit=EVERYTHING, rules=rules, new=new)
 
     def rename_token(
         self, origin: Origin, actor: Actor, token_id: int, label: str | None, faults: Sequence[Fault] = ()

@@ -7,7 +7,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, text, update
 
 from tokenry.domain.policy import Policy, Shortening, UserKind
 from tokenry.domain.scopes import Scopes, stored_scopes
@@ -18,7 +18,11 @@ from tokenry.storage.schema import policy as policies
 
 # These are made once: to make one takes longer than to run it.
 _GET_POLICY = select(policies)
-_HOLD_POLICY = _GET_POLICY.with_for_update(read=True)
+_FIND_CHANGERS = text(
+    "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND relation = 'tokens'::regclass "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "AND mode = 'RowExclusiveLock' AND granted"
+)
 _FIND_KIND = select(users.c.admin, users.c.proxy).where(users.c.id == bindparam("user_id"))
 
 
@@ -35,13 +39,8 @@ def get_policy(connection: Connection) -> Policy:
     return _read(connection, _GET_POLICY)
 
 
-def hold_policy(connection: Connection) -> Policy:
-    """Read the policy and keep it from being changed until the transaction ends, so that what it allows is made."""
-    return _read(connection, _HOLD_POLICY)
-
-
 def claim_policy(connection: Connection) -> Policy:
-    """Read the policy in order to change it; waits for transactions that hold it."""
+    """Read the policy in order to change it; others who do wait until the transaction ends."""
     return _read(connection, _GET_POLICY.with_for_update())
 
 
@@ -66,10 +65,11 @@ def find_kind(connection: Connection, user_id: int) -> UserKind:
     return UserKind.ADMIN if row.admin else UserKind.USER
 
 
-def count_live_tokens(connection: Connection, user_id: int, now: datetime) -> int:
-    """Count a user's tokens that are neither revoked nor expired."""
+def count_live_tokens(connection: Connection, user_id: int, now: datetime, *, limit: int | None = None) -> int:
+    """Count a user's tokens that are neither revoked nor expired, if there are so many no more than `limit`."""
     live = (tokens.c.user_id == user_id) & tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
-    return connection.execute(select(func.count()).select_from(tokens).where(live)).scalar_one()
+    found = select(tokens.c.id).where(live).limit(limit).subquery()
+    return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
 def list_shortenings(connection: Connection, lifetime: timedelta, now: datetime) -> Sequence[Shortening]:
@@ -86,27 +86,38 @@ def list_shortenings(connection: Connection, lifetime: timedelta, now: datetime)
     return [Shortening(row.username, at_once=row.at_once, sooner=row.all - row.at_once) for row in rows]
 
 
-def list_long_lived(connection: Connection, lifetime: timedelta, now: datetime, *, limit: int) -> Sequence[LongLived]:
-    """List some of the tokens that outlive a maximum lifetime, with when they would end by it."""
+def lock_long_lived(
+    connection: Connection, lifetime: timedelta, now: datetime, *, after: int, limit: int
+) -> Sequence[LongLived]:
+    """List and lock some of the tokens that outlive a maximum lifetime, by id, those that follow the id `after`."""
     statement = (
         select(tokens.c.id, tokens.c.expires_at, _end(lifetime).label("end"))
-        .where(_outlives(lifetime, now))
+        .where(_outlives(lifetime, now), tokens.c.id > after)
         .order_by(tokens.c.id)
         .limit(limit)
+        .with_for_update(key_share=True)
     )
     rows = connection.execute(statement).all()
     return [LongLived(row.id, from_seconds(row.expires_at), from_seconds(row.end)) for row in rows]
 
 
-def shorten_token(connection: Connection, token_id: int, expiry: datetime) -> bool:
-    """Let a token that is not revoked expire sooner, and what opens it; whether there was one to shorten."""
-    seconds = to_seconds(expiry)
-    statement = update(tokens).where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
-    shortened = connection.execute(statement.where(tokens.c.expires_at > seconds).values(expires_at=seconds)).rowcount
-    if shortened:
-        opens = (credentials.c.token_id == token_id) & (credentials.c.expires_at > seconds)
-        execute_naming(connection, update(credentials).where(opens).values(expires_at=seconds))
-    return shortened == 1
+def shorten_tokens(connection: Connection, token_ids: Sequence[int], lifetime: timedelta) -> None:
+    """Let tokens that are locked, and what opens them, expire when a maximum lifetime ends."""
+    connection.execute(update(tokens).where(tokens.c.id.in_(token_ids)).values(expires_at=_end(lifetime)))
+    opens = (credentials.c.token_id == tokens.c.id) & (credentials.c.expires_at > tokens.c.expires_at)
+    statement = update(credentials).where(opens, credentials.c.token_id.in_(token_ids))
+    execute_naming(connection, statement.values(expires_at=tokens.c.expires_at))
+
+
+def find_changers(connection: Connection) -> set[str]:
+    """Find the transactions that have changed tokens, or made some, and have not ended; by what names them.
+
+    There are others on PostgreSQL alone. It is told so from when a transaction first touches the table until its end
+    is seen by everybody.
+    """
+    if connection.dialect.name == "sqlite":
+        return set()
+    return set(connection.execute(_FIND_CHANGERS).scalars())
 
 
 def _read(connection: Connection, statement: Select[tuple[int, int | None, bool, int | None, str]]) -> Policy:
