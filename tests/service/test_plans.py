@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,7 @@ PAGE = PageRequest(size=25)
 ACCOUNTS = 10_000
 USERS = 20_000
 TOKENS = 40_000
-WHOLE = {"policies.preview_lifetime", "policies.set_policy", "tokens.revoke_other_tokens"}
+WHOLE = {"policies.enforce", "policies.preview_lifetime", "tokens.revoke_other_tokens"}
 """What may read all tokens, once: for the operator; and where PostgreSQL prefers to find a user's many by id."""
 
 
@@ -239,6 +239,7 @@ class Many:
                 partial(do.profiles.update_profile, origin, actor, ProfileChange(email="me@example.org"))
             ],
             "policies.set_policy": [partial(do.policies.set_policy, OPERATOR, lambda policy: policy)],
+            "policies.enforce": [self.enforce],
             "uses.flush": [self.flush],
         }
 
@@ -253,6 +254,12 @@ class Many:
     def list_events(self, subject: str | None) -> None:
         with self.database.read() as connection:
             audit.list_events(connection, limit=100, subject=subject)
+
+    def enforce(self) -> None:
+        policies, year = self.do.policies, timedelta(days=364)
+        policies.set_policy(OPERATOR, lambda policy: replace(policy, lifetime_max=year))
+        assert list(policies.enforce(OPERATOR, shorten=True))
+        policies.set_policy(OPERATOR, lambda policy: replace(policy, lifetime_max=None))
 
     def report_a_leak(self) -> None:
         _, secret = self.do.tokens.create_token_for(OPERATOR, "admin", NewToken())
