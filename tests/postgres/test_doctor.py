@@ -64,7 +64,7 @@ def test_doctor_is_content_with_a_healthy_server(new_postgres_database: URL, tmp
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert " is the primary, PostgreSQL 1" in lines[0]
-    assert lines[1].startswith("ok    16 connections for --workers 1: ")
+    assert lines[1].startswith("ok    --workers 1 takes up to 16 connections, of which ")
     assert "ok    synchronous_commit is on for this role" in lines
     assert "WRONG" not in done.stdout
 
@@ -75,7 +75,7 @@ def test_what_is_wrong_with_a_server_is_exit_status_1(address: str, tmp_path: Pa
     assert done.returncode == 1
     wrong = [line for line in done.stdout.splitlines() if line.startswith("WRONG")]
     assert ["fsync off" in line for line in wrong] == [True, False]
-    assert "128 connections for --workers 8: " in wrong[1]
+    assert "--workers 8 takes up to 128 connections, of which " in wrong[1]
     assert "sesame" not in done.stdout + done.stderr
 
 
@@ -182,8 +182,8 @@ def test_healthy_server_has_no_problem() -> None:
         ({"fsync": False}, "fsync off"),
         ({"full_page_writes": False}, "full_page_writes off"),
         ({"autovacuum": False}, "autovacuum off"),
-        ({"connections_max": 89}, "80 connections for --workers 5: 79 of 89 are not taken by others; raise"),
-        ({"connections": 28}, "80 connections for --workers 5: 79 of 97 are not taken by others; raise"),
+        ({"connections_max": 89}, "--workers 5 takes up to 80 connections, of which 79 can be had: raise"),
+        ({"connections": 28}, "--workers 5 takes up to 80 connections, of which 79 can be had: raise"),
     ],
 )
 def test_fault_is_named_with_its_remedy(fault: dict[str, Any], words: str) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres_servers import PgBouncer, PostgresServer, address_of
-from tests.servers import tokenry
+from tests.postgres_servers import DATABASE, PgBouncer, PostgresServer, address_of
+from tests.servers import tokenry, wait_until
 from tests.storage.test_migration import migrate_to
+from tokenry.storage import migration
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import migrate, one_at_a_time, require_current
@@ -46,3 +47,33 @@ def test_standby_is_not_migrated_and_the_command_says_why(
     assert "the server is in recovery or read-only" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list((tmp_path / "data").glob("pepper*"))
+
+
+def is_vacuumed(database: Database) -> bool:
+    with database.read() as connection:
+        return migration._is_vacuumed(connection)
+
+
+@pytest.mark.long
+def test_migration_does_not_wait_for_an_autovacuum_to_end(
+    new_primary: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of a large table takes minutes; this one is slow by its settings."""
+    monkeypatch.setattr(migration, "PATIENCE_SECONDS", 10)
+    database = Database(database_url(address_of(new_primary), tmp_path), timeout=TIMEOUT_SECONDS)
+    migrate_to(database, "0001")
+    rows = "SELECT 1, '', '', repeat('*', 500), n, 1, 2 FROM generate_series(1, 10000) AS n"
+    slow = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_threshold = 0"
+    for statement in (
+        "INSERT INTO accounts (id, euuid, company, created_at) VALUES (1, 'E', 'c', 1)",
+        "INSERT INTO users (id, account_id, username, email, admin, created_at) VALUES (1, 1, 'ada', '', true, 1)",
+        f"INSERT INTO tokens (user_id, label, label_folded, scopes, preview, created_at, expires_at) {rows}",
+        f"ALTER TABLE tokens SET ({slow}, autovacuum_vacuum_scale_factor = 0)",
+        "DELETE FROM tokens WHERE id % 2 = 0",
+    ):
+        new_primary.ask(statement, database=DATABASE)
+    new_primary.configure(autovacuum_naptime="1s")
+    wait_until(lambda: is_vacuumed(database), 20)
+    migrate(database)
+    require_current(database)
+    database.close()

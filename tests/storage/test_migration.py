@@ -212,6 +212,27 @@ def test_migration_that_waits_in_vain_names_the_remedy_and_holds_up_nobody(
     require_current(older)
 
 
+def test_migration_locks_tables_in_the_order_of_look_ups(older: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another order each try would meet a look-up that holds one table and waits for the next."""
+    monkeypatch.setattr(migration, "PATIENCE_SECONDS", 5)
+    migrated = threading.Event()
+
+    def look_up() -> None:
+        while not migrated.is_set():
+            with older.read() as connection:
+                connection.execute(text("SELECT FROM credentials NATURAL JOIN tokens, users, accounts"))
+
+    with ThreadPoolExecutor(4) as pool:
+        looks = [pool.submit(look_up) for _ in range(4)]
+        try:
+            migrate(older)
+        finally:
+            migrated.set()
+        for look in looks:
+            look.result()
+    require_current(older)
+
+
 def test_migration_that_loses_a_deadlock_is_tried_again(older: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A report has read `tokens`, and reads `accounts`, which the migration has changed, while that waits for it.
 

@@ -18,7 +18,10 @@ def find_server_problems(servers: Sequence[Server | Unreached], workers: int) ->
     """Find what is wrong with the servers of an address, and print what is good to know."""
     for server in servers:
         if isinstance(server, Unreached):
-            yield f"{server.name} cannot be asked ({server.reason}): start it, or take it out of the address"
+            yield (
+                f"{server.name} cannot be asked ({server.reason}): see that it runs and lets this role in, or take it "
+                "out of the address"
+            )
         else:
             role = "a standby" if server.in_recovery else "read-only" if server.read_only else "the primary"
             _say("note" if server.in_recovery else "ok", f"{server.name} is {role}, PostgreSQL {_version(server)}")
@@ -68,11 +71,11 @@ def _connections(server: Server, workers: int) -> Iterator[str]:
     needed = workers * WORKER_CONNECTIONS_MAX
     others = server.connections - server.connections_own
     left = max(0, server.connections_max - others)
-    text = f"{needed} connections for --workers {workers}: {left} of {server.connections_max} are not taken by others"
+    text = f"--workers {workers} takes up to {needed} connections, of which {left} can be had"
     if needed <= left:
         _say("ok", text)
     else:
-        yield f"{text}; raise max_connections or a limit of the role's or database's, lower --workers, or use a pooler"
+        yield f"{text}: raise max_connections or the limit of the role or database, lower --workers, or use a pooler"
 
 
 def _clock(server: Server) -> Iterator[str]:

@@ -27,6 +27,8 @@ from tokenry.storage.indexes import NewIndex, build_index
 
 LOCK_SECONDS_MAX = 0.5
 """How long a migration waits for one lock, and all who need the same table behind it: less than verification waits."""
+VACUUM_SECONDS_MAX = 2.0
+"""The same beside an autovacuum: PostgreSQL ends that for who has waited for a second (`deadlock_timeout`)."""
 PATIENCE_SECONDS = 60.0
 """For how long it is tried again; and how long an index waits for transactions under way, which holds nobody up."""
 _PAUSE_SECONDS = 0.1
@@ -127,10 +129,20 @@ def _missing(revision: str) -> list[Script]:
 def _upgrade(database: Database, revision: str) -> None:
     with database.write() as connection:
         if not database.is_sqlite:
-            connection.execute(text(f"SET LOCAL lock_timeout = {int(1000 * LOCK_SECONDS_MAX)}"))
+            seconds = VACUUM_SECONDS_MAX if _is_vacuumed(connection) else LOCK_SECONDS_MAX
+            connection.execute(text(f"SET LOCAL lock_timeout = {int(1000 * seconds)}"))
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+
+
+def _is_vacuumed(connection: Connection) -> bool:
+    """Whether an autovacuum, which is no user's, has locked a table of this database."""
+    statement = text(
+        "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'relation' AND "
+        "mode = 'ShareUpdateExclusiveLock' AND granted AND datname = current_database() AND usesysid IS NULL)"
+    )
+    return bool(connection.execute(statement).scalar_one())
 
 
 def _build(database: Database, index: NewIndex) -> None:

@@ -14,8 +14,9 @@ CONTACT_FIELDS = "email first_name last_name address_1 address_2 city state zip 
 
 
 def upgrade() -> None:
-    _accounts_and_users()
     _tokens()
+    _users()
+    _accounts()
     _rotation()
     op.create_table(
         "policy",
@@ -27,11 +28,24 @@ def upgrade() -> None:
     )
 
 
-def _accounts_and_users() -> None:
-    _add_reference("accounts", "parent_id", "accounts")
-    op.create_index("ix_accounts_parent_id", "accounts", ["parent_id"])
-    for name in CONTACT_FIELDS.split():
-        op.add_column("accounts", sa.Column(name, Words, nullable=False, server_default=""))
+def _tokens() -> None:
+    op.add_column("credentials", sa.Column("networks", sa.Text, nullable=False, server_default=""))
+    op.add_column("tokens", sa.Column("description", Words, nullable=False, server_default=""))
+    op.add_column("tokens", sa.Column("created_by", Words, nullable=False, server_default=""))
+    op.add_column("tokens", sa.Column("revoked_by", Words))
+    _add_reference("tokens", "delegated_by", "users")
+    live = sa.text("delegated_by IS NOT NULL AND revoked_at IS NULL")
+    op.create_index("ix_tokens_delegated_by_live", "tokens", ["delegated_by"], sqlite_where=live, postgresql_where=live)
+    op.create_table(
+        "token_uses",
+        sa.Column("token_id", Id, sa.ForeignKey("tokens.id"), primary_key=True, autoincrement=False),
+        sa.Column("used_at", sa.BigInteger, nullable=False),
+        sa.Column("address", sa.Text),
+        sa.Column("agent", sa.Text),
+    )
+
+
+def _users() -> None:
     for column in (
         sa.Column("deleted_at", sa.BigInteger),
         sa.Column("proxy", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -45,21 +59,11 @@ def _accounts_and_users() -> None:
         op.add_column("users", column)
 
 
-def _tokens() -> None:
-    op.add_column("tokens", sa.Column("description", Words, nullable=False, server_default=""))
-    op.add_column("tokens", sa.Column("created_by", Words, nullable=False, server_default=""))
-    op.add_column("tokens", sa.Column("revoked_by", Words))
-    _add_reference("tokens", "delegated_by", "users")
-    live = sa.text("delegated_by IS NOT NULL AND revoked_at IS NULL")
-    op.create_index("ix_tokens_delegated_by_live", "tokens", ["delegated_by"], sqlite_where=live, postgresql_where=live)
-    op.add_column("credentials", sa.Column("networks", sa.Text, nullable=False, server_default=""))
-    op.create_table(
-        "token_uses",
-        sa.Column("token_id", Id, sa.ForeignKey("tokens.id"), primary_key=True, autoincrement=False),
-        sa.Column("used_at", sa.BigInteger, nullable=False),
-        sa.Column("address", sa.Text),
-        sa.Column("agent", sa.Text),
-    )
+def _accounts() -> None:
+    _add_reference("accounts", "parent_id", "accounts")
+    op.create_index("ix_accounts_parent_id", "accounts", ["parent_id"])
+    for name in CONTACT_FIELDS.split():
+        op.add_column("accounts", sa.Column(name, Words, nullable=False, server_default=""))
 
 
 def _rotation() -> None:
