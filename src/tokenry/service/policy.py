@@ -79,7 +79,7 @@ class Policies:
         With `shorten`, tokens that outlive the maximum lifetime then expire when it ends, those past it at once: some
         in each transaction, and what became of them. Whoever stops in between does the rest by beginning anew.
         """
-        pass
+        self._wait_for_changers()
         last_id = 0
         while shorten and (done := self._shorten_some(origin, last_id)) is not None:
             last_id = done.last_id
