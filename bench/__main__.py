@@ -19,6 +19,7 @@ from bench.lists import compare_lists
 from bench.load import CONNECTIONS, prepare_load
 from bench.machine import Cores, choose_cores, describe_machine, describe_versions
 from bench.measures import MEASURES, SMALL, VERIFY, Measure, check_static
+from bench.on_postgres import compare_postgres
 from bench.pages import compare_pages
 from bench.peers.comparison import compare_peers
 from bench.servers import Server, nginx, tokenry
@@ -110,6 +111,11 @@ def _run(plan: Plan, *, complete: bool) -> None:
                     _say("comparing: revocations beside lists")
                     comparisons.append(compare_lists(folder, cores))
                 shutil.rmtree(stock.data_dir)
+            if plan.compares and not plan.quick:
+                _say("comparing: PostgreSQL")
+                comparisons += compare_postgres(
+                    folder / "postgres", static, cores, rounds=plan.rounds, seconds=plan.seconds
+                )
         if plan.compares and not plan.quick:
             _say("comparing: lists, pages and exports")
             comparisons += compare_pages(folder / "pages")

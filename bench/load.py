@@ -45,6 +45,7 @@ class Load:
     file: Path
     measure: Measure
     core: int
+    connections: int = CONNECTIONS
 
     def run(self, server: Server, seconds: int) -> Run:
         """Put the load on a server. Raises BenchmarkError for any answer that is not a success."""
@@ -76,7 +77,7 @@ class Load:
 
     def _wrk(self, server: Server, seconds: int) -> str:
         command = [find_program("taskset"), "--cpu-list", str(self.core), find_program("wrk")]
-        command += ["--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{seconds}s"]
+        command += ["--threads", "1", "--connections", str(self.connections), "--duration", f"{seconds}s"]
         command += ["--timeout", f"{TIMEOUT_SECONDS}s", "--latency", "--script", str(_SCRIPT), server.url]
         command += ["--", str(self.file), self.measure.method, self.measure.body]
         run = subprocess.run(

