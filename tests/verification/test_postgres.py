@@ -22,6 +22,8 @@ from tokenry.verification.postgres import BATCH_LOOKUPS_MAX, PROBE_SECONDS, Post
 
 ResultT = TypeVar("ResultT")
 PREVIEWS = [f"pat_{number:012}" for number in range(5)]
+LOCKED_SECONDS = 3.2
+"""Long enough for a second attempt to begin before the first has ended, if that did not end by itself."""
 NOWHERE = make_url("postgresql://nobody@127.0.0.1:1/nothing")
 
 
@@ -42,7 +44,7 @@ def with_credentials(url: URL, use: Callable[[PostgresCredentials], Awaitable[Re
     async def run() -> ResultT:
         credentials = PostgresCredentials(url)
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(10):
                 return await use(credentials)
         finally:
             await credentials.close()
@@ -269,3 +271,22 @@ def test_parameter_of_the_address_is_refused_or_does_not_stop_look_ups(
     with suppress(SetupError):
         url = database_url(address, tmp_path)
         assert with_credentials(url, lambda credentials: credentials.find(PREVIEWS[0])) is not None
+
+
+def test_server_whose_table_is_locked_keeps_no_question_that_was_given_up(database: Database) -> None:
+    """Each attempt would leave a process of the server behind, until there is no connection left for anybody."""
+
+    async def find(credentials: PostgresCredentials) -> int:
+        await credentials.find(PREVIEWS[0])
+        with database.write() as connection:
+            connection.execute(text("LOCK TABLE credentials IN ACCESS EXCLUSIVE MODE"))
+            with pytest.raises(Unavailable):
+                await credentials.find(PREVIEWS[0])
+            await asyncio.sleep(LOCKED_SECONDS)
+            waiting = text(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+            )
+            waiters: int = connection.execute(waiting).scalar_one() - 1
+        return waiters
+
+    assert with_credentials(database.url, find) <= 1

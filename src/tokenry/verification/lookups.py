@@ -21,11 +21,10 @@ from tokenry.storage.postgres import is_unfit, parameters_of
 _NAME = "look_up"
 _STATEMENT = postgres_statement()
 _IDENTIFY = b"SELECT pg_backend_pid()"
-# The statement joins four tables: to plan it takes longer than to carry it out. What takes too long ends at the server.
-_PREPARE = (
-    "SET plan_cache_mode = force_generic_plan; SET statement_timeout = {milliseconds}; "
-    f"PREPARE {_NAME} (varchar[]) AS {_STATEMENT}"
-)
+# The statement joins four tables: to plan it takes longer than to carry it out. What takes too long ends at the server,
+# from the preparing on, which waits for whoever locks a table.
+_SESSION = "SET plan_cache_mode = force_generic_plan; SET statement_timeout = {milliseconds}"
+_PREPARE = f"PREPARE {_NAME} (varchar[]) AS {_STATEMENT}"
 BINARY = pq.Format.BINARY
 Rows = Sequence[tuple[Any, ...]]
 Answered = Callable[[Rows | Exception], None]
@@ -79,8 +78,8 @@ class Line:
         )
         self._pooled = process != self._libpq.backend_pid
         if not self._pooled:
-            prepare = _PREPARE.format(milliseconds=int(1000 * seconds)).encode()
-            await self._exchange(partial(self._libpq.send_query, prepare))
+            for text in (_SESSION.format(milliseconds=int(1000 * seconds)), _PREPARE):
+                await self._exchange(partial(self._libpq.send_query, text.encode()))
         await self._exchange(partial(self._send_previews, []))
 
     def ask(self, previews: list[str], answered: Answered) -> None:
