@@ -17,7 +17,7 @@ INDEXES = (
         where="revoked_at IS NULL",
     ),
     NewIndex("ix_tokens_user_id_id_revoked", "tokens", ["user_id", "id", "revoked_at"], where="revoked_at IS NOT NULL"),
-    NewIndex("ix_tokens_user_id_id", "tokens", ["user_id", "id"]),
+    NewIndex("ix_tokens_user_id_id_revoked_at_expires_at", "tokens", ["user_id", "id", "revoked_at", "expires_at"]),
     NewIndex("ix_users_account_id_id_deleted_at", "users", ["account_id", "id", "deleted_at"]),
     NewIndex("ix_accounts_parent_id_id", "accounts", ["parent_id", "id"]),
     NewIndex("ix_audit_events_subject_id", "audit_events", ["subject", "id"]),
