@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from tests.postgres.conftest import Installation, install
 from tests.postgres_servers import ROLE, PostgresServer, address_of
+from tests.servers import START_SECONDS_MAX, wait_until
 
 TOKENS = "/v4/profile/tokens"
 WAIT_SECONDS = 0.5
@@ -88,3 +89,16 @@ def test_revocation_waits_until_the_standby_shows_it_where_the_operator_wants_so
         standby.resume_replay()
         assert revoking.result().status_code == 200
     assert standby.ask("SELECT count(*) FROM credentials WHERE token_id = %s", made["id"], database="tokenry") == [(0,)]
+
+
+def test_change_whose_wait_for_the_standby_was_cancelled_is_not_acknowledged(
+    applied: TestClient, primary: PostgresServer, standby: PostgresServer
+) -> None:
+    """PostgreSQL itself calls such a commit done, with a warning."""
+    made = applied.post(TOKENS, json={}).json()
+    standby.pause_replay()
+    waiting = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    with ThreadPoolExecutor(1) as pool:
+        revoking = pool.submit(applied.delete, f"{TOKENS}/{made['id']}")
+        wait_until(lambda: primary.ask(waiting) == [(True,)], START_SECONDS_MAX)
+        assert revoking.result().status_code == 503
