@@ -219,8 +219,8 @@ def begin_verification(installation: Installation, clock: Callable[[], float] = 
 
 def build_app(settings: Settings, clock: Callable[[], float] = time.time, counters: Counters | None = None) -> ASGIApp:
     """Build the whole HTTP application of one worker process. `counters` are those it shares with others."""
-    counters = counters or open_counters(settings.rate_limit_storage)
     installation = open_installation(settings, clock)
+    counters = counters or open_counters(settings.rate_limit_storage)
     verification = begin_verification(installation, clock)
     verifier, screen = verification.verifier, verification.screen
     inspector = Inspector(

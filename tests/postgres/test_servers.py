@@ -19,6 +19,7 @@ def test_standby_shows_what_its_primary_commits_unless_replay_is_paused(
     assert standby.ask("SELECT fact FROM facts", database=new_database) == [(1,)]
 
 
+@pytest.mark.long
 def test_frozen_server_takes_connections_and_answers_nothing_until_it_is_thawed(new_primary: PostgresServer) -> None:
     new_primary.freeze()
     with pytest.raises(psycopg.errors.ConnectionTimeout):
@@ -28,6 +29,7 @@ def test_frozen_server_takes_connections_and_answers_nothing_until_it_is_thawed(
         assert connection.execute("SELECT current_user").fetchone() == (ROLE,)
 
 
+@pytest.mark.long
 def test_standby_takes_over_from_a_primary_that_was_killed(
     new_primary: PostgresServer, new_standby: PostgresServer
 ) -> None:

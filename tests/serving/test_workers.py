@@ -21,6 +21,8 @@ from tokenry.serving.workers import require_binding
 
 ORPHAN_SECONDS_MAX = 2
 """How long anything may outlive the process that looks after the workers."""
+ASKED_SECONDS = 1.5
+"""After so long a worker has been asked whether it lives."""
 BEGIN_SECONDS_MAX = 5
 """The same for a worker that has only been started: Python itself has to begin, beside other tests."""
 
@@ -34,6 +36,17 @@ def test_worker_that_is_slow_to_begin_is_left_alone(tmp_path: Path) -> None:
             time.sleep(0.02)
         await_workers(server, 2)
         assert set(serving_processes(server)) < set(first)
+
+
+@pytest.mark.long
+def test_worker_that_dies_while_it_begins_is_replaced_at_once(tmp_path: Path) -> None:
+    """Its parent has asked it by then whether it lives, and waits for the answer."""
+    with serving(tmp_path / "data", "--workers", "2", variables={"FAULT": "slow"}, program=PROGRAM) as server:
+        wait_until(lambda: len(children(server)) == 3, START_SECONDS_MAX)  # the first is multiprocessing's own
+        first = children(server)
+        time.sleep(ASKED_SECONDS)
+        os.kill(first[1], signal.SIGKILL)
+        wait_until(lambda: not set(children(server)) <= set(first), BEGIN_SECONDS_MAX)
 
 
 def test_workers_wait_for_their_turn(tmp_path: Path) -> None:
@@ -57,6 +70,29 @@ def test_bound_workers_keep_to_a_core_each_and_so_does_the_one_in_the_place_of_a
         replace_worker(server, first)
         successor = next(worker for worker in serving_processes(server) if worker != second)
         assert os.sched_getaffinity(successor) == cores[0]
+
+
+@pytest.mark.long
+def test_worker_in_the_place_of_a_dead_one_waits_for_the_database_and_need_not_be_waited_for(tmp_path: Path) -> None:
+    database = tmp_path / "data" / "tokenry.db"
+    elsewhere = tmp_path / "elsewhere.db"
+
+    def lose_worker(server: Server) -> None:
+        complaints = server.log.count("a worker cannot begin yet")
+        database.rename(elsewhere)
+        os.kill(serving_processes(server)[0], signal.SIGKILL)
+        wait_until(lambda: server.log.count("a worker cannot begin yet") > complaints, BEGIN_SECONDS_MAX)
+
+    with serving_workers(tmp_path / "data", 2) as server:
+        lose_worker(server)
+        assert httpx2.get(f"{server.url}/healthz").status_code == 200, "the other one serves"
+        elsewhere.rename(database)
+        await_workers(server, 2)
+        lose_worker(server)
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < BEGIN_SECONDS_MAX
+        assert "Traceback" not in server.log
 
 
 def test_workers_that_are_not_bound_run_wherever_the_service_may(tmp_path: Path) -> None:

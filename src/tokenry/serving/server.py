@@ -9,13 +9,12 @@ from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.supervisors import Multiprocess
 
 from tokenry.domain.errors import SetupError
 from tokenry.serving.descriptors import raise_limit
 from tokenry.serving.logs import configure_logging
 from tokenry.serving.protocol import BoundedProtocol
-from tokenry.serving.workers import BoundWorkers, WorkerConfig, wait_for_turns
+from tokenry.serving.workers import BoundWorkers, WorkerConfig, Workers, build_in_worker, wait_for_turns
 
 BACKLOG_CONNECTIONS = 2048
 KEEP_ALIVE_SECONDS = 75
@@ -75,7 +74,7 @@ def run(
     """
     raise_limit()
     config = WorkerConfig(
-        partial(_build_worker, build, log_level),
+        partial(_build, build if workers == 1 else partial(build_in_worker, build), log_level),
         factory=True,
         loop="uvloop",
         http=BoundedProtocol,
@@ -101,12 +100,12 @@ def run(
         announce()
         server.run(sockets=[listener])
     else:
-        supervisor = (BoundWorkers if bind_workers else Multiprocess)(config, sockets=[listener])
+        supervisor = (BoundWorkers if bind_workers else Workers)(config, sockets=[listener])
         announce()
         supervisor.run()
 
 
-def _build_worker(build: Callable[[], ASGIApp], log_level: str) -> ASGIApp:
+def _build(build: Callable[[], ASGIApp], log_level: str) -> ASGIApp:
     configure_logging(log_level)
     wait_for_turns()
     app = build()

@@ -2,6 +2,9 @@
 
 import itertools
 import os
+import signal
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -10,13 +13,17 @@ from typing import Any
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
+from tokenry.complaints import Complaints
 from tokenry.core_dumps import leave_no_core
 from tokenry.domain.errors import SetupError
 
 ORPHANED = 1
 """The exit status of a worker whose parent is gone; there is nobody to see it."""
+PAUSE_SECONDS = 0.5
+"""From one attempt of a worker to begin to the next."""
 
 log = structlog.get_logger("tokenry.serving")
 
@@ -48,27 +55,60 @@ def _end_after(watched: Connection) -> None:
     os._exit(ORPHANED)
 
 
-class BoundWorkers(Multiprocess):
+class Workers(Multiprocess):
+    """The worker processes of a service; one that dies is replaced at once."""
+
+    def init_processes(self) -> None:
+        """Start all workers."""
+        super().init_processes()
+        self._settle()
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that died or hang; called twice a second."""
+        super().keep_subprocess_alive()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Close this process's copy of a worker's end of the pipe between them.
+
+        So whoever waits for a worker to say that it lives hears at once when it dies, and not after the time for that.
+        """
+        for process in self.processes:
+            process.child_conn.close()
+
+
+class BoundWorkers(Workers):
     """Workers that each keep to a core of their own, or share them in turn where there are fewer.
 
     The cores are those that the service itself may run on.
     """
 
-    def init_processes(self) -> None:
-        """Start all workers."""
-        super().init_processes()
-        self._bind()
-
-    def keep_subprocess_alive(self) -> None:
-        """Replace workers that died or hang; called twice a second."""
-        super().keep_subprocess_alive()
-        self._bind()
-
-    def _bind(self) -> None:
+    def _settle(self) -> None:
+        super()._settle()
         for process, core in zip(self.processes, itertools.cycle(sorted(os.sched_getaffinity(0)))):
             if process.pid is not None:
                 with suppress(ProcessLookupError):  # it has just died; the one in its place is bound in its turn
                     os.sched_setaffinity(process.pid, {core})
+
+
+def build_in_worker(build: Callable[[], ASGIApp]) -> ASGIApp:
+    """Build the application of a worker as soon as it can be.
+
+    It could be when the service began. A worker that takes the place of another waits until the database, say, is back:
+    the others serve meanwhile. It serves nobody yet, so who tells it to stop need not wait.
+    """
+    complaints = Complaints("a worker cannot begin yet")
+    handlers = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        while True:
+            try:
+                return build()
+            except SetupError as error:
+                complaints.add(str(error))
+            time.sleep(PAUSE_SECONDS)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def require_binding() -> None:
