@@ -134,7 +134,7 @@ class Many:
     def lists(self) -> Mapping[str, list[Callable[[], object]]]:
         do, actor = self.do, self.actor
         states = [Selection(state) for state in (*State, None)]
-        deep = PageRequest(3, 25)
+        deep, far = PageRequest(3, 25), PageRequest(41, 25)
         with self.database.read() as connection:
             after = connection.execute(text(f"SELECT username FROM users WHERE id = {USERS // 2}")).scalar_one()
         return {
@@ -142,6 +142,7 @@ class Many:
                 partial(do.tokens.list_tokens, actor, PAGE),
                 partial(do.tokens.list_tokens, actor, deep, Filter(descending=True)),
                 partial(do.tokens.list_tokens, actor, PAGE, Filter(limit=5)),
+                partial(do.details.list_details, actor, far),
             ],
             "details.list_details": [partial(do.details.list_details, actor, PAGE, selection=each) for each in states],
             "inventory.list_tokens": [
