@@ -1,6 +1,7 @@
 """Tokens that are made, asked for all the time and revoked while the database fails; what was answered is kept."""
 
 import itertools
+import math
 import threading
 import time
 from collections import Counter
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.histories import Act, Operation, find_contradiction
 from tests.servers import Server
@@ -34,6 +35,14 @@ class Watched:
     history: list[Operation]
 
 
+class Verified(NamedTuple):
+    """A verification: when it was asked for, when it was answered, and with which status."""
+
+    asked: float
+    answered: float
+    status: int
+
+
 class Load:
     """Owners and readers of tokens, who take any answer."""
 
@@ -44,8 +53,7 @@ class Load:
         self.answers: Counter[tuple[str, int]] = Counter()
         self.slowest: dict[str, float] = {}
         """Of each kind of request the longest time to an answer, in seconds."""
-        self.verified: list[tuple[float, int]] = []
-        """When each verification was answered, and with which status."""
+        self.verified: list[Verified] = []
         self._server = server
         self._watched = [*self.tokens]
         self._lock = threading.Lock()
@@ -62,7 +70,15 @@ class Load:
 
     def first_valid_after(self, moment: float) -> float:
         """How many seconds after a moment the first token was called valid that had been asked for since."""
-        return min(when for when, status in self.verified if status == 200 and when > moment) - moment
+        return min(each.answered for each in self.between(moment) if each.status == 200) - moment
+
+    def count_valid_after(self, moment: float) -> int:
+        """How often a token was called valid that had been asked for since."""
+        return sum(each.status == 200 for each in self.between(moment))
+
+    def between(self, start: float, end: float = math.inf) -> list[Verified]:
+        """The verifications that were asked for and answered between two moments."""
+        return [each for each in self.verified if start < each.asked and each.answered < end]
 
     def _own(self, stop: threading.Event) -> None:
         with self._line() as line:
@@ -94,7 +110,7 @@ class Load:
                 started = time.monotonic()
                 status, _ = self._ask(line, "verify", "/verify", token.text)
                 ended = time.monotonic()
-                self.verified.append((ended, status))
+                self.verified.append(Verified(started, ended, status))
                 if status in {200, 401}:
                     act = Act.ACCEPTED if status == 200 else Act.REFUSED
                     with self._lock:
