@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
 from ipaddress import ip_network
+from itertools import count
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -42,6 +43,9 @@ FAR = NOW + 10**7
 OPERATOR = Origin("operator")
 LIFETIME_MAX = timedelta(days=900)
 _IDS_EACH = 100
+_PLACES_AT_ONCE = 100
+_NEXT_ID = 10**9
+"""Of what is made in a place."""
 
 
 class Layout(Enum):
@@ -236,20 +240,22 @@ CHANGES: dict[str, Callable[[Case], object]] = {
 
 BEFORE_THE_START = {"_upgrade", "set_up_peppers"}
 """What also does, and is over before anything is served."""
+DONE_ONCE = {"Uses._write", "begin_installation"}
+"""What is not done again at once when another transaction was in the way: the one soon is, the other tells a secret."""
 
 
-def writing_functions() -> set[str]:
-    """The names of all functions of the package that open a transaction which writes."""
+def writing_functions() -> dict[str, bool]:
+    """The names of all functions of the package that open a transaction which writes, and whether each is `retried`."""
     root = Path(tokenry.__file__).parent
-    return {name for path in root.rglob("*.py") for name in _writing(ast.parse(path.read_text()))}
+    return dict(found for path in root.rglob("*.py") for found in _writing(ast.parse(path.read_text())))
 
 
-def _writing(tree: ast.AST, prefix: str = "") -> Iterator[str]:
+def _writing(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, bool]]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.ClassDef):
             yield from _writing(node, f"{node.name}.")
         elif isinstance(node, ast.FunctionDef) and any(map(_opens, ast.walk(node))):
-            yield prefix + node.name
+            yield prefix + node.name, any(ast.unparse(each) == "retried" for each in node.decorator_list)
 
 
 def _opens(node: ast.AST) -> bool:
@@ -263,20 +269,20 @@ def _opens(node: ast.AST) -> bool:
     )
 
 
-def lay_out(installation: Installation, count: int) -> list[Place]:
-    """Make so many places, in few statements."""
-    rows: dict[Table, list[dict[str, Any]]] = {
-        table: [] for table in (schema.accounts, schema.users, schema.tokens, schema.credentials, schema.rotations)
-    }
-    places = [_add_place(installation, rows, number) for number in range(1, count + 1)]
+def lay_out(installation: Installation) -> Iterator[Place]:
+    """Make places as they are needed, many in few statements."""
     with installation.database.write() as connection:
-        for table, added in rows.items():
-            connection.execute(insert(table), added)
         for table in (schema.accounts, schema.users, schema.tokens):
-            connection.exec_driver_sql(
-                f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {(count + 1) * _IDS_EACH})"
-            )
-    return places
+            connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {_NEXT_ID})")
+    for start in count(1, _PLACES_AT_ONCE):
+        rows: dict[Table, list[dict[str, Any]]] = {
+            table: [] for table in (schema.accounts, schema.users, schema.tokens, schema.credentials, schema.rotations)
+        }
+        places = [_add_place(installation, rows, number) for number in range(start, start + _PLACES_AT_ONCE)]
+        with installation.database.write() as connection:
+            for table, added in rows.items():
+                connection.execute(insert(table), added)
+        yield from places
 
 
 def let_outlive(database: Database, place: Place) -> None:

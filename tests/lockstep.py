@@ -138,15 +138,3 @@ def in_turn() -> Choose:
         return last[0]
 
     return choose
-
-
-def after(steps: int, first: int) -> Choose:
-    """So many steps of the one, then all that the other can do, then the rest."""
-    left = [steps]
-
-    def choose(ready: Sequence[int]) -> int:
-        wanted = first if left[0] > 0 else 1 - first
-        left[0] -= 1
-        return wanted if wanted in ready else ready[0]
-
-    return choose

@@ -94,15 +94,17 @@ def _enforce(policies: Policies, total: int, *, shorten: bool) -> None:
         for done in tracked(pieces, "Shortening", total=total, size=lambda done: done.at_once + done.sooner):
             at_once, sooner = at_once + done.at_once, sooner + done.sooner
     except Unavailable as refusal:
-        raise CommandError(
-            f"The policy is set, and {at_once + sooner} tokens are shortened, but the database cannot be used now "
-            f"({refusal.reason}): repeat the command for the rest."
-        ) from None
+        why = f", but the database cannot be used now ({refusal.reason})"
+        raise CommandError(_so_far(at_once + sooner, why)) from None
     except KeyboardInterrupt:
-        complain(f"The policy is set, and {at_once + sooner} tokens are shortened: repeat the command for the rest.")
+        complain(_so_far(at_once + sooner))
         raise
     if at_once or sooner:
         print(f"{at_once} tokens have expired, {sooner} expire sooner.")
+
+
+def _so_far(shortened: int, why: str = "") -> str:
+    return f"The policy is set, and at least {shortened} tokens are shortened{why}: repeat the command for the rest."
 
 
 def _changed(policy: Policy, given: Mapping[str, Any], allowed: Mapping[UserKind, Scopes]) -> Policy:

@@ -20,7 +20,7 @@ from tokenry.service.users import (
 from tokenry.storage import accounts as stored
 from tokenry.storage import audit
 from tokenry.storage import users as stored_users
-from tokenry.storage.database import Database
+from tokenry.storage.database import Database, retried
 
 
 class Accounts:
@@ -40,6 +40,7 @@ class Accounts:
             require_administrator(user)
             return stored.get_account(connection, user.account_id)
 
+    @retried
     def update_own(self, origin: Origin, actor: Actor, change: AccountChange) -> Account:
         """Change the actor's account. Raises Forbidden for anybody but an administrator; Invalid with every fault."""
         with self._database.write() as connection:
@@ -47,6 +48,7 @@ class Accounts:
             require_administrator(get_writer(connection, actor, now=self._now()))
             return self._update(connection, origin, stored.get_account(connection, actor.account_id), change)
 
+    @retried
     def update_account(self, origin: Origin, text: str, change: AccountChange) -> Account:
         """Change an account, named or by its euuid, as the operator. Raises Invalid with every fault."""
         with self._database.write() as connection:
@@ -59,6 +61,7 @@ class Accounts:
         with self._database.read() as connection:
             return stored.list_accounts(connection)
 
+    @retried
     def create_account(
         self, origin: Origin, *, company: str, email: str = "", parent: str | None = None, admin: str | None = None
     ) -> Account:
@@ -84,6 +87,7 @@ class Accounts:
         account = self._create(connection, origin, company=company, contact=Contact(), parent=None)
         return self._add_administrator(connection, origin, account, admin_username, "")
 
+    @retried
     def detach_account(self, origin: Origin, euuid: str) -> Account:
         """Let a child account be none any more; its proxy user goes, and with it all tokens that lead there.
 

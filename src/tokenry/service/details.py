@@ -14,7 +14,7 @@ from tokenry.domain.paging import Page, PageRequest
 from tokenry.service.acting import require_maker
 from tokenry.storage import audit
 from tokenry.storage import details as stored
-from tokenry.storage.database import Database
+from tokenry.storage.database import Database, retried
 from tokenry.storage.users import hold_user
 
 
@@ -44,6 +44,7 @@ class TokenDetails:
         with self._database.read() as connection:
             return self._get(connection, actor, token_id)
 
+    @retried
     def update_details(self, origin: Origin, actor: Actor, token_id: int, new: NewDetails) -> Details:
         """Change a token's description and networks.
 

@@ -15,7 +15,7 @@ from tokenry.service.revocation import revoke_these
 from tokenry.storage import inventory as stored
 from tokenry.storage import users
 from tokenry.storage.accounts import lock_account
-from tokenry.storage.database import Database
+from tokenry.storage.database import Database, retried
 
 BATCH = 1000
 """Rows that are read at once when all are wanted."""
@@ -79,6 +79,7 @@ class Inventory:
 
         return self._read_all(admit, account_id=None, selection=selection, username=username)
 
+    @retried
     def revoke_tokens(self, origin: Origin, actor: Actor, token_ids: Sequence[int]) -> Sequence[tuple[int, bool]]:
         """Revoke tokens of the account's users; for each id, whether this revoked it. Raises Forbidden."""
         with self._database.write() as connection:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from tokenry.domain.accounts import Origin
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.storage import audit
-from tokenry.storage.database import Database
+from tokenry.storage.database import Database, retried
 from tokenry.storage.leaks import Opener, find_openers
 from tokenry.storage.tokens import revoke_token
 from tokenry.storage.users import hold_owners
@@ -50,6 +50,7 @@ class Leaks:
                 opening[opener.token_id] = secret
         return opening
 
+    @retried
     def _revoke(self, secret: Secret, token_id: int, address: str | None) -> bool:
         """Revoke one token. Each in its own transaction: they may be anybody's, whom no two of which may hold."""
         with self._database.write() as connection:

@@ -13,7 +13,7 @@ from tokenry.service.acting import get_reader, get_writer
 from tokenry.storage import audit
 from tokenry.storage import users as stored
 from tokenry.storage.accounts import lock_account
-from tokenry.storage.database import Database
+from tokenry.storage.database import Database, retried
 
 
 class Profiles:
@@ -33,6 +33,7 @@ class Profiles:
         with self._database.read() as connection:
             return get_reader(connection, actor)
 
+    @retried
     def update_profile(self, origin: Origin, actor: Actor, change: ProfileChange) -> Profile:
         """Change what is to be different. Raises Invalid, and Forbidden for another address of a proxy user."""
         with self._database.write() as connection:

@@ -13,7 +13,7 @@ from tokenry.service.acting import get_writer, require_administrator
 from tokenry.storage import audit
 from tokenry.storage import tokens as stored
 from tokenry.storage.accounts import lock_account
-from tokenry.storage.database import Database
+from tokenry.storage.database import Database, retried
 from tokenry.storage.inventory import find_owner
 from tokenry.storage.leaks import find_openers
 from tokenry.storage.users import hold_entered, hold_user
@@ -27,6 +27,7 @@ class Revocations:
         self._peppers = peppers
         self._now = now
 
+    @retried
     def revoke_presented(self, origin: Origin, actor: Actor, text: str) -> bool:
         """Revoke the token that a text opens, which may be the acting one; whether there was one.
 

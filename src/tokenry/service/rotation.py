@@ -16,7 +16,7 @@ from tokenry.service.idempotency import make_once
 from tokenry.service.secrets import give_secret, last_rotation
 from tokenry.storage import audit, rotations
 from tokenry.storage import tokens as stored_tokens
-from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.database import Database, retried, to_seconds
 from tokenry.storage.users import hold_user
 
 
@@ -28,6 +28,7 @@ class Rotations:
         self._peppers = peppers
         self._now = now
 
+    @retried
     def rotate_token(
         self, origin: Origin, actor: Actor, token_id: int, new: NewRotation, request: KeyedRequest | None = None
     ) -> tuple[Token, Secret]:

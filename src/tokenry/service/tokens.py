@@ -92,6 +92,7 @@ class Tokens:
                 rules = find_rules(connection, policy, user.id, now=self._now())
                 return self.issue(connection, origin, user_id=user.id, limit=EVERYTHING, rules=rules, new=new)
 
+    @retried
     def rename_token(
         self, origin: Origin, actor: Actor, token_id: int, label: str | None, faults: Sequence[Fault] = ()
     ) -> Token:
@@ -118,6 +119,7 @@ class Tokens:
             )
             return self._get(connection, actor, token_id)
 
+    @retried
     def revoke_token(self, origin: Origin, actor: Actor, token_id: int) -> None:
         """Revoke a token, which may be the acting one. Raises NotFound."""
         with self._database.write() as connection:
@@ -125,6 +127,7 @@ class Tokens:
             require_open(connection, actor, now=self._now())
             self._revoke(connection, origin, token_id, user_id=actor.user_id)
 
+    @retried
     def revoke_other_tokens(self, origin: Origin, actor: Actor) -> int:
         """Revoke all of the user's live tokens but the acting one; how many there were."""
         with self._database.write() as connection:
@@ -133,6 +136,7 @@ class Tokens:
             require_open(connection, actor, now=now)
             return revoke_others(connection, origin, actor, now=now)
 
+    @retried
     def revoke_any_token(self, origin: Origin, token_id: int) -> None:
         """Revoke anybody's token, as the operator. Raises NotFound."""
         with self._database.write() as connection:

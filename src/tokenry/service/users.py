@@ -17,7 +17,7 @@ from tokenry.service.revocation import leave_children, revoke_everything_of
 from tokenry.storage import audit, usernames
 from tokenry.storage import users as stored
 from tokenry.storage.accounts import find_accounts, find_first_account, lock_account
-from tokenry.storage.database import Database
+from tokenry.storage.database import Database, retried
 
 BATCH = 1000
 """Users that are read at once when all are wanted."""
@@ -56,6 +56,7 @@ class AccountUsers:
                 raise NotFound
             return user
 
+    @retried
     def create_user(self, origin: Origin, actor: Actor, new: NewUser) -> User:
         """Make a user of the account. Raises Forbidden; Invalid with every fault, also when the name is taken."""
         with unique_names(), self._database.write() as connection:
@@ -73,12 +74,14 @@ class AccountUsers:
                 reservation=self._reservation,
             )
 
+    @retried
     def update_user(self, origin: Origin, actor: Actor, username: str, change: UserChange) -> User:
         """Change what is to be different. Raises Forbidden, NotFound; Invalid, also for the last administrator."""
         with unique_names(), self._database.write() as connection:
             before = self._claim(connection, actor, username)
             return _update(connection, origin, before, change, now=self._now(), reservation=self._reservation)
 
+    @retried
     def update_grants(self, origin: Origin, actor: Actor, username: str, change: GrantsChange) -> User:
         """Let a restricted user into child accounts or no more. Raises Forbidden, NotFound, Invalid."""
         with self._database.write() as connection:
@@ -86,6 +89,7 @@ class AccountUsers:
             raise_faults(change.check(before))
             return _store(connection, origin, before, change.applied_to(before), now=self._now())
 
+    @retried
     def delete_user(self, origin: Origin, actor: Actor, username: str) -> None:
         """Delete a user and revoke all it has. Raises Forbidden, NotFound; Invalid for oneself and the last one."""
         with self._database.write() as connection:
@@ -118,6 +122,7 @@ class Users:
         self._now = now
         self._reservation = reservation
 
+    @retried
     def create_user(
         self,
         origin: Origin,
@@ -147,6 +152,7 @@ class Users:
                 reservation=self._reservation,
             )
 
+    @retried
     def update_user(self, origin: Origin, username: str, change: UserChange) -> User:
         """Change what is to be different. Raises NotFound; Invalid, also for a proxy user and a last administrator."""
         with unique_names(), self._database.write() as connection:
@@ -155,6 +161,7 @@ class Users:
                 raise Invalid(Fault("This user is a parent account's in its child, and stays as it is"))
             return _update(connection, origin, before, change, now=self._now(), reservation=self._reservation)
 
+    @retried
     def delete_user(self, origin: Origin, username: str) -> None:
         """Delete a user and revoke all it has. Raises NotFound; Invalid for a proxy user and the last administrator."""
         with self._database.write() as connection:
@@ -185,6 +192,7 @@ class Users:
         """Let a disabled user's tokens in again; whether that is news. Raises NotFound."""
         return self._set_disabled(origin, username, disabled=False)
 
+    @retried
     def _set_disabled(self, origin: Origin, username: str, *, disabled: bool) -> bool:
         with self._database.write() as connection:
             user = _claim(connection, stored.find_user(connection, username))
