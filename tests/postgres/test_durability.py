@@ -102,3 +102,4 @@ def test_change_whose_wait_for_the_standby_was_cancelled_is_not_acknowledged(
         revoking = pool.submit(applied.delete, f"{TOKENS}/{made['id']}")
         wait_until(lambda: primary.ask(waiting) == [(True,)], START_SECONDS_MAX)
         assert revoking.result().status_code == 503
+    standby.resume_replay()
