@@ -18,6 +18,8 @@ from typing import Any, TextIO
 
 import redis
 
+from tests.forking import can_fork, run_fork
+
 STOP_SECONDS_MAX = 20
 START_SECONDS_MAX = 30
 NO_LIMITS = {"TOKENRY_RATE_LIMIT": "0", "TOKENRY_RATE_LIMIT_FAILURES": "0"}
@@ -159,10 +161,13 @@ def tokenry(
     program: Sequence[str] = (TOKENRY,),
 ) -> subprocess.CompletedProcess[str]:
     """Run one command of the command line to its end, with `given` on its standard input."""
+    set_up = environment(**(variables or {}))
+    if tuple(program) == (TOKENRY,) and can_fork(given, set_up):
+        return run_fork([TOKENRY, *arguments], given, set_up, timeout)
     return subprocess.run(
         [*program, *arguments],
         input=given,
-        env=environment(**(variables or {})),
+        env=set_up,
         capture_output=True,
         text=True,
         timeout=timeout,
