@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
+import psycopg
 import pytest
 
 from tests.serving.parts import Served, Wire, head
 from tokenry.serving.protocol import HEAD_BYTES_MAX, BoundedProtocol
 from tokenry.verification.postgres import PostgresCredentials
+from tokenry.verification.verifier import Verifier
 
 Meanwhile = Callable[[BoundedProtocol], object]
 
@@ -118,3 +120,15 @@ def test_database_that_is_not_there_is_no_yes(served: Served, monkeypatch: pytes
 
     served.run(recover())
     assert statuses(ask(served, lambda _: None)) == [b"200"]
+
+
+def test_defect_is_answered_as_one(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that may not be read, say: what stays without an answer would keep the connection for ever."""
+
+    def fail(*_: object) -> None:
+        raise psycopg.errors.InsufficientPrivilege
+
+    monkeypatch.setattr(Verifier, "end_look_up", fail)
+    monkeypatch.setattr(PostgresCredentials, "find", fail)
+    wire = ask(served, lambda protocol: protocol.data_received(head("GET /healthz")))
+    assert statuses(wire) == [b"500", b"200"]

@@ -17,7 +17,8 @@ from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import migrate
 from tokenry.storage.tokens import revoke_token
-from tokenry.verification.lookups import Answered, Line
+from tokenry.verification import postgres
+from tokenry.verification.lookups import Answered, Line, open_line
 from tokenry.verification.postgres import BATCH_LOOKUPS_MAX, PROBE_SECONDS, PostgresCredentials
 
 ResultT = TypeVar("ResultT")
@@ -290,3 +291,26 @@ def test_server_whose_table_is_locked_keeps_no_question_that_was_given_up(databa
         return waiters
 
     assert with_credentials(database.url, find) <= 1
+
+
+def test_attempt_that_fails_oddly_is_followed_by_another(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the system has no thread to resolve a name in, for instance."""
+    opened = open_line
+    tries: list[str] = []
+
+    async def fail_first(url: URL, *, seconds: float) -> Line:
+        tries.append("")
+        if len(tries) == 1:
+            raise RuntimeError("can't start new thread")
+        return await opened(url, seconds=seconds)
+
+    monkeypatch.setattr(postgres, "open_line", fail_first)
+
+    async def find(credentials: PostgresCredentials) -> int | None:
+        with pytest.raises(Unavailable):
+            await credentials.find(PREVIEWS[0])
+        await asyncio.sleep(2 * PROBE_SECONDS)
+        found = await credentials.find(PREVIEWS[0])
+        return None if found is None else found.token_id
+
+    assert with_credentials(database.url, find) == 1

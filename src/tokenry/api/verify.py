@@ -45,11 +45,18 @@ class VerifyEndpoint:
             decision = await self._verifier.verify(authorization, needed, client)
         except Refusal as refusal:
             if isinstance(refusal, Unavailable):
-                _COMPLAINTS.add(refusal.reason)
+                await send_answer(send, *unavailable(refusal))
+                return
             allow = [refusal.allow] if isinstance(refusal, MethodNotAllowed) else []
             await send_answer(send, *brief_refusal(STATUS[type(refusal)], refusal.faults, allow))
             return
         await send_answer(send, *verdict(decision, needed))
+
+
+def unavailable(refusal: Unavailable) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    """The answer when the database cannot tell: status, body, headers. Why is for the log."""
+    _COMPLAINTS.add(refusal.reason)
+    return brief_refusal(STATUS[Unavailable], refusal.faults)
 
 
 def verdict(decision: Decision, needed: Scopes) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:

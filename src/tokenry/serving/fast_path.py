@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from tokenry.api.verify import identity_headers, verdict
+from tokenry.api.verify import identity_headers, unavailable, verdict
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.domain.scopes import NOTHING, Level, Scopes
 from tokenry.domain.secrets import is_junk
@@ -60,7 +60,9 @@ class FastPath:
         assert begun is not None
         try:
             return self._answer_found(sender, self._verifier.end_look_up(begun))
-        except (Unavailable, LookupError):  # no database, no pepper
+        except Unavailable as refusal:
+            return self._starts[503] + _tail(*unavailable(refusal)[1:])
+        except Exception:  # noqa: BLE001 - no pepper, or a defect
             return None  # and so asked again, refused in the same way, and logged
 
     def _read(self, sender: Sender) -> bytes | None:
@@ -108,7 +110,7 @@ class FastPath:
 
     def _renew(self, defaults: Sequence[tuple[bytes, bytes]]) -> None:
         added = b"".join(name + b": " + value + b"\r\n" for name, value in defaults)
-        self._starts = {status: STATUS_LINE[status] + added for status in (200, 401, 403)}
+        self._starts = {status: STATUS_LINE[status] + added for status in (200, 401, 403, 503)}
         self._accepted, self._refused = self._starts[200], self._starts[401] + _REFUSED
         self._defaults = defaults
 

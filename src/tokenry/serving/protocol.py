@@ -220,6 +220,13 @@ class BoundedProtocol(HttpToolsProtocol):
         return True
 
     def _answer_late(self, looked_up: asyncio.Future[Any]) -> None:
+        try:
+            self._go_on(looked_up)
+        except BaseException:
+            self.transport.abort()  # nobody else would end it
+            raise
+
+    def _go_on(self, looked_up: asyncio.Future[Any]) -> None:
         held, self._held = self._held, None
         if looked_up.cancelled():
             return

@@ -18,7 +18,7 @@ from uvicorn.supervisors import Multiprocess
 
 from tokenry.complaints import Complaints
 from tokenry.core_dumps import leave_no_core
-from tokenry.domain.errors import SetupError
+from tokenry.domain.errors import SetupError, TooSlow, Unavailable
 
 ORPHANED = 1
 """The exit status of a worker whose parent is gone; there is nobody to see it."""
@@ -105,6 +105,8 @@ def build_in_worker(build: Callable[[], ASGIApp]) -> ASGIApp:
                 return build()
             except SetupError as error:
                 complaints.add(str(error))
+            except (Unavailable, TooSlow) as refusal:
+                complaints.add(str(refusal))
             time.sleep(PAUSE_SECONDS)
     finally:
         for number, handler in handlers.items():

@@ -150,6 +150,7 @@ class Database:
     def _begin(self, reads_within: float | None) -> tuple[Connection, RootTransaction]:
         """Begin it on a connection that works: idle ones may be lost, or lead where the primary was."""
         while True:
+            _require_time()
             connection = self.engine.connect()
             was_used = connection.info.get(_USED, False)
             try:
@@ -158,7 +159,7 @@ class Database:
                 if not self.is_sqlite:
                     connection.invalidate()
                 connection.close()
-                if was_used and is_lost(error):
+                if was_used and not self.is_sqlite and is_lost(error):
                     continue
                 raise
             except BaseException:
@@ -166,16 +167,6 @@ class Database:
                 raise
             connection.info[_USED] = True
             return connection, transaction
-
-    def _begin_once(self, reads_within: float | None) -> tuple[Connection, RootTransaction]:
-        connection = self.engine.connect()
-        try:
-            return connection, self._begin_on(connection, reads_within)
-        except BaseException:
-            if not self.is_sqlite:
-                connection.invalidate()
-            connection.close()
-            raise
 
     def _begin_on(self, connection: Connection, reads_within: float | None) -> RootTransaction:
         writes = reads_within is None

@@ -17,7 +17,7 @@ from tokenry.domain.errors import Unavailable
 # SQLSTATE (PostgreSQL's appendix A), whole or by class.
 _RETRY = frozenset({"40001", "40P01"})
 # The last three: what was prepared is there no more, is another's, or no longer fits the tables.
-_LOST = frozenset({"25006", "57P01", "57P02", "57P03", "57P05", "25P03", "26000", "42P05", "0A000"})
+_LOST = frozenset({"25006", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "26000", "42P05", "0A000"})
 _LOST_CLASSES = frozenset({"08"})
 _SLOW = "57014"
 _BUSY = frozenset({"55P03", "57P04"})

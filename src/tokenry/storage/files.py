@@ -46,7 +46,9 @@ def find_peppers(directory: Path, name: str = PEPPER_FILE) -> Peppers | None:
         return Peppers(tuple(base64.b64decode(line, validate=True) for line in lines))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, binascii.Error, ValueError):
+    except OSError as error:
+        raise SetupError(f"The pepper file {path} cannot be read ({error.strerror}): see who may.") from error
+    except (UnicodeDecodeError, binascii.Error, ValueError):
         raise SetupError(f"The pepper file {path} cannot be read: restore it from a backup.") from None
 
 

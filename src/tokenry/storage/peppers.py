@@ -54,8 +54,11 @@ def settle_peppers(directory: Path, database: Database) -> None:
         expected = find_pepper_check(connection)
     if expected is not None:
         new = _find_new_peppers(directory)
-        if new is not None and new.check_value() == expected and find_peppers(directory) is None:
-            keep_new_peppers(directory)
+        if new is not None and new.check_value() == expected:
+            if find_peppers(directory) is None:
+                keep_new_peppers(directory)
+            else:
+                find_matching_peppers(directory, database)  # the right one is not dropped beside a wrong one
         drop_new_peppers(directory)
     find_matching_peppers(directory, database)
 
@@ -75,6 +78,8 @@ def _find_new_peppers(directory: Path) -> Peppers | None:
     """What an earlier start has left in the new file, which is dropped if it was not written to its end."""
     try:
         return find_peppers(directory, NEW_PEPPER_FILE)
-    except SetupError:
+    except SetupError as error:
+        if isinstance(error.__cause__, OSError):
+            raise
         drop_new_peppers(directory)
         return None

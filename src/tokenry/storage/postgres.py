@@ -36,6 +36,10 @@ PARAMETERS: Mapping[str, object] = {
     "client_encoding": "utf8",
     "connect_timeout": CONNECT_SECONDS_MAX,
     "fallback_application_name": "tokenry",
+    # A peer that is gone without a word is noticed within a minute, also by a command that waits without end.
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
     "target_session_attrs": "read-write",
 }
 _ANY_SERVER = frozenset({"any", "read-write", "primary"})

@@ -94,7 +94,12 @@ class Line:
 
     async def _exchange(self, send: Callable[[], None]) -> Rows:
         answer: asyncio.Future[Rows | Exception] = self._loop.create_future()
-        self._begin(send, answer.set_result)
+
+        def take(found: Rows | Exception) -> None:
+            if not answer.done():  # given up, a moment ago
+                answer.set_result(found)
+
+        self._begin(send, take)
         found = await answer
         if isinstance(found, Exception):
             raise found
@@ -151,7 +156,7 @@ class Line:
         if result.status != pq.ExecStatus.TUPLES_OK:
             state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
             text = (result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"").decode(errors="replace")
-            return Lost(text) if not state or sort_state(state) is not None else psycopg.errors.lookup(state)(text)
+            return Lost(text) if not state or sort_state(state) is not None else _defect(state, text)
         self._transformer.set_pgresult(result)
         rows = self._transformer.load_rows(0, result.ntuples, tuple)
         return NotPrimary() if rows[0][0] is True else rows
@@ -163,11 +168,21 @@ class Line:
 
     def _fail(self, error: Exception) -> None:
         """The connection is broken, whether somebody waits or not."""
-        self._forget_socket()
-        self._answer(Lost(first_line(error)))
+        try:
+            self._forget_socket()
+        finally:
+            self._answer(Lost(first_line(error)))
 
     def _forget_socket(self) -> None:
         if self._socket >= 0:
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
             self._socket = -1
+
+
+def _defect(state: str, text: str) -> psycopg.Error:
+    """An error that is none of the connection's, by its name where it has one."""
+    try:
+        return psycopg.errors.lookup(state)(text)
+    except KeyError:
+        return psycopg.DatabaseError(f"{state}: {text}")

@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import partial
 
 import psycopg
+import structlog
 from sqlalchemy import URL
 
 from tokenry.domain.errors import Unavailable
@@ -30,15 +31,17 @@ LOOKUP_SECONDS_MAX = 1.0
 PROBE_SECONDS = 0.5
 _SILENT = "it does not answer"
 
+log = structlog.get_logger("tokenry.verification")
 Answer = asyncio.Future[Credential | None]
 
 
 class _Batch:
     """Look-ups that are sent together, until when they wait, and whether they were sent before."""
 
-    __slots__ = ("again", "answers", "timer")
+    __slots__ = ("again", "answers", "timer", "until")
 
     def __init__(self) -> None:
+        self.until = 0.0
         self.answers: dict[str, list[Answer]] = {}
         self.timer: asyncio.TimerHandle | None = None
         self.again = False
@@ -72,7 +75,11 @@ class _Batch:
 
 
 class PostgresCredentials:
-    """Reads the database on every call, within one event loop. What a lost connection left open is sent once more."""
+    """Reads the database on every call, within one event loop. What a lost connection left open is sent once more.
+
+    A connection is being opened, idle, or busy with a batch. Look-ups wait only while none is idle. Whenever there is a
+    fault, somebody is opening one, and clears it.
+    """
 
     def __init__(self, url: URL) -> None:
         self._url = url
@@ -94,7 +101,7 @@ class PostgresCredentials:
             answer.set_exception(_another(self._fault))
             return answer
         if not self._waiting.answers:
-            self._begin_batch()
+            self._begin_batch(asyncio.get_running_loop().time() + LOOKUP_SECONDS_MAX)
         self._waiting.answers.setdefault(preview, []).append(answer)
         return answer
 
@@ -109,6 +116,10 @@ class PostgresCredentials:
             with suppress(asyncio.CancelledError):
                 await self._opening
         self._fault = None
+        self._waiting.stop()
+        for line in self._busy:  # whose clients are gone
+            line.close()
+        self._busy.clear()
         self._drop_idle()
 
     def _send(self) -> None:
@@ -127,13 +138,15 @@ class PostgresCredentials:
         for preview in list(batch.answers)[BATCH_LOOKUPS_MAX:]:
             self._waiting.answers[preview] = batch.answers.pop(preview)
         if self._waiting.answers:
-            self._begin_batch()
+            self._waiting.again = batch.again
+            self._begin_batch(batch.until)
         return batch
 
-    def _begin_batch(self) -> None:
-        """Send what waits as soon as whatever else is to be sent has come, and not later than its time."""
+    def _begin_batch(self, until: float) -> None:
+        """Send what waits as soon as whatever else is to be sent has come; refuse it when its time is up."""
         loop = asyncio.get_running_loop()
-        self._waiting.timer = loop.call_later(LOOKUP_SECONDS_MAX, self._time_out, self._waiting)
+        self._waiting.until = until
+        self._waiting.timer = loop.call_at(until, self._time_out, self._waiting)
         loop.call_soon(self._send)
 
     def _receive(self, line: Line, answer: Rows | Exception) -> None:
@@ -197,7 +210,9 @@ class PostgresCredentials:
     async def _try_to_open(self) -> Line | None:
         try:
             return await open_line(self._url, seconds=LOOKUP_SECONDS_MAX)
-        except (psycopg.Error, OSError, TimeoutError, Lost, NotPrimary) as error:
+        except Exception as error:
+            if not isinstance(error, (psycopg.Error, OSError, TimeoutError, Lost, NotPrimary)):
+                log.exception("a connection could not be opened")  # a defect, or no threads; it is tried again
             if not self._idle and not self._busy:
                 self._give_up(_refusal(error))
             return None
