@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection
 from json import dumps, loads
 from pathlib import Path
@@ -38,9 +38,17 @@ def await_workers(server: Server, workers: int) -> None:
 
 
 def serving_processes(server: Server) -> list[int]:
-    """The child processes that have begun to serve, as the log says."""
+    """The child processes that have begun to serve, as the log says, and have not ended."""
     log = server.log
-    return [child for child in children(server) if f"Started server process [{child}]" in log]
+    return [child for child in children(server) if f"Started server process [{child}]" in log and runs(child)]
+
+
+def runs(process: int) -> bool:
+    """Whether a process is there, and has not ended either: until its parent has heard of that, it is a zombie."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def worker_sockets(server: Server) -> dict[int, set[str]]:
@@ -71,18 +79,20 @@ def children(server: Server) -> list[int]:
 def connection_of_each(server: Server) -> list[HTTPConnection]:
     """One kept connection of each worker: while it is opened, the other workers stand still."""
     workers = serving_processes(server)
-    connections = []
-    for awake in workers:
-        others = [worker for worker in workers if worker != awake]
-        try:
-            for worker in others:
-                os.kill(worker, signal.SIGSTOP)
-            connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
-            assert reuse(connection, "GET", "/healthz", "")[0] == 200
-            connections.append(connection)
-        finally:
-            for worker in others:
-                os.kill(worker, signal.SIGCONT)
+    with ExitStack() as opened:  # closes them if one cannot be had
+        connections = []
+        for awake in workers:
+            others = [worker for worker in workers if worker != awake]
+            try:
+                for worker in others:
+                    os.kill(worker, signal.SIGSTOP)
+                connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
+                connections.append(opened.enter_context(closing(connection)))
+                assert reuse(connection, "GET", "/healthz", "")[0] == 200
+            finally:
+                for worker in others:
+                    os.kill(worker, signal.SIGCONT)
+        opened.pop_all()
     return connections
 
 

@@ -10,9 +10,11 @@ from tokenry.api.description import read_description, resolve
 from tokenry.domain.accounts import Origin
 from tokenry.domain.tokens import NewToken
 from tokenry.storage.accounts import create_account, find_first_account
+from tokenry.storage.uses import Use, record_uses
 from tokenry.wiring import open_installation
 
 ORIGIN = Origin("test")
+FIRST_TOKEN = 1
 EQUALS = 13
 """So many rows of a list are made in one second and are equal in everything; as many follow that differ a little."""
 NOTHING_THERE = (
@@ -67,6 +69,8 @@ def fill(app: App) -> None:
         app.clock.seconds += number >= EQUALS
         new = NewToken(label="same" if number < EQUALS else f"token {number % 3}")
         installation.tokens.create_token_for(ORIGIN, "admin", new)
+    with installation.database.write() as connection:  # of the walks: when it is noted is no matter then
+        record_uses(connection, [Use(FIRST_TOKEN, app.token[:16], int(app.clock.seconds), "testclient", "testclient")])
     installation.database.close()
 
 

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import missing
 from tests.faulty import PROGRAM
 from tests.servers import START_SECONDS_MAX, TOKENRY, Server, serving, wait_until
-from tests.workers import await_workers, children, serving_processes, serving_workers
+from tests.workers import await_workers, children, runs, serving_processes, serving_workers
 from tokenry.domain.errors import SetupError
 from tokenry.serving.workers import require_binding
 
@@ -116,14 +116,6 @@ def replace_worker(server: Server, worker: int) -> None:
     os.kill(worker, signal.SIGKILL)
     wait_until(lambda: worker not in serving_processes(server), START_SECONDS_MAX)
     await_workers(server, 2)
-
-
-def runs(process: int) -> bool:
-    """Whether a process is there, and has not ended either."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def assert_all_end(processes: list[int], port: int, seconds: float) -> None:
