@@ -193,7 +193,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Leaks._revoke": lambda case: case.installation.leaks.revoke_reported(
         [secret.reveal() for secret in case.secrets], None
     ),
-    "Policies._shorten_some": lambda case: list(case.installation.policies.enforce(OPERATOR, shorten=True)),
+    "Policies._shorten_some": lambda case: list(case.installation.policies.enforce(OPERATOR, shorten_to=timedelta())),
     "Policies.set_policy": _set_policy,
     "Profiles.update_profile": lambda case: case.installation.profiles.update_profile(
         case.me.origin, case.me.actor, ProfileChange(timezone=f"Europe/City{case.side}")

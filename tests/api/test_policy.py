@@ -33,7 +33,7 @@ def operating(app: App) -> Iterator[Installation]:
 def put(app: App, policy: Policy, *, shorten: bool = False) -> None:
     with operating(app) as installation:
         installation.policies.set_policy(OPERATOR, lambda before: policy)
-        for _ in installation.policies.enforce(OPERATOR, shorten=shorten):
+        for _ in installation.policies.enforce(OPERATOR, shorten_to=policy.lifetime_max if shorten else None):
             pass
 
 

@@ -259,7 +259,7 @@ class Many:
     def enforce(self) -> None:
         policies, year = self.do.policies, timedelta(days=364)
         policies.set_policy(OPERATOR, lambda policy: replace(policy, lifetime_max=year))
-        assert list(policies.enforce(OPERATOR, shorten=True))
+        assert list(policies.enforce(OPERATOR, shorten_to=year))
         policies.set_policy(OPERATOR, lambda policy: replace(policy, lifetime_max=None))
 
     def report_a_leak(self) -> None:

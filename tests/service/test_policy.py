@@ -49,7 +49,7 @@ def policies(bench: Bench) -> Policies:
 def put(policies: Policies, policy: Policy, *, shorten: bool = False) -> tuple[int, int]:
     """Set it and let it hold; how many tokens have expired, and how many expire sooner."""
     policies.set_policy(OPERATOR, lambda before: policy)
-    done = list(policies.enforce(OPERATOR, shorten=shorten))
+    done = list(policies.enforce(OPERATOR, shorten_to=policy.lifetime_max if shorten else None))
     return sum(some.at_once for some in done), sum(some.sooner for some in done)
 
 
@@ -213,7 +213,7 @@ def test_shortening_that_was_broken_off_is_finished_by_doing_it_again(
     monkeypatch.setattr("tokenry.service.policy.BATCH", 2)
     make_many(bench, 4)
     policies.set_policy(OPERATOR, lambda before: Policy(DAY))
-    begun = policies.enforce(OPERATOR, shorten=True)
+    begun = policies.enforce(OPERATOR, shorten_to=DAY)
     assert next(begun).sooner == 2
     begun.close()
     assert policies.preview_lifetime(DAY) == [Shortening("admin", at_once=0, sooner=3)]
@@ -229,10 +229,25 @@ def test_shortening_ends_where_the_policy_has_no_maximum_any_more(
     monkeypatch.setattr("tokenry.service.policy.BATCH", 2)
     make_many(bench, 4)
     policies.set_policy(OPERATOR, lambda before: Policy(DAY))
-    begun = policies.enforce(OPERATOR, shorten=True)
+    begun = policies.enforce(OPERATOR, shorten_to=DAY)
     assert next(begun).sooner == 2
     policies.set_policy(OPERATOR, lambda before: Policy())
     assert list(begun) == []
+
+
+def test_shortening_goes_no_further_than_was_asked_for_when_the_policy_is_set_again(
+    bench: Bench, policies: Policies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sets a lower one and keeps the tokens that there are must not lose them to a command that still runs."""
+    monkeypatch.setattr("tokenry.service.policy.BATCH", 2)
+    make_many(bench, 4)
+    policies.set_policy(OPERATOR, lambda before: Policy(DAY))
+    begun = policies.enforce(OPERATOR, shorten_to=DAY)
+    assert next(begun).sooner == 2
+    policies.set_policy(OPERATOR, lambda before: Policy(DAY / 2))
+    assert sum(done.at_once for done in begun) == 0
+    assert outliving(bench, DAY) == 0
+    assert outliving(bench, DAY / 2) == 5 * len(("token", "credential"))
 
 
 def test_tokens_are_made_while_many_are_shortened(
@@ -270,7 +285,7 @@ def test_creation_does_not_wait_for_a_transaction_that_shortens(bench: Bench, po
             made.append(bench.tokens.create_token(bench.origin, bench.actor, NewToken())[0])
 
     event.listen(elsewhere.engine, "commit", create)
-    assert next(Policies(elsewhere, lambda: NOW).enforce(OPERATOR, shorten=True)).sooner == 2
+    assert next(Policies(elsewhere, lambda: NOW).enforce(OPERATOR, shorten_to=DAY)).sooner == 2
     elsewhere.close()
     assert [token.expiry for token in made] == [NOW + DAY]
 
@@ -337,6 +352,6 @@ def test_enforcing_does_not_wait_for_ever(new_postgres_database: URL, monkeypatc
         with pytest.raises(
             CommandError, match=r"^The policy is set, and at least 0 tokens are shortened, but .*: repeat"
         ):
-            _enforce(policies, 0, shorten=True)
-    _enforce(policies, 0, shorten=True)
+            _enforce(policies, 0, shorten_to=DAY)
+    _enforce(policies, 0, shorten_to=DAY)
     database.close()

@@ -83,13 +83,13 @@ def set_policy(
     total = _confirm(installation.policies, given["lifetime_max"], yes=yes) if shorten else 0
     installation.policies.set_policy(operator(), lambda policy: _changed(policy, given, allowed))
     print("The policy is set.", flush=True)
-    _enforce(installation.policies, total, shorten=shorten)
+    _enforce(installation.policies, total, shorten_to=given["lifetime_max"] if shorten else None)
 
 
-def _enforce(policies: Policies, total: int, *, shorten: bool) -> None:
+def _enforce(policies: Policies, total: int, *, shorten_to: timedelta | None) -> None:
     """Let the policy that was set hold for everybody, and say what became of tokens that there were."""
     at_once = sooner = 0
-    pieces = policies.enforce(operator(), shorten=shorten)
+    pieces = policies.enforce(operator(), shorten_to=shorten_to)
     try:
         for done in tracked(pieces, "Shortening", total=total, size=lambda done: done.at_once + done.sooner):
             at_once, sooner = at_once + done.at_once, sooner + done.sooner

@@ -73,15 +73,16 @@ class Policies:
                 details={"from": _as_data(before), "to": _as_data(policy)},
             )
 
-    def enforce(self, origin: Origin, *, shorten: bool) -> Generator[Shortened]:
+    def enforce(self, origin: Origin, *, shorten_to: timedelta | None = None) -> Generator[Shortened]:
         """Wait until nobody makes a token by the policy of before. Raises Unavailable if that takes too long.
 
-        With `shorten`, tokens that outlive the maximum lifetime then expire when it ends, those past it at once: some
-        in each transaction, and what became of them. Whoever stops in between does the rest by beginning anew.
+        Tokens that outlive the lifetime `shorten_to` then expire when it ends, those past it at once: some in each
+        transaction, and what became of them. Whoever stops in between does the rest by beginning anew. Where another
+        policy is set meanwhile, none is shortened to less than was asked for, nor than that allows.
         """
         self._wait_for_changers()
         last_id = 0
-        while shorten and (done := self._shorten_some(origin, last_id)) is not None:
+        while shorten_to is not None and (done := self._shorten_some(origin, shorten_to, last_id)) is not None:
             last_id = done.last_id
             yield done
             if self._database.is_sqlite:
@@ -99,14 +100,15 @@ class Policies:
             time.sleep(LOOK_SECONDS if before else 0)
 
     @retried
-    def _shorten_some(self, origin: Origin, after: int) -> Shortened | None:
+    def _shorten_some(self, origin: Origin, asked: timedelta, after: int) -> Shortened | None:
         """Shorten some of the tokens with an id above `after`; None if there are none."""
         began = time.monotonic()
         with self._database.write() as connection:
             now = self._now()
-            lifetime = stored.get_policy(connection).lifetime_max
-            if lifetime is None:
+            allowed = stored.get_policy(connection).lifetime_max
+            if allowed is None:
                 return None
+            lifetime = max(asked, allowed)
             found = stored.lock_long_lived(connection, lifetime, now, after=after, limit=BATCH)
             if not found:
                 return None
