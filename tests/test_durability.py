@@ -76,10 +76,11 @@ def assert_nothing_lost(server: Server, ledger: Ledger) -> None:
     assert set(statuses(server, ledger.asked).values()) <= {200, 401}
 
 
-def test_no_acknowledged_change_is_lost_when_the_service_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", [3, pytest.param(ROUNDS, marks=pytest.mark.long)])
+def test_no_acknowledged_change_is_lost_when_the_service_is_killed(tmp_path: Path, rounds: int) -> None:
     ledger = Ledger()
     first_token = ""
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         server = start_server(tmp_path / "data")
         try:
             first_token = first_token or server.token

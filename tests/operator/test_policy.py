@@ -26,6 +26,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service for tests whose commands are all refused."""
+    with serving(tmp_path_factory.mktemp("untouched") / "data") as server:
+        yield server
+
+
 def shown(service: Server) -> dict[str, str]:
     return {row["rule"]: row["value"] for row in rows(run(service, "admin", "policy", "show"))}
 
@@ -125,11 +132,11 @@ def test_on_a_terminal_deleting_a_user_asks(service: Server, answer: str, status
         ("--scopes", "user"),
     ],
 )
-def test_wrong_use_is_a_usage_error(service: Server, arguments: tuple[str, ...]) -> None:
-    done = tokenry("admin", "policy", "set", *arguments, "--data-dir", str(service.data_dir))
+def test_wrong_use_is_a_usage_error(untouched: Server, arguments: tuple[str, ...]) -> None:
+    done = tokenry("admin", "policy", "set", *arguments, "--data-dir", str(untouched.data_dir))
     assert done.returncode == 2
-    assert shown(service) == NOTHING
+    assert shown(untouched) == NOTHING
 
 
-def test_unknown_scope_is_refused(service: Server) -> None:
-    assert "scopes: Invalid scope: x:y" in fail(service, "admin", "policy", "set", "--scopes", "user=x:y")
+def test_unknown_scope_is_refused(untouched: Server) -> None:
+    assert "scopes: Invalid scope: x:y" in fail(untouched, "admin", "policy", "set", "--scopes", "user=x:y")

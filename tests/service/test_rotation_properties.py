@@ -223,11 +223,12 @@ class Life(RuleBasedStateMachine):
             assert all(count <= 2 for count in connection.execute(counts).scalars())
 
 
-def test_every_secret_opens_exactly_when_the_rules_say(service: Service) -> None:
+@pytest.mark.parametrize("examples", [10, pytest.param(50, marks=pytest.mark.long)])
+def test_every_secret_opens_exactly_when_the_rules_say(service: Service, examples: int) -> None:
     run_state_machine_as_test(
         type("LifeHere", (Life,), {"service": service}),
         settings=settings(
-            max_examples=50,
+            max_examples=examples,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
