@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-import structlog
+from tokenry.log import Log
 
 SECONDS = 60
 REASONS_MAX = 100
@@ -15,7 +15,7 @@ class Complaints:
     def __init__(self, event: str, now: Callable[[], float] = time.monotonic) -> None:
         self._event = event
         self._now = now
-        self._log = structlog.get_logger("tokenry.failures")
+        self._log = Log("tokenry.failures")
         self._said: dict[str, tuple[float, int]] = {}
 
     def add(self, reason: str, *, with_traceback: bool = False) -> None:

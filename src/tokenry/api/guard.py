@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tokenry.api.headers import SINGLE
@@ -20,6 +19,7 @@ from tokenry.api.pieces import ClientGone
 from tokenry.api.questions import EXT_AUTHZ
 from tokenry.api.wire import answer_headers, to_bytes, write_faults
 from tokenry.domain.errors import Fault, Invalid, NotFound
+from tokenry.log import Log
 
 PROBES = frozenset({"/healthz", "/readyz"})
 """Asked all the time, as the verification routes are: not logged unless they fail."""
@@ -30,7 +30,7 @@ _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
 _AMBIGUOUS = re.compile(rb"%(?:2f|5c|7f|[01][0-9a-f])", re.IGNORECASE)
 _LONG_WORD = re.compile(r"[^/]{17,}")
 
-log = structlog.get_logger("tokenry.access")
+log = Log("tokenry.access")
 
 
 class Guard:

@@ -11,7 +11,6 @@ from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any
 
-import structlog
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
@@ -19,13 +18,14 @@ from uvicorn.supervisors import Multiprocess
 from tokenry.complaints import Complaints
 from tokenry.core_dumps import leave_no_core
 from tokenry.domain.errors import SetupError, TooSlow, Unavailable
+from tokenry.log import Log
 
 ORPHANED = 1
 """The exit status of a worker whose parent is gone; there is nobody to see it."""
 PAUSE_SECONDS = 0.5
 """From one attempt of a worker to begin to the next."""
 
-log = structlog.get_logger("tokenry.serving")
+log = Log("tokenry.serving")
 
 
 class WorkerConfig(uvicorn.Config):

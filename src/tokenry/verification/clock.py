@@ -3,15 +3,14 @@
 import time
 from collections.abc import Callable
 
-import structlog
-
+from tokenry.log import Log
 from tokenry.watching import look_every
 
 LOOK_SECONDS = 1
 JUMP_SECONDS_MIN = 1
 """Smaller steps are the machine's own corrections."""
 
-log = structlog.get_logger("tokenry.verification")
+log = Log("tokenry.verification")
 
 
 class ClockWatch:

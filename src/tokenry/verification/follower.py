@@ -4,10 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
 
-import structlog
-
 from tokenry.complaints import Complaints
 from tokenry.domain.errors import SetupError
+from tokenry.log import Log
 from tokenry.storage.epoch import Epoch
 from tokenry.storage.journal import Journal
 from tokenry.watching import look_every
@@ -15,7 +14,7 @@ from tokenry.watching import look_every
 TEND_SECONDS = 1
 NO_LOCK = nullcontext()
 
-log = structlog.get_logger("tokenry.verification")
+log = Log("tokenry.verification")
 
 
 class Follower(ABC):

@@ -14,12 +14,12 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import structlog
 from anyio import CapacityLimiter, move_on_after, to_thread
 
 from tokenry.complaints import Complaints
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.secrets import mask_secrets
+from tokenry.log import Log
 from tokenry.printable import printable
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import within
@@ -37,7 +37,7 @@ PIECE_ROWS_MAX = 1000
 ABANDONED_AFTER_SECONDS = 1
 """How much later than it should the thread is left to itself: it hangs in something that knows no deadline."""
 
-log = structlog.get_logger("tokenry.verification")
+log = Log("tokenry.verification")
 
 
 class _Note(NamedTuple):

@@ -9,12 +9,12 @@ import time
 from collections.abc import Collection
 from zlib import crc32
 
-import structlog
 from anyio import sleep
 from anyio.lowlevel import checkpoint
 
 from tokenry.complaints import Complaints
 from tokenry.domain.errors import Unavailable
+from tokenry.log import Log
 from tokenry.storage.credentials import Credential
 from tokenry.storage.journal import Journal
 from tokenry.verification.follower import Follower
@@ -29,7 +29,7 @@ LOOK_SECONDS = 5
 RESTS = 10
 _NOT_LISTED = "every unknown token is looked up: the filter of all tokens cannot be filled"
 
-log = structlog.get_logger("tokenry.verification")
+log = Log("tokenry.verification")
 
 
 class Filter:
