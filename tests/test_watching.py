@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from structlog.testing import capture_logs
 
 from tokenry.serving import descriptors
+from tokenry.storage.database import Database, database_url
 from tokenry.storage.epoch import Epoch
+from tokenry.storage.uses import Use
 from tokenry.verification import clock, follower, last_used, screen
 from tokenry.verification.sqlite import SqliteCredentials
 
 
-def fail(*_: object) -> Any:
+def fail(*_: object, **__: object) -> Any:
     raise ValueError("a defect")
 
 
@@ -38,10 +41,12 @@ def watching_descriptors(_: Path, patch: pytest.MonkeyPatch) -> Callable[[], Any
     return descriptors.DescriptorWatch().run
 
 
-def writing_uses(_: Path, patch: pytest.MonkeyPatch) -> Callable[[], Any]:
+def writing_uses(path: Path, patch: pytest.MonkeyPatch) -> Callable[[], Any]:
     patch.setattr(last_used, "INTERVAL_SECONDS", 0)
-    patch.setattr(last_used.Uses, "flush", fail)
-    return last_used.Uses.__new__(last_used.Uses).run
+    patch.setattr(to_thread, "run_sync", fail)
+    uses = last_used.Uses(Database(database_url(None, path.parent), timeout=1))
+    uses._noted["pat_"] = Use(1, "pat_", 0, None, None)
+    return uses.run
 
 
 def screening(path: Path, patch: pytest.MonkeyPatch) -> Callable[[], Any]:
