@@ -83,12 +83,12 @@ def postgres(postgres_wheel: ModuleType) -> Iterator[URL]:
 
 
 @contextmanager
-def new_database(postgres: URL) -> Iterator[URL]:
-    """An empty database of a server, dropped at the end."""
+def new_database(postgres: URL, options: str = "") -> Iterator[URL]:
+    """An empty database of a server, made with options and dropped at the end."""
     name = f"t{uuid4().hex}"
     engine = create_engine(postgres.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} {options}"))
     yield postgres.set(database=name)
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

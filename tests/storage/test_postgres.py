@@ -6,11 +6,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, text
 
+from tests.conftest import new_database
 from tokenry.domain.errors import SetupError
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS, within
+from tokenry.storage.migration import migrate
 from tokenry.storage.postgres import connect, is_pooled, parameters_of
 
 HOSTS = {"host": "a,b", "port": "1,2", "dbname": "db"}
@@ -57,6 +59,11 @@ def test_server_that_may_be_written_to_is_asked_for_by_itself(tmp_path: Path, as
         ("postgresql://ada:p@ss@db/x", "more than one @"),
         ("postgresql://db:port/x", "a port that is no number"),
         ("postgresql://db/x?pool_size=5", "the parameter pool_size"),
+        ("postgresql://db/x?application_name=a#b&host=a&host=b", "has host twice"),
+        ("postgresql://db/x?ssl=true&sslmode=disable", "has sslmode twice"),
+        ("postgresql://ada:12/p@ss@db/x", "more than one @"),
+        ("postgresql://db/x?client_encoding=latin1", "has a client_encoding"),
+        ("postgresql://db:٣/x", "a port that is no number"),
         ("postgresql://ada:%zz@db/x", "cannot be read"),
         *((f"postgresql://db/x?target_session_attrs={which}", "lag behind") for which in ("standby", "prefer-standby")),
     ],
@@ -91,3 +98,21 @@ def test_wait_ends_with_its_caller_when_the_server_stands_still(new_postgres_dat
         finally:
             os.kill(process, signal.SIGCONT)
         assert connection.closed, "an answer that comes late must not be taken for that to another question"
+
+
+def test_database_that_does_not_take_every_text_is_refused_at_start(postgres: URL) -> None:
+    options = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    with new_database(postgres, options) as url:
+        database = Database(database_url(url.render_as_string(hide_password=False), Path()), timeout=TIMEOUT_SECONDS)
+        with pytest.raises(SetupError, match="encoding is LATIN1"):
+            migrate(database)
+        database.close()
+
+
+def test_commit_tells_of_warnings_whatever_the_role_is_told(new_postgres_database: URL) -> None:
+    """A commit whose wait for a standby was cancelled succeeds, with a warning: the only sign of it."""
+    url = database_url(new_postgres_database.render_as_string(hide_password=False), Path())
+    database = Database(url.update_query_dict({"options": "-cclient_min_messages=error"}), timeout=TIMEOUT_SECONDS)
+    with database.write() as connection:
+        assert connection.execute(text("SHOW client_min_messages")).scalar_one() == "warning"
+    database.close()

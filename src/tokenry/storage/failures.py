@@ -10,7 +10,7 @@ none     a defect of ours
 import sqlite3
 from enum import Enum
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 
 from tokenry.domain.errors import Unavailable
 
@@ -60,8 +60,8 @@ def sort_failure(error: DBAPIError) -> Failure | None:
     state = getattr(error.orig, "sqlstate", None)
     if state is not None:
         return sort_state(state)
-    # Without a state it is not the server's word: the connection failed, or could not be made.
-    return Failure.LOST if isinstance(error, (OperationalError, InterfaceError)) else None
+    # Without a state it is not the server's word: the connection failed, or could not be made, or answers out of step.
+    return Failure.LOST if isinstance(error, (OperationalError, InterfaceError, InternalError)) else None
 
 
 def sort_state(state: str) -> Failure | None:

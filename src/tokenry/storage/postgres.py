@@ -8,13 +8,14 @@ caught up, so from a server in recovery, or a read-only one, nothing is believed
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from ipaddress import IPv6Address
 from math import ceil, inf
 from time import monotonic
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -22,12 +23,14 @@ from psycopg.errors import Diagnostic
 from sqlalchemy import URL, Connection, ExceptionContext
 
 from tokenry.domain.errors import SetupError
-from tokenry.storage.deadline import seconds_left
+from tokenry.storage.deadline import seconds_left, within
 from tokenry.storage.failures import NotPrimary
 
 DRIVER = "postgresql+psycopg"
 CONNECT_SECONDS_MAX = 3
 """For each host of the address, unless it says otherwise."""
+EXCHANGE_SECONDS_MAX = 10
+"""To the answer of a question that waits for nobody."""
 GRACE_SECONDS = 0.2
 """How much longer than the server a connection waits: the server says best that a statement took too long."""
 IDLE_SECONDS_MAX = 60
@@ -46,12 +49,17 @@ _ANY_SERVER = frozenset({"any", "read-write", "primary"})
 _SCHEME = re.compile(r"postgres(ql)?(\+\w+)?(?=://)")
 _UNKNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "(\w{1,60})"')
 _UNFIT = ("session is read-only", "server is in hot standby mode")
+_SAME = {"ssl": "sslmode"}
+_UTF8 = frozenset({"utf8", "utf-8", "unicode"})
+_ENCODINGS = frozenset({"UTF8", "SQL_ASCII"})
+"""Of a database that takes every text; the second is none at all."""
 _REMEDY = "see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS"
 
 # The operator's word on durability is kept where it is stronger than ours, or as strong.
 _BEGIN = (
     "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true), "
     "set_config('idle_in_transaction_session_timeout', %s, true), "
+    "set_config('client_min_messages', 'warning', true), "
     "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'remote_apply' "
     "THEN 'remote_apply' ELSE 'on' END, true), "
     "pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"
@@ -95,7 +103,7 @@ def read_address(text: str) -> URL:
     uri = _SCHEME.sub("postgresql", text, count=1)
     try:
         parameters = conninfo_to_dict(uri)
-        given = Counter(name for name, _ in parse_qsl(urlsplit(uri).query, keep_blank_values=True))
+        given = Counter(_SAME.get(name, name) for name in _names(uri))
     except (psycopg.Error, ValueError) as error:
         unknown = _UNKNOWN_PARAMETER.search(str(error))
         raise _refusal(
@@ -143,6 +151,7 @@ def connect(url: URL, timeout: float) -> BoundedConnection:
         raise
     connection.add_notice_handler(partial(_heed, connection))
     try:
+        _require_unicode(connection)
         if is_pooled(connection):
             connection.prepare_threshold = None
     except BaseException:
@@ -158,8 +167,9 @@ def is_unfit(error: psycopg.OperationalError) -> bool:
 
 def is_pooled(connection: psycopg.Connection[Any]) -> bool:
     """Whether something stands between this connection and the server: what it was told of its process is not so."""
-    row = connection.execute(_IDENTIFY, prepare=False).fetchone()
-    connection.rollback()
+    with _first_exchange():
+        row = connection.execute(_IDENTIFY, prepare=False).fetchone()
+        connection.rollback()
     return row is None or row[0] != connection.info.backend_pid
 
 
@@ -167,9 +177,17 @@ def begin(connection: Connection, *, lock_seconds: float, statement_seconds: flo
     """Say how long the waits of a transaction may last, before anything else. Raises NotPrimary."""
     idle_seconds = min(IDLE_SECONDS_MAX, statement_seconds + 1)
     bounds = (lock_seconds, statement_seconds, idle_seconds)
-    row = connection.exec_driver_sql(_BEGIN, tuple(map(_milliseconds, bounds))).one()
+    with _first_exchange():
+        row = connection.exec_driver_sql(_BEGIN, tuple(map(_milliseconds, bounds))).one()
     if row[-1]:
         raise NotPrimary
+
+
+@contextmanager
+def _first_exchange() -> Iterator[None]:
+    """Wait for a word of the server's own no longer than it can need, also for a caller that waits without end."""
+    with within(min(seconds_left(), EXCHANGE_SECONDS_MAX)):
+        yield
 
 
 def hide_rows(context: ExceptionContext) -> None:
@@ -182,6 +200,15 @@ def hide_rows(context: ExceptionContext) -> None:
 def _heed(connection: BoundedConnection, notice: Diagnostic) -> None:
     if notice.severity_nonlocalized == "WARNING":
         connection.warning = notice.message_primary
+
+
+def _require_unicode(connection: BoundedConnection) -> None:
+    """Raise SetupError for a database that does not take every text."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding not in _ENCODINGS:
+        raise SetupError(
+            f"The database's encoding is {encoding}: make one with ENCODING 'UTF8', which every label fits."
+        )
 
 
 def _milliseconds(seconds: float) -> str:
@@ -197,18 +224,26 @@ def _refuse_ambiguous(parameters: Mapping[str, Any], given: Counter[str]) -> Non
     for host in str(parameters.get("host", "")).split(","):
         if not host.startswith(("/", "@")) and ":" in host and not _is_ipv6(host):
             raise _refusal("has a port in host: several hosts are host=a,b&port=1,2 or //a:1,b:2/name")
-        if "@" in host[1:]:
+        if "@" in host[1:] or ("user" not in parameters and "@" in str(parameters.get("dbname", ""))):
             raise _refusal("has more than one @: write those in a password as %40")
     ports = str(parameters.get("port", "")).split(",")
-    if not all(port.isdecimal() or not port for port in ports):
+    if not all((port.isascii() and port.isdecimal()) or not port for port in ports):
         raise _refusal("has a port that is no number")
     if len(ports) not in (1, str(parameters.get("hostaddr", parameters.get("host", ""))).count(",") + 1):
         raise _refusal("has not as many ports as hosts")
+    if str(parameters.get("client_encoding", "utf8")).lower() not in _UTF8:
+        raise _refusal("has a client_encoding: leave it out, texts are UTF-8")
     attributes = parameters.get("target_session_attrs", "any")
     if attributes not in _ANY_SERVER:
         raise _refusal(
             "asks with target_session_attrs for a server that may lag behind: leave it out, or say read-write"
         )
+
+
+def _names(uri: str) -> Iterator[str]:
+    """The names of the parameters behind the first question mark, as libpq finds them."""
+    for parameter in uri.partition("?")[2].split("&"):
+        yield unquote(parameter.partition("=")[0])
 
 
 def _is_ipv6(host: str) -> bool:

@@ -142,11 +142,12 @@ class Line:
                 self._result = result
             else:
                 return
-        except psycopg.Error as error:
+            answer = None if self._answered is None or self._result is None else self._take()
+        except Exception as error:  # noqa: BLE001 - whatever a server says that is none of PostgreSQL's
             self._fail(error)
             return
-        if self._answered is not None and self._result is not None:
-            self._answer(self._take())
+        if answer is not None:
+            self._answer(answer)
 
     def _take(self) -> Rows | Exception:
         """The rows of the result, or what went wrong."""
