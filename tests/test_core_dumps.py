@@ -59,6 +59,7 @@ def test_service_and_its_workers_are_not_dumped_wherever_dumps_go(tmp_path: Path
         assert all(map(is_not_dumped, [server.process.pid, *serving_processes(server)]))
 
 
+@pytest.mark.long
 def test_service_that_aborts_leaves_no_core(folder: Path) -> None:
     with serving(folder / "data", program=(*ALLOWED, TOKENRY), folder=folder) as server:
         server.process.send_signal(signal.SIGABRT)

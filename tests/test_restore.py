@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.docs.terminals import read_commands
 from tests.servers import TOKENRY, Server, environment, serving
@@ -78,6 +79,7 @@ def test_restored_copy_opens_nothing_that_was_revoked_since(tmp_path: Path) -> N
         assert [verified(service, token) for token in (kept, revoked, later)] == [200, 401, 401]
 
 
+@pytest.mark.long
 def test_restoring_stops_before_anything_is_removed(tmp_path: Path) -> None:
     """Where the audit cannot be written, or the copy is not there, the database and what belongs to it stay."""
     data_dir = tmp_path / "data"

@@ -89,6 +89,7 @@ def test_list_looks_the_same(person: Person, made: int, options: tuple[str, ...]
     assert printed.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("variables", [{"COLUMNS": "200"}, {"COLUMNS": "30"}, {"FORCE_COLOR": "1"}, {"NO_COLOR": "1"}])
 def test_list_is_drawn_the_same(person: Person, made: int, variables: dict[str, str]) -> None:
     assert_same(person, *LISTED, **variables)
@@ -101,6 +102,7 @@ def test_list_says_that_there_are_more_pages(newcomer: Person) -> None:
     assert "Page 1 of 2." in printed.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("options", [(), ("--json",), ("--text",)], ids=" ".join)
 def test_view_update_and_delete_look_the_same(person: Person, made: int, options: tuple[str, ...]) -> None:
     assert_same(person, "token-view", str(made), *options)
@@ -168,6 +170,7 @@ def test_token_that_is_not_known_looks_the_same(person: Person) -> None:
     assert assert_same(person, "tokens-list").returncode == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "arguments",
     [

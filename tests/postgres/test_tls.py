@@ -45,6 +45,7 @@ def secure_pooler(primary: PostgresServer, authority: Path) -> Iterator[PgBounce
         yield pooler
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
 def test_both_connect_with_tls_to_a_server_that_is_vouched_for(
     installation: Installation, secure_pooler: PgBouncer, authority: Path, mode: str

@@ -27,6 +27,7 @@ BEGIN_SECONDS_MAX = 5
 """The same for a worker that has only been started: Python itself has to begin, beside other tests."""
 
 
+@pytest.mark.long
 def test_worker_that_is_slow_to_begin_is_left_alone(tmp_path: Path) -> None:
     """Slower than uvicorn's own patience: on a small machine workers that begin together take as long."""
     with serving(tmp_path / "data", "--workers", "2", variables={"FAULT": "slow"}, program=PROGRAM) as server:
