@@ -76,6 +76,8 @@ EXAMPLES: dict[str, str] = {
     "serving.heads._PLAIN": "?scope=a http/1.1\r\nx-a: b\r\nhost: x\r\nauthorization: bearer a\r\naccept: *\r\n\r\n",
     "serving.heads._VISIBLE": TOKEN,
     "serving.shapes._FIXED": "Authorization: a",
+    "storage.postgres._SCHEME": "postgresql+psycopg2://",
+    "storage.postgres._UNKNOWN_PARAMETER": 'invalid URI query parameter: "pool_size"',
     "verification.verifier._BEARER": f"Bearer  {TOKEN}",
 }
 

@@ -28,6 +28,7 @@ OTHERS = {
     "gateways.md": "each configuration is run in its gateway by tests/gateways",
     "operating.md": "its commands stop and replace services: tests/test_restore.py and test_operating.py run them",
     "index.md": "it has no commands",
+    "postgresql.md": "it has no commands; what it says is tested by tests/postgres",
 }
 """Pages whose blocks are not run, and why."""
 SKIPPED_MAX = 9
