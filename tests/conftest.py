@@ -43,6 +43,15 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """Leave to the next test the umask that was there: commands of the operator's, called in this process, set one."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 def missing(part: str) -> NoReturn:
     """A real part that is not there: a failure in continuous integration, a loud skip elsewhere."""
     if os.environ.get("CI") == "true":

@@ -214,8 +214,6 @@ class PgBouncer:
         }
         lines = ["[databases]", f"* = host={HOST} port={server.port}", "[pgbouncer]"]
         self._file.write_text("\n".join([*lines, *(f"{name} = {value}" for name, value in settings.items())]), "ascii")
-        for file in (users, self._file):
-            file.chmod(0o644)  # it runs as another user, and a test may have left a umask that is stricter
 
     @property
     def log(self) -> str:
