@@ -143,12 +143,8 @@ def connect(url: URL, timeout: float) -> BoundedConnection:
     NotPrimary.
     """
     limits = {"tcp_user_timeout": ceil(1000 * timeout)}
-    try:
+    with finding_primary():
         connection = BoundedConnection.connect("", **{**limits, **parameters_of(url)})
-    except psycopg.OperationalError as error:
-        if is_unfit(error):
-            raise NotPrimary from error
-        raise
     connection.add_notice_handler(partial(_heed, connection))
     try:
         _require_unicode(connection)
@@ -160,9 +156,15 @@ def connect(url: URL, timeout: float) -> BoundedConnection:
     return connection
 
 
-def is_unfit(error: psycopg.OperationalError) -> bool:
-    """Whether a connection failed since libpq found none but standbys and read-only servers. The wheel's is English."""
-    return any(words in str(error) for words in _UNFIT)
+@contextmanager
+def finding_primary() -> Iterator[None]:
+    """Raise NotPrimary where libpq (the wheel's is English) finds none but standbys and read-only servers."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        if any(words in str(error) for words in _UNFIT):
+            raise NotPrimary from error
+        raise
 
 
 def is_pooled(connection: psycopg.Connection[Any]) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy import URL
 from tokenry.printable import first_line
 from tokenry.storage.credentials import postgres_statement
 from tokenry.storage.failures import NotPrimary, sort_state
-from tokenry.storage.postgres import is_unfit, parameters_of
+from tokenry.storage.postgres import finding_primary, parameters_of
 
 _NAME = "look_up"
 _STATEMENT = postgres_statement()
@@ -40,12 +40,8 @@ async def open_line(url: URL, *, seconds: float) -> "Line":
     Behind a pooler a statement has no such end at the server, nor is it prepared: the next one may be in another
     session. Raises psycopg.Error, Lost, NotPrimary, TimeoutError.
     """
-    try:
+    with finding_primary():
         connection = await psycopg.AsyncConnection.connect("", autocommit=True, **parameters_of(url))
-    except psycopg.OperationalError as error:
-        if is_unfit(error):
-            raise NotPrimary from error
-        raise
     line = Line(connection)
     try:
         async with asyncio.timeout(seconds):
