@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -23,7 +24,7 @@ from tokenry.domain.tokens import NEVER, NewToken, Token
 from tokenry.operator.policy import _enforce
 from tokenry.service.accounts import Accounts
 from tokenry.service.installation import begin_installation
-from tokenry.service.policy import Policies
+from tokenry.service.policy import Policies, Shortened
 from tokenry.service.tokens import Tokens
 from tokenry.storage import schema
 from tokenry.storage.catalogue import default_catalogue
@@ -207,14 +208,20 @@ def outliving(bench: Bench, lifetime: timedelta) -> int:
         return int(connection.execute(tokens).scalar_one() + connection.execute(opening).scalar_one())
 
 
-def test_shortening_that_was_broken_off_is_finished_by_doing_it_again(
-    bench: Bench, policies: Policies, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def begin_shortening(bench: Bench, policies: Policies, monkeypatch: pytest.MonkeyPatch) -> Generator[Shortened]:
+    """Shorten two of five tokens to a day; the rest is for whoever goes on."""
     monkeypatch.setattr("tokenry.service.policy.BATCH", 2)
     make_many(bench, 4)
     policies.set_policy(OPERATOR, lambda before: Policy(DAY))
     begun = policies.enforce(OPERATOR, shorten_to=DAY)
     assert next(begun).sooner == 2
+    return begun
+
+
+def test_shortening_that_was_broken_off_is_finished_by_doing_it_again(
+    bench: Bench, policies: Policies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = begin_shortening(bench, policies, monkeypatch)
     begun.close()
     assert policies.preview_lifetime(DAY) == [Shortening("admin", at_once=0, sooner=3)]
     assert put(policies, Policy(DAY), shorten=True) == (0, 3)
@@ -226,11 +233,7 @@ def test_shortening_that_was_broken_off_is_finished_by_doing_it_again(
 def test_shortening_ends_where_the_policy_has_no_maximum_any_more(
     bench: Bench, policies: Policies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tokenry.service.policy.BATCH", 2)
-    make_many(bench, 4)
-    policies.set_policy(OPERATOR, lambda before: Policy(DAY))
-    begun = policies.enforce(OPERATOR, shorten_to=DAY)
-    assert next(begun).sooner == 2
+    begun = begin_shortening(bench, policies, monkeypatch)
     policies.set_policy(OPERATOR, lambda before: Policy())
     assert list(begun) == []
 
@@ -239,11 +242,7 @@ def test_shortening_goes_no_further_than_was_asked_for_when_the_policy_is_set_ag
     bench: Bench, policies: Policies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever sets a lower one and keeps the tokens that there are must not lose them to a command that still runs."""
-    monkeypatch.setattr("tokenry.service.policy.BATCH", 2)
-    make_many(bench, 4)
-    policies.set_policy(OPERATOR, lambda before: Policy(DAY))
-    begun = policies.enforce(OPERATOR, shorten_to=DAY)
-    assert next(begun).sooner == 2
+    begun = begin_shortening(bench, policies, monkeypatch)
     policies.set_policy(OPERATOR, lambda before: Policy(DAY / 2))
     assert sum(done.at_once for done in begun) == 0
     assert outliving(bench, DAY) == 0
