@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from tokenry.domain.paging import Page, PageRequest
+from tokenry.domain.policy import UserKind
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER, Token
 from tokenry.storage.accounts import create_account
@@ -19,7 +20,7 @@ from tokenry.storage.tokens import (
     find_token,
     insert_credential,
     insert_token,
-    is_open,
+    keep_open,
     list_tokens,
     rename_token,
     revoke_others,
@@ -162,7 +163,7 @@ def test_token_of_somebody_else_cannot_be_revoked(database: Database) -> None:
     with database.write() as connection:
         token = add_token(connection, user_id)
         assert not revoke_token(connection, token.id, user_id=other_id, now=NOW, revoked_by="ada")
-        assert is_open(connection, token.preview, now=NOW)
+        assert keep_open(connection, token.preview, now=NOW) is UserKind.USER
 
 
 def test_more_others_than_one_statement_names_are_revoked(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +218,10 @@ def test_token_opens_until_the_second_of_its_expiry(database: Database) -> None:
     user_id = new_user(database)
     with database.write() as connection:
         token = add_token(connection, user_id, expiry=NOW)
-        assert [is_open(connection, token.preview, now=now) for now in (NOW - SECOND, NOW)] == [True, False]
+        assert [keep_open(connection, token.preview, now=now) for now in (NOW - SECOND, NOW)] == [
+            UserKind.USER,
+            None,
+        ]
 
 
 def test_revoked_token_does_not_open(database: Database) -> None:
@@ -225,7 +229,7 @@ def test_revoked_token_does_not_open(database: Database) -> None:
     with database.write() as connection:
         token = add_token(connection, user_id)
         revoke_token(connection, token.id, now=NOW, revoked_by="ada")
-        assert not is_open(connection, token.preview, now=NOW)
+        assert keep_open(connection, token.preview, now=NOW) is None
 
 
 def test_token_of_a_disabled_user_does_not_open(database: Database) -> None:
@@ -233,7 +237,7 @@ def test_token_of_a_disabled_user_does_not_open(database: Database) -> None:
     with database.write() as connection:
         token = add_token(connection, user_id)
         set_disabled(connection, user_id, NOW)
-        assert not is_open(connection, token.preview, now=NOW)
+        assert keep_open(connection, token.preview, now=NOW) is None
 
 
 def test_secret_whose_credential_is_gone_does_not_open_though_another_of_its_token_does(database: Database) -> None:
@@ -245,4 +249,7 @@ def test_secret_whose_credential_is_gone_does_not_open_though_another_of_its_tok
             connection, preview=other, token_id=token.id, digest=bytes(32), pepper_generation=1, expiry=NEVER
         )
         connection.execute(delete(credentials).where(credentials.c.preview == token.preview))
-        assert [is_open(connection, preview, now=NOW) for preview in (token.preview, other)] == [False, True]
+        assert [keep_open(connection, preview, now=NOW) for preview in (token.preview, other)] == [
+            None,
+            UserKind.USER,
+        ]

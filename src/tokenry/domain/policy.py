@@ -19,6 +19,13 @@ class UserKind(Enum):
     USER = "user"
     PROXY = "proxy"
 
+    @classmethod
+    def of(cls, *, admin: bool, proxy: bool) -> "UserKind":
+        """The kind of a user who is an administrator, a proxy user, or neither."""
+        if proxy:
+            return cls.PROXY
+        return cls.ADMIN if admin else cls.USER
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:

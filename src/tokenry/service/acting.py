@@ -10,7 +10,6 @@ from tokenry.domain.policy import UserKind
 from tokenry.domain.users import User
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage import users as stored_users
-from tokenry.storage.policy import find_kind
 
 
 def get_reader(connection: Connection, actor: Actor) -> User:
@@ -27,23 +26,26 @@ def get_writer(connection: Connection, actor: Actor, *, now: datetime) -> User:
     return get_reader(connection, actor)
 
 
-def require_open(connection: Connection, actor: Actor, *, now: datetime) -> None:
+def require_open(connection: Connection, actor: Actor, *, now: datetime) -> UserKind:
     """Refuse a secret revoked since it was verified: inside the transaction, so nothing it makes outlives it.
 
-    Raises Unauthorized.
+    Returns which kind of user it is of. Raises Unauthorized.
     """
-    if not stored_tokens.is_open(connection, actor.preview, now=now):
+    kind = stored_tokens.keep_open(connection, actor.preview, now=now)
+    if kind is None:
         raise Unauthorized
+    return kind
 
 
-def require_maker(connection: Connection, actor: Actor, *, now: datetime) -> None:
+def require_maker(connection: Connection, actor: Actor, *, now: datetime) -> UserKind:
     """Refuse a proxy user, who may list, view and revoke tokens, and a secret that opens no more.
 
-    Raises Forbidden, Unauthorized.
+    Returns which kind of user it is of. Raises Forbidden, Unauthorized.
     """
-    require_open(connection, actor, now=now)
-    if find_kind(connection, actor.user_id) is UserKind.PROXY:
+    kind = require_open(connection, actor, now=now)
+    if kind is UserKind.PROXY:
         raise Forbidden
+    return kind
 
 
 def require_administrator(user: User) -> None:

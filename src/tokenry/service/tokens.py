@@ -10,13 +10,13 @@ from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.policy import Rules
+from tokenry.domain.policy import Rules, UserKind
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import NewToken, Token, in_order_of_fields, label_faults
 from tokenry.service.acting import require_maker, require_open
 from tokenry.service.idempotency import make_once
-from tokenry.service.policy import find_rules, policy_in_force
+from tokenry.service.policy import count_for, policy_in_force
 from tokenry.service.revocation import revoke_others
 from tokenry.storage import audit
 from tokenry.storage import tokens as stored
@@ -64,8 +64,9 @@ class Tokens:
 
             def make() -> tuple[Token, Secret]:
                 with policy_in_force(connection) as policy:
-                    rules = find_rules(connection, policy, actor.user_id, now=now)
-                    require_maker(connection, actor, now=now)
+                    live_tokens = count_for(connection, policy, actor.user_id, now=now)
+                    kind = require_maker(connection, actor, now=now)
+                    rules = policy.rules_for(kind, live_tokens=live_tokens)
                     return self.issue(
                         connection, origin, user_id=actor.user_id, limit=actor.scopes, rules=rules, new=new
                     )
@@ -89,7 +90,9 @@ class Tokens:
             if user.proxy:
                 raise Invalid(Fault("User is a proxy user: its parent account's users make its tokens", "user"))
             with policy_in_force(connection) as policy:
-                rules = find_rules(connection, policy, user.id, now=self._now())
+                live_tokens = count_for(connection, policy, user.id, now=self._now())
+                kind = UserKind.of(admin=user.admin, proxy=user.proxy)
+                rules = policy.rules_for(kind, live_tokens=live_tokens)
                 return self.issue(connection, origin, user_id=user.id, limit=EVERYTHING, rules=rules, new=new)
 
     @retried

@@ -60,8 +60,8 @@ def record_all(
         "action": action,
     }
     rows = [{**common, "subject": subject, "details": json.dumps(details)} for subject, details in events.items()]
-    if rows:
-        connection.execute(_INSERT, rows)
+    if rows:  # the driver takes another, longer way for many, also where they are one
+        connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])
 
 
 def list_events(connection: Connection, *, limit: int, subject: str | None = None) -> Sequence[Event]:

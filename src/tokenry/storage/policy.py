@@ -60,9 +60,7 @@ def store_policy(connection: Connection, policy: Policy) -> None:
 def find_kind(connection: Connection, user_id: int) -> UserKind:
     """Find which kind a user is of."""
     row = connection.execute(_FIND_KIND, {"user_id": user_id}).one()
-    if row.proxy:
-        return UserKind.PROXY
-    return UserKind.ADMIN if row.admin else UserKind.USER
+    return UserKind.of(admin=row.admin, proxy=row.proxy)
 
 
 def count_live_tokens(connection: Connection, user_id: int, now: datetime, *, limit: int | None = None) -> int:

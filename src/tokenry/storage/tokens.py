@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete
 
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
+from tokenry.domain.policy import UserKind
 from tokenry.domain.scopes import Scopes, stored_scopes
 from tokenry.domain.texts import fold
 from tokenry.domain.tokens import Token
@@ -47,7 +48,7 @@ _REVOKE = (
 _REVOKE_OWN = _REVOKE.where(tokens.c.user_id == bindparam("owner"), tokens.c.expires_at > bindparam("at"))
 _CLOSE = delete(credentials).where(credentials.c.token_id == bindparam("token"))
 _KEEP_OPEN = (
-    select(credentials.c.preview)
+    select(users.c.admin, users.c.proxy)
     .select_from(credentials.join(tokens).join(users, tokens.c.user_id == users.c.id))
     .where(
         credentials.c.preview == bindparam("preview"),
@@ -172,12 +173,14 @@ def revoke_these(connection: Connection, token_ids: Sequence[int], *, now: datet
     return _revoke_all(connection, tokens.c.id.in_(token_ids), now=now, revoked_by=revoked_by)
 
 
-def is_open(connection: Connection, preview: str, *, now: datetime) -> bool:
-    """Whether a secret can still be presented: its credential is there and has not expired, its user is enabled.
+def keep_open(connection: Connection, preview: str, *, now: datetime) -> UserKind | None:
+    """Keep a secret open until the transaction ends: which kind of user it is of, or None if it opens nothing.
 
-    Whoever closes either now waits for this transaction: what it makes is made before the revocation, or not at all.
+    It opens something when its credential is there and has not expired, and its user is enabled. Whoever closes either
+    now waits for this transaction: what it makes is made before the revocation, or not at all.
     """
-    return connection.execute(_KEEP_OPEN, {"preview": preview, "now": to_seconds(now)}).first() is not None
+    row = connection.execute(_KEEP_OPEN, {"preview": preview, "now": to_seconds(now)}).first()
+    return None if row is None else UserKind.of(admin=row.admin, proxy=row.proxy)
 
 
 def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: datetime, revoked_by: str) -> Sequence[int]:
