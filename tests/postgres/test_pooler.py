@@ -1,6 +1,8 @@
 """PgBouncer in transaction mode: each transaction may be in another session, so none may count on the one before."""
 
+import os
 import re
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,10 +12,13 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from tests.postgres_servers import PgBouncer, PostgresServer, address_of
-from tests.servers import Server, serving
+from tests.servers import Server, serving, wait_until
 from tests.workers import reuse
+from tokenry.storage.database import Database, database_url
+from tokenry.storage.deadline import TIMEOUT_SECONDS, within
 
 TOKENS = "/v4/profile/tokens"
 CLIENTS = 12
@@ -100,3 +105,29 @@ def check_statements(primary: PostgresServer, database: str) -> None:
     assert len(statements) > 100
     assert [line for line in statements if PREPARED.search(line)] == []
     assert [line for line in statements if SESSION_STATE.search(line)] == []
+
+
+def test_transaction_that_begins_where_the_pooler_loses_its_server_begins_again(
+    primary: PostgresServer, pooler: PgBouncer, new_database: str, tmp_path: Path
+) -> None:
+    """The last word of the server is passed on, and the pooler's own after it: two answers to one BEGIN."""
+    database = Database(database_url(address_of(pooler, database=new_database), tmp_path), timeout=TIMEOUT_SECONDS)
+
+    def read() -> object:
+        with within(TIMEOUT_SECONDS), database.read() as connection:
+            return connection.execute(text("SELECT 1")).scalar_one()
+
+    def asked() -> int:
+        return sum(row["sv_active"] for row in pooler.ask("SHOW POOLS") if row["database"] == new_database)
+
+    with closing(database), ThreadPoolExecutor() as pool:
+        assert read() == 1
+        [(process,)] = primary.ask("SELECT pid FROM pg_stat_activity WHERE datname = %s", new_database)
+        os.kill(process, signal.SIGSTOP)
+        again = pool.submit(read)
+        try:
+            wait_until(lambda: asked() == 1, 5)
+            os.kill(process, signal.SIGTERM)
+        finally:
+            os.kill(process, signal.SIGCONT)
+        assert again.result() == 1

@@ -2,6 +2,10 @@
 
 import os
 import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -10,12 +14,20 @@ from sqlalchemy import URL, text
 
 from tests.conftest import new_database
 from tokenry.domain.errors import SetupError
+from tokenry.storage import postgres as subject
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS, within
 from tokenry.storage.migration import migrate
 from tokenry.storage.postgres import connect, is_pooled, parameters_of
 
 HOSTS = {"host": "a,b", "port": "1,2", "dbname": "db"}
+SILENT_SECONDS = 5
+GREETING = {
+    "server_version": "18.0",
+    "server_encoding": "UTF8",
+    "default_transaction_read_only": "off",
+    "in_hot_standby": "off",
+}
 
 
 @pytest.mark.parametrize(
@@ -116,3 +128,42 @@ def test_commit_tells_of_warnings_whatever_the_role_is_told(new_postgres_databas
     with database.write() as connection:
         assert connection.execute(text("SHOW client_min_messages")).scalar_one() == "warning"
     database.close()
+
+
+def message(kind: bytes, content: bytes) -> bytes:
+    """One message of PostgreSQL's protocol."""
+    return kind + (4 + len(content)).to_bytes(4, "big") + content
+
+
+@pytest.fixture
+def silent_server() -> Iterator[URL]:
+    """A server that lets everybody in without TLS, says no more, and after some seconds hangs up."""
+    statuses = [message(b"S", f"{name}\0{value}\0".encode()) for name, value in GREETING.items()]
+
+    def greet(listener: socket.socket) -> None:
+        client, _ = listener.accept()
+        with client:
+            client.settimeout(SILENT_SECONDS)
+            client.recv(4096)
+            client.sendall(b"".join([message(b"R", bytes(4)), *statuses, message(b"Z", b"I")]))
+            while client.recv(4096):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=greet, args=(listener,))
+        thread.start()
+        port = listener.getsockname()[1]
+        yield database_url(f"postgresql://ada@127.0.0.1:{port}/x?sslmode=disable&gssencmode=disable", Path())
+        thread.join()
+
+
+def test_server_that_says_no_more_than_its_greeting_is_given_up_by_who_waits_without_end(
+    silent_server: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As every command of the operator's does, which would hang."""
+    monkeypatch.setattr(subject, "EXCHANGE_SECONDS_MAX", 0.1)
+    with (
+        closing(Database(silent_server, timeout=TIMEOUT_SECONDS)) as database,
+        pytest.raises(SetupError, match="the server did not answer in time"),
+    ):
+        migrate(database)
