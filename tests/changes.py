@@ -69,7 +69,7 @@ class Holder:
 
     @property
     def origin(self) -> Origin:
-        return Origin(self.actor.username, self.actor)
+        return Origin.of(self.actor)
 
 
 @dataclass(frozen=True)
@@ -167,28 +167,25 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         OPERATOR, case.place.child_euuid, AccountChange({"company": token_hex()})
     ),
     "Accounts.update_own": lambda case: case.installation.accounts.update_own(
-        case.me.origin, case.me.actor, AccountChange({"company": token_hex()})
+        case.me.origin, AccountChange({"company": token_hex()})
     ),
     "AccountUsers.create_user": lambda case: case.installation.account_users.create_user(
-        case.me.origin, case.me.actor, NewUser(case.place.name("new"), "a@b")
+        case.me.origin, NewUser(case.place.name("new"), "a@b")
     ),
-    "AccountUsers.delete_user": lambda case: case.installation.account_users.delete_user(
-        case.me.origin, case.me.actor, case.victim
-    ),
+    "AccountUsers.delete_user": lambda case: case.installation.account_users.delete_user(case.me.origin, case.victim),
     "AccountUsers.update_grants": lambda case: case.installation.account_users.update_grants(
-        case.me.origin, case.me.actor, case.place.name("bob"), GrantsChange(child_account_access=False)
+        case.me.origin, case.place.name("bob"), GrantsChange(child_account_access=False)
     ),
     "AccountUsers.update_user": lambda case: case.installation.account_users.update_user(
         case.me.origin,
-        case.me.actor,
         case.me.actor.username if case.layout is Layout.ONE_USER else case.victim,
         UserChange(username=f"{case.victim}-{case.side}", restricted=case.layout is not Layout.ONE_USER),
     ),
     "Children.create_token": lambda case: case.installation.children.create_token(
-        case.me.origin, case.me.actor, case.place.child_euuid
+        case.me.origin, case.place.child_euuid
     ),
     "Inventory.revoke_tokens": lambda case: case.installation.inventory.revoke_tokens(
-        case.me.origin, case.me.actor, case.token_ids[:: -1 if case.side else 1]
+        case.me.origin, case.token_ids[:: -1 if case.side else 1]
     ),
     "Leaks._revoke": lambda case: case.installation.leaks.revoke_reported(
         [secret.reveal() for secret in case.secrets], None
@@ -196,35 +193,31 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Policies._shorten_some": lambda case: list(case.installation.policies.enforce(OPERATOR, shorten_to=timedelta())),
     "Policies.set_policy": _set_policy,
     "Profiles.update_profile": lambda case: case.installation.profiles.update_profile(
-        case.me.origin, case.me.actor, ProfileChange(timezone=f"Europe/City{case.side}")
+        case.me.origin, ProfileChange(timezone=f"Europe/City{case.side}")
     ),
     "Revocations.revoke_presented": lambda case: case.installation.revocations.revoke_presented(
-        case.me.origin, case.me.actor, case.them.secret.reveal()
+        case.me.origin, case.them.secret.reveal()
     ),
     "Rotations.rotate_token": lambda case: case.installation.rotations.rotate_token(
-        case.me.origin, case.me.actor, case.token_id, NewRotation(0, on_first_use=False)
+        case.me.origin, case.token_id, NewRotation(0, on_first_use=False)
     ),
     "TokenDetails.update_details": lambda case: case.installation.details.update_details(
-        case.me.origin, case.me.actor, case.token_id, NewDetails(token_hex(), (ip_network(f"192.0.2.{case.side}"),))
+        case.me.origin, case.token_id, NewDetails(token_hex(), (ip_network(f"192.0.2.{case.side}"),))
     ),
     "Tokens.create_token": lambda case: case.installation.tokens.create_token(
-        case.me.origin, case.me.actor, NewToken(), KeyedRequest("key", bytes(32))
+        case.me.origin, NewToken(), KeyedRequest("key", bytes(32))
     ),
     "Tokens.create_token_for": lambda case: case.installation.tokens.create_token_for(
         OPERATOR, case.them.actor.username, NewToken()
     ),
     "Tokens.rename_token": lambda case: case.installation.tokens.rename_token(
-        case.me.origin, case.me.actor, case.token_id, token_hex()
+        case.me.origin, case.token_id, token_hex()
     ),
     "Tokens.revoke_any_token": lambda case: case.installation.tokens.revoke_any_token(
         OPERATOR, case.them.actor.token_id
     ),
-    "Tokens.revoke_other_tokens": lambda case: case.installation.tokens.revoke_other_tokens(
-        case.me.origin, case.me.actor
-    ),
-    "Tokens.revoke_token": lambda case: case.installation.tokens.revoke_token(
-        case.me.origin, case.me.actor, case.token_id
-    ),
+    "Tokens.revoke_other_tokens": lambda case: case.installation.tokens.revoke_other_tokens(case.me.origin),
+    "Tokens.revoke_token": lambda case: case.installation.tokens.revoke_token(case.me.origin, case.token_id),
     "Users._set_disabled": lambda case: case.installation.users.disable_user(OPERATOR, case.victim),
     "Users.create_user": lambda case: case.installation.users.create_user(OPERATOR, username=case.place.name("new")),
     "Users.delete_user": lambda case: case.installation.users.delete_user(OPERATOR, case.victim),
@@ -233,13 +226,15 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     ),
     "Uses._write": _flush,
     "begin_installation": lambda case: begin_installation(
-        case.installation.database, case.installation.accounts, case.installation.tokens, _deliver
+        case.installation.transactions, case.installation.accounts, case.installation.tokens, _deliver
     ),
 }
 """By the name of the function that opens the transaction."""
 
 BEFORE_THE_START = {"_upgrade", "set_up_peppers"}
 """What also does, and is over before anything is served."""
+SEAM = "Transactions.change"
+"""What opens the transactions of use cases."""
 DONE_ONCE = {"Uses._write", "begin_installation"}
 """What is not done again at once when another transaction was in the way: the one soon is, the other tells a secret."""
 
@@ -254,17 +249,16 @@ def _writing(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, bool]]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.ClassDef):
             yield from _writing(node, f"{node.name}.")
-        elif isinstance(node, ast.FunctionDef) and any(map(_opens, ast.walk(node))):
+        elif isinstance(node, ast.FunctionDef) and any(map(_opens, ast.walk(node))) and prefix + node.name != SEAM:
             yield prefix + node.name, any(ast.unparse(each) == "retried" for each in node.decorator_list)
 
 
 def _opens(node: ast.AST) -> bool:
-    """Whether it is `with ….write()`."""
+    """Whether it is `with ….write()` or `with ….change(origin)`."""
     return isinstance(node, ast.With) and any(
         isinstance(call := item.context_expr, ast.Call)
         and isinstance(call.func, ast.Attribute)
-        and call.func.attr == "write"
-        and not call.args
+        and (call.func.attr, len(call.args)) in {("write", 0), ("change", 1)}
         for item in node.items
     )
 

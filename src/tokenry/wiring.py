@@ -44,6 +44,7 @@ from tokenry.service.profile import Profiles
 from tokenry.service.revocation import Revocations
 from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
+from tokenry.service.transactions import Transactions
 from tokenry.service.users import AccountUsers, Users
 from tokenry.serving.descriptors import DescriptorWatch
 from tokenry.serving.fast_path import APP_STATE_KEY, FastPath
@@ -71,6 +72,7 @@ class Installation:
     database: Database
     peppers: Peppers
     catalogue: Catalogue
+    transactions: Transactions
     tokens: Tokens
     details: TokenDetails
     policies: Policies
@@ -170,30 +172,32 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
     def now() -> datetime:
         return datetime.fromtimestamp(clock(), UTC)
 
-    tokens = Tokens(database, peppers, catalogue, now)
+    transactions = Transactions(database, now)
+    tokens = Tokens(transactions, peppers, catalogue)
     return Installation(
         database=database,
         peppers=peppers,
         catalogue=catalogue,
+        transactions=transactions,
         tokens=tokens,
-        details=TokenDetails(database, now),
-        policies=Policies(database, now),
-        rotations=Rotations(database, peppers, now),
-        leaks=Leaks(database, peppers, now),
-        inventory=Inventory(database, now),
-        explanations=Explanations(database, peppers, now),
-        revocations=Revocations(database, peppers, now),
-        accounts=Accounts(database, now, settings.username_reservation),
-        users=Users(database, now, settings.username_reservation),
-        account_users=AccountUsers(database, now, settings.username_reservation),
-        children=Children(database, tokens, now),
-        profiles=Profiles(database, now),
+        details=TokenDetails(transactions),
+        policies=Policies(transactions),
+        rotations=Rotations(transactions, peppers),
+        leaks=Leaks(transactions, peppers),
+        inventory=Inventory(transactions),
+        explanations=Explanations(transactions, peppers),
+        revocations=Revocations(transactions, peppers),
+        accounts=Accounts(transactions, settings.username_reservation),
+        users=Users(transactions, settings.username_reservation),
+        account_users=AccountUsers(transactions, settings.username_reservation),
+        children=Children(transactions, tokens),
+        profiles=Profiles(transactions),
     )
 
 
 def begin(installation: Installation, deliver: Callable[[Secret], None]) -> Secret | None:
     """Make the first account, administrator and token, unless they are there; the token, or None."""
-    return begin_installation(installation.database, installation.accounts, installation.tokens, deliver)
+    return begin_installation(installation.transactions, installation.accounts, installation.tokens, deliver)
 
 
 def begin_verification(installation: Installation, clock: Callable[[], float] = time.time) -> Verification:

@@ -29,19 +29,12 @@ TOKENS = "/v4/account/tokens"
 def token_of_another_account(app: App) -> tuple[int, str]:
     """A token of the administrator of another account."""
     installation = open_installation(app.settings, app.clock)
-    origin, now = Origin("test"), installation.tokens._now()
-    with installation.database.write() as connection:
-        account = create_account(connection, euuid="F" * 8 + "-FFFF-FFFF-" + "F" * 16, company="Other", created=now)
-        add_user(
-            connection,
-            origin,
-            account_id=account.id,
-            username="eve",
-            email="",
-            admin=True,
-            now=now,
-            reservation=NO_RESERVATION,
+    origin = Origin("test")
+    with installation.transactions.change(origin) as change:
+        account = create_account(
+            change.connection, euuid="F" * 8 + "-FFFF-FFFF-" + "F" * 16, company="Other", created=change.now
         )
+        add_user(change, account_id=account.id, username="eve", email="", admin=True, reservation=NO_RESERVATION)
     token, secret = installation.tokens.create_token_for(origin, "eve", NewToken())
     installation.database.close()
     return token.id, secret.reveal()

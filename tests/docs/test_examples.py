@@ -25,6 +25,7 @@ PAGES = [
     *(DOCS / f"{name}.md" for name in ("api", "cli", "client", "languages", "middleware", "tutorial")),
 ]
 OTHERS = {
+    "audit.md": "it has no commands; test_audit.py holds it against the events that there are",
     "gateways.md": "each configuration is run in its gateway by tests/gateways",
     "operating.md": "its commands stop and replace services: tests/test_restore.py and test_operating.py run them",
     "index.md": "it has no commands",

@@ -11,6 +11,7 @@ from tests.service.test_users import OPERATOR
 from tokenry.domain.accounts import AccountChange
 from tokenry.domain.errors import Invalid, NotFound
 from tokenry.service.accounts import Accounts, new_euuid
+from tokenry.service.transactions import Transactions
 from tokenry.service.users import Users
 from tokenry.storage import audit
 from tokenry.storage.database import Database
@@ -22,7 +23,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def accounts(database: Database) -> Accounts:
-    return Accounts(database, now)
+    return Accounts(Transactions(database, now))
 
 
 def fields(refusal: pytest.ExceptionInfo[Invalid]) -> list[str | None]:
@@ -40,7 +41,7 @@ def test_no_two_accounts_have_the_same_identity() -> None:
 def test_account_is_made_with_its_administrator(database: Database, accounts: Accounts) -> None:
     account = accounts.create_account(OPERATOR, company="Zuse KG", email="k@zuse.example", admin="konrad")
     assert accounts.list_accounts() == [account]
-    ((konrad, _),) = Users(database, now).list_users()
+    ((konrad, _),) = Users(Transactions(database, now)).list_users()
     assert (konrad.username, konrad.email, konrad.admin, konrad.account_id) == (
         "konrad",
         "k@zuse.example",
@@ -98,7 +99,7 @@ def test_taken_administrators_name_makes_no_account(accounts: Accounts) -> None:
 def test_user_is_made_in_the_account_that_is_named(database: Database, accounts: Accounts) -> None:
     accounts.create_account(OPERATOR, company="first")
     second = accounts.create_account(OPERATOR, company="second")
-    users = Users(database, now)
+    users = Users(Transactions(database, now))
     assert users.create_user(OPERATOR, username="ada", account="second").account_id == second.id
     with pytest.raises(Invalid) as refusal:
         users.create_user(OPERATOR, username="bob", account="third")
@@ -126,5 +127,7 @@ def test_account_that_is_called_by_anothers_euuid_is_not_taken_for_it(
     euuid = spelled(victim.euuid)
     accounts.create_account(OPERATOR, company=euuid)
     assert accounts.update_account(OPERATOR, euuid, AccountChange({"company": "renamed"})).id == victim.id
-    assert Users(database, now).create_user(OPERATOR, username="zoe", account=euuid).account_id == victim.id
+    assert (
+        Users(Transactions(database, now)).create_user(OPERATOR, username="zoe", account=euuid).account_id == victim.id
+    )
     assert accounts.create_account(OPERATOR, company="child", parent=euuid).parent_id == victim.id

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import START
 from tests.service.test_users import OPERATOR, at_once, open_tokens_of
-from tokenry.domain.accounts import Account, Actor, proxy_username
+from tokenry.domain.accounts import Account, Actor, Origin, proxy_username
 from tokenry.domain.errors import Forbidden, Invalid, NotFound, Unauthorized
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Peppers
@@ -20,6 +20,7 @@ from tokenry.service.accounts import Accounts
 from tokenry.service.children import Children
 from tokenry.service.installation import begin_installation
 from tokenry.service.tokens import Tokens
+from tokenry.service.transactions import Transactions
 from tokenry.service.users import AccountUsers, Users
 from tokenry.storage import audit
 from tokenry.storage.catalogue import default_catalogue
@@ -38,6 +39,7 @@ class Service:
     """The use cases as one process has them."""
 
     database: Database
+    transactions: Transactions = field(init=False)
     tokens: Tokens = field(init=False)
     users: Users = field(init=False)
     team: AccountUsers = field(init=False)
@@ -45,11 +47,12 @@ class Service:
     children: Children = field(init=False)
 
     def __post_init__(self) -> None:
-        self.tokens = Tokens(self.database, Peppers((bytes(32),)), default_catalogue(), now)
-        self.users = Users(self.database, now)
-        self.team = AccountUsers(self.database, now)
-        self.accounts = Accounts(self.database, now)
-        self.children = Children(self.database, self.tokens, now)
+        self.transactions = Transactions(self.database, now)
+        self.tokens = Tokens(self.transactions, Peppers((bytes(32),)), default_catalogue())
+        self.users = Users(self.transactions)
+        self.team = AccountUsers(self.transactions)
+        self.accounts = Accounts(self.transactions)
+        self.children = Children(self.transactions, self.tokens)
 
     def actor(self, username: str) -> Actor:
         """A user who acts with a new token of scope `*`."""
@@ -77,25 +80,25 @@ class Family:
 @pytest.fixture
 def family(database: Database) -> Family:
     service = Service(database)
-    begin_installation(database, service.accounts, service.tokens, lambda secret: None)
+    begin_installation(service.transactions, service.accounts, service.tokens, lambda secret: None)
     child = service.accounts.create_account(OPERATOR, company="child", parent="tokenry")
     service.users.create_user(OPERATOR, username="boss")
     admin = service.actor("admin")
-    service.team.update_grants(OPERATOR, admin, "boss", GrantsChange(child_account_access=True))
+    service.team.update_grants(Origin.of(admin), "boss", GrantsChange(child_account_access=True))
     return Family(service, child, admin, service.actor("boss"))
 
 
 def enter(family: Family, source: Database) -> object:
     """Enter until it is refused, at most a few times."""
     service = Service(source)
-    return [service.children.create_token(OPERATOR, family.boss, family.child.euuid)[0].id for _ in range(4)]
+    return [service.children.create_token(Origin.of(family.boss), family.child.euuid)[0].id for _ in range(4)]
 
 
 CLOSINGS: dict[str, Callable[[Family, Service], object]] = {
     "disabled": lambda family, service: service.users.disable_user(OPERATOR, "boss"),
-    "deleted": lambda family, service: service.team.delete_user(OPERATOR, family.admin, "boss"),
+    "deleted": lambda family, service: service.team.delete_user(Origin.of(family.admin), "boss"),
     "no more granted": lambda family, service: service.team.update_grants(
-        OPERATOR, family.admin, "boss", GrantsChange(child_account_access=False)
+        Origin.of(family.admin), "boss", GrantsChange(child_account_access=False)
     ),
     "detached": lambda family, service: service.accounts.detach_account(OPERATOR, family.child.euuid),
 }
@@ -105,7 +108,7 @@ CLOSINGS: dict[str, Callable[[Family, Service], object]] = {
 @pytest.mark.parametrize("before", [0, 1])
 def test_no_token_that_is_made_meanwhile_is_left(family: Family, closing: str, before: int) -> None:
     for _ in range(before):
-        family.service.children.create_token(OPERATOR, family.boss, family.child.euuid)
+        family.service.children.create_token(Origin.of(family.boss), family.child.euuid)
 
     def close(source: Database) -> str:
         CLOSINGS[closing](family, Service(source))
@@ -115,7 +118,7 @@ def test_no_token_that_is_made_meanwhile_is_left(family: Family, closing: str, b
     assert told[1] == "closed"
     assert family.open_tokens() == 0
     with pytest.raises((Forbidden, NotFound, Unauthorized)):
-        family.service.children.create_token(OPERATOR, family.boss, family.child.euuid)
+        family.service.children.create_token(Origin.of(family.boss), family.child.euuid)
 
 
 def test_of_two_that_enter_first_at_once_both_get_the_same_user(family: Family) -> None:
@@ -131,7 +134,7 @@ def test_user_who_has_the_proxys_name_from_before_keeps_nobody_out(
     name = proxy_username(parent_company="tokenry", child_euuid=family.child.euuid)
     with family.service.database.write() as connection:
         create_user(connection, account_id=family.child.id, username=change(name), email="", admin=True, created=now())
-    family.service.children.create_token(OPERATOR, family.boss, family.child.euuid)
+    family.service.children.create_token(Origin.of(family.boss), family.child.euuid)
     with family.service.database.read() as connection:
         proxy = find_proxy(connection, family.child.id)
     assert proxy is not None
@@ -142,7 +145,7 @@ def test_user_who_has_the_proxys_name_from_before_keeps_nobody_out(
 
 @pytest.mark.parametrize("change", [UserChange(username="mole"), UserChange(email="mole@example.org")])
 def test_not_even_the_operator_calls_the_proxy_otherwise(family: Family, change: UserChange) -> None:
-    family.service.children.create_token(OPERATOR, family.boss, family.child.euuid)
+    family.service.children.create_token(Origin.of(family.boss), family.child.euuid)
     with family.service.database.read() as connection:
         proxy = find_proxy(connection, family.child.id)
     assert proxy is not None
@@ -156,14 +159,14 @@ def test_token_lives_a_quarter_of_an_hour_even_if_a_second_passes_while_it_is_ma
     def ticking() -> datetime:
         return NOW + timedelta(seconds=next(seconds))
 
-    database = family.service.database
-    tokens = Tokens(database, Peppers((bytes(32),)), default_catalogue(), ticking)
-    token, _ = Children(database, tokens, ticking).create_token(OPERATOR, family.boss, family.child.euuid)
+    transactions = Transactions(family.service.database, ticking)
+    tokens = Tokens(transactions, Peppers((bytes(32),)), default_catalogue())
+    token, _ = Children(transactions, tokens).create_token(Origin.of(family.boss), family.child.euuid)
     assert token.expiry - token.created == timedelta(minutes=15)
 
 
 def test_entering_is_in_the_audit(family: Family) -> None:
-    token, _ = family.service.children.create_token(OPERATOR, family.boss, family.child.euuid)
+    token, _ = family.service.children.create_token(Origin.of(family.boss), family.child.euuid)
     with family.service.database.read() as connection:
         proxy = find_proxy(connection, family.child.id)
         events = audit.list_events(connection, limit=2)
@@ -175,7 +178,7 @@ def test_entering_is_in_the_audit(family: Family) -> None:
 
 
 def test_detaching_is_in_the_audit(family: Family) -> None:
-    token, _ = family.service.children.create_token(OPERATOR, family.boss, family.child.euuid)
+    token, _ = family.service.children.create_token(Origin.of(family.boss), family.child.euuid)
     family.service.accounts.detach_account(OPERATOR, family.child.euuid)
     with family.service.database.read() as connection:
         events = audit.list_events(connection, limit=3)

@@ -1,13 +1,13 @@
 """What a user changes of its tokens' details: the audit, and the refusals."""
 
 import threading
-from datetime import datetime
 from ipaddress import ip_network
 
 import pytest
 from sqlalchemy import select, update
 
-from tests.service.test_tokens import NOW, OPERATOR, Bench, bench
+from tests.service.test_tokens import NOW, OPERATOR, Bench, begin_before, bench
+from tokenry.domain.accounts import Origin
 from tokenry.domain.details import NewDetails, State
 from tokenry.domain.errors import Forbidden, Invalid, NotFound, Unauthorized
 from tokenry.domain.rotation import NewRotation
@@ -16,6 +16,7 @@ from tokenry.domain.secrets import Peppers
 from tokenry.domain.tokens import NewToken
 from tokenry.service.details import TokenDetails
 from tokenry.service.rotation import Rotations
+from tokenry.service.transactions import Transactions
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import credentials, users
@@ -27,12 +28,12 @@ NETWORKS = (ip_network("203.0.113.0/24"),)
 
 @pytest.fixture
 def details(bench: Bench) -> TokenDetails:
-    return TokenDetails(bench.database, bench.tokens._now)
+    return TokenDetails(bench.transactions)
 
 
 def test_change_is_recorded_with_what_it_was_before(bench: Bench, details: TokenDetails) -> None:
-    details.update_details(bench.origin, bench.actor, 1, NewDetails(description="laptop"))
-    details.update_details(bench.origin, bench.actor, 1, NewDetails(description="desk", networks=NETWORKS))
+    details.update_details(bench.origin, 1, NewDetails(description="laptop"))
+    details.update_details(bench.origin, 1, NewDetails(description="desk", networks=NETWORKS))
     assert bench.events("token:1")[1:] == [
         ("token.update", {"description": {"from": "", "to": "laptop"}}),
         (
@@ -44,15 +45,15 @@ def test_change_is_recorded_with_what_it_was_before(bench: Bench, details: Token
 
 def test_what_changes_nothing_leaves_no_event(bench: Bench, details: TokenDetails) -> None:
     before = details.get_details(bench.actor, 1)
-    assert details.update_details(bench.origin, bench.actor, 1, NewDetails()) == before
-    assert details.update_details(bench.origin, bench.actor, 1, NewDetails(description="", networks=())) == before
+    assert details.update_details(bench.origin, 1, NewDetails()) == before
+    assert details.update_details(bench.origin, 1, NewDetails(description="", networks=())) == before
     assert len(bench.events("token:1")) == 1
 
 
 def test_makers_and_revokers_are_named(bench: Bench, details: TokenDetails) -> None:
-    mine, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+    mine, _ = bench.tokens.create_token(bench.origin, NewToken())
     given, _ = bench.tokens.create_token_for(OPERATOR, "admin", NewToken())
-    bench.tokens.revoke_token(bench.origin, bench.actor, given.id)
+    bench.tokens.revoke_token(bench.origin, given.id)
     bench.tokens.revoke_any_token(OPERATOR, mine.id)
     found = [details.get_details(bench.actor, token_id) for token_id in (1, mine.id, given.id)]
     assert [one.created_by for one in found] == ["first start", "admin", "operator"]
@@ -60,12 +61,12 @@ def test_makers_and_revokers_are_named(bench: Bench, details: TokenDetails) -> N
 
 
 def test_revoked_token_takes_a_description_and_no_networks(bench: Bench, details: TokenDetails) -> None:
-    token, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
-    bench.tokens.revoke_token(bench.origin, bench.actor, token.id)
-    found = details.update_details(bench.origin, bench.actor, token.id, NewDetails(description="leaked"))
+    token, _ = bench.tokens.create_token(bench.origin, NewToken())
+    bench.tokens.revoke_token(bench.origin, token.id)
+    found = details.update_details(bench.origin, token.id, NewDetails(description="leaked"))
     assert (found.state, found.description) == (State.REVOKED, "leaked")
     with pytest.raises(Invalid) as caught:
-        details.update_details(bench.origin, bench.actor, token.id, NewDetails(description="x", networks=NETWORKS))
+        details.update_details(bench.origin, token.id, NewDetails(description="x", networks=NETWORKS))
     assert [fault.field for fault in caught.value.faults] == ["networks"]
     assert details.get_details(bench.actor, token.id).description == "leaked"
 
@@ -76,14 +77,14 @@ def test_token_of_somebody_else_is_not_found(bench: Bench, details: TokenDetails
     with pytest.raises(NotFound):
         details.get_details(bench.actor, token.id)
     with pytest.raises(NotFound):
-        details.update_details(bench.origin, bench.actor, token.id, NewDetails(description="mine"))
+        details.update_details(bench.origin, token.id, NewDetails(description="mine"))
     assert len(bench.events(f"token:{token.id}")) == 1
 
 
 def test_token_revoked_since_it_was_verified_changes_nothing(bench: Bench, details: TokenDetails) -> None:
     bench.tokens.revoke_any_token(OPERATOR, 1)
     with pytest.raises(Unauthorized):
-        details.update_details(bench.origin, bench.actor, 1, NewDetails(description="late"))
+        details.update_details(bench.origin, 1, NewDetails(description="late"))
     assert details.get_details(bench.actor, 1).description == ""
 
 
@@ -91,30 +92,18 @@ def test_proxy_user_changes_no_details(bench: Bench, details: TokenDetails) -> N
     with bench.database.write() as connection:
         connection.execute(update(users).values(proxy=True))
     with pytest.raises(Forbidden):
-        details.update_details(bench.origin, bench.actor, 1, NewDetails(description="mine"))
+        details.update_details(bench.origin, 1, NewDetails(description="mine"))
     assert details.get_details(bench.actor, 1).description == ""
 
 
 def test_secret_made_while_networks_change_opens_from_the_new_ones_only(bench: Bench) -> None:
-    """A rotation copies the networks: it has to wait for a change that is not yet final.
-
-    The clock is read for the check, for what was before, and, when the networks are changed, for the audit.
-    """
+    """A rotation copies the networks: it has to wait for a change that is not yet final."""
     elsewhere = Database(bench.database.url, timeout=TIMEOUT_SECONDS)
-    rotations = Rotations(elsewhere, Peppers((bytes(32),)), lambda: NOW)
-    actor = bench.actor._replace(scopes=EVERYTHING)
-    rotation = threading.Thread(target=rotations.rotate_token, args=(bench.origin, actor, 1, NewRotation()))
-    readings = 0
-
-    def now() -> datetime:
-        nonlocal readings
-        readings += 1
-        if readings == 3:
-            rotation.start()
-            rotation.join(0.5)
-        return NOW
-
-    TokenDetails(bench.database, now).update_details(bench.origin, bench.actor, 1, NewDetails(networks=NETWORKS))
+    rotations = Rotations(Transactions(elsewhere, lambda: NOW), Peppers((bytes(32),)))
+    origin = Origin.of(bench.actor._replace(scopes=EVERYTHING))
+    rotation = threading.Thread(target=rotations.rotate_token, args=(origin, 1, NewRotation()))
+    begin_before(bench.database, "INSERT INTO audit_events", rotation)
+    TokenDetails(bench.transactions).update_details(bench.origin, 1, NewDetails(networks=NETWORKS))
     rotation.join()
     elsewhere.close()
     with bench.database.read() as connection:

@@ -20,6 +20,7 @@ from tokenry.domain.tokens import NewToken, Token
 from tokenry.service.details import TokenDetails
 from tokenry.service.explanation import Explanations
 from tokenry.service.rotation import Rotations
+from tokenry.service.transactions import Transactions
 from tokenry.verification.verifier import Client, Denial, Verifier
 from tokenry.wiring import credentials_of
 
@@ -55,15 +56,15 @@ class Scene:
     needed: Scopes = NOTHING
 
     def revoke(self) -> None:
-        self.bench.tokens.revoke_token(OPERATOR, self.bench.actor, self.token.id)
+        self.bench.tokens.revoke_any_token(OPERATOR, self.token.id)
 
     def rotate(self, new: NewRotation) -> str:
-        rotations = Rotations(self.bench.database, PEPPERS, lambda: NOW)
-        return rotations.rotate_token(OPERATOR, self.bench.actor, self.token.id, new)[1].reveal()
+        rotations = Rotations(self.bench.transactions, PEPPERS)
+        return rotations.rotate_token(self.bench.origin, self.token.id, new)[1].reveal()
 
     def keep_to(self, network: str) -> None:
-        details = TokenDetails(self.bench.database, lambda: NOW)
-        details.update_details(OPERATOR, self.bench.actor, self.token.id, NewDetails(networks=(ip_network(network),)))
+        details = TokenDetails(self.bench.transactions)
+        details.update_details(self.bench.origin, self.token.id, NewDetails(networks=(ip_network(network),)))
 
     def disable(self) -> None:
         self.bench.users.create_user(OPERATOR, username="second", admin=True)
@@ -74,7 +75,7 @@ class Scene:
         return body + checksum(body)
 
     def explain(self) -> Sequence[Step]:
-        explanations = Explanations(self.bench.database, PEPPERS, lambda: self.now)
+        explanations = Explanations(Transactions(self.bench.database, lambda: self.now), PEPPERS)
         return explanations.explain_any_token(self.text, needed=self.needed, address=self.address)
 
     def decide(self) -> Denial | None:
@@ -91,7 +92,7 @@ class Scene:
 @pytest.fixture
 def scene(bench: Bench) -> Scene:
     new = NewToken(label="ci", scopes="linodes:read_only", expiry=NOW + timedelta(hours=1))
-    token, secret = bench.tokens.create_token(bench.origin, bench.actor, new)
+    token, secret = bench.tokens.create_token(bench.origin, new)
     return Scene(bench, token, secret.reveal())
 
 
@@ -214,7 +215,7 @@ def test_token_is_named_with_its_owner(scene: Scene) -> None:
 
 
 def test_token_of_another_account_is_as_unknown_as_none(scene: Scene) -> None:
-    explanations = Explanations(scene.bench.database, PEPPERS, lambda: NOW)
+    explanations = Explanations(scene.bench.transactions, PEPPERS)
     stranger = scene.bench.actor._replace(account_id=2)
     for text in (scene.text, scene.with_another_secret(), Secret.generate().reveal()):
         last = explanations.explain_token(stranger, text)[-1]
@@ -224,6 +225,6 @@ def test_token_of_another_account_is_as_unknown_as_none(scene: Scene) -> None:
 
 def test_restricted_user_is_told_nothing(scene: Scene) -> None:
     user = scene.bench.users.create_user(OPERATOR, username="ada")
-    explanations = Explanations(scene.bench.database, PEPPERS, lambda: NOW)
+    explanations = Explanations(scene.bench.transactions, PEPPERS)
     with pytest.raises(Forbidden):
         explanations.explain_token(scene.bench.actor._replace(user_id=user.id), scene.text)

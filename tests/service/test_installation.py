@@ -11,6 +11,7 @@ from tokenry.domain.secrets import Peppers, Secret
 from tokenry.service.accounts import Accounts
 from tokenry.service.installation import begin_installation
 from tokenry.service.tokens import Tokens
+from tokenry.service.transactions import Transactions
 from tokenry.service.users import Users
 from tokenry.storage import audit
 from tokenry.storage.catalogue import default_catalogue
@@ -24,14 +25,15 @@ def now() -> datetime:
 
 
 def begin(database: Database, delivered: list[Secret]) -> Secret | None:
-    tokens = Tokens(database, Peppers((bytes(32),)), default_catalogue(), now)
-    return begin_installation(database, Accounts(database, now), tokens, delivered.append)
+    transactions = Transactions(database, now)
+    tokens = Tokens(transactions, Peppers((bytes(32),)), default_catalogue())
+    return begin_installation(transactions, Accounts(transactions), tokens, delivered.append)
 
 
 def begun(database: Database) -> Users:
     """The users of an installation that began: the administrator, and zoe."""
     begin(database, [])
-    users = Users(database, now)
+    users = Users(Transactions(database, now))
     users.create_user(OPERATOR, username="zoe", email="zoe@example.org")
     return users
 
@@ -48,7 +50,7 @@ def test_first_start_delivers_the_token_it_made(database: Database) -> None:
 
 def test_first_start_makes_an_administrator_with_an_open_token(database: Database) -> None:
     begin(database, [])
-    listed = Users(database, now).list_users()
+    listed = Users(Transactions(database, now)).list_users()
     assert [(user.username, user.admin, count) for user, count in listed] == [("admin", True, 1)]
 
 
@@ -69,10 +71,10 @@ def test_start_whose_token_could_not_be_delivered_made_nothing(database: Databas
     def lose(secret: Secret) -> None:
         raise OSError("disk full")
 
-    tokens = Tokens(database, Peppers((bytes(32),)), default_catalogue(), now)
+    tokens = Tokens(Transactions(database, now), Peppers((bytes(32),)), default_catalogue())
     with pytest.raises(OSError, match="disk full"):
-        begin_installation(database, Accounts(database, now), tokens, lose)
-    assert ([*Users(database, now).list_users()], actions(database)) == ([], [])
+        begin_installation(Transactions(database, now), Accounts(Transactions(database, now)), tokens, lose)
+    assert ([*Users(Transactions(database, now)).list_users()], actions(database)) == ([], [])
 
 
 def test_new_user_is_listed(database: Database) -> None:
@@ -95,7 +97,7 @@ def test_faults_of_a_user_are_reported_at_once(database: Database) -> None:
 
 def test_user_needs_an_account_first(database: Database) -> None:
     with pytest.raises(Invalid, match="There is no account yet"):
-        Users(database, now).create_user(OPERATOR, username="ada")
+        Users(Transactions(database, now)).create_user(OPERATOR, username="ada")
 
 
 def test_disabling_and_enabling_is_news_once(database: Database) -> None:

@@ -9,6 +9,7 @@ from tokenry.domain.errors import Forbidden, NotFound, Unauthorized
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.tokens import NewToken
 from tokenry.service.inventory import Inventory
+from tokenry.service.transactions import Change
 from tokenry.service.users import NO_RESERVATION, Users, add_user
 from tokenry.storage.accounts import create_account
 
@@ -19,12 +20,12 @@ __all__ = ["bench"]
 def inventory(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Inventory:
     """The inventory, read in pieces of two."""
     monkeypatch.setattr("tokenry.service.inventory.BATCH", 2)
-    return Inventory(bench.database, lambda: NOW)
+    return Inventory(bench.transactions)
 
 
 @pytest.fixture
 def users(bench: Bench) -> Users:
-    return Users(bench.database, lambda: NOW)
+    return Users(bench.transactions)
 
 
 def token_of(bench: Bench, users: Users, username: str, *, admin: bool = False) -> tuple[int, Actor]:
@@ -38,16 +39,8 @@ def token_elsewhere(bench: Bench) -> int:
     """A token of another account's user."""
     with bench.database.write() as connection:
         account = create_account(connection, euuid="F", company="Other", created=NOW)
-        add_user(
-            connection,
-            OPERATOR,
-            account_id=account.id,
-            username="eve",
-            email="",
-            admin=False,
-            now=NOW,
-            reservation=NO_RESERVATION,
-        )
+        change = Change(connection, NOW, OPERATOR)
+        add_user(change, account_id=account.id, username="eve", email="", admin=False, reservation=NO_RESERVATION)
     return bench.tokens.create_token_for(OPERATOR, "eve", NewToken())[0].id
 
 
@@ -58,7 +51,7 @@ def test_bulk_revocation_is_recorded_for_each_token_that_it_revoked(
     bob, _ = token_of(bench, users, "bob")
     bench.tokens.revoke_any_token(OPERATOR, bob)
     eve = token_elsewhere(bench)
-    answer = inventory.revoke_tokens(bench.origin, bench.actor, [eve, bob, ada, 999])
+    answer = inventory.revoke_tokens(bench.origin, [eve, bob, ada, 999])
     assert answer == [(eve, False), (bob, False), (ada, True), (999, False)]
     assert [action for action, _ in bench.events(f"token:{ada}")] == ["token.create", "token.revoke"]
     assert [action for action, _ in bench.events(f"token:{bob}")] == ["token.create", "token.revoke"]
@@ -74,9 +67,9 @@ def test_bulk_revocation_is_recorded_for_each_token_that_it_revoked(
 
 
 def test_acting_token_may_be_among_them(bench: Bench, inventory: Inventory) -> None:
-    assert inventory.revoke_tokens(bench.origin, bench.actor, [1]) == [(1, True)]
+    assert inventory.revoke_tokens(bench.origin, [1]) == [(1, True)]
     with pytest.raises(Unauthorized):
-        inventory.revoke_tokens(bench.origin, bench.actor, [1])
+        inventory.revoke_tokens(bench.origin, [1])
 
 
 def test_others_than_administrators_are_refused(bench: Bench, inventory: Inventory, users: Users) -> None:
@@ -85,7 +78,7 @@ def test_others_than_administrators_are_refused(bench: Bench, inventory: Invento
         lambda: inventory.require_administrator(actor),
         lambda: inventory.list_tokens(actor, PageRequest()),
         lambda: next(inventory.export_tokens(actor)),
-        lambda: inventory.revoke_tokens(Origin("ada", actor), actor, [token_id]),
+        lambda: inventory.revoke_tokens(Origin.of(actor), [token_id]),
     ):
         with pytest.raises(Forbidden):
             attempt()
@@ -97,7 +90,7 @@ def test_export_ends_where_the_acting_token_does(bench: Bench, inventory: Invent
         token_of(bench, users, name)
     export = inventory.export_tokens(bench.actor)
     assert [found.username for found in next(export)] == ["admin", "ada"]
-    bench.tokens.revoke_token(bench.origin, bench.actor, 1)
+    bench.tokens.revoke_token(bench.origin, 1)
     with pytest.raises(Unauthorized):
         next(export)
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import event
 
-from tests.service.test_tokens import NOW, Bench, bench
+from tests.service.test_tokens import Bench, bench
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.secrets import Peppers, Secret, checksum
 from tokenry.domain.tokens import NewToken
@@ -18,11 +18,11 @@ PEPPERS = Peppers((bytes(32),))
 
 @pytest.fixture
 def leaks(bench: Bench) -> Leaks:
-    return Leaks(bench.database, PEPPERS, lambda: NOW)
+    return Leaks(bench.transactions, PEPPERS)
 
 
 def test_revocation_is_recorded_once_with_the_reporters_address(bench: Bench, leaks: Leaks) -> None:
-    token, secret = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+    token, secret = bench.tokens.create_token(bench.origin, NewToken())
     assert leaks.revoke_reported([secret.reveal()] * 2, "198.51.100.7") == 1
     assert leaks.revoke_reported([secret.reveal()], "198.51.100.7") == 0
     assert bench.events(f"token:{token.id}")[1:] == [("token.revoke", {"reported": token.preview})]
@@ -33,14 +33,14 @@ def test_revocation_is_recorded_once_with_the_reporters_address(bench: Bench, le
 
 
 def test_many_tokens_are_revoked_together(bench: Bench, leaks: Leaks) -> None:
-    texts = [bench.tokens.create_token(bench.origin, bench.actor, NewToken())[1].reveal() for _ in range(3)]
+    texts = [bench.tokens.create_token(bench.origin, NewToken())[1].reveal() for _ in range(3)]
     assert leaks.revoke_reported(["junk", *texts], None) == 3
 
 
 def test_digest_of_an_older_pepper_is_still_compared(bench: Bench) -> None:
-    _, secret = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+    _, secret = bench.tokens.create_token(bench.origin, NewToken())
     newer = Peppers((bytes(32), b"\1" * 32))
-    assert Leaks(bench.database, newer, lambda: NOW).revoke_reported([secret.reveal()], None) == 1
+    assert Leaks(bench.transactions, newer).revoke_reported([secret.reveal()], None) == 1
 
 
 BEGINNINGS = ("BEGIN", "SELECT set_config(")
@@ -50,7 +50,7 @@ BEGINNINGS = ("BEGIN", "SELECT set_config(")
 def test_what_opens_nothing_costs_one_look_up_and_as_many_digests_and_writes_nothing(
     bench: Bench, leaks: Leaks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, secret = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+    _, secret = bench.tokens.create_token(bench.origin, NewToken())
     begun = secret.preview + "0" * 32
     same_preview = begun + checksum(begun)
     statements: list[str] = []
@@ -74,8 +74,8 @@ def test_what_opens_nothing_costs_one_look_up_and_as_many_digests_and_writes_not
 def test_secret_rotated_away_while_it_is_reported_leaves_its_token_alone(
     bench: Bench, leaks: Leaks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token, secret = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
-    rotations = Rotations(bench.database, PEPPERS, lambda: NOW)
+    token, secret = bench.tokens.create_token(bench.origin, NewToken())
+    rotations = Rotations(bench.transactions, PEPPERS)
     at_once = NewRotation(grace_seconds=0, on_first_use=False)
     opens = Peppers.opens
     found: list[bool] = []
@@ -83,7 +83,7 @@ def test_secret_rotated_away_while_it_is_reported_leaves_its_token_alone(
     def open_then_rotate(peppers: Peppers, presented: Secret, digest: bytes, generation: int) -> bool:
         found.append(opens(peppers, presented, digest, generation))
         if len(found) == 1:
-            rotations.rotate_token(bench.origin, bench.actor, token.id, at_once)
+            rotations.rotate_token(bench.origin, token.id, at_once)
         return found[-1]
 
     monkeypatch.setattr(Peppers, "opens", open_then_rotate)

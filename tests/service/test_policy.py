@@ -26,6 +26,7 @@ from tokenry.service.accounts import Accounts
 from tokenry.service.installation import begin_installation
 from tokenry.service.policy import Policies, Shortened
 from tokenry.service.tokens import Tokens
+from tokenry.service.transactions import Transactions
 from tokenry.storage import schema
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database, to_seconds
@@ -44,7 +45,7 @@ STRICT = Policy(
 
 @pytest.fixture
 def policies(bench: Bench) -> Policies:
-    return Policies(bench.database, lambda: NOW)
+    return Policies(bench.transactions)
 
 
 def put(policies: Policies, policy: Policy, *, shorten: bool = False) -> tuple[int, int]:
@@ -61,7 +62,7 @@ def fields(caught: pytest.ExceptionInfo[Invalid]) -> list[str | None]:
 def test_everybody_who_makes_a_token_keeps_to_the_policy(bench: Bench, policies: Policies) -> None:
     put(policies, STRICT)
     with pytest.raises(Invalid) as caught:
-        bench.tokens.create_token(bench.origin, bench.actor, NewToken(label=""))
+        bench.tokens.create_token(bench.origin, NewToken(label=""))
     assert fields(caught) == ["label", "scopes", "expiry", None]
     with pytest.raises(Invalid) as caught:
         bench.tokens.create_token_for(OPERATOR, "admin", NewToken(label=""))
@@ -71,30 +72,30 @@ def test_everybody_who_makes_a_token_keeps_to_the_policy(bench: Bench, policies:
 
 def test_token_without_expiry_gets_the_longest_lifetime(bench: Bench, policies: Policies) -> None:
     put(policies, Policy(DAY))
-    token, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+    token, _ = bench.tokens.create_token(bench.origin, NewToken())
     assert token.expiry == NOW + DAY
     assert bench.tokens.get_token(bench.actor, token.id).expiry == NOW + DAY
 
 
 def test_revoking_one_makes_room_for_another(bench: Bench, policies: Policies) -> None:
     put(policies, Policy(tokens_per_user_max=2))
-    token, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+    token, _ = bench.tokens.create_token(bench.origin, NewToken())
     with pytest.raises(Invalid):
-        bench.tokens.create_token(bench.origin, bench.actor, NewToken())
-    bench.tokens.revoke_token(bench.origin, bench.actor, token.id)
-    bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+        bench.tokens.create_token(bench.origin, NewToken())
+    bench.tokens.revoke_token(bench.origin, token.id)
+    bench.tokens.create_token(bench.origin, NewToken())
 
 
 def test_many_at_once_make_no_more_tokens_than_allowed(bench: Bench, policies: Policies) -> None:
     put(policies, Policy(tokens_per_user_max=3))
     other = Database(bench.database.url, timeout=TIMEOUT_SECONDS)  # as another process has it
-    elsewhere = Tokens(other, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
+    elsewhere = Tokens(Transactions(other, lambda: NOW), Peppers((bytes(32),)), default_catalogue())
     together = Barrier(4)
 
     def create(tokens: Tokens) -> bool:
         together.wait(timeout=10)
         try:
-            tokens.create_token(bench.origin, bench.actor, NewToken())
+            tokens.create_token(bench.origin, NewToken())
         except Invalid:
             return False
         return True
@@ -106,9 +107,10 @@ def test_many_at_once_make_no_more_tokens_than_allowed(bench: Bench, policies: P
 
 
 def test_first_token_can_be_made_under_any_policy(database: Database) -> None:
-    put(Policies(database, lambda: NOW), STRICT)
-    tokens = Tokens(database, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
-    assert begin_installation(database, Accounts(database, lambda: NOW), tokens, lambda secret: None) is not None
+    transactions = Transactions(database, lambda: NOW)
+    put(Policies(transactions), STRICT)
+    tokens = Tokens(transactions, Peppers((bytes(32),)), default_catalogue())
+    assert begin_installation(transactions, Accounts(transactions), tokens, lambda secret: None) is not None
 
 
 def test_actor_is_told_what_holds_for_its_user(bench: Bench, policies: Policies) -> None:
@@ -140,7 +142,7 @@ def test_change_of_the_policy_is_recorded(bench: Bench, policies: Policies) -> N
 
 
 def test_shortened_tokens_are_counted_before_and_recorded_after(bench: Bench, policies: Policies) -> None:
-    bench.tokens.create_token(bench.origin, bench.actor, NewToken(expiry=NOW + DAY))
+    bench.tokens.create_token(bench.origin, NewToken(expiry=NOW + DAY))
     assert policies.preview_lifetime(DAY) == [Shortening("admin", at_once=0, sooner=1)]
     assert put(policies, Policy(DAY), shorten=True) == (0, 1)
     assert bench.tokens.get_token(bench.actor, 1).expiry == NOW + DAY
@@ -152,9 +154,9 @@ def test_shortened_tokens_are_counted_before_and_recorded_after(bench: Bench, po
 
 
 def test_token_past_the_maximum_lifetime_expires_at_once(bench: Bench) -> None:
-    policies = Policies(bench.database, lambda: NOW + 2 * DAY)
+    policies = Policies(Transactions(bench.database, lambda: NOW + 2 * DAY))
     assert put(policies, Policy(DAY), shorten=True) == (1, 0)
-    later = Tokens(bench.database, Peppers((bytes(32),)), default_catalogue(), lambda: NOW + 2 * DAY)
+    later = Tokens(Transactions(bench.database, lambda: NOW + 2 * DAY), Peppers((bytes(32),)), default_catalogue())
     with pytest.raises(NotFound):
         later.get_token(bench.actor, 1)
 
@@ -164,7 +166,7 @@ def test_more_tokens_than_one_batch_are_shortened(
 ) -> None:
     monkeypatch.setattr("tokenry.service.policy.BATCH", 2)
     for _ in range(4):
-        bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+        bench.tokens.create_token(bench.origin, NewToken())
     assert put(policies, Policy(DAY), shorten=True) == (0, 5)
     assert policies.preview_lifetime(DAY) == []
 
@@ -256,13 +258,13 @@ def test_tokens_are_made_while_many_are_shortened(
     make_many(bench, 1000)
     elsewhere = Database(bench.database.url, timeout=TIMEOUT_SECONDS)
     shortening = threading.Thread(
-        target=put, args=(Policies(elsewhere, lambda: NOW), Policy(DAY)), kwargs={"shorten": True}
+        target=put, args=(Policies(Transactions(elsewhere, lambda: NOW)), Policy(DAY)), kwargs={"shorten": True}
     )
     shortening.start()
     made = 0
     while shortening.is_alive():
         with within(TIMEOUT_SECONDS):
-            bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+            bench.tokens.create_token(bench.origin, NewToken())
         made += 1
         time.sleep(PAUSE_SECONDS)
     elsewhere.close()
@@ -281,10 +283,10 @@ def test_creation_does_not_wait_for_a_transaction_that_shortens(bench: Bench, po
 
     def create(*_: object) -> None:
         with within(TIMEOUT_SECONDS):
-            made.append(bench.tokens.create_token(bench.origin, bench.actor, NewToken())[0])
+            made.append(bench.tokens.create_token(bench.origin, NewToken())[0])
 
     event.listen(elsewhere.engine, "commit", create)
-    assert next(Policies(elsewhere, lambda: NOW).enforce(OPERATOR, shorten_to=DAY)).sooner == 2
+    assert next(Policies(Transactions(elsewhere, lambda: NOW)).enforce(OPERATOR, shorten_to=DAY)).sooner == 2
     elsewhere.close()
     assert [token.expiry for token in made] == [NOW + DAY]
 
@@ -297,7 +299,7 @@ def test_token_made_while_the_policy_changes_does_not_outlive_it(bench: Bench, m
     """
     elsewhere = Database(bench.database.url, timeout=TIMEOUT_SECONDS)
     change = threading.Thread(
-        target=put, args=(Policies(elsewhere, lambda: NOW), Policy(DAY)), kwargs={"shorten": True}
+        target=put, args=(Policies(Transactions(elsewhere, lambda: NOW)), Policy(DAY)), kwargs={"shorten": True}
     )
 
     def interrupt(connection: Connection, *statement: object) -> None:
@@ -307,7 +309,7 @@ def test_token_made_while_the_policy_changes_does_not_outlive_it(bench: Bench, m
             change.join(0.5)
 
     event.listen(bench.database.engine, "before_cursor_execute" if "stored" in moment else "commit", interrupt)
-    token, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+    token, _ = bench.tokens.create_token(bench.origin, NewToken())
     change.join()
     elsewhere.close()
     assert bench.tokens.get_token(bench.actor, token.id).expiry == NOW + DAY
@@ -320,10 +322,10 @@ def test_no_token_outlives_a_policy_whoever_makes_tokens_meanwhile(bench: Bench,
     failures: list[Exception] = []
 
     def create(stop: threading.Event, source: Database) -> None:
-        tokens = Tokens(source, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
+        tokens = Tokens(Transactions(source, lambda: NOW), Peppers((bytes(32),)), default_catalogue())
         while not stop.wait(PAUSE_SECONDS):
             try:
-                tokens.create_token(bench.origin, bench.actor, NewToken())
+                tokens.create_token(bench.origin, NewToken())
             except Exception as failure:  # noqa: BLE001 - told below
                 failures.append(failure)
                 return
@@ -345,7 +347,7 @@ def test_enforcing_does_not_wait_for_ever(new_postgres_database: URL, monkeypatc
     monkeypatch.setattr("tokenry.service.policy.WAIT_SECONDS_MAX", 0.1)
     database = Database(new_postgres_database.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
     migrate(database)
-    policies = Policies(database, lambda: NOW)
+    policies = Policies(Transactions(database, lambda: NOW))
     with database.write() as connection:
         connection.execute(update(schema.tokens).values(label="x"))
         with pytest.raises(

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.service.test_tokens import NOW, OPERATOR, Bench, bench
+from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Forbidden, Invalid, NotFound, Unauthorized
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.rotation import NewRotation
@@ -14,6 +15,7 @@ from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import NewToken, Token
 from tokenry.service.rotation import Rotations
+from tokenry.service.transactions import Transactions
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import credentials, users
@@ -26,12 +28,12 @@ AT_ONCE = NewRotation(grace_seconds=0, on_first_use=False)
 
 @pytest.fixture
 def rotations(bench: Bench) -> Rotations:
-    return Rotations(bench.database, PEPPERS, lambda: NOW)
+    return Rotations(bench.transactions, PEPPERS)
 
 
 @pytest.fixture
 def token(bench: Bench) -> Token:
-    token, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken(label="ci"))
+    token, _ = bench.tokens.create_token(bench.origin, NewToken(label="ci"))
     return token
 
 
@@ -44,8 +46,8 @@ def previews(database: Database, token: Token) -> set[str]:
 def test_rotation_is_recorded_with_its_grace_and_without_the_secret(
     bench: Bench, rotations: Rotations, token: Token
 ) -> None:
-    _, secret = rotations.rotate_token(bench.origin, bench.actor, token.id, NewRotation(grace_seconds=60))
-    rotations.rotate_token(bench.origin, bench.actor, token.id, AT_ONCE)
+    _, secret = rotations.rotate_token(bench.origin, token.id, NewRotation(grace_seconds=60))
+    rotations.rotate_token(bench.origin, token.id, AT_ONCE)
     events = bench.events(f"token:{token.id}")[1:]
     assert events == [
         ("token.rotate", {"activate": "first_use", "grace": 60}),
@@ -57,14 +59,14 @@ def test_rotation_is_recorded_with_its_grace_and_without_the_secret(
 def test_refused_rotation_leaves_no_event_and_every_secret(bench: Bench, rotations: Rotations, token: Token) -> None:
     narrow = bench.actor._replace(scopes=Scopes.parse("account:read_write"))
     with pytest.raises(Invalid):
-        rotations.rotate_token(bench.origin, narrow, token.id, NewRotation())
+        rotations.rotate_token(Origin.of(narrow), token.id, NewRotation())
     assert (len(bench.events(f"token:{token.id}")), previews(bench.database, token)) == (1, {token.preview})
 
 
 def test_secret_closed_since_it_was_verified_rotates_nothing(bench: Bench, rotations: Rotations, token: Token) -> None:
     bench.tokens.revoke_any_token(OPERATOR, 1)
     with pytest.raises(Unauthorized):
-        rotations.rotate_token(bench.origin, bench.actor, token.id, NewRotation())
+        rotations.rotate_token(bench.origin, token.id, NewRotation())
     assert previews(bench.database, token) == {token.preview}
 
 
@@ -73,11 +75,11 @@ def test_secret_rotated_away_since_it_was_verified_makes_nothing(
 ) -> None:
     """Its token lives on, but what acts is the secret."""
     actor = bench.actor._replace(token_id=token.id, preview=token.preview)
-    rotations.rotate_token(bench.origin, bench.actor, token.id, AT_ONCE)
+    rotations.rotate_token(bench.origin, token.id, AT_ONCE)
     with pytest.raises(Unauthorized):
-        bench.tokens.create_token(bench.origin, actor, NewToken())
+        bench.tokens.create_token(Origin.of(actor), NewToken())
     with pytest.raises(Unauthorized):
-        rotations.rotate_token(bench.origin, actor, token.id, NewRotation())
+        rotations.rotate_token(Origin.of(actor), token.id, NewRotation())
 
 
 def test_proxy_user_does_not_rotate(bench: Bench, rotations: Rotations, token: Token) -> None:
@@ -85,24 +87,24 @@ def test_proxy_user_does_not_rotate(bench: Bench, rotations: Rotations, token: T
         connection.execute(update(users).values(proxy=True))
     for token_id in (token.id, 999):  # whether it is there makes no difference
         with pytest.raises(Forbidden):
-            rotations.rotate_token(bench.origin, bench.actor, token_id, NewRotation())
+            rotations.rotate_token(bench.origin, token_id, NewRotation())
     assert previews(bench.database, token) == {token.preview}
 
 
 def test_proxy_user_does_not_get_a_rotation_again(bench: Bench, rotations: Rotations, token: Token) -> None:
     request = KeyedRequest("k", bytes(32))
-    rotations.rotate_token(bench.origin, bench.actor, token.id, NewRotation(), request)
+    rotations.rotate_token(bench.origin, token.id, NewRotation(), request)
     before = previews(bench.database, token)
     with bench.database.write() as connection:
         connection.execute(update(users).values(proxy=True))
     with pytest.raises(Forbidden):
-        rotations.rotate_token(bench.origin, bench.actor, token.id, NewRotation(), request)
+        rotations.rotate_token(bench.origin, token.id, NewRotation(), request)
     assert previews(bench.database, token) == before
 
 
 def test_repeated_rotation_is_recorded_as_such(bench: Bench, rotations: Rotations, token: Token) -> None:
     for _ in range(2):
-        rotations.rotate_token(bench.origin, bench.actor, token.id, NewRotation(), KeyedRequest("k", bytes(32)))
+        rotations.rotate_token(bench.origin, token.id, NewRotation(), KeyedRequest("k", bytes(32)))
     assert bench.events(f"token:{token.id}")[2:] == [("token.reissue", {})]
 
 
@@ -110,7 +112,7 @@ def test_token_of_somebody_else_is_not_found(bench: Bench, rotations: Rotations)
     bench.users.create_user(OPERATOR, username="ada")
     token, _ = bench.tokens.create_token_for(OPERATOR, "ada", NewToken(scopes="linodes:read_only"))
     with pytest.raises(NotFound):
-        rotations.rotate_token(bench.origin, bench.actor, token.id, NewRotation())
+        rotations.rotate_token(bench.origin, token.id, NewRotation())
 
 
 @pytest.mark.parametrize("new", [NewRotation(), NewRotation(on_first_use=False), AT_ONCE])
@@ -126,7 +128,8 @@ def test_of_those_that_rotate_at_once_each_waits_for_the_other(
     def rotate(database: Database) -> Secret | None:
         together.wait(timeout=10)
         try:
-            return Rotations(database, PEPPERS, lambda: NOW).rotate_token(bench.origin, actor, token.id, new)[1]
+            rotations = Rotations(Transactions(database, lambda: NOW), PEPPERS)
+            return rotations.rotate_token(Origin.of(actor), token.id, new)[1]
         except Unauthorized:
             return None
 

@@ -33,6 +33,7 @@ from tokenry.service.accounts import Accounts
 from tokenry.service.installation import begin_installation
 from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
+from tokenry.service.transactions import Transactions
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.schema import credentials
@@ -55,8 +56,9 @@ class Service:
     first: Secret
 
     def __post_init__(self) -> None:
-        self.tokens = Tokens(self.database, PEPPERS, default_catalogue(), self.now)
-        self.rotations = Rotations(self.database, PEPPERS, self.now)
+        transactions = Transactions(self.database, self.now)
+        self.tokens = Tokens(transactions, PEPPERS, default_catalogue())
+        self.rotations = Rotations(transactions, PEPPERS)
         credentials = credentials_of(self.database)
         self.verifier = Verifier(credentials, PEPPERS, self.clock, cache=self.cache())
         self.uses = Uses(self.database)
@@ -80,9 +82,9 @@ class Service:
 
 @pytest.fixture
 def service(database: Database, clock: Clock) -> Iterator[Service]:
-    tokens = Tokens(database, PEPPERS, default_catalogue(), lambda: datetime.fromtimestamp(clock(), UTC))
-    accounts = Accounts(database, lambda: datetime.fromtimestamp(clock(), UTC))
-    first = begin_installation(database, accounts, tokens, lambda secret: None)
+    transactions = Transactions(database, lambda: datetime.fromtimestamp(clock(), UTC))
+    tokens = Tokens(transactions, PEPPERS, default_catalogue())
+    first = begin_installation(transactions, Accounts(transactions), tokens, lambda secret: None)
     assert first is not None
     with asyncio.Runner() as runner:
         service = Service(database, clock, runner, first)
@@ -143,18 +145,16 @@ class Life(RuleBasedStateMachine):
         return int(self.service.clock())
 
     @property
-    def administrator(self) -> Actor:
+    def administrator(self) -> Origin:
         actor = self.service.actor(self.service.first)
         assert actor is not None
-        return actor
+        return Origin.of(actor)
 
     @precondition(lambda self: all(model.deleted or self.now >= model.expiry for model in self.models))
     @rule(target=tokens, lifetime=st.sampled_from([None, 150]))
     def create(self, lifetime: int | None) -> Model:
         expiry = NEVER if lifetime is None else self.service.now() + timedelta(seconds=lifetime)
-        token, secret = self.service.tokens.create_token(
-            Origin("admin"), self.administrator, NewToken(scopes="*", expiry=expiry)
-        )
+        token, secret = self.service.tokens.create_token(self.administrator, NewToken(scopes="*", expiry=expiry))
         self.models.append(Model(token.id, to_seconds(expiry), secret, issued=[secret]))
         return self.models[-1]
 
@@ -166,7 +166,7 @@ class Life(RuleBasedStateMachine):
             return  # who is not let in is not asked what he wants
         new = NewRotation(grace_seconds=grace, on_first_use=on_first_use)
         try:
-            token, successor = self.service.rotations.rotate_token(Origin("admin"), actor, model.id, new)
+            token, successor = self.service.rotations.rotate_token(Origin.of(actor), model.id, new)
         except NotFound:
             assert model.deleted or self.now >= model.expiry
         except Conflict:
@@ -198,7 +198,7 @@ class Life(RuleBasedStateMachine):
     @rule(model=consumes(tokens))
     def delete(self, model: Model) -> None:
         try:
-            self.service.tokens.revoke_token(Origin("admin"), self.administrator, model.id)
+            self.service.tokens.revoke_token(self.administrator, model.id)
         except NotFound:
             assert model.deleted or self.now >= model.expiry
         else:

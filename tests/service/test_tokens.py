@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import event
 
 from tests.conftest import START
 from tokenry.domain.accounts import Actor, Origin
@@ -18,6 +19,7 @@ from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.service.accounts import Accounts
 from tokenry.service.installation import begin_installation
 from tokenry.service.tokens import Tokens
+from tokenry.service.transactions import Transactions
 from tokenry.service.users import Users
 from tokenry.storage import audit
 from tokenry.storage.catalogue import default_catalogue
@@ -35,6 +37,7 @@ class Bench:
     tokens: Tokens
     users: Users
     database: Database
+    transactions: Transactions
     actor: Actor
     origin: Origin
 
@@ -44,10 +47,22 @@ class Bench:
         return [(event.action, dict(event.details)) for event in reversed(found)]
 
 
+def begin_before(database: Database, statement: str, other: threading.Thread) -> None:
+    """Let something else begin, and have a while, before a statement that begins so."""
+
+    def begin(*arguments: str) -> None:
+        if other.ident is None and arguments[2].startswith(statement):
+            other.start()
+            other.join(0.5)
+
+    event.listen(database.engine, "before_cursor_execute", begin)
+
+
 @pytest.fixture
 def bench(database: Database) -> Bench:
-    tokens = Tokens(database, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
-    secret = begin_installation(database, Accounts(database, lambda: NOW), tokens, lambda secret: None)
+    transactions = Transactions(database, lambda: NOW)
+    tokens = Tokens(transactions, Peppers((bytes(32),)), default_catalogue())
+    secret = begin_installation(transactions, Accounts(transactions), tokens, lambda secret: None)
     assert secret is not None
     actor = Actor(
         token_id=1,
@@ -59,11 +74,12 @@ def bench(database: Database) -> Bench:
         account_euuid="E",
         preview=secret.preview,
     )
-    return Bench(tokens, Users(database, lambda: NOW), database, actor, Origin("admin", actor, "203.0.113.9"))
+    origin = Origin.of(actor, "203.0.113.9")
+    return Bench(tokens, Users(transactions), database, transactions, actor, origin)
 
 
 def test_change_is_recorded_with_who_and_when_and_from_where(bench: Bench) -> None:
-    token, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken(label="laptop"))
+    token, _ = bench.tokens.create_token(bench.origin, NewToken(label="laptop"))
     with bench.database.read() as connection:
         event = audit.list_events(connection, limit=1)[0]
     assert (event.actor, event.actor_user_id, event.actor_token_id, event.address) == ("admin", 1, 1, "203.0.113.9")
@@ -71,9 +87,9 @@ def test_change_is_recorded_with_who_and_when_and_from_where(bench: Bench) -> No
 
 
 def test_every_change_of_a_token_is_recorded(bench: Bench) -> None:
-    token, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken(label="old", scopes="linodes:read_only"))
-    bench.tokens.rename_token(bench.origin, bench.actor, token.id, "new")
-    bench.tokens.revoke_token(bench.origin, bench.actor, token.id)
+    token, _ = bench.tokens.create_token(bench.origin, NewToken(label="old", scopes="linodes:read_only"))
+    bench.tokens.rename_token(bench.origin, token.id, "new")
+    bench.tokens.revoke_token(bench.origin, token.id)
     made = {"label": "old", "scopes": "linodes:read_only", "expiry": "2999-12-12T05:00:00+00:00"}
     assert bench.events(f"token:{token.id}") == [
         ("token.create", made),
@@ -83,21 +99,21 @@ def test_every_change_of_a_token_is_recorded(bench: Bench) -> None:
 
 
 def test_audit_never_holds_the_secret(bench: Bench) -> None:
-    token, secret = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+    token, secret = bench.tokens.create_token(bench.origin, NewToken())
     assert secret.reveal()[16:48] not in str(bench.events(f"token:{token.id}"))
 
 
 CHANGES: dict[str, Callable[[Bench], object]] = {
-    "create": lambda bench: bench.tokens.create_token(bench.origin, bench.actor, NewToken()),
-    "rename": lambda bench: bench.tokens.rename_token(bench.origin, bench.actor, 2, "new"),
-    "revoke": lambda bench: bench.tokens.revoke_token(bench.origin, bench.actor, 2),
+    "create": lambda bench: bench.tokens.create_token(bench.origin, NewToken()),
+    "rename": lambda bench: bench.tokens.rename_token(bench.origin, 2, "new"),
+    "revoke": lambda bench: bench.tokens.revoke_token(bench.origin, 2),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("closing", ["revoked", "disabled"])
 def test_token_closed_since_it_was_verified_changes_nothing(bench: Bench, change: str, closing: str) -> None:
-    bench.tokens.create_token(bench.origin, bench.actor, NewToken(label="other"))
+    bench.tokens.create_token(bench.origin, NewToken(label="other"))
     if closing == "revoked":
         bench.tokens.revoke_any_token(OPERATOR, 1)
     else:
@@ -110,18 +126,18 @@ def test_token_closed_since_it_was_verified_changes_nothing(bench: Bench, change
 
 
 def test_everything_is_what_the_acting_token_has(bench: Bench) -> None:
-    token, _ = bench.tokens.create_token(bench.origin, bench.actor, NewToken(scopes="*"))
+    token, _ = bench.tokens.create_token(bench.origin, NewToken(scopes="*"))
     assert token.scopes == bench.actor.scopes
 
 
 def test_refused_token_leaves_no_event(bench: Bench) -> None:
     with pytest.raises(Invalid):
-        bench.tokens.create_token(bench.origin, bench.actor, NewToken(scopes="linodes:read_write"))
+        bench.tokens.create_token(bench.origin, NewToken(scopes="linodes:read_write"))
     assert bench.events("token:2") == []
 
 
 def test_token_that_acts_may_revoke_itself(bench: Bench) -> None:
-    bench.tokens.revoke_token(bench.origin, bench.actor, 1)
+    bench.tokens.revoke_token(bench.origin, 1)
     with pytest.raises(NotFound):
         bench.tokens.get_token(bench.actor, 1)
 
@@ -130,15 +146,15 @@ def test_token_of_somebody_else_is_not_found(bench: Bench) -> None:
     bench.users.create_user(OPERATOR, username="ada")
     token, _ = bench.tokens.create_token_for(OPERATOR, "ada", NewToken())
     with pytest.raises(NotFound):
-        bench.tokens.rename_token(bench.origin, bench.actor, token.id, "new")
+        bench.tokens.rename_token(bench.origin, token.id, "new")
     with pytest.raises(NotFound):
-        bench.tokens.revoke_token(bench.origin, bench.actor, token.id)
+        bench.tokens.revoke_token(bench.origin, token.id)
     assert [action for action, _ in bench.events(f"token:{token.id}")] == ["token.create"]
 
 
 def test_rename_to_nothing_is_no_change(bench: Bench) -> None:
     before = bench.tokens.get_token(bench.actor, 1)
-    assert bench.tokens.rename_token(bench.origin, bench.actor, 1, None) == before
+    assert bench.tokens.rename_token(bench.origin, 1, None) == before
     assert [action for action, _ in bench.events("token:1")] == ["token.create"]
 
 
@@ -150,24 +166,21 @@ def test_token_for_an_unknown_user_is_not_found(bench: Bench) -> None:
 def test_token_revoked_while_it_makes_another_makes_nothing_after_its_revocation(bench: Bench) -> None:
     """Another process revokes between the check of the acting token and the end of the transaction.
 
-    Either its revocation waits for that end, or nothing may be made. The clock is read for the check, and then again.
+    Either its revocation waits for that end, or nothing may be made.
     """
     elsewhere = Database(bench.database.url, timeout=TIMEOUT_SECONDS)
-    operator = Tokens(elsewhere, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
+    operator = Tokens(Transactions(elsewhere, lambda: NOW), Peppers((bytes(32),)), default_catalogue())
     revocation = threading.Thread(target=operator.revoke_any_token, args=(OPERATOR, 1))
-    readings: list[bool] = []  # whether the token was revoked when the clock had been read
+    revoked: list[bool] = []  # before each statement
 
-    def now() -> datetime:
-        if len(readings) == 1:
-            revocation.start()
-            revocation.join(0.5)
-        readings.append(revocation.ident is not None and not revocation.is_alive())
-        return NOW
+    def look(*_: object) -> None:
+        revoked.append(revocation.ident is not None and not revocation.is_alive())
 
-    tokens = Tokens(bench.database, Peppers((bytes(32),)), default_catalogue(), now)
+    begin_before(bench.database, "INSERT INTO tokens", revocation)
+    event.listen(bench.database.engine, "before_cursor_execute", look)
     try:
-        tokens.create_token(bench.origin, bench.actor, NewToken())
-        overtaken = any(readings)
+        bench.tokens.create_token(bench.origin, NewToken())
+        overtaken = any(revoked)
     except Unauthorized:
         overtaken = False
     revocation.join()
@@ -176,32 +189,22 @@ def test_token_revoked_while_it_makes_another_makes_nothing_after_its_revocation
 
 
 def test_revocation_of_all_others_is_recorded_with_each(bench: Bench) -> None:
-    made = [bench.tokens.create_token(bench.origin, bench.actor, NewToken())[0].id for _ in range(2)]
-    assert bench.tokens.revoke_other_tokens(bench.origin, bench.actor) == 2
+    made = [bench.tokens.create_token(bench.origin, NewToken())[0].id for _ in range(2)]
+    assert bench.tokens.revoke_other_tokens(bench.origin) == 2
     assert [bench.events(f"token:{token_id}")[1:] for token_id in made] == [[("token.revoke", {})]] * 2
     assert len(bench.events("token:1")) == 1
 
 
 def test_token_that_is_made_while_its_maker_is_revoked_with_all_others_is_revoked_too(bench: Bench) -> None:
     """The maker's transaction is under way, in another process: it ends before the revocation, or makes nothing."""
-    maker, secret = bench.tokens.create_token(bench.origin, bench.actor, NewToken())
+    maker, secret = bench.tokens.create_token(bench.origin, NewToken())
     actor = bench.actor._replace(token_id=maker.id, preview=secret.preview)
     elsewhere = Database(bench.database.url, timeout=TIMEOUT_SECONDS)
-    operator = Tokens(elsewhere, Peppers((bytes(32),)), default_catalogue(), lambda: NOW)
-    revocation = threading.Thread(target=operator.revoke_other_tokens, args=(bench.origin, bench.actor))
-    readings = 0
-
-    def now() -> datetime:
-        nonlocal readings
-        readings += 1
-        if readings == 2:  # the maker has been found open
-            revocation.start()
-            revocation.join(0.5)
-        return NOW
-
-    tokens = Tokens(bench.database, Peppers((bytes(32),)), default_catalogue(), now)
+    operator = Tokens(Transactions(elsewhere, lambda: NOW), Peppers((bytes(32),)), default_catalogue())
+    revocation = threading.Thread(target=operator.revoke_other_tokens, args=(bench.origin,))
+    begin_before(bench.database, "INSERT INTO tokens", revocation)
     with suppress(Unauthorized):
-        tokens.create_token(Origin("admin", actor), actor, NewToken())
+        bench.tokens.create_token(Origin.of(actor), NewToken())
     revocation.join()
     elsewhere.close()
     assert [token.id for token in bench.tokens.list_tokens(bench.actor, PageRequest()).rows] == [1]

@@ -26,6 +26,7 @@ from tokenry.service.details import TokenDetails
 from tokenry.service.installation import begin_installation
 from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
+from tokenry.service.transactions import Transactions
 from tokenry.service.users import AccountUsers, Users
 from tokenry.storage import audit, schema, usernames
 from tokenry.storage.accounts import create_account
@@ -41,21 +42,22 @@ PEPPERS = Peppers((bytes(32),))
 @pytest.fixture
 def tokens(database: Database, clock: Clock) -> Tokens:
     """The token use cases of an installation that began."""
-    tokens = Tokens(database, PEPPERS, default_catalogue(), lambda: now(clock))
-    begin_installation(database, Accounts(database, lambda: now(clock)), tokens, lambda secret: None)
+    transactions = Transactions(database, lambda: now(clock))
+    tokens = Tokens(transactions, PEPPERS, default_catalogue())
+    begin_installation(transactions, Accounts(transactions), tokens, lambda secret: None)
     return tokens
 
 
 @pytest.fixture
 def users(database: Database, tokens: Tokens, clock: Clock) -> Users:
-    return Users(database, lambda: now(clock))
+    return Users(Transactions(database, lambda: now(clock)))
 
 
 def now(clock: Clock) -> datetime:
     return datetime.fromtimestamp(clock(), UTC)
 
 
-def last_event(database: Database) -> audit.Event:
+def last_event(database: Database) -> audit.Entry:
     with database.read() as connection:
         return audit.list_events(connection, limit=1)[0]
 
@@ -63,7 +65,7 @@ def last_event(database: Database) -> audit.Event:
 def test_new_user_is_recorded_with_who_what_when_and_where(database: Database, users: Users, clock: Clock) -> None:
     actor = Actor(1, EVERYTHING, 0, 1, "admin", 1, "E", "pat_0123456789ab")
     user = users.create_user(Origin("admin", actor, "2001:db8::1"), username="zoe", admin=True)
-    assert last_event(database) == audit.Event(
+    assert last_event(database) == audit.Entry(
         id=4,
         at=now(clock),
         actor="admin",
@@ -97,7 +99,7 @@ def test_of_two_that_take_a_name_at_once_one_gets_it(database: Database, users: 
     def take(source: Database) -> str:
         together.wait(timeout=10)
         try:
-            return Users(source, lambda: datetime.now(UTC)).create_user(OPERATOR, username="zoe").username
+            return Users(at_work(source)).create_user(OPERATOR, username="zoe").username
         except Invalid as refusal:
             return str(refusal)
 
@@ -152,13 +154,13 @@ def at_once(database: Database, *acts: Callable[[Database], object]) -> list[obj
 
 def test_every_change_of_a_user_is_recorded(database: Database, tokens: Tokens, users: Users, clock: Clock) -> None:
     actor = actor_for(tokens, "admin", 1)
-    origin = Origin("admin", actor)
-    team = AccountUsers(database, lambda: now(clock))
-    ada = team.create_user(origin, actor, NewUser("ada", "a@b"))
-    team.update_user(origin, actor, "ada", UserChange(username="countess", restricted=True))
-    team.update_user(origin, actor, "countess", UserChange(email="a@b"))
-    team.update_grants(origin, actor, "countess", GrantsChange(child_account_access=True))
-    team.delete_user(origin, actor, "countess")
+    origin = Origin.of(actor)
+    team = AccountUsers(Transactions(database, lambda: now(clock)))
+    ada = team.create_user(origin, NewUser("ada", "a@b"))
+    team.update_user(origin, "ada", UserChange(username="countess", restricted=True))
+    team.update_user(origin, "countess", UserChange(email="a@b"))
+    team.update_grants(origin, "countess", GrantsChange(child_account_access=True))
+    team.delete_user(origin, "countess")
     with database.read() as connection:
         events = audit.list_events(connection, limit=20, subject=f"user:{ada.id}")
     assert [(event.action, event.details) for event in reversed(events)] == [
@@ -180,12 +182,12 @@ def test_token_closed_since_it_was_verified_manages_nobody(
         users.disable_user(OPERATOR, "admin")
     else:
         tokens.revoke_any_token(OPERATOR, actor.token_id)
-    team = AccountUsers(database, lambda: now(clock))
+    team = AccountUsers(Transactions(database, lambda: now(clock)))
     for act in (
-        lambda: team.create_user(OPERATOR, actor, NewUser("ada", "a@b")),
-        lambda: team.update_user(OPERATOR, actor, "boss", UserChange(restricted=True)),
-        lambda: team.update_grants(OPERATOR, actor, "boss", GrantsChange(child_account_access=True)),
-        lambda: team.delete_user(OPERATOR, actor, "boss"),
+        lambda: team.create_user(Origin.of(actor), NewUser("ada", "a@b")),
+        lambda: team.update_user(Origin.of(actor), "boss", UserChange(restricted=True)),
+        lambda: team.update_grants(Origin.of(actor), "boss", GrantsChange(child_account_access=True)),
+        lambda: team.delete_user(Origin.of(actor), "boss"),
     ):
         with pytest.raises(Unauthorized):
             act()
@@ -195,13 +197,13 @@ def test_users_of_other_accounts_are_not_there(database: Database, tokens: Token
     with database.write() as connection:
         other = create_account(connection, euuid="F", company="other", created=now(clock))
         create_user(connection, account_id=other.id, username="eve", email="", admin=False, created=now(clock))
-    team, actor = AccountUsers(database, lambda: now(clock)), actor_for(tokens, "admin", 1)
+    team, actor = AccountUsers(Transactions(database, lambda: now(clock))), actor_for(tokens, "admin", 1)
     assert [user.username for user in team.list_users(actor, PageRequest()).rows] == ["admin"]
     for act in (
         lambda: team.get_user(actor, "eve"),
-        lambda: team.update_user(OPERATOR, actor, "eve", UserChange(restricted=False)),
-        lambda: team.update_grants(OPERATOR, actor, "eve", GrantsChange(child_account_access=True)),
-        lambda: team.delete_user(OPERATOR, actor, "eve"),
+        lambda: team.update_user(Origin.of(actor), "eve", UserChange(restricted=False)),
+        lambda: team.update_grants(Origin.of(actor), "eve", GrantsChange(child_account_access=True)),
+        lambda: team.delete_user(Origin.of(actor), "eve"),
     ):
         with pytest.raises(NotFound):
             act()
@@ -234,12 +236,12 @@ def test_operator_does_not_delete_the_last_administrator(database: Database, use
 def test_no_user_is_made_under_a_name_that_is_reserved(database: Database, users: Users, clock: Clock) -> None:
     users.create_user(OPERATOR, username="ada")
     users.delete_user(OPERATOR, "ada")
-    year = timedelta(days=365)
+    year, transactions = timedelta(days=365), Transactions(database, lambda: now(clock))
     with pytest.raises(UsernameReserved):
-        Users(database, lambda: now(clock), year).create_user(OPERATOR, username="Ada")
+        Users(transactions, year).create_user(OPERATOR, username="Ada")
     with pytest.raises(UsernameReserved):
-        Accounts(database, lambda: now(clock), year).create_account(OPERATOR, company="Theirs", admin="ada")
-    assert [account.company for account in Accounts(database, lambda: now(clock)).list_accounts()] == ["tokenry"]
+        Accounts(transactions, year).create_account(OPERATOR, company="Theirs", admin="ada")
+    assert [account.company for account in Accounts(transactions).list_accounts()] == ["tokenry"]
     assert users.create_user(OPERATOR, username="Ada").username == "Ada"
 
 
@@ -252,7 +254,7 @@ def test_name_that_differs_by_case_only_leads_nobody_to_the_reserved_one(
     users.create_user(OPERATOR, username="Deleted")
     with database.write() as connection:
         usernames.reserve_username(connection, first, now(clock))
-    careful = Users(database, lambda: now(clock), timedelta(days=365))
+    careful = Users(Transactions(database, lambda: now(clock)), timedelta(days=365))
     with pytest.raises(UsernameReserved):
         careful.update_user(OPERATOR, "Deleted", UserChange(username="deleted"))
     careful.update_user(OPERATOR, "Deleted", UserChange(username="Undel"))
@@ -261,8 +263,8 @@ def test_name_that_differs_by_case_only_leads_nobody_to_the_reserved_one(
 
 
 REMOVALS: dict[str, Callable[[AccountUsers, Actor, str], object]] = {
-    "demote": lambda team, actor, other: team.update_user(OPERATOR, actor, other, UserChange(restricted=True)),
-    "delete": lambda team, actor, other: team.delete_user(OPERATOR, actor, other),
+    "demote": lambda team, actor, other: team.update_user(Origin.of(actor), other, UserChange(restricted=True)),
+    "delete": lambda team, actor, other: team.delete_user(Origin.of(actor), other),
 }
 
 
@@ -274,7 +276,7 @@ def test_of_two_administrators_who_remove_each_other_one_stays(
     actors = {"boss": actor_for(tokens, "admin", 1), "admin": actor_for(tokens, "boss", boss.id)}
 
     def remove(other: str, source: Database) -> object:
-        return REMOVALS[removal](AccountUsers(source, lambda: now(clock)), actors[other], other)
+        return REMOVALS[removal](AccountUsers(Transactions(source, lambda: now(clock))), actors[other], other)
 
     told = at_once(database, *(partial(remove, other) for other in actors))
     assert sum(answer in {Forbidden, Unauthorized} for answer in told) == 1
@@ -282,23 +284,27 @@ def test_of_two_administrators_who_remove_each_other_one_stays(
 
 
 DOINGS: dict[str, Callable[[Database, Actor], object]] = {
-    "makes": lambda source, actor: tokens_on(source).create_token(OPERATOR, actor, NewToken()),
-    "renames": lambda source, actor: tokens_on(source).rename_token(OPERATOR, actor, actor.token_id, "x"),
-    "revokes": lambda source, actor: tokens_on(source).revoke_token(OPERATOR, actor, actor.token_id),
-    "rotates": lambda source, actor: Rotations(source, PEPPERS, lambda: datetime.now(UTC)).rotate_token(
-        OPERATOR, actor, actor.token_id, NewRotation()
+    "makes": lambda source, actor: tokens_on(source).create_token(Origin.of(actor), NewToken()),
+    "renames": lambda source, actor: tokens_on(source).rename_token(Origin.of(actor), actor.token_id, "x"),
+    "revokes": lambda source, actor: tokens_on(source).revoke_token(Origin.of(actor), actor.token_id),
+    "rotates": lambda source, actor: Rotations(at_work(source), PEPPERS).rotate_token(
+        Origin.of(actor), actor.token_id, NewRotation()
     ),
-    "describes": lambda source, actor: TokenDetails(source, lambda: datetime.now(UTC)).update_details(
-        OPERATOR, actor, actor.token_id, NewDetails(description=token_hex())
+    "describes": lambda source, actor: TokenDetails(at_work(source)).update_details(
+        Origin.of(actor), actor.token_id, NewDetails(description=token_hex())
     ),
     "repeats": lambda source, actor: tokens_on(source).create_token(
-        OPERATOR, actor, NewToken(), KeyedRequest("key", bytes(32))
+        Origin.of(actor), NewToken(), KeyedRequest("key", bytes(32))
     ),
 }
 
 
+def at_work(source: Database) -> Transactions:
+    return Transactions(source, lambda: datetime.now(UTC))
+
+
 def tokens_on(source: Database) -> Tokens:
-    return Tokens(source, PEPPERS, default_catalogue(), lambda: datetime.now(UTC))
+    return Tokens(at_work(source), PEPPERS, default_catalogue())
 
 
 @pytest.mark.parametrize("doing", DOINGS)
@@ -315,7 +321,7 @@ def test_user_that_is_deleted_while_it_does_something_leaves_no_token(
             return [DOINGS[doing](source, actor) for _ in range(3)]
 
         def end(source: Database) -> object:
-            AccountUsers(source, lambda: now(clock)).delete_user(OPERATOR, acting, "ada")
+            AccountUsers(Transactions(source, lambda: now(clock))).delete_user(Origin.of(acting), "ada")
             return "deleted"
 
         told = at_once(database, act, end)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Invalid, SetupError, TooSlow, Unavailable
+from tokenry.domain.events import TokenRenamed, TokenRevoked
 from tokenry.storage import audit
 from tokenry.storage.accounts import create_account, find_first_account
 from tokenry.storage.database import POOL_CONNECTIONS_MAX, Database, database_url, from_seconds, retried, to_seconds
@@ -95,7 +96,7 @@ def test_write_is_there_for_the_next_reader(database: Database) -> None:
 def test_audit_event_rolls_back_with_its_transaction(database: Database) -> None:
     def change_and_fail() -> None:
         with database.write() as connection:
-            audit.record(connection, origin=Origin("ada"), at=NOW, action="token.create", subject="token:1")
+            audit.record(connection, origin=Origin("ada"), at=NOW, events=[TokenRevoked(1)])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -106,22 +107,17 @@ def test_audit_event_rolls_back_with_its_transaction(database: Database) -> None
 
 def test_audit_event_reads_back_as_it_was_recorded(database: Database) -> None:
     with database.write() as connection:
-        audit.record(
-            connection,
-            origin=Origin("ada", address="2001:db8::1"),
-            at=NOW,
-            action="token.rename",
-            subject="token:7",
-            details={"to": "Straße"},
-        )
+        origin = Origin("ada", address="2001:db8::1")
+        audit.record(connection, origin=origin, at=NOW, events=[TokenRenamed(7, "street", "Straße")])
         event = audit.list_events(connection, limit=1)[0]
-    assert event == audit.Event(1, NOW, "ada", None, None, "2001:db8::1", "token.rename", "token:7", {"to": "Straße"})
+    details = {"from": "street", "to": "Straße"}
+    assert event == audit.Entry(1, NOW, "ada", None, None, "2001:db8::1", "token.rename", "token:7", details)
 
 
 def test_events_are_listed_newest_first_for_one_subject(database: Database) -> None:
     with database.write() as connection:
-        for subject in ("token:1", "token:2", "token:1", "token:1"):
-            audit.record(connection, origin=Origin("ada"), at=NOW, action="a", subject=subject)
+        for token_id in (1, 2, 1, 1):
+            audit.record(connection, origin=Origin("ada"), at=NOW, events=[TokenRevoked(token_id)])
         events = audit.list_events(connection, limit=2, subject="token:1")
     assert [event.id for event in events] == [4, 3]
 

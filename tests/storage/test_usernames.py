@@ -12,6 +12,7 @@ from tests.conftest import START
 from tests.service.test_users import OPERATOR
 from tokenry.domain.errors import Invalid
 from tokenry.domain.users import UserChange
+from tokenry.service.transactions import Transactions
 from tokenry.service.users import Users
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
@@ -69,7 +70,7 @@ def test_migration_merges_nobody_and_tells_of_those_who_share_a_name(older: Data
 
 def operate(older: Database) -> Users:
     migrate(older)
-    return Users(older, lambda: datetime.fromtimestamp(START, UTC))
+    return Users(Transactions(older, lambda: datetime.fromtimestamp(START, UTC)))
 
 
 def test_name_stays_taken_while_one_of_those_who_share_it_has_it(older: Database) -> None:

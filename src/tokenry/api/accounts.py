@@ -18,4 +18,4 @@ class AccountOperations:
     def update_account(self, call: Call) -> object:
         """PUT another name, address or other words about it; a key that is left out leaves things as they are."""
         change = read_account_change(call.body)
-        return write_account(self._accounts.update_own(call.origin, call.actor, change))
+        return write_account(self._accounts.update_own(call.origin, change))

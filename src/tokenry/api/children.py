@@ -47,5 +47,5 @@ class ChildOperations:
 
     def create_token(self, call: Call) -> object:
         """POST a token for it; clients send whatever they like as the body."""
-        token, secret = self._children.create_token(call.origin, call.actor, call.path["euuid"])
+        token, secret = self._children.create_token(call.origin, call.path["euuid"])
         return write_token(token, secret)

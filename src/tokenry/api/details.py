@@ -39,9 +39,7 @@ class DetailsOperations:
     def update_details(self, call: Call) -> object:
         """PUT another description, other networks; a key that is left out leaves things as they are."""
         token_id = read_token_id(call)
-        return write_details(
-            self._details.update_details(call.origin, call.actor, token_id, read_new_details(call.body))
-        )
+        return write_details(self._details.update_details(call.origin, token_id, read_new_details(call.body)))
 
 
 def write_details(details: Details) -> dict[str, object]:

@@ -72,7 +72,7 @@ class InventoryOperations:
     def revoke_tokens(self, call: Call) -> object:
         """POST the ids of tokens to revoke, all in one transaction."""
         self._inventory.require_administrator(call.actor)
-        revoked = self._inventory.revoke_tokens(call.origin, call.actor, read_ids(call.body))
+        revoked = self._inventory.revoke_tokens(call.origin, read_ids(call.body))
         return {"data": [{"id": token_id, "revoked": did} for token_id, did in revoked]}
 
 

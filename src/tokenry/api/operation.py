@@ -54,7 +54,7 @@ class Call:
     @property
     def origin(self) -> Origin:
         """Who makes a change, for the audit."""
-        return Origin(self.actor.username, self.actor, self.address)
+        return Origin.of(self.actor, self.address)
 
     @property
     def filter(self) -> str | None:

@@ -19,7 +19,7 @@ class ProfileOperations:
     def update_profile(self, call: Call) -> object:
         """PUT other settings."""
         change = read_profile_change(call.body)
-        return write_profile(self._profiles.update_profile(call.origin, call.actor, change))
+        return write_profile(self._profiles.update_profile(call.origin, change))
 
     def get_grants(self, call: Call) -> object:
         """GET what the caller may."""

@@ -15,5 +15,5 @@ class RevocationOperations:
     def revoke_presented(self, call: Call) -> object:
         """POST a token; the answer is the same where there is none (RFC 7009 section 2.2)."""
         raise_faults(token_faults(call.body))
-        self._revocations.revoke_presented(call.origin, call.actor, str(call.body["token"]))
+        self._revocations.revoke_presented(call.origin, str(call.body["token"]))
         return Answer(200)

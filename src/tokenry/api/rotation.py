@@ -26,7 +26,7 @@ class RotationOperations:
             lambda: read_rotation(call.body),
             lambda: read_keyed_request(call, f"/profile/tokens/{token_id}/rotate"),
         )
-        token, secret = self._rotations.rotate_token(call.origin, call.actor, token_id, new, request)
+        token, secret = self._rotations.rotate_token(call.origin, token_id, new, request)
         return write_token(token, secret)
 
 

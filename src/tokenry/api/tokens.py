@@ -31,7 +31,7 @@ class TokenOperations:
     def create_token(self, call: Call) -> object:
         """POST a new token; the only answer with its whole text."""
         request = read_keyed_request(call, "/profile/tokens")
-        token, secret = self._tokens.create_token(call.origin, call.actor, read_new_token(call.body), request)
+        token, secret = self._tokens.create_token(call.origin, read_new_token(call.body), request)
         return write_token(token, secret)
 
     def get_token(self, call: Call) -> object:
@@ -42,16 +42,16 @@ class TokenOperations:
         """PUT another label."""
         token_id = read_token_id(call)
         label, faults = read_new_label(call.body)
-        return write_token(self._tokens.rename_token(call.origin, call.actor, token_id, label, faults))
+        return write_token(self._tokens.rename_token(call.origin, token_id, label, faults))
 
     def revoke_token(self, call: Call) -> object:
         """DELETE a token; from this answer on it is refused everywhere."""
-        self._tokens.revoke_token(call.origin, call.actor, read_token_id(call))
+        self._tokens.revoke_token(call.origin, read_token_id(call))
         return {}
 
     def revoke_other_tokens(self, call: Call) -> object:
         """POST the revocation of all of the caller's tokens but the acting one."""
-        return {"revoked": self._tokens.revoke_other_tokens(call.origin, call.actor)}
+        return {"revoked": self._tokens.revoke_other_tokens(call.origin)}
 
 
 def read_token_id(call: Call) -> int:

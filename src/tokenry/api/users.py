@@ -27,7 +27,7 @@ class UserOperations:
 
     def create_user(self, call: Call) -> object:
         """POST a new user."""
-        return write_user(self._users.create_user(call.origin, call.actor, read_new_user(call.body)))
+        return write_user(self._users.create_user(call.origin, read_new_user(call.body)))
 
     def get_user(self, call: Call) -> object:
         """GET one user."""
@@ -36,11 +36,11 @@ class UserOperations:
     def update_user(self, call: Call) -> object:
         """PUT another name or address, or make a user an administrator or no more."""
         change = read_user_change(call.body)
-        return write_user(self._users.update_user(call.origin, call.actor, call.path["username"], change))
+        return write_user(self._users.update_user(call.origin, call.path["username"], change))
 
     def delete_user(self, call: Call) -> object:
         """DELETE a user; from this answer on all of its tokens are refused everywhere."""
-        self._users.delete_user(call.origin, call.actor, call.path["username"])
+        self._users.delete_user(call.origin, call.path["username"])
         return {}
 
     def get_grants(self, call: Call) -> object:
@@ -50,7 +50,7 @@ class UserOperations:
     def update_grants(self, call: Call) -> object:
         """PUT what a restricted user may."""
         change = read_grants_change(call.body)
-        return answer_grants(self._users.update_grants(call.origin, call.actor, call.path["username"], change))
+        return answer_grants(self._users.update_grants(call.origin, call.path["username"], change))
 
 
 def answer_grants(user: User) -> object:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import Scopes
@@ -124,11 +124,16 @@ class Actor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a change comes from, for the audit: the actor if a token was used, else a name; and an address."""
+    """Where a change comes from: who acts if a token was used, else a name; and an address."""
 
     name: str
     actor: Actor | None = None
     address: str | None = None
+
+    @classmethod
+    def of(cls, actor: Actor, address: str | None = None) -> Self:
+        """Where what somebody does with a token comes from."""
+        return cls(actor.username, actor, address)
 
 
 def company_faults(company: str) -> list[Fault]:

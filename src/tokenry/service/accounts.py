@@ -1,64 +1,57 @@
 """What an operator does with accounts."""
 
 import secrets
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Account, AccountChange, Actor, Contact, Origin, company_faults
 from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
+from tokenry.domain.events import AccountCreated, AccountDetached, AccountUpdated
 from tokenry.domain.users import User, email_faults, username_faults
 from tokenry.service.acting import get_reader, get_writer, require_administrator
-from tokenry.service.users import (
-    NO_RESERVATION,
-    add_user,
-    read_account,
-    remove_user,
-    unique_names,
-)
+from tokenry.service.transactions import Change, Transactions
+from tokenry.service.users import NO_RESERVATION, add_user, read_account, remove_user, unique_names
 from tokenry.storage import accounts as stored
-from tokenry.storage import audit
 from tokenry.storage import users as stored_users
-from tokenry.storage.database import Database, retried
+from tokenry.storage.database import retried
 
 
 class Accounts:
     """The account use cases."""
 
-    def __init__(
-        self, database: Database, now: Callable[[], datetime], reservation: timedelta = NO_RESERVATION
-    ) -> None:
-        self._database = database
-        self._now = now
+    def __init__(self, transactions: Transactions, reservation: timedelta = NO_RESERVATION) -> None:
+        self._transactions = transactions
         self._reservation = reservation
 
     def get_account(self, actor: Actor) -> Account:
         """Read the actor's account. Raises Forbidden for anybody but an administrator."""
-        with self._database.read() as connection:
+        with self._transactions.read() as connection:
             user = get_reader(connection, actor)
             require_administrator(user)
             return stored.get_account(connection, user.account_id)
 
     @retried
-    def update_own(self, origin: Origin, actor: Actor, change: AccountChange) -> Account:
+    def update_own(self, origin: Origin, wanted: AccountChange) -> Account:
         """Change the actor's account. Raises Forbidden for anybody but an administrator; Invalid with every fault."""
-        with self._database.write() as connection:
-            stored.lock_account(connection, actor.account_id)
-            require_administrator(get_writer(connection, actor, now=self._now()))
-            return self._update(connection, origin, stored.get_account(connection, actor.account_id), change)
+        with self._transactions.change(origin) as change:
+            account_id = change.actor.account_id
+            stored.lock_account(change.connection, account_id)
+            require_administrator(get_writer(change))
+            return _update(change, account_id, wanted)
 
     @retried
-    def update_account(self, origin: Origin, text: str, change: AccountChange) -> Account:
+    def update_account(self, origin: Origin, text: str, wanted: AccountChange) -> Account:
         """Change an account, named or by its euuid, as the operator. Raises Invalid with every fault."""
-        with self._database.write() as connection:
-            account = read_account(connection, text, "account")
-            stored.lock_account(connection, account.id)
-            return self._update(connection, origin, stored.get_account(connection, account.id), change)
+        with self._transactions.change(origin) as change:
+            account = read_account(change.connection, text, "account")
+            stored.lock_account(change.connection, account.id)
+            return _update(change, account.id, wanted)
 
     def list_accounts(self) -> Sequence[Account]:
         """List all accounts, the oldest first."""
-        with self._database.read() as connection:
+        with self._transactions.read() as connection:
             return stored.list_accounts(connection)
 
     @retried
@@ -72,20 +65,19 @@ class Accounts:
         faults = company_faults(company) + (email_faults(email) if email else [])
         faults += [] if admin is None else username_faults(admin)
         raise_faults(faults)
-        with unique_names(), self._database.write() as connection:
-            above = None if parent is None else self._claim_parent(connection, parent)
-            contact = Contact(email=email)
-            account = self._create(connection, origin, company=company, contact=contact, parent=above)
+        with unique_names(), self._transactions.change(origin) as change:
+            above = None if parent is None else _read_parent(change.connection, parent)
+            account = _create(change, company=company, contact=Contact(email=email), parent=above)
             if admin is not None:
-                self._add_administrator(connection, origin, account, admin, email)
+                self._add_administrator(change, account, admin, email)
             return account
 
-    def create_first(self, connection: Connection, origin: Origin, *, company: str, admin_username: str) -> User | None:
-        """Make the account and its administrator, in a transaction of the caller's; None if there is an account."""
-        if stored.find_first_account(connection) is not None:
+    def create_first(self, change: Change, *, company: str, admin_username: str) -> User | None:
+        """Make the account and its administrator, in a change of the caller's; None if there is an account."""
+        if stored.find_first_account(change.connection) is not None:
             return None
-        account = self._create(connection, origin, company=company, contact=Contact(), parent=None)
-        return self._add_administrator(connection, origin, account, admin_username, "")
+        account = _create(change, company=company, contact=Contact(), parent=None)
+        return self._add_administrator(change, account, admin_username, "")
 
     @retried
     def detach_account(self, origin: Origin, euuid: str) -> Account:
@@ -93,62 +85,28 @@ class Accounts:
 
         Raises NotFound, and Invalid for an account that is no child.
         """
-        with self._database.write() as connection:
+        with self._transactions.change(origin) as change:
+            connection = change.connection
             account = stored.find_account(connection, euuid)
             if account is None:
                 raise NotFound
             stored.lock_account(connection, account.id)
             if not stored.detach_account(connection, account.id):
                 raise Invalid(Fault("This account is no child account", "euuid"))
-            now = self._now()
-            _record(connection, origin, "account.detach", account, at=now, parent_id=account.parent_id)
+            change.record(AccountDetached(account.id, account.parent_id))
             proxy = stored_users.find_proxy(connection, account.id)
             if proxy is not None:
                 stored_users.claim_user(connection, proxy.id)
-                remove_user(connection, origin, proxy, now=now)
+                remove_user(change, proxy)
             return account
 
-    def _update(self, connection: Connection, origin: Origin, before: Account, change: AccountChange) -> Account:
-        raise_faults(change.check(before))
-        after = change.applied_to(before)
-        if after != before:
-            stored.set_account(connection, after)
-            _record(connection, origin, "account.update", after, at=self._now(), **change.differences(before))
-        return after
-
-    def _claim_parent(self, connection: Connection, text: str) -> Account:
-        parent = read_account(connection, text, "parent")
-        if parent.parent_id is not None:
-            raise Invalid(Fault("A child account has no children of its own", "parent"))
-        return parent
-
-    def _create(
-        self, connection: Connection, origin: Origin, *, company: str, contact: Contact, parent: Account | None
-    ) -> Account:
-        now = self._now()
-        account = stored.create_account(
-            connection,
-            euuid=new_euuid(),
-            company=company,
-            created=now,
-            contact=contact,
-            parent_id=None if parent is None else parent.id,
-        )
-        of_parent = {} if parent is None else {"parent_id": parent.id}
-        _record(connection, origin, "account.create", account, at=now, company=company, **of_parent)
-        return account
-
-    def _add_administrator(
-        self, connection: Connection, origin: Origin, account: Account, username: str, email: str
-    ) -> User:
+    def _add_administrator(self, change: Change, account: Account, username: str, email: str) -> User:
         return add_user(
-            connection,
-            origin,
+            change,
             account_id=account.id,
             username=username,
             email=email,
             admin=True,
-            now=self._now(),
             reservation=self._reservation,
         )
 
@@ -159,7 +117,33 @@ def new_euuid() -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:]))
 
 
-def _record(
-    connection: Connection, origin: Origin, action: str, account: Account, *, at: datetime, **details: object
-) -> None:
-    audit.record(connection, origin=origin, at=at, action=action, subject=f"account:{account.id}", details=details)
+def _update(change: Change, account_id: int, wanted: AccountChange) -> Account:
+    """Change an account that is locked."""
+    before = stored.get_account(change.connection, account_id)
+    raise_faults(wanted.check(before))
+    after = wanted.applied_to(before)
+    if after != before:
+        stored.set_account(change.connection, after)
+        change.record(AccountUpdated(account_id, wanted.differences(before)))
+    return after
+
+
+def _read_parent(connection: Connection, text: str) -> Account:
+    parent = read_account(connection, text, "parent")
+    if parent.parent_id is not None:
+        raise Invalid(Fault("A child account has no children of its own", "parent"))
+    return parent
+
+
+def _create(change: Change, *, company: str, contact: Contact, parent: Account | None) -> Account:
+    parent_id = None if parent is None else parent.id
+    account = stored.create_account(
+        change.connection,
+        euuid=new_euuid(),
+        company=company,
+        created=change.now,
+        contact=contact,
+        parent_id=parent_id,
+    )
+    change.record(AccountCreated(account.id, company, parent_id))
+    return account

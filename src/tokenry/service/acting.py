@@ -8,6 +8,7 @@ from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Forbidden, Unauthorized
 from tokenry.domain.policy import UserKind
 from tokenry.domain.users import User
+from tokenry.service.transactions import Change
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage import users as stored_users
 
@@ -20,10 +21,10 @@ def get_reader(connection: Connection, actor: Actor) -> User:
     return user
 
 
-def get_writer(connection: Connection, actor: Actor, *, now: datetime) -> User:
+def get_writer(change: Change) -> User:
     """The user behind a secret that still opens. Raises Unauthorized."""
-    require_open(connection, actor, now=now)
-    return get_reader(connection, actor)
+    require_open(change.connection, change.actor, now=change.now)
+    return get_reader(change.connection, change.actor)
 
 
 def require_open(connection: Connection, actor: Actor, *, now: datetime) -> UserKind:
@@ -37,12 +38,12 @@ def require_open(connection: Connection, actor: Actor, *, now: datetime) -> User
     return kind
 
 
-def require_maker(connection: Connection, actor: Actor, *, now: datetime) -> UserKind:
+def require_maker(change: Change) -> UserKind:
     """Refuse a proxy user, who may list, view and revoke tokens, and a secret that opens no more.
 
     Returns which kind of user it is of. Raises Forbidden, Unauthorized.
     """
-    kind = require_open(connection, actor, now=now)
+    kind = require_open(change.connection, change.actor, now=change.now)
     if kind is UserKind.PROXY:
         raise Forbidden
     return kind

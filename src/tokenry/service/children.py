@@ -1,10 +1,7 @@
 """What a parent account's users do with its child accounts: see them, and enter them for a short time."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import count
-
-from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Account, Actor, Origin, proxy_username
 from tokenry.domain.errors import Forbidden, NotFound
@@ -18,10 +15,11 @@ from tokenry.domain.users import User, UserType
 from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.policy import policy_in_force
 from tokenry.service.tokens import Tokens
+from tokenry.service.transactions import Change, Transactions
 from tokenry.service.users import add_proxy
 from tokenry.storage import accounts as stored
 from tokenry.storage import users as stored_users
-from tokenry.storage.database import Database, retried
+from tokenry.storage.database import retried
 from tokenry.storage.usernames import find_holders
 
 PROXY_TOKEN_RULES = Rules(lifetime_max=timedelta(minutes=15))
@@ -30,25 +28,24 @@ PROXY_TOKEN_RULES = Rules(lifetime_max=timedelta(minutes=15))
 class Children:
     """The use cases of child accounts. Each raises Forbidden for whoever may not enter any."""
 
-    def __init__(self, database: Database, tokens: Tokens, now: Callable[[], datetime]) -> None:
-        self._database = database
+    def __init__(self, transactions: Transactions, tokens: Tokens) -> None:
+        self._transactions = transactions
         self._tokens = tokens
-        self._now = now
 
     def require_access(self, actor: Actor) -> None:
         """Raise Forbidden for anybody else: before anything that is wrong with what is asked."""
-        with self._database.read() as connection:
+        with self._transactions.read() as connection:
             _require_access(get_reader(connection, actor))
 
     def list_children(self, actor: Actor, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[Account]:
         """List the child accounts."""
-        with self._database.read() as connection:
+        with self._transactions.read() as connection:
             parent = _require_access(get_reader(connection, actor))
             return stored.list_children(connection, parent_id=parent.account_id, request=request, filter=filter)
 
     def get_child(self, actor: Actor, euuid: str) -> Account:
         """Read one. Raises NotFound, also for another account's child."""
-        with self._database.read() as connection:
+        with self._transactions.read() as connection:
             parent = _require_access(get_reader(connection, actor))
             child = stored.find_child(connection, euuid, parent_id=parent.account_id)
             if child is None:
@@ -56,24 +53,22 @@ class Children:
             return child
 
     @retried
-    def create_token(self, origin: Origin, actor: Actor, euuid: str) -> tuple[Token, Secret]:
+    def create_token(self, origin: Origin, euuid: str) -> tuple[Token, Secret]:
         """Make a token of the parent's user in a child account, for 15 minutes. Raises NotFound.
 
         It may do everything there, unless the policy allows proxy users less; the policy's other rules are for those
         who make tokens of their own.
         """
-        with self._database.write() as connection, policy_in_force(connection) as policy:
-            now = self._now().replace(microsecond=0)
+        with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
             allowed = policy.scopes.get(UserKind.PROXY, EVERYTHING)
-            parent = _require_access(get_writer(connection, actor, now=self._now()))
-            child = stored.lock_child(connection, euuid, parent_id=parent.account_id)
+            parent = _require_access(get_writer(change))
+            child = stored.lock_child(change.connection, euuid, parent_id=parent.account_id)
             if child is None:
                 raise NotFound
-            proxy = self._get_proxy(connection, origin, parent, child)
-            label = f"{parent.username}_{parent.id}_{int(now.timestamp())}"
+            proxy = _get_proxy(change, parent, child)
+            label = f"{parent.username}_{parent.id}_{int(change.now.timestamp())}"
             return self._tokens.issue(
-                connection,
-                origin,
+                change,
                 user_id=proxy.id,
                 limit=allowed,
                 rules=PROXY_TOKEN_RULES,
@@ -81,17 +76,19 @@ class Children:
                 delegated_by=parent.id,
             )
 
-    def _get_proxy(self, connection: Connection, origin: Origin, parent: User, child: Account) -> User:
-        """The parent account's user in the child account, which is locked: made when it is first needed."""
-        proxy = stored_users.find_proxy(connection, child.id)
-        if proxy is None:
-            company = stored.get_account(connection, parent.account_id).company
-            names = (proxy_username(parent_company=company, child_euuid=child.euuid, turn=turn) for turn in count())
-            free = next(name for name in names if not find_holders(connection, name))
-            return add_proxy(connection, origin, account_id=child.id, username=free, now=self._now())
-        if proxy.disabled is not None:
-            raise Forbidden
-        return proxy
+
+def _get_proxy(change: Change, parent: User, child: Account) -> User:
+    """The parent account's user in the child account, which is locked: made when it is first needed."""
+    connection = change.connection
+    proxy = stored_users.find_proxy(connection, child.id)
+    if proxy is None:
+        company = stored.get_account(connection, parent.account_id).company
+        names = (proxy_username(parent_company=company, child_euuid=child.euuid, turn=turn) for turn in count())
+        free = next(name for name in names if not find_holders(connection, name))
+        return add_proxy(change, account_id=child.id, username=free)
+    if proxy.disabled is not None:
+        raise Forbidden
+    return proxy
 
 
 def _require_access(user: User) -> User:

@@ -1,6 +1,6 @@
 """What a user sees and notes down of its tokens beyond the wire format."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -8,32 +8,32 @@ from sqlalchemy import Connection
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.details import LIVE_TOKENS, Details, NewDetails, Selection
 from tokenry.domain.errors import Fault, Invalid, NotFound
+from tokenry.domain.events import TokenUpdated
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.networks import Network
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.service.acting import require_maker
-from tokenry.storage import audit
+from tokenry.service.transactions import Transactions
 from tokenry.storage import details as stored
-from tokenry.storage.database import Database, retried
+from tokenry.storage.database import retried
 from tokenry.storage.users import hold_user
 
 
 class TokenDetails:
     """The use cases of a token's details. An actor sees its own user's tokens, those that ended too."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._now = now
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
 
     def list_details(
         self, actor: Actor, request: PageRequest, filter: Filter = EVERY_ROW, selection: Selection = LIVE_TOKENS
     ) -> Page[Details]:
         """List the user's tokens."""
-        with self._database.read() as connection:
+        with self._transactions.read() as connection:
             return stored.list_details(
                 connection,
                 user_id=actor.user_id,
-                now=self._now(),
+                now=self._transactions.now(),
                 request=request,
                 filter=filter,
                 selection=selection,
@@ -41,21 +41,22 @@ class TokenDetails:
 
     def get_details(self, actor: Actor, token_id: int) -> Details:
         """Read those of one token. Raises NotFound if it is not there or not the user's."""
-        with self._database.read() as connection:
-            return self._get(connection, actor, token_id)
+        with self._transactions.read() as connection:
+            return _get(connection, actor, token_id, self._transactions.now())
 
     @retried
-    def update_details(self, origin: Origin, actor: Actor, token_id: int, new: NewDetails) -> Details:
+    def update_details(self, origin: Origin, token_id: int, new: NewDetails) -> Details:
         """Change a token's description and networks.
 
         Raises Forbidden, NotFound, and Invalid for networks of what nothing opens any more.
         """
-        with self._database.write() as connection:
+        with self._transactions.change(origin) as change:
+            connection, actor = change.connection, change.actor
             hold_user(connection, actor.user_id)
             # A rotation copies the networks: whichever of the two comes first, the other waits for its end.
             stored.hold_token(connection, token_id, user_id=actor.user_id)
-            require_maker(connection, actor, now=self._now())
-            before = self._get(connection, actor, token_id)
+            require_maker(change)
+            before = _get(connection, actor, token_id, change.now)
             changes = _changes(before, new)
             if not changes:
                 return before
@@ -63,21 +64,15 @@ class TokenDetails:
                 stored.set_description(connection, token_id, new.description)
             if "networks" in changes and new.networks is not None:
                 _set_networks(connection, token_id, new.networks)
-            audit.record(
-                connection,
-                origin=origin,
-                at=self._now(),
-                action="token.update",
-                subject=f"token:{token_id}",
-                details=changes,
-            )
-            return self._get(connection, actor, token_id)
+            change.record(TokenUpdated(token_id, changes))
+            return _get(connection, actor, token_id, change.now)
 
-    def _get(self, connection: Connection, actor: Actor, token_id: int) -> Details:
-        details = stored.find_details(connection, token_id, user_id=actor.user_id, now=self._now())
-        if details is None:
-            raise NotFound
-        return details
+
+def _get(connection: Connection, actor: Actor, token_id: int, now: datetime) -> Details:
+    details = stored.find_details(connection, token_id, user_id=actor.user_id, now=now)
+    if details is None:
+        raise NotFound
+    return details
 
 
 def _changes(before: Details, new: NewDetails) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """Explaining to administrators and to the operator what became of a token that was presented."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from functools import partial
 
 from tokenry.domain.accounts import Actor
@@ -9,31 +8,30 @@ from tokenry.domain.explanation import Circumstances, Step, explain
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import Peppers
 from tokenry.service.acting import get_reader, require_administrator
-from tokenry.storage.database import Database
+from tokenry.service.transactions import Transactions
 from tokenry.storage.explanation import find_trace
 
 
 class Explanations:
     """The use cases of an explanation. Nothing is changed, and none counts as a use of the token."""
 
-    def __init__(self, database: Database, peppers: Peppers, now: Callable[[], datetime]) -> None:
-        self._database = database
+    def __init__(self, transactions: Transactions, peppers: Peppers) -> None:
+        self._transactions = transactions
         self._peppers = peppers
-        self._now = now
 
     def explain_token(
         self, actor: Actor, text: str, *, needed: Scopes = NOTHING, address: str | None = None
     ) -> Sequence[Step]:
         """Explain a token of the administrator's account; any other is unknown. Raises Forbidden."""
-        circumstances = Circumstances(self._now(), address, needed)
-        with self._database.read() as connection:
+        circumstances = Circumstances(self._transactions.now(), address, needed)
+        with self._transactions.read() as connection:
             require_administrator(get_reader(connection, actor))
             find = partial(find_trace, connection, now=circumstances.now, account_id=actor.account_id)
             return [*explain(text, find, self._peppers, circumstances)]
 
     def explain_any_token(self, text: str, *, needed: Scopes = NOTHING, address: str | None = None) -> Sequence[Step]:
         """Explain anybody's token, as the operator."""
-        circumstances = Circumstances(self._now(), address, needed)
-        with self._database.read() as connection:
+        circumstances = Circumstances(self._transactions.now(), address, needed)
+        with self._transactions.read() as connection:
             find = partial(find_trace, connection, now=circumstances.now)
             return [*explain(text, find, self._peppers, circumstances)]

@@ -1,34 +1,25 @@
 """Requests with an Idempotency-Key: repeated, they make nothing more."""
 
 from collections.abc import Callable
-from datetime import datetime
 
-from sqlalchemy import Connection
-
-from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Conflict, Fault, Invalid, raise_faults
+from tokenry.domain.events import TokenReissued
 from tokenry.domain.idempotency import HEADER, KeyedRequest
 from tokenry.domain.rotation import reach_faults
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import Token
 from tokenry.service.acting import require_maker
 from tokenry.service.secrets import give_secret, last_rotation
-from tokenry.storage import audit, idempotency, rotations, uses
+from tokenry.service.transactions import Change
+from tokenry.storage import idempotency, rotations, uses
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage.users import hold_user
 
 
 def make_once(
-    connection: Connection,
-    peppers: Peppers,
-    origin: Origin,
-    actor: Actor,
-    request: KeyedRequest | None,
-    *,
-    now: datetime,
-    make: Callable[[], tuple[Token, Secret]],
+    change: Change, peppers: Peppers, request: KeyedRequest | None, make: Callable[[], tuple[Token, Secret]]
 ) -> tuple[Token, Secret]:
-    """Make what a request asks for, in a transaction of the caller's that has done nothing yet.
+    """Make what a request asks for, in a change that has done nothing yet.
 
     If this user made the same request before, nothing is made. The secret of the first answer is stored nowhere, so it
     cannot be sent again: a fresh one takes its place, under the same token. Raises Invalid when the key stands for
@@ -36,26 +27,26 @@ def make_once(
     """
     if request is None:
         return make()
-    if idempotency.claim_key(connection, request, user_id=actor.user_id, now=now):
-        idempotency.delete_expired_keys(connection, now)
+    connection, user_id = change.connection, change.actor.user_id
+    if idempotency.claim_key(connection, request, user_id=user_id, now=change.now):
+        idempotency.delete_expired_keys(connection, change.now)
         token, secret = make()
     else:
-        given = idempotency.get_given(connection, request.key, user_id=actor.user_id)
+        given = idempotency.get_given(connection, request.key, user_id=user_id)
         if given.digest != request.digest:
             raise Invalid(Fault("Has been used for another request", HEADER))
-        token, secret = _give_again(connection, peppers, origin, actor, given=given, now=now)
-    idempotency.store_given(connection, request.key, user_id=actor.user_id, token_id=token.id, preview=secret.preview)
+        token, secret = _give_again(change, peppers, given)
+    idempotency.store_given(connection, request.key, user_id=user_id, token_id=token.id, preview=secret.preview)
     return token, secret
 
 
-def _give_again(
-    connection: Connection, peppers: Peppers, origin: Origin, actor: Actor, *, given: idempotency.Given, now: datetime
-) -> tuple[Token, Secret]:
+def _give_again(change: Change, peppers: Peppers, given: idempotency.Given) -> tuple[Token, Secret]:
     """Put a fresh secret in the place of one that was given out and, as far as known, never arrived."""
+    connection, actor = change.connection, change.actor
     hold_user(connection, actor.user_id)
-    token = stored_tokens.lock_token(connection, given.token_id, user_id=actor.user_id, now=now)
-    rotation = last_rotation(connection, actor, given.token_id, now)
-    require_maker(connection, actor, now=now)
+    token = stored_tokens.lock_token(connection, given.token_id, user_id=actor.user_id, now=change.now)
+    rotation = last_rotation(change, given.token_id)
+    require_maker(change)
     if rotation is not None:
         used = rotation.used
     else:
@@ -63,8 +54,8 @@ def _give_again(
     if token is None or token.preview != given.preview or used:
         raise Conflict(Fault("The first answer has evidently arrived: its secret was used or replaced", HEADER))
     raise_faults(reach_faults(actor.scopes, token))
-    token, secret = give_secret(connection, peppers, token, beside=given.preview)
+    token, secret = give_secret(change, peppers, token, beside=given.preview)
     rotations.delete_credential(connection, given.preview)
     rotations.rename_newest(connection, token.id, secret.preview)
-    audit.record(connection, origin=origin, at=now, action="token.reissue", subject=f"token:{token.id}")
+    change.record(TokenReissued(token.id))
     return token, secret

@@ -12,10 +12,11 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.service.acting import get_reader, get_writer, require_administrator, require_open
 from tokenry.service.revocation import revoke_these
+from tokenry.service.transactions import Transactions
 from tokenry.storage import inventory as stored
 from tokenry.storage import users
 from tokenry.storage.accounts import lock_account
-from tokenry.storage.database import Database, retried
+from tokenry.storage.database import retried
 
 BATCH = 1000
 """Rows that are read at once when all are wanted."""
@@ -24,13 +25,12 @@ BATCH = 1000
 class Inventory:
     """The use cases of an inventory. Administrators see the users of their own account and no others."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._now = now
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
 
     def require_administrator(self, actor: Actor) -> None:
         """Raise Forbidden for anybody else: before anything that is wrong with what they ask."""
-        with self._database.read() as connection:
+        with self._transactions.read() as connection:
             require_administrator(get_reader(connection, actor))
 
     def list_tokens(
@@ -42,12 +42,12 @@ class Inventory:
         username: str | None = None,
     ) -> Page[Details]:
         """List the account's tokens. Raises Forbidden."""
-        with self._database.read() as connection:
+        with self._transactions.read() as connection:
             require_administrator(get_reader(connection, actor))
             return stored.list_inventory(
                 connection,
                 account_id=actor.account_id,
-                now=self._now(),
+                now=self._transactions.now(),
                 request=request,
                 filter=filter,
                 selection=selection,
@@ -62,8 +62,8 @@ class Inventory:
         Ends with Unauthorized or Forbidden as soon as the actor's token is revoked, or no longer an administrator's.
         """
 
-        def admit(connection: Connection) -> None:
-            require_open(connection, actor, now=self._now())
+        def admit(connection: Connection, now: datetime) -> None:
+            require_open(connection, actor, now=now)
             require_administrator(get_reader(connection, actor))
 
         return self._read_all(admit, account_id=actor.account_id, selection=selection, username=username)
@@ -73,27 +73,27 @@ class Inventory:
     ) -> Iterator[Sequence[Details]]:
         """Read everybody's tokens, as the operator. Ends with NotFound for a user that is not there."""
 
-        def admit(connection: Connection) -> None:
+        def admit(connection: Connection, _now: datetime) -> None:
             if username is not None and users.find_user(connection, username) is None:
                 raise NotFound
 
         return self._read_all(admit, account_id=None, selection=selection, username=username)
 
     @retried
-    def revoke_tokens(self, origin: Origin, actor: Actor, token_ids: Sequence[int]) -> Sequence[tuple[int, bool]]:
+    def revoke_tokens(self, origin: Origin, token_ids: Sequence[int]) -> Sequence[tuple[int, bool]]:
         """Revoke tokens of the account's users; for each id, whether this revoked it. Raises Forbidden."""
-        with self._database.write() as connection:
-            now = self._now()
-            lock_account(connection, actor.account_id)
-            own = stored.find_own(connection, token_ids, account_id=actor.account_id)
-            users.hold_owners(connection, own)
-            require_administrator(get_writer(connection, actor, now=now))
-            revoked = revoke_these(connection, origin, own, now=now)
+        with self._transactions.change(origin) as change:
+            account_id = change.actor.account_id
+            lock_account(change.connection, account_id)
+            own = stored.find_own(change.connection, token_ids, account_id=account_id)
+            users.hold_owners(change.connection, own)
+            require_administrator(get_writer(change))
+            revoked = revoke_these(change, own)
         return [(token_id, token_id in revoked) for token_id in token_ids]
 
     def _read_all(
         self,
-        admit: Callable[[Connection], None],
+        admit: Callable[[Connection, datetime], None],
         *,
         account_id: int | None,
         selection: Selection,
@@ -101,12 +101,13 @@ class Inventory:
     ) -> Iterator[Sequence[Details]]:
         last: Details | None = None
         while True:
-            with self._database.read() as connection:
-                admit(connection)
+            with self._transactions.read() as connection:
+                now = self._transactions.now()
+                admit(connection, now)
                 piece = stored.list_next(
                     connection,
                     account_id=account_id,
-                    now=self._now(),
+                    now=now,
                     after=last,
                     limit=BATCH,
                     selection=selection,

@@ -3,18 +3,18 @@
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Unavailable
+from tokenry.domain.events import PolicySet, TokenShortened
 from tokenry.domain.policy import Policy, Rules, Shortening
-from tokenry.domain.spans import write_span
-from tokenry.storage import audit
+from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import policy as stored
-from tokenry.storage.database import Database, retried
+from tokenry.storage.database import retried
 from tokenry.storage.users import hold_user
 
 BATCH = 1000
@@ -36,42 +36,34 @@ class Shortened(NamedTuple):
 class Policies:
     """The use cases of the policy."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._now = now
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
 
     def get_policy(self) -> Policy:
         """Read the whole policy."""
-        with self._database.read() as connection:
+        with self._transactions.read() as connection:
             return stored.get_policy(connection)
 
     def get_rules(self, actor: Actor) -> Rules:
         """Read what holds for the actor's user."""
-        with self._database.read() as connection:
-            live_tokens = stored.count_live_tokens(connection, actor.user_id, self._now())
+        with self._transactions.read() as connection:
+            live_tokens = stored.count_live_tokens(connection, actor.user_id, self._transactions.now())
             kind = stored.find_kind(connection, actor.user_id)
             return stored.get_policy(connection).rules_for(kind, live_tokens=live_tokens)
 
     def preview_lifetime(self, lifetime: timedelta) -> Sequence[Shortening]:
         """Say what this maximum lifetime would do to the tokens there are."""
-        with self._database.read() as connection:
-            return stored.list_shortenings(connection, lifetime, self._now())
+        with self._transactions.read() as connection:
+            return stored.list_shortenings(connection, lifetime, self._transactions.now())
 
     @retried
-    def set_policy(self, origin: Origin, change: Callable[[Policy], Policy]) -> None:
-        """Store what `change` makes of the policy: who reads it from now on keeps to it. Then `enforce` it."""
-        with self._database.write() as connection:
-            before = stored.claim_policy(connection)
-            policy = change(before)
-            stored.store_policy(connection, policy)
-            audit.record(
-                connection,
-                origin=origin,
-                at=self._now(),
-                action="policy.set",
-                subject="policy",
-                details={"from": _as_data(before), "to": _as_data(policy)},
-            )
+    def set_policy(self, origin: Origin, revise: Callable[[Policy], Policy]) -> None:
+        """Store what `revise` makes of the policy: who reads it from now on keeps to it. Then `enforce` it."""
+        with self._transactions.change(origin) as change:
+            before = stored.claim_policy(change.connection)
+            after = revise(before)
+            stored.store_policy(change.connection, after)
+            change.record(PolicySet(before, after))
 
     def enforce(self, origin: Origin, *, shorten_to: timedelta | None = None) -> Generator[Shortened]:
         """Wait until nobody makes a token by the policy of before. Raises Unavailable if that takes too long.
@@ -85,14 +77,14 @@ class Policies:
         while shorten_to is not None and (done := self._shorten_some(origin, shorten_to, last_id)) is not None:
             last_id = done.last_id
             yield done
-            if self._database.is_sqlite:
+            if self._transactions.database.is_sqlite:
                 time.sleep(done.seconds)  # SQLite has no queue: others find its lock free half of the time
 
     def _wait_for_changers(self) -> None:
         until = time.monotonic() + WAIT_SECONDS_MAX
         before: set[str] | None = None
         while before is None or before:
-            with self._database.read() as connection:
+            with self._transactions.read() as connection:
                 found = stored.find_changers(connection)
             before = found if before is None else before & found
             if before and time.monotonic() > until:
@@ -103,22 +95,17 @@ class Policies:
     def _shorten_some(self, origin: Origin, asked: timedelta, after: int) -> Shortened | None:
         """Shorten some of the tokens with an id above `after`; None if there are none."""
         began = time.monotonic()
-        with self._database.write() as connection:
-            now = self._now()
-            allowed = stored.get_policy(connection).lifetime_max
+        with self._transactions.change(origin) as change:
+            allowed = stored.get_policy(change.connection).lifetime_max
             if allowed is None:
                 return None
             lifetime = max(asked, allowed)
-            found = stored.lock_long_lived(connection, lifetime, now, after=after, limit=BATCH)
+            found = stored.lock_long_lived(change.connection, lifetime, change.now, after=after, limit=BATCH)
             if not found:
                 return None
-            stored.shorten_tokens(connection, [token.id for token in found], lifetime)
-            events = {
-                f"token:{token.id}": {"from": token.expiry.isoformat(), "to": token.shortened.isoformat()}
-                for token in found
-            }
-            audit.record_all(connection, origin=origin, at=now, action="token.shorten", events=events)
-        at_once = sum(token.shortened <= now for token in found)
+            stored.shorten_tokens(change.connection, [token.id for token in found], lifetime)
+            change.record(*(TokenShortened(token.id, token.expiry, token.shortened) for token in found))
+        at_once = sum(token.shortened <= change.now for token in found)
         return Shortened(at_once, len(found) - at_once, found[-1].id, time.monotonic() - began)
 
 
@@ -137,18 +124,9 @@ def policy_in_force(connection: Connection) -> Iterator[Policy]:
         raise Unavailable("the policy was changed meanwhile", collided=True)
 
 
-def count_for(connection: Connection, policy: Policy, user_id: int, *, now: datetime) -> int:
+def count_for(change: Change, policy: Policy, user_id: int) -> int:
     """Count a user's live tokens where a policy limits them: nobody else makes one meanwhile. Where none does, 0."""
     if policy.tokens_per_user_max is None:
         return 0
-    hold_user(connection, user_id)
-    return stored.count_live_tokens(connection, user_id, now, limit=policy.tokens_per_user_max)
-
-
-def _as_data(policy: Policy) -> dict[str, object]:
-    return {
-        "lifetime_max": None if policy.lifetime_max is None else write_span(policy.lifetime_max),
-        "expiry_required": policy.expiry_required,
-        "tokens_per_user_max": policy.tokens_per_user_max,
-        "scopes": {kind.value: str(scopes) for kind, scopes in policy.scopes.items()},
-    }
+    hold_user(change.connection, user_id)
+    return stored.count_live_tokens(change.connection, user_id, change.now, limit=policy.tokens_per_user_max)

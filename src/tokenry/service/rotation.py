@@ -1,12 +1,12 @@
 """Giving a token another secret, so that nothing is lost on the way: the old one keeps opening for a grace."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Conflict, Fault, NotFound, raise_faults
+from tokenry.domain.events import TokenRotated
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.rotation import NewRotation, reach_faults
 from tokenry.domain.secrets import Peppers, Secret
@@ -14,48 +14,38 @@ from tokenry.domain.tokens import Token
 from tokenry.service.acting import require_maker
 from tokenry.service.idempotency import make_once
 from tokenry.service.secrets import give_secret, last_rotation
-from tokenry.storage import audit, rotations
+from tokenry.service.transactions import Change, Transactions
+from tokenry.storage import rotations
 from tokenry.storage import tokens as stored_tokens
-from tokenry.storage.database import Database, retried, to_seconds
+from tokenry.storage.database import retried, to_seconds
 from tokenry.storage.users import hold_user
 
 
 class Rotations:
     """The use case of rotation."""
 
-    def __init__(self, database: Database, peppers: Peppers, now: Callable[[], datetime]) -> None:
-        self._database = database
+    def __init__(self, transactions: Transactions, peppers: Peppers) -> None:
+        self._transactions = transactions
         self._peppers = peppers
-        self._now = now
 
     @retried
     def rotate_token(
-        self, origin: Origin, actor: Actor, token_id: int, new: NewRotation, request: KeyedRequest | None = None
+        self, origin: Origin, token_id: int, new: NewRotation, request: KeyedRequest | None = None
     ) -> tuple[Token, Secret]:
         """Give a token, which may be the acting one, another secret; repeat `request` and it is rotated only once.
 
         Raises NotFound, Forbidden, Conflict, and Invalid for a token that may do more than the acting one.
         """
-        with self._database.write() as connection:
-            return make_once(
-                connection,
-                self._peppers,
-                origin,
-                actor,
-                request,
-                now=self._now(),
-                make=lambda: self._rotate(connection, origin, actor, token_id, new),
-            )
+        with self._transactions.change(origin) as change:
+            return make_once(change, self._peppers, request, lambda: self._rotate(change, token_id, new))
 
-    def _rotate(
-        self, connection: Connection, origin: Origin, actor: Actor, token_id: int, new: NewRotation
-    ) -> tuple[Token, Secret]:
-        now = self._now()
+    def _rotate(self, change: Change, token_id: int, new: NewRotation) -> tuple[Token, Secret]:
+        connection, now, actor = change.connection, change.now, change.actor
         hold_user(connection, actor.user_id)
         # Locked before anything else: of two that rotate it at once, one waits here and holds nothing meanwhile.
         token = stored_tokens.lock_token(connection, token_id, user_id=actor.user_id, now=now)
-        rotation = last_rotation(connection, actor, token_id, now)
-        require_maker(connection, actor, now=now)
+        rotation = last_rotation(change, token_id)
+        require_maker(change)
         if token is None:
             raise NotFound
         raise_faults(reach_faults(actor.scopes, token))
@@ -63,16 +53,13 @@ class Rotations:
             # The caller would be left with nothing if this answer were lost.
             raise Conflict(Fault("This secret has a successor that is in use: rotate with that one"))
         kept = token.preview if rotation is None else rotation.kept(now)
-        rotated, secret = give_secret(connection, self._peppers, token, beside=kept)
+        rotated, secret = give_secret(change, self._peppers, token, beside=kept)
         if rotation is not None:
             rotations.delete_credential(connection, rotation.dropped(now))
         if not new.on_first_use:
             _end(connection, kept, now, new.grace_seconds)
         rotations.replace_rotation(connection, token_id, new, newest=secret.preview, previous=kept, started=now)
-        details = {"activate": new.activation, "grace": new.grace_seconds}
-        audit.record(
-            connection, origin=origin, at=now, action="token.rotate", subject=f"token:{token_id}", details=details
-        )
+        change.record(TokenRotated(token_id, activate=new.activation, grace=new.grace_seconds))
         return rotated, secret
 
 

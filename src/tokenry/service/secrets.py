@@ -1,34 +1,31 @@
 """Giving a token that exists another secret."""
 
 from dataclasses import replace
-from datetime import datetime
 
-from sqlalchemy import Connection
-
-from tokenry.domain.accounts import Actor
 from tokenry.domain.rotation import Rotation
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import Token
+from tokenry.service.transactions import Change
 from tokenry.storage import rotations
 from tokenry.storage.database import to_seconds
 
 
-def give_secret(connection: Connection, peppers: Peppers, token: Token, *, beside: str) -> tuple[Token, Secret]:
+def give_secret(change: Change, peppers: Peppers, token: Token, *, beside: str) -> tuple[Token, Secret]:
     """Let a new secret open a token, beside and from where the one with this preview does; lists show the new one."""
     secret = Secret.generate()
     rotations.insert_successor(
-        connection,
+        change.connection,
         beside=beside,
         preview=secret.preview,
         digest=peppers.digest(secret),
         pepper_generation=peppers.generation,
     )
-    rotations.show_newest(connection, token.id, secret.preview)
+    rotations.show_newest(change.connection, token.id, secret.preview)
     return replace(token, preview=secret.preview), secret
 
 
-def last_rotation(connection: Connection, actor: Actor, token_id: int, now: datetime) -> Rotation | None:
+def last_rotation(change: Change, token_id: int) -> Rotation | None:
     """The token's last rotation; if its new secret is the one that acts, that is its use, written down or not."""
-    if actor.token_id == token_id:
-        rotations.activate_used(connection, actor.preview, to_seconds(now))
-    return rotations.find_rotation(connection, token_id)
+    if change.actor.token_id == token_id:
+        rotations.activate_used(change.connection, change.actor.preview, to_seconds(change.now))
+    return rotations.find_rotation(change.connection, token_id)

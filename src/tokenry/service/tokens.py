@@ -1,12 +1,13 @@
 """What a user does with tokens: list, create, read, rename, revoke."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
+from tokenry.domain.events import TokenCreated, TokenRenamed, TokenRevoked
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import Page, PageRequest
@@ -18,60 +19,47 @@ from tokenry.service.acting import require_maker, require_open
 from tokenry.service.idempotency import make_once
 from tokenry.service.policy import count_for, policy_in_force
 from tokenry.service.revocation import revoke_others
-from tokenry.storage import audit
+from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import tokens as stored
 from tokenry.storage import users as stored_users
-from tokenry.storage.database import Database, retried
+from tokenry.storage.database import retried
 
 
 class Tokens:
     """The token use cases. An actor sees and changes its own user's tokens and no others."""
 
-    def __init__(
-        self,
-        database: Database,
-        peppers: Peppers,
-        catalogue: Catalogue,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._database = database
+    def __init__(self, transactions: Transactions, peppers: Peppers, catalogue: Catalogue) -> None:
+        self._transactions = transactions
         self._peppers = peppers
         self._catalogue = catalogue
-        self._now = now
 
     def list_tokens(self, actor: Actor, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[Token]:
         """List the user's live tokens."""
-        with self._database.read() as connection:
-            return stored.list_tokens(
-                connection, user_id=actor.user_id, now=self._now(), request=request, filter=filter
-            )
+        with self._transactions.read() as connection:
+            now = self._transactions.now()
+            return stored.list_tokens(connection, user_id=actor.user_id, now=now, request=request, filter=filter)
 
     def get_token(self, actor: Actor, token_id: int) -> Token:
         """Read one. Raises NotFound if it is not there, not the user's, revoked or expired."""
-        with self._database.read() as connection:
-            return self._get(connection, actor, token_id)
+        with self._transactions.read() as connection:
+            return _get(connection, actor, token_id, self._transactions.now())
 
     @retried
-    def create_token(
-        self, origin: Origin, actor: Actor, new: NewToken, request: KeyedRequest | None = None
-    ) -> tuple[Token, Secret]:
+    def create_token(self, origin: Origin, new: NewToken, request: KeyedRequest | None = None) -> tuple[Token, Secret]:
         """Make a token that may do what the acting one and the policy allow; repeat `request` and it is made only once.
 
         Raises Forbidden for a proxy user, Invalid with every fault, Conflict.
         """
-        with self._database.write() as connection:
-            now = self._now()
+        with self._transactions.change(origin) as change:
 
             def make() -> tuple[Token, Secret]:
-                with policy_in_force(connection) as policy:
-                    live_tokens = count_for(connection, policy, actor.user_id, now=now)
-                    kind = require_maker(connection, actor, now=now)
-                    rules = policy.rules_for(kind, live_tokens=live_tokens)
-                    return self.issue(
-                        connection, origin, user_id=actor.user_id, limit=actor.scopes, rules=rules, new=new
-                    )
+                actor = change.actor
+                with policy_in_force(change.connection) as policy:
+                    live_tokens = count_for(change, policy, actor.user_id)
+                    rules = policy.rules_for(require_maker(change), live_tokens=live_tokens)
+                    return self.issue(change, user_id=actor.user_id, limit=actor.scopes, rules=rules, new=new)
 
-            return make_once(connection, self._peppers, origin, actor, request, now=now, make=make)
+            return make_once(change, self._peppers, request, make)
 
     @retried
     def create_token_for(self, origin: Origin, username: str, new: NewToken) -> tuple[Token, Secret]:
@@ -80,7 +68,8 @@ class Tokens:
         Raises NotFound, and Invalid, also for a disabled user and a proxy user, whose token would open nothing or has
         rules of its own.
         """
-        with self._database.write() as connection:
+        with self._transactions.change(origin) as change:
+            connection = change.connection
             user = stored_users.find_user(connection, username)
             if user is None or not stored_users.keep_user(connection, user.id):
                 raise NotFound
@@ -90,66 +79,58 @@ class Tokens:
             if user.proxy:
                 raise Invalid(Fault("User is a proxy user: its parent account's users make its tokens", "user"))
             with policy_in_force(connection) as policy:
-                live_tokens = count_for(connection, policy, user.id, now=self._now())
+                live_tokens = count_for(change, policy, user.id)
                 kind = UserKind.of(admin=user.admin, proxy=user.proxy)
                 rules = policy.rules_for(kind, live_tokens=live_tokens)
-                return self.issue(connection, origin, user_id=user.id, limit=EVERYTHING, rules=rules, new=new)
+                return self.issue(change, user_id=user.id, limit=EVERYTHING, rules=rules, new=new)
 
     @retried
-    def rename_token(
-        self, origin: Origin, actor: Actor, token_id: int, label: str | None, faults: Sequence[Fault] = ()
-    ) -> Token:
+    def rename_token(self, origin: Origin, token_id: int, label: str | None, faults: Sequence[Fault] = ()) -> Token:
         """Give a token another label; None leaves it as it is. `faults` are those found while reading the request.
 
         Raises Forbidden for a proxy user, NotFound, Invalid.
         """
-        with self._database.write() as connection:
+        with self._transactions.change(origin) as change:
+            connection, now, actor = change.connection, change.now, change.actor
             stored_users.hold_user(connection, actor.user_id)
-            require_maker(connection, actor, now=self._now())
-            token = self._get(connection, actor, token_id)
+            require_maker(change)
+            token = _get(connection, actor, token_id, now)
             raise_faults(faults)
             if label is None:
                 return token
             raise_faults([] if label == token.label else label_faults(label))
-            stored.rename_token(connection, token_id, label, user_id=actor.user_id, now=self._now())
-            audit.record(
-                connection,
-                origin=origin,
-                at=self._now(),
-                action="token.rename",
-                subject=f"token:{token_id}",
-                details={"from": token.label, "to": label},
-            )
-            return self._get(connection, actor, token_id)
+            stored.rename_token(connection, token_id, label, user_id=actor.user_id, now=now)
+            change.record(TokenRenamed(token_id, token.label, label))
+            return _get(connection, actor, token_id, now)
 
     @retried
-    def revoke_token(self, origin: Origin, actor: Actor, token_id: int) -> None:
+    def revoke_token(self, origin: Origin, token_id: int) -> None:
         """Revoke a token, which may be the acting one. Raises NotFound."""
-        with self._database.write() as connection:
-            stored_users.hold_user(connection, actor.user_id)
-            require_open(connection, actor, now=self._now())
-            self._revoke(connection, origin, token_id, user_id=actor.user_id)
+        with self._transactions.change(origin) as change:
+            actor = change.actor
+            stored_users.hold_user(change.connection, actor.user_id)
+            require_open(change.connection, actor, now=change.now)
+            _revoke(change, token_id, user_id=actor.user_id)
 
     @retried
-    def revoke_other_tokens(self, origin: Origin, actor: Actor) -> int:
+    def revoke_other_tokens(self, origin: Origin) -> int:
         """Revoke all of the user's live tokens but the acting one; how many there were."""
-        with self._database.write() as connection:
-            now = self._now()
-            stored_users.claim_user(connection, actor.user_id)  # also for none to be made meanwhile by those that end
-            require_open(connection, actor, now=now)
-            return revoke_others(connection, origin, actor, now=now)
+        with self._transactions.change(origin) as change:
+            # Claimed also for none to be made meanwhile by those that end.
+            stored_users.claim_user(change.connection, change.actor.user_id)
+            require_open(change.connection, change.actor, now=change.now)
+            return revoke_others(change)
 
     @retried
     def revoke_any_token(self, origin: Origin, token_id: int) -> None:
         """Revoke anybody's token, as the operator. Raises NotFound."""
-        with self._database.write() as connection:
-            stored_users.hold_owners(connection, [token_id])
-            self._revoke(connection, origin, token_id, user_id=None)
+        with self._transactions.change(origin) as change:
+            stored_users.hold_owners(change.connection, [token_id])
+            _revoke(change, token_id, user_id=None)
 
     def issue(
         self,
-        connection: Connection,
-        origin: Origin,
+        change: Change,
         *,
         user_id: int,
         limit: Scopes,
@@ -157,49 +138,47 @@ class Tokens:
         new: NewToken,
         delegated_by: int | None = None,
     ) -> tuple[Token, Secret]:
-        """Make a token of at most the scopes `limit`, by `rules`, in a transaction of the caller's. Raises Invalid.
+        """Make a token of at most the scopes `limit`, by `rules`, in a change of the caller's. Raises Invalid.
 
         `delegated_by` is the parent account's user for whom a proxy user's token is made.
         """
-        now = self._now().replace(microsecond=0)
-        faults = new.check(limit=limit, catalogue=self._catalogue, now=self._now())
-        faults += rules.check(new, faults, limit=limit, now=now)
+        faults = new.check(limit=limit, catalogue=self._catalogue, now=change.now)
+        faults += rules.check(new, faults, limit=limit, now=change.now)
         raise_faults(in_order_of_fields(faults))
-        expiry = rules.expiry_of(new, now)
+        expiry = rules.expiry_of(new, change.now)
         secret = Secret.generate()
         token = stored.insert_token(
-            connection,
+            change.connection,
             user_id=user_id,
             label=new.label,
             scopes=new.granted(limit),
             preview=secret.preview,
-            created=now,
+            created=change.now,
             expiry=expiry,
-            created_by=origin.name,
+            created_by=change.origin.name,
             delegated_by=delegated_by,
         )
         stored.insert_credential(
-            connection,
+            change.connection,
             preview=secret.preview,
             token_id=token.id,
             digest=self._peppers.digest(secret),
             pepper_generation=self._peppers.generation,
             expiry=expiry,
         )
-        details = {"label": token.label, "scopes": str(token.scopes), "expiry": token.expiry.isoformat()}
-        audit.record(
-            connection, origin=origin, at=now, action="token.create", subject=f"token:{token.id}", details=details
-        )
+        change.record(TokenCreated(token.id, token.label, token.scopes, token.expiry))
         return token, secret
 
-    def _get(self, connection: Connection, actor: Actor, token_id: int) -> Token:
-        token = stored.find_token(connection, token_id, user_id=actor.user_id, now=self._now())
-        if token is None:
-            raise NotFound
-        return token
 
-    def _revoke(self, connection: Connection, origin: Origin, token_id: int, *, user_id: int | None) -> None:
-        now = self._now()
-        if not stored.revoke_token(connection, token_id, user_id=user_id, now=now, revoked_by=origin.name):
-            raise NotFound
-        audit.record(connection, origin=origin, at=now, action="token.revoke", subject=f"token:{token_id}")
+def _get(connection: Connection, actor: Actor, token_id: int, now: datetime) -> Token:
+    token = stored.find_token(connection, token_id, user_id=actor.user_id, now=now)
+    if token is None:
+        raise NotFound
+    return token
+
+
+def _revoke(change: Change, token_id: int, *, user_id: int | None) -> None:
+    by = change.origin.name
+    if not stored.revoke_token(change.connection, token_id, user_id=user_id, now=change.now, revoked_by=by):
+        raise NotFound
+    change.record(TokenRevoked(token_id))

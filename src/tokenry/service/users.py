@@ -1,23 +1,25 @@
 """What administrators do with the users of their account, and an operator with all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from tokenry.domain.accounts import Account, Actor, Origin
 from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, UsernameReserved, raise_faults
+from tokenry.domain.events import UserCreated, UserDeleted, UserDisabled, UserEnabled, UserUpdated
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults
 from tokenry.service.acting import get_reader, get_writer, require_administrator
 from tokenry.service.revocation import leave_children, revoke_everything_of
-from tokenry.storage import audit, usernames
+from tokenry.service.transactions import Change, Transactions
+from tokenry.storage import usernames
 from tokenry.storage import users as stored
 from tokenry.storage.accounts import find_accounts, find_first_account, lock_account
-from tokenry.storage.database import Database, retried
+from tokenry.storage.database import retried
 
 BATCH = 1000
 """Users that are read at once when all are wanted."""
@@ -29,27 +31,24 @@ _TAKEN = Fault("Username is already taken", "username")
 class AccountUsers:
     """What an administrator does with the users of the account."""
 
-    def __init__(
-        self, database: Database, now: Callable[[], datetime], reservation: timedelta = NO_RESERVATION
-    ) -> None:
-        self._database = database
-        self._now = now
+    def __init__(self, transactions: Transactions, reservation: timedelta = NO_RESERVATION) -> None:
+        self._transactions = transactions
         self._reservation = reservation
 
     def require_administrator(self, actor: Actor) -> None:
         """Raise Forbidden for anybody else: before anything that is wrong with what they ask."""
-        with self._database.read() as connection:
+        with self._transactions.read() as connection:
             require_administrator(get_reader(connection, actor))
 
     def list_users(self, actor: Actor, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[User]:
         """List the account's users. Raises Forbidden."""
-        with self._database.read() as connection:
+        with self._transactions.read() as connection:
             require_administrator(get_reader(connection, actor))
             return stored.list_users(connection, account_id=actor.account_id, request=request, filter=filter)
 
     def get_user(self, actor: Actor, username: str) -> User:
         """Read one of the account's users. Raises Forbidden, NotFound."""
-        with self._database.read() as connection:
+        with self._transactions.read() as connection:
             require_administrator(get_reader(connection, actor))
             user = stored.find_user(connection, username, account_id=actor.account_id)
             if user is None:
@@ -57,69 +56,51 @@ class AccountUsers:
             return user
 
     @retried
-    def create_user(self, origin: Origin, actor: Actor, new: NewUser) -> User:
+    def create_user(self, origin: Origin, new: NewUser) -> User:
         """Make a user of the account. Raises Forbidden; Invalid with every fault, also when the name is taken."""
-        with unique_names(), self._database.write() as connection:
-            now = self._now()
-            require_administrator(get_writer(connection, actor, now=now))
+        with unique_names(), self._transactions.change(origin) as change:
+            require_administrator(get_writer(change))
             raise_faults(new.check())
             return add_user(
-                connection,
-                origin,
-                account_id=actor.account_id,
+                change,
+                account_id=change.actor.account_id,
                 username=new.username,
                 email=new.email,
                 admin=not new.restricted,
-                now=now,
                 reservation=self._reservation,
             )
 
     @retried
-    def update_user(self, origin: Origin, actor: Actor, username: str, change: UserChange) -> User:
+    def update_user(self, origin: Origin, username: str, wanted: UserChange) -> User:
         """Change what is to be different. Raises Forbidden, NotFound; Invalid, also for the last administrator."""
-        with unique_names(), self._database.write() as connection:
-            before = self._claim(connection, actor, username)
-            return _update(connection, origin, before, change, now=self._now(), reservation=self._reservation)
+        with unique_names(), self._transactions.change(origin) as change:
+            before = _claim_own(change, username)
+            return _update(change, before, wanted, reservation=self._reservation)
 
     @retried
-    def update_grants(self, origin: Origin, actor: Actor, username: str, change: GrantsChange) -> User:
+    def update_grants(self, origin: Origin, username: str, wanted: GrantsChange) -> User:
         """Let a restricted user into child accounts or no more. Raises Forbidden, NotFound, Invalid."""
-        with self._database.write() as connection:
-            before = self._claim(connection, actor, username)
-            raise_faults(change.check(before))
-            return _store(connection, origin, before, change.applied_to(before), now=self._now())
+        with self._transactions.change(origin) as change:
+            before = _claim_own(change, username)
+            raise_faults(wanted.check(before))
+            return _store(change, before, wanted.applied_to(before))
 
     @retried
-    def delete_user(self, origin: Origin, actor: Actor, username: str) -> None:
+    def delete_user(self, origin: Origin, username: str) -> None:
         """Delete a user and revoke all it has. Raises Forbidden, NotFound; Invalid for oneself and the last one."""
-        with self._database.write() as connection:
-            user = self._claim(connection, actor, username)
-            if user.id == actor.user_id:
+        with self._transactions.change(origin) as change:
+            user = _claim_own(change, username)
+            if user.id == change.actor.user_id:
                 raise Invalid(Fault("You cannot delete yourself"))
-            _keep_an_administrator(connection, user)
-            remove_user(connection, origin, user, now=self._now())
-
-    def _claim(self, connection: Connection, actor: Actor, username: str) -> User:
-        """The user that an administrator is about to change. A parent account's proxy user is nobody's to change."""
-        lock_account(connection, actor.account_id)
-        found = stored.find_user(connection, username, account_id=actor.account_id)
-        if found is not None:
-            stored.claim_user(connection, found.id)  # which may be the one who acts: users come before credentials
-        require_administrator(get_writer(connection, actor, now=self._now()))
-        user = _get_claimed(connection, found)
-        if user.proxy:
-            raise Forbidden
-        return user
+            _keep_an_administrator(change.connection, user)
+            remove_user(change, user)
 
 
 class Users:
     """What an operator does with the users of all accounts."""
 
-    def __init__(
-        self, database: Database, now: Callable[[], datetime], reservation: timedelta = NO_RESERVATION
-    ) -> None:
-        self._database = database
-        self._now = now
+    def __init__(self, transactions: Transactions, reservation: timedelta = NO_RESERVATION) -> None:
+        self._transactions = transactions
         self._reservation = reservation
 
     @retried
@@ -137,39 +118,38 @@ class Users:
         So it does for a taken name, and where there is no account at all.
         """
         raise_faults(user_faults(username=username, email=email))
-        with unique_names(), self._database.write() as connection:
+        with unique_names(), self._transactions.change(origin) as change:
+            connection = change.connection
             own = find_first_account(connection) if account is None else read_account(connection, account, "account")
             if own is None:
                 raise Invalid(Fault(NO_ACCOUNT))
             return add_user(
-                connection,
-                origin,
+                change,
                 account_id=own.id,
                 username=username,
                 email=email,
                 admin=admin,
-                now=self._now(),
                 reservation=self._reservation,
             )
 
     @retried
-    def update_user(self, origin: Origin, username: str, change: UserChange) -> User:
+    def update_user(self, origin: Origin, username: str, wanted: UserChange) -> User:
         """Change what is to be different. Raises NotFound; Invalid, also for a proxy user and a last administrator."""
-        with unique_names(), self._database.write() as connection:
-            before = _claim(connection, stored.find_user(connection, username))
+        with unique_names(), self._transactions.change(origin) as change:
+            before = _claim(change.connection, username)
             if before.proxy:
                 raise Invalid(Fault("This user is a parent account's in its child, and stays as it is"))
-            return _update(connection, origin, before, change, now=self._now(), reservation=self._reservation)
+            return _update(change, before, wanted, reservation=self._reservation)
 
     @retried
     def delete_user(self, origin: Origin, username: str) -> None:
         """Delete a user and revoke all it has. Raises NotFound; Invalid for a proxy user and the last administrator."""
-        with self._database.write() as connection:
-            user = _claim(connection, stored.find_user(connection, username))
+        with self._transactions.change(origin) as change:
+            user = _claim(change.connection, username)
             if user.proxy:
                 raise Invalid(Fault("This user is a parent account's in its child: detach the child account instead"))
-            _keep_an_administrator(connection, user)
-            remove_user(connection, origin, user, now=self._now())
+            _keep_an_administrator(change.connection, user)
+            remove_user(change, user)
 
     def list_users(self, after: str = "") -> Iterator[tuple[User, int]]:
         """List users of all accounts by name, those behind the name `after`, each with its number of live tokens.
@@ -177,8 +157,8 @@ class Users:
         They are read in pieces, each as it is when it is read.
         """
         while True:
-            with self._database.read() as connection:
-                piece = stored.list_all_users(connection, self._now(), after=after, limit=BATCH)
+            with self._transactions.read() as connection:
+                piece = stored.list_all_users(connection, self._transactions.now(), after=after, limit=BATCH)
             if not piece:
                 return
             yield from piece
@@ -194,56 +174,52 @@ class Users:
 
     @retried
     def _set_disabled(self, origin: Origin, username: str, *, disabled: bool) -> bool:
-        with self._database.write() as connection:
-            user = _claim(connection, stored.find_user(connection, username))
+        with self._transactions.change(origin) as change:
+            user = _claim(change.connection, username)
             if disabled:
-                _keep_an_administrator(connection, user)
-            now = self._now()
-            changed = stored.set_disabled(connection, user.id, now if disabled else None)
+                _keep_an_administrator(change.connection, user)
+            changed = stored.set_disabled(change.connection, user.id, change.now if disabled else None)
             if changed:
-                action = "user.disable" if disabled else "user.enable"
-                _record(connection, origin, action, user, at=now, username=username)
+                change.record((UserDisabled if disabled else UserEnabled)(user.id, username))
             if changed and disabled:
-                leave_children(connection, origin, user, now=now)
+                leave_children(change, user)
             return changed
 
 
 def add_user(
-    connection: Connection,
-    origin: Origin,
-    *,
-    account_id: int,
-    username: str,
-    email: str,
-    admin: bool,
-    now: datetime,
-    reservation: timedelta,
+    change: Change, *, account_id: int, username: str, email: str, admin: bool, reservation: timedelta
 ) -> User:
-    """Make a user in a transaction of the caller's. Raises UsernameReserved; IntegrityError for a taken name."""
+    """Make a user in a change of the caller's. Raises UsernameReserved; IntegrityError for a taken name."""
     user = stored.create_user(
-        connection, account_id=account_id, username=username, email=email, admin=admin, created=now
+        change.connection, account_id=account_id, username=username, email=email, admin=admin, created=change.now
     )
-    _take_username(connection, user, now=now, reservation=reservation)
-    _record(connection, origin, "user.create", user, at=now, username=username, admin=admin)
+    _take_username(change, user, reservation)
+    change.record(UserCreated(user.id, username, admin))
     return user
 
 
-def add_proxy(connection: Connection, origin: Origin, *, account_id: int, username: str, now: datetime) -> User:
-    """Make a parent account's user in a child account, in a transaction of the caller's. Its name is never reserved."""
+def add_proxy(change: Change, *, account_id: int, username: str) -> User:
+    """Make a parent account's user in a child account, in a change of the caller's. Its name is never reserved."""
     user = stored.create_user(
-        connection, account_id=account_id, username=username, email="", admin=True, created=now, proxy=True
+        change.connection,
+        account_id=account_id,
+        username=username,
+        email="",
+        admin=True,
+        created=change.now,
+        proxy=True,
     )
-    _record(connection, origin, "user.create", user, at=now, username=username, admin=True)
+    change.record(UserCreated(user.id, username, admin=True))
     return user
 
 
-def remove_user(connection: Connection, origin: Origin, user: User, *, now: datetime) -> None:
-    """Delete a user that is claimed, and revoke all it has, in a transaction of the caller's."""
-    stored.delete_user(connection, user, now)
+def remove_user(change: Change, user: User) -> None:
+    """Delete a user that is claimed, and revoke all it has, in a change of the caller's."""
+    stored.delete_user(change.connection, user, change.now)
     if not user.proxy:  # whose name nobody can ask for
-        usernames.reserve_username(connection, user, now)
-    revoke_everything_of(connection, origin, user, now=now)
-    _record(connection, origin, "user.delete", user, at=now, username=user.username)
+        usernames.reserve_username(change.connection, user, change.now)
+    revoke_everything_of(change, user)
+    change.record(UserDeleted(user.id, user.username))
 
 
 def read_account(connection: Connection, text: str, field: str) -> Account:
@@ -265,12 +241,27 @@ def unique_names() -> Iterator[None]:
         raise Invalid(_TAKEN) from error
 
 
-def _claim(connection: Connection, found: User | None) -> User:
+def _claim(connection: Connection, username: str) -> User:
     """A user as it is once nobody else changes it and it does nothing, until the transaction ends. Raises NotFound."""
+    found = stored.find_user(connection, username)
     if found is not None:
         lock_account(connection, found.account_id)
         stored.claim_user(connection, found.id)
     return _get_claimed(connection, found)
+
+
+def _claim_own(change: Change, username: str) -> User:
+    """The user that an administrator is about to change. A parent account's proxy user is nobody's to change."""
+    connection, account_id = change.connection, change.actor.account_id
+    lock_account(connection, account_id)
+    found = stored.find_user(connection, username, account_id=account_id)
+    if found is not None:
+        stored.claim_user(connection, found.id)  # which may be the one who acts: users come before credentials
+    require_administrator(get_writer(change))
+    user = _get_claimed(connection, found)
+    if user.proxy:
+        raise Forbidden
+    return user
 
 
 def _get_claimed(connection: Connection, found: User | None) -> User:
@@ -280,51 +271,43 @@ def _get_claimed(connection: Connection, found: User | None) -> User:
     return stored.get_user(connection, found.id)
 
 
-def _update(
-    connection: Connection,
-    origin: Origin,
-    before: User,
-    change: UserChange,
-    *,
-    now: datetime,
-    reservation: timedelta,
-) -> User:
+def _update(change: Change, before: User, wanted: UserChange, *, reservation: timedelta) -> User:
     """Change a user that is claimed. Raises Invalid, also for the last administrator."""
-    raise_faults(change.check(before))
-    after = change.applied_to(before)
+    raise_faults(wanted.check(before))
+    after = wanted.applied_to(before)
     if before.admin and after.restricted:
-        _keep_an_administrator(connection, before, "restricted")
+        _keep_an_administrator(change.connection, before, "restricted")
     if after.username != before.username:
-        usernames.reserve_username(connection, before, now)
-        stored.rename_user(connection, after.id, after.username)
-        _take_username(connection, after, now=now, reservation=reservation)
-    return _store(connection, origin, before, after, now=now)
+        usernames.reserve_username(change.connection, before, change.now)
+        stored.rename_user(change.connection, after.id, after.username)
+        _take_username(change, after, reservation)
+    return _store(change, before, after)
 
 
-def _take_username(connection: Connection, user: User, *, now: datetime, reservation: timedelta) -> None:
+def _take_username(change: Change, user: User, reservation: timedelta) -> None:
     """Make sure that the name a user has just got is nobody else's, and was not for as long as names are reserved.
 
     It is asked after the name was stored, so that whoever is about to free it has done so by then. Raises Invalid for
     a name that somebody has in another case from before that was refused, and UsernameReserved.
     """
-    if usernames.find_holders(connection, user.username) - {user.id}:
+    if usernames.find_holders(change.connection, user.username) - {user.id}:
         raise Invalid(_TAKEN)
-    reserved = usernames.find_reservation(connection, user.username)
+    reserved = usernames.find_reservation(change.connection, user.username)
     if reserved is None:
         return
-    if reserved.user_id != user.id and now < reserved.freed + reservation:
+    if reserved.user_id != user.id and change.now < reserved.freed + reservation:
         raise UsernameReserved
-    usernames.forget_reservation(connection, user.username)
+    usernames.forget_reservation(change.connection, user.username)
 
 
-def _store(connection: Connection, origin: Origin, before: User, after: User, *, now: datetime) -> User:
+def _store(change: Change, before: User, after: User) -> User:
     """Store a changed user, and end what it may no more."""
     changes = after.differences(before)
     if changes:
-        stored.set_user(connection, after)
-        _record(connection, origin, "user.update", after, at=now, **changes)
+        stored.set_user(change.connection, after)
+        change.record(UserUpdated(after.id, changes))
     if before.enters_children and not after.enters_children:
-        leave_children(connection, origin, after, now=now)
+        leave_children(change, after)
     return after
 
 
@@ -333,9 +316,3 @@ def _keep_an_administrator(connection: Connection, user: User, field: str | None
     own = user.admin and not user.proxy and user.disabled is None
     if own and not stored.has_other_administrator(connection, user):
         raise Invalid(Fault("The account's last administrator must stay one: make another one first", field))
-
-
-def _record(
-    connection: Connection, origin: Origin, action: str, user: User, *, at: datetime, **details: object
-) -> None:
-    audit.record(connection, origin=origin, at=at, action=action, subject=f"user:{user.id}", details=details)

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from tokenry.domain.accounts import Origin
+from tokenry.domain.events import Event
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import audit_events
 
@@ -15,8 +16,8 @@ _INSERT = insert(audit_events)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One change. `subject` is `token:<id>`, `user:<id>`, `account:<id>` or `policy`; `details` hold no secret."""
+class Entry:
+    """One event as it was recorded: when, who caused it and from where."""
 
     id: int
     at: datetime
@@ -29,48 +30,30 @@ class Event:
     details: Mapping[str, object]
 
 
-def record(
-    connection: Connection,
-    *,
-    origin: Origin,
-    at: datetime,
-    action: str,
-    subject: str,
-    details: Mapping[str, object] | None = None,
-) -> None:
-    """Add an event."""
-    record_all(connection, origin=origin, at=at, action=action, events={subject: details or {}})
-
-
-def record_all(
-    connection: Connection,
-    *,
-    origin: Origin,
-    at: datetime,
-    action: str,
-    events: Mapping[str, Mapping[str, object]],
-) -> None:
-    """Add an event for each of some subjects, with its details, in one statement."""
+def record(connection: Connection, *, origin: Origin, at: datetime, events: Sequence[Event]) -> None:
+    """Add events, in one statement."""
     common = {
         "at": to_seconds(at),
         "actor": origin.name,
         "actor_user_id": None if origin.actor is None else origin.actor.user_id,
         "actor_token_id": None if origin.actor is None else origin.actor.token_id,
         "address": origin.address,
-        "action": action,
     }
-    rows = [{**common, "subject": subject, "details": json.dumps(details)} for subject, details in events.items()]
+    rows = [
+        {**common, "action": event.action, "subject": event.subject, "details": json.dumps(event.details)}
+        for event in events
+    ]
     if rows:  # the driver takes another, longer way for many, also where they are one
         connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])
 
 
-def list_events(connection: Connection, *, limit: int, subject: str | None = None) -> Sequence[Event]:
+def list_events(connection: Connection, *, limit: int, subject: str | None = None) -> Sequence[Entry]:
     """List the newest events, newest first; those of one subject if it is named."""
     statement = select(audit_events).order_by(audit_events.c.id.desc()).limit(limit)
     if subject is not None:
         statement = statement.where(audit_events.c.subject == subject)
     return [
-        Event(
+        Entry(
             id=row.id,
             at=from_seconds(row.at),
             actor=row.actor,

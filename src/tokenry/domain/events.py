@@ -1,0 +1,243 @@
+"""What can be recorded, which is everything that changes something: a closed list, `Event`.
+
+An event says what was done to what (`action`, `subject`); the rest is in its fields, of which none is a secret.
+docs/events.md tells users of each.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, ClassVar, TypeAlias, get_args
+
+from tokenry.domain.policy import Policy
+from tokenry.domain.scopes import Scopes
+from tokenry.domain.spans import write_span
+
+_SUBJECTS = {"token_id", "user_id", "account_id"}
+_KEYS = {"before": "from", "after": "to"}
+"""Of fields that would be named by a word of Python's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    action: ClassVar[str]
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """The fields that say something, as JSON has them, but for the subject; each of the `changes` by itself."""
+        details: dict[str, Any] = {
+            _KEYS.get(field.name, field.name): _plain(value)
+            for field in fields(self)
+            if field.name not in _SUBJECTS and (value := getattr(self, field.name)) is not None
+        }
+        changes: Mapping[str, object] = details.pop("changes", {})
+        return {**details, **changes}
+
+
+@dataclass(frozen=True, slots=True)
+class _OfToken(_Event):
+    token_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"token:{self.token_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfUser(_Event):
+    user_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"user:{self.user_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfAccount(_Event):
+    account_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"account:{self.account_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCreated(_OfToken):
+    """A token was made."""
+
+    action = "token.create"
+    label: str
+    scopes: Scopes
+    expiry: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRenamed(_OfToken):
+    """A token got another label."""
+
+    action = "token.rename"
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUpdated(_OfToken):
+    """A token's description or networks are others; from and to, by name."""
+
+    action = "token.update"
+    changes: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRotated(_OfToken):
+    """A token got another secret; the one before opens for `grace` seconds more, which begin as `activate` says."""
+
+    action = "token.rotate"
+    activate: str
+    grace: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenReissued(_OfToken):
+    """A request was repeated whose answer got lost: a fresh secret is in the place of the one that nobody got."""
+
+    action = "token.reissue"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenShortened(_OfToken):
+    """A token expires sooner, since a policy was set."""
+
+    action = "token.shorten"
+    before: datetime
+    after: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRevoked(_OfToken):
+    """A token was revoked; `reported` is the preview of a secret that leaked."""
+
+    action = "token.revoke"
+    reported: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserCreated(_OfUser):
+    """A user was made."""
+
+    action = "user.create"
+    username: str
+    admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UserUpdated(_OfUser):
+    """A user's name, address or rights are others; from and to, by name."""
+
+    action = "user.update"
+    changes: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class UserDisabled(_OfUser):
+    """A user's tokens are refused from now on."""
+
+    action = "user.disable"
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserEnabled(_OfUser):
+    """A user's tokens open again."""
+
+    action = "user.enable"
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserDeleted(_OfUser):
+    """A user is gone; what it had was revoked, each token with its own event."""
+
+    action = "user.delete"
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileUpdated(_OfUser):
+    """A user changed settings of its own; `changed` are their names."""
+
+    action = "profile.update"
+    changed: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCreated(_OfAccount):
+    """An account was made: a child of the one with the id `parent_id`, if there is one."""
+
+    action = "account.create"
+    company: str
+    parent_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountUpdated(_OfAccount):
+    """An account's name or address are others; from and to, by name."""
+
+    action = "account.update"
+    changes: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDetached(_OfAccount):
+    """An account is no longer a child of the one with the id `parent_id`."""
+
+    action = "account.detach"
+    parent_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet(_Event):
+    """The operator set a policy."""
+
+    action = "policy.set"
+    subject = "policy"
+    before: Policy
+    after: Policy
+
+
+Event: TypeAlias = (
+    TokenCreated
+    | TokenRenamed
+    | TokenUpdated
+    | TokenRotated
+    | TokenReissued
+    | TokenShortened
+    | TokenRevoked
+    | UserCreated
+    | UserUpdated
+    | UserDisabled
+    | UserEnabled
+    | UserDeleted
+    | ProfileUpdated
+    | AccountCreated
+    | AccountUpdated
+    | AccountDetached
+    | PolicySet
+)
+EVENTS: tuple[type[Event], ...] = get_args(Event)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case Scopes():
+            return str(value)
+        case Policy():
+            return {
+                "lifetime_max": None if value.lifetime_max is None else write_span(value.lifetime_max),
+                "expiry_required": value.expiry_required,
+                "tokens_per_user_max": value.tokens_per_user_max,
+                "scopes": {kind.value: str(scopes) for kind, scopes in value.scopes.items()},
+            }
+    return value

@@ -1,0 +1,50 @@
+"""What every use case works in: a transaction, with one moment, and, where it changes something, who does and what."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.events import Event
+from tokenry.storage import audit
+from tokenry.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change under way. `now` is its one moment, in whole seconds as times are stored."""
+
+    connection: Connection
+    now: datetime
+    origin: Origin
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, in a use case that takes a token."""
+        assert self.origin.actor is not None
+        return self.origin.actor
+
+    def record(self, *events: Event) -> None:
+        """Record what it did: whatever is to hear of changes hears of these, if the transaction commits."""
+        audit.record(self.connection, origin=self.origin, at=self.now, events=events)
+
+
+class Transactions:
+    """The transactions of one database, by one clock."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self.database = database
+        self.now = now
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """Open a transaction that reads one state of the database. Raises Unavailable, TooSlow."""
+        return self.database.read()
+
+    @contextmanager
+    def change(self, origin: Origin) -> Iterator[Change]:
+        """Open a transaction that commits when the block ends and rolls back when it raises. Raises Unavailable."""
+        with self.database.write() as connection:
+            yield Change(connection, self.now().replace(microsecond=0), origin)

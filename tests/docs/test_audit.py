@@ -1,0 +1,28 @@
+"""The page of the audit has every event, with all that it says, and no other."""
+
+import re
+from dataclasses import fields
+
+from tests.docs.conftest import DOCS
+from tokenry.domain.events import EVENTS, Event
+
+ROW = re.compile(r"^\| `(\w+\.\w+)` \|[^|]+\|([^|]*)\|$", re.MULTILINE)
+KEYS = {"before": "from", "after": "to"}
+UNNAMED = {"token_id", "user_id", "account_id", "changes"}
+"""Fields that are the subject, or hold details by names of their own."""
+
+
+def keys(event: type[Event]) -> set[str]:
+    return {KEYS.get(field.name, field.name) for field in fields(event) if field.name not in UNNAMED}
+
+
+def test_page_has_every_event_and_no_other() -> None:
+    told = [action for action, _ in ROW.findall((DOCS / "audit.md").read_text())]
+    assert sorted(told) == sorted(event.action for event in EVENTS)
+
+
+def test_page_has_all_details_of_every_event() -> None:
+    told = {
+        action: set(re.findall(r"`(\w+)`", details)) for action, details in ROW.findall((DOCS / "audit.md").read_text())
+    }
+    assert [event.action for event in EVENTS if not keys(event) <= told[event.action]] == []

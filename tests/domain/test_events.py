@@ -1,0 +1,90 @@
+"""Events: that the list of them is closed, and what each says."""
+
+import ast
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tokenry.domain import events
+from tokenry.domain.events import EVENTS, Event
+from tokenry.domain.policy import Policy, UserKind
+from tokenry.domain.scopes import Scopes
+
+MOMENT = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
+SCOPES = Scopes.parse("domains:read_only linodes:read_write")
+POLICY = Policy(timedelta(days=90), tokens_per_user_max=3, scopes={UserKind.USER: SCOPES})
+NOTHING = '{"lifetime_max": null, "expiry_required": false, "tokens_per_user_max": null, "scopes": {}}'
+SOMETHING = (
+    '{"lifetime_max": "90d", "expiry_required": false, "tokens_per_user_max": 3, '
+    '"scopes": {"user": "domains:read_only linodes:read_write"}}'
+)
+DIFFERENCE = {"email": {"from": "a@b", "to": "c@d"}}
+
+RECORDED = [
+    (
+        events.TokenCreated(12, "ci", SCOPES, MOMENT),
+        "token.create",
+        "token:12",
+        '{"label": "ci", "scopes": "domains:read_only linodes:read_write", "expiry": "2025-06-15T15:06:40+00:00"}',
+    ),
+    (events.TokenRenamed(12, "old", "new"), "token.rename", "token:12", '{"from": "old", "to": "new"}'),
+    (
+        events.TokenUpdated(12, {"networks": {"from": [], "to": ["192.0.2.0/24"]}}),
+        "token.update",
+        "token:12",
+        '{"networks": {"from": [], "to": ["192.0.2.0/24"]}}',
+    ),
+    (events.TokenRotated(12, "now", 0), "token.rotate", "token:12", '{"activate": "now", "grace": 0}'),
+    (events.TokenReissued(12), "token.reissue", "token:12", "{}"),
+    (
+        events.TokenShortened(12, MOMENT, MOMENT - timedelta(days=1)),
+        "token.shorten",
+        "token:12",
+        '{"from": "2025-06-15T15:06:40+00:00", "to": "2025-06-14T15:06:40+00:00"}',
+    ),
+    (events.TokenRevoked(12), "token.revoke", "token:12", "{}"),
+    (events.TokenRevoked(12, "pat_1"), "token.revoke", "token:12", '{"reported": "pat_1"}'),
+    (events.UserCreated(3, "ada", admin=False), "user.create", "user:3", '{"username": "ada", "admin": false}'),
+    (
+        events.UserUpdated(3, DIFFERENCE),
+        "user.update",
+        "user:3",
+        '{"email": {"from": "a@b", "to": "c@d"}}',
+    ),
+    (events.UserDisabled(3, "ada"), "user.disable", "user:3", '{"username": "ada"}'),
+    (events.UserEnabled(3, "ada"), "user.enable", "user:3", '{"username": "ada"}'),
+    (events.UserDeleted(3, "ada"), "user.delete", "user:3", '{"username": "ada"}'),
+    (events.ProfileUpdated(3, ["email"]), "profile.update", "user:3", '{"changed": ["email"]}'),
+    (events.AccountCreated(1, "Zuse"), "account.create", "account:1", '{"company": "Zuse"}'),
+    (events.AccountCreated(2, "Z", 1), "account.create", "account:2", '{"company": "Z", "parent_id": 1}'),
+    (
+        events.AccountUpdated(1, DIFFERENCE),
+        "account.update",
+        "account:1",
+        '{"email": {"from": "a@b", "to": "c@d"}}',
+    ),
+    (events.AccountDetached(2, 1), "account.detach", "account:2", '{"parent_id": 1}'),
+    (
+        events.PolicySet(Policy(), POLICY),
+        "policy.set",
+        "policy",
+        f'{{"from": {NOTHING}, "to": {SOMETHING}}}',
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "action", "subject", "details"), RECORDED)
+def test_event_is_stored_as_it_always_was(event: Event, action: str, subject: str, details: str) -> None:
+    """To the byte: the audit of years is searched by it."""
+    assert (event.action, event.subject, json.dumps(event.details)) == (action, subject, details)
+
+
+def test_every_event_is_an_example_here() -> None:
+    assert {type(event) for event, *_ in RECORDED} == set(EVENTS)
+
+
+def test_list_of_events_has_all_that_are_defined() -> None:
+    defined = [node for node in ast.parse(Path(events.__file__).read_text()).body if isinstance(node, ast.ClassDef)]
+    assert {node.name for node in defined if not node.name.startswith("_")} == {event.__name__ for event in EVENTS}
