@@ -21,12 +21,10 @@ from tokenry.api.inspection import Inspector
 from tokenry.api.introspection import IntrospectionOperations
 from tokenry.api.inventory import InventoryOperations
 from tokenry.api.leaks import LeakOperations
-from tokenry.api.limits import RateLimits
 from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
 from tokenry.api.revocation import RevocationOperations
 from tokenry.api.rotation import RotationOperations
-from tokenry.api.threads import Threads
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.users import UserOperations
 from tokenry.domain.errors import SetupError
@@ -63,6 +61,8 @@ from tokenry.verification.needs import policy_reader
 from tokenry.verification.screen import Screen
 from tokenry.verification.sqlite import SqliteCredentials
 from tokenry.verification.verifier import Credentials, Verifier
+from tokenry.web.limits import RateLimits
+from tokenry.web.threads import Threads
 
 
 @dataclass(frozen=True, slots=True)

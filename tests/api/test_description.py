@@ -13,10 +13,10 @@ from tests.conftest import App
 from tests.description import Answer, check, path_patterns
 from tokenry.api.app import VERSIONS
 from tokenry.api.description import METHODS, describe, read_description
-from tokenry.api.operation import Resource
 from tokenry.domain.scopes import Catalogue, Level
 from tokenry.domain.scopes import Resource as CatalogueEntry
 from tokenry.storage.catalogue import default_catalogue
+from tokenry.web.resource import Resource
 
 
 def routes(app: App) -> list[Route]:

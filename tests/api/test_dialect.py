@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from tokenry.api.dialect import OAUTH, VERIFICATION, WIRE, Dialect
-from tokenry.api.errors import STATUS
+from tokenry.api.dialect import OAUTH, VERIFICATION, WIRE
 from tokenry.domain.errors import Fault, InsufficientScope, Invalid
+from tokenry.web.dialect import Dialect
+from tokenry.web.errors import STATUS
 
 
 @pytest.mark.parametrize("dialect", [WIRE, VERIFICATION, OAUTH], ids=["wire", "verification", "oauth"])

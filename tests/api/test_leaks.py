@@ -10,8 +10,8 @@ from tests.api.test_lifecycle import bearer, create
 from tests.api.test_rotation import opens, rotate
 from tests.conftest import App
 from tokenry.api.leaks import CREDENTIALS_MAX
-from tokenry.api.operation import BODY_BYTES_MAX
 from tokenry.domain.secrets import CHECKSUM_LENGTH, Secret, checksum
+from tokenry.web.bodies import BODY_BYTES_MAX
 
 TOKENS = "/v4/profile/tokens"
 REPORT = "/v4/credentials/revoke"

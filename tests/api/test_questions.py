@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.test_guard import ask
 from tests.api.test_verify import IDENTITY, create
 from tests.conftest import App
+from tests.web.test_guard import ask
 from tokenry.domain.errors import Invalid
 from tokenry.domain.scopes import Level
 from tokenry.storage.catalogue import default_catalogue, read_catalogue

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tests.serving.parts import PEER, Served, Wire, fill, head
-from tokenry.api.headers import OF_THE_SERVER, SPECIAL
 from tokenry.serving.heads import Sender
 from tokenry.serving.protocol import BoundedProtocol
+from tokenry.web.headers import OF_THE_SERVER, SPECIAL
 
 
 async def answered(protocol: BoundedProtocol) -> None:

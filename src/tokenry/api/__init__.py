@@ -1,1 +1,1 @@
-"""The HTTP interface. `app.py` is the route table; `wire.py` knows every byte of the wire format."""
+"""The management API and its description. `app.py` is the route table; `wire.py` and its like are the wire format."""

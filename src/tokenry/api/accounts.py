@@ -1,8 +1,8 @@
 """The operations on accounts."""
 
-from tokenry.api.operation import Call
 from tokenry.api.wire_accounts import read_account_change, write_account
 from tokenry.service.accounts import Accounts
+from tokenry.web.requests import Call
 
 
 class AccountOperations:

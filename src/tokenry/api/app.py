@@ -12,28 +12,28 @@ from tokenry.api.batch import BatchOperations
 from tokenry.api.children import ChildOperations
 from tokenry.api.description import description_as_json
 from tokenry.api.details import DetailsOperations
-from tokenry.api.dialect import OAUTH, VERIFICATION
+from tokenry.api.dialect import OAUTH, VERIFICATION, WIRE
 from tokenry.api.docs import description_as_page
 from tokenry.api.empty import APPS, DEVICES, IMAGES, LOGINS, REGIONS, TYPES, empty_list, nothing
 from tokenry.api.explanation import ExplanationOperations
-from tokenry.api.guard import Guard
 from tokenry.api.health import Liveness, Readiness
 from tokenry.api.introspection import IntrospectionOperations
 from tokenry.api.inventory import InventoryOperations
 from tokenry.api.leaks import REPORTS, LeakOperations
-from tokenry.api.limits import RateLimits
-from tokenry.api.operation import Operation, Resource, not_found
 from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
 from tokenry.api.questions import ANY_METHOD, EXT_AUTHZ, PLAIN_METHODS, own_method, plain, told_method
 from tokenry.api.revocation import RevocationOperations
 from tokenry.api.rotation import RotationOperations
-from tokenry.api.threads import Threads
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.users import UserOperations
 from tokenry.api.verify import VerifyEndpoint
 from tokenry.domain.scopes import Catalogue
 from tokenry.verification.verifier import Verifier
+from tokenry.web.guard import Guard
+from tokenry.web.limits import RateLimits
+from tokenry.web.resource import Operation, Resource, not_found
+from tokenry.web.threads import Threads
 
 VERSIONS = ("v4", "v4beta")
 READS, WRITES = "account:read_only", "account:read_write"
@@ -73,20 +73,21 @@ def routes(
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
     resource = partial(Resource, verifier, limits, threads)
+    wire = partial(resource, WIRE)
     management = {
-        **_token_paths(operations, resource),
-        **_profile_paths(operations, resource),
-        **_account_paths(operations, resource),
-        **_child_account_paths(operations, resource),
-        **_public_paths(operations, resource),
+        **_token_paths(operations, wire),
+        **_profile_paths(operations, wire),
+        **_account_paths(operations, wire),
+        **_child_account_paths(operations, wire),
+        **_public_paths(operations, wire),
     }
     return [
         *_verification_routes(operations, resource, verifier, catalogue),
         *_oauth_routes(operations, resource),
         Route("/healthz", Liveness()),
         Route("/readyz", ready),
-        Route("/openapi.json", description_as_json(catalogue)),
-        Route("/docs", description_as_page(catalogue)),
+        Route("/openapi.json", description_as_json(catalogue, WIRE)),
+        Route("/docs", description_as_page(catalogue, WIRE)),
         *(Route(f"/{version}{path}", managed) for version in VERSIONS for path, managed in management.items()),
     ]
 
@@ -200,6 +201,6 @@ def _oauth_routes(to: Operations, resource: MakeResource) -> Sequence[Route]:
 
 def create_app(table: Sequence[BaseRoute], lifespan: Lifespan[ASGIApp]) -> ASGIApp:
     """Put the routes behind the guard, with a short cut to those that gateways ask on every request."""
-    router = Router(table, redirect_slashes=False, default=not_found, lifespan=lifespan)
+    router = Router(table, redirect_slashes=False, default=not_found(WIRE), lifespan=lifespan)
     verification = [route for route in table if isinstance(route, Route) and isinstance(route.app, VerifyEndpoint)]
-    return Guard(router, direct={route.path.partition("{")[0]: route.app for route in verification})
+    return Guard(router, WIRE, direct={route.path.partition("{")[0]: route.app for route in verification})

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from tokenry.api.inspection import Inspector, read_question
-from tokenry.api.operation import Call
 from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.scopes import Catalogue, Scopes
 from tokenry.verification.verifier import Decision, Denial
+from tokenry.web.requests import Call
 
 TOKENS_MAX = 100
 INVALID = {"active": False, "status": "invalid"}

@@ -1,12 +1,12 @@
 """The operations on the child accounts of a parent account."""
 
 from tokenry.api.filters import read_filter
-from tokenry.api.operation import Call
 from tokenry.api.wire import read_page, write_page, write_token
 from tokenry.api.wire_accounts import write_account
 from tokenry.domain.errors import collect_faults
 from tokenry.domain.filters import Kind
 from tokenry.service.children import Children
+from tokenry.web.requests import Call
 
 FILTERABLE = dict.fromkeys(
     (

@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
-from tokenry.api.document import Document
 from tokenry.domain.scopes import Catalogue
+from tokenry.web.dialect import Dialect
+from tokenry.web.document import Document
 
 Part = Mapping[str, Any]
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -57,7 +58,7 @@ def resolve(part: Part) -> Part:
 
 
 @cache
-def description_as_json(catalogue: Catalogue) -> Document:
+def description_as_json(catalogue: Catalogue, dialect: Dialect) -> Document:
     """`/openapi.json`, also for tools that run in a browser."""
     body = json.dumps(describe(catalogue)).encode("ascii")
-    return Document(body, b"application/json", (b"access-control-allow-origin", b"*"))
+    return Document(dialect, body, b"application/json", (b"access-control-allow-origin", b"*"))

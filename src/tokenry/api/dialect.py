@@ -1,27 +1,17 @@
-"""How a resource speaks: which bodies it reads, and how it says no.
+"""The dialects of the faces there are.
 
 WIRE           the wire format: JSON, every fault in an envelope, 401 for a scope that does not suffice
 VERIFICATION   the same with 403 for such a scope (RFC 6750 section 3.1), as everything below `/verify`
 OAUTH          forms, and errors as one code (RFC 6749 section 5.2)
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from tokenry.api.errors import STATUS, TooManyRequests
-from tokenry.api.wire import read_form, read_json_object, write_faults
+from tokenry.api.wire import answer_headers
 from tokenry.domain.errors import Forbidden, InsufficientScope, Refusal, TooSlow, Unauthorized, Unavailable
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """The bodies that are read, by `read_body`, which raises Invalid; and a refusal's status and body."""
-
-    media_type: str
-    read_body: Callable[[bytes], Mapping[str, object]]
-    status: Mapping[type[Refusal], int]
-    write_refusal: Callable[[Refusal], object]
-
+from tokenry.web.bodies import read_form, read_json_object
+from tokenry.web.dialect import Dialect
+from tokenry.web.errors import STATUS, TooManyRequests, write_faults
 
 ERRORS: dict[type[Refusal], str] = {
     Unauthorized: "invalid_token",
@@ -40,6 +30,10 @@ def write_error(refusal: Refusal) -> object:
     return {"error": ERRORS.get(type(refusal), "invalid_request"), "error_description": "; ".join(faults)}
 
 
-WIRE = Dialect("application/json", read_json_object, STATUS, lambda refusal: write_faults(refusal.faults))
+WIRE = Dialect(
+    "application/json", read_json_object, answer_headers, STATUS, lambda refusal: write_faults(refusal.faults)
+)
 VERIFICATION = replace(WIRE, status={**STATUS, InsufficientScope: 403})
-OAUTH = Dialect("application/x-www-form-urlencoded", read_form, VERIFICATION.status, write_error)
+OAUTH = replace(
+    VERIFICATION, media_type="application/x-www-form-urlencoded", read_body=read_form, write_refusal=write_error
+)

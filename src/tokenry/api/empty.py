@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 
 from tokenry.api.filters import read_filter
-from tokenry.api.operation import Call
 from tokenry.api.wire import read_page, write_page
 from tokenry.domain.errors import NotFound, collect_faults
 from tokenry.domain.filters import Kind
 from tokenry.domain.paging import Page
+from tokenry.web.requests import Call
 
 LOGINS = {"datetime": Kind.TIME, "id": Kind.INTEGER, "ip": Kind.TEXT, "status": Kind.TEXT, "username": Kind.TEXT}
 DEVICES = {

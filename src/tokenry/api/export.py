@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from tokenry.api.wire import to_bytes
+from tokenry.web.answers import to_bytes
 
 Row = Mapping[str, object]
 

@@ -7,14 +7,13 @@ from typing import NamedTuple
 from anyio import CapacityLimiter, move_on_after, to_thread
 from starlette.types import Receive, Scope, Send
 
-from tokenry.api.errors import MethodNotAllowed
-from tokenry.api.operation import brief_refusal, send_answer
-from tokenry.api.wire import to_bytes
 from tokenry.complaints import Complaints
 from tokenry.domain.errors import TooSlow, Unavailable
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import within
 from tokenry.storage.migration import is_current
+from tokenry.web.answers import brief_refusal, send_answer, to_bytes
+from tokenry.web.errors import MethodNotAllowed
 
 SECONDS_MAX = 1
 """To the answer of a probe, which has a thread of its own: no request holds it up, and no probe a request."""

@@ -4,10 +4,10 @@ import json
 import re
 from hashlib import sha256
 
-from tokenry.api.operation import Call
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.idempotency import HEADER, KEY_LENGTH_MAX, KeyedRequest
 from tokenry.domain.secrets import mask_secrets
+from tokenry.web.requests import Call
 
 _KEY = re.compile(rf"[!-~]{{1,{KEY_LENGTH_MAX}}}", re.ASCII)
 

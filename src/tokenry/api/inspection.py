@@ -10,13 +10,13 @@ from ipaddress import ip_address
 
 from anyio import from_thread
 
-from tokenry.api.wire import read_key
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import NOTHING, Catalogue, Scopes
 from tokenry.domain.secrets import Secret
 from tokenry.service.users import AccountUsers
 from tokenry.verification.verifier import MALFORMED, Client, Decision, Denial, Verifier
+from tokenry.web.bodies import read_key
 
 NO_ADDRESS = Fault("Must be an IP address", "address")
 _UNKNOWN = Decision(None, Denial.UNKNOWN)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from tokenry.api.inspection import NO_ADDRESS, Inspector, is_address
-from tokenry.api.operation import Call
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Fault, raise_faults
+from tokenry.web.requests import Call
 
 INACTIVE = {"active": False}
 """All that is said of a token that is not valid, whatever it lacks (RFC 7662 section 2.2)."""

@@ -7,13 +7,14 @@ from tokenry.api import details
 from tokenry.api.details import read_selection, write_details
 from tokenry.api.export import write_csv, write_json_lines
 from tokenry.api.filters import read_filter
-from tokenry.api.operation import Answer, Call
 from tokenry.api.wire import ID_MAX, read_integer, read_page, write_page
 from tokenry.domain.details import Details
 from tokenry.domain.errors import Fault, Invalid, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
 from tokenry.domain.texts import storable_faults
 from tokenry.service.inventory import Inventory
+from tokenry.web.answers import Answer
+from tokenry.web.requests import Call
 
 IDS_MAX = 500
 CSV = "csv"

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from tokenry.api.limits import Bucket
-from tokenry.api.operation import Answer, Call
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.service.leaks import Leaks
+from tokenry.web.answers import Answer
+from tokenry.web.limits import Bucket
+from tokenry.web.requests import Call
 
 CREDENTIALS_MAX = 1000
 """As many tokens as fit a body of 64 KiB, written without indentation."""

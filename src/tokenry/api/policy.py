@@ -1,8 +1,8 @@
 """What holds for a user's next token, so that a client can ask before it is refused."""
 
-from tokenry.api.operation import Call
 from tokenry.domain.policy import Rules
 from tokenry.service.policy import Policies
+from tokenry.web.requests import Call
 
 
 class PolicyOperations:

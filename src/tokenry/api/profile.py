@@ -1,9 +1,9 @@
 """The operations on a user's own profile."""
 
-from tokenry.api.operation import Call
 from tokenry.api.users import answer_grants
 from tokenry.api.wire_profile import read_profile_change, write_profile
 from tokenry.service.profile import Profiles
+from tokenry.web.requests import Call
 
 
 class ProfileOperations:

@@ -1,9 +1,10 @@
 """Revocation (RFC 7009): a token is given back by its text."""
 
 from tokenry.api.introspection import token_faults
-from tokenry.api.operation import Answer, Call
 from tokenry.domain.errors import raise_faults
 from tokenry.service.revocation import Revocations
+from tokenry.web.answers import Answer
+from tokenry.web.requests import Call
 
 
 class RevocationOperations:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from tokenry.api.idempotency import read_keyed_request
-from tokenry.api.operation import Call
 from tokenry.api.tokens import read_token_id
 from tokenry.api.wire import read_integer, write_token
 from tokenry.domain.errors import Fault, collect_faults, raise_faults
 from tokenry.domain.rotation import GRACE_SECONDS_DEFAULT, GRACE_SECONDS_MAX, NewRotation
 from tokenry.service.rotation import Rotations
+from tokenry.web.requests import Call
 
 FIRST_USE, NOW = "first_use", "now"
 

@@ -2,11 +2,11 @@
 
 from tokenry.api.filters import read_filter
 from tokenry.api.idempotency import read_keyed_request
-from tokenry.api.operation import Call
 from tokenry.api.wire import read_id, read_new_label, read_new_token, read_page, write_page, write_token
 from tokenry.domain.errors import NotFound, collect_faults
 from tokenry.domain.filters import Kind
 from tokenry.service.tokens import Tokens
+from tokenry.web.requests import Call
 
 FILTERABLE = {
     "created": Kind.TIME,

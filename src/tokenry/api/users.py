@@ -1,7 +1,6 @@
 """The operations of an administrator on the users of the account."""
 
 from tokenry.api.filters import read_filter
-from tokenry.api.operation import Answer, Call
 from tokenry.api.wire import read_page, write_page
 from tokenry.api.wire_profile import read_grants_change, write_grants
 from tokenry.api.wire_users import read_new_user, read_user_change, write_user
@@ -9,6 +8,8 @@ from tokenry.domain.errors import collect_faults
 from tokenry.domain.filters import Kind
 from tokenry.domain.users import User
 from tokenry.service.users import AccountUsers
+from tokenry.web.answers import Answer
+from tokenry.web.requests import Call
 
 FILTERABLE = {"email": Kind.TEXT, "username": Kind.TEXT}
 

@@ -11,14 +11,15 @@ from collections.abc import Callable
 
 from starlette.types import Receive, Scope, Send
 
-from tokenry.api.errors import STATUS, MethodNotAllowed
-from tokenry.api.operation import brief_refusal, read_presented, send_answer
 from tokenry.complaints import Complaints
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
 from tokenry.domain.scopes import Scopes
 from tokenry.verification.challenge import challenge
 from tokenry.verification.verifier import Decision, Denial, Verifier
+from tokenry.web.answers import brief_refusal, send_answer
+from tokenry.web.errors import STATUS, MethodNotAllowed
+from tokenry.web.requests import read_presented
 
 Question = Callable[[Scope], Scopes]
 """From a request to the scopes that it asks for. Raises Invalid or MethodNotAllowed."""

@@ -1,33 +1,31 @@
-"""Every byte of the wire format, in and out: times, tokens, pages, errors and headers.
+"""The wire format, in and out: times, tokens, pages and headers.
 
 Bodies are what `json.dumps` writes by default, because that is what real clients of the format have always been sent.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from tokenry.domain.accounts import Actor
-from tokenry.domain.errors import Fault, Invalid, raise_faults
+from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.limits import Allowance
 from tokenry.domain.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PAGE_SIZE_MIN, Page, PageRequest
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken, Token
 from tokenry.moments import read_moment, write_moment
+from tokenry.web.answers import HeaderList
 
 T = TypeVar("T")
-HeaderList = list[tuple[bytes, bytes]]
 
 SPEC_VERSION = b"4.229.1"
 """The version of the wire format's description that this service follows; clients compare it with their own."""
 NUMBER_LENGTH_MAX = 20
 ID_MAX = (1 << 63) - 1
 WRONG_TIME = "Must be a date and time such as 2018-01-01T13:46:32"
-_EXPECTED: dict[type, str] = {str: "Must be a string", bool: "Must be true or false"}
 _NUMBER = re.compile(rf"-?\d{{1,{NUMBER_LENGTH_MAX}}}", re.ASCII)
 
 
@@ -59,21 +57,6 @@ def write_page(page: Page[T], write_row: Callable[[T], object]) -> dict[str, obj
         "pages": page.pages,
         "results": page.results,
     }
-
-
-def write_faults(faults: Iterable[Fault]) -> dict[str, object]:
-    """Write the error envelope; a fault without a field has no `field` key."""
-    return {
-        "errors": [
-            {"reason": fault.reason} if fault.field is None else {"reason": fault.reason, "field": fault.field}
-            for fault in faults
-        ]
-    }
-
-
-def to_bytes(body: object) -> bytes:
-    """Encode a body."""
-    return json.dumps(body).encode("ascii")
 
 
 # --- headers ---------------------------------------------------------------------------------------------------------
@@ -113,12 +96,7 @@ def answer_headers(
     allowance: Allowance | None = None,
     retry_after: int | None = None,
 ) -> HeaderList:
-    """The headers of every answer of the management API.
-
-    `reads` is whether the method is GET or HEAD, `accepted` the scope the operation asks for (`*` for none), `actor`
-    whom a recognised token speaks for, `allowance` what its rate limit leaves it, `retry_after` in how many seconds to
-    ask again, where that is not when the next minute of the allowance begins.
-    """
+    """The headers of every answer of the management API."""
     headers = [
         (b"x-oauth-scopes", b"unknown" if actor is None else actor.scopes.sorted_text.encode("ascii")),
         (b"x-accepted-oauth-scopes", accepted),
@@ -148,28 +126,6 @@ def answer_headers(
 
 
 # --- in --------------------------------------------------------------------------------------------------------------
-
-
-def read_json_object(raw: bytes) -> Mapping[str, object]:
-    """Read a request body. An empty one counts as `{}`. Raises Invalid."""
-    if not raw:
-        return {}
-    try:
-        body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise Invalid(Fault("Invalid JSON")) from None
-    if not isinstance(body, dict):
-        raise Invalid(Fault("Must be a JSON object"))
-    return body
-
-
-def read_form(raw: bytes) -> Mapping[str, object]:
-    """Read a form (RFC 6749 section 3.2): a parameter without a value is none, and each comes once. Raises Invalid."""
-    parameters = parse_qsl(raw.decode("utf-8", "replace"))
-    form = dict(parameters)
-    if len(form) < len(parameters):
-        raise Invalid(Fault("Each parameter must be sent only once"))
-    return form
 
 
 def read_time(value: object) -> datetime | None:
@@ -206,16 +162,6 @@ def read_new_label(body: Mapping[str, object]) -> tuple[str | None, Sequence[Fau
     return _read_label(body, faults), faults
 
 
-def read_key(body: Mapping[str, object], key: str, kind: type[T], faults: list[Fault]) -> T | None:
-    """Read one key of a body, text or a truth value; None if it is not there. Another type is one fault more."""
-    value = body.get(key)
-    if isinstance(value, kind):
-        return value
-    if key in body:
-        faults.append(Fault(_EXPECTED[kind], key))
-    return None
-
-
 def read_page(query: str) -> PageRequest:
     """Read `page` and `page_size` from a query string; other parameters are ignored. Raises Invalid."""
     parameters = dict(parse_qsl(query, keep_blank_values=True))
@@ -249,7 +195,3 @@ def _read_label(body: Mapping[str, object], faults: list[Fault]) -> str | None:
 
 def _read_number(text: str) -> int | None:
     return int(text) if _NUMBER.fullmatch(text) else None
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(name)

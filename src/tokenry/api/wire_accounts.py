@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from tokenry.api.wire import read_key, write_time
+from tokenry.api.wire import write_time
 from tokenry.domain.accounts import SETTINGS, Account, AccountChange
 from tokenry.domain.errors import Fault
+from tokenry.web.bodies import read_key
 
 
 def write_account(account: Account) -> dict[str, object]:

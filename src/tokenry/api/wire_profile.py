@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from tokenry.api.wire import read_key
 from tokenry.domain.errors import Fault
 from tokenry.domain.profile import Profile, ProfileChange
 from tokenry.domain.users import GrantsChange, User
+from tokenry.web.bodies import read_key
 
 _NO_REFERRALS = {"code": "", "url": "", "total": 0, "completed": 0, "pending": 0, "credit": 0}
 _KINDS_OF_GRANTS = (

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from tokenry.api.wire import read_key
 from tokenry.domain.errors import Fault
 from tokenry.domain.users import NewUser, User, UserChange
+from tokenry.web.bodies import read_key
 
 
 def write_user(user: User) -> dict[str, object]:

@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
-from tokenry.api.headers import SPECIAL
 from tokenry.domain.networks import ADDRESS_LENGTH_MAX
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import TOKEN_LENGTH
 from tokenry.serving.shapes import Shapes
 from tokenry.verification.verifier import LookUp
+from tokenry.web.headers import SPECIAL
 
 _START = b"GET /verify"
 HEAD_BYTES_MAX = 8 * 1024

@@ -11,12 +11,13 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from tokenry.api.wire import to_bytes, write_faults
 from tokenry.complaints import Complaints
 from tokenry.domain.errors import Fault
 from tokenry.serving.descriptors import connections_max
 from tokenry.serving.fast_path import APP_STATE_KEY, FastPath
 from tokenry.serving.heads import Sender
+from tokenry.web.answers import to_bytes
+from tokenry.web.errors import write_faults
 
 HEAD_SECONDS_MAX = 10
 """From the first byte of a request, or from the opening of a connection, to the end of its headers."""

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 READERS_MAX = 8
 WRITERS_MAX = 4
-"""Threads of each process that read, and those that change something, for the management API (`api/threads.py`)."""
+"""Threads of each process that read, and those that change something, for the management API (`web/threads.py`)."""
 POOL_CONNECTIONS_MAX = READERS_MAX + WRITERS_MAX + 2
 """One for each of them, one to note uses by, one for the probe: nobody waits for another one's."""
 STEPS = 20_000

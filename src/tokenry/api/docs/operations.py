@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from tokenry.api.description import METHODS, Part, read_description, resolve
-from tokenry.api.docs.html import Html, code, element, inline, join, link, markdown, separated
 from tokenry.api.docs.schemas import find_example, reference, write_entry, write_keys, write_schema
+from tokenry.web.html import Html, code, element, inline, join, link, markdown, separated
 
 AUTHORIZATION = """-H @<(printf 'Authorization: Bearer %s' "$TOKENRY_TOKEN")"""
 """Gives curl the token as a file, by a command that is part of bash: so it is not in the list of processes."""

@@ -7,17 +7,18 @@ from functools import cache
 from importlib.resources import files
 
 from tokenry.api.description import Part, describe
-from tokenry.api.docs.html import Html, code, element, inline, join, link, markdown
 from tokenry.api.docs.operations import Operation, list_operations, write_operation, write_response, write_signature
 from tokenry.api.docs.schemas import write_schema, write_type
-from tokenry.api.document import Document
 from tokenry.domain.scopes import Catalogue
+from tokenry.web.dialect import Dialect
+from tokenry.web.document import Document
+from tokenry.web.html import Html, code, element, inline, join, link, markdown
 
 SETTING = "export TOKENRY_URL=https://…      # this service, without a path\nexport TOKENRY_TOKEN=pat_…"
 
 
 @cache
-def description_as_page(catalogue: Catalogue) -> Document:
+def description_as_page(catalogue: Catalogue, dialect: Dialect) -> Document:
     """Write `/docs`. Its policy has a browser apply the page's own style, known by its hash, and nothing else."""
     style = files("tokenry.api.docs").joinpath("style.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
@@ -25,6 +26,7 @@ def description_as_page(catalogue: Catalogue) -> Document:
         f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     return Document(
+        dialect,
         write_page(describe(catalogue), Html(style)).encode(),
         b"text/html; charset=utf-8",
         (b"content-security-policy", policy.encode("ascii")),

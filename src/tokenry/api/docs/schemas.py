@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tokenry.api.description import Part, resolve
-from tokenry.api.docs.html import Html, code, element, join, link, markdown, separated
+from tokenry.web.html import Html, code, element, join, link, markdown, separated
 
 RANGES = (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items"))
 SHOWN_MAX = 10**9

@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import App
 from tests.description import CHECKED
 from tests.servers import Server
-from tokenry.api.document import names, prefers_gzip
+from tokenry.web.document import names, prefers_gzip
 
 PATHS = ("/openapi.json", "/docs")
 OF_A_BODY = {"content-encoding", "content-length", "content-type"}

@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import pytest
 
-from tokenry.api.pieces import ClientGone, send_pieces
+from tokenry.web.pieces import ClientGone, send_pieces
 
 REQUEST = {"type": "http.request", "body": b"", "more_body": False}
 DISCONNECT = {"type": "http.disconnect"}

@@ -12,13 +12,13 @@ from anyio import create_task_group
 from tests.api.test_description import routes
 from tests.conftest import App, Clock, make_app
 from tokenry.api.empty import nothing
-from tokenry.api.errors import TooManyRequests
-from tokenry.api.operation import Resource
-from tokenry.api.threads import ABANDONED_AFTER_SECONDS, SHARE_MAX, Threads
 from tokenry.domain.errors import Unavailable
 from tokenry.settings import Settings
 from tokenry.storage.database import READERS_MAX
 from tokenry.storage.deadline import seconds_left
+from tokenry.web.errors import TooManyRequests
+from tokenry.web.resource import Resource
+from tokenry.web.threads import ABANDONED_AFTER_SECONDS, SHARE_MAX, Threads
 
 ANSWER_SECONDS_MAX = 8
 """Less than the ten seconds that clients wait."""

@@ -1,4 +1,4 @@
-"""From a refusal to a status code, and the refusals that only HTTP knows."""
+"""From a refusal to a status code, the envelope of its faults, and the refusals that only HTTP knows."""
 
 from collections.abc import Iterable
 
@@ -46,6 +46,13 @@ class TooManyRequests(Refusal):
         super().__init__(Fault("Too many requests"))
 
 
+class InternalError(Refusal):
+    """A defect. The client is told no more than that; the log has the rest."""
+
+    def __init__(self) -> None:
+        super().__init__(Fault("Internal server error"))
+
+
 STATUS: dict[type[Refusal], int] = {
     Invalid: 400,
     UsernameReserved: 400,
@@ -58,6 +65,17 @@ STATUS: dict[type[Refusal], int] = {
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
     TooManyRequests: 429,
+    InternalError: 500,
     Unavailable: 503,
     TooSlow: 503,
 }
+
+
+def write_faults(faults: Iterable[Fault]) -> dict[str, object]:
+    """Write the error envelope; a fault without a field has no `field` key."""
+    return {
+        "errors": [
+            {"reason": fault.reason} if fault.field is None else {"reason": fault.reason, "field": fault.field}
+            for fault in faults
+        ]
+    }

@@ -9,8 +9,9 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from tests.conftest import App
-from tokenry.api.guard import Guard
+from tokenry.api.dialect import WIRE
 from tokenry.serving.logs import make_harmless
+from tokenry.web.guard import Guard
 
 
 def ask(
@@ -44,7 +45,7 @@ def guarding(answer: Callable[[Scope, Receive, Send], Any]) -> Guard:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await answer(scope, receive, send)
 
-    return Guard(app, direct={})
+    return Guard(app, WIRE, direct={})
 
 
 @pytest.mark.parametrize("name", ["Host", "Authorization", "X-Filter", "Content-Type"])

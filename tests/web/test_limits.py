@@ -16,16 +16,18 @@ from structlog.testing import capture_logs
 
 from tests.conftest import START, App, Clock, make_app
 from tests.servers import Redis
-from tokenry.api.guard import Guard
-from tokenry.api.limits import PAUSE_SECONDS, RateLimits, network
-from tokenry.api.operation import Call, Operation, Resource
-from tokenry.api.threads import Threads
+from tokenry.api.dialect import WIRE
 from tokenry.complaints import SECONDS
 from tokenry.domain.accounts import Origin
 from tokenry.domain.tokens import NewToken
 from tokenry.settings import Settings
 from tokenry.storage.limits import HostCounters
 from tokenry.verification.verifier import Verifier
+from tokenry.web.guard import Guard
+from tokenry.web.limits import PAUSE_SECONDS, RateLimits, network
+from tokenry.web.requests import Call
+from tokenry.web.resource import Operation, Resource
+from tokenry.web.threads import Threads
 from tokenry.wiring import build_app, credentials_of, open_installation
 
 TOKENS = "/v4/profile/tokens"
@@ -287,8 +289,8 @@ def test_answer_to_a_defect_shows_the_limit(app: App) -> None:
     verifier = Verifier(credentials_of(installation.database), installation.peppers, app.clock)
     installation.database.close()
     limits = RateLimits(HostCounters(), requests=2, failures=2, now=app.clock)
-    router = Router([Route("/x", Resource(verifier, limits, Threads(), GET=Operation(defect)))])
-    client = TestClient(Guard(router, direct={}), raise_server_exceptions=False)
+    router = Router([Route("/x", Resource(verifier, limits, Threads(), WIRE, GET=Operation(defect)))])
+    client = TestClient(Guard(router, WIRE, direct={}), raise_server_exceptions=False)
     answer = client.get("/x", headers=app.bearer)
     assert (answer.status_code, shown(answer)[:2]) == (500, (2, 1))
 

@@ -13,17 +13,18 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tokenry.api.headers import SINGLE
-from tokenry.api.operation import brief_refusal, client_address, refuse, send_answer
-from tokenry.api.pieces import ClientGone
-from tokenry.api.questions import EXT_AUTHZ
-from tokenry.api.wire import answer_headers, to_bytes, write_faults
 from tokenry.domain.errors import Fault, Invalid, NotFound
 from tokenry.log import Log
+from tokenry.web.answers import brief_refusal, send_answer
+from tokenry.web.dialect import Dialect
+from tokenry.web.errors import InternalError
+from tokenry.web.headers import SINGLE
+from tokenry.web.pieces import ClientGone
+from tokenry.web.requests import client_address
+from tokenry.web.resource import refuse
 
 PROBES = frozenset({"/healthz", "/readyz"})
 """Asked all the time, as the verification routes are: not logged unless they fail."""
-INTERNAL_ERROR = Fault("Internal server error")
 _SINGLE = frozenset(name.encode("ascii") for name in SINGLE)
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
 # What the router would read as something else: it compares decoded paths, and takes a line feed for a line's end.
@@ -34,11 +35,17 @@ log = Log("tokenry.access")
 
 
 class Guard:
-    """An ASGI middleware around everything. `direct` are applications by path that are asked without routing."""
+    """An ASGI middleware around everything. What it answers itself is in `dialect`.
 
-    def __init__(self, app: ASGIApp, direct: Mapping[str, ASGIApp]) -> None:
+    `direct` are applications that are asked without routing, by path. One under a path that ends in a slash is asked
+    about all that is below it: what follows is the path of a gateway's client, not ours to route by, nor to refuse.
+    """
+
+    def __init__(self, app: ASGIApp, dialect: Dialect, direct: Mapping[str, ASGIApp]) -> None:
         self._app = app
+        self._dialect = dialect
         self._quiet = {**dict.fromkeys(PROBES, app), **direct}
+        self._below = tuple(path for path in direct if path.endswith("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a well-formed request through, and see that it is answered and logged."""
@@ -63,9 +70,9 @@ class Guard:
         try:
             fault = header_fault(scope)
             if fault is not None:
-                await refuse(scope, observe, Invalid(fault))
+                await refuse(scope, observe, Invalid(fault), self._dialect)
             elif _AMBIGUOUS.search(scope["raw_path"]):
-                await refuse(scope, observe, NotFound())
+                await refuse(scope, observe, NotFound(), self._dialect)
             else:
                 await self._app(scope, receive, observe)
         except ClientGone:
@@ -74,12 +81,12 @@ class Guard:
             log.exception("request failed", request_id=request_id, method=scope["method"], path=safe_path(scope))
             if status:
                 raise  # half an answer is out: only closing the connection tells the client
-            await _send_500(scope, observe)
+            await refuse(scope, observe, InternalError(), self._dialect)
         _log(scope, request_id, status, time.perf_counter() - started)
 
     def _find_quiet(self, path: str) -> ASGIApp | None:
-        if path.startswith(EXT_AUTHZ):
-            path = EXT_AUTHZ  # what follows is the path of a gateway's client: not ours to route by, nor to refuse
+        if path.startswith(self._below):
+            path = next(below for below in self._below if path.startswith(below))
         return self._quiet.get(path)
 
 
@@ -112,14 +119,7 @@ async def _answer_quietly(app: ASGIApp, scope: Scope, receive: Receive, send: Se
     except Exception:
         log.exception("request failed", method=scope["method"], path=safe_path(scope))
         # After half an answer the server refuses this one, and closes the connection.
-        await send_answer(send, *brief_refusal(500, [INTERNAL_ERROR]))
-
-
-async def _send_500(scope: Scope, send: Send) -> None:
-    reads, allowance = scope["method"] in ("GET", "HEAD"), scope.get("tokenry.allowance")
-    headers = answer_headers(ok=False, reads=reads, accepted=b"*", allowance=allowance)
-    body = to_bytes(write_faults([INTERNAL_ERROR]))
-    await send_answer(send, 500, body, [(b"content-type", b"application/json"), *headers])
+        await send_answer(send, *brief_refusal(500, InternalError().faults))
 
 
 def _request_id(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""One resource of the management API: its operations, and the order in which a request is judged.
+"""One resource of a face: its operations, and the order in which a request is judged.
 
 404 and 405 come before 401, that before 429, that before the scope's 401, that before 403, that before 400 and the
 resource's own 404 (contract, order of checks). Operations are plain functions; they run in threads, since the database
@@ -6,73 +6,29 @@ is synchronous.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import Any
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tokenry.api.dialect import WIRE, Dialect
-from tokenry.api.errors import BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
-from tokenry.api.limits import Bucket, RateLimits, network
-from tokenry.api.pieces import ClientGone, Run, send_pieces
-from tokenry.api.threads import SERVICES_SHARE_MAX, SHARE_MAX, Threads
-from tokenry.api.wire import HeaderList, answer_headers, to_bytes, write_faults
-from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.errors import Fault, InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
+from tokenry.domain.accounts import Actor
+from tokenry.domain.errors import InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
 from tokenry.domain.limits import Allowance
-from tokenry.domain.networks import ADDRESS_LENGTH_MAX
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.verification.challenge import challenge
 from tokenry.verification.verifier import Client, Decision, Denial, Verifier
+from tokenry.web.answers import Answer, HeaderList, send_answer, send_result, to_bytes
+from tokenry.web.bodies import receive_body
+from tokenry.web.dialect import Dialect
+from tokenry.web.errors import BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
+from tokenry.web.limits import Bucket, RateLimits, network
+from tokenry.web.requests import Call, client_address, single_headers
+from tokenry.web.threads import SERVICES_SHARE_MAX, SHARE_MAX, Threads
 
-BODY_BYTES_MAX = 64 * 1024
-LENGTH_DIGITS_MAX = 10
 TURN_SECONDS = 1
 """After which a request that did not get its turn may be made again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What an operation is given: who calls, from where, and what the request says. A public one may have no caller."""
-
-    caller: Actor | None
-    address: str | None
-    path: Mapping[str, str]
-    query: str
-    headers: Mapping[bytes, str]
-    body: Mapping[str, object]
-
-    @property
-    def actor(self) -> Actor:
-        """Who calls, for operations that are not public."""
-        assert self.caller is not None
-        return self.caller
-
-    @property
-    def origin(self) -> Origin:
-        """Who makes a change, for the audit."""
-        return Origin.of(self.actor, self.address)
-
-    @property
-    def filter(self) -> str | None:
-        """The X-Filter header."""
-        return read_text(self.headers.get(b"x-filter"))
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer other than a 200 with JSON. A body of None is none at all, bytes are sent as they are.
-
-    A body that is an iterator of bytes is sent piece by piece, each made in a thread when the one before is on its way.
-    What fails before the first piece is there is still answered; after that it ends the connection.
-    """
-
-    status: int
-    body: object = None
-    media_type: bytes = b"application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +63,7 @@ class Resource:
         verifier: Verifier,
         limits: RateLimits,
         threads: Threads,
-        dialect: Dialect = WIRE,
+        dialect: Dialect,
         **operations: Operation,
     ) -> None:
         self._verifier = verifier
@@ -124,11 +80,12 @@ class Resource:
         """Answer one request. Whatever is not a Refusal passes to the guard, which makes it a 500."""
         method = scope["method"]
         if method == "OPTIONS":
-            await send_answer(send, 200, b"", answer_headers(ok=True, reads=False, accepted=b"*"))
+            allowing = self._dialect.write_headers(ok=True, reads=False, accepted=b"*")
+            await send_answer(send, 200, b"", allowing)
             return
         operation = self.operations.get(method)
         if operation is None:
-            await refuse(scope, send, MethodNotAllowed(self.methods))
+            await refuse(scope, send, MethodNotAllowed(self.methods), self._dialect)
             return
         decision = None
         started = time.monotonic()
@@ -156,9 +113,9 @@ class Resource:
             )
             answer = await run(partial(_run, operation, call), writes=operation.changes, spent=spent)
         except Refusal as refusal:
-            await refuse(scope, send, refusal, accepted=operation.needs, decision=decision, dialect=self._dialect)
+            await refuse(scope, send, refusal, self._dialect, accepted=operation.needs, decision=decision)
             return
-        await _answer(scope, receive, send, answer, _headers(scope, operation, actor), run=run)
+        await send_result(scope, receive, send, answer, self._headers(scope, operation, actor), run=run)
 
     async def _limit(self, scope: Scope, decision: Decision | None, operation: Operation) -> None:
         """Count the request. Whatever its answer will be, it shows the allowance. Raises TooManyRequests."""
@@ -169,6 +126,15 @@ class Resource:
         scope["tokenry.allowance"] = allowance
         if allowance is not None and allowance.exceeded:
             raise TooManyRequests
+
+    def _headers(self, scope: Scope, operation: Operation, actor: Actor | None) -> HeaderList:
+        return self._dialect.write_headers(
+            ok=True,
+            reads=scope["method"] in ("GET", "HEAD"),
+            accepted=operation.needs.encode("ascii"),
+            actor=actor,
+            allowance=scope["tokenry.allowance"],
+        )
 
 
 def _admit(decision: Decision) -> Actor:
@@ -188,46 +154,19 @@ def _run(operation: Operation, call: Call) -> Answer:
     return answer
 
 
-def _headers(scope: Scope, operation: Operation, actor: Actor | None) -> HeaderList:
-    return answer_headers(
-        ok=True,
-        reads=scope["method"] in ("GET", "HEAD"),
-        accepted=operation.needs.encode("ascii"),
-        actor=actor,
-        allowance=scope["tokenry.allowance"],
-    )
-
-
-async def _answer(scope: Scope, receive: Receive, send: Send, answer: Answer, headers: HeaderList, *, run: Run) -> None:
-    if answer.body is None:
-        if answer.status != 204:  # which has no length (RFC 9110 section 8.6)
-            headers = [*headers, (b"content-length", b"0")]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body"})
-        return
-    headers = [(b"content-type", answer.media_type), *headers]
-    if isinstance(answer.body, Iterator):
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        pieces = iter(()) if scope["method"] == "HEAD" else answer.body
-        await send_pieces(receive, send, pieces, run)
-        return
-    body = answer.body if isinstance(answer.body, bytes) else to_bytes(answer.body)
-    await send_answer(send, answer.status, body, headers)
-
-
 async def refuse(
     scope: Scope,
     send: Send,
     refusal: Refusal,
+    dialect: Dialect,
     *,
     accepted: str = "*",
     decision: Decision | None = None,
-    dialect: Dialect = WIRE,
 ) -> None:
     """Answer with a refusal. Without a decision no token was looked at."""
     allowance: Allowance | None = scope.get("tokenry.allowance")
     waits_for_turn = isinstance(refusal, TooManyRequests) and (allowance is None or not allowance.exceeded)
-    headers = answer_headers(
+    headers = dialect.write_headers(
         ok=False,
         reads=scope["method"] in ("GET", "HEAD"),
         accepted=accepted.encode("ascii"),
@@ -247,54 +186,17 @@ async def refuse(
     await send_answer(send, dialect.status[type(refusal)], body, [(b"content-type", b"application/json"), *headers])
 
 
-def brief_refusal(
-    status: int, faults: Sequence[Fault], headers: Sequence[tuple[bytes, bytes]] = ()
-) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
-    """Faults in the envelope, with few headers: for paths that are asked many times a second."""
-    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *headers]
-    return status, to_bytes(write_faults(faults)), headers
+def not_found(dialect: Dialect) -> ASGIApp:
+    """An application that answers a path that does not exist."""
 
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await refuse(scope, send, NotFound(), dialect)
 
-async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a path that does not exist."""
-    await refuse(scope, send, NotFound())
-
-
-async def send_answer(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    """Send a whole answer."""
-    headers = [*headers, (b"content-length", str(len(body)).encode("ascii"))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def single_headers(scope: Scope) -> dict[bytes, str]:
-    """The request's headers by name; the guard has seen to it that none that matters comes twice."""
-    return {name: value.decode("latin-1") for name, value in scope["headers"]}
-
-
-def client_address(scope: Scope) -> str | None:
-    """The address of whoever is calling, or what a trusted proxy says instead."""
-    return scope["client"][0][:ADDRESS_LENGTH_MAX] if scope.get("client") else None
-
-
-def read_presented(scope: Scope) -> tuple[str | None, Client]:
-    """The Authorization header of a request, and who sends it."""
-    authorization = agent = None
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            authorization = value.decode("latin-1")
-        elif name == b"user-agent":
-            agent = value.decode("latin-1")
-    return authorization, Client(client_address(scope), agent)
-
-
-def read_text(header: str | None) -> str | None:
-    """A header that holds JSON, which is UTF-8; bytes that are not stay a text that is no JSON string of ours."""
-    return None if header is None else header.encode("latin-1").decode("utf-8", "replace")
+    return answer
 
 
 async def read_body(
-    method: str, headers: Mapping[bytes, str], receive: Receive, operation: Operation, dialect: Dialect = WIRE
+    method: str, headers: Mapping[bytes, str], receive: Receive, operation: Operation, dialect: Dialect
 ) -> Mapping[str, object]:
     """Read what a request carries: with POST and PUT as the dialect has it; where no body is read anything, dropped.
 
@@ -303,27 +205,10 @@ async def read_body(
     if method in ("GET", "HEAD"):
         return {}
     if method == "DELETE" or not operation.reads_body:
-        await _receive_all(headers, receive)
+        await receive_body(headers, receive)
         return {}
     media_type = headers.get(b"content-type", dialect.media_type).partition(";")[0].strip().lower()
     coding = headers.get(b"content-encoding", "identity").strip().lower()
     if media_type != dialect.media_type or coding != "identity":
         raise UnsupportedMediaType
-    return dialect.read_body(await _receive_all(headers, receive))
-
-
-async def _receive_all(headers: Mapping[bytes, str], receive: Receive) -> bytes:
-    length = headers.get(b"content-length", "0").lstrip("0")  # the HTTP parser let only digits through, but any number
-    if len(length) > LENGTH_DIGITS_MAX or int(length or "0") > BODY_BYTES_MAX:
-        raise BodyTooLarge
-    raw = bytearray()
-    more = True
-    while more:
-        message: Any = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        raw += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(raw) > BODY_BYTES_MAX:
-            raise BodyTooLarge
-    return bytes(raw)
+    return dialect.read_body(await receive_body(headers, receive))

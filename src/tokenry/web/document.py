@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
 
-from tokenry.api.errors import MethodNotAllowed
-from tokenry.api.operation import refuse
-from tokenry.api.wire import HeaderList
+from tokenry.web.answers import HeaderList
+from tokenry.web.dialect import Dialect
+from tokenry.web.errors import MethodNotAllowed
+from tokenry.web.resource import refuse
 
 _WEIGHT = re.compile(r"[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)[ \t]*", re.ASCII | re.IGNORECASE)
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
@@ -41,7 +42,8 @@ class Document:
 
     methods = frozenset({"GET", "HEAD"})
 
-    def __init__(self, body: bytes, media_type: bytes, *headers: tuple[bytes, bytes]) -> None:
+    def __init__(self, dialect: Dialect, body: bytes, media_type: bytes, *headers: tuple[bytes, bytes]) -> None:
+        self._dialect = dialect
         kind = (b"content-type", media_type)
         self._plain = Representation.of(body, kind)
         self._gzip = Representation.of(gzip.compress(body, mtime=0), kind, (b"content-encoding", b"gzip"))
@@ -55,7 +57,7 @@ class Document:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["method"] not in self.methods:
-            await refuse(scope, send, MethodNotAllowed(self.methods))
+            await refuse(scope, send, MethodNotAllowed(self.methods), self._dialect)
             return
         chosen = self._gzip if prefers_gzip(_joined(scope, b"accept-encoding")) else self._plain
         headers = [*self._headers, (b"etag", chosen.tag.encode("ascii"))]

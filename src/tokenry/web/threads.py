@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from anyio import CapacityLimiter, current_time, move_on_after, to_thread
 
-from tokenry.api.errors import TooManyRequests
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.storage.database import READERS_MAX, WRITERS_MAX
 from tokenry.storage.deadline import within
+from tokenry.web.errors import TooManyRequests
 
 T = TypeVar("T")
 

@@ -1,0 +1,72 @@
+"""Reading bodies: how much of one is taken, and what JSON or a form says."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive
+
+from tokenry.domain.errors import Fault, Invalid
+from tokenry.web.errors import BodyTooLarge
+from tokenry.web.pieces import ClientGone
+
+T = TypeVar("T")
+
+BODY_BYTES_MAX = 64 * 1024
+LENGTH_DIGITS_MAX = 10
+_EXPECTED: dict[type, str] = {str: "Must be a string", bool: "Must be true or false"}
+
+
+async def receive_body(headers: Mapping[bytes, str], receive: Receive) -> bytes:
+    """Receive a body to its end. Raises BodyTooLarge, ClientGone."""
+    length = headers.get(b"content-length", "0").lstrip("0")  # the HTTP parser let only digits through, but any number
+    if len(length) > LENGTH_DIGITS_MAX or int(length or "0") > BODY_BYTES_MAX:
+        raise BodyTooLarge
+    raw = bytearray()
+    more = True
+    while more:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        raw += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(raw) > BODY_BYTES_MAX:
+            raise BodyTooLarge
+    return bytes(raw)
+
+
+def read_json_object(raw: bytes) -> Mapping[str, object]:
+    """Read a JSON object. An empty body counts as `{}`. Raises Invalid."""
+    if not raw:
+        return {}
+    try:
+        body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise Invalid(Fault("Invalid JSON")) from None
+    if not isinstance(body, dict):
+        raise Invalid(Fault("Must be a JSON object"))
+    return body
+
+
+def read_form(raw: bytes) -> Mapping[str, object]:
+    """Read a form (RFC 6749 section 3.2): a parameter without a value is none, and each comes once. Raises Invalid."""
+    parameters = parse_qsl(raw.decode("utf-8", "replace"))
+    form = dict(parameters)
+    if len(form) < len(parameters):
+        raise Invalid(Fault("Each parameter must be sent only once"))
+    return form
+
+
+def read_key(body: Mapping[str, object], key: str, kind: type[T], faults: list[Fault]) -> T | None:
+    """Read one key of a body, text or a truth value; None if it is not there. Another type is one fault more."""
+    value = body.get(key)
+    if isinstance(value, kind):
+        return value
+    if key in body:
+        faults.append(Fault(_EXPECTED[kind], key))
+    return None
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)

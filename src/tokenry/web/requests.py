@@ -1,0 +1,64 @@
+"""Reading requests: who sends one, and what an operation is given of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.networks import ADDRESS_LENGTH_MAX
+from tokenry.verification.verifier import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an operation is given: who calls, from where, and what the request says. A public one may have no caller."""
+
+    caller: Actor | None
+    address: str | None
+    path: Mapping[str, str]
+    query: str
+    headers: Mapping[bytes, str]
+    body: Mapping[str, object]
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls, for operations that are not public."""
+        assert self.caller is not None
+        return self.caller
+
+    @property
+    def origin(self) -> Origin:
+        """Who makes a change, for the audit."""
+        return Origin.of(self.actor, self.address)
+
+    @property
+    def filter(self) -> str | None:
+        """The X-Filter header."""
+        return read_text(self.headers.get(b"x-filter"))
+
+
+def single_headers(scope: Scope) -> dict[bytes, str]:
+    """The request's headers by name; the guard has seen to it that none that matters comes twice."""
+    return {name: value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def client_address(scope: Scope) -> str | None:
+    """The address of whoever is calling, or what a trusted proxy says instead."""
+    return scope["client"][0][:ADDRESS_LENGTH_MAX] if scope.get("client") else None
+
+
+def read_presented(scope: Scope) -> tuple[str | None, Client]:
+    """The Authorization header of a request, and who sends it."""
+    authorization = agent = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = value.decode("latin-1")
+        elif name == b"user-agent":
+            agent = value.decode("latin-1")
+    return authorization, Client(client_address(scope), agent)
+
+
+def read_text(header: str | None) -> str | None:
+    """A header that holds JSON, which is UTF-8; bytes that are not stay a text that is no JSON string of ours."""
+    return None if header is None else header.encode("latin-1").decode("utf-8", "replace")
