@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from tokenry.api.inspection import Inspector, read_question
 from tokenry.domain.errors import Fault, raise_faults
+from tokenry.domain.identity import write_json
 from tokenry.domain.scopes import Catalogue, Scopes
 from tokenry.verification.verifier import Decision, Denial
 from tokenry.web.requests import Call
@@ -44,16 +45,6 @@ def write_verdict(decision: Decision) -> dict[str, object]:
     """Write what `/verify` says in status and headers; only a token that is good for what was asked is active."""
     if decision.denial is Denial.INSUFFICIENT_SCOPE:
         return INSUFFICIENT_SCOPE
-    actor = decision.actor
-    if actor is None or not decision.accepted:
+    if decision.actor is None or not decision.accepted:
         return INVALID
-    return {
-        "active": True,
-        "status": "valid",
-        "user": actor.username,
-        "user_id": actor.user_id,
-        "account_id": actor.account_id,
-        "token_id": actor.token_id,
-        "scopes": actor.scopes.sorted_text,
-        "expires": actor.expires,
-    }
+    return {"active": True, "status": "valid", **write_json(decision.actor)}

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from tokenry.api.inspection import NO_ADDRESS, Inspector, is_address
-from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Fault, raise_faults
+from tokenry.domain.identity import write_claims
 from tokenry.web.requests import Call
 
 INACTIVE = {"active": False}
@@ -22,7 +22,9 @@ class IntrospectionOperations:
         self._inspector.require_administrator(call.actor)
         token, address = read_introspection(call.body)
         [decision] = self._inspector.decide(call.actor, [token], address=address)
-        return INACTIVE if decision.actor is None else write_introspection(decision.actor)
+        if decision.actor is None:
+            return INACTIVE
+        return {"active": True, "token_type": "Bearer", **write_claims(decision.actor)}
 
 
 def read_introspection(form: Mapping[str, object]) -> tuple[str, str | None]:
@@ -38,17 +40,3 @@ def read_introspection(form: Mapping[str, object]) -> tuple[str, str | None]:
 def token_faults(form: Mapping[str, object]) -> list[Fault]:
     """Say whether the token is missing that a form is about."""
     return [] if "token" in form else [Fault("Must be sent", "token")]
-
-
-def write_introspection(actor: Actor) -> dict[str, object]:
-    """Write what a valid token is; without `exp` it does not expire."""
-    expires = {} if actor.expires is None else {"exp": actor.expires}
-    return {
-        "active": True,
-        "scope": actor.scopes.sorted_text,
-        "username": actor.username,
-        "token_type": "Bearer",
-        **expires,
-        "sub": str(actor.user_id),
-        "jti": str(actor.token_id),
-    }

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from tokenry.complaints import Complaints
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
+from tokenry.domain.identity import write_headers
 from tokenry.domain.scopes import Scopes
 from tokenry.verification.challenge import challenge
 from tokenry.verification.verifier import Decision, Denial, Verifier
@@ -63,25 +64,13 @@ def unavailable(refusal: Unavailable) -> tuple[int, bytes, list[tuple[bytes, byt
 def verdict(decision: Decision, needed: Scopes) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
     """The answer to a decision: status, body, headers."""
     if decision.actor is not None and decision.denial is None:
-        return 200, b"", identity_headers(decision.actor)
+        return accepted(decision.actor)
     challenged = [(b"www-authenticate", challenge(decision, str(needed)).encode("ascii"))]
     if decision.denial is Denial.INSUFFICIENT_SCOPE:
         return brief_refusal(403, InsufficientScope().faults, challenged)
     return brief_refusal(401, Unauthorized().faults, challenged)
 
 
-def identity_headers(actor: Actor) -> list[tuple[bytes, bytes]]:
-    """Who is calling, for the service behind the gateway. All of them are always there, so that none can be forged.
-
-    X-Auth-Expires is in seconds since 1970, and empty for a token that does not expire.
-    """
-    expires = "" if actor.expires is None else str(actor.expires)
-    return [
-        (b"x-auth-user", actor.username.encode("ascii")),
-        (b"x-auth-user-id", str(actor.user_id).encode("ascii")),
-        (b"x-auth-account-id", str(actor.account_id).encode("ascii")),
-        (b"x-auth-token-id", str(actor.token_id).encode("ascii")),
-        (b"x-auth-scopes", actor.scopes.sorted_text.encode("ascii")),
-        (b"x-auth-expires", expires.encode("ascii")),
-        _NO_STORE,
-    ]
+def accepted(actor: Actor) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    """The answer to a token that is accepted: who is calling, for the service behind the gateway."""
+    return 200, b"", [*write_headers(actor), _NO_STORE]

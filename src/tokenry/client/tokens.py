@@ -123,7 +123,8 @@ class Verification:
     """What the service says of a token that was shown to it.
 
     `active` is whether it is valid and has the scopes asked for. If it is not, `reason` is `invalid` (malformed,
-    unknown, expired or revoked) or `insufficient_scope`, and the rest is empty. `expires` is None for never.
+    unknown, expired or revoked) or `insufficient_scope`, and the rest is empty. `expires` is None for never, and
+    `client_id` for a token that its user made, as all are today.
     """
 
     active: bool
@@ -134,3 +135,4 @@ class Verification:
     token_id: int | None = None
     scopes: tuple[str, ...] = ()
     expires: datetime | None = None
+    client_id: str | None = None

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import NamedTuple, Self
 
@@ -103,8 +103,9 @@ class AccountChange:
 class Actor(NamedTuple):
     """Who is calling: the token that was presented, its scopes and expiry, its user and account.
 
-    `expires_at` is in seconds since 1970; `preview` tells which of a token's secrets was presented. A named tuple,
-    because one is made for every verification and a frozen dataclass takes five times as long to make.
+    `expires_at` is in seconds since 1970; `preview` tells which of a token's secrets was presented; `client_id` is the
+    OAuth client that a token was given to, and None for one that its user made. A named tuple, because one is made for
+    every verification and a frozen dataclass takes five times as long to make.
     """
 
     token_id: int
@@ -115,11 +116,17 @@ class Actor(NamedTuple):
     account_id: int
     account_euuid: str
     preview: str
+    client_id: str | None = None
 
     @property
     def expires(self) -> int | None:
         """`expires_at`, or None for a token that does not expire."""
         return None if self.expires_at >= NEVER_SECONDS else self.expires_at
+
+    @property
+    def expiry(self) -> datetime | None:
+        """When the token expires; None for never."""
+        return None if self.expires_at >= NEVER_SECONDS else datetime.fromtimestamp(self.expires_at, UTC)
 
 
 @dataclass(frozen=True, slots=True)

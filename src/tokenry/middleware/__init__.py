@@ -9,7 +9,8 @@ In doubt the answer is no: whatever goes wrong with asking is a refusal with sta
 yes. Nothing here needs what the server needs, but for local.py.
 """
 
-from tokenry.middleware.answers import Answer, Identity, Refused
+from tokenry.domain.identity import Identity
+from tokenry.middleware.answers import Answer, Refused
 from tokenry.middleware.questions import Policy, Question, Verifier
 
 __all__ = ["Answer", "Identity", "Policy", "Question", "Refused", "Verifier"]

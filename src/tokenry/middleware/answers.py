@@ -3,26 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from tokenry.domain.errors import Fault, Refusal, Unavailable
-from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
-
-
-class Identity(NamedTuple):
-    """Who is calling, and through which token. `expires` is None for a token that does not expire."""
-
-    user: str
-    user_id: int
-    account_id: int
-    token_id: int
-    scopes: str
-    expires: datetime | None
-
-    def may(self, scopes: str) -> bool:
-        """Whether the token's scopes cover these, such as `linodes:read_only`. Raises ValueError for no scope."""
-        return stored_scopes(self.scopes).covers(Scopes.parse(scopes))
+from tokenry.domain.identity import Identity, read_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +51,10 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     A page that some proxy puts in place of the service has none of the marks of either.
     """
     if status == 200:
-        return _read_identity(headers)
+        try:
+            return read_headers(headers)
+        except (LookupError, ValueError, OverflowError, OSError):
+            raise Unreadable(Fault("status 200 without the headers that say who is calling")) from None
     if status not in (401, 403):
         raise Unreadable(Fault(f"status {status}"))
     challenge = headers.get("www-authenticate", "")
@@ -78,39 +65,6 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     ):
         raise Unreadable(Fault(f"status {status} that is not the service's own"))
     return Refused(status, body, challenge)
-
-
-def _read_identity(headers: Mapping[str, str]) -> Identity:
-    try:
-        expires = headers["x-auth-expires"]
-        return Identity(
-            user=_read_user(headers["x-auth-user"]),
-            user_id=_read_number(headers["x-auth-user-id"]),
-            account_id=_read_number(headers["x-auth-account-id"]),
-            token_id=_read_number(headers["x-auth-token-id"]),
-            scopes=_read_scopes(headers["x-auth-scopes"]),
-            expires=datetime.fromtimestamp(_read_number(expires), UTC) if expires else None,
-        )
-    except (LookupError, ValueError, OverflowError, OSError):
-        raise Unreadable(Fault("status 200 without the headers that say who is calling")) from None
-
-
-def _read_user(text: str) -> str:
-    if not text or "," in text:  # a header that came twice is joined by a comma
-        raise ValueError
-    return text
-
-
-def _read_scopes(text: str) -> str:
-    if stored_scopes(text) == NOTHING:
-        raise ValueError
-    return text
-
-
-def _read_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError
-    return int(text)
 
 
 def _is_envelope(body: bytes) -> bool:

@@ -14,7 +14,8 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from tokenry.middleware.answers import Answer, Identity, Refused
+from tokenry.domain.identity import Identity
+from tokenry.middleware.answers import Answer, Refused
 from tokenry.middleware.questions import Policy, Verifier
 from tokenry.middleware.wsgi import read_question, remove_identity_headers
 

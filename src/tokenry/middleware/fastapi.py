@@ -9,7 +9,8 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.requests import HTTPConnection
 from fastapi.security.base import SecurityBase
 
-from tokenry.middleware.answers import Identity, Refused
+from tokenry.domain.identity import Identity
+from tokenry.middleware.answers import Refused
 from tokenry.middleware.asgi import ask
 from tokenry.middleware.questions import Policy, Verifier
 

@@ -9,14 +9,12 @@ import atexit
 import os
 import threading
 from concurrent.futures import Future
-from datetime import UTC, datetime
 from pathlib import Path
 
-from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import InsufficientScope, Unauthorized
+from tokenry.domain.identity import identity_of
 from tokenry.domain.scopes import Scopes
-from tokenry.domain.tokens import NEVER
-from tokenry.middleware.answers import Answer, Identity, Refused
+from tokenry.middleware.answers import Answer, Refused
 from tokenry.middleware.questions import Question, fail_closed
 
 try:
@@ -35,7 +33,6 @@ except ModuleNotFoundError as error:
     raise ImportError(text, name=error.name) from error
 
 TIMEOUT_SECONDS = 1.0
-_NEVER_SECONDS = int(NEVER.timestamp())
 
 
 class LocalVerifier:
@@ -168,19 +165,8 @@ class _Keeper:
 def _read_decision(decision: Decision, needed: Scopes) -> Answer:
     actor, denial = decision
     if actor is not None and denial is None:
-        return _identity(actor)
+        return identity_of(actor)
     challenged = challenge(decision, str(needed))
     if denial is Denial.INSUFFICIENT_SCOPE:
         return Refused.because(403, *InsufficientScope().faults, challenge=challenged)
     return Refused.because(401, *Unauthorized().faults, challenge=challenged)
-
-
-def _identity(actor: Actor) -> Identity:
-    return Identity(
-        user=actor.username,
-        user_id=actor.user_id,
-        account_id=actor.account_id,
-        token_id=actor.token_id,
-        scopes=actor.scopes.sorted_text,
-        expires=None if actor.expires_at >= _NEVER_SECONDS else datetime.fromtimestamp(actor.expires_at, UTC),
-    )

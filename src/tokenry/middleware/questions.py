@@ -7,12 +7,12 @@ from typing import Protocol, Self
 from urllib.parse import urlencode
 
 from tokenry.domain.errors import Refusal
+from tokenry.domain.identity import HEADER_PREFIX
 from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, RESOURCE, Scopes
 from tokenry.middleware.answers import DOUBLED, UNAVAILABLE, Answer, Refused
 
 AGENT_LENGTH_MAX = 255
 """What the service keeps of a User-Agent."""
-_IDENTITY_PREFIX = "x-auth-"
 
 log = logging.getLogger("tokenry.middleware")
 
@@ -99,7 +99,7 @@ def fail_closed(verifier: str, question: Question, error: Exception) -> Answer:
 
 def is_identity_header(name: str) -> bool:
     """Whether a header is one that only a verifier may set, also as those spell it who tell `_` from `-` no more."""
-    return name.lower().replace("_", "-").startswith(_IDENTITY_PREFIX)
+    return name.lower().replace("_", "-").startswith(HEADER_PREFIX)
 
 
 def without_identity_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

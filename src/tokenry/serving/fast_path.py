@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from tokenry.api.verify import identity_headers, unavailable, verdict
+from tokenry.api.verify import accepted, unavailable, verdict
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.domain.scopes import NOTHING, Level, Scopes
 from tokenry.domain.secrets import is_junk
@@ -116,7 +116,7 @@ class FastPath:
 
 
 def _keep(known: Known) -> bytes:
-    known.answer = _tail(b"", identity_headers(known.actor))
+    known.answer = _tail(*accepted(known.actor)[1:])
     return known.answer
 
 

@@ -1,0 +1,135 @@
+"""Who is calling, and through which token: one table by which every way to tell it is written and read.
+
+    X-Auth-User-Id: 3     headers of `/verify`, for gateways and for the middleware, which reads them
+    "user_id": 3          JSON of `/verify/batch`
+    "sub": "3"            introspection (RFC 7662 section 2.2)
+    Identity.user_id      applications, through the middleware
+
+`client/answers.py` reads the headers by a copy of it, since the client imports nothing of the domain.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from tokenry.domain.accounts import Actor
+from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
+
+HEADER_PREFIX = "x-auth-"
+
+
+class Identity(NamedTuple):
+    """Who is calling, and through which token. `expires` is None for a token that does not expire.
+
+    `client_id` is None for a token that its user made, as all are today.
+    """
+
+    user: str
+    user_id: int
+    account_id: int
+    token_id: int
+    scopes: str
+    expires: datetime | None
+    client_id: str | None = None
+
+    def may(self, scopes: str) -> bool:
+        """Whether the token's scopes cover these, such as `linodes:read_only`. Raises ValueError for no scope."""
+        return stored_scopes(self.scopes).covers(Scopes.parse(scopes))
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One thing that is told of who is calling.
+
+    `name` is its name in JSON and of an `Identity`, and makes that of the header; `claim` is RFC 7662's. `of` is where
+    an `Actor` has it, as JSON does: None for what there is not. `read` makes of a header's text what an `Identity`
+    holds, and raises ValueError. One that `waits` is told nowhere while there is none; any other is always in headers,
+    then empty, so that no client can forge it.
+    """
+
+    name: str
+    of: str
+    read: Callable[[str], object]
+    claim: str | None = None
+    write_claim: Callable[[Any], str | int] = str
+    held: str | None = None
+    """Where an `Actor` has it as an `Identity` does, if not there."""
+    waits: bool = False
+
+    @property
+    def header(self) -> str:
+        """The name of its header."""
+        return HEADER_PREFIX + self.name.replace("_", "-")
+
+
+def _read_text(text: str) -> str:
+    if not text or "," in text:  # a header that came twice is joined by a comma
+        raise ValueError
+    return text
+
+
+def _read_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError
+    return int(text)
+
+
+def _read_scopes(text: str) -> str:
+    if stored_scopes(text) == NOTHING:
+        raise ValueError
+    return text
+
+
+def _read_expiry(text: str) -> datetime | None:
+    return datetime.fromtimestamp(_read_number(text), UTC) if text else None
+
+
+ATTRIBUTES = (
+    Attribute("user", "username", _read_text, "username"),
+    Attribute("user_id", "user_id", _read_number, "sub"),
+    Attribute("account_id", "account_id", _read_number),
+    Attribute("token_id", "token_id", _read_number, "jti"),
+    Attribute("scopes", "scopes.sorted_text", _read_scopes, "scope"),
+    Attribute("expires", "expires", _read_expiry, "exp", write_claim=int, held="expiry"),  # seconds since 1970
+    Attribute("client_id", "client_id", _read_text, "client_id", waits=True),
+)
+"""What is told, in the order of an `Identity`. Here, there and in `Actor` a new one is a line."""
+
+_SENT = [(attribute.header.encode("ascii"), attribute.waits) for attribute in ATTRIBUTES]
+_find: Callable[[Actor], tuple[str | int | None, ...]] = attrgetter(*[attribute.of for attribute in ATTRIBUTES])
+_find_held: Callable[[Actor], tuple[object, ...]] = attrgetter(*[each.held or each.of for each in ATTRIBUTES])
+
+
+def identity_of(actor: Actor) -> Identity:
+    """Who is calling, for an application."""
+    return Identity._make(_find_held(actor))
+
+
+def write_headers(actor: Actor) -> list[tuple[bytes, bytes]]:
+    """Write it as headers, for the service behind a gateway."""
+    return [
+        (header, b"" if value is None else str(value).encode("ascii"))
+        for (header, waits), value in zip(_SENT, _find(actor), strict=True)
+        if value is not None or not waits
+    ]
+
+
+def read_headers(headers: Mapping[str, str]) -> Identity:
+    """Read it from headers, which are found in lower case. Raises LookupError, ValueError, OverflowError, OSError."""
+    return Identity._make(
+        None if each.waits and each.header not in headers else each.read(headers[each.header]) for each in ATTRIBUTES
+    )
+
+
+def write_json(actor: Actor) -> dict[str, object]:
+    """Write it as JSON; what there is not is null."""
+    found = zip(ATTRIBUTES, _find(actor), strict=True)
+    return {attribute.name: value for attribute, value in found if value is not None or not attribute.waits}
+
+
+def write_claims(actor: Actor) -> dict[str, object]:
+    """Write it as RFC 7662 has it: what there is not is left out."""
+    found = zip(ATTRIBUTES, _find(actor), strict=True)
+    return {each.claim: each.write_claim(value) for each, value in found if each.claim and value is not None}

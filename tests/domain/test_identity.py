@@ -1,0 +1,129 @@
+"""Who is calling is one thing, by whatever way it is told and read."""
+
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tokenry.client.answers import read_verification
+from tokenry.client.tokens import Verification
+from tokenry.client.transport import Answer
+from tokenry.domain.accounts import Actor
+from tokenry.domain.identity import (
+    ATTRIBUTES,
+    Identity,
+    identity_of,
+    read_headers,
+    write_claims,
+    write_headers,
+    write_json,
+)
+from tokenry.domain.scopes import Scopes
+from tokenry.domain.tokens import NEVER_SECONDS
+
+ADA = Actor(
+    token_id=7,
+    scopes=Scopes.parse("volumes:read_only linodes:read_write"),
+    expires_at=1_893_456_000,
+    user_id=3,
+    username="ada",
+    account_id=2,
+    account_euuid="",
+    preview="pat_0123456789ab",
+)
+FOREVER = ADA._replace(expires_at=NEVER_SECONDS)
+OF_A_CLIENT = ADA._replace(client_id="mobile-app")
+ACTORS = pytest.mark.parametrize("actor", [ADA, FOREVER, OF_A_CLIENT], ids=["ada", "forever", "of a client"])
+
+
+def headers_of(actor: Actor) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in write_headers(actor)}
+
+
+def test_attributes_are_those_of_an_identity_in_its_order() -> None:
+    assert tuple(attribute.name for attribute in ATTRIBUTES) == Identity._fields
+
+
+@ACTORS
+def test_middleware_reads_from_headers_what_it_decides_in_this_process(actor: Actor) -> None:
+    assert read_headers(headers_of(actor)) == identity_of(actor)
+
+
+@ACTORS
+def test_client_reads_from_headers_what_an_application_is_told(actor: Actor) -> None:
+    """The client has a copy of the table, since it imports nothing of the domain."""
+    told = read_verification("GET /verify", Answer(200, headers_of(actor), b""))
+    identity = identity_of(actor)
+    assert told == Verification(active=True, **{**identity._asdict(), "scopes": tuple(identity.scopes.split())})
+
+
+def test_everything_is_told_in_headers_in_json_and_as_claims() -> None:
+    assert headers_of(OF_A_CLIENT) == {
+        "x-auth-user": "ada",
+        "x-auth-user-id": "3",
+        "x-auth-account-id": "2",
+        "x-auth-token-id": "7",
+        "x-auth-scopes": "linodes:read_write volumes:read_only",
+        "x-auth-expires": "1893456000",
+        "x-auth-client-id": "mobile-app",
+    }
+    assert write_json(OF_A_CLIENT) == {
+        "user": "ada",
+        "user_id": 3,
+        "account_id": 2,
+        "token_id": 7,
+        "scopes": "linodes:read_write volumes:read_only",
+        "expires": 1893456000,
+        "client_id": "mobile-app",
+    }
+    assert write_claims(OF_A_CLIENT) == {
+        "username": "ada",
+        "sub": "3",
+        "jti": "7",
+        "scope": "linodes:read_write volumes:read_only",
+        "exp": 1893456000,
+        "client_id": "mobile-app",
+    }
+    assert identity_of(OF_A_CLIENT) == Identity(
+        user="ada",
+        user_id=3,
+        account_id=2,
+        token_id=7,
+        scopes="linodes:read_write volumes:read_only",
+        expires=datetime(2030, 1, 1, tzinfo=UTC),
+        client_id="mobile-app",
+    )
+
+
+def test_never_is_empty_in_headers_null_in_json_and_no_claim() -> None:
+    assert headers_of(FOREVER)["x-auth-expires"] == ""
+    assert write_json(FOREVER)["expires"] is None
+    assert "exp" not in write_claims(FOREVER)
+
+
+def test_client_is_not_told_while_there_is_none() -> None:
+    assert "x-auth-client-id" not in headers_of(ADA)
+    assert "client_id" not in {**write_json(ADA), **write_claims(ADA)}
+
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+SENT = [attribute.header for attribute in ATTRIBUTES if not attribute.waits]
+
+
+def test_description_has_what_is_told() -> None:
+    description: Any = yaml.safe_load(files("tokenry.api").joinpath("openapi.yaml").read_text("utf-8"))
+    parts = description["components"]
+    told = {name.lower() for name in parts["responses"]["Valid"]["headers"]} - {"cache-control"}
+    assert sorted(told) == sorted(SENT)
+    told = set(parts["schemas"]["ValidToken"]["properties"]) - {"active", "status"}
+    assert told == {attribute.name for attribute in ATTRIBUTES if not attribute.waits}
+
+
+@pytest.mark.parametrize("recipe", ["caddy/Caddyfile", "nginx/tokenry.conf"])
+def test_recipes_that_name_the_headers_name_all(recipe: str) -> None:
+    """The other gateways pass on whatever begins with X-Auth-."""
+    text = (DEPLOY / recipe).read_text("utf-8").lower()
+    assert [header for header in SENT if f"{header} " not in text.replace("\n", " ")] == []
