@@ -183,7 +183,7 @@ def test_database_of_a_newer_program_is_refused_and_left_as_it_was(on_sqlite: Se
 @pytest.mark.parametrize(
     ("damage", "remedy"),
     [
-        ("DELETE FROM alembic_version", "older than this program: run `tokenry migrate`"),
+        ("DELETE FROM alembic_version", "is empty, or older than this program: run `tokenry migrate`"),
         ("UPDATE installation SET pepper_check = x'00'", "does not belong to this database"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import URL
 
-from tests.postgres_servers import PgBouncer, PostgresServer, address_of
+from tests.postgres_servers import DATABASE, HOST, PASSWORD, ROLE, PgBouncer, PostgresServer, address_of
 from tests.servers import free_port, tokenry
 from tokenry.operator.servers import find_server_problems
 from tokenry.settings import Settings
@@ -89,6 +89,7 @@ def test_standby_alone_is_named_before_the_database_is_opened(
     assert done.stdout.startswith(f"note  127.0.0.1:{standby.port} is a standby, PostgreSQL ")
     assert "WRONG none of these servers is a primary" in done.stdout
     assert "in recovery" in done.stderr
+    assert "check the address, what its role may do" in done.stderr
 
 
 def test_each_server_of_the_address_is_asked(
@@ -108,6 +109,31 @@ def test_each_server_of_the_address_is_asked(
     assert f"note  127.0.0.1:{standby.port} is a standby" in said
     assert f"ok    127.0.0.1:{primary.port} is the primary" in said
     assert "note  no standby is synchronous" in said
+
+
+@pytest.mark.parametrize("hosts", ["service", "variables"])
+def test_servers_that_the_address_does_not_name_itself_are_asked_too(
+    standby: PostgresServer, primary: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hosts: str
+) -> None:
+    both = {"host": f"{HOST},{HOST}", "port": f"{standby.port},{primary.port}"}
+    if hosts == "service":
+        lines = [f"{name}={value}" for name, value in both.items()]
+        (tmp_path / "services").write_text("\n".join(["[both]", *lines]), "ascii")
+        monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    else:
+        for name, value in both.items():
+            monkeypatch.setenv(f"PG{name.upper()}", value)
+    asked = ask(f"postgresql://{ROLE}:{PASSWORD}@/{DATABASE}{'?service=both' if hosts == 'service' else ''}")
+    assert [server.name for server in asked] == [f"{HOST}:{standby.port}", f"{HOST}:{primary.port}"]
+    assert not any("none of" in problem for problem in problems(*asked))
+
+
+def test_service_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGSERVICEFILE", "/dev/null")
+    [server] = ask("postgresql://?service=nowhere")
+    assert isinstance(server, Unreached)
+    assert server.name == "the server"
+    assert 'definition of service "nowhere" not found' in server.reason
 
 
 def test_pooler_is_noticed(pooler: PgBouncer, new_database: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -189,6 +215,19 @@ def test_healthy_server_has_no_problem() -> None:
 def test_fault_is_named_with_its_remedy(fault: dict[str, Any], words: str) -> None:
     [problem] = problems(replace(HEALTHY, **fault), workers=5)
     assert words in problem
+
+
+def test_standby_is_not_to_be_promoted_while_the_primary_may_live() -> None:
+    standby = replace(HEALTHY, in_recovery=True)
+    assert "name that in the address too, or promote" in problems(standby)[0]
+    assert "see that it is stopped for good before" in problems(Unreached("db1:5432", "it does not answer"), standby)[1]
+
+
+def test_only_the_primary_that_takes_changes_is_ok(capsys: pytest.CaptureFixture[str]) -> None:
+    problems(HEALTHY)
+    assert capsys.readouterr().out.startswith("ok    db:5432 is the primary")
+    problems(replace(HEALTHY, read_only=True))
+    assert capsys.readouterr().out.startswith("note  db:5432 is read-only")
 
 
 def test_two_primaries_are_named() -> None:

@@ -1,14 +1,19 @@
 """What was acknowledged is as durable as the operator asked for, and never less than on the primary's disk."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from tests.postgres.conftest import Installation, install
 from tests.postgres_servers import ROLE, PostgresServer, address_of
 from tests.servers import START_SECONDS_MAX, wait_until
+from tokenry.domain.errors import Unavailable
+from tokenry.storage.database import Database, database_url
 
 TOKENS = "/v4/profile/tokens"
 WAIT_SECONDS = 0.5
@@ -103,3 +108,35 @@ def test_change_whose_wait_for_the_standby_was_cancelled_is_not_acknowledged(
         wait_until(lambda: primary.ask(waiting) == [(True,)], START_SECONDS_MAX)
         assert revoking.result().status_code == 503
     standby.resume_replay()
+
+
+def test_commit_that_a_standby_holds_up_ends_and_is_called_perhaps_made(
+    primary: PostgresServer, new_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also for a command, which gives itself no time. The change is on the primary's disk, and comes to be seen."""
+    monkeypatch.setattr("tokenry.storage.postgres.COMMIT_SECONDS_MAX", WAIT_SECONDS)
+    database = Database(database_url(address_of(primary, database=new_database), Path()), timeout=4)
+    primary.configure(synchronous_standby_names="nobody")
+    try:
+        begun = time.monotonic()
+        with pytest.raises(Unavailable, match="Service unavailable") as refused, database.write() as connection:
+            connection.execute(text("CREATE TABLE made (id integer)"))
+        assert time.monotonic() < begun + WAIT_SECONDS + 2
+        assert refused.value.perhaps_done
+        assert "the commit was not acknowledged: the server did not answer in time" in refused.value.reason
+    finally:
+        primary.configure(synchronous_standby_names="")
+        database.close()
+    assert primary.ask("SELECT to_regclass('made') IS NOT NULL", database=new_database) == [(True,)]
+
+
+def test_change_that_fails_before_its_commit_is_not_called_perhaps_made(
+    primary: PostgresServer, new_database: str
+) -> None:
+    database = Database(database_url(address_of(primary, database=new_database), Path()), timeout=4)
+    try:
+        with pytest.raises(Unavailable) as refused, database.write() as connection:
+            connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        assert not refused.value.perhaps_done
+    finally:
+        database.close()

@@ -1,5 +1,6 @@
 """Only a primary is believed, wherever the address names it: a standby may not know yet what was revoked."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -8,9 +9,12 @@ import pytest
 
 from tests.postgres.conftest import Installation
 from tests.postgres_servers import DATABASE, HOST, PASSWORD, ROLE, PostgresServer, address_of
-from tests.servers import wait_until
+from tests.servers import free_port, wait_until
 from tests.workers import connection_of_each, reuse, serving_workers
 from tokenry.domain.errors import SetupError
+from tokenry.storage.failures import NotPrimary
+from tokenry.storage.postgres import connect, read_address
+from tokenry.verification.lookups import open_line
 
 TOKENS = "/v4/profile/tokens"
 NOT_PRIMARY = "the server is in recovery or read-only: it is not the primary, or takes no changes"
@@ -81,6 +85,24 @@ def test_hosts_in_a_form_that_means_different_servers_to_others_are_refused(
     ):
         pass
     assert PASSWORD not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "reached"), [("{standby},{standby}", True), ("{standby},{none}", False), ("{none},{standby}", False)]
+)
+def test_standby_beside_an_address_that_cannot_be_reached_is_told_of_as_that(
+    standby: PostgresServer, hosts: str, *, reached: bool
+) -> None:
+    """What does not answer may be the primary: whoever reads the log has to look there."""
+    ports = hosts.format(standby=standby.port, none=free_port())
+    url = read_address(f"postgresql://{ROLE}:{PASSWORD}@/{DATABASE}?host={HOST},{HOST}&port={ports}")
+    with pytest.raises(NotPrimary) as management:
+        connect(url, timeout=4)
+    with pytest.raises(NotPrimary) as verification:
+        asyncio.run(open_line(url, seconds=4))
+    assert str(management.value) == str(verification.value)
+    assert NOT_PRIMARY in str(management.value)
+    assert ("an address cannot be reached" in str(management.value)) is not reached
 
 
 @pytest.mark.long

@@ -76,7 +76,8 @@ def test_server_that_may_be_written_to_is_asked_for_by_itself(tmp_path: Path, as
         ("postgresql://ada:12/p@ss@db/x", "more than one @"),
         ("postgresql://db/x?client_encoding=latin1", "has a client_encoding"),
         ("postgresql://db:٣/x", "a port that is no number"),
-        ("postgresql://ada:%zz@db/x", "cannot be read"),
+        ("postgresql://ada:%zz@db/x", "cannot be read: in a name or a password, write % as %25"),
+        ("postgresql://ada:p@ss/w%rd@db/x", "cannot be read: in a name or a password, write % as %25"),
         *((f"postgresql://db/x?target_session_attrs={which}", "lag behind") for which in ("standby", "prefer-standby")),
     ],
 )

@@ -93,14 +93,23 @@ class Unavailable(Refusal):
     """The database is busy or out of reach. Callers may try again; nobody may take it for a yes.
 
     `reason` is for the log and the operator, and for probes unless it is `private`. With `collided` another transaction
-    was in the way: nothing was done, and trying again at once may well do.
+    was in the way: nothing was done, and trying again at once may well do. With `perhaps_done` nobody knows whether the
+    change was made, since its commit was not acknowledged.
     """
 
-    def __init__(self, reason: str = "it does not answer", *, private: bool = False, collided: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str = "it does not answer",
+        *,
+        private: bool = False,
+        collided: bool = False,
+        perhaps_done: bool = False,
+    ) -> None:
         super().__init__(Fault("Service unavailable"))
         self.reason = reason
         self.private = private
         self.collided = collided
+        self.perhaps_done = perhaps_done
 
 
 class SetupError(Exception):

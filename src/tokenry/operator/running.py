@@ -23,7 +23,8 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
     except NotFound:
         _fail("there is no such account, user or token.")
     except Unavailable as refusal:
-        _fail(f"the database cannot be used now ({refusal.reason}): probably nothing was changed, try again.")
+        changed = "what was to be changed may be: look" if refusal.perhaps_done else "probably nothing was changed"
+        _fail(f"the database cannot be used now ({refusal.reason}): {changed}, then try again.")
     except Refusal as refusal:
         _fail("; ".join(f"{fault.field}: {fault.reason}" if fault.field else fault.reason for fault in refusal.faults))
     except SetupError as error:

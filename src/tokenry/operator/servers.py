@@ -24,11 +24,17 @@ def find_server_problems(servers: Sequence[Server | Unreached], workers: int) ->
             )
         else:
             role = "a standby" if server.in_recovery else "read-only" if server.read_only else "the primary"
-            _say("note" if server.in_recovery else "ok", f"{server.name} is {role}, PostgreSQL {_version(server)}")
+            _say("ok" if role == "the primary" else "note", f"{server.name} is {role}, PostgreSQL {_version(server)}")
     answering = [server for server in servers if isinstance(server, Server)]
     primaries = [server for server in answering if not server.in_recovery]
     if answering and not primaries:
-        yield "none of these servers is a primary: name that in the address too, or promote a standby"
+        if len(answering) < len(servers):
+            yield (
+                "none of the servers that answer is a primary: bring the primary back, or see that it is stopped for "
+                "good before you promote a standby"
+            )
+        else:
+            yield "none of these servers is a primary: name that in the address too, or promote a standby"
     if len(primaries) > 1:
         yield "more than one of these servers is a primary, and none knows what others are told: stop the older one"
     for server in primaries[:1]:

@@ -248,6 +248,7 @@ class Database:
                         first_line(error.orig or error),
                         private=failure is Failure.LOST,  # a driver's words on a connection name hosts and users
                         collided=failure is Failure.RETRY,
+                        perhaps_done=not self.is_sqlite and isinstance(error.orig, _postgres().Unacknowledged),
                     ) from error
 
     @cached_property

@@ -36,10 +36,14 @@ class Failure(Enum):
 
 
 class NotPrimary(Exception):  # noqa: N818 - what was found
-    """The server is not one to be believed, nor to be written to. Another host of the address may be."""
+    """The server is not one to be believed, nor to be written to. Another host of the address may be.
 
-    def __init__(self) -> None:
-        super().__init__("the server is in recovery or read-only: it is not the primary, or takes no changes")
+    With `others_fail` there was no connection to another one, which may be the primary.
+    """
+
+    def __init__(self, *, others_fail: bool = False) -> None:
+        others = "an address cannot be reached, and at another " if others_fail else ""
+        super().__init__(f"{others}the server is in recovery or read-only: it is not the primary, or takes no changes")
 
     @property
     def refusal(self) -> Unavailable:

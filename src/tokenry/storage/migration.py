@@ -84,8 +84,10 @@ def refuse_newer(database: Database) -> str | None:
 
 def require_current(database: Database) -> None:
     """Raise SetupError unless the database has exactly this program's schema."""
-    if refuse_newer(database) != head_revision():
-        raise SetupError(f"The database {database.address} is older than this program: run `tokenry migrate`.")
+    revision = refuse_newer(database)
+    if revision != head_revision():
+        state = "is empty, or " if revision is None else "is "
+        raise SetupError(f"The database {database.address} {state}older than this program: run `tokenry migrate`.")
 
 
 @cache
@@ -207,7 +209,9 @@ def _naming_remedies(database: Database) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, NotPrimary, TooSlow, Unavailable) as error:
+        checks = "path, its permissions, and that it is tokenry's"
+        if not database.is_sqlite:
+            checks = "address, what its role may do, and that it is tokenry's; `tokenry doctor` asks each server"
         raise SetupError(
-            f"The database {database.address} cannot be used ({_reason(error)}): check the path or address, its "
-            "permissions, and that it is tokenry's."
+            f"The database {database.address} cannot be used ({_reason(error)}): check the {checks}."
         ) from error

@@ -23,14 +23,17 @@ from psycopg.errors import Diagnostic
 from sqlalchemy import URL, Connection, ExceptionContext
 
 from tokenry.domain.errors import SetupError
+from tokenry.printable import first_line
 from tokenry.storage.deadline import seconds_left, within
-from tokenry.storage.failures import NotPrimary
+from tokenry.storage.failures import Failure, NotPrimary, sort_state
 
 DRIVER = "postgresql+psycopg"
 CONNECT_SECONDS_MAX = 3
 """For each host of the address, unless it says otherwise."""
 EXCHANGE_SECONDS_MAX = 10
 """To the answer of a question that waits for nobody."""
+COMMIT_SECONDS_MAX = 10
+"""To the word that a change is committed, which a synchronous standby may hold up, also for a command."""
 GRACE_SECONDS = 0.2
 """How much longer than the server a connection waits: the server says best that a statement took too long."""
 IDLE_SECONDS_MAX = 60
@@ -49,10 +52,13 @@ _ANY_SERVER = frozenset({"any", "read-write", "primary"})
 _SCHEME = re.compile(r"postgres(ql)?(\+\w+)?(?=://)")
 _UNKNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "(\w{1,60})"')
 _UNFIT = ("session is read-only", "server is in hot standby mode")
+_TRY = re.compile(r"^- (.+)$", re.MULTILINE)
+"""What psycopg tells of each host that it tried, if there were several."""
 _SAME = {"ssl": "sslmode"}
 _UTF8 = frozenset({"utf8", "utf-8", "unicode"})
 _ENCODINGS = frozenset({"UTF8", "SQL_ASCII"})
 """Of a database that takes every text; the second is none at all."""
+_UNREADABLE = "cannot be read: in a name or a password, write % as %25, a space as %20, / as %2F, @ as %40"
 _REMEDY = "see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS"
 
 # The operator's word on durability is kept where it is stronger than ours, or as strong.
@@ -67,6 +73,10 @@ _BEGIN = (
 _IDENTIFY = "SELECT pg_backend_pid()"
 
 
+class Unacknowledged(psycopg.OperationalError):
+    """The server was told to commit, and did not say that it did all of it: the change may have been made."""
+
+
 class BoundedConnection(psycopg.Connection[Any]):
     """A connection that waits no longer than its caller does, whatever becomes of the server or the network."""
 
@@ -74,14 +84,20 @@ class BoundedConnection(psycopg.Connection[Any]):
     """The newest of the server's own."""
 
     def commit(self) -> None:
-        """Commit. Raises OperationalError also when the server did not do all of it.
+        """Commit. Raises Unacknowledged where nobody knows whether the server did so.
 
         Whoever cancels the wait for a synchronous standby lets the commit succeed, with a warning.
         """
         self.warning = None
-        super().commit()
+        try:
+            with within(min(seconds_left(), COMMIT_SECONDS_MAX)):
+                super().commit()
+        except psycopg.OperationalError as error:
+            if error.sqlstate is not None and sort_state(error.sqlstate) is not Failure.LOST:
+                raise
+            raise Unacknowledged(f"the commit was not acknowledged: {first_line(error)}") from error
         if self.warning is not None:
-            raise psycopg.OperationalError(self.warning)
+            raise Unacknowledged(f"the commit was not acknowledged: {self.warning}")
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Wait for the server. Raises OperationalError when time is up; the connection is closed then."""
@@ -107,7 +123,7 @@ def read_address(text: str) -> URL:
     except (psycopg.Error, ValueError) as error:
         unknown = _UNKNOWN_PARAMETER.search(str(error))
         raise _refusal(
-            f"has the parameter {unknown[1]}, which is none of libpq's" if unknown else "cannot be read"
+            f"has the parameter {unknown[1]}, which is none of libpq's" if unknown else _UNREADABLE
         ) from None
     _refuse_ambiguous(parameters, given)
     texts = {name: str(value) for name, value in parameters.items()}
@@ -162,8 +178,10 @@ def finding_primary() -> Iterator[None]:
     try:
         yield
     except psycopg.OperationalError as error:
-        if any(words in str(error) for words in _UNFIT):
-            raise NotPrimary from error
+        tries = _TRY.findall(str(error)) or [str(error)]
+        unfit = [one for one in tries if any(words in one for words in _UNFIT)]
+        if unfit:
+            raise NotPrimary(others_fail=len(unfit) < len(tries)) from error
         raise
 
 

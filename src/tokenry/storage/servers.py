@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn
 from psycopg.rows import dict_row
 from sqlalchemy import URL
 
@@ -102,17 +104,28 @@ def list_servers(url: URL, clock: Callable[[], float] = time.time) -> Iterator[S
             ):
                 server = _ask(connection, clock)
         except psycopg.Error as error:
-            name = ":".join(str(place[part]) for part in _PLACES if place.get(part)) or "the server"
-            yield Unreached(name, first_line(error))
+            yield Unreached(_name(place), first_line(error))
         else:
             yield server
 
 
 def _places(parameters: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
-    """The address of each server by itself; lists are of one length, or ports one for all."""
-    lists = {name: str(parameters[name]).split(",") for name in _PLACES if name in parameters}
+    """The address of each server by itself; lists are of one length, or ports one for all.
+
+    libpq names those that are in a service's file or in variables, once it has begun to connect.
+    """
+    whole = PGconn.connect_start(make_conninfo("", **parameters).encode())
+    said = {option.keyword.decode(): option.val.decode() for option in whole.info if option.val}
+    whole.finish()
+    lists = {name: said[name].split(",") for name in _PLACES if name in said}
     for number in range(max(map(len, lists.values()), default=1)):
         yield {name: values[number if len(values) > 1 else 0] for name, values in lists.items()}
+
+
+def _name(place: Mapping[str, str]) -> str:
+    if "host" not in place and "hostaddr" not in place:
+        return "the server"
+    return ":".join(place[part] for part in _PLACES if place.get(part))
 
 
 def _ask(connection: psycopg.Connection[Any], clock: Callable[[], float]) -> Server:
