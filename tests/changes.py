@@ -21,6 +21,7 @@ from sqlalchemy import Table, insert, update
 
 import tokenry
 from tests.conftest import START
+from tests.making import OPERATOR
 from tokenry.domain.accounts import AccountChange, Actor, Origin
 from tokenry.domain.details import NewDetails
 from tokenry.domain.idempotency import KeyedRequest
@@ -40,7 +41,6 @@ from tokenry.wiring import Installation
 
 NOW = int(START)
 FAR = NOW + 10**7
-OPERATOR = Origin("operator")
 LIFETIME_MAX = timedelta(days=900)
 _IDS_EACH = 100
 _PLACES_AT_ONCE = 100

@@ -15,12 +15,14 @@ from types import ModuleType
 from typing import Any, NoReturn
 from uuid import uuid4
 
+import httpx2
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 from starlette.testclient import TestClient
 
 from tests.description import CHECKED
 from tests.faulty import PROGRAM as FAULTY
+from tests.issuing import NewToken, make_expired, management, token_maker
 from tests.servers import Redis, Server, serving
 from tests.workers import serving_workers
 from tokenry.domain.secrets import Secret
@@ -264,3 +266,41 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, P
     file = directory / "fault"
     with serving_workers(directory / "data", 2, {"FAULT_FILE": str(file)}, FAULTY) as server:
         yield server, file
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service that believes what a gateway or an application on this machine tells of its clients."""
+    with serving(tmp_path_factory.mktemp("service") / "data", "--trusted-proxies", "127.0.0.1") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def api(service: Server) -> Iterator[httpx2.Client]:
+    """A client of its management API with the first token."""
+    with management(service) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def new_token(api: httpx2.Client) -> NewToken:
+    """A function that makes a token; its arguments are the keys of the body."""
+    return token_maker(api)
+
+
+@pytest.fixture(scope="session")
+def reading_token(new_token: NewToken) -> str:
+    """A token that may read linodes and expires some day, so that no identity header is empty."""
+    return new_token(scopes="linodes:read_only", expiry="2100-01-01T00:00:00")
+
+
+@pytest.fixture(scope="session")
+def writing_token(new_token: NewToken) -> str:
+    """A token that may write linodes and never expires."""
+    return new_token(scopes="linodes:read_write volumes:read_only")
+
+
+@pytest.fixture(scope="session")
+def expired_token(service: Server, new_token: NewToken) -> str:
+    """A token that was valid until a moment ago."""
+    return make_expired(service, new_token)

@@ -27,6 +27,7 @@ NO_LIMITS = {"TOKENRY_RATE_LIMIT": "0", "TOKENRY_RATE_LIMIT_FAILURES": "0"}
 UNTIL_WE_END = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 """Before a program: no server stays behind when the tests are killed."""
 TOKENRY = str(Path(sys.executable).with_name("tokenry"))
+LINODE_CLI = str(Path(sys.executable).with_name("linode-cli"))
 
 
 def wait_until(condition: Callable[[], object], seconds: float, otherwise: str = "it never came to be") -> None:

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from tests.description import CHECKED
+from tests.issuing import bearer
 from tests.servers import Server, serving, start_server
 from tests.threads import at_work
 
@@ -36,10 +37,6 @@ class Ledger:
     @property
     def acknowledged(self) -> int:
         return len(self.live) + 2 * len(self.deleted) + len(self.asked)
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 def create_and_delete(server: Server, first_token: str, ledger: Ledger, stop: threading.Event) -> None:

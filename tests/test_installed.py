@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from sqlalchemy import URL
 
-from tests.cli.test_login import KEYRING
+from tests.cli.parts import KEYRING
 from tests.distribution import COMPILED, PACKAGE, REPOSITORY, Environment, brought_by, build, make_environment
 from tests.docs.terminals import Terminal, is_shown, read_steps
 from tests.servers import Redis, Server, serving

@@ -18,7 +18,6 @@ from tests.changes import (
     BEFORE_THE_START,
     CHANGES,
     DONE_ONCE,
-    OPERATOR,
     Case,
     Layout,
     Place,
@@ -29,6 +28,7 @@ from tests.changes import (
 )
 from tests.conftest import Clock
 from tests.lockstep import Choose, Lockstep, in_turn, named
+from tests.making import OPERATOR
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.settings import Settings
 from tokenry.storage.deadline import within

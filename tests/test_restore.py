@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from tests.docs.terminals import read_commands
+from tests.issuing import bearer
 from tests.servers import TOKENRY, Server, environment, serving
 
 PAGE = Path(__file__).parents[1] / "docs" / "operating.md"
@@ -19,10 +20,6 @@ REVOKE = "tokenry admin token revoke 12"
 def make(service: Server) -> tuple[int, str]:
     made = httpx2.post(f"{service.url}/v4/profile/tokens", headers=bearer(service.token)).json()
     return made["id"], made["token"]
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 def verified(service: Server, token: str) -> int:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_profile import actions, faults
+from tests.api.parts import TOKENS, actions, faults
 from tests.conftest import App
-from tokenry.domain.accounts import Account, Contact, Origin, proxy_username
+from tests.making import OPERATOR
+from tokenry.domain.accounts import Account, Contact, proxy_username
 from tokenry.domain.policy import Policy, UserKind
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NewToken
@@ -20,9 +21,7 @@ from tokenry.wiring import Installation, open_installation
 
 CHILDREN = "/v4/account/child-accounts"
 SUCCESSOR = "/v4beta/iam/delegation/profile/child-accounts"
-TOKENS = "/v4/profile/tokens"
 USERS = "/v4/account/users"
-OPERATOR = Origin("operator")
 
 
 @dataclass

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import httpx2
 import pytest
 
+from tests.api.parts import faults
 from tests.conftest import App
 
 TOKENS = "/v4/profile/tokens"
@@ -21,10 +21,6 @@ def create(app: App, token: str | None = None, **body: Any) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     created: dict[str, Any] = answer.json()
     return created
-
-
-def faults(answer: httpx2.Response) -> list[tuple[str, str | None]]:
-    return [(error["reason"], error.get("field")) for error in answer.json()["errors"]]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
-from starlette.routing import Route, Router
+from starlette.routing import Route
 
+from tests.api.parts import routes
 from tests.conftest import App
 from tests.description import Answer, check, path_patterns
 from tokenry.api.app import VERSIONS
@@ -17,16 +18,6 @@ from tokenry.domain.scopes import Catalogue, Level
 from tokenry.domain.scopes import Resource as CatalogueEntry
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.web.resource import Resource
-
-
-def routes(app: App) -> list[Route]:
-    """The route table, from under what is around it."""
-    asgi: Any = app.client.app
-    while not isinstance(asgi, Router):
-        asgi = asgi._app
-    table = [route for route in asgi.routes if isinstance(route, Route)]
-    assert len(table) == len(asgi.routes)
-    return table
 
 
 def methods(route: Route) -> frozenset[str]:

@@ -7,23 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_lifecycle import bearer, create, token_of_another_user
+from tests.api.parts import KEYS, MORE, TOKENS, create, token_of_another_user
 from tests.conftest import START, App
+from tests.issuing import bearer
 from tokenry.domain.details import STATES
-
-TOKENS = "/v4/profile/tokens"
-KEYS = ["id", "scopes", "created", "label", "token", "expiry"]
-MORE = [
-    "state",
-    "description",
-    "networks",
-    "created_by",
-    "last_used",
-    "last_used_address",
-    "last_used_agent",
-    "revoked",
-    "revoked_by",
-]
 
 
 def read(app: App, token_id: int) -> dict[str, Any]:

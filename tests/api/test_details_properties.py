@@ -2,17 +2,16 @@
 
 import json
 from ipaddress import ip_network
-from urllib.parse import urlencode
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.api.test_properties import any_json, any_text, bounded, narrow, raw_bodies, rows, send, whole
+from tests.api.generating import any_json, any_text, bounded, details_queries, raw_bodies, rows, send
 from tests.conftest import App
 from tokenry.api.details import MOMENTS
-from tokenry.domain.details import STATES
 
-__all__ = ["narrow", "whole"]
+pytestmark = pytest.mark.usefixtures("narrow")
 
 DETAILS = "/v4/profile/tokens/2/details"
 """Not of the acting token, number 1: that would shut itself out."""
@@ -74,19 +73,11 @@ def test_networks_that_are_kept_are_those_that_were_asked_for(whole: App, asked:
         assert len(kept) == len({str(network) for network in kept})
 
 
-moments = st.one_of(
-    st.datetimes().map(lambda moment: moment.isoformat(timespec="seconds")),
-    st.text(max_size=30),
-    st.sampled_from(["", "2025-06-15T15:06:40Z", "2025-06-15T15:06:40+02:00", "0001-01-01T00:00:00+23:59", "9" * 400]),
-)
-queries = st.dictionaries(
-    st.sampled_from(["state", "page", "page_size", *MOMENTS, "other", ""]),
-    st.sampled_from([*STATES, "1", "25", "x"]) | moments,
-).map(urlencode)
-
-
 @bounded
-@given(query=queries | st.text(st.characters(max_codepoint=126, min_codepoint=33, exclude_characters="#"), max_size=60))
+@given(
+    query=details_queries
+    | st.text(st.characters(max_codepoint=126, min_codepoint=33, exclude_characters="#"), max_size=60)
+)
 def test_any_question_is_answered_or_refused_by_the_names_it_has(whole: App, query: str) -> None:
     answer = send(whole, "GET", f"/v4/profile/tokens/details?{query}", {200, 400}, headers=whole.bearer)
     body = answer.json()

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_inventory import token_of_another_account
-from tests.api.test_lifecycle import bearer, create, token_of_another_user
-from tests.api.test_profile import bearer_of, faults
+from tests.api.parts import bearer_of, create, faults, token_of_another_account, token_of_another_user
 from tests.conftest import App, Clock, make_app
+from tests.issuing import bearer
 from tokenry.domain.secrets import Secret
 from tokenry.storage.schema import token_uses
 from tokenry.wiring import open_installation

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.api.test_properties import content_types, rows
+from tests.api.generating import content_types, rows
 from tests.conftest import App, Clock, make_app
 
 FORM = "application/x-www-form-urlencoded"

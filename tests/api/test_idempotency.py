@@ -7,14 +7,13 @@ import httpx2
 import pytest
 from sqlalchemy import insert
 
-from tests.api.test_lifecycle import bearer, create, token_of_another_user
-from tests.api.test_rotation import opens, write_uses_down
+from tests.api.parts import TOKENS, create, opens, token_of_another_user, write_uses_down
 from tests.conftest import App
+from tests.issuing import bearer
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import token_uses
 
-TOKENS = "/v4/profile/tokens"
 ARRIVED = {
     "reason": "The first answer has evidently arrived: its secret was used or replaced",
     "field": "Idempotency-Key",

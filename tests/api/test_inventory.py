@@ -13,31 +13,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.api.test_details import KEYS, MORE
-from tests.api.test_lifecycle import bearer, create, token_of_another_user
+from tests.api.parts import KEYS, MORE, create, token_of_another_account, token_of_another_user
 from tests.conftest import App
+from tests.issuing import bearer
 from tests.servers import Server, serving
-from tokenry.domain.accounts import Origin
-from tokenry.domain.tokens import NewToken
-from tokenry.service.users import NO_RESERVATION, add_user
-from tokenry.storage.accounts import create_account
-from tokenry.wiring import open_installation
 
 TOKENS = "/v4/account/tokens"
-
-
-def token_of_another_account(app: App) -> tuple[int, str]:
-    """A token of the administrator of another account."""
-    installation = open_installation(app.settings, app.clock)
-    origin = Origin("test")
-    with installation.transactions.change(origin) as change:
-        account = create_account(
-            change.connection, euuid="F" * 8 + "-FFFF-FFFF-" + "F" * 16, company="Other", created=change.now
-        )
-        add_user(change, account_id=account.id, username="eve", email="", admin=True, reservation=NO_RESERVATION)
-    token, secret = installation.tokens.create_token_for(origin, "eve", NewToken())
-    installation.database.close()
-    return token.id, secret.reveal()
 
 
 def listed(app: App, query: str = "", filter: object = None) -> Any:

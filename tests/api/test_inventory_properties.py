@@ -4,15 +4,15 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.api.test_details import KEYS, MORE
-from tests.api.test_details_properties import queries
-from tests.api.test_properties import any_json, bounded, narrow, raw_bodies, rows, send, whole
+from tests.api.generating import any_json, bounded, details_queries, raw_bodies, rows, send
+from tests.api.parts import KEYS, MORE
 from tests.conftest import App
 
-__all__ = ["narrow", "whole"]
+pytestmark = pytest.mark.usefixtures("narrow")
 
 TOKENS = "/v4/account/tokens"
 
@@ -43,13 +43,13 @@ def test_any_body_revokes_what_it_names_or_nothing(whole: App, body: bytes) -> N
 
 
 @bounded
-@given(query=queries)
+@given(query=details_queries)
 def test_any_question_is_answered_or_refused(whole: App, query: str) -> None:
     send(whole, "GET", f"{TOKENS}?{query}", {200, 400}, headers=whole.bearer)
 
 
 @bounded
-@given(query=queries, format=st.sampled_from(["csv", "jsonl", "", "xml"]) | st.text(max_size=5))
+@given(query=details_queries, format=st.sampled_from(["csv", "jsonl", "", "xml"]) | st.text(max_size=5))
 def test_any_question_is_exported_or_refused(whole: App, query: str, format: str) -> None:
     asked = f"{query}&{urlencode({'format': format})}"
     answer = send(whole, "GET", f"{TOKENS}/export?{asked}", {200, 400}, headers=whole.bearer)

@@ -6,14 +6,13 @@ import random
 import httpx2
 import pytest
 
-from tests.api.test_lifecycle import bearer, create
-from tests.api.test_rotation import opens, rotate
+from tests.api.parts import TOKENS, create, opens, rotate
 from tests.conftest import App
+from tests.issuing import bearer
 from tokenry.api.leaks import CREDENTIALS_MAX
 from tokenry.domain.secrets import CHECKSUM_LENGTH, Secret, checksum
 from tokenry.web.bodies import BODY_BYTES_MAX
 
-TOKENS = "/v4/profile/tokens"
 REPORT = "/v4/credentials/revoke"
 FAULT = {"reason": "Must be a list of at most 1000 strings", "field": "credentials"}
 

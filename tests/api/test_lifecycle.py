@@ -1,30 +1,8 @@
 """From creation to revocation and expiry, for everybody involved."""
 
-from typing import Any
-
+from tests.api.parts import TOKENS, create, token_of_another_user
 from tests.conftest import App
-from tokenry.domain.accounts import Origin
-from tokenry.domain.tokens import NewToken
-from tokenry.wiring import open_installation
-
-TOKENS = "/v4/profile/tokens"
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def create(app: App, **body: object) -> dict[str, Any]:
-    created: dict[str, Any] = app.client.post(TOKENS, headers=app.bearer, json=body).json()
-    return created
-
-
-def token_of_another_user(app: App) -> tuple[int, str]:
-    installation = open_installation(app.settings, app.clock)
-    installation.users.create_user(Origin("test"), username="other")
-    token, secret = installation.tokens.create_token_for(Origin("test"), "other", NewToken())
-    installation.database.close()
-    return token.id, secret.reveal()
+from tests.issuing import bearer
 
 
 def test_deleted_token_is_refused_at_once(app_on_each_engine: App) -> None:

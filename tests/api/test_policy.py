@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from tests.api.test_lifecycle import bearer, create, token_of_another_user
+from tests.api.parts import TOKENS, create, token_of_another_user
 from tests.conftest import App
+from tests.issuing import bearer
 from tokenry.domain.accounts import Origin
 from tokenry.domain.policy import Policy, UserKind
 from tokenry.domain.scopes import Scopes
 from tokenry.wiring import Installation, open_installation
 
-TOKENS = "/v4/profile/tokens"
 OPERATOR = Origin("operator:test")
 STRICT = Policy(
     timedelta(days=90),

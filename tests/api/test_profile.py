@@ -1,40 +1,15 @@
 """`/profile`, `/profile/grants`, and the lists beside them that are always empty."""
 
 import json
-from typing import Any
 
 import pytest
 
+from tests.api.parts import actions, bearer_of, faults
 from tests.conftest import App
-from tokenry.domain.accounts import Origin
-from tokenry.domain.tokens import NewToken
-from tokenry.storage.audit import list_events
-from tokenry.wiring import open_installation
 
 PROFILE = "/v4/profile"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB2 ada@example.org"
 EMPTY_LISTS = ("/v4/profile/logins", "/v4/profile/devices", "/v4/profile/apps")
-
-
-def bearer_of(app: App, username: str, *, admin: bool = False, scopes: str = "*") -> dict[str, str]:
-    """The header of a token of a new user."""
-    installation = open_installation(app.settings, app.clock)
-    installation.users.create_user(Origin("test"), username=username, admin=admin)
-    _, secret = installation.tokens.create_token_for(Origin("test"), username, NewToken(scopes=scopes))
-    installation.database.close()
-    return {"Authorization": f"Bearer {secret.reveal()}"}
-
-
-def actions(app: App) -> list[tuple[str, dict[str, object]]]:
-    installation = open_installation(app.settings, app.clock)
-    with installation.database.read() as connection:
-        events = [(event.action, dict(event.details)) for event in list_events(connection, limit=100)]
-    installation.database.close()
-    return events
-
-
-def faults(answer: Any) -> list[tuple[str, str | None]]:
-    return [(error["reason"], error.get("field")) for error in answer.json()["errors"]]
 
 
 def test_profile_is_that_of_the_tokens_user(app: App) -> None:

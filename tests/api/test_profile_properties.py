@@ -2,31 +2,18 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.api.test_properties import (
-    any_json,
-    any_text,
-    bounded,
-    content_types,
-    narrow,
-    queries,
-    raw_bodies,
-    rows,
-    send,
-    whole,
-)
+from tests.api.generating import any_json, any_text, bounded, content_types, emails, queries, raw_bodies, rows, send
 from tests.conftest import App
 
-__all__ = ["narrow", "whole"]
+pytestmark = pytest.mark.usefixtures("narrow")
 
 PROFILE = "/v4/profile"
 SETTINGS = ("email", "timezone", "email_notifications", "ip_whitelist_enabled", "lish_auth_method", "authorized_keys")
 
-emails = st.emails() | st.sampled_from(
-    ["", "a@b", "a@b@c", "é@ö", "a\0@b", "\ud800@b", "a" * 252 + "@b", "a" * 253 + "@b"]
-)
 timezones = st.from_regex(r"[A-Za-z0-9_+-]{1,8}(/[A-Za-z0-9_+-]{0,8}){0,3}", fullmatch=True) | st.just("x" * 65)
 keys = st.from_regex(r"[a-z0-9@.-]{0,8} [A-Za-z0-9+/]{14,20}={0,3}( .{0,8})?", fullmatch=True)
 near_bodies = st.fixed_dictionaries(

@@ -1,155 +1,49 @@
 """Whatever a client sends: an answer of a documented shape, and no write without a 2xx."""
 
 import json
-import os
 import re
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import httpx2
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.conftest import App, Clock, make_app
-from tokenry.storage.catalogue import default_catalogue
+from tests.api.conftest import NARROW
+from tests.api.generating import (
+    CATALOGUE,
+    TABLES,
+    any_json,
+    bounded,
+    content_types,
+    expiries,
+    header_values,
+    json_bodies,
+    labels,
+    queries,
+    raw_bodies,
+    rows,
+    scopes,
+    send,
+)
+from tests.api.parts import KEYS, TOKENS
+from tests.conftest import App
 
-TOKENS = "/v4/profile/tokens"
-FIELDS = ["id", "scopes", "created", "label", "token", "expiry"]
-TABLES = ("accounts", "users", "tokens", "credentials", "audit_events", "installation")
-CATALOGUE = [f"{resource.name}:{level.word}" for resource in default_catalogue().resources for level in resource.levels]
-NARROW = "account:read_write domains:read_only linodes:read_write"
 NARROW_COVERS = {*NARROW.split(), "account:read_only", "linodes:read_only"}
 
-bounded = settings(deadline=None, max_examples=100, derandomize=os.environ.get("CI") == "true")
-
-any_text = st.text(st.characters(), max_size=120)  # with unpaired surrogates, which st.text() alone leaves out
-any_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.integers(-(10**400), 10**400) | st.floats() | any_text,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(any_text, inner, max_size=4),
-    max_leaves=12,
-)
-labels = st.text(max_size=110) | st.sampled_from(
-    ["", "a", "é" * 100, "\U0001d54f" * 101, "a\0b", "a\nb", "\ud800", " "]
-)
-scopes = st.one_of(
-    st.lists(st.sampled_from([*CATALOGUE, "*"]), max_size=6).flatmap(
-        lambda names: st.sampled_from([" ", ",", ", ", "  "]).map(lambda separator: separator.join(names))
-    ),
-    st.from_regex(r"[a-z_:* ,]{0,40}", fullmatch=True),
-    st.sampled_from(["vpc:read_only", "linodes", "linodes:", ":read_only", "*:read_only", " , ", "linodes:READ_ONLY"]),
-)
-expiries = st.one_of(
-    st.datetimes(datetime(2020, 1, 1), datetime(3001, 1, 1)).map(lambda moment: moment.isoformat()),  # noqa: DTZ001
-    st.from_regex(
-        r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{0,12})?(Z|[+-][0-9]{2}:?[0-9]{2})?",
-        fullmatch=True,
-    ),
-    st.sampled_from(
-        [
-            None,
-            "2025-06-15T15:06:40",
-            "2999-12-12T05:00:00",
-            "2999-12-12T05:00:01",
-            "2999-12-12T05:00:00-00:01",
-            "9999-12-31T23:59:59-23:59",
-            "0001-01-01T00:00:00+23:59",
-            "2030-02-30T00:00:00",
-        ]
-    ),
-)
-near_bodies = st.fixed_dictionaries(
-    {},
-    optional={
-        "label": labels | any_json,
-        "scopes": scopes | any_json,
-        "expiry": expiries | any_json,
-        "id": any_json,
-        "token": any_json,
-        "\0": any_json,
-    },
-)
-json_bodies = (near_bodies | near_bodies | any_json).map(lambda body: json.dumps(body).encode("ascii"))
-raw_bodies = st.one_of(
-    st.binary(max_size=200),
-    json_bodies.flatmap(lambda body: st.integers(0, len(body)).map(lambda end: body[:end])),  # cut short
-    st.sampled_from(
-        [b"", b"[" * 65536, b'{"label": "' + b"x" * 65536 + b'"}', b"\xef\xbb\xbf{}", b'"\xff"', b"1" * 5000]
-    ),
-)
-# What an HTTP/1.1 parser lets through as the value of a header.
-header_values = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]) | st.just("\t"), max_size=200).map(
-    lambda text: text.encode("latin-1")
-)
-content_types = header_values | st.sampled_from(
-    [
-        b"application/json",
-        b"APPLICATION/JSON ; charset=utf-8",
-        b"application/jsonx",
-        b"text/plain",
-        b";",
-    ]
-)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """One application for every example, since no example depends on another; its token is number 1, of scope `*`."""
-    app = make_app(tmp_path_factory.mktemp("properties") / "data", Clock())
-    with app.client:
-        yield app
-
-
-@pytest.fixture(scope="module", autouse=True)
-def narrow(whole: App) -> dict[str, str]:
-    """The header of token number 2, which may do little."""
-    created = whole.client.post(TOKENS, headers=whole.bearer, json={"label": "narrow", "scopes": NARROW}).json()
-    return {"Authorization": f"Bearer {created['token']}"}
-
-
-def rows(app: App) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table, read past the application."""
-    with closing(sqlite3.connect(app.settings.data_dir / "tokenry.db")) as connection:
-        return {table: connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in TABLES}
-
-
-def assert_envelope(answer: httpx2.Response) -> None:
-    """A refusal: JSON as json.dumps writes it, one or more reasons, each with a field or without the key."""
-    assert answer.headers["content-type"] == "application/json"
-    body = json.loads(answer.content.decode("ascii"))
-    assert answer.text == json.dumps(body)
-    assert list(body) == ["errors"]
-    assert body["errors"]
-    for error in body["errors"]:
-        assert list(error) in (["reason"], ["reason", "field"])
-        assert all(isinstance(value, str) for value in error.values())
-        assert error["reason"]
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 def assert_token(body: Any, *, whole_text: bool) -> None:
-    assert list(body) == FIELDS
+    assert list(body) == KEYS
     assert isinstance(body["id"], int)
     assert 1 <= len(body["label"]) <= 100
     assert re.fullmatch(r"pat_[0-9A-Za-z]{50}" if whole_text else r"pat_[0-9A-Za-z]{12}", body["token"])
     assert body["scopes"] == "*" or set(body["scopes"].split(" ")) <= set(CATALOGUE)
     for field in ("created", "expiry"):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", body[field])
-
-
-def send(app: App, method: str, path: str, statuses: set[int], **request: Any) -> httpx2.Response:
-    """Send a request; its answer has one of these statuses and, without a 2xx, has changed nothing."""
-    before = rows(app)
-    answer = app.client.request(method, path, **request)
-    assert answer.status_code in statuses, answer.text
-    if answer.status_code != 200:
-        assert rows(app) == before
-        if method != "HEAD":
-            assert_envelope(answer)
-    return answer
 
 
 def create(app: App, statuses: set[int], **request: Any) -> httpx2.Response:
@@ -281,17 +175,6 @@ def test_any_id_revokes_one_token_or_nothing(whole: App, narrow: dict[str, str],
     assert len(before["credentials"]) - len(after["credentials"]) == revoked
     assert len(after["audit_events"]) - len(before["audit_events"]) == revoked
     assert len(after["tokens"]) == len(before["tokens"])
-
-
-numbers = (
-    st.integers(-2, 600).map(str) | any_text | st.sampled_from(["", "1" * 20, "1" * 21, "01", "\uff11", "1.0", "NaN"])
-)
-queries = st.one_of(
-    st.text(max_size=60).map(lambda text: quote(text, safe="=&+;%")),
-    st.lists(st.tuples(st.sampled_from(["page", "page_size", "x"]), numbers), max_size=4).map(
-        lambda pairs: "&".join(f"{name}={quote(value.encode('utf-8', 'replace'))}" for name, value in pairs)
-    ),
-)
 
 
 @bounded

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.test_verify import IDENTITY, create
+from tests.api.parts import IDENTITY, ask, new_bearer
 from tests.conftest import App
-from tests.web.test_guard import ask
 from tokenry.domain.errors import Invalid
 from tokenry.domain.scopes import Level
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
@@ -84,11 +83,11 @@ def test_answer_is_that_of_verify(app: App, path: str) -> None:
     ],
 )
 def test_policy(app: App, *, route: str, scopes: str, policy: str, method: str, expected: int) -> None:
-    assert status(app, route, create(app, scopes=scopes), policy=policy, method=method) == expected
+    assert status(app, route, new_bearer(app, scopes=scopes), policy=policy, method=method) == expected
 
 
 def test_method_is_compared_by_its_letters(app: App) -> None:
-    headers = {**create(app, scopes="linodes:read_only"), "X-Original-Method": "get"}
+    headers = {**new_bearer(app, scopes="linodes:read_only"), "X-Original-Method": "get"}
     assert app.client.get(f"{AUTH_REQUEST}?resource=linodes", headers=headers).status_code == 403
 
 
@@ -126,7 +125,7 @@ def test_doubled_method_is_refused_whichever_comes_first(app: App, route: str) -
 @pytest.mark.parametrize("route", [AUTH_REQUEST, FORWARD_AUTH])
 def test_method_told_in_the_style_of_another_gateway_decides_nothing(app: App, route: str) -> None:
     other = METHOD_HEADER[FORWARD_AUTH if route == AUTH_REQUEST else AUTH_REQUEST]
-    headers = {**create(app, scopes="linodes:read_only"), METHOD_HEADER[route]: "DELETE", other: "GET"}
+    headers = {**new_bearer(app, scopes="linodes:read_only"), METHOD_HEADER[route]: "DELETE", other: "GET"}
     assert app.client.get(f"{route}?resource=linodes", headers=headers).status_code == 403
 
 
@@ -146,7 +145,7 @@ def test_method_told_in_the_style_of_another_gateway_decides_nothing(app: App, r
     ],
 )
 def test_client_of_envoy_cannot_weaken_the_policy(app: App, client: str) -> None:
-    headers = {**create(app, scopes="linodes:read_only"), "X-Original-Method": "GET", "X-Forwarded-Method": "GET"}
+    headers = {**new_bearer(app, scopes="linodes:read_only"), "X-Original-Method": "GET", "X-Forwarded-Method": "GET"}
     for policy in ("scope=linodes:read_write", "resource=linodes"):
         answer = app.client.post(f"http://testserver{EXT_AUTHZ}/{policy}/{client}", headers=headers)
         assert answer.status_code == 403

@@ -5,10 +5,9 @@ import random
 import httpx2
 import pytest
 
-from tests.api.test_inventory import token_of_another_account
-from tests.api.test_lifecycle import bearer, create, token_of_another_user
-from tests.api.test_profile import bearer_of
+from tests.api.parts import bearer_of, create, token_of_another_account, token_of_another_user
 from tests.conftest import App
+from tests.issuing import bearer
 from tokenry.domain.secrets import Secret
 from tokenry.storage.audit import list_events
 from tokenry.wiring import open_installation

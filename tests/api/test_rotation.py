@@ -1,46 +1,17 @@
 """Rotation, against the whole application."""
 
-from collections.abc import Iterable
-from typing import Any
-
 import pytest
 
-from tests.api.test_lifecycle import bearer, create, token_of_another_user
+from tests.api.parts import TOKENS, create, opens, rotate, token_of_another_user, write_uses_down
 from tests.conftest import START, App
-from tokenry.storage.database import Database, database_url
-from tokenry.storage.deadline import TIMEOUT_SECONDS
-from tokenry.storage.rotations import activate_used
+from tests.issuing import bearer
 
-TOKENS = "/v4/profile/tokens"
 DAY = 24 * 60 * 60
-
-
-def rotate(app: App, token_id: int, *, by: str | None = None, **body: object) -> dict[str, Any]:
-    answer = app.client.post(f"{TOKENS}/{token_id}/rotate", headers=bearer(by or app.token), json=body)
-    assert answer.status_code == 200, answer.text
-    rotated: dict[str, Any] = answer.json()
-    return rotated
 
 
 def refused(app: App, token_id: int, by: str, body: object = None) -> tuple[int, list[dict[str, str]]]:
     answer = app.client.post(f"{TOKENS}/{token_id}/rotate", headers=bearer(by), json=body or {})
     return answer.status_code, answer.json()["errors"]
-
-
-def opens(app: App, *texts: str) -> list[bool]:
-    """Which of these are let in."""
-    statuses = [app.client.get("/verify", headers=bearer(text)).status_code for text in texts]
-    assert set(statuses) <= {200, 401}
-    return [status == 200 for status in statuses]
-
-
-def write_uses_down(app: App, texts: Iterable[str]) -> None:
-    """As if these had been presented just now, and a worker had written that down."""
-    database = Database(database_url(app.settings.database_url, app.settings.data_dir), timeout=TIMEOUT_SECONDS)
-    with database.write() as connection:
-        for text in texts:
-            activate_used(connection, text[:16], int(app.clock()))
-    database.close()
 
 
 def test_rotated_token_is_the_same_token_with_another_secret(app_on_each_engine: App) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_profile import actions, bearer_of, faults
+from tests.api.parts import actions, bearer_of, faults
 from tests.conftest import App, Clock, make_app
 from tokenry.domain.accounts import Origin
 from tokenry.wiring import open_installation

@@ -10,24 +10,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.api.test_profile_properties import emails
-from tests.api.test_properties import (
-    any_json,
-    any_text,
-    bounded,
-    header_values,
-    narrow,
-    queries,
-    raw_bodies,
-    rows,
-    send,
-    whole,
-)
+from tests.api.generating import any_json, any_text, bounded, emails, header_values, queries, raw_bodies, rows, send
 from tests.conftest import App
 from tokenry.domain.accounts import Origin
 from tokenry.wiring import open_installation
 
-__all__ = ["narrow", "whole"]
+pytestmark = pytest.mark.usefixtures("narrow")
 
 USERS = "/v4/account/users"
 CHILDREN = "/v4/account/child-accounts"

@@ -5,23 +5,17 @@ from typing import NoReturn
 import pytest
 from sqlalchemy import Connection
 
+from tests.api.parts import IDENTITY, new_bearer
 from tests.conftest import App
 from tokenry.api import health
 from tokenry.domain.errors import TooSlow
 from tokenry.storage.schema import metadata
 from tokenry.wiring import open_installation
 
-IDENTITY = ("user", "user-id", "account-id", "token-id", "scopes", "expires")
-
-
-def create(app: App, **body: object) -> dict[str, str]:
-    answer = app.client.post("/v4/profile/tokens", headers=app.bearer, json=body)
-    return {"Authorization": f"Bearer {answer.json()['token']}"}
-
 
 def test_valid_token_says_who_it_is(app_on_each_engine: App) -> None:
     app = app_on_each_engine
-    headers = create(app, scopes="volumes:read_only,account:read_write", expiry="2030-01-01T00:00:00")
+    headers = new_bearer(app, scopes="volumes:read_only,account:read_write", expiry="2030-01-01T00:00:00")
     answer = app.client.get("/verify", headers=headers)
     assert (answer.status_code, answer.content) == (200, b"")
     assert [answer.headers[f"x-auth-{name}"] for name in IDENTITY] == [
@@ -68,12 +62,12 @@ def test_wrong_token_is_told_one_thing_only(app: App, value: str) -> None:
     ],
 )
 def test_needed_scopes(app: App, query: str, status: int) -> None:
-    headers = create(app, scopes="linodes:read_only volumes:read_write")
+    headers = new_bearer(app, scopes="linodes:read_only volumes:read_write")
     assert app.client.get(f"/verify{query}", headers=headers).status_code == status
 
 
 def test_insufficient_scope_names_what_is_needed(app: App) -> None:
-    headers = create(app, scopes="linodes:read_only")
+    headers = new_bearer(app, scopes="linodes:read_only")
     answer = app.client.get("/verify?scope=domains:read_only", headers=headers)
     assert answer.headers["www-authenticate"] == (
         'Bearer realm="tokenry", error="insufficient_scope", scope="domains:read_only"'

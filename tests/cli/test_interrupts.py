@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.cli.conftest import Person
-from tests.cli.test_streams import CREATIONS, TOKEN, undelivered
+from tests.cli.parts import CREATIONS, TOKEN, undelivered
 from tests.servers import TOKENRY, environment
 
 SECONDS_MAX = 20

@@ -11,6 +11,7 @@ from threading import Barrier
 import pytest
 
 from tests.cli.conftest import Person
+from tests.cli.parts import KEYRING
 from tests.servers import tokenry
 from tokenry.cli import access, configuration
 from tokenry.cli.configuration import Context, Contexts, locked_contexts, read_contexts, write_contexts
@@ -20,31 +21,6 @@ from tokenry.cli.running import CommandError
 from tokenry.client import Secret
 
 LOGINS = 20
-
-KEYRING = """
-import json, os, pathlib
-import keyring.backend
-
-FILE = pathlib.Path(os.environ["HOME"]) / "keyring.json"
-
-class Keyring(keyring.backend.KeyringBackend):
-    priority = 1
-
-    def _read(self):
-        return json.loads(FILE.read_text()) if FILE.exists() else {}
-
-    def get_password(self, service, username):
-        return self._read().get(f"{service}/{username}")
-
-    def set_password(self, service, username, password):
-        FILE.write_text(json.dumps(self._read() | {f"{service}/{username}": password}))
-
-    def delete_password(self, service, username):
-        kept = self._read()
-        del kept[f"{service}/{username}"]
-        FILE.write_text(json.dumps(kept))
-"""
-"""A keyring for the library `keyring` to find; the system's own needs somebody to be logged in to a desktop."""
 
 
 @pytest.fixture

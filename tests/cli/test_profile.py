@@ -6,8 +6,7 @@ import subprocess
 import pytest
 
 from tests.cli.conftest import Person
-from tests.clients.test_linode_cli import PROGRAM
-from tests.servers import environment
+from tests.servers import LINODE_CLI, environment
 
 LISTED = ("tokens-list", "--label", "side by side")
 
@@ -15,7 +14,7 @@ LISTED = ("tokens-list", "--label", "side by side")
 def run_original(person: Person, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """linode-cli as it is, without what it says about itself."""
     return subprocess.run(
-        [PROGRAM, "profile", *arguments, "--suppress-warnings", "--no-retry"],
+        [LINODE_CLI, "profile", *arguments, "--suppress-warnings", "--no-retry"],
         env=environment(
             **{
                 "HOME": str(person.home),

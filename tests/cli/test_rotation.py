@@ -24,7 +24,7 @@ import pytest
 from tests.cli.conftest import Person
 from tests.cli.dying import PROGRAM
 from tests.cli.foreign import foreign_service
-from tests.cli.test_login import KEYRING
+from tests.cli.parts import KEYRING
 from tests.servers import TOKENRY, environment, tokenry
 
 KILLED = -signal.SIGKILL

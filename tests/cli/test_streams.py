@@ -4,13 +4,12 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-import httpx2
 import pytest
 
 from tests.cli.conftest import Person
+from tests.cli.parts import CREATIONS, undelivered
 from tests.servers import TOKENRY, environment
 from tokenry.cli import tokens
 from tokenry.cli.issuing import issuing, revoking
@@ -21,14 +20,6 @@ from tokenry.client import Client
 FULL = "Standard output cannot be written (No space left on device)"
 CLOSED = "Standard output cannot be written (it is closed)"
 UNREAD = "Standard output cannot be written (nobody reads it)"
-TOKEN = ("--label", "undelivered", "--expires", "1d", "--scopes", "linodes:read_only")
-CREATIONS: Sequence[tuple[str, ...]] = (
-    ("token", "create", *TOKEN, "-q"),
-    ("token", "create", *TOKEN, "--jsonl"),
-    ("profile", "token-create", "--label", "undelivered"),
-    ("admin", "token", "create", "--user", "admin", *TOKEN),
-)
-"""What makes a token and shows its secret, each in another way."""
 
 
 def redirected(
@@ -55,17 +46,6 @@ def unread() -> Iterator[int]:
     os.close(reading)
     yield writing
     os.close(writing)
-
-
-def undelivered(person: Person, state: str) -> list[dict[str, Any]]:
-    """What there is of the tokens that these tests make."""
-    listed = httpx2.get(
-        f"{person.server.url}/v4/profile/tokens/details",
-        params={"state": state, "page_size": 500},
-        headers={"Authorization": f"Bearer {person.server.token}", "X-Filter": '{"label": "undelivered"}'},
-    )
-    rows: list[dict[str, Any]] = listed.json()["data"]
-    return rows
 
 
 @pytest.mark.parametrize("creation", CREATIONS, ids=" ".join)

@@ -6,9 +6,11 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from tokenry.client import Client, Retries
 
 SECRET = "S3cr3tS3cr3tS3cr3tS3cr3tS3cr3tS3cr3t99"
 TOKEN = f"pat_Ab12Cd34Ef56{SECRET}"
@@ -23,6 +25,22 @@ ROW = {
 }
 RESET = b"RESET"
 """In place of a piece: the connection is reset."""
+
+QUICK = Retries(backoff_seconds=0.001)
+HTML = b"<html><head><title>502 Bad Gateway</title></head></html>"
+
+CALLS: dict[str, Callable[[Client], object]] = {
+    "list": lambda client: list(client.tokens.list()),
+    "get": lambda client: client.tokens.get(7),
+    "create": lambda client: client.tokens.create(label="x"),
+    "rename": lambda client: client.tokens.rename(7, "x"),
+    "revoke": lambda client: client.tokens.revoke(7),
+    "rotate": lambda client: client.tokens.rotate(7),
+    "whoami": lambda client: client.whoami(),
+    "verify": lambda client: client.verify(TOKEN),
+    "explain": lambda client: client.explain(TOKEN),
+}
+"""Every operation of a client, by name."""
 
 Pieces = Sequence[bytes]
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.client.conftest import NewClient
-from tests.client.hostile import RESET, ROW, TOKEN, Pieces, http, refusal, saying
+from tests.client.hostile import CALLS, HTML, QUICK, RESET, ROW, TOKEN, Pieces, http, refusal, saying
 from tokenry.client import (
     ApiError,
     Client,
@@ -24,24 +24,10 @@ from tokenry.client import (
 )
 from tokenry.client.transport import BODY_BYTES_MAX
 
-QUICK = Retries(backoff_seconds=0.001)
 SECONDS = 0.3
 SOON = 5.0
 """Within what a call ends that had `SECONDS`, however busy the machine is."""
 PAGE = {"data": [ROW], "page": 1, "pages": 1, "results": 1}
-HTML = b"<html><head><title>502 Bad Gateway</title></head></html>"
-
-CALLS: dict[str, Callable[[Client], object]] = {
-    "list": lambda client: list(client.tokens.list()),
-    "get": lambda client: client.tokens.get(7),
-    "create": lambda client: client.tokens.create(label="x"),
-    "rename": lambda client: client.tokens.rename(7, "x"),
-    "revoke": lambda client: client.tokens.revoke(7),
-    "rotate": lambda client: client.tokens.rotate(7),
-    "whoami": lambda client: client.whoami(),
-    "verify": lambda client: client.verify(TOKEN),
-    "explain": lambda client: client.explain(TOKEN),
-}
 
 
 @pytest.fixture(params=CALLS)

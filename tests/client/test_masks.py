@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.conftest import NewClient
-from tests.client.hostile import RESET, ROW, SECRET, TOKEN, Pieces, http, refusal, saying
-from tests.client.test_hostile import CALLS, HTML, QUICK
+from tests.client.hostile import CALLS, HTML, QUICK, RESET, ROW, SECRET, TOKEN, Pieces, http, refusal, saying
 from tests.servers import Server
 from tokenry.client import (
     Answer,

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +11,7 @@ import httpx2
 import pytest
 
 from tests.clients.conftest import Family
-from tests.servers import Server, environment
-
-PROGRAM = str(Path(sys.executable).with_name("linode-cli"))
+from tests.servers import LINODE_CLI, Server, environment
 
 
 class Cli:
@@ -35,7 +32,7 @@ class Cli:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [PROGRAM, "--suppress-warnings", "--no-retry", self.group, *arguments],
+            [LINODE_CLI, "--suppress-warnings", "--no-retry", self.group, *arguments],
             env=environment(**self.variables),
             capture_output=True,
             text=True,
@@ -178,7 +175,7 @@ def test_profile_is_viewed_and_changed(cli: Cli) -> None:
 def configure(server: Server, home: Path, *answers: str) -> subprocess.CompletedProcess[str]:
     """Run `configure --token`, which asks; only this first time is it told where the service is."""
     return subprocess.run(
-        [PROGRAM, "configure", "--token"],
+        [LINODE_CLI, "configure", "--token"],
         input="".join(f"{answer}\n" for answer in answers),
         env=environment(HOME=str(home), LINODE_CLI_API_HOST=server.address, LINODE_CLI_API_SCHEME="http"),
         capture_output=True,
@@ -194,7 +191,7 @@ def test_program_configured_once_works_from_then_on(server: Server, tmp_path: Pa
     assert (done.returncode, done.stderr) == (0, "")
     assert "Active user is now admin" in done.stdout
     listed = subprocess.run(
-        [PROGRAM, "--suppress-warnings", "profile", "tokens-list", "--json"],
+        [LINODE_CLI, "--suppress-warnings", "profile", "tokens-list", "--json"],
         env=environment(HOME=str(tmp_path)),
         capture_output=True,
         text=True,

@@ -15,6 +15,7 @@ from typing import Any
 
 ANSWER_SECONDS_MAX = 20
 POLL_SECONDS = 0.02
+IDENTITY = ("X-Auth-User", "X-Auth-User-Id", "X-Auth-Account-Id", "X-Auth-Token-Id", "X-Auth-Scopes", "X-Auth-Expires")
 Headers = Sequence[tuple[str, str]]
 
 
@@ -246,3 +247,7 @@ def _copy_both_ways(one: socket.socket, other: socket.socket) -> None:
                 if not data:
                     return
                 key.data.sendall(data)
+
+
+def bearer(token: str) -> Headers:
+    return [("Authorization", f"Bearer {token}")]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from tests.conftest import missing
-from tests.gateways.parts import HttpServer, Relay, ask
+from tests.gateways.parts import Answer, Headers, HttpServer, Relay, ask
 from tests.servers import environment
 from tokenry.operator.gateway import FILES, Gateway, app
 
@@ -136,3 +136,11 @@ ARGUMENTS: dict[Gateway, Callable[[Path], Sequence[str]]] = {
     Gateway.TRAEFIK: lambda folder: ("--configFile", str(folder / "traefik.yml")),
     Gateway.ENVOY: lambda folder: ("--config-path", str(folder / "envoy.yaml"), "--concurrency", "2", *ENVOY_ALONE),
 }
+
+
+def refused(gateway: Running, headers: Headers, method: str = "GET", target: str = "/a") -> Answer:
+    """Ask, and see that the service behind was not asked."""
+    before = len(gateway.service.requests)
+    answer = ask(gateway.port, method, target, headers)
+    assert len(gateway.service.requests) == before
+    return answer

@@ -12,26 +12,13 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.gateways.parts import Answer, Headers, HttpServer, ask
-from tests.gateways.programs import Running, running
+from tests.gateways.parts import IDENTITY, Headers, HttpServer, ask, bearer
+from tests.gateways.programs import Running, refused, running
 from tests.issuing import NewToken
 from tests.servers import Server
 from tokenry.operator.gateway import Gateway
 
-IDENTITY = ("X-Auth-User", "X-Auth-User-Id", "X-Auth-Account-Id", "X-Auth-Token-Id", "X-Auth-Scopes", "X-Auth-Expires")
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND")
-
-
-def bearer(token: str) -> Headers:
-    return [("Authorization", f"Bearer {token}")]
-
-
-def refused(gateway: Running, headers: Headers, method: str = "GET", target: str = "/a") -> Answer:
-    """Ask, and see that the service behind was not asked."""
-    before = len(gateway.service.requests)
-    answer = ask(gateway.port, method, target, headers)
-    assert len(gateway.service.requests) == before
-    return answer
 
 
 def test_preflight_of_a_browser_is_asked_for_a_token_like_any_request(gateway: Running) -> None:
@@ -39,10 +26,10 @@ def test_preflight_of_a_browser_is_asked_for_a_token_like_any_request(gateway: R
     assert refused(gateway, headers, "OPTIONS").status == 401
 
 
-def test_valid_token_gets_through_with_its_identity(gateway: Running, verifier: Server, reading_token: str) -> None:
+def test_valid_token_gets_through_with_its_identity(gateway: Running, service: Server, reading_token: str) -> None:
     answer = ask(gateway.port, "GET", "/a?b=c", bearer(reading_token))
     assert (answer.status, answer.body) == (200, b"from the service")
-    verified = httpx2.get(f"{verifier.url}/verify", headers=dict(bearer(reading_token))).headers
+    verified = httpx2.get(f"{service.url}/verify", headers=dict(bearer(reading_token))).headers
     names = [name for name in verified if name.startswith("x-auth-")]
     assert sorted(names) == sorted(name.lower() for name in IDENTITY)
     assert {name: gateway.service.last.values(name) for name in names} == {name: [verified[name]] for name in names}
@@ -67,10 +54,10 @@ def invalid(request: pytest.FixtureRequest, expired_token: str, new_token: NewTo
 
 
 def test_whoever_has_no_valid_token_is_told_what_the_verifier_says(
-    gateway: Running, verifier: Server, invalid: Headers
+    gateway: Running, service: Server, invalid: Headers
 ) -> None:
     answer = refused(gateway, invalid)
-    verified = httpx2.get(f"{verifier.url}/verify", headers=dict(invalid))
+    verified = httpx2.get(f"{service.url}/verify", headers=dict(invalid))
     assert verified.status_code == 401
     assert (answer.status, answer.body) == (401, verified.content)
     assert answer.values("Content-Type") == ["application/json"]
@@ -225,18 +212,18 @@ def test_client_cannot_weaken_the_policy(
 
 @pytest.mark.parametrize("name", list(Gateway))
 def test_without_a_policy_any_valid_token_will_do(
-    verifier: Server, tmp_path: Path, reading_token: str, name: Gateway
+    service: Server, tmp_path: Path, reading_token: str, name: Gateway
 ) -> None:
-    with running(name, tmp_path / "gateway", verifier.port) as gateway:
+    with running(name, tmp_path / "gateway", service.port) as gateway:
         assert ask(gateway.port, "DELETE", "/a", bearer(reading_token)).status == 200
         assert refused(gateway, bearer("x")).status == 401
 
 
 @pytest.mark.parametrize("name", list(Gateway))
-def test_all_of_a_long_policy_is_needed(verifier: Server, tmp_path: Path, new_token: NewToken, name: Gateway) -> None:
+def test_all_of_a_long_policy_is_needed(service: Server, tmp_path: Path, new_token: NewToken, name: Gateway) -> None:
     policy = ("--scope", "volumes:read_only,domains:read_only", "--scope", "images:read_only", "--resource", "vpc")
     scopes = "volumes:read_only domains:read_only images:read_only"
-    with running(name, tmp_path / "gateway", verifier.port, *policy) as gateway:
+    with running(name, tmp_path / "gateway", service.port, *policy) as gateway:
         assert ask(gateway.port, headers=bearer(new_token(scopes=f"{scopes} vpc:read_write"))).status == 200
         assert refused(gateway, bearer(new_token(scopes=scopes))).status == 403
         assert refused(gateway, bearer(new_token(scopes="volumes:read_only vpc:read_write"))).status == 403

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateways.parts import ask
-from tests.gateways.programs import running
-from tests.gateways.test_conformance import IDENTITY, bearer, refused
+from tests.gateways.parts import IDENTITY, ask, bearer
+from tests.gateways.programs import refused, running
 from tests.issuing import NewToken
 from tests.servers import Server
 from tokenry.operator.gateway import FILES, Gateway
@@ -33,10 +32,10 @@ CHANGES = {Gateway.NGINX: another_policy_in_nginx, Gateway.HAPROXY: another_poli
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_path_may_need_something_else(
-    verifier: Server, tmp_path: Path, new_token: NewToken, reading_token: str, name: Gateway
+    service: Server, tmp_path: Path, new_token: NewToken, reading_token: str, name: Gateway
 ) -> None:
     other = new_token(scopes="volumes:read_only")
-    with running(name, tmp_path / "gateway", verifier.port, "--resource", "linodes", change=CHANGES[name]) as gateway:
+    with running(name, tmp_path / "gateway", service.port, "--resource", "linodes", change=CHANGES[name]) as gateway:
         assert ask(gateway.port, "GET", "/a", bearer(reading_token)).status == 200
         assert refused(gateway, bearer(reading_token), "GET", "/volumes/a").status == 403
         assert refused(gateway, bearer(other), "GET", "/a").status == 403
@@ -56,9 +55,9 @@ def with_the_token(recipe: str) -> str:
 
 @pytest.mark.parametrize("name", list(Gateway))
 def test_service_may_get_the_token_that_was_judged(
-    verifier: Server, tmp_path: Path, reading_token: str, name: Gateway
+    service: Server, tmp_path: Path, reading_token: str, name: Gateway
 ) -> None:
-    with running(name, tmp_path / "gateway", verifier.port, change=with_the_token) as gateway:
+    with running(name, tmp_path / "gateway", service.port, change=with_the_token) as gateway:
         assert ask(gateway.port, headers=bearer(reading_token)).status == 200
     assert gateway.service.last.values("Authorization") == [f"Bearer {reading_token}"]
 
@@ -115,10 +114,10 @@ PREFLIGHT = [("Origin", "https://example.org"), ("Access-Control-Request-Method"
 
 @pytest.mark.parametrize("name", list(Gateway))
 def test_preflights_may_pass_without_a_token_and_nothing_else(
-    verifier: Server, tmp_path: Path, reading_token: str, name: Gateway
+    service: Server, tmp_path: Path, reading_token: str, name: Gateway
 ) -> None:
     policy = ("--resource", "linodes")
-    with running(name, tmp_path / "gateway", verifier.port, *policy, change=PREFLIGHTS[name]) as gateway:
+    with running(name, tmp_path / "gateway", service.port, *policy, change=PREFLIGHTS[name]) as gateway:
         forged = [(header, "forged") for header in IDENTITY]
         assert ask(gateway.port, "OPTIONS", "/a", [*PREFLIGHT, *forged]).status == 200
         preflight = gateway.service.last

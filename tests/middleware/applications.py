@@ -35,6 +35,7 @@ settings.configure(
 )
 START_SECONDS_MAX = 20
 POLL_SECONDS = 0.02
+ADA = Identity("ada", 3, 1, 7, "linodes:read_only", None)
 POLICIES: dict[str, Policy | None] = {
     "/any": Policy(),
     "/reading": Policy("linodes:read_only"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.middleware.test_remote import ADA
+from tests.middleware.applications import ADA
 from tokenry.middleware import Refused
 
 

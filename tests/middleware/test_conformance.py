@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.gateways.parts import Answer, Headers, HttpServer, ask
+from tests.gateways.parts import Answer, Headers, HttpServer, ask, bearer
 from tests.issuing import NewToken
 from tests.middleware.applications import KINDS, Running, running
 from tests.middleware.conftest import revoke, token_id
@@ -41,10 +41,6 @@ def kind(request: pytest.FixtureRequest) -> str:
 def application(kind: str, verifier: Verifier) -> Iterator[Running]:
     with running(kind, verifier) as application:
         yield application
-
-
-def bearer(token: str) -> Headers:
-    return [("Authorization", f"Bearer {token}")]
 
 
 def let_in(application: Running, path: str, headers: Headers, method: str = "GET") -> Any:

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, WebSocket
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from tests.issuing import bearer
 from tests.servers import Server
 from tokenry.middleware import Identity
 from tokenry.middleware.fastapi import Requirer
@@ -31,10 +32,6 @@ def client(local: LocalVerifier) -> Iterator[TestClient]:
 
     with TestClient(app) as client:
         yield client
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 def test_description_says_that_a_token_is_needed(client: TestClient) -> None:

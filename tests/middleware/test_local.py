@@ -16,9 +16,9 @@ from sqlalchemy import URL, create_engine, text
 
 from tests.conftest import App, Clock, make_app
 from tests.issuing import NewToken
+from tests.making import crash
 from tests.middleware.conftest import revoke, token_id
 from tests.servers import Server, tokenry
-from tests.storage.test_epoch import crash
 from tokenry.domain.errors import SetupError
 from tokenry.middleware import Answer, Identity, Policy, Question, Refused
 from tokenry.middleware.answers import UNAVAILABLE

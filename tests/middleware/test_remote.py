@@ -14,6 +14,7 @@ from dataclasses import replace
 import pytest
 
 from tests.gateways.parts import Headers, HttpServer, Relay
+from tests.middleware.applications import ADA
 from tests.servers import Server
 from tokenry.middleware import Answer, Identity, Policy, Question, Refused
 from tokenry.middleware.answers import UNAVAILABLE
@@ -29,7 +30,6 @@ IDENTITY = {
     "X-Auth-Scopes": "linodes:read_only",
     "X-Auth-Expires": "",
 }
-ADA = Identity("ada", 3, 1, 7, "linodes:read_only", None)
 CHALLENGE = ("WWW-Authenticate", 'Bearer realm="tokenry"')
 JSON = ("Content-Type", "application/json")
 ENVELOPE = b'{"errors": [{"reason": "Invalid Token"}]}'

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.operator.parts import fail, rows, run, verify
 from tests.servers import Server, serving, tokenry
 
 
@@ -19,30 +20,6 @@ from tests.servers import Server, serving, tokenry
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("operator") / "data") as server:
         yield server
-
-
-def run(service: Server, *arguments: str) -> str:
-    """Run a command that must succeed; its standard output."""
-    done = tokenry(*arguments, "--data-dir", str(service.data_dir))
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def fail(service: Server, *arguments: str) -> str:
-    """Run a command that must fail with one line and exit status 1; that line."""
-    done = tokenry(*arguments, "--data-dir", str(service.data_dir))
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    return done.stderr
-
-
-def verify(service: Server, token: str) -> httpx2.Response:
-    return httpx2.get(f"{service.url}/verify", headers={"Authorization": f"Bearer {token}"})
-
-
-def rows(output: str) -> list[dict[str, str]]:
-    """Tab-separated lines below their column names."""
-    columns, *lines = (line.split("\t") for line in output.splitlines())
-    return [dict(zip(columns, line, strict=True)) for line in lines]
 
 
 @pytest.mark.parametrize("command", [("admin", "account", "list"), ("migrate",), ("doctor",), ("serve",)])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.operator.test_admin import fail, rows, run, verify
+from tests.operator.parts import fail, rows, run, verify
 from tests.servers import TOKENRY, Server, environment, serving, tokenry
 
 NOTHING = {

@@ -13,6 +13,7 @@ from tests.workers import reuse
 
 TOKENS = "/v4/profile/tokens"
 CLIENT_SECONDS_MAX = 30
+NOT_PRIMARY = "the server is in recovery or read-only: it is not the primary, or takes no changes"
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.making import migrate_to
 from tests.postgres_servers import DATABASE, PgBouncer, PostgresServer, address_of
 from tests.servers import tokenry, wait_until
-from tests.storage.test_migration import migrate_to
 from tokenry.storage import migration
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS

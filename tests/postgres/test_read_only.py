@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres.asking import TOKENS, Service
-from tests.postgres.test_standby import NOT_PRIMARY
+from tests.postgres.asking import NOT_PRIMARY, TOKENS, Service
 from tests.postgres_servers import PostgresServer, address_of
 from tests.servers import serving, wait_until
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres.asking import NOT_PRIMARY
 from tests.postgres.conftest import Installation
 from tests.postgres_servers import DATABASE, HOST, PASSWORD, ROLE, PostgresServer, address_of
 from tests.servers import free_port, wait_until
@@ -17,7 +18,6 @@ from tokenry.storage.postgres import connect, read_address
 from tokenry.verification.lookups import open_line
 
 TOKENS = "/v4/profile/tokens"
-NOT_PRIMARY = "the server is in recovery or read-only: it is not the primary, or takes no changes"
 
 
 @pytest.fixture

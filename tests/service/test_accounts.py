@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 
-from tests.conftest import START
-from tests.service.test_users import OPERATOR
+from tests.making import NOW, OPERATOR
 from tokenry.domain.accounts import AccountChange
 from tokenry.domain.errors import Invalid, NotFound
 from tokenry.service.accounts import Accounts, new_euuid
@@ -17,13 +15,9 @@ from tokenry.storage import audit
 from tokenry.storage.database import Database
 
 
-def now() -> datetime:
-    return datetime.fromtimestamp(START, UTC)
-
-
 @pytest.fixture
 def accounts(database: Database) -> Accounts:
-    return Accounts(Transactions(database, now))
+    return Accounts(Transactions(database, lambda: NOW))
 
 
 def fields(refusal: pytest.ExceptionInfo[Invalid]) -> list[str | None]:
@@ -41,7 +35,7 @@ def test_no_two_accounts_have_the_same_identity() -> None:
 def test_account_is_made_with_its_administrator(database: Database, accounts: Accounts) -> None:
     account = accounts.create_account(OPERATOR, company="Zuse KG", email="k@zuse.example", admin="konrad")
     assert accounts.list_accounts() == [account]
-    ((konrad, _),) = Users(Transactions(database, now)).list_users()
+    ((konrad, _),) = Users(Transactions(database, lambda: NOW)).list_users()
     assert (konrad.username, konrad.email, konrad.admin, konrad.account_id) == (
         "konrad",
         "k@zuse.example",
@@ -99,7 +93,7 @@ def test_taken_administrators_name_makes_no_account(accounts: Accounts) -> None:
 def test_user_is_made_in_the_account_that_is_named(database: Database, accounts: Accounts) -> None:
     accounts.create_account(OPERATOR, company="first")
     second = accounts.create_account(OPERATOR, company="second")
-    users = Users(Transactions(database, now))
+    users = Users(Transactions(database, lambda: NOW))
     assert users.create_user(OPERATOR, username="ada", account="second").account_id == second.id
     with pytest.raises(Invalid) as refusal:
         users.create_user(OPERATOR, username="bob", account="third")
@@ -128,6 +122,7 @@ def test_account_that_is_called_by_anothers_euuid_is_not_taken_for_it(
     accounts.create_account(OPERATOR, company=euuid)
     assert accounts.update_account(OPERATOR, euuid, AccountChange({"company": "renamed"})).id == victim.id
     assert (
-        Users(Transactions(database, now)).create_user(OPERATOR, username="zoe", account=euuid).account_id == victim.id
+        Users(Transactions(database, lambda: NOW)).create_user(OPERATOR, username="zoe", account=euuid).account_id
+        == victim.id
     )
     assert accounts.create_account(OPERATOR, company="child", parent=euuid).parent_id == victim.id

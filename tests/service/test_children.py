@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 
 import pytest
 
-from tests.conftest import START
-from tests.service.test_users import OPERATOR, at_once, open_tokens_of
+from tests.making import NOW, OPERATOR
+from tests.service.parts import at_once, open_tokens_of
 from tokenry.domain.accounts import Account, Actor, Origin, proxy_username
 from tokenry.domain.errors import Forbidden, Invalid, NotFound, Unauthorized
 from tokenry.domain.scopes import EVERYTHING
@@ -26,8 +26,6 @@ from tokenry.storage import audit
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database
 from tokenry.storage.users import create_user, find_proxy
-
-NOW = datetime.fromtimestamp(START, UTC)
 
 
 def now() -> datetime:

@@ -6,7 +6,8 @@ from ipaddress import ip_network
 import pytest
 from sqlalchemy import select, update
 
-from tests.service.test_tokens import NOW, OPERATOR, Bench, begin_before, bench
+from tests.making import NOW, OPERATOR
+from tests.service.parts import Bench, begin_before
 from tokenry.domain.accounts import Origin
 from tokenry.domain.details import NewDetails, State
 from tokenry.domain.errors import Forbidden, Invalid, NotFound, Unauthorized
@@ -20,8 +21,6 @@ from tokenry.service.transactions import Transactions
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import credentials, users
-
-__all__ = ["bench"]
 
 NETWORKS = (ip_network("203.0.113.0/24"),)
 

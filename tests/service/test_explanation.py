@@ -8,7 +8,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from tests.service.test_tokens import NOW, OPERATOR, Bench, bench
+from tests.making import NOW, OPERATOR
+from tests.service.parts import Bench
 from tokenry.api.inspection import inspect
 from tokenry.domain.details import NewDetails
 from tokenry.domain.errors import Forbidden
@@ -23,8 +24,6 @@ from tokenry.service.rotation import Rotations
 from tokenry.service.transactions import Transactions
 from tokenry.verification.verifier import Client, Denial, Verifier
 from tokenry.wiring import credentials_of
-
-__all__ = ["bench"]
 
 PEPPERS = Peppers((bytes(32),))
 AT_ONCE = NewRotation(grace_seconds=0, on_first_use=False)

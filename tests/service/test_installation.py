@@ -1,11 +1,8 @@
 """How an installation begins, and what an operator does with its users."""
 
-from datetime import UTC, datetime
-
 import pytest
 
-from tests.conftest import START
-from tokenry.domain.accounts import Origin
+from tests.making import NOW, OPERATOR
 from tokenry.domain.errors import Invalid, NotFound
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.service.accounts import Accounts
@@ -17,15 +14,9 @@ from tokenry.storage import audit
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database
 
-OPERATOR = Origin("operator")
-
-
-def now() -> datetime:
-    return datetime.fromtimestamp(START, UTC)
-
 
 def begin(database: Database, delivered: list[Secret]) -> Secret | None:
-    transactions = Transactions(database, now)
+    transactions = Transactions(database, lambda: NOW)
     tokens = Tokens(transactions, Peppers((bytes(32),)), default_catalogue())
     return begin_installation(transactions, Accounts(transactions), tokens, delivered.append)
 
@@ -33,7 +24,7 @@ def begin(database: Database, delivered: list[Secret]) -> Secret | None:
 def begun(database: Database) -> Users:
     """The users of an installation that began: the administrator, and zoe."""
     begin(database, [])
-    users = Users(Transactions(database, now))
+    users = Users(Transactions(database, lambda: NOW))
     users.create_user(OPERATOR, username="zoe", email="zoe@example.org")
     return users
 
@@ -50,7 +41,7 @@ def test_first_start_delivers_the_token_it_made(database: Database) -> None:
 
 def test_first_start_makes_an_administrator_with_an_open_token(database: Database) -> None:
     begin(database, [])
-    listed = Users(Transactions(database, now)).list_users()
+    listed = Users(Transactions(database, lambda: NOW)).list_users()
     assert [(user.username, user.admin, count) for user, count in listed] == [("admin", True, 1)]
 
 
@@ -71,10 +62,12 @@ def test_start_whose_token_could_not_be_delivered_made_nothing(database: Databas
     def lose(secret: Secret) -> None:
         raise OSError("disk full")
 
-    tokens = Tokens(Transactions(database, now), Peppers((bytes(32),)), default_catalogue())
+    tokens = Tokens(Transactions(database, lambda: NOW), Peppers((bytes(32),)), default_catalogue())
     with pytest.raises(OSError, match="disk full"):
-        begin_installation(Transactions(database, now), Accounts(Transactions(database, now)), tokens, lose)
-    assert ([*Users(Transactions(database, now)).list_users()], actions(database)) == ([], [])
+        begin_installation(
+            Transactions(database, lambda: NOW), Accounts(Transactions(database, lambda: NOW)), tokens, lose
+        )
+    assert ([*Users(Transactions(database, lambda: NOW)).list_users()], actions(database)) == ([], [])
 
 
 def test_new_user_is_listed(database: Database) -> None:
@@ -97,7 +90,7 @@ def test_faults_of_a_user_are_reported_at_once(database: Database) -> None:
 
 def test_user_needs_an_account_first(database: Database) -> None:
     with pytest.raises(Invalid, match="There is no account yet"):
-        Users(Transactions(database, now)).create_user(OPERATOR, username="ada")
+        Users(Transactions(database, lambda: NOW)).create_user(OPERATOR, username="ada")
 
 
 def test_disabling_and_enabling_is_news_once(database: Database) -> None:
@@ -116,7 +109,7 @@ def test_only_what_changed_a_user_is_in_the_audit(database: Database) -> None:
 def test_disabled_user_is_listed_with_the_time(database: Database) -> None:
     users = begun(database)
     users.disable_user(OPERATOR, "zoe")
-    assert [*users.list_users()][-1][0].disabled == now()
+    assert [*users.list_users()][-1][0].disabled == NOW
 
 
 def test_unknown_user_cannot_be_disabled_or_enabled(database: Database) -> None:

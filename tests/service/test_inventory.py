@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.service.test_tokens import NOW, OPERATOR, Bench, bench
+from tests.making import NOW, OPERATOR
+from tests.service.parts import Bench
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.details import Selection
 from tokenry.domain.errors import Forbidden, NotFound, Unauthorized
@@ -12,8 +13,6 @@ from tokenry.service.inventory import Inventory
 from tokenry.service.transactions import Change
 from tokenry.service.users import NO_RESERVATION, Users, add_user
 from tokenry.storage.accounts import create_account
-
-__all__ = ["bench"]
 
 
 @pytest.fixture

@@ -3,15 +3,13 @@
 import pytest
 from sqlalchemy import event
 
-from tests.service.test_tokens import Bench, bench
+from tests.service.parts import Bench
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.secrets import Peppers, Secret, checksum
 from tokenry.domain.tokens import NewToken
 from tokenry.service.leaks import Leaks
 from tokenry.service.rotation import Rotations
 from tokenry.storage import audit
-
-__all__ = ["bench"]
 
 PEPPERS = Peppers((bytes(32),))
 

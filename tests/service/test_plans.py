@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import URL, Connection, create_engine, text
 
 from tests.conftest import START, Clock
+from tests.making import OPERATOR
 from tests.plans import Capture, Statement, faults_of
 from tokenry.domain.accounts import AccountChange, Actor, Origin
 from tokenry.domain.details import NewDetails, Selection, State
@@ -33,7 +34,6 @@ from tokenry.storage.uses import Use, record_uses, was_used
 from tokenry.wiring import Installation, begin, open_installation, prepare
 
 NOW = int(START)
-OPERATOR = Origin("operator")
 PAGE = PageRequest(size=25)
 ACCOUNTS = 10_000
 USERS = 20_000

@@ -12,7 +12,8 @@ from threading import Barrier
 import pytest
 from sqlalchemy import URL, Connection, event, func, insert, select, update
 
-from tests.service.test_tokens import NOW, OPERATOR, Bench, bench
+from tests.making import NOW, OPERATOR
+from tests.service.parts import Bench
 from tests.threads import at_work
 from tokenry.cli.running import CommandError
 from tokenry.domain.errors import Invalid, NotFound
@@ -32,8 +33,6 @@ from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.deadline import TIMEOUT_SECONDS, within
 from tokenry.storage.migration import migrate
-
-__all__ = ["bench"]
 
 DAY = timedelta(days=1)
 PAUSE_SECONDS = 0.01

@@ -2,13 +2,12 @@
 
 import pytest
 
-from tests.service.test_tokens import OPERATOR, Bench, bench
+from tests.making import OPERATOR
+from tests.service.parts import Bench
 from tokenry.domain.errors import Unauthorized
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.tokens import NewToken
 from tokenry.service.revocation import Revocations
-
-__all__ = ["bench"]
 
 PEPPERS = Peppers((bytes(32),))
 

@@ -6,7 +6,8 @@ from threading import Barrier
 import pytest
 from sqlalchemy import select, update
 
-from tests.service.test_tokens import NOW, OPERATOR, Bench, bench
+from tests.making import NOW, OPERATOR
+from tests.service.parts import Bench
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Forbidden, Invalid, NotFound, Unauthorized
 from tokenry.domain.idempotency import KeyedRequest
@@ -19,8 +20,6 @@ from tokenry.service.transactions import Transactions
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import credentials, users
-
-__all__ = ["bench"]
 
 PEPPERS = Peppers((bytes(32),))
 AT_ONCE = NewRotation(grace_seconds=0, on_first_use=False)

@@ -3,79 +3,23 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import event
 
-from tests.conftest import START
-from tokenry.domain.accounts import Actor, Origin
+from tests.making import NOW, OPERATOR
+from tests.service.parts import Bench, begin_before
+from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Invalid, NotFound, Unauthorized
 from tokenry.domain.paging import PageRequest
-from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import Peppers
-from tokenry.domain.tokens import NEVER, NewToken
-from tokenry.service.accounts import Accounts
-from tokenry.service.installation import begin_installation
+from tokenry.domain.tokens import NewToken
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
-from tokenry.service.users import Users
 from tokenry.storage import audit
 from tokenry.storage.catalogue import default_catalogue
-from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.database import Database
 from tokenry.storage.deadline import TIMEOUT_SECONDS
-
-OPERATOR = Origin("operator")
-NOW = datetime.fromtimestamp(START, UTC)
-
-
-@dataclass
-class Bench:
-    """An installation that began, and its administrator with the first token."""
-
-    tokens: Tokens
-    users: Users
-    database: Database
-    transactions: Transactions
-    actor: Actor
-    origin: Origin
-
-    def events(self, subject: str) -> list[tuple[str, dict[str, object]]]:
-        with self.database.read() as connection:
-            found = audit.list_events(connection, limit=20, subject=subject)
-        return [(event.action, dict(event.details)) for event in reversed(found)]
-
-
-def begin_before(database: Database, statement: str, other: threading.Thread) -> None:
-    """Let something else begin, and have a while, before a statement that begins so."""
-
-    def begin(*arguments: str) -> None:
-        if other.ident is None and arguments[2].startswith(statement):
-            other.start()
-            other.join(0.5)
-
-    event.listen(database.engine, "before_cursor_execute", begin)
-
-
-@pytest.fixture
-def bench(database: Database) -> Bench:
-    transactions = Transactions(database, lambda: NOW)
-    tokens = Tokens(transactions, Peppers((bytes(32),)), default_catalogue())
-    secret = begin_installation(transactions, Accounts(transactions), tokens, lambda secret: None)
-    assert secret is not None
-    actor = Actor(
-        token_id=1,
-        scopes=Scopes.parse("account:read_write linodes:read_only"),
-        expires_at=to_seconds(NEVER),
-        user_id=1,
-        username="admin",
-        account_id=1,
-        account_euuid="E",
-        preview=secret.preview,
-    )
-    origin = Origin.of(actor, "203.0.113.9")
-    return Bench(tokens, Users(transactions), database, transactions, actor, origin)
 
 
 def test_change_is_recorded_with_who_and_when_and_from_where(bench: Bench) -> None:

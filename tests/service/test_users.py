@@ -8,12 +8,13 @@ from secrets import token_hex
 from threading import Barrier
 
 import pytest
-from sqlalchemy import func, select
 
 from tests.conftest import Clock
+from tests.making import OPERATOR
+from tests.service.parts import at_once, open_tokens_of
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.details import NewDetails
-from tokenry.domain.errors import Forbidden, Invalid, NotFound, Refusal, Unauthorized, Unavailable, UsernameReserved
+from tokenry.domain.errors import Forbidden, Invalid, NotFound, Unauthorized, Unavailable, UsernameReserved
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.rotation import NewRotation
@@ -28,14 +29,13 @@ from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
 from tokenry.service.users import AccountUsers, Users
-from tokenry.storage import audit, schema, usernames
+from tokenry.storage import audit, usernames
 from tokenry.storage.accounts import create_account
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.users import create_user
 
-OPERATOR = Origin("operator")
 PEPPERS = Peppers((bytes(32),))
 
 
@@ -132,24 +132,6 @@ def actor_for(tokens: Tokens, username: str, user_id: int) -> Actor:
     """Somebody who acts with a new token of scope `*`."""
     token, secret = tokens.create_token_for(OPERATOR, username, NewToken())
     return Actor(token.id, EVERYTHING, 0, user_id, username, 1, "E", secret.preview)
-
-
-def at_once(database: Database, *acts: Callable[[Database], object]) -> list[object]:
-    """Do things at the same time, each as another process would; what each returned or was refused with."""
-    together = Barrier(len(acts))
-
-    def run(act: Callable[[Database], object]) -> object:
-        source = Database(database.url, timeout=TIMEOUT_SECONDS)
-        together.wait(timeout=10)
-        try:
-            return act(source)
-        except Refusal as refusal:
-            return type(refusal)
-        finally:
-            source.close()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(run, acts))
 
 
 def test_every_change_of_a_user_is_recorded(database: Database, tokens: Tokens, users: Users, clock: Clock) -> None:
@@ -328,12 +310,3 @@ def test_user_that_is_deleted_while_it_does_something_leaves_no_token(
         assert told[1] == "deleted"
         assert told[0] is not Unavailable
         assert open_tokens_of(database, ada.id) == 0
-
-
-def open_tokens_of(database: Database, user_id: int) -> int:
-    """How many tokens somebody has that are not revoked, or that something opens."""
-    unrevoked = select(func.count()).where(schema.tokens.c.user_id == user_id, schema.tokens.c.revoked_at.is_(None))
-    opened = select(func.count()).select_from(schema.credentials.join(schema.tokens))
-    with database.read() as connection:
-        opening = connection.execute(opened.where(schema.tokens.c.user_id == user_id)).scalar_one()
-        return opening + connection.execute(unrevoked).scalar_one()

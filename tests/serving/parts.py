@@ -106,3 +106,8 @@ def fill(served: Served, text: str) -> bytes:
     for name, secret in served.secrets.items():
         text = text.replace("{" + name + "}", secret)
     return text.encode("latin-1")
+
+
+async def no_app(*_: object) -> None:
+    """An application that must not be asked."""
+    raise AssertionError

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from tests.serving.parts import PEER, Served, Wire, fill, head
+from tests.serving.parts import PEER, Served, Wire, fill, head, no_app
 from tokenry.serving.heads import Sender
 from tokenry.serving.protocol import BoundedProtocol
 from tokenry.web.headers import OF_THE_SERVER, SPECIAL
@@ -288,10 +288,6 @@ def test_address_is_what_a_trusted_proxy_says_and_nobody_else(peer: str, headers
     sender = Sender(peer, ProxyHeadersMiddleware(no_app, PEER).trusted_hosts)
     sender.head = head("GET /verify", headers)
     assert sender.address == address
-
-
-async def no_app(*_: object) -> None:
-    raise AssertionError
 
 
 @pytest.mark.parametrize(("seconds", "closed"), [(0, True), (60, False)])

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from tests.serving.parts import PEER, Served, head
+from tests.serving.parts import PEER, Served, head, no_app
 from tests.timing import seconds_taken
 from tokenry.domain.networks import ADDRESS_LENGTH_MAX
 from tokenry.serving.heads import Sender
@@ -36,10 +36,6 @@ def test_sender_is_read_out_of_a_long_head_in_a_moment(filler: str) -> None:
     assert seconds_taken(lambda: (sender.agent, sender.address), enough=SECONDS_MAX) < SECONDS_MAX
     assert sender.agent == f"a{run}b"
     assert len(sender.address or "") <= ADDRESS_LENGTH_MAX
-
-
-async def no_app(*_: object) -> None:
-    raise AssertionError
 
 
 @pytest.mark.parametrize("fast", [True, False])

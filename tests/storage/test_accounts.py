@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from tests.making import NOW
 from tokenry.domain.accounts import Account, Contact
 from tokenry.domain.filters import Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
@@ -25,7 +26,6 @@ from tokenry.storage.accounts import (
 from tokenry.storage.database import Database
 from tokenry.storage.users import create_user, delete_user, find_proxy
 
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 

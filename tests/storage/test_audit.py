@@ -1,15 +1,14 @@
 """The audit trail: what an event holds, and that it lives and dies with its transaction."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
+from tests.making import NOW
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.events import Event, TokenRevoked, UserCreated, UserDisabled
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.storage.audit import Entry, list_events, record
 from tokenry.storage.database import Database
 
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 ACTOR = Actor(7, EVERYTHING, expires_at=0, user_id=3, username="ada", account_id=1, account_euuid="E", preview="")
 DISABLED = UserDisabled(3, "ada")
 

@@ -1,7 +1,6 @@
 """Every change of what verification reads is made known, by name where it can be."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from sqlalchemy import URL, Connection, Table, column, delete, insert, select, t
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
-from tokenry.domain.scopes import EVERYTHING
+from tests.making import NOW, add_token
 from tokenry.storage.accounts import create_account
 from tokenry.storage.changes import execute_naming, execute_unread
 from tokenry.storage.database import Database, database_url
@@ -19,10 +18,9 @@ from tokenry.storage.journal import Journal
 from tokenry.storage.migration import migrate
 from tokenry.storage.rotations import insert_successor
 from tokenry.storage.schema import accounts, audit_events, credentials, tokens, users
-from tokenry.storage.tokens import insert_credential, insert_token, rename_token, revoke_token
+from tokenry.storage.tokens import rename_token, revoke_token
 from tokenry.storage.users import create_user, set_disabled
 
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 PREVIEW = "pat_0123456789ab"
 ALL = None
 NAMED = table("credentials", column("preview"), column("pepper_generation"))
@@ -40,22 +38,6 @@ def database(tmp_path: Path) -> Iterator[Database]:
         add_token(connection, user.id, PREVIEW)
     yield database
     database.close()
-
-
-def add_token(connection: Connection, user_id: int, preview: str) -> int:
-    expiry = NOW + timedelta(days=1)
-    token = insert_token(
-        connection,
-        user_id=user_id,
-        label="x",
-        scopes=EVERYTHING,
-        preview=preview,
-        created=NOW,
-        created_by="x",
-        expiry=expiry,
-    )
-    insert_credential(connection, preview=preview, token_id=token.id, digest=b"d", pepper_generation=1, expiry=expiry)
-    return token.id
 
 
 class Named:
@@ -259,7 +241,7 @@ def test_postgresql_needs_no_epoch(new_postgres_database: URL) -> None:
     with database.write() as connection:
         account = create_account(connection, euuid="E", company="c", created=NOW)
         user = create_user(connection, account_id=account.id, username="ada", email="", admin=False, created=NOW)
-        token_id = add_token(connection, user.id, PREVIEW)
+        token_id = add_token(connection, user.id, PREVIEW).id
     with database.write() as connection:
         assert revoke_token(connection, token_id, now=NOW, revoked_by="x")
         assert set_disabled(connection, user.id, NOW)

@@ -4,13 +4,13 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from tests.making import NOW
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Invalid, SetupError, TooSlow, Unavailable
 from tokenry.domain.events import TokenRenamed, TokenRevoked
@@ -22,7 +22,6 @@ from tokenry.storage.migration import migrate
 from tokenry.storage.schema import accounts, tokens
 from tokenry.storage.users import find_user
 
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 

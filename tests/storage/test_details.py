@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 from sqlalchemy import Connection, insert, select
 
-from tests.storage.test_tokens import add_token, new_user
+from tests.making import NOW, add_token, new_user
 from tokenry.domain.details import Details, Revocation, Selection, State, Use
 from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
@@ -14,7 +14,6 @@ from tokenry.storage.details import find_details, list_details, set_description,
 from tokenry.storage.schema import credentials, token_uses
 from tokenry.storage.tokens import insert_credential, revoke_token
 
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 NETWORKS = (ip_network("203.0.113.0/24"), ip_network("2001:db8::/32"))
 

@@ -1,7 +1,6 @@
 """The epoch: what readers see of a change, before, during and after it, and after a crash in the middle."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Clock
+from tests.making import crash
 from tokenry.domain.errors import SetupError, Unavailable
 from tokenry.storage import trust
 from tokenry.storage.deadline import TIMEOUT_SECONDS
@@ -21,14 +21,6 @@ from tokenry.storage.journal import COUNT_BITS, EVERYTHING, FILE_BYTES, RING_PRE
 from tokenry.storage.memory import SharedMemory
 
 PREVIEW = "pat_0123456789ab"
-CRASH = """
-import os, signal, sys
-from pathlib import Path
-from tokenry.storage.deadline import TIMEOUT_SECONDS
-from tokenry.storage.epoch import Epoch
-with Epoch(Path(sys.argv[1]), TIMEOUT_SECONDS).change(**{sys.argv[2]: ["pat_0123456789ab"]}):
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
 
 FORK = """
 import os, signal, sys
@@ -130,12 +122,6 @@ def other(path: Path, epoch: Epoch) -> Iterator[Epoch]:
     other = Epoch(path, TIMEOUT_SECONDS)
     yield other
     other.close()
-
-
-def crash(path: Path, journal: str = "changed") -> None:
-    """A process that dies while it commits something to name in this journal."""
-    process = subprocess.run([sys.executable, "-c", CRASH, str(path), journal], check=False)
-    assert process.returncode == -signal.SIGKILL
 
 
 def test_file_is_for_its_owner_alone(epoch: Epoch, path: Path) -> None:

@@ -1,10 +1,11 @@
 """Filters and orders: both engines let the same rows through, in the same order."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from tests.making import NOW
 from tokenry.domain.filters import All, Any, Comparison, Condition, Filter, Operator
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.scopes import Scopes
@@ -13,7 +14,6 @@ from tokenry.storage.database import Database
 from tokenry.storage.tokens import insert_token, list_tokens, rename_token
 from tokenry.storage.users import create_user
 
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 

@@ -2,13 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Barrier
 
-import pytest
 from sqlalchemy import func, select
 
-from tests.storage.test_tokens import add_token, new_user
+from tests.making import NOW, add_token, new_user
 from tokenry.domain.idempotency import KEPT_SECONDS, KeyedRequest
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import TIMEOUT_SECONDS
@@ -22,16 +21,10 @@ from tokenry.storage.idempotency import (
 )
 from tokenry.storage.schema import idempotency_keys
 
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 KEPT = timedelta(seconds=KEPT_SECONDS)
 REQUEST = KeyedRequest("k", b"\1" * 32)
 OTHER = KeyedRequest("k", b"\2" * 32)
-
-
-@pytest.fixture
-def user_id(database: Database) -> int:
-    return new_user(database)
 
 
 def count(database: Database) -> int:

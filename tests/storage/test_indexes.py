@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, Connection, text
 
+from tests.making import migrate_to
 from tests.servers import TOKENRY, environment, wait_until
-from tests.storage.test_migration import migrate_to
 from tokenry.domain.errors import SetupError
 from tokenry.settings import Settings
 from tokenry.storage import migration

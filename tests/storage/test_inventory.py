@@ -1,12 +1,11 @@
 """Statements on the tokens of all users."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Connection
 
-from tests.storage.test_tokens import add_token, new_user
+from tests.making import NOW, add_token, new_user
 from tokenry.domain.details import Details, Selection, State
 from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
@@ -16,7 +15,6 @@ from tokenry.storage.inventory import find_own, list_inventory, list_next
 from tokenry.storage.tokens import revoke_token
 from tokenry.storage.users import create_user
 
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 EVERYTHING = Selection(None)
 
 

@@ -1,12 +1,11 @@
 """The statement of leak reports."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from tests.storage.test_tokens import add_token, new_user
+from tests.making import NOW, add_token, new_user
 from tokenry.storage.database import Database
 from tokenry.storage.leaks import Opener, find_openers
 
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, Connection, inspect, text
 
+from tests.making import migrate_to
 from tests.servers import wait_until
 from tokenry.domain.errors import SetupError
 from tokenry.storage import migration
@@ -56,14 +56,6 @@ def _keys_last(sql: str) -> str:
     """Move the foreign key of a column that was added later to where a new table has it; the names stay compared."""
     inline = re.compile(r"(\w+) (\w+) CONSTRAINT (\w+) REFERENCES (\w+) \(id\)(.*) \)$")
     return inline.sub(r"\1 \2\5, CONSTRAINT \3 FOREIGN KEY(\1) REFERENCES \4 (id) )", sql)
-
-
-def migrate_to(database: Database, revision: str) -> None:
-    """Make the schema of an earlier program."""
-    with database.write() as connection:
-        config = migration._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
 
 
 @pytest.fixture

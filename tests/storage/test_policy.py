@@ -1,11 +1,11 @@
 """Statements on the policy and on the tokens it concerns."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import URL, select, update
 
-from tests.storage.test_tokens import add_token, new_user
+from tests.making import NOW, add_token, new_user
 from tokenry.domain.policy import Policy, Shortening, UserKind
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER
@@ -27,7 +27,6 @@ from tokenry.storage.policy import (
 from tokenry.storage.schema import credentials, tokens, users
 from tokenry.storage.tokens import revoke_token
 
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 

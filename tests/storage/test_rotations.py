@@ -1,11 +1,10 @@
 """Statements on rotations: what opens a token while its secret is being replaced."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-import pytest
 from sqlalchemy import Connection, event, select, update
 
-from tests.storage.test_tokens import add_token, new_user
+from tests.making import NOW, add_token
 from tokenry.domain.rotation import NewRotation, Rotation
 from tokenry.domain.tokens import NEVER, Token
 from tokenry.storage.database import Database, to_seconds
@@ -22,7 +21,6 @@ from tokenry.storage.rotations import (
 from tokenry.storage.schema import credentials
 from tokenry.storage.tokens import find_token
 
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SECOND = to_seconds(NOW)
 DAY = 24 * 60 * 60
 NEW = "pat_newnewnewnew"
@@ -39,11 +37,6 @@ def expiries(connection: Connection, token: Token) -> dict[str, int]:
         select(credentials.c.preview, credentials.c.expires_at).where(credentials.c.token_id == token.id)
     )
     return {row.preview: row.expires_at for row in rows}
-
-
-@pytest.fixture
-def user_id(database: Database) -> int:
-    return new_user(database)
 
 
 def test_successor_opens_from_the_same_networks_until_the_token_expires(database: Database, user_id: int) -> None:

@@ -1,62 +1,32 @@
 """Statements on tokens: who owns them, when they live, and that a revocation happens once."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import IntegrityError
 
+from tests.making import NOW, add_token, new_user
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import UserKind
-from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER, Token
-from tokenry.storage.accounts import create_account
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import credentials, tokens
 from tokenry.storage.tokens import (
     find_token,
     insert_credential,
-    insert_token,
     keep_open,
     list_tokens,
     rename_token,
     revoke_others,
     revoke_token,
 )
-from tokenry.storage.users import create_user, set_disabled
+from tokenry.storage.users import set_disabled
 
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-
-
-def new_user(database: Database, username: str = "ada") -> int:
-    with database.write() as connection:
-        account = create_account(connection, euuid=username, company="Analytical", created=NOW)
-        user = create_user(connection, account_id=account.id, username=username, email="", admin=False, created=NOW)
-    return user.id
-
-
-def add_token(connection: Connection, user_id: int, *, label: str | None = "laptop", expiry: datetime = NEVER) -> Token:
-    """Store a token and what opens it."""
-    number = connection.execute(select(func.count()).select_from(credentials)).scalar_one()
-    preview = f"pat_{number:012}"
-    token = insert_token(
-        connection,
-        user_id=user_id,
-        label=label,
-        scopes=Scopes.parse("linodes:read_only account:read_write"),
-        preview=preview,
-        created=NOW,
-        expiry=expiry,
-        created_by="ada",
-    )
-    insert_credential(
-        connection, preview=preview, token_id=token.id, digest=bytes(32), pepper_generation=1, expiry=expiry
-    )
-    return token
 
 
 def page(connection: Connection, user_id: int, request: PageRequest | None = None) -> Page[Token]:

@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import text
 
 from tests.conftest import START
-from tests.service.test_users import OPERATOR
+from tests.making import OPERATOR
 from tokenry.domain.errors import Invalid
 from tokenry.domain.users import UserChange
 from tokenry.service.transactions import Transactions

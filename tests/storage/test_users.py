@@ -2,24 +2,24 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from tests.making import NOW, add_token
 from tokenry.domain.errors import NotFound
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.profile import Profile
-from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.tokens import NEVER
 from tokenry.domain.users import User, UserType
 from tokenry.storage.accounts import create_account
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import accounts, users
-from tokenry.storage.tokens import insert_credential, insert_token, revoke_token
+from tokenry.storage.tokens import insert_credential, revoke_token
 from tokenry.storage.users import (
     create_user,
     delete_user,
@@ -36,32 +36,12 @@ from tokenry.storage.users import (
     set_user,
 )
 
-NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
 def add_user(database: Database, username: str, *, account_id: int = 1) -> User:
     with database.write() as connection:
         return create_user(connection, account_id=account_id, username=username, email="a@b", admin=False, created=NOW)
-
-
-def add_token(database: Database, user: User, preview: str, expiry: datetime = NEVER) -> int:
-    """Store a token and what opens it; its id."""
-    with database.write() as connection:
-        token = insert_token(
-            connection,
-            user_id=user.id,
-            label="l",
-            scopes=EVERYTHING,
-            preview=preview,
-            created=NOW,
-            expiry=expiry,
-            created_by="ada",
-        )
-        insert_credential(
-            connection, preview=preview, token_id=token.id, digest=bytes(32), pepper_generation=1, expiry=expiry
-        )
-        return token.id
 
 
 def found(database: Database, username: str) -> User | None:
@@ -115,8 +95,8 @@ def test_users_are_listed_by_code_point_of_their_names(database: Database, ada: 
 
 
 def test_token_with_two_secrets_is_one_open_token(database: Database, ada: User) -> None:
-    token_id = add_token(database, ada, "pat_one000000000")
     with database.write() as connection:
+        token_id = add_token(connection, ada.id).id
         insert_credential(
             connection,
             preview="pat_two000000000",
@@ -130,8 +110,8 @@ def test_token_with_two_secrets_is_one_open_token(database: Database, ada: User)
 
 def test_users_are_listed_with_their_open_tokens(database: Database, ada: User) -> None:
     bob = add_user(database, "bob")
-    revoked, _, _ = (add_token(database, ada, f"pat_{number:012}") for number in range(3))
     with database.write() as connection:
+        revoked, _, _ = (add_token(connection, ada.id).id for _ in range(3))
         revoke_token(connection, revoked, now=NOW, revoked_by="ada")
         assert list_all_users(connection, NOW, limit=9) == [(ada, 2), (bob, 0)]
 

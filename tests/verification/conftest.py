@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.verification.stored import add_token, add_user
+from tests.verification.stored import add_stored, add_user
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import migrate
@@ -18,6 +18,6 @@ def database(tmp_path: Path) -> Iterator[Database]:
     migrate(database)
     with database.write() as connection:
         add_user(connection)
-        add_token(connection)
+        add_stored(connection)
     yield database
     database.close()

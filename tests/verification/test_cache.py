@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from tests.storage.test_epoch import crash
+from tests.making import crash
 from tokenry.domain.accounts import Actor
 from tokenry.domain.networks import ANYWHERE
 from tokenry.domain.scopes import EVERYTHING

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from sqlalchemy import URL, make_url, text
 
-from tests.verification.stored import NOW, STORED, add_token, add_user
+from tests.making import NOW
+from tests.verification.stored import STORED, add_stored, add_user
 from tokenry.domain.errors import SetupError, Unavailable
 from tokenry.storage.credentials import Credential
 from tokenry.storage.database import Database, database_url
@@ -36,7 +37,7 @@ def database(new_postgres_database: URL) -> Iterator[Database]:
     with database.write() as connection:
         add_user(connection)
         for preview in PREVIEWS:
-            add_token(connection, preview)
+            add_stored(connection, preview)
     yield database
     database.close()
 

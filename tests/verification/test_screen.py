@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text, update
 from structlog.testing import capture_logs
 
-from tests.storage.test_epoch import crash
-from tests.verification.stored import PREVIEW, STORED, add_token, path_of
+from tests.making import crash
+from tests.verification.stored import PREVIEW, STORED, add_stored, path_of
 from tokenry.domain.errors import Unavailable
 from tokenry.storage.credentials import Credential
 from tokenry.storage.database import Database, database_url
@@ -117,7 +117,7 @@ def test_all_that_is_stored_is_let_through(database: Database, screened: Screene
     stored = [f"pat_{number:012x}" for number in range(0, 1 << 40, 1 << 29)]
     with database.write() as connection:
         for preview in stored:
-            add_token(connection, preview)
+            add_stored(connection, preview)
     screened.fill()
     assert all(map(screened.looks_up, stored))
     assert sum(map(screened.looks_up, NEVER_STORED)) < len(NEVER_STORED) / 8
@@ -127,7 +127,7 @@ def test_what_another_process_creates_is_found_at_once(database: Database, scree
     screened.fill()
     assert not screened.looks_up(NEW)
     with database.write() as connection:
-        add_token(connection, NEW)
+        add_stored(connection, NEW)
     assert screened.screen.find_now(NEW) is not None
     assert not screened.looks_up()
 
@@ -144,7 +144,7 @@ def test_what_is_created_while_it_is_filled_is_found(
 ) -> None:
     async def create() -> None:
         with database.write() as connection:
-            add_token(connection, NEW)
+            add_stored(connection, NEW)
 
     monkeypatch.setattr(screen_module, "_make_way", create)
     screened.fill()
@@ -257,7 +257,7 @@ def test_full_filter_is_replaced_by_a_larger_one(
         assert small is not None
         with database.write() as connection:
             for number in range(1000):
-                add_token(connection, f"pat_{number:012x}")
+                add_stored(connection, f"pat_{number:012x}")
         assert not screened.screen.lacks(b"pat_%012x" % 999)
         assert small.is_full
         await_that(runner, lambda: screened.screen._filter is not small)
@@ -288,7 +288,7 @@ def test_preview_that_tokenry_did_not_make_harms_no_other(database: Database, sc
     with closing(sqlite3.connect(path_of(database), isolation_level=None)) as other:
         other.execute(copy, [preview])
     with database.write() as connection:
-        add_token(connection, NEW)
+        add_stored(connection, NEW)
     screened.fill()
     assert screened.screen.find_now(PREVIEW) == STORED
     assert screened.screen.find_now(NEW) is not None

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.verification.stored import NOW, PREVIEW, STORED, path_of
+from tests.making import NOW
+from tests.verification.stored import PREVIEW, STORED, path_of
 from tokenry.domain.errors import Unavailable
 from tokenry.storage.credentials import Credential
 from tokenry.storage.database import Database, to_seconds

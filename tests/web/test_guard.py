@@ -1,44 +1,16 @@
 """What surrounds every request: malformed headers, request ids, the log, and defects."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-import anyio
 import pytest
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from tests.api.parts import ask
 from tests.conftest import App
 from tokenry.api.dialect import WIRE
 from tokenry.serving.logs import make_harmless
 from tokenry.web.guard import Guard
-
-
-def ask(
-    app: Any, headers: list[tuple[bytes, bytes]], *, path: str = "/x", version: str = "1.1"
-) -> tuple[int, dict[bytes, bytes], Any]:
-    """Send one request straight to an ASGI application: clients would mend what is wrong with it."""
-    sent: list[Message] = []
-    scope: Scope = {
-        "type": "http",
-        "http_version": version,
-        "method": "GET",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": headers,
-        "client": ("192.0.2.1", 1),
-    }
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    anyio.run(app, scope, receive, send)
-    return sent[0]["status"], dict(sent[0]["headers"]), json.loads(sent[1]["body"])
 
 
 def guarding(answer: Callable[[Scope, Receive, Send], Any]) -> Guard:

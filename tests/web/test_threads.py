@@ -9,7 +9,7 @@ import anyio
 import pytest
 from anyio import create_task_group
 
-from tests.api.test_description import routes
+from tests.api.parts import routes
 from tests.conftest import App, Clock, make_app
 from tokenry.api.empty import nothing
 from tokenry.domain.errors import Unavailable

@@ -1,0 +1,73 @@
+"""What tests of the use cases have in hand."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Barrier
+
+from sqlalchemy import event, func, select
+
+from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.errors import Refusal
+from tokenry.service.tokens import Tokens
+from tokenry.service.transactions import Transactions
+from tokenry.service.users import Users
+from tokenry.storage import audit, schema
+from tokenry.storage.database import Database
+from tokenry.storage.deadline import TIMEOUT_SECONDS
+
+
+@dataclass
+class Bench:
+    """An installation that began, and its administrator with the first token."""
+
+    tokens: Tokens
+    users: Users
+    database: Database
+    transactions: Transactions
+    actor: Actor
+    origin: Origin
+
+    def events(self, subject: str) -> list[tuple[str, dict[str, object]]]:
+        with self.database.read() as connection:
+            found = audit.list_events(connection, limit=20, subject=subject)
+        return [(event.action, dict(event.details)) for event in reversed(found)]
+
+
+def at_once(database: Database, *acts: Callable[[Database], object]) -> list[object]:
+    """Do things at the same time, each as another process would; what each returned or was refused with."""
+    together = Barrier(len(acts))
+
+    def run(act: Callable[[Database], object]) -> object:
+        source = Database(database.url, timeout=TIMEOUT_SECONDS)
+        together.wait(timeout=10)
+        try:
+            return act(source)
+        except Refusal as refusal:
+            return type(refusal)
+        finally:
+            source.close()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+def open_tokens_of(database: Database, user_id: int) -> int:
+    """How many tokens somebody has that are not revoked, or that something opens."""
+    unrevoked = select(func.count()).where(schema.tokens.c.user_id == user_id, schema.tokens.c.revoked_at.is_(None))
+    opened = select(func.count()).select_from(schema.credentials.join(schema.tokens))
+    with database.read() as connection:
+        opening = connection.execute(opened.where(schema.tokens.c.user_id == user_id)).scalar_one()
+        return opening + connection.execute(unrevoked).scalar_one()
+
+
+def begin_before(database: Database, statement: str, other: threading.Thread) -> None:
+    """Let something else begin, and have a while, before a statement that begins so."""
+
+    def begin(*arguments: str) -> None:
+        if other.ident is None and arguments[2].startswith(statement):
+            other.start()
+            other.join(0.5)
+
+    event.listen(database.engine, "before_cursor_execute", begin)
