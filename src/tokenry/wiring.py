@@ -31,6 +31,7 @@ from tokenry.domain.errors import SetupError
 from tokenry.domain.scopes import Catalogue, Level, Scopes
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.service.accounts import Accounts
+from tokenry.service.admission import Admission
 from tokenry.service.children import Children
 from tokenry.service.details import TokenDetails
 from tokenry.service.explanation import Explanations
@@ -62,6 +63,7 @@ from tokenry.verification.screen import Screen
 from tokenry.verification.sqlite import SqliteCredentials
 from tokenry.verification.verifier import Credentials, Verifier
 from tokenry.web.limits import RateLimits
+from tokenry.web.resource import Checks
 from tokenry.web.threads import Threads
 
 
@@ -73,6 +75,7 @@ class Installation:
     peppers: Peppers
     catalogue: Catalogue
     transactions: Transactions
+    admission: Admission
     tokens: Tokens
     details: TokenDetails
     policies: Policies
@@ -179,6 +182,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         peppers=peppers,
         catalogue=catalogue,
         transactions=transactions,
+        admission=Admission(transactions),
         tokens=tokens,
         details=TokenDetails(transactions),
         policies=Policies(transactions),
@@ -227,10 +231,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     counters = counters or open_counters(settings.rate_limit_storage)
     verification = begin_verification(installation, clock)
     verifier, screen = verification.verifier, verification.screen
-    inspector = Inspector(
-        Verifier(verification.credentials, installation.peppers, clock, cache=verification.cache),
-        installation.account_users,
-    )
+    inspector = Inspector(Verifier(verification.credentials, installation.peppers, clock, cache=verification.cache))
     limits = RateLimits(
         counters,
         requests=settings.rate_limit,
@@ -272,9 +273,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     )
     table = routes(
         operations,
-        verifier=verifier,
-        limits=limits,
-        threads=Threads(settings.request_timeout),
+        checks=Checks(verifier, limits, installation.admission, Threads(settings.request_timeout)),
         catalogue=installation.catalogue,
         ready=Readiness(installation.database, verification.credentials.find),
     )

@@ -14,6 +14,7 @@ from tests.conftest import App
 from tests.description import Answer, check, path_patterns
 from tokenry.api.app import VERSIONS
 from tokenry.api.description import METHODS, describe, read_description
+from tokenry.domain.callers import Callers
 from tokenry.domain.scopes import Catalogue, Level
 from tokenry.domain.scopes import Resource as CatalogueEntry
 from tokenry.storage.catalogue import default_catalogue
@@ -66,7 +67,7 @@ def test_described_scope_is_the_one_that_is_asked_for(app: App) -> None:
         for method, operation in route.app.operations.items() if isinstance(route.app, Resource) else ():
             security = operations["get" if method == "HEAD" else method.lower(), template(route.path)]["security"]
             needed = [] if operation.needs == "*" else operation.needs.split(",")
-            expected = [] if operation.public else [{"personalAccessToken": needed}]
+            expected = [] if operation.who is Callers.ANYBODY else [{"personalAccessToken": needed}]
             assert security == expected, (method, route.path)
 
 

@@ -74,7 +74,6 @@ def test_acting_token_may_be_among_them(bench: Bench, inventory: Inventory) -> N
 def test_others_than_administrators_are_refused(bench: Bench, inventory: Inventory, users: Users) -> None:
     token_id, actor = token_of(bench, users, "ada")
     for attempt in (
-        lambda: inventory.require_administrator(actor),
         lambda: inventory.list_tokens(actor, PageRequest()),
         lambda: next(inventory.export_tokens(actor)),
         lambda: inventory.revoke_tokens(Origin.of(actor), [token_id]),

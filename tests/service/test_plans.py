@@ -15,6 +15,7 @@ from tests.conftest import START, Clock
 from tests.making import OPERATOR
 from tests.plans import Capture, Statement, faults_of
 from tokenry.domain.accounts import AccountChange, Actor, Origin
+from tokenry.domain.callers import Callers
 from tokenry.domain.details import NewDetails, Selection, State
 from tokenry.domain.filters import Filter
 from tokenry.domain.idempotency import KeyedRequest
@@ -171,11 +172,9 @@ class Many:
             "details.get_details": [partial(do.details.get_details, actor, 1)],
             "policies.get_policy": [do.policies.get_policy],
             "policies.get_rules": [partial(do.policies.get_rules, actor)],
-            "inventory.require_administrator": [partial(do.inventory.require_administrator, actor)],
-            "account_users.require_administrator": [partial(do.account_users.require_administrator, actor)],
+            "admission.admit": [partial(do.admission.admit, actor, who) for who in Callers],
             "account_users.get_user": [partial(do.account_users.get_user, actor, "user-40")],
             "accounts.get_account": [partial(do.accounts.get_account, actor)],
-            "children.require_access": [partial(do.children.require_access, actor)],
             "children.get_child": [partial(do.children.get_child, actor, "E9")],
             "profiles.get_profile": [partial(do.profiles.get_profile, actor)],
             "profiles.get_user": [partial(do.profiles.get_user, actor)],

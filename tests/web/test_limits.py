@@ -20,13 +20,14 @@ from tokenry.api.dialect import WIRE
 from tokenry.complaints import SECONDS
 from tokenry.domain.accounts import Origin
 from tokenry.domain.tokens import NewToken
+from tokenry.service.admission import Admission
 from tokenry.settings import Settings
 from tokenry.storage.limits import HostCounters
 from tokenry.verification.verifier import Verifier
 from tokenry.web.guard import Guard
 from tokenry.web.limits import PAUSE_SECONDS, RateLimits, network
 from tokenry.web.requests import Call
-from tokenry.web.resource import Operation, Resource
+from tokenry.web.resource import Checks, Operation, Resource
 from tokenry.web.threads import Threads
 from tokenry.wiring import build_app, credentials_of, open_installation
 
@@ -287,12 +288,13 @@ def test_answer_to_a_defect_shows_the_limit(app: App) -> None:
 
     installation = open_installation(app.settings, app.clock)
     verifier = Verifier(credentials_of(installation.database), installation.peppers, app.clock)
-    installation.database.close()
     limits = RateLimits(HostCounters(), requests=2, failures=2, now=app.clock)
-    router = Router([Route("/x", Resource(verifier, limits, Threads(), WIRE, GET=Operation(defect)))])
+    checks = Checks(verifier, limits, Admission(installation.transactions), Threads())
+    router = Router([Route("/x", Resource(checks, WIRE, GET=Operation(defect)))])
     client = TestClient(Guard(router, WIRE, direct={}), raise_server_exceptions=False)
     answer = client.get("/x", headers=app.bearer)
     assert (answer.status_code, shown(answer)[:2]) == (500, (2, 1))
+    installation.database.close()
 
 
 # --- where it is counted ---------------------------------------------------------------------------------------------

@@ -28,15 +28,15 @@ from tokenry.api.rotation import RotationOperations
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.users import UserOperations
 from tokenry.api.verify import VerifyEndpoint
+from tokenry.domain.callers import Callers
 from tokenry.domain.scopes import Catalogue
 from tokenry.verification.verifier import Verifier
 from tokenry.web.guard import Guard
-from tokenry.web.limits import RateLimits
-from tokenry.web.resource import Operation, Resource, not_found
-from tokenry.web.threads import Threads
+from tokenry.web.resource import Checks, Operation, Resource, not_found
 
 VERSIONS = ("v4", "v4beta")
 READS, WRITES = "account:read_only", "account:read_write"
+ADMINISTRATORS, PARENTS = Callers.ADMINISTRATORS, Callers.PARENTS
 MakeResource = Callable[..., Resource]
 Paths = Mapping[str, Resource]
 change = partial(Operation, changes=True)
@@ -65,14 +65,12 @@ class Operations:
 def routes(
     operations: Operations,
     *,
-    verifier: Verifier,
-    limits: RateLimits,
-    threads: Threads,
+    checks: Checks,
     catalogue: Catalogue,
     ready: Readiness,
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
-    resource = partial(Resource, verifier, limits, threads)
+    resource = partial(Resource, checks)
     wire = partial(resource, WIRE)
     management = {
         **_token_paths(operations, wire),
@@ -82,7 +80,7 @@ def routes(
         **_public_paths(operations, wire),
     }
     return [
-        *_verification_routes(operations, resource, verifier, catalogue),
+        *_verification_routes(operations, resource, checks.verifier, catalogue),
         *_oauth_routes(operations, resource),
         Route("/healthz", Liveness()),
         Route("/readyz", ready),
@@ -134,24 +132,24 @@ def _profile_paths(to: Operations, resource: MakeResource) -> Paths:
 def _account_paths(to: Operations, resource: MakeResource) -> Paths:
     return {
         "/account": resource(
-            GET=Operation(to.accounts.get_account, READS),
-            PUT=change(to.accounts.update_account, WRITES),
+            GET=Operation(to.accounts.get_account, READS, ADMINISTRATORS),
+            PUT=change(to.accounts.update_account, WRITES, ADMINISTRATORS),
         ),
-        "/account/tokens": resource(GET=Operation(to.inventory.list_tokens, READS)),
-        "/account/tokens/export": resource(GET=Operation(to.inventory.export_tokens, READS)),
-        "/account/tokens/revoke": resource(POST=change(to.inventory.revoke_tokens, WRITES)),
+        "/account/tokens": resource(GET=Operation(to.inventory.list_tokens, READS, ADMINISTRATORS)),
+        "/account/tokens/export": resource(GET=Operation(to.inventory.export_tokens, READS, ADMINISTRATORS)),
+        "/account/tokens/revoke": resource(POST=change(to.inventory.revoke_tokens, WRITES, ADMINISTRATORS)),
         "/account/users": resource(
-            GET=Operation(to.users.list_users, READS),
-            POST=change(to.users.create_user, WRITES),
+            GET=Operation(to.users.list_users, READS, ADMINISTRATORS),
+            POST=change(to.users.create_user, WRITES, ADMINISTRATORS),
         ),
         "/account/users/{username}": resource(
-            GET=Operation(to.users.get_user, READS),
-            PUT=change(to.users.update_user, WRITES),
-            DELETE=change(to.users.delete_user, WRITES),
+            GET=Operation(to.users.get_user, READS, ADMINISTRATORS),
+            PUT=change(to.users.update_user, WRITES, ADMINISTRATORS),
+            DELETE=change(to.users.delete_user, WRITES, ADMINISTRATORS),
         ),
         "/account/users/{username}/grants": resource(
-            GET=Operation(to.users.get_grants, READS),
-            PUT=change(to.users.update_grants, WRITES),
+            GET=Operation(to.users.get_grants, READS, ADMINISTRATORS),
+            PUT=change(to.users.update_grants, WRITES, ADMINISTRATORS),
         ),
     }
 
@@ -159,9 +157,9 @@ def _account_paths(to: Operations, resource: MakeResource) -> Paths:
 def _child_account_paths(to: Operations, resource: MakeResource) -> Paths:
     reads, writes = "child_account:read_only", "child_account:read_write"
     paths = {
-        "": resource(GET=Operation(to.children.list_children, reads)),
-        "/{euuid}": resource(GET=Operation(to.children.get_child, reads)),
-        "/{euuid}/token": resource(POST=change(to.children.create_token, writes, reads_body=False)),
+        "": resource(GET=Operation(to.children.list_children, reads, PARENTS)),
+        "/{euuid}": resource(GET=Operation(to.children.get_child, reads, PARENTS)),
+        "/{euuid}/token": resource(POST=change(to.children.create_token, writes, PARENTS, reads_body=False)),
     }
     places = ("/account", "/iam/delegation/profile")
     return {f"{place}/child-accounts{path}": managed for place in places for path, managed in paths.items()}
@@ -171,8 +169,8 @@ def _public_paths(to: Operations, resource: MakeResource) -> Paths:
     """What needs no token."""
     lists = {"/regions": REGIONS, "/linode/types": TYPES, "/images": IMAGES}
     return {
-        "/credentials/revoke": resource(POST=change(to.leaks.revoke_reported, public=True, bucket=REPORTS)),
-        **{path: resource(GET=Operation(empty_list(fields), public=True)) for path, fields in lists.items()},
+        "/credentials/revoke": resource(POST=change(to.leaks.revoke_reported, who=Callers.ANYBODY, bucket=REPORTS)),
+        **{path: resource(GET=Operation(empty_list(fields), who=Callers.ANYBODY)) for path, fields in lists.items()},
     }
 
 
@@ -181,18 +179,20 @@ def _verification_routes(
 ) -> Sequence[Route]:
     auth_request = told_method(catalogue, b"x-original-method")
     forward_auth = told_method(catalogue, b"x-forwarded-method")
+    batch = Operation(to.batch.verify, READS, ADMINISTRATORS, counted=False)
+    explain = Operation(to.explanation.explain, READS, ADMINISTRATORS)
     return [
         Route("/verify", VerifyEndpoint(verifier, plain(catalogue), PLAIN_METHODS)),
         Route("/verify/auth-request", VerifyEndpoint(verifier, auth_request, ANY_METHOD)),
         Route("/verify/forward-auth", VerifyEndpoint(verifier, forward_auth, ANY_METHOD)),
         Route(EXT_AUTHZ + "{policy}/{path:path}", VerifyEndpoint(verifier, own_method(catalogue), ANY_METHOD)),
-        Route("/verify/batch", resource(VERIFICATION, POST=Operation(to.batch.verify, READS, counted=False))),
-        Route("/verify/explain", resource(VERIFICATION, POST=Operation(to.explanation.explain, READS))),
+        Route("/verify/batch", resource(VERIFICATION, POST=batch)),
+        Route("/verify/explain", resource(VERIFICATION, POST=explain)),
     ]
 
 
 def _oauth_routes(to: Operations, resource: MakeResource) -> Sequence[Route]:
-    asked = Operation(to.introspection.introspect, READS, counted=False)
+    asked = Operation(to.introspection.introspect, READS, ADMINISTRATORS, counted=False)
     return [
         Route("/oauth/revoke", resource(OAUTH, POST=change(to.revocation.revoke_presented, WRITES))),
         Route("/oauth/introspect", resource(OAUTH, POST=asked)),

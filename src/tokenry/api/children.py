@@ -37,7 +37,6 @@ class ChildOperations:
 
     def list_children(self, call: Call) -> object:
         """GET the child accounts, paged, filtered and ordered."""
-        self._children.require_access(call.actor)
         request, filter = collect_faults(lambda: read_page(call.query), lambda: read_filter(call.filter, FILTERABLE))
         return write_page(self._children.list_children(call.actor, request, filter), write_account)
 

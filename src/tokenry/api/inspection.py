@@ -14,7 +14,6 @@ from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import NOTHING, Catalogue, Scopes
 from tokenry.domain.secrets import Secret
-from tokenry.service.users import AccountUsers
 from tokenry.verification.verifier import MALFORMED, Client, Decision, Denial, Verifier
 from tokenry.web.bodies import read_key
 
@@ -25,13 +24,8 @@ _UNKNOWN = Decision(None, Denial.UNKNOWN)
 class Inspector:
     """Decides for operations, which run in threads, by a verifier that lives on the event loop."""
 
-    def __init__(self, verifier: Verifier, users: AccountUsers) -> None:
+    def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
-        self._users = users
-
-    def require_administrator(self, actor: Actor) -> None:
-        """Raise Forbidden for anybody else: before anything that is wrong with what they ask."""
-        self._users.require_administrator(actor)
 
     def decide(
         self, actor: Actor, texts: Sequence[str], needed: Scopes = NOTHING, address: str | None = None

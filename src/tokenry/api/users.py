@@ -22,7 +22,6 @@ class UserOperations:
 
     def list_users(self, call: Call) -> object:
         """GET the account's users, paged, filtered and ordered."""
-        self._users.require_administrator(call.actor)
         request, filter = collect_faults(lambda: read_page(call.query), lambda: read_filter(call.filter, FILTERABLE))
         return write_page(self._users.list_users(call.actor, request, filter), write_user)
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Account, AccountChange, Actor, Contact, Origin, company_faults
+from tokenry.domain.callers import require_administrator
 from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
 from tokenry.domain.events import AccountCreated, AccountDetached, AccountUpdated
 from tokenry.domain.users import User, email_faults, username_faults
-from tokenry.service.acting import get_reader, get_writer, require_administrator
+from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.transactions import Change, Transactions
 from tokenry.service.users import NO_RESERVATION, add_user, read_account, remove_user, unique_names
 from tokenry.storage import accounts as stored

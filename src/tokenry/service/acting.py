@@ -47,9 +47,3 @@ def require_maker(change: Change) -> UserKind:
     if kind is UserKind.PROXY:
         raise Forbidden
     return kind
-
-
-def require_administrator(user: User) -> None:
-    """Raise Forbidden for a user who does not manage the account."""
-    if user.restricted:
-        raise Forbidden

@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import count
 
 from tokenry.domain.accounts import Account, Actor, Origin, proxy_username
+from tokenry.domain.callers import require_parent
 from tokenry.domain.errors import Forbidden, NotFound
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
@@ -11,7 +12,7 @@ from tokenry.domain.policy import Rules, UserKind
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken, Token
-from tokenry.domain.users import User, UserType
+from tokenry.domain.users import User
 from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.policy import policy_in_force
 from tokenry.service.tokens import Tokens
@@ -32,21 +33,16 @@ class Children:
         self._transactions = transactions
         self._tokens = tokens
 
-    def require_access(self, actor: Actor) -> None:
-        """Raise Forbidden for anybody else: before anything that is wrong with what is asked."""
-        with self._transactions.read() as connection:
-            _require_access(get_reader(connection, actor))
-
     def list_children(self, actor: Actor, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[Account]:
         """List the child accounts."""
         with self._transactions.read() as connection:
-            parent = _require_access(get_reader(connection, actor))
+            require_parent(parent := get_reader(connection, actor))
             return stored.list_children(connection, parent_id=parent.account_id, request=request, filter=filter)
 
     def get_child(self, actor: Actor, euuid: str) -> Account:
         """Read one. Raises NotFound, also for another account's child."""
         with self._transactions.read() as connection:
-            parent = _require_access(get_reader(connection, actor))
+            require_parent(parent := get_reader(connection, actor))
             child = stored.find_child(connection, euuid, parent_id=parent.account_id)
             if child is None:
                 raise NotFound
@@ -61,7 +57,7 @@ class Children:
         """
         with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
             allowed = policy.scopes.get(UserKind.PROXY, EVERYTHING)
-            parent = _require_access(get_writer(change))
+            require_parent(parent := get_writer(change))
             child = stored.lock_child(change.connection, euuid, parent_id=parent.account_id)
             if child is None:
                 raise NotFound
@@ -89,9 +85,3 @@ def _get_proxy(change: Change, parent: User, child: Account) -> User:
     if proxy.disabled is not None:
         raise Forbidden
     return proxy
-
-
-def _require_access(user: User) -> User:
-    if user.type is not UserType.PARENT or not user.enters_children:
-        raise Forbidden
-    return user

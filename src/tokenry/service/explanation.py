@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from tokenry.domain.accounts import Actor
+from tokenry.domain.callers import require_administrator
 from tokenry.domain.explanation import Circumstances, Step, explain
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import Peppers
-from tokenry.service.acting import get_reader, require_administrator
+from tokenry.service.acting import get_reader
 from tokenry.service.transactions import Transactions
 from tokenry.storage.explanation import find_trace
 

@@ -6,11 +6,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.callers import require_administrator
 from tokenry.domain.details import LIVE_TOKENS, Details, Selection
 from tokenry.domain.errors import NotFound
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.service.acting import get_reader, get_writer, require_administrator, require_open
+from tokenry.service.acting import get_reader, get_writer, require_open
 from tokenry.service.revocation import revoke_these
 from tokenry.service.transactions import Transactions
 from tokenry.storage import inventory as stored
@@ -27,11 +28,6 @@ class Inventory:
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
-
-    def require_administrator(self, actor: Actor) -> None:
-        """Raise Forbidden for anybody else: before anything that is wrong with what they ask."""
-        with self._transactions.read() as connection:
-            require_administrator(get_reader(connection, actor))
 
     def list_tokens(
         self,

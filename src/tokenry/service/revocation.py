@@ -6,11 +6,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Origin
+from tokenry.domain.callers import require_administrator
 from tokenry.domain.errors import Forbidden
 from tokenry.domain.events import TokenRevoked
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.users import User
-from tokenry.service.acting import get_writer, require_administrator
+from tokenry.service.acting import get_writer
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import tokens as stored
 from tokenry.storage.accounts import lock_account

@@ -8,12 +8,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from tokenry.domain.accounts import Account, Actor, Origin
+from tokenry.domain.callers import require_administrator
 from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, UsernameReserved, raise_faults
 from tokenry.domain.events import UserCreated, UserDeleted, UserDisabled, UserEnabled, UserUpdated
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults
-from tokenry.service.acting import get_reader, get_writer, require_administrator
+from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.revocation import leave_children, revoke_everything_of
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import usernames
@@ -34,11 +35,6 @@ class AccountUsers:
     def __init__(self, transactions: Transactions, reservation: timedelta = NO_RESERVATION) -> None:
         self._transactions = transactions
         self._reservation = reservation
-
-    def require_administrator(self, actor: Actor) -> None:
-        """Raise Forbidden for anybody else: before anything that is wrong with what they ask."""
-        with self._transactions.read() as connection:
-            require_administrator(get_reader(connection, actor))
 
     def list_users(self, actor: Actor, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[User]:
         """List the account's users. Raises Forbidden."""

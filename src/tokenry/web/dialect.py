@@ -33,7 +33,10 @@ class WriteHeaders(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
-    """The bodies that are read, by `read_body`, which raises Invalid; headers; and a refusal's status and body."""
+    """The bodies that are read, by `read_body`, which raises Invalid; headers; and a refusal's status and body.
+
+    An empty body is one too: it says nothing.
+    """
 
     media_type: str
     read_body: Callable[[bytes], Mapping[str, object]]

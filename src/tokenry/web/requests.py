@@ -1,7 +1,7 @@
 """Reading requests: who sends one, and what an operation is given of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.types import Scope
 
@@ -19,7 +19,7 @@ class Call:
     path: Mapping[str, str]
     query: str
     headers: Mapping[bytes, str]
-    body: Mapping[str, object]
+    body: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def actor(self) -> Actor:

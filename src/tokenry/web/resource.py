@@ -1,8 +1,8 @@
 """One resource of a face: its operations, and the order in which a request is judged.
 
 404 and 405 come before 401, that before 429, that before the scope's 401, that before 403, that before 400 and the
-resource's own 404 (contract, order of checks). Operations are plain functions; they run in threads, since the database
-is synchronous.
+resource's own 404 (contract, order of checks). What is wrong with how a body is sent, 413 and 415, is told as soon as
+that is seen. Operations are plain functions; they run in threads, since the database is synchronous.
 """
 
 import time
@@ -14,9 +14,11 @@ from itertools import chain
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tokenry.domain.accounts import Actor
+from tokenry.domain.callers import Callers
 from tokenry.domain.errors import InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
 from tokenry.domain.limits import Allowance
 from tokenry.domain.scopes import NOTHING, Scopes
+from tokenry.service.admission import Admission
 from tokenry.verification.challenge import challenge
 from tokenry.verification.verifier import Client, Decision, Denial, Verifier
 from tokenry.web.answers import Answer, HeaderList, send_answer, send_result, to_bytes
@@ -35,15 +37,15 @@ TURN_SECONDS = 1
 class Operation:
     """A function of a call that returns the JSON body of a 200, or an Answer.
 
-    `needs` is the scope it asks for, `*` for none. A public one is for anybody, and looks at no token. `reads_body` is
-    False where clients send bodies that mean nothing: those are received and dropped. `counted` is False for those that
-    a service asks on each request of its own: then only tokens that are refused here count towards a limit. One with a
-    `bucket` is counted there and nowhere else. One that `changes` something has threads that no reading takes.
+    `needs` is the scope it asks for, `*` for none, and `who` may call it. `reads_body` is False where clients send
+    bodies that mean nothing: those are received and dropped. `counted` is False for those that a service asks on each
+    request of its own: then only tokens that are refused here count towards a limit. One with a `bucket` is counted
+    there and nowhere else. One that `changes` something has threads that no reading takes.
     """
 
     run: Callable[[Call], object]
     needs: str = "*"
-    public: bool = False
+    who: Callers = Callers.USERS
     reads_body: bool = True
     counted: bool = True
     bucket: Bucket | None = None
@@ -55,20 +57,21 @@ class Operation:
         return NOTHING if self.needs == "*" else Scopes.parse(self.needs)
 
 
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What stands before every operation: who calls, how often, whether such users may, and in which thread."""
+
+    verifier: Verifier
+    limits: RateLimits
+    admission: Admission
+    threads: Threads
+
+
 class Resource:
     """An ASGI application for one path: one operation for each method, HEAD as GET, OPTIONS for browsers."""
 
-    def __init__(
-        self,
-        verifier: Verifier,
-        limits: RateLimits,
-        threads: Threads,
-        dialect: Dialect,
-        **operations: Operation,
-    ) -> None:
-        self._verifier = verifier
-        self._limits = limits
-        self._threads = threads
+    def __init__(self, checks: Checks, dialect: Dialect, **operations: Operation) -> None:
+        self._checks = checks
         self._dialect = dialect
         self.operations = dict(operations)
         if "GET" in operations:
@@ -91,27 +94,29 @@ class Resource:
         started = time.monotonic()
         try:
             headers = single_headers(scope)
-            if not operation.public:
+            if operation.who is not Callers.ANYBODY:
                 client = Client(client_address(scope), headers.get(b"user-agent"))
-                decision = await self._verifier.verify(headers.get(b"authorization"), self._needed[method], client)
+                decision = await self._checks.verifier.verify(
+                    headers.get(b"authorization"), self._needed[method], client
+                )
                 scope["tokenry.actor"] = decision.actor
             await self._limit(scope, decision, operation)
             actor = None if decision is None else _admit(decision)
             run = partial(
-                self._threads.run,
+                self._checks.threads.run,
                 who=network(client_address(scope)) if actor is None else actor.user_id,
                 share_max=SHARE_MAX if operation.counted else SERVICES_SHARE_MAX,
             )
             spent = time.monotonic() - started
+            raw = await receive_meant(method, headers, receive, operation, self._dialect)
             call = Call(
                 caller=actor,
                 address=client_address(scope),
                 path=scope["path_params"],
                 query=scope["query_string"].decode("latin-1"),
                 headers=headers,
-                body=await read_body(method, headers, receive, operation, self._dialect),
             )
-            answer = await run(partial(_run, operation, call), writes=operation.changes, spent=spent)
+            answer = await run(partial(self._run, operation, call, raw), writes=operation.changes, spent=spent)
         except Refusal as refusal:
             await refuse(scope, send, refusal, self._dialect, accepted=operation.needs, decision=decision)
             return
@@ -122,7 +127,9 @@ class Resource:
         allowance = None
         if operation.counted or decision is None or decision.denial is not None:
             deletes = scope["method"] == "DELETE"
-            allowance = await self._limits.count(decision, client_address(scope), operation.bucket, deletes=deletes)
+            allowance = await self._checks.limits.count(
+                decision, client_address(scope), operation.bucket, deletes=deletes
+            )
         scope["tokenry.allowance"] = allowance
         if allowance is not None and allowance.exceeded:
             raise TooManyRequests
@@ -136,6 +143,16 @@ class Resource:
             allowance=scope["tokenry.allowance"],
         )
 
+    def _run(self, operation: Operation, call: Call, raw: bytes) -> Answer:
+        """Admit the caller, read the body, carry out the operation, and make the first of the pieces of an answer."""
+        if call.caller is not None:
+            self._checks.admission.admit(call.caller, operation.who)
+        result = operation.run(replace(call, body=self._dialect.read_body(raw)))
+        answer = result if isinstance(result, Answer) else Answer(200, result)
+        if isinstance(answer.body, Iterator):
+            return replace(answer, body=chain([next(answer.body, b"")], answer.body))
+        return answer
+
 
 def _admit(decision: Decision) -> Actor:
     if decision.denial is Denial.INSUFFICIENT_SCOPE:
@@ -143,15 +160,6 @@ def _admit(decision: Decision) -> Actor:
     if decision.actor is None:
         raise Unauthorized
     return decision.actor
-
-
-def _run(operation: Operation, call: Call) -> Answer:
-    """Carry out an operation, and make the first piece of an answer that comes in pieces."""
-    result = operation.run(call)
-    answer = result if isinstance(result, Answer) else Answer(200, result)
-    if isinstance(answer.body, Iterator):
-        return replace(answer, body=chain([next(answer.body, b"")], answer.body))
-    return answer
 
 
 async def refuse(
@@ -195,20 +203,20 @@ def not_found(dialect: Dialect) -> ASGIApp:
     return answer
 
 
-async def read_body(
+async def receive_meant(
     method: str, headers: Mapping[bytes, str], receive: Receive, operation: Operation, dialect: Dialect
-) -> Mapping[str, object]:
-    """Read what a request carries: with POST and PUT as the dialect has it; where no body is read anything, dropped.
+) -> bytes:
+    """Receive what a request carries, all of it. Nothing is kept of a body that no operation reads.
 
-    Nothing is done before the body is complete. Raises BodyTooLarge, UnsupportedMediaType, Invalid, ClientGone.
+    Raises BodyTooLarge, UnsupportedMediaType, ClientGone.
     """
     if method in ("GET", "HEAD"):
-        return {}
+        return b""
     if method == "DELETE" or not operation.reads_body:
         await receive_body(headers, receive)
-        return {}
+        return b""
     media_type = headers.get(b"content-type", dialect.media_type).partition(";")[0].strip().lower()
     coding = headers.get(b"content-encoding", "identity").strip().lower()
     if media_type != dialect.media_type or coding != "identity":
         raise UnsupportedMediaType
-    return dialect.read_body(await receive_body(headers, receive))
+    return await receive_body(headers, receive)
