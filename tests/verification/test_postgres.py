@@ -1,6 +1,8 @@
 """Look-ups in PostgreSQL: many in one statement, each as new as the call, and one lost connection forgiven."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -292,6 +294,53 @@ def test_server_whose_table_is_locked_keeps_no_question_that_was_given_up(databa
         return waiters
 
     assert with_credentials(database.url, find) <= 1
+
+
+def test_connection_that_stands_still_takes_none_with_it_that_answers(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, sent = count_openings(monkeypatch), count_statements(monkeypatch)
+
+    async def find(credentials: PostgresCredentials) -> tuple[int | None, int]:
+        await credentials.find(PREVIEWS[0])
+        [process] = processes_of_look_ups(database)
+        os.kill(process, signal.SIGSTOP)
+        try:
+            silent = asyncio.create_task(credentials.find(PREVIEWS[1]))
+            await turns_until(lambda: len(sent) == 2)
+            while not silent.done():  # as with any other requests meanwhile
+                await credentials.find(PREVIEWS[2])
+                await asyncio.sleep(0.05)
+            with pytest.raises(Unavailable):
+                await silent
+            found = await credentials.find(PREVIEWS[3])
+        finally:
+            os.kill(process, signal.SIGCONT)
+        return None if found is None else found.token_id, len(opened)
+
+    assert with_credentials(database.url, find) == (4, 2)
+
+
+def processes_of_look_ups(database: Database) -> list[int]:
+    """The server's processes of connections that look up, or are ready to."""
+    statement = text(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%unfit%' "
+        "AND pid <> pg_backend_pid()"
+    )
+    with database.read() as connection:
+        return [row.pid for row in connection.execute(statement)]
+
+
+def count_openings(monkeypatch: pytest.MonkeyPatch) -> list[Line]:
+    """Note each connection as it has been opened."""
+    opened: list[Line] = []
+
+    async def noting(url: URL, *, seconds: float) -> Line:
+        opened.append(await open_line(url, seconds=seconds))
+        return opened[-1]
+
+    monkeypatch.setattr(postgres, "open_line", noting)
+    return opened
 
 
 def test_attempt_that_fails_oddly_is_followed_by_another(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

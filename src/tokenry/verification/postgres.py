@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
+from math import inf
 
 import psycopg
 import structlog
@@ -84,7 +85,8 @@ class PostgresCredentials:
     def __init__(self, url: URL) -> None:
         self._url = url
         self._waiting = _Batch()
-        self._idle: list[Line] = []
+        self._idle: dict[Line, float] = {}
+        """Since when."""
         self._busy: dict[Line, _Batch] = {}
         self._opening: asyncio.Task[None] | None = None
         self._fault: Unavailable | None = None
@@ -127,7 +129,7 @@ class PostgresCredentials:
         if not self._waiting.answers:
             return
         if self._idle:
-            line, batch = self._idle.pop(), self._take()
+            (line, _), batch = self._idle.popitem(), self._take()
             self._busy[line] = batch
             line.ask(list(batch.answers), partial(self._receive, line))
         elif self._opening is None and len(self._busy) < CONNECTIONS_MAX:
@@ -153,10 +155,10 @@ class PostgresCredentials:
         batch = self._busy.pop(line)
         if isinstance(answer, (Lost, NotPrimary)):
             line.close()
-            self._drop_idle()  # they lead to the same server
+            self._drop_idle()
             self._send_again(batch, answer)
             return
-        self._idle.append(line)
+        self._idle[line] = asyncio.get_running_loop().time()
         if isinstance(answer, Exception):
             batch.refuse(answer)
         else:
@@ -179,7 +181,7 @@ class PostgresCredentials:
         for line in [line for line, carried in self._busy.items() if carried is batch]:
             del self._busy[line]
             line.close()
-            self._drop_idle()  # they lead to the same server
+            self._drop_idle(before=batch.until - LOOKUP_SECONDS_MAX)  # what has answered since does not stand still
         batch.refuse(Unavailable(_SILENT))
         if self._idle or self._busy:
             self._send()
@@ -204,7 +206,7 @@ class PostgresCredentials:
         finally:
             self._opening = None
         self._fault = None
-        self._idle.append(line)
+        self._idle[line] = asyncio.get_running_loop().time()
         self._send()
 
     async def _try_to_open(self) -> Line | None:
@@ -217,9 +219,11 @@ class PostgresCredentials:
                 self._give_up(_refusal(error))
             return None
 
-    def _drop_idle(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
+    def _drop_idle(self, *, before: float = inf) -> None:
+        """Close connections that have been idle since before then: all of them lead to the same server."""
+        for line in [line for line, since in self._idle.items() if since < before]:
+            del self._idle[line]
+            line.close()
 
 
 def _refusal(error: Exception) -> Unavailable:
