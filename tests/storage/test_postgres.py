@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import URL, text
 
 from tests.conftest import new_database
+from tests.servers import free_port
 from tokenry.domain.errors import SetupError
 from tokenry.storage import postgres as subject
 from tokenry.storage.database import Database, database_url
@@ -75,6 +76,7 @@ def test_server_that_may_be_written_to_is_asked_for_by_itself(tmp_path: Path, as
         ("postgresql://db/x?ssl=true&sslmode=disable", "has sslmode twice"),
         ("postgresql://ada:12/p@ss@db/x", "more than one @"),
         ("postgresql://db/x?client_encoding=latin1", "has a client_encoding"),
+        ("postgresql://db/x?connect_timeout=soon", "has a connect_timeout that is no number"),
         ("postgresql://db:٣/x", "a port that is no number"),
         ("postgresql://ada:%zz@db/x", "cannot be read: in a name or a password, write % as %25"),
         ("postgresql://ada:p@ss/w%rd@db/x", "cannot be read: in a name or a password, write % as %25"),
@@ -129,6 +131,25 @@ def test_commit_tells_of_warnings_whatever_the_role_is_told(new_postgres_databas
     with database.write() as connection:
         assert connection.execute(text("SHOW client_min_messages")).scalar_one() == "warning"
     database.close()
+
+
+def test_first_host_that_stands_still_leaves_time_for_the_next(
+    new_postgres_database: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One connection is open to it, for which there is no answer any more; to open another takes libpq 2 s at least."""
+    monkeypatch.setattr(subject, "IDLE_EXCHANGE_SECONDS_MAX", 0.1)
+    port, socket_folder = free_port(), new_postgres_database.query["host"]
+    url = database_url(f"postgresql://postgres@/{new_postgres_database.database}?connect_timeout=60", Path())
+    url = url.update_query_dict({"host": f"127.0.0.1,{socket_folder}", "port": f"{port},5432"})
+    with closing(Database(url, timeout=TIMEOUT_SECONDS)) as database:
+        with database.read() as connection:
+            process = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        os.kill(process, signal.SIGSTOP)
+        try:
+            with socket.create_server(("127.0.0.1", port)), within(5), database.read() as connection:
+                assert connection.execute(text("SELECT pg_backend_pid()")).scalar_one() != process
+        finally:
+            os.kill(process, signal.SIGCONT)
 
 
 def message(kind: bytes, content: bytes) -> bytes:

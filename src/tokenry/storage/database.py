@@ -179,6 +179,7 @@ class Database:
             connection,
             lock_seconds=min(self._timeout, left),
             statement_seconds=left if reads_within is None or left == math.inf else reads_within,
+            was_idle=connection.info.get(_USED, False),
         )
         return transaction
 

@@ -32,6 +32,8 @@ CONNECT_SECONDS_MAX = 3
 """For each host of the address, unless it says otherwise."""
 EXCHANGE_SECONDS_MAX = 10
 """To the answer of a question that waits for nobody."""
+IDLE_EXCHANGE_SECONDS_MAX = 2
+"""The same on a connection that was idle: its server may stand still, and there has to be time for another one."""
 COMMIT_SECONDS_MAX = 10
 """To the word that a change is committed, which a synchronous standby may hold up, also for a command."""
 GRACE_SECONDS = 0.2
@@ -48,6 +50,7 @@ PARAMETERS: Mapping[str, object] = {
     "keepalives_count": 3,
     "target_session_attrs": "read-write",
 }
+_SECONDS = re.compile(r"-?[0-9]{1,9}")
 _ANY_SERVER = frozenset({"any", "read-write", "primary"})
 _SCHEME = re.compile(r"postgres(ql)?(\+\w+)?(?=://)")
 _UNKNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "(\w{1,60})"')
@@ -126,6 +129,7 @@ def read_address(text: str) -> URL:
             f"has the parameter {unknown[1]}, which is none of libpq's" if unknown else _UNREADABLE
         ) from None
     _refuse_ambiguous(parameters, given)
+    _refuse_unfit(parameters)
     texts = {name: str(value) for name, value in parameters.items()}
     host, port = texts.get("host", ""), texts.get("port", "")
     if host.startswith("/") or "," in host + port:
@@ -158,9 +162,10 @@ def connect(url: URL, timeout: float) -> BoundedConnection:
     Behind a pooler nothing is prepared: the next transaction may be in another session. Raises psycopg.Error,
     NotPrimary.
     """
-    limits = {"tcp_user_timeout": ceil(1000 * timeout)}
+    parameters = {"tcp_user_timeout": ceil(1000 * timeout), **parameters_of(url)}
+    parameters["connect_timeout"] = _seconds_for_each_host(parameters)
     with finding_primary():
-        connection = BoundedConnection.connect("", **{**limits, **parameters_of(url)})
+        connection = BoundedConnection.connect("", **parameters)
     connection.add_notice_handler(partial(_heed, connection))
     try:
         _require_unicode(connection)
@@ -187,27 +192,37 @@ def finding_primary() -> Iterator[None]:
 
 def is_pooled(connection: psycopg.Connection[Any]) -> bool:
     """Whether something stands between this connection and the server: what it was told of its process is not so."""
-    with _first_exchange():
+    with _first_exchange(EXCHANGE_SECONDS_MAX):
         row = connection.execute(_IDENTIFY, prepare=False).fetchone()
         connection.rollback()
     return row is None or row[0] != connection.info.backend_pid
 
 
-def begin(connection: Connection, *, lock_seconds: float, statement_seconds: float) -> None:
+def begin(connection: Connection, *, lock_seconds: float, statement_seconds: float, was_idle: bool) -> None:
     """Say how long the waits of a transaction may last, before anything else. Raises NotPrimary."""
     idle_seconds = min(IDLE_SECONDS_MAX, statement_seconds + 1)
     bounds = (lock_seconds, statement_seconds, idle_seconds)
-    with _first_exchange():
+    with _first_exchange(IDLE_EXCHANGE_SECONDS_MAX if was_idle else EXCHANGE_SECONDS_MAX):
         row = connection.exec_driver_sql(_BEGIN, tuple(map(_milliseconds, bounds))).one()
     if row[-1]:
         raise NotPrimary
 
 
 @contextmanager
-def _first_exchange() -> Iterator[None]:
+def _first_exchange(seconds: float) -> Iterator[None]:
     """Wait for a word of the server's own no longer than it can need, also for a caller that waits without end."""
-    with within(min(seconds_left(), EXCHANGE_SECONDS_MAX)):
+    with within(min(seconds_left(), seconds)):
         yield
+
+
+def _seconds_for_each_host(parameters: Mapping[str, Any]) -> int:
+    """How long each host may take to let us in: for a caller in a hurry so long that the last one is asked in time."""
+    seconds = int(parameters["connect_timeout"])
+    hosts = str(parameters.get("hostaddr", parameters.get("host", ""))).split(",")
+    share = seconds_left() / len(hosts)
+    if share == inf or 0 < seconds <= share:
+        return seconds
+    return max(1, int(share))
 
 
 def hide_rows(context: ExceptionContext) -> None:
@@ -237,7 +252,7 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _refuse_ambiguous(parameters: Mapping[str, Any], given: Counter[str]) -> None:
-    """Raise SetupError for what others read otherwise than libpq, and for servers that are not to be believed."""
+    """Raise SetupError for what others read otherwise than libpq."""
     for name, times in given.items():
         if times > 1:
             raise _refusal(f"has {name} twice: several hosts are host=a,b&port=1,2 or //a:1,b:2/name")
@@ -251,6 +266,12 @@ def _refuse_ambiguous(parameters: Mapping[str, Any], given: Counter[str]) -> Non
         raise _refusal("has a port that is no number")
     if len(ports) not in (1, str(parameters.get("hostaddr", parameters.get("host", ""))).count(",") + 1):
         raise _refusal("has not as many ports as hosts")
+
+
+def _refuse_unfit(parameters: Mapping[str, Any]) -> None:
+    """Raise SetupError for what cannot be done for us, and for servers that are not to be believed."""
+    if not _SECONDS.fullmatch(str(parameters.get("connect_timeout", "0"))):
+        raise _refusal("has a connect_timeout that is no number of seconds")
     if str(parameters.get("client_encoding", "utf8")).lower() not in _UTF8:
         raise _refusal("has a client_encoding: leave it out, texts are UTF-8")
     attributes = parameters.get("target_session_attrs", "any")
