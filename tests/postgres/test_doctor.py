@@ -128,6 +128,15 @@ def test_servers_that_the_address_does_not_name_itself_are_asked_too(
     assert not any("none of" in problem for problem in problems(*asked))
 
 
+def test_isolation_that_the_role_asks_for_is_no_matter(primary: PostgresServer, standby: PostgresServer) -> None:
+    primary.ask(f"ALTER ROLE {ROLE} SET default_transaction_isolation = serializable")
+    try:
+        standby.catch_up_with(primary)
+        assert [type(server) for server in ask(address_of(standby, primary))] == [Server, Server]
+    finally:
+        primary.ask(f"ALTER ROLE {ROLE} RESET default_transaction_isolation")
+
+
 def test_service_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGSERVICEFILE", "/dev/null")
     [server] = ask("postgresql://?service=nowhere")

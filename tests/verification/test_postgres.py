@@ -287,6 +287,9 @@ def test_server_whose_table_is_locked_keeps_no_question_that_was_given_up(databa
             with pytest.raises(Unavailable):
                 await credentials.find(PREVIEWS[0])
             await asyncio.sleep(LOCKED_SECONDS)
+            with pytest.raises(Unavailable) as refused:
+                await credentials.find(PREVIEWS[0])
+            assert (refused.value.reason, refused.value.private) == ("it does not answer", False)
             waiting = text(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
             )

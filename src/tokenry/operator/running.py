@@ -23,8 +23,12 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
     except NotFound:
         _fail("there is no such account, user or token.")
     except Unavailable as refusal:
-        changed = "what was to be changed may be: look" if refusal.perhaps_done else "probably nothing was changed"
-        _fail(f"the database cannot be used now ({refusal.reason}): {changed}, then try again.")
+        changed = (
+            "what was to be changed may be, look before you"
+            if refusal.perhaps_done
+            else "probably nothing was changed,"
+        )
+        _fail(f"the database cannot be used now ({refusal.reason}): {changed} try again.")
     except Refusal as refusal:
         _fail("; ".join(f"{fault.field}: {fault.reason}" if fault.field else fault.reason for fault in refusal.faults))
     except SetupError as error:

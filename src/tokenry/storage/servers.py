@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg import IsolationLevel
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn
 from psycopg.rows import dict_row
@@ -100,8 +101,9 @@ def list_servers(url: URL, clock: Callable[[], float] = time.time) -> Iterator[S
         try:
             with (
                 within(SECONDS_MAX),
-                BoundedConnection.connect("", autocommit=True, **{**parameters, **place}) as connection,
+                BoundedConnection.connect("", **{**parameters, **place}) as connection,
             ):
+                connection.isolation_level = IsolationLevel.READ_COMMITTED  # a role's own may not do on a standby
                 server = _ask(connection, clock)
         except psycopg.Error as error:
             yield Unreached(_name(place), first_line(error))

@@ -230,6 +230,8 @@ def _refusal(error: Exception) -> Unavailable:
     """What a look-up is told when there is no server for it."""
     if isinstance(error, NotPrimary):
         return error.refusal
+    if isinstance(error, TimeoutError):
+        return Unavailable(_SILENT)
     return Unavailable(f"{type(error).__name__}: {first_line(error)}", private=True)
 
 
