@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from tokenry.cli.front import COMMANDS
-from tokenry.settings import CLIENT_VARIABLES, VARIABLES
+from tokenry.settings import CLIENT_VARIABLES, CONFIG_FILE, VARIABLES, Settings, flag_of, variable_of
 
 
 def list_commands() -> Iterator[tuple[str, Any]]:
@@ -50,6 +50,7 @@ def _write_variables() -> str:
     for _, command in list_commands():
         for each in command.params:
             options[each.envvar or ""].add(each.opts[0])
+    options |= {variable_of(name): {flag_of(name)} for name in Settings.model_fields} | {CONFIG_FILE: {"--config-file"}}
     tables = [
         [f"| {_code(name)} | {_code(*sorted(options[name]))} |" for name in sorted(names)]
         for names in (CLIENT_VARIABLES, VARIABLES)

@@ -1,74 +1,94 @@
-"""What can be set, by TOKENRY_* variables and by flags of the same names; `operator/options.py` reads both."""
+"""What can be set, each thing once: its kind, default, bounds and meaning. `sources.py` says where values come from."""
 
 import os
-from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass
 from datetime import timedelta
-from math import nan
 from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from tokenry.domain.errors import SetupError
 from tokenry.domain.scopes import Catalogue
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8470
-DEFAULT_DATA_DIR = Path("data")
-DEFAULT_RATE_LIMIT = 1600
-DEFAULT_RATE_LIMIT_FAILURES = 60
-DEFAULT_RATE_LIMIT_STORAGE = "memory"
-DEFAULT_DATABASE_TIMEOUT = TIMEOUT_SECONDS
-DATABASE_TIMEOUT_MIN, DATABASE_TIMEOUT_MAX = 0.1, 60
-DEFAULT_REQUEST_TIMEOUT = 7.0
-DEFAULT_USERNAME_RESERVATION_DAYS = 365
-VARIABLES = frozenset(
-    f"TOKENRY_{name}"
-    for name in (
-        "HOST",
-        "PORT",
-        "DATA_DIR",
-        "DATABASE_URL",
-        "WORKERS",
-        "BIND_WORKERS",
-        "SCOPES_FILE",
-        "BOOTSTRAP_TOKEN_FILE",
-        "TRUSTED_PROXIES",
-        "RATE_LIMIT",
-        "RATE_LIMIT_FAILURES",
-        "RATE_LIMIT_STORAGE",
-        "DATABASE_TIMEOUT",
-        "REQUEST_TIMEOUT",
-        "USERNAME_RESERVATION_DAYS",
-        "LOG_LEVEL",
+COUNT_MAX = 1_000_000_000
+"""More of anything is a slip of the pen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What else is to know of a setting: what stands for an absent value, and whether a value is a secret."""
+
+    unset: str | None = None
+    secret: bool = False
+
+
+class Settings(BaseModel):
+    """One installation's settings. The descriptions are the help of the flags, and the table of the page."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
+
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(default=8470, ge=0, le=65535, description="The port; 0 for any free one.")
+    data_dir: Path = Field(default=Path("data"), description="Where the database, the pepper and other files live.")
+    database_url: Annotated[str | None, Note(unset="SQLite in the data directory", secret=True)] = Field(
+        default=None,
+        repr=False,
+        description="sqlite:///path or postgresql://user@host/name. A password belongs in the variable or a file, not "
+        "on the line.",
     )
-)
-CLIENT_VARIABLES = frozenset(
-    f"TOKENRY_{name}" for name in ("URL", "TOKEN", "TOKEN_FILE", "CONTEXT", "CONFIG_DIR", "STATE_DIR")
-)
-"""Those of the client and its command line, which mean nothing to the service and may well be set beside it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """One installation's settings. A `database_url` of None is SQLite in the data directory."""
-
-    data_dir: Path = DEFAULT_DATA_DIR
-    database_url: str | None = field(default=None, repr=False)  # may hold a password
-    scopes_file: Path | None = None
-    host: str = DEFAULT_HOST
-    port: int = DEFAULT_PORT
-    workers: int = 1
-    bind_workers: bool = False
-    bootstrap_token_file: Path | None = None
-    trusted_proxies: str = ""
-    rate_limit: int = DEFAULT_RATE_LIMIT
-    rate_limit_failures: int = DEFAULT_RATE_LIMIT_FAILURES
-    rate_limit_storage: str = field(default=DEFAULT_RATE_LIMIT_STORAGE, repr=False)  # may hold a password
-    database_timeout: float = DEFAULT_DATABASE_TIMEOUT
-    request_timeout: float = DEFAULT_REQUEST_TIMEOUT
-    username_reservation_days: int = DEFAULT_USERNAME_RESERVATION_DAYS
-    log_level: str = "info"
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that serve.")
+    bind_workers: bool = Field(default=False, description="Keep each of several workers to a core.")
+    scopes_file: Annotated[Path | None, Note(unset="the wire format's 17 resources")] = Field(
+        default=None, description="A TOML file with the scopes that tokens may have."
+    )
+    bootstrap_token_file: Annotated[
+        Path | None, Note(unset="printed once on a terminal, else first-token in the data directory")
+    ] = Field(default=None, description="On the first start, write the first token to this new file of mode 0600.")
+    trusted_proxies: Annotated[str, Note(unset="none")] = Field(
+        default="", description="Addresses or networks, comma-separated, whose X-Forwarded-For is believed."
+    )
+    rate_limit: int = Field(
+        default=1600,
+        ge=0,
+        le=COUNT_MAX,
+        description="Requests a minute for each user, with all tokens together; 0: no limit.",
+    )
+    rate_limit_failures: int = Field(
+        default=60,
+        ge=0,
+        le=COUNT_MAX,
+        description="Requests a minute without a valid token for each client address; 0: no limit.",
+    )
+    rate_limit_storage: Annotated[str, Note(secret=True)] = Field(
+        default="memory",
+        repr=False,
+        description="Where requests are counted: memory, or redis://host:6379/0 for several machines. A password "
+        "belongs in the variable or a file, not on the line.",
+    )
+    database_timeout: float = Field(
+        default=TIMEOUT_SECONDS,
+        ge=0.1,
+        le=60,
+        description="Seconds that a change waits for the database's lock, and that reading a list may take; less than "
+        "the request timeout.",
+    )
+    request_timeout: float = Field(
+        default=7.0, ge=0.1, le=60, description="Seconds to an answer of the management API, at most."
+    )
+    username_reservation_days: int = Field(
+        default=365,
+        ge=0,
+        le=36500,
+        description="How long nobody else may have the name of a user who was deleted or renamed; 0 to free it at "
+        "once.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="How much the log says."
+    )
 
     @property
     def username_reservation(self) -> timedelta:
@@ -89,18 +109,31 @@ class Settings:
             )
 
 
-def read_database_timeout(environment: Mapping[str, str] = os.environ) -> float:
-    """TOKENRY_DATABASE_TIMEOUT, for commands that have no option for it. Raises SetupError."""
-    text = environment.get("TOKENRY_DATABASE_TIMEOUT")
-    try:
-        seconds = float(text) if text else DEFAULT_DATABASE_TIMEOUT
-    except ValueError:
-        seconds = nan
-    if not DATABASE_TIMEOUT_MIN <= seconds <= DATABASE_TIMEOUT_MAX:
-        raise SetupError(
-            f"TOKENRY_DATABASE_TIMEOUT is no number of seconds from {DATABASE_TIMEOUT_MIN} to {DATABASE_TIMEOUT_MAX}."
-        )
-    return seconds
+NOTES = {
+    name: next((note for note in field.metadata if isinstance(note, Note)), Note())
+    for name, field in Settings.model_fields.items()
+}
+SECRETS = frozenset(name for name, note in NOTES.items() if note.secret)
+CONFIG_FILE = "TOKENRY_CONFIG_FILE"
+
+
+def variable_of(name: str) -> str:
+    """The variable of a setting."""
+    return f"TOKENRY_{name.upper()}"
+
+
+def flag_of(name: str) -> str:
+    """The flag of a setting."""
+    return f"--{name.replace('_', '-')}"
+
+
+VARIABLES = frozenset(
+    {CONFIG_FILE, *map(variable_of, Settings.model_fields)} | {f"{variable_of(name)}_FILE" for name in SECRETS}
+)
+CLIENT_VARIABLES = frozenset(
+    f"TOKENRY_{name}" for name in ("URL", "TOKEN", "TOKEN_FILE", "CONTEXT", "CONFIG_DIR", "STATE_DIR")
+)
+"""Those of the client and its command line, which mean nothing to the service and may well be set beside it."""
 
 
 def unknown_variables(environment: Iterable[str] = os.environ) -> list[str]:

@@ -215,7 +215,7 @@ def test_label_that_the_encoding_lacks_is_escaped(person: Person, command: tuple
 
 def test_bytes_that_are_no_text_are_refused_in_words(person: Person) -> None:
     told = person.fails(2, "token", "create", "--expires", "1d", "--scopes", "*", "--label", "\udcff")
-    assert "Invalid value for '--label': it is not valid UTF-8" in told
+    assert "--label: it is not valid UTF-8" in told
     told = person.fails(1, "admin", "user", "create", "\udcff", TOKENRY_DATA_DIR=str(person.server.data_dir))
     assert told.startswith("tokenry: username: ")
 

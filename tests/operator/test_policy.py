@@ -52,7 +52,7 @@ def on_a_terminal(service: Server, answer: str, *arguments: str) -> tuple[int, s
     )
     os.close(keyboard)
     os.close(terminal)
-    return done.returncode, done.stdout
+    return done.returncode, done.stdout + done.stderr
 
 
 def test_rules_are_set_one_by_one_and_lifted_again(service: Server) -> None:

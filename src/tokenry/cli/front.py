@@ -38,6 +38,7 @@ COMMANDS = {
         "doctor",
         "Check schema, pepper, permissions, the first token, disk, database and usernames.",
     ),
+    "config": (OPERATING, "config", "Check the settings of the service, and say where each comes from."),
     "gateway": (
         OPERATING,
         "gateway",

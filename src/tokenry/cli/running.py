@@ -6,8 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 import typer
+from typer.exceptions import TyperException
 
 from tokenry.cli.streams import read_some
+from tokenry.cli.usage import explain_usage, is_plea_for_help
 from tokenry.core_dumps import leave_no_core
 from tokenry.printable import printable_lines
 
@@ -50,10 +52,18 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
     """Run a command to its end, and this process with it."""
     leave_no_core()
     try:
-        app(arguments, prog_name=name)
+        status = app(arguments, prog_name=name, standalone_mode=False)
     except CommandError as failure:
         complain(str(failure))
         sys.exit(failure.status)
+    except TyperException as error:
+        if is_plea_for_help(error):
+            print(error.format_message(), file=sys.stderr)
+        else:
+            complain(explain_usage(error))
+        sys.exit(REFUSED)
+    if status:
+        sys.exit(status)
 
 
 def agrees(question: str) -> bool:

@@ -20,7 +20,7 @@ from tokenry.middleware.questions import Question, fail_closed
 try:
     from anyio import create_task_group
 
-    from tokenry.settings import DEFAULT_DATA_DIR, Settings
+    from tokenry.settings import Settings
     from tokenry.storage.memory import require_frames
     from tokenry.verification.challenge import challenge
     from tokenry.verification.needs import level_of
@@ -46,7 +46,7 @@ class LocalVerifier:
 
     def __init__(
         self,
-        data_dir: str | os.PathLike[str] = DEFAULT_DATA_DIR,
+        data_dir: str | os.PathLike[str] = "data",
         *,
         database_url: str | None = None,
         scopes_file: str | os.PathLike[str] | None = None,

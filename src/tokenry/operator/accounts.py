@@ -4,16 +4,19 @@ from typing import Annotated
 
 import typer
 
+from tokenry.cli.running import group
 from tokenry.domain.accounts import AccountChange
-from tokenry.operator.options import DatabaseUrl, DataDir, UsernameReservationDays, open_local, operator
+from tokenry.operator.options import LOCAL, NAMING, operator, takes_settings
 from tokenry.operator.tables import print_table
 from tokenry.operator.usernames import ReuseName, naming_users
-from tokenry.settings import DEFAULT_DATA_DIR, DEFAULT_USERNAME_RESERVATION_DAYS
+from tokenry.settings import Settings
+from tokenry.wiring import open_installation
 
-app = typer.Typer(help="Accounts: who has users. A parent account enters its child accounts.", no_args_is_help=True)
+app = group(help="Accounts: who has users. A parent account enters its child accounts.", no_args_is_help=True)
 
 
 @app.command()
+@takes_settings(*NAMING)
 def create(
     company: Annotated[str, typer.Argument(help="Its name.")],
     parent: Annotated[
@@ -24,12 +27,11 @@ def create(
         str | None, typer.Option(show_default="none", help="Also make this user, as its administrator.")
     ] = None,
     reuse_name: ReuseName = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
-    username_reservation_days: UsernameReservationDays = DEFAULT_USERNAME_RESERVATION_DAYS,
+    *,
+    settings: Settings,
 ) -> None:
     """Make an account."""
-    with naming_users(data_dir, database_url, username_reservation_days, reuse=reuse_name) as installation:
+    with naming_users(settings, reuse=reuse_name) as installation:
         account = installation.accounts.create_account(
             operator(), company=company, email=email, parent=parent, admin=admin
         )
@@ -39,18 +41,19 @@ def create(
 
 
 @app.command()
+@takes_settings(*LOCAL)
 def update(
     account: Annotated[str, typer.Argument(help="Its name or euuid.")],
     company: Annotated[str | None, typer.Option(show_default="as it is", help="Another name.")] = None,
     email: Annotated[str | None, typer.Option(show_default="as it is", help="Where to reach it.")] = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
+    *,
+    settings: Settings,
 ) -> None:
     """Give an account another name or address."""
     wanted = {name: value for name, value in (("company", company), ("email", email)) if value is not None}
     if not wanted:
         raise typer.BadParameter("say what is to be different", param_hint="--company or --email")
-    updated = open_local(data_dir, database_url).accounts.update_account(operator(), account, AccountChange(wanted))
+    updated = open_installation(settings).accounts.update_account(operator(), account, AccountChange(wanted))
     if company is not None:
         print(f"Account {account} is called {updated.company} now.")
     if email is not None:
@@ -58,9 +61,10 @@ def update(
 
 
 @app.command("list")
-def list_accounts(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None) -> None:
+@takes_settings(*LOCAL)
+def list_accounts(*, settings: Settings) -> None:
     """List accounts, the oldest first."""
-    accounts = open_local(data_dir, database_url).accounts.list_accounts()
+    accounts = open_installation(settings).accounts.list_accounts()
     euuids = {account.id: account.euuid for account in accounts}
     print_table(
         ("id", "euuid", "company", "email", "created", "parent"),
@@ -79,11 +83,12 @@ def list_accounts(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUr
 
 
 @app.command()
+@takes_settings(*LOCAL)
 def detach(
     euuid: Annotated[str, typer.Argument(help="A child account's euuid, as in the list.")],
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
+    *,
+    settings: Settings,
 ) -> None:
     """Let a child account be none any more: from this moment on its parent's users are refused in it."""
-    account = open_local(data_dir, database_url).accounts.detach_account(operator(), euuid)
+    account = open_installation(settings).accounts.detach_account(operator(), euuid)
     print(f"Account {account.company} has no parent any more; its parent's tokens in it are revoked.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tokenry.cli.running import REFUSED, CommandError
+from tokenry.cli.running import REFUSED, CommandError, agrees
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before it is done.")]
 
@@ -19,4 +19,5 @@ def confirm(question: str, *, yes: bool, otherwise: str = "") -> None:
         return
     if not sys.stdin.isatty():
         raise CommandError(f"Nothing was changed: repeat with --yes to go on{otherwise}.", REFUSED)
-    typer.confirm(question, abort=True)
+    if not agrees(question):
+        raise CommandError("Nothing was changed.")

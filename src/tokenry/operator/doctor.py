@@ -12,42 +12,38 @@ from sqlalchemy import URL, text
 
 from tokenry.cli.running import alone
 from tokenry.domain.explanation import Check
-from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, Workers, open_local
+from tokenry.operator.options import SCOPED, takes_settings
 from tokenry.printable import printable
 from tokenry.service.users import NO_ACCOUNT
-from tokenry.settings import DEFAULT_DATA_DIR
+from tokenry.settings import Settings
 from tokenry.storage.database import Database
 from tokenry.storage.database import database_url as read_address
 from tokenry.storage.files import FIRST_TOKEN_FILE, PEPPER_FILE
 from tokenry.storage.migration import head_revision
 from tokenry.storage.usernames import list_ambiguous
-from tokenry.wiring import Installation
+from tokenry.wiring import Installation, open_installation
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
 
 
-def doctor(
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
-    scopes_file: ScopesFile = None,
-    workers: Workers = 1,
-) -> None:
+@takes_settings(*SCOPED, "workers")
+def doctor(*, settings: Settings) -> None:
     """Check schema, pepper, permissions, the first token, disk, database and usernames.
 
     It notes where there is no account yet. Exit status 1 if anything is wrong. Of PostgreSQL it asks each server of the
     address, and whether as many workers get their connections.
     """
-    wrong = _tell(_servers(read_address(database_url, data_dir), workers))
-    installation = open_local(data_dir, database_url, scopes_file)
+    wrong = _tell(_servers(read_address(settings.database_url, settings.data_dir), settings.workers))
+    installation = open_installation(settings)
     print(f"ok    the schema is this program's ({head_revision()}), and the pepper belongs to the database")
     print(f"ok    the catalogue has {len(installation.catalogue.resources)} resources")
     if not installation.accounts.list_accounts():
         print(f"note  {NO_ACCOUNT[0].lower()}{NO_ACCOUNT[1:]}")  # as before the first start: nothing is wrong
     wrong |= _tell(
         chain(
-            _files(data_dir),
-            _first_token(installation, data_dir / FIRST_TOKEN_FILE),
-            _disk(data_dir),
+            _files(settings.data_dir),
+            _first_token(installation, settings.data_dir / FIRST_TOKEN_FILE),
+            _disk(settings.data_dir),
             _database(installation.database),
             _names(installation.database),
         )

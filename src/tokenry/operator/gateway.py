@@ -13,7 +13,6 @@ import typer
 
 from tokenry.cli.running import alone
 from tokenry.domain.scopes import NOTHING, RESOURCE, Scopes
-from tokenry.settings import DEFAULT_HOST, DEFAULT_PORT
 
 T = TypeVar("T")
 
@@ -78,9 +77,7 @@ class Address:
 
 def gateway(
     name: Annotated[Gateway, typer.Argument(metavar="GATEWAY", help=f"One of: {', '.join(Gateway)}.")],
-    verifier: Annotated[
-        str, typer.Option(metavar="URL", help="Where tokenry listens.")
-    ] = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}",
+    verifier: Annotated[str, typer.Option(metavar="URL", help="Where tokenry listens.")] = "http://127.0.0.1:8470",
     upstream: Annotated[
         str, typer.Option(metavar="URL", help="The service that is protected.")
     ] = "http://127.0.0.1:8000",

@@ -9,16 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from tokenry.cli.progress import tracked
-from tokenry.cli.running import CommandError, complain
+from tokenry.cli.running import CommandError, complain, group
 from tokenry.domain.errors import Invalid, Unavailable
 from tokenry.domain.policy import Policy, Shortening, UserKind
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
 from tokenry.domain.spans import read_span, write_span
 from tokenry.operator.confirmation import Yes, confirm
-from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
+from tokenry.operator.options import LOCAL, SCOPED, operator, takes_settings
 from tokenry.operator.tables import print_table
 from tokenry.service.policy import Policies
-from tokenry.settings import DEFAULT_DATA_DIR
+from tokenry.settings import Settings
+from tokenry.wiring import open_installation
 
 TOKENS_MAX = 1_000_000
 NO_LIMIT = "none"
@@ -26,13 +27,14 @@ ANY_SCOPES = "any"
 KINDS = ", ".join(kind.value for kind in UserKind)
 _NUMBER = re.compile(r"[1-9][0-9]{0,6}")
 
-app = typer.Typer(help="What tokens may be made.", no_args_is_help=True)
+app = group(help="What tokens may be made.", no_args_is_help=True)
 
 
 @app.command()
-def show(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None) -> None:
+@takes_settings(*LOCAL)
+def show(*, settings: Settings) -> None:
     """Show the policy."""
-    policy = open_local(data_dir, database_url).policies.get_policy()
+    policy = open_installation(settings).policies.get_policy()
     print_table(
         ("rule", "value"),
         [
@@ -45,6 +47,7 @@ def show(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None)
 
 
 @app.command("set")
+@takes_settings(*SCOPED)
 def set_policy(
     max_lifetime: Annotated[
         str | None, typer.Option(metavar="SPAN", help="How long tokens may live: 90d, 12h, 4w, or none for no limit.")
@@ -63,12 +66,11 @@ def set_policy(
         bool, typer.Option("--keep-existing", help="Leave tokens alone that outlive the maximum lifetime.")
     ] = False,
     yes: Yes = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
-    scopes_file: ScopesFile = None,
+    *,
+    settings: Settings,
 ) -> None:
     """Change rules of the policy; what is not named stays. A lower maximum lifetime concerns existing tokens too."""
-    installation = open_local(data_dir, database_url, scopes_file)
+    installation = open_installation(settings)
     given: dict[str, Any] = {}
     if max_lifetime is not None:
         given["lifetime_max"] = _read_lifetime(max_lifetime)

@@ -7,10 +7,11 @@ from typing import Never
 
 import typer
 
-from tokenry.cli.running import FAILED, complain
+from tokenry.cli.running import FAILED, REFUSED, complain
 from tokenry.cli.running import run as run_command
 from tokenry.domain.errors import NotFound, Refusal, SetupError, Unavailable
 from tokenry.settings import unknown_variables
+from tokenry.sources import WrongSettings
 
 
 def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
@@ -32,9 +33,9 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
     except Refusal as refusal:
         _fail("; ".join(f"{fault.field}: {fault.reason}" if fault.field else fault.reason for fault in refusal.faults))
     except SetupError as error:
-        _fail(str(error))
+        _fail(str(error), REFUSED if isinstance(error, WrongSettings) else FAILED)
 
 
-def _fail(text: str) -> Never:
+def _fail(text: str, status: int = FAILED) -> Never:
     complain(text)
-    sys.exit(FAILED)
+    sys.exit(status)

@@ -7,82 +7,19 @@ from tokenry.cli.running import alone, complain
 from tokenry.cli.streams import OutputError
 from tokenry.domain.secrets import Secret
 from tokenry.operator.first_token import FirstTokenPlace, welcome
-from tokenry.operator.options import (
-    BindWorkers,
-    BootstrapTokenFile,
-    DatabaseTimeout,
-    DatabaseUrl,
-    DataDir,
-    Host,
-    LogLevel,
-    Port,
-    RateLimit,
-    RateLimitFailures,
-    RateLimitStorage,
-    RequestTimeout,
-    ScopesFile,
-    TrustedProxies,
-    UsernameReservationDays,
-    Workers,
-)
+from tokenry.operator.options import ALL, takes_settings
 from tokenry.operator.usernames import complain_of_ambiguous
 from tokenry.serving.server import base_url, listen
 from tokenry.serving.server import run as run_server
 from tokenry.serving.workers import require_binding
-from tokenry.settings import (
-    DEFAULT_DATA_DIR,
-    DEFAULT_DATABASE_TIMEOUT,
-    DEFAULT_HOST,
-    DEFAULT_PORT,
-    DEFAULT_RATE_LIMIT,
-    DEFAULT_RATE_LIMIT_FAILURES,
-    DEFAULT_RATE_LIMIT_STORAGE,
-    DEFAULT_REQUEST_TIMEOUT,
-    DEFAULT_USERNAME_RESERVATION_DAYS,
-    Settings,
-    forget_variables,
-)
+from tokenry.settings import Settings, forget_variables
 from tokenry.storage.limits import open_counters
 from tokenry.wiring import begin, build_app, open_installation, prepare
 
 
-def serve(
-    host: Host = DEFAULT_HOST,
-    port: Port = DEFAULT_PORT,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
-    workers: Workers = 1,
-    bind_workers: BindWorkers = False,
-    scopes_file: ScopesFile = None,
-    bootstrap_token_file: BootstrapTokenFile = None,
-    trusted_proxies: TrustedProxies = "",
-    rate_limit: RateLimit = DEFAULT_RATE_LIMIT,
-    rate_limit_failures: RateLimitFailures = DEFAULT_RATE_LIMIT_FAILURES,
-    rate_limit_storage: RateLimitStorage = DEFAULT_RATE_LIMIT_STORAGE,
-    database_timeout: DatabaseTimeout = DEFAULT_DATABASE_TIMEOUT,
-    request_timeout: RequestTimeout = DEFAULT_REQUEST_TIMEOUT,
-    username_reservation_days: UsernameReservationDays = DEFAULT_USERNAME_RESERVATION_DAYS,
-    log_level: LogLevel = "info",
-) -> None:
+@takes_settings(*ALL)
+def serve(*, settings: Settings) -> None:
     """Run the service; the first start sets everything up and makes a first token."""
-    settings = Settings(
-        host=host,
-        port=port,
-        data_dir=data_dir,
-        database_url=database_url,
-        workers=workers,
-        bind_workers=bind_workers,
-        scopes_file=scopes_file,
-        bootstrap_token_file=bootstrap_token_file,
-        trusted_proxies=trusted_proxies,
-        rate_limit=rate_limit,
-        rate_limit_failures=rate_limit_failures,
-        rate_limit_storage=rate_limit_storage,
-        database_timeout=database_timeout,
-        request_timeout=request_timeout,
-        username_reservation_days=username_reservation_days,
-        log_level=log_level,
-    )
     forget_variables()
     _serve(settings)
 

@@ -10,18 +10,20 @@ import typer
 from tokenry.cli.expiry import read_expiry
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text
-from tokenry.cli.running import complain
+from tokenry.cli.running import complain, group
 from tokenry.domain.details import STATES, Selection
 from tokenry.domain.tokens import NEVER, NewToken
-from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local, operator
+from tokenry.operator.options import LOCAL, SCOPED, operator, takes_settings
 from tokenry.operator.tables import print_table
 from tokenry.printable import printable
-from tokenry.settings import DEFAULT_DATA_DIR
+from tokenry.settings import Settings
+from tokenry.wiring import open_installation
 
-app = typer.Typer(help="Tokens of any user.", no_args_is_help=True)
+app = group(help="Tokens of any user.", no_args_is_help=True)
 
 
 @app.command()
+@takes_settings(*SCOPED)
 def create(
     user: Annotated[str, typer.Option(help="Whose token it is.")],
     expires: Annotated[str, typer.Option(metavar="WHEN", help="90d, 12h, 2030-01-01T00:00:00 (UTC), or never.")],
@@ -31,13 +33,12 @@ def create(
     scopes: Annotated[
         str, typer.Option(help='Separated by spaces, as in "linodes:read_only domains:read_write".')
     ] = "*",
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
-    scopes_file: ScopesFile = None,
+    *,
+    settings: Settings,
 ) -> None:
     """Make a token and print it, once: the token alone on standard output, what it is on standard error."""
     expiry = read_expiry(expires, "--expires") or NEVER
-    installation = open_local(data_dir, database_url, scopes_file)
+    installation = open_installation(settings)
     new = NewToken(label=label, scopes=scopes, expiry=expiry)
     require_delivery()
     with issuing(perhaps_made(label, "tokenry admin token list")) as issue:
@@ -49,15 +50,16 @@ def create(
 
 
 @app.command("list")
+@takes_settings(*LOCAL)
 def list_tokens(
     user: Annotated[str | None, typer.Option(help="Only this user's.")] = None,
     state: Annotated[Literal["active", "expired", "revoked", "all"], typer.Option(help="In which state.")] = "active",
     limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="At most so many.")] = 1000,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
+    *,
+    settings: Settings,
 ) -> None:
     """List tokens by user and id."""
-    pieces = open_local(data_dir, database_url).inventory.export_all(Selection(STATES[state]), user)
+    pieces = open_installation(settings).inventory.export_all(Selection(STATES[state]), user)
     found = list(islice(chain.from_iterable(pieces), limit + 1))
     print_table(
         ("id", "user", "label", "scopes", "token", "created", "by", "expires", "last used", "state", "revoked by"),
@@ -83,11 +85,12 @@ def list_tokens(
 
 
 @app.command()
+@takes_settings(*LOCAL)
 def revoke(
     token_id: Annotated[int, typer.Argument(max=ID_MAX, help="Its id, as in lists and in X-Auth-Token-Id.")],
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
+    *,
+    settings: Settings,
 ) -> None:
     """Revoke a token: from this moment on it is refused."""
-    open_local(data_dir, database_url).tokens.revoke_any_token(operator(), token_id)
+    open_installation(settings).tokens.revoke_any_token(operator(), token_id)
     print(f"Token {token_id} is revoked.")

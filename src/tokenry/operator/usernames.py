@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tokenry.cli.running import complain
 from tokenry.domain.errors import Fault, Invalid, UsernameReserved
-from tokenry.operator.options import open_local
-from tokenry.wiring import Installation
+from tokenry.settings import Settings
+from tokenry.wiring import Installation, open_installation
 
 ReuseName = Annotated[
     bool, typer.Option("--reuse-name", help="Also a name that is reserved, since somebody had it not long ago.")
@@ -18,12 +17,10 @@ ReuseName = Annotated[
 
 
 @contextmanager
-def naming_users(
-    data_dir: Path, database_url: str | None, reservation_days: int, *, reuse: bool
-) -> Iterator[Installation]:
+def naming_users(settings: Settings, *, reuse: bool) -> Iterator[Installation]:
     """Open the installation for a command that names a user. A refusal of a reserved name says what to do about it."""
     try:
-        yield open_local(data_dir, database_url, username_reservation_days=0 if reuse else reservation_days)
+        yield open_installation(settings.model_copy(update={"username_reservation_days": 0}) if reuse else settings)
     except UsernameReserved as refusal:
         words = f"{refusal}, or use --reuse-name if nothing elsewhere still takes it for its former owner"
         raise Invalid(Fault(words, refusal.faults[0].field)) from None

@@ -7,20 +7,23 @@ from typing import Annotated
 import typer
 
 from tokenry.cli.options import COUNT_MAX
+from tokenry.cli.running import group
 from tokenry.domain.users import UserChange
 from tokenry.operator.confirmation import Yes, confirm
-from tokenry.operator.options import DatabaseUrl, DataDir, UsernameReservationDays, open_local, operator
+from tokenry.operator.options import LOCAL, NAMING, operator, takes_settings
 from tokenry.operator.tables import print_table
 from tokenry.operator.usernames import ReuseName, naming_users
 from tokenry.printable import printable
-from tokenry.settings import DEFAULT_DATA_DIR, DEFAULT_USERNAME_RESERVATION_DAYS
+from tokenry.settings import Settings
+from tokenry.wiring import open_installation
 
-app = typer.Typer(help="Users: who owns tokens.", no_args_is_help=True)
+app = group(help="Users: who owns tokens.", no_args_is_help=True)
 
 Username = Annotated[str, typer.Argument(help="The user's name.")]
 
 
 @app.command()
+@takes_settings(*NAMING)
 def create(
     username: Username,
     email: Annotated[str, typer.Option(help="Where to reach the user.")] = "",
@@ -29,30 +32,29 @@ def create(
         str | None, typer.Option(show_default="the first", help="Whose user it is: an account's name or euuid.")
     ] = None,
     reuse_name: ReuseName = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
-    username_reservation_days: UsernameReservationDays = DEFAULT_USERNAME_RESERVATION_DAYS,
+    *,
+    settings: Settings,
 ) -> None:
     """Make a user. The name: ASCII letters, digits, dots, dashes, underscores."""
-    with naming_users(data_dir, database_url, username_reservation_days, reuse=reuse_name) as installation:
+    with naming_users(settings, reuse=reuse_name) as installation:
         user = installation.users.create_user(operator(), username=username, email=email, admin=admin, account=account)
     print(f"User {user.username} was made (id {user.id}).")
 
 
 @app.command()
+@takes_settings(*NAMING)
 def update(
     username: Username,
     rename: Annotated[str | None, typer.Option(show_default="as it is", help="Another name.")] = None,
     email: Annotated[str | None, typer.Option(show_default="as it is", help="Where to reach the user.")] = None,
     reuse_name: ReuseName = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
-    username_reservation_days: UsernameReservationDays = DEFAULT_USERNAME_RESERVATION_DAYS,
+    *,
+    settings: Settings,
 ) -> None:
     """Give a user another name or address."""
     if rename is None and email is None:
         raise typer.BadParameter("say what is to be different", param_hint="--rename or --email")
-    with naming_users(data_dir, database_url, username_reservation_days, reuse=reuse_name) as installation:
+    with naming_users(settings, reuse=reuse_name) as installation:
         user = installation.users.update_user(operator(), username, UserChange(username=rename, email=email))
     if rename is not None:
         print(f"User {username} is called {user.username} now.")
@@ -61,16 +63,17 @@ def update(
 
 
 @app.command("list")
+@takes_settings(*LOCAL)
 def list_users(
     after: Annotated[
         str, typer.Option(metavar="NAME", show_default="from the first", help="Only those behind this name.")
     ] = "",
     limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="At most so many.")] = 1000,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
+    *,
+    settings: Settings,
 ) -> None:
     """List users by name, each with its number of live tokens."""
-    found = list(islice(open_local(data_dir, database_url).users.list_users(after), limit + 1))
+    found = list(islice(open_installation(settings).users.list_users(after), limit + 1))
     print_table(
         ("id", "username", "account", "email", "admin", "created", "state", "tokens"),
         [
@@ -93,28 +96,31 @@ def list_users(
 
 
 @app.command()
+@takes_settings(*LOCAL)
 def delete(
     username: Username,
     yes: Yes = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
+    *,
+    settings: Settings,
 ) -> None:
     """Delete a user and revoke all of its tokens; nobody can undo it."""
-    users = open_local(data_dir, database_url).users
+    users = open_installation(settings).users
     confirm(f"Delete user {username} and revoke all of its tokens?", yes=yes)
     users.delete_user(operator(), username)
     print(f"User {username} is deleted, and all of its tokens are revoked.")
 
 
 @app.command()
-def disable(username: Username, data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None) -> None:
+@takes_settings(*LOCAL)
+def disable(username: Username, *, settings: Settings) -> None:
     """Refuse all of a user's tokens from this moment on."""
-    changed = open_local(data_dir, database_url).users.disable_user(operator(), username)
+    changed = open_installation(settings).users.disable_user(operator(), username)
     print(f"User {username} {'is now' if changed else 'was already'} disabled: all of its tokens are refused.")
 
 
 @app.command()
-def enable(username: Username, data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = None) -> None:
+@takes_settings(*LOCAL)
+def enable(username: Username, *, settings: Settings) -> None:
     """Let a disabled user's tokens in again."""
-    changed = open_local(data_dir, database_url).users.enable_user(operator(), username)
+    changed = open_installation(settings).users.enable_user(operator(), username)
     print(f"User {username} {'is now' if changed else 'was already'} enabled.")

@@ -11,12 +11,12 @@ from tokenry.cli.secrets import STANDARD_INPUT, only_standard_input, read_given_
 from tokenry.domain.errors import raise_faults
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.tokens import NEVER
-from tokenry.operator.options import DatabaseUrl, DataDir, ScopesFile, open_local
+from tokenry.operator.options import SCOPED, takes_settings
 from tokenry.operator.tables import print_table
-from tokenry.settings import DEFAULT_DATA_DIR
+from tokenry.settings import Settings
 from tokenry.storage.database import from_seconds
 from tokenry.verification.verifier import Client, Decision, Verifier
-from tokenry.wiring import Installation, credentials_of
+from tokenry.wiring import Installation, credentials_of, open_installation
 
 
 def _address(text: str) -> str:
@@ -25,6 +25,7 @@ def _address(text: str) -> str:
     return text
 
 
+@takes_settings(*SCOPED)
 def verify(
     source: Annotated[
         str, typer.Argument(metavar=STANDARD_INPUT, parser=only_standard_input, help="Read it from standard input.")
@@ -34,12 +35,11 @@ def verify(
         str | None, typer.Option(parser=_address, metavar="ADDRESS", help="From where it is presented.")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say step by step what was found.")] = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database_url: DatabaseUrl = None,
-    scopes_file: ScopesFile = None,
+    *,
+    settings: Settings,
 ) -> None:
     """Say whether a token is valid, whose it is and what it may do. Exit status 0 if it is accepted, 5 if not."""
-    installation = open_local(data_dir, database_url, scopes_file)
+    installation = open_installation(settings)
     needed = NOTHING
     if scope is not None:
         raise_faults(installation.catalogue.faults(scope))

@@ -1,0 +1,58 @@
+"""`tokenry config …`: what is set, where, and whether it can be used."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import typer
+
+from tokenry.cli.running import group
+from tokenry.domain.errors import SetupError
+from tokenry.operator.options import takes_flags
+from tokenry.operator.tables import print_table
+from tokenry.printable import printable
+from tokenry.settings import NOTES, SECRETS, Settings
+from tokenry.sources import DEFAULT, Value, find_settings, judge
+from tokenry.storage.database import database_url
+
+MASK = "********"
+
+app = group(help="Check the settings of the service, and say where each comes from.", no_args_is_help=True)
+
+
+@app.callback()
+def config() -> None:
+    """Check the settings of the service, and say where each comes from."""
+
+
+@app.command()
+@takes_flags
+def check(*, flags: Mapping[str, object], config_file: Path | None) -> None:
+    """Show each setting, where its value comes from, and what is wrong. Secrets are masked. Exit status 1 if any is."""
+    found = find_settings(flags, config_file)
+    settings, faults = judge(found)
+    print_table(("setting", "value", "from"), [_row(name, found.get(name)) for name in Settings.model_fields])
+    wrong = [*faults.values(), *(() if settings is None else _unusable(settings))]
+    for text in wrong:
+        print(f"WRONG {printable(text)}")
+    if wrong:
+        raise typer.Exit(1)
+    print("ok    all settings can be used")
+
+
+def _row(name: str, value: Value | None) -> tuple[str, object, str]:
+    if value is None:
+        return name, NOTES[name].unset or Settings.model_fields[name].default, DEFAULT
+    return name, MASK if name in SECRETS else value.given, value.origin
+
+
+def _unusable(settings: Settings) -> Iterator[str]:
+    """What only shows when the settings are used. Nothing is made, and nobody is asked."""
+    for use in (
+        settings.require_deadlines_in_order,
+        settings.catalogue,
+        lambda: database_url(settings.database_url, settings.data_dir),
+    ):
+        try:
+            use()
+        except SetupError as error:
+            yield str(error)

@@ -1,0 +1,65 @@
+"""`tokenry config check`, on settings from every place at once."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.servers import tokenry
+
+
+def check(*arguments: str, status: int = 0, **variables: str) -> tuple[dict[str, tuple[str, str]], list[str]]:
+    """The value and the origin of each setting, and what is said after them."""
+    done = tokenry("config", "check", *arguments, variables=variables)
+    assert (done.returncode, done.stderr) == (status, "")
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    return {line[0]: (line[1], line[2]) for line in lines[1:] if len(line) == 3}, [
+        line[0] for line in lines if len(line) == 1
+    ]
+
+
+def test_each_value_is_shown_with_where_it_comes_from_and_secrets_are_masked(tmp_path: Path) -> None:
+    file, secret = tmp_path / "tokenry.toml", tmp_path / "secret"
+    file.write_text("rate_limit = 5\n")
+    secret.write_text("redis://:sesame@host/0")
+    shown, told = check(
+        "--workers",
+        "2",
+        "--config-file",
+        str(file),
+        TOKENRY_PORT="9",
+        TOKENRY_DATABASE_URL="postgresql://u:sesame@host/d",
+        TOKENRY_RATE_LIMIT_STORAGE_FILE=str(secret),
+    )
+    assert shown["workers"] == ("2", "--workers")
+    assert shown["port"] == ("9", "TOKENRY_PORT")
+    assert shown["rate_limit"] == ("5", str(file))
+    assert shown["database_url"] == ("********", "TOKENRY_DATABASE_URL")
+    assert shown["rate_limit_storage"] == ("********", "TOKENRY_RATE_LIMIT_STORAGE_FILE")
+    assert shown["host"] == ("127.0.0.1", "default")
+    assert told == ["ok    all settings can be used"]
+
+
+def test_all_that_is_wrong_is_named_and_no_secret_is_told(tmp_path: Path) -> None:
+    _, told = check("--workers", "0", status=1, TOKENRY_PORT="http")
+    assert told == [
+        "WRONG TOKENRY_PORT has to be a whole number from 0 to 65535",
+        "WRONG --workers has to be a whole number from 1 to 64",
+    ]
+    _, told = check(
+        "--scopes-file",
+        str(tmp_path / "none"),
+        "--database-timeout",
+        "9",
+        status=1,
+        TOKENRY_DATABASE_URL="mysql://u:sesame@host/d",
+    )
+    assert [line.split()[1] for line in told] == ["TOKENRY_DATABASE_TIMEOUT", "The", "TOKENRY_DATABASE_URL"]
+    assert "sesame" not in "".join(told)
+
+
+@pytest.mark.parametrize("variable", ["TOKENRY_CONFIG_FILE", "TOKENRY_DATABASE_URL_FILE"])
+def test_file_that_is_not_there_is_named(tmp_path: Path, variable: str) -> None:
+    missing = tmp_path / "missing"
+    done = tokenry("config", "check", variables={variable: str(missing)})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert str(missing) in done.stderr
