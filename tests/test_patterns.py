@@ -17,7 +17,7 @@ import pytest
 
 import tokenry
 from tests.timing import seconds_taken
-from tokenry.serving.shapes import Shapes
+from tokenry.gate.shapes import Shapes
 
 ROOT = Path(tokenry.__file__).parent
 LENGTH = 16 * 1024
@@ -37,12 +37,12 @@ EXAMPLES: dict[str, str] = {
     "addresses._PORT": "8470",
     "addresses._SCHEME": "https://",
     "addresses._TOKEN": TOKEN,
-    "api.docs.html._CODE": "a `b` c",
-    "api.document._ENTITY_TAG": 'W/"a", "b"',
-    "api.document._WEIGHT": "q=0.5",
-    "api.guard._AMBIGUOUS": "/a%2fb",
-    "api.guard._LONG_WORD": f"/a/{TOKEN}",
-    "api.guard._REQUEST_ID": "a-1",
+    "web.html._CODE": "a `b` c",
+    "web.document._ENTITY_TAG": 'W/"a", "b"',
+    "web.document._WEIGHT": "q=0.5",
+    "web.guard._AMBIGUOUS": "/a%2fb",
+    "web.guard._LONG_WORD": f"/a/{TOKEN}",
+    "web.guard._REQUEST_ID": "a-1",
     "api.idempotency._KEY": "0d6ba8b1",
     "api.wire._NUMBER": "-12",
     "cli.expiry._SPAN": "90d",
@@ -71,11 +71,11 @@ EXAMPLES: dict[str, str] = {
     "operator.gateway._PLACEHOLDER": "a __LISTEN_HOST__ b",
     "operator.gateway._PORT": "8080",
     "operator.policy._NUMBER": "12",
-    "serving.heads._AGENT": BEFORE,
-    "serving.heads._FORWARDED": "\r\nX-Forwarded-For: 203.0.113.7, 192.0.2.1 \r\n",
-    "serving.heads._PLAIN": "?scope=a http/1.1\r\nx-a: b\r\nhost: x\r\nauthorization: bearer a\r\naccept: *\r\n\r\n",
-    "serving.heads._VISIBLE": TOKEN,
-    "serving.shapes._FIXED": "Authorization: a",
+    "gate.heads._AGENT": BEFORE,
+    "gate.heads._FORWARDED": "\r\nX-Forwarded-For: 203.0.113.7, 192.0.2.1 \r\n",
+    "gate.heads._PLAIN": "?scope=a http/1.1\r\nx-a: b\r\nhost: x\r\nauthorization: bearer a\r\naccept: *\r\n\r\n",
+    "gate.heads._VISIBLE": TOKEN,
+    "gate.shapes._FIXED": "Authorization: a",
     "storage.postgres._SCHEME": "postgresql+psycopg2://",
     "storage.postgres._UNKNOWN_PARAMETER": 'invalid URI query parameter: "pool_size"',
     "verification.verifier._BEARER": f"Bearer  {TOKEN}",

@@ -12,13 +12,9 @@ from starlette.types import ASGIApp
 
 from tokenry.api.accounts import AccountOperations
 from tokenry.api.app import Operations, create_app, routes
-from tokenry.api.batch import BatchOperations
 from tokenry.api.children import ChildOperations
 from tokenry.api.details import DetailsOperations
-from tokenry.api.explanation import ExplanationOperations
 from tokenry.api.health import Readiness
-from tokenry.api.inspection import Inspector
-from tokenry.api.introspection import IntrospectionOperations
 from tokenry.api.inventory import InventoryOperations
 from tokenry.api.leaks import LeakOperations
 from tokenry.api.policy import PolicyOperations
@@ -30,6 +26,11 @@ from tokenry.api.users import UserOperations
 from tokenry.domain.errors import SetupError
 from tokenry.domain.scopes import Catalogue, Level, Scopes
 from tokenry.domain.secrets import Peppers, Secret
+from tokenry.gate.batch import BatchOperations
+from tokenry.gate.explanation import ExplanationOperations
+from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
+from tokenry.gate.inspection import Inspector
+from tokenry.gate.introspection import IntrospectionOperations
 from tokenry.service.accounts import Accounts
 from tokenry.service.admission import Admission
 from tokenry.service.children import Children
@@ -46,7 +47,6 @@ from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
 from tokenry.service.users import AccountUsers, Users
 from tokenry.serving.descriptors import DescriptorWatch
-from tokenry.serving.fast_path import APP_STATE_KEY, FastPath
 from tokenry.settings import Settings, require_directory
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.files import find_peppers, setup_lock

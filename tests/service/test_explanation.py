@@ -10,7 +10,6 @@ import pytest
 
 from tests.making import NOW, OPERATOR
 from tests.service.parts import Bench
-from tokenry.api.inspection import inspect
 from tokenry.domain.details import NewDetails
 from tokenry.domain.errors import Forbidden
 from tokenry.domain.explanation import Check, Step
@@ -22,6 +21,7 @@ from tokenry.service.details import TokenDetails
 from tokenry.service.explanation import Explanations
 from tokenry.service.rotation import Rotations
 from tokenry.service.transactions import Transactions
+from tokenry.verification.inspection import inspect
 from tokenry.verification.verifier import Client, Denial, Verifier
 from tokenry.wiring import credentials_of
 

@@ -12,7 +12,7 @@ from uvicorn.lifespan.on import LifespanOn
 from uvicorn.server import ServerState
 
 from tests.conftest import Clock
-from tokenry.serving.fast_path import APP_STATE_KEY
+from tokenry.gate.fast_path import APP_STATE_KEY
 from tokenry.serving.protocol import BoundedProtocol
 from tokenry.verification.last_used import Uses
 

@@ -8,28 +8,28 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Lifespan
 
 from tokenry.api.accounts import AccountOperations
-from tokenry.api.batch import BatchOperations
 from tokenry.api.children import ChildOperations
 from tokenry.api.description import description_as_json
 from tokenry.api.details import DetailsOperations
 from tokenry.api.dialect import OAUTH, VERIFICATION, WIRE
 from tokenry.api.docs import description_as_page
 from tokenry.api.empty import APPS, DEVICES, IMAGES, LOGINS, REGIONS, TYPES, empty_list, nothing
-from tokenry.api.explanation import ExplanationOperations
 from tokenry.api.health import Liveness, Readiness
-from tokenry.api.introspection import IntrospectionOperations
 from tokenry.api.inventory import InventoryOperations
 from tokenry.api.leaks import REPORTS, LeakOperations
 from tokenry.api.policy import PolicyOperations
 from tokenry.api.profile import ProfileOperations
-from tokenry.api.questions import ANY_METHOD, EXT_AUTHZ, PLAIN_METHODS, own_method, plain, told_method
 from tokenry.api.revocation import RevocationOperations
 from tokenry.api.rotation import RotationOperations
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.users import UserOperations
-from tokenry.api.verify import VerifyEndpoint
 from tokenry.domain.callers import Callers
 from tokenry.domain.scopes import Catalogue
+from tokenry.gate.batch import BatchOperations
+from tokenry.gate.explanation import ExplanationOperations
+from tokenry.gate.introspection import IntrospectionOperations
+from tokenry.gate.questions import ANY_METHOD, EXT_AUTHZ, PLAIN_METHODS, own_method, plain, told_method
+from tokenry.gate.verify import VerifyEndpoint
 from tokenry.verification.verifier import Verifier
 from tokenry.web.guard import Guard
 from tokenry.web.resource import Checks, Operation, Resource, not_found

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from tokenry.api.inspection import inspect, is_address
 from tokenry.cli.running import NOT_VALID
 from tokenry.cli.secrets import STANDARD_INPUT, only_standard_input, read_given_token
 from tokenry.domain.errors import raise_faults
@@ -15,6 +14,7 @@ from tokenry.operator.options import SCOPED, takes_settings
 from tokenry.operator.tables import print_table
 from tokenry.settings import Settings
 from tokenry.storage.database import from_seconds
+from tokenry.verification.inspection import inspect, is_address
 from tokenry.verification.verifier import Client, Decision, Verifier
 from tokenry.wiring import Installation, credentials_of, open_installation
 

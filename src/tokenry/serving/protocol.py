@@ -13,9 +13,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tokenry.complaints import Complaints
 from tokenry.domain.errors import Fault
+from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
+from tokenry.gate.heads import Sender
 from tokenry.serving.descriptors import connections_max
-from tokenry.serving.fast_path import APP_STATE_KEY, FastPath
-from tokenry.serving.heads import Sender
 from tokenry.web.answers import to_bytes
 from tokenry.web.errors import write_faults
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from tokenry.api.inspection import Inspector, read_question
 from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.explanation import Step
 from tokenry.domain.scopes import Catalogue, Scopes
 from tokenry.domain.secrets import Secret
+from tokenry.gate.inspection import Inspector, read_question
 from tokenry.service.explanation import Explanations
 from tokenry.web.bodies import read_key
 from tokenry.web.requests import Call

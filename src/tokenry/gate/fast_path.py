@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from tokenry.api.verify import accepted, unavailable, verdict
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.domain.scopes import NOTHING, Level, Scopes
 from tokenry.domain.secrets import is_junk
-from tokenry.serving.heads import Sender, is_visible
-from tokenry.serving.shapes import Shapes
+from tokenry.gate.heads import Sender, is_visible
+from tokenry.gate.shapes import Shapes
+from tokenry.gate.verify import accepted, unavailable, verdict
 from tokenry.verification.cache import Known
 from tokenry.verification.verifier import Decision, Denial, Verifier
 

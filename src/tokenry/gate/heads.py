@@ -12,7 +12,7 @@ from typing import Protocol
 from tokenry.domain.networks import ADDRESS_LENGTH_MAX
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import TOKEN_LENGTH
-from tokenry.serving.shapes import Shapes
+from tokenry.gate.shapes import Shapes
 from tokenry.verification.verifier import LookUp
 from tokenry.web.headers import SPECIAL
 

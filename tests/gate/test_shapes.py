@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tokenry.serving.heads import HEAD_BYTES_MAX, VARIED_MIN, Sender
-from tokenry.serving.shapes import COMPILE_SECONDS, SHAPES_MAX, Shapes
+from tokenry.gate.heads import HEAD_BYTES_MAX, VARIED_MIN, Sender
+from tokenry.gate.shapes import COMPILE_SECONDS, SHAPES_MAX, Shapes
 
 TOKEN = b"pat_" + b"a" * 50
 BEFORE = (

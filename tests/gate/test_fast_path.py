@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tests.serving.parts import PEER, Served, Wire, fill, head, no_app
-from tokenry.serving.heads import Sender
+from tokenry.gate.heads import Sender
 from tokenry.serving.protocol import BoundedProtocol
 from tokenry.web.headers import OF_THE_SERVER, SPECIAL
 

@@ -6,15 +6,14 @@ by a verifier that notes no use, since whoever asks is not whoever uses them (do
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 
 from anyio import from_thread
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import NOTHING, Catalogue, Scopes
-from tokenry.domain.secrets import Secret
-from tokenry.verification.verifier import MALFORMED, Client, Decision, Denial, Verifier
+from tokenry.verification.inspection import inspect, is_address
+from tokenry.verification.verifier import Client, Decision, Denial, Verifier
 from tokenry.web.bodies import read_key
 
 NO_ADDRESS = Fault("Must be an IP address", "address")
@@ -45,13 +44,6 @@ class Inspector:
         return await asyncio.gather(*(inspect(self._verifier, text, needed, client) for text in texts))
 
 
-async def inspect(verifier: Verifier, text: str, needed: Scopes, client: Client) -> Decision:
-    """Decide on a text as on a token in a header. Raises Unavailable."""
-    if Secret.parse(text) is None:
-        return MALFORMED
-    return await verifier.verify(f"Bearer {text}", needed, client)
-
-
 def read_question(body: Mapping[str, object], catalogue: Catalogue, faults: list[Fault]) -> tuple[Scopes, str | None]:
     """Read what tokens are presented for, `scope`, and from where, `address`. What is wrong is added to `faults`."""
     scope = read_key(body, "scope", str, faults)
@@ -61,12 +53,3 @@ def read_question(body: Mapping[str, object], catalogue: Catalogue, faults: list
     if address is not None and not is_address(address):
         faults.append(NO_ADDRESS)
     return NOTHING if scope is None or faults else Scopes.parse(scope), address
-
-
-def is_address(text: str) -> bool:
-    """Whether a text is an address, IPv4 or IPv6."""
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

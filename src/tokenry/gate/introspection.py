@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from tokenry.api.inspection import NO_ADDRESS, Inspector, is_address
 from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.identity import write_claims
+from tokenry.gate.inspection import NO_ADDRESS, Inspector
+from tokenry.verification.inspection import is_address
 from tokenry.web.requests import Call
 
 INACTIVE = {"active": False}
@@ -29,13 +30,8 @@ class IntrospectionOperations:
 def read_introspection(form: Mapping[str, object]) -> tuple[str, str | None]:
     """Read `token`, and `address`, from where it was presented. Raises Invalid."""
     address = form.get("address")
-    faults = token_faults(form)
+    faults = [] if "token" in form else [Fault("Must be sent", "token")]
     if address is not None and not is_address(str(address)):
         faults.append(NO_ADDRESS)
     raise_faults(faults)
     return str(form["token"]), None if address is None else str(address)
-
-
-def token_faults(form: Mapping[str, object]) -> list[Fault]:
-    """Say whether the token is missing that a form is about."""
-    return [] if "token" in form else [Fault("Must be sent", "token")]

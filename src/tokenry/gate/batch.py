@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from tokenry.api.inspection import Inspector, read_question
 from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.identity import write_json
 from tokenry.domain.scopes import Catalogue, Scopes
+from tokenry.gate.inspection import Inspector, read_question
 from tokenry.verification.verifier import Decision, Denial
 from tokenry.web.requests import Call
 

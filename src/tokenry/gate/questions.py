@@ -13,9 +13,9 @@ and Traefik its X-Original-Method. A route that needs the method and is not told
 
 from starlette.types import Scope
 
-from tokenry.api.verify import Question
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.scopes import Catalogue, Scopes
+from tokenry.gate.verify import Question
 from tokenry.verification.needs import level_of, policy_reader
 from tokenry.web.errors import MethodNotAllowed
 
