@@ -23,6 +23,7 @@ from tokenry.api.revocation import RevocationOperations
 from tokenry.api.rotation import RotationOperations
 from tokenry.api.tokens import TokenOperations
 from tokenry.api.users import UserOperations
+from tokenry.counters.opening import Counters, open_counters
 from tokenry.domain.errors import SetupError
 from tokenry.domain.scopes import Catalogue, Level, Scopes
 from tokenry.domain.secrets import Peppers, Secret
@@ -50,7 +51,6 @@ from tokenry.serving.descriptors import DescriptorWatch
 from tokenry.settings import Settings, require_directory
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.files import find_peppers, setup_lock
-from tokenry.storage.limits import Counters, open_counters
 from tokenry.storage.migration import migrate, one_at_a_time, refuse_newer, require_current
 from tokenry.storage.peppers import find_matching_peppers, set_up_peppers, settle_peppers
 from tokenry.storage.usernames import list_ambiguous

@@ -18,11 +18,11 @@ from tests.conftest import START, App, Clock, make_app
 from tests.servers import Redis
 from tokenry.api.dialect import WIRE
 from tokenry.complaints import SECONDS
+from tokenry.counters.host import HostCounters
 from tokenry.domain.accounts import Origin
 from tokenry.domain.tokens import NewToken
 from tokenry.service.admission import Admission
 from tokenry.settings import Settings
-from tokenry.storage.limits import HostCounters
 from tokenry.verification.verifier import Verifier
 from tokenry.web.guard import Guard
 from tokenry.web.limits import PAUSE_SECONDS, RateLimits, network

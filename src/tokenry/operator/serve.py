@@ -5,6 +5,7 @@ from functools import partial
 
 from tokenry.cli.running import alone, complain
 from tokenry.cli.streams import OutputError
+from tokenry.counters.opening import open_counters
 from tokenry.domain.secrets import Secret
 from tokenry.operator.first_token import FirstTokenPlace, welcome
 from tokenry.operator.options import ALL, takes_settings
@@ -13,7 +14,6 @@ from tokenry.serving.server import base_url, listen
 from tokenry.serving.server import run as run_server
 from tokenry.serving.workers import require_binding
 from tokenry.settings import Settings, forget_variables
-from tokenry.storage.limits import open_counters
 from tokenry.wiring import begin, build_app, open_installation, prepare
 
 

@@ -5,11 +5,11 @@ from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
 from tokenry.complaints import Complaints
+from tokenry.counters.opening import Counters
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.limits import Allowance, allowance, window_at
 from tokenry.domain.users import is_proxy_username
-from tokenry.storage.limits import Counters
 from tokenry.verification.verifier import Decision
 
 PAUSE_SECONDS = 5

@@ -17,15 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.servers import Redis
+from tokenry.counters.host import ROWS, WAYS, HostCounters
+from tokenry.counters.opening import open_counters
+from tokenry.counters.redis import REDIS_SECONDS_MAX, RedisCounters
 from tokenry.domain.errors import SetupError, Unavailable
-from tokenry.storage.limits import (
-    REDIS_SECONDS_MAX,
-    ROWS,
-    WAYS,
-    HostCounters,
-    RedisCounters,
-    open_counters,
-)
 
 T = TypeVar("T")
 PLACE = "TOKENRY_RATE_LIMIT_STORAGE is neither `memory` nor a URL such as redis://:password@host:6379/0."

@@ -1,0 +1,1 @@
+"""Numbers that workers share: what limits on requests count by."""
