@@ -1,17 +1,22 @@
 """The first pepper: one for each database, whoever sets it up at once and whoever dies over it."""
 
+import os
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection
 
 from tests.servers import environment, tokenry
 from tests.setting_up import COMMITTED, PROGRAM, SLOW, UNCOMMITTED
 from tokenry.domain.errors import SetupError
 from tokenry.settings import Settings
+from tokenry.storage import peppers
+from tokenry.storage.database import Database
 from tokenry.storage.files import NEW_PEPPER_FILE, PEPPER_FILE, create_peppers, find_peppers
+from tokenry.storage.installation import insert_pepper_check
+from tokenry.storage.peppers import set_up_peppers
 from tokenry.wiring import open_installation, prepare
 
 
@@ -46,6 +51,29 @@ def test_death_over_the_first_pepper_is_made_good_by_the_next_start(settings: Se
     installation = open_installation(settings)
     installation.database.close()
     assert installation.peppers == made
+
+
+def test_pepper_that_an_earlier_start_has_left_is_on_disk_before_the_database_has_its_value(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever left it may have died before it was: after a power cut the database alone would have it."""
+    create_peppers(tmp_path)
+    new = (tmp_path / NEW_PEPPER_FILE).stat().st_ino
+    done: list[object] = []
+    sync, insert = os.fsync, insert_pepper_check
+
+    def fsync(descriptor: int) -> None:
+        sync(descriptor)
+        done.append(os.fstat(descriptor).st_ino)
+
+    def insert_check(connection: Connection, value: bytes) -> None:
+        done.append("inserted")
+        insert(connection, value)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(peppers, "insert_pepper_check", insert_check)
+    set_up_peppers(tmp_path, database)
+    assert done[: done.index("inserted")] == [new, tmp_path.stat().st_ino]
 
 
 def test_pepper_that_another_host_was_faster_than_is_not_left(new_postgres_database: URL, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def create_private_file(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        _sync_directory(path.parent)
+        _sync(path.parent)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -52,6 +52,18 @@ def find_peppers(directory: Path, name: str = PEPPER_FILE) -> Peppers | None:
         raise SetupError(f"The pepper file {path} cannot be read: restore it from a backup.") from None
 
 
+def find_new_peppers(directory: Path) -> Peppers | None:
+    """Read the new file that an earlier start has left, on disk when this returns. Raises SetupError like the above."""
+    peppers = find_peppers(directory, NEW_PEPPER_FILE)
+    if peppers is not None:  # whoever left it may have died before it was
+        try:
+            _sync(directory / NEW_PEPPER_FILE)
+            _sync(directory)
+        except OSError as error:
+            raise _unmade(directory / PEPPER_FILE, error) from error
+    return peppers
+
+
 def create_peppers(directory: Path) -> Peppers:
     """Make a data directory's first pepper, in a file that is to be kept or dropped. Raises SetupError."""
     key = token_bytes(PEPPER_BYTES)
@@ -61,7 +73,7 @@ def create_peppers(directory: Path) -> Peppers:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         create_private_file(directory / NEW_PEPPER_FILE, base64.b64encode(key).decode("ascii") + "\n")
     except OSError as error:
-        raise SetupError(f"The pepper file {path} cannot be made ({error.strerror}): see what is there.") from error
+        raise _unmade(path, error) from error
     return Peppers((key,))
 
 
@@ -70,9 +82,9 @@ def keep_new_peppers(directory: Path) -> None:
     path = directory / PEPPER_FILE
     try:
         (directory / NEW_PEPPER_FILE).rename(path)
-        _sync_directory(directory)
+        _sync(directory)
     except OSError as error:
-        raise SetupError(f"The pepper file {path} cannot be made ({error.strerror}): see what is there.") from error
+        raise _unmade(path, error) from error
 
 
 def drop_new_peppers(directory: Path) -> None:
@@ -110,8 +122,13 @@ def _await_lock(descriptor: int, path: Path, until: float) -> None:
             return
 
 
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+def _unmade(path: Path, error: OSError) -> SetupError:
+    return SetupError(f"The pepper file {path} cannot be made ({error.strerror}): see what is there.")
+
+
+def _sync(path: Path) -> None:
+    """Let a file or a directory be on disk when this returns."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

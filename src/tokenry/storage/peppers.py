@@ -15,6 +15,7 @@ from tokenry.storage.files import (
     PEPPER_FILE,
     create_peppers,
     drop_new_peppers,
+    find_new_peppers,
     find_peppers,
     keep_new_peppers,
 )
@@ -77,7 +78,7 @@ def set_up_peppers(directory: Path, database: Database) -> None:
 def _find_new_peppers(directory: Path) -> Peppers | None:
     """What an earlier start has left in the new file, which is dropped if it was not written to its end."""
     try:
-        return find_peppers(directory, NEW_PEPPER_FILE)
+        return find_new_peppers(directory)
     except SetupError as error:
         if isinstance(error.__cause__, OSError):
             raise
