@@ -6,12 +6,13 @@ building it per request would cost more than running it.
 
 from typing import NamedTuple
 
-from sqlalchemy import Boolean, ColumnElement, Select, any_, bindparam, cast, func, literal_column, select, true
+from sqlalchemy import Boolean, Select, any_, bindparam, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import dialect as postgres_dialect
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.types import String
 
+from tokenry.storage.failures import UNFIT
 from tokenry.storage.schema import accounts, credentials, tokens, users
 
 
@@ -77,9 +78,7 @@ def postgres_statement() -> str:
     The first column tells whether the server is one that must not be believed, in recovery or read-only. It is there in
     every answer: with NULLs behind it when nothing is found.
     """
-    recovering: ColumnElement[bool] = func.pg_is_in_recovery(type_=Boolean)
-    read_only = cast(func.current_setting(literal_column("'transaction_read_only'")), Boolean)
-    server = select((recovering | read_only).label("unfit")).subquery("server")
+    server = select(literal_column(UNFIT, Boolean).label("unfit")).subquery("server")
     wanted = bindparam("previews", type_=ARRAY(String))
     found = _select().where(credentials.c.preview == any_(wanted)).subquery("found")
     statement = select(server.c.unfit, *found.c).select_from(server.outerjoin(found, true()))

@@ -20,10 +20,15 @@ _RETRY = frozenset({"40001", "40P01"})
 _LOST = frozenset({"25006", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "26000", "42P05", "0A000"})
 _LOST_CLASSES = frozenset({"08"})
 _SLOW = "57014"
-_BUSY = frozenset({"55P03", "57P04"})
+_LOCK_NOT_AVAILABLE = "55P03"
+_BUSY = frozenset({_LOCK_NOT_AVAILABLE, "57P04"})
 # Not let in, resources, damaged data, the system around it.
 _BUSY_CLASSES = frozenset({"28", "53", "58", "XX"})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+UNFIT = "pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"
+"""SQL: whether the server that answers is one to raise NotPrimary for."""
 
 
 class Failure(Enum):
@@ -54,6 +59,11 @@ class NotPrimary(Exception):  # noqa: N818 - what was found
 def is_lost(error: Exception) -> bool:
     """Whether another connection may lead to a server that can do it."""
     return isinstance(error, NotPrimary) or (isinstance(error, DBAPIError) and sort_failure(error) is Failure.LOST)
+
+
+def is_held_up(error: BaseException | None) -> bool:
+    """Whether only another transaction was in the way, on PostgreSQL: it may be tried again when that has ended."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in {*_RETRY, _LOCK_NOT_AVAILABLE}
 
 
 def sort_failure(error: DBAPIError) -> Failure | None:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from tokenry.domain.errors import SetupError, TooSlow, Unavailable
 from tokenry.printable import first_line
 from tokenry.storage.database import Database
-from tokenry.storage.failures import NotPrimary
+from tokenry.storage.failures import NotPrimary, is_held_up
 from tokenry.storage.files import SETUP_SECONDS_MAX
 from tokenry.storage.indexes import NewIndex, build_index
 
@@ -33,8 +33,6 @@ PATIENCE_SECONDS = 60.0
 """For how long it is tried again; and how long an index waits for transactions under way, which holds nobody up."""
 _PAUSE_SECONDS = 0.1
 _POSTGRES_LOCK = 0x746F6B656E7279  # "tokenry": one migration at a time
-# SQLSTATE: serialization failure, deadlock, lock not available.
-_HELD_UP = {"40001", "40P01", "55P03"}
 
 
 def migrate(database: Database) -> None:
@@ -167,7 +165,7 @@ def _patiently(database: Database, change: Callable[[], None]) -> None:
         try:
             change()
         except (DBAPIError, Unavailable) as error:
-            if _sqlstate(error) not in _HELD_UP:
+            if not is_held_up(_cause(error)):
                 raise
             if time.monotonic() >= until:
                 raise SetupError(
@@ -178,10 +176,6 @@ def _patiently(database: Database, change: Callable[[], None]) -> None:
             time.sleep(_PAUSE_SECONDS)
         else:
             return
-
-
-def _sqlstate(error: Exception) -> str | None:
-    return getattr(getattr(_cause(error), "orig", None), "sqlstate", None)
 
 
 def _reason(error: Exception) -> str:

@@ -25,7 +25,7 @@ from sqlalchemy import URL, Connection, ExceptionContext
 from tokenry.domain.errors import SetupError
 from tokenry.printable import first_line
 from tokenry.storage.deadline import seconds_left, within
-from tokenry.storage.failures import Failure, NotPrimary, sort_state
+from tokenry.storage.failures import UNFIT, Failure, NotPrimary, sort_state
 
 DRIVER = "postgresql+psycopg"
 CONNECT_SECONDS_MAX = 3
@@ -70,10 +70,9 @@ _BEGIN = (
     "set_config('idle_in_transaction_session_timeout', %s, true), "
     "set_config('client_min_messages', 'warning', true), "
     "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'remote_apply' "
-    "THEN 'remote_apply' ELSE 'on' END, true), "
-    "pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"
+    "THEN 'remote_apply' ELSE 'on' END, true), " + UNFIT
 )
-_IDENTIFY = "SELECT pg_backend_pid()"
+IDENTIFY = "SELECT pg_backend_pid()"
 
 
 class Unacknowledged(psycopg.OperationalError):
@@ -193,7 +192,7 @@ def finding_primary() -> Iterator[None]:
 def is_pooled(connection: psycopg.Connection[Any]) -> bool:
     """Whether something stands between this connection and the server: what it was told of its process is not so."""
     with _first_exchange(EXCHANGE_SECONDS_MAX):
-        row = connection.execute(_IDENTIFY, prepare=False).fetchone()
+        row = connection.execute(IDENTIFY, prepare=False).fetchone()
         connection.rollback()
     return row is None or row[0] != connection.info.backend_pid
 

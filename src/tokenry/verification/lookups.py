@@ -16,11 +16,10 @@ from sqlalchemy import URL
 from tokenry.printable import first_line
 from tokenry.storage.credentials import postgres_statement
 from tokenry.storage.failures import NotPrimary, sort_state
-from tokenry.storage.postgres import finding_primary, parameters_of
+from tokenry.storage.postgres import IDENTIFY, finding_primary, parameters_of
 
 _NAME = "look_up"
 _STATEMENT = postgres_statement()
-_IDENTIFY = b"SELECT pg_backend_pid()"
 # The statement joins four tables: to plan it takes longer than to carry it out. What takes too long ends at the server,
 # from the preparing on, which waits for whoever locks a table.
 _SESSION = "SET plan_cache_mode = force_generic_plan; SET statement_timeout = {milliseconds}"
@@ -70,7 +69,7 @@ class Line:
     async def prepare(self, seconds: float) -> None:
         """Make ready for look-ups, and look up nothing, to see that it can be done. Raises like `open_line`."""
         [[process]] = await self._exchange(
-            partial(self._libpq.send_query_params, _IDENTIFY, None, result_format=BINARY)
+            partial(self._libpq.send_query_params, IDENTIFY.encode(), None, result_format=BINARY)
         )
         self._pooled = process != self._libpq.backend_pid
         if not self._pooled:
