@@ -60,13 +60,18 @@ class Database:
         self._writers, self._trial = threading.Lock(), threading.Lock()
         self._failure: Unavailable | None = None
         """How the last write failed; None if it did not."""
+        options: dict[str, Any] = {}
+        if not self.is_sqlite:
+            with _naming_the_extra():
+                from tokenry.storage.postgres import connect, hide_rows  # noqa: PLC0415 - of an extra
+            options["creator"] = partial(connect, url, timeout)
         self.engine = create_engine(
             url if self.is_sqlite else URL.create(url.drivername),  # which alone is SQLAlchemy's to read
             hide_parameters=True,  # a parameter may be a label or a digest; neither belongs in a log
             pool_size=POOL_CONNECTIONS_MAX,
             max_overflow=0,
             pool_timeout=timeout,
-            **({} if self.is_sqlite else {"creator": partial(_postgres().connect, url, timeout)}),
+            **options,
         )
         watch(self.engine)
         refuse_unstorable(self.engine)
@@ -77,7 +82,7 @@ class Database:
             event.listen(self.engine, "reset", _reset_sqlite)
         else:
             event.listen(self.engine, "handle_error", _drop_what_is_lost)
-            event.listen(self.engine, "handle_error", _postgres().hide_rows)
+            event.listen(self.engine, "handle_error", hide_rows)
 
     @property
     def address(self) -> str:
@@ -172,10 +177,12 @@ class Database:
         writes = reads_within is None
         if self.is_sqlite:
             return connection.execution_options(tokenry_writes=writes).begin()
+        from tokenry.storage.postgres import begin  # noqa: PLC0415 - of an extra, which is there
+
         connection.execution_options(isolation_level="READ COMMITTED" if writes else "REPEATABLE READ")
         transaction = connection.begin()
         left = _require_time()
-        _postgres().begin(
+        begin(
             connection,
             lock_seconds=min(self._timeout, left),
             statement_seconds=left if reads_within is None or left == math.inf else reads_within,
@@ -249,7 +256,7 @@ class Database:
                         first_line(error.orig or error),
                         private=failure is Failure.LOST,  # a driver's words on a connection name hosts and users
                         collided=failure is Failure.RETRY,
-                        perhaps_done=not self.is_sqlite and isinstance(error.orig, _postgres().Unacknowledged),
+                        perhaps_done=not self.is_sqlite and _is_unacknowledged(error.orig),
                     ) from error
 
     @cached_property
@@ -282,8 +289,9 @@ def database_url(text: str | None, data_directory: Path) -> URL:
     if text is None:
         return URL.create("sqlite", database=str(data_directory / "tokenry.db"))
     if text.startswith(("postgres://", "postgresql://", "postgresql+")):
-        url: URL = _postgres().read_address(text)
-        return url
+        with _naming_the_extra():
+            from tokenry.storage.postgres import read_address  # noqa: PLC0415 - of an extra
+        return read_address(text)
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -315,10 +323,11 @@ def retried(use_case: Callable[P, T]) -> Callable[P, T]:
     return again
 
 
-def _postgres() -> Any:
-    """What only PostgreSQL needs; its driver is an extra. Raises SetupError without it."""
+@contextmanager
+def _naming_the_extra() -> Iterator[None]:
+    """Import what only PostgreSQL needs, whose driver is an extra. Raises SetupError without it."""
     try:
-        from tokenry.storage import postgres  # noqa: PLC0415 - an extra
+        yield
     except ImportError as error:  # without its library, libpq, psycopg is there and cannot be imported
         if (error.name or "").partition(".")[0] == "tokenry":
             raise
@@ -326,7 +335,12 @@ def _postgres() -> Any:
             f"{error.name or 'libpq'} is not installed, which PostgreSQL needs: run pip install "
             '"tokenry[server,postgres]".'
         ) from None
-    return postgres
+
+
+def _is_unacknowledged(error: BaseException | None) -> bool:
+    from tokenry.storage.postgres import Unacknowledged  # noqa: PLC0415 - of an extra, which is there
+
+    return isinstance(error, Unacknowledged)
 
 
 def to_seconds(moment: datetime) -> int:
