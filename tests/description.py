@@ -133,8 +133,16 @@ def _described(where: tuple[str, ...]) -> Described | None:
 
 
 def _compile(schema: Any) -> Draft202012Validator:
-    """Compile a schema, with the whole description's components within its reach."""
-    return Draft202012Validator({"components": read_description()["components"], **schema})
+    """Compile a schema, with the whole description's components within its reach.
+
+    Equal ones are compiled once: each takes more than a megabyte, and thousands of headers share a few schemas.
+    """
+    return _compile_text(json.dumps(schema, sort_keys=True))
+
+
+@cache
+def _compile_text(schema: str) -> Draft202012Validator:
+    return Draft202012Validator({"components": read_description()["components"], **json.loads(schema)})
 
 
 def _header_problems(described: Described, headers: Iterable[tuple[str, str]]) -> Iterable[str]:
