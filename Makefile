@@ -30,6 +30,11 @@ test: check $(GENERATORS)/.installed $(NODE)/node_modules/.package-lock.json ## 
 	tools/debian-packages curl fish haproxy nginx-light openssl pgbouncer redis-server zsh || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
 	$(BIN)/python -m pytest -m "not long" -n 2 --dist worksteal --cov --cov-report=term
 
+.PHONY: quick
+quick: $(VENV)/.test ## Run the tests of one place, on SQLite: make quick T=tests/service K=rotate
+	$(BIN)/python -m pytest --quick -m "not long" -n auto --dist worksteal -k "$(K)" $(T)
+T := tests/domain tests/service
+
 .PHONY: test-long
 test-long: $(VENV)/.test ## Run the tests that take minutes: generated requests, every order of events, death at every step
 	tools/debian-packages pgbouncer || [ "$${CI:-}" != true ]

