@@ -63,7 +63,7 @@ class Connection:
     """Where a command is sent and as whom, as options."""
 
     context: ContextName = None
-    curl: Annotated[bool, typer.Option("--curl", help="Send nothing, but print the request for curl.")] = False
+    curl: Annotated[bool, typer.Option("--curl", help="Send nothing; print the request as a curl command.")] = False
 
     def find(self) -> Access:
         """What is asked for; see `find_access`. Raises CommandError."""

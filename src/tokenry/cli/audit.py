@@ -25,7 +25,7 @@ EVERYTHING = "*"
 def audit(
     output: Output,
     connection: Connection,
-    unused: Annotated[str, typer.Option(metavar="SPAN", help="For how long: 12h, 90d, 4w.")] = "90d",
+    unused: Annotated[str, typer.Option(metavar="SPAN", help="Unused for this long: 12h, 90d, 4w.")] = "90d",
 ) -> None:
     """List your tokens that were long unused, never expire, or may do everything, and why each is listed."""
     printer = output.of(COLUMNS)

@@ -126,7 +126,7 @@ ContextName = Annotated[
         envvar="TOKENRY_CONTEXT",
         show_default="the one in use",
         autocompletion=complete_contexts,
-        help="Another login.",
+        help="Use this login.",
     ),
 ]
 

@@ -38,7 +38,7 @@ def login(
         bool, typer.Option("--keyring/--no-keyring", help="The system's keyring if there is one, or a file.")
     ] = True,
 ) -> None:
-    """Log in to a service with a token. It is asked for, or read from standard input where nobody can be asked."""
+    """Log in to a service with a token. It asks for the token, or reads it from standard input without a terminal."""
     address = _read_url(url)
     read_contexts()  # what is wrong with them is told before anybody types a token
     token = read_token(NOT_LOGGED_IN)

@@ -9,7 +9,7 @@ from tokenry.printable import printable
 def logout(
     context: ContextName = None,
 ) -> None:
-    """Forget a login and its token. The token itself works on until it is revoked."""
+    """Forget a login and its token. The token itself stays valid until it is revoked."""
     with locked_contexts():
         contexts = read_contexts()
         name = contexts.current if context is None else context

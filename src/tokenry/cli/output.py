@@ -26,21 +26,22 @@ ABSENT = {"expiry": "never", "last_used": "never"}
 class Output:
     """In which form, as options. Without one it is a table on a terminal, and lines with tabs elsewhere."""
 
-    json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False
-    jsonl: Annotated[bool, typer.Option("--jsonl", help="As a JSON object on each line.")] = False
-    text: Annotated[bool, typer.Option("--text", help="As lines with tabs, on a terminal too.")] = False
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print a JSON object on each line.")] = False
+    text: Annotated[bool, typer.Option("--text", help="Print tab-separated lines, also on a terminal.")] = False
     delimiter: Annotated[
-        str, typer.Option(metavar="TEXT", show_default="a tab", help="With --text: what is between columns.")
+        str, typer.Option(metavar="TEXT", show_default="a tab", help="With --text: the separator between columns.")
     ] = "\t"
-    no_headers: Annotated[bool, typer.Option("--no-headers", help="Without the names of the columns.")] = False
+    no_headers: Annotated[bool, typer.Option("--no-headers", help="Leave out the column names.")] = False
     format: Annotated[
-        str | None, typer.Option(metavar="COLUMNS", show_default="all", help="Only these, such as id,label.")
+        str | None,
+        typer.Option(metavar="COLUMNS", show_default="all", help="Print only these columns, such as id,label."),
     ] = None
     field: Annotated[
-        str | None, typer.Option(metavar="COLUMN", show_default="none", help="The bare values of one column.")
+        str | None, typer.Option(metavar="COLUMN", show_default="none", help="Print only the values of one column.")
     ] = None
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Only what a script goes on with: the ids, or the new secret.")
+        bool, typer.Option("--quiet", "-q", help="Print only what a script needs: ids, or the new secret.")
     ] = False
 
     def of(self, columns: Sequence[str], *, bare: str = "id", shown: Sequence[str] | None = None) -> "Printer":

@@ -50,24 +50,28 @@ def list_tokens(
     output: Output,
     connection: Connection,
     label: Annotated[
-        str | None, typer.Option(metavar="TEXT", parser=read_text, show_default=False, help="Only those of this label.")
+        str | None,
+        typer.Option(metavar="TEXT", parser=read_text, show_default=False, help="Show only tokens with this label."),
     ] = None,
     search: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", parser=read_text, show_default=False, help="Only those with this in their label."),
+        typer.Option(
+            metavar="TEXT", parser=read_text, show_default=False, help="Show only tokens whose label contains this."
+        ),
     ] = None,
     order_by: Annotated[
         Literal["id", "label", "scopes", "created", "expiry"] | None,
-        typer.Option(show_default="id", help="By which column."),
+        typer.Option(show_default="id", help="Sort by this column."),
     ] = None,
-    order: Annotated[Literal["asc", "desc"], typer.Option(help="The smallest first, or the greatest.")] = "asc",
+    order: Annotated[Literal["asc", "desc"], typer.Option(help="Sort up or down.")] = "asc",
     limit: Annotated[
-        int | None, typer.Option(min=1, max=COUNT_MAX, show_default=False, help="At most so many.")
+        int | None, typer.Option(min=1, max=COUNT_MAX, show_default=False, help="Show at most this many.")
     ] = None,
     state: Annotated[
-        Literal["active", "expired", "revoked", "all"], typer.Option(help="In which state; others with details.")
+        Literal["active", "expired", "revoked", "all"],
+        typer.Option(help="Show tokens in this state; all but active come with details."),
     ] = "active",
-    details: Annotated[bool, typer.Option("--details", help="With all that is known, such as their last use.")] = False,
+    details: Annotated[bool, typer.Option("--details", help="Add details, such as the last use.")] = False,
 ) -> None:
     """List your tokens, the live ones unless you say otherwise."""
     detailed = details or state != "active"
@@ -98,10 +102,10 @@ def create(
         str, typer.Option(help="Separated by spaces, as in 'linodes:read_only domains:read_write'; * for everything.")
     ],
     label: Annotated[
-        str | None, typer.Option(metavar="TEXT", parser=read_text, show_default="token-<id>", help="A name for it.")
+        str | None, typer.Option(metavar="TEXT", parser=read_text, show_default="token-<id>", help="The token's label.")
     ] = None,
 ) -> None:
-    """Make a token. Its text is shown this once; with -q it is all that is printed."""
+    """Make a token. Its secret is shown only this once; with -q nothing else is printed."""
     printer = output.of(TOKEN, bare="token")
     expiry = read_expiry(expires, "--expires")
     require_delivery()
@@ -119,7 +123,9 @@ def view(
     token_id: TokenId,
     output: Output,
     connection: Connection,
-    details: Annotated[bool, typer.Option("--details", help="All that is known; also of one that has ended.")] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Show all details, also of an expired or revoked token.")
+    ] = False,
 ) -> None:
     """Show one of your tokens."""
     printer = output.of(DETAILS if details else TOKEN)
@@ -142,10 +148,10 @@ def update(
     ] = None,
     network: Annotated[
         list[str] | None,
-        typer.Option(metavar="NETWORK", show_default=False, help="Where it may be used from; any. Repeatable."),
+        typer.Option(metavar="NETWORK", show_default=False, help="A network it may be used from, or any. Repeatable."),
     ] = None,
 ) -> None:
-    """Change a token's label, description, or the networks it may be used from. What is not named stays."""
+    """Change a token's label, description, or the networks it may be used from. What you leave out stays as it is."""
     detailed = description is not None or network is not None
     if label is None and not detailed:
         raise typer.BadParameter("name something to change: --label, --description or --network")
@@ -170,10 +176,10 @@ def rotate(
         typer.Option(
             metavar="SPAN",
             show_default="1d",
-            help="How long the old secret works on once the new one is used: 12h, 7d.",
+            help="How long the old secret keeps working after the new one is first used: 12h, 7d.",
         ),
     ] = None,
-    now: Annotated[bool, typer.Option("--now", help="Count that from now, not from the first use.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Count that from now instead.")] = False,
     command: Annotated[
         str | None,
         typer.Option(
@@ -185,10 +191,15 @@ def rotate(
         ),
     ] = None,
     expires: Annotated[
-        str | None, typer.Option(metavar="WHEN", show_default="as the old one", help="With --exec: 90d, or never.")
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            show_default="as the old one",
+            help="With --exec, when the new token expires: 90d, or never.",
+        ),
     ] = None,
 ) -> None:
-    """Give a token another secret, which is shown this once; with -q it is all that is printed."""
+    """Give a token another secret, which is shown only this once; with -q nothing else is printed."""
     if command is not None:
         _replace(token_id, output, connection, command, expires, given=grace is not None or now or connection.curl)
         return
@@ -220,7 +231,7 @@ def revoke(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the ids of those that are revoked.")] = False,
 ) -> None:
-    """Revoke tokens: from that moment on they are refused. Goes on with the others when one cannot be."""
+    """Revoke tokens: they are refused from that moment on. If one cannot be revoked, the others still are."""
     chosen = _read_ids(ids)
     with connection.open() as client:
         if not (yes or connection.curl):

@@ -24,13 +24,15 @@ def verify(
     output: Output,
     connection: Connection,
     scope: Annotated[
-        list[str] | None, typer.Option(metavar="SCOPE", show_default="none", help="What it has to cover. Repeatable.")
+        list[str] | None,
+        typer.Option(metavar="SCOPE", show_default="none", help="A scope it has to cover. Repeatable."),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say step by step what was found. For administrators, who log in.")
     ] = False,
     address: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", show_default="none", help="With --explain: from where it comes.")
+        str | None,
+        typer.Option(metavar="ADDRESS", show_default="none", help="With --explain: the address it comes from."),
     ] = None,
 ) -> None:
     """Say whether a token is valid, whose it is and what it may do. Exit status 0 if it is, 5 if not."""

@@ -10,7 +10,7 @@ COLUMNS = ("user", "email", "restricted", "scopes", "url", "context", "token_fro
 
 @takes_groups
 def whoami(output: Output, connection: Connection) -> None:
-    """Say whom your token speaks for, what it may do, and where it is from."""
+    """Say whose token you use, what it may do, and where it was found."""
     printer = output.of(COLUMNS, bare="user")
     with connection.open() as client:
         identity = client.whoami()

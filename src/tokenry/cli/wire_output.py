@@ -20,13 +20,13 @@ COLUMNS = ("id", "label", "scopes", "created", "token", "expiry")
 class WireOutput:
     """In which form, as linode-cli's options: a drawn table unless another is named, wherever it goes."""
 
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
-    pretty: Annotated[bool, typer.Option("--pretty", help="As indented JSON.")] = False
-    text: Annotated[bool, typer.Option("--text", help="As lines with a delimiter.")] = False
-    markdown: Annotated[bool, typer.Option("--markdown", help="As a table in Markdown.")] = False
-    ascii_table: Annotated[bool, typer.Option("--ascii-table", help="As a table drawn in ASCII.")] = False
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+    pretty: Annotated[bool, typer.Option("--pretty", help="Print indented JSON.")] = False
+    text: Annotated[bool, typer.Option("--text", help="Print lines with a delimiter.")] = False
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False
+    ascii_table: Annotated[bool, typer.Option("--ascii-table", help="Print an ASCII table.")] = False
     delimiter: Annotated[str, typer.Option(metavar="DELIMITER", show_default="a tab", help="With --text.")] = "\t"
-    no_headers: Annotated[bool, typer.Option("--no-headers", help="Without the names of the columns.")] = False
+    no_headers: Annotated[bool, typer.Option("--no-headers", help="Leave out the column names.")] = False
     format: Annotated[
         str | None, typer.Option(metavar="FORMAT", show_default=False, help="The columns, separated by commas.")
     ] = None

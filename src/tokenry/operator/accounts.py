@@ -89,6 +89,6 @@ def detach(
     *,
     settings: Settings,
 ) -> None:
-    """Let a child account be none any more: from this moment on its parent's users are refused in it."""
+    """Detach a child account from its parent, whose users are refused in it from this moment on."""
     account = open_installation(settings).accounts.detach_account(operator(), euuid)
     print(f"Account {account.company} has no parent any more; its parent's tokens in it are revoked.")

@@ -19,8 +19,10 @@ app = group(help="The audit trail: who changed what, and when.", no_args_is_help
 @app.command("list")
 @takes_settings(*LOCAL)
 def list_audit(
-    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="At most so many, the newest first.")] = 100,
-    subject: Annotated[str | None, typer.Option(help="Only of this subject, such as token:12 or user:1.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="Show at most this many, the newest first.")] = 100,
+    subject: Annotated[
+        str | None, typer.Option(help="Show only events of this subject, such as token:12 or user:1.")
+    ] = None,
     *,
     settings: Settings,
 ) -> None:

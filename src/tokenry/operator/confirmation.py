@@ -7,7 +7,7 @@ import typer
 
 from tokenry.cli.running import REFUSED, CommandError, agrees
 
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before it is done.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
 
 def confirm(question: str, *, yes: bool, otherwise: str = "") -> None:

@@ -30,8 +30,8 @@ FREE_BYTES_MIN = 256 * 1024 * 1024
 def doctor(*, settings: Settings) -> None:
     """Check schema, pepper, permissions, the first token, disk, database and usernames.
 
-    It notes where there is no account yet. Exit status 1 if anything is wrong. Of PostgreSQL it asks each server of the
-    address, and whether as many workers get their connections.
+    It also says when there is no account yet. Exit status 1 if anything is wrong. On PostgreSQL it asks each server of
+    the address, and checks that this many workers get their connections.
     """
     wrong = _tell(_servers(read_address(settings.database_url, settings.data_dir), settings.workers))
     installation = open_installation(settings)

@@ -62,9 +62,7 @@ def set_policy(
         list[str] | None,
         typer.Option(metavar="KIND=SCOPES", help=f"What a kind of user ({KINDS}) may have, or KIND=any. Repeatable."),
     ] = None,
-    keep_existing: Annotated[
-        bool, typer.Option("--keep-existing", help="Leave tokens alone that outlive the maximum lifetime.")
-    ] = False,
+    keep_existing: Annotated[bool, typer.Option("--keep-existing", help="Leave existing tokens as they are.")] = False,
     yes: Yes = False,
     *,
     settings: Settings,

@@ -25,10 +25,10 @@ app = group(help="Tokens of any user.", no_args_is_help=True)
 @app.command()
 @takes_settings(*SCOPED)
 def create(
-    user: Annotated[str, typer.Option(help="Whose token it is.")],
+    user: Annotated[str, typer.Option(help="The user who gets the token.")],
     expires: Annotated[str, typer.Option(metavar="WHEN", help="90d, 12h, 2030-01-01T00:00:00 (UTC), or never.")],
     label: Annotated[
-        str | None, typer.Option(metavar="TEXT", parser=read_text, show_default="token-<id>", help="A name for it.")
+        str | None, typer.Option(metavar="TEXT", parser=read_text, show_default="token-<id>", help="The token's label.")
     ] = None,
     scopes: Annotated[
         str, typer.Option(help='Separated by spaces, as in "linodes:read_only domains:read_write".')
@@ -52,9 +52,11 @@ def create(
 @app.command("list")
 @takes_settings(*LOCAL)
 def list_tokens(
-    user: Annotated[str | None, typer.Option(help="Only this user's.")] = None,
-    state: Annotated[Literal["active", "expired", "revoked", "all"], typer.Option(help="In which state.")] = "active",
-    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="At most so many.")] = 1000,
+    user: Annotated[str | None, typer.Option(help="Show only this user's tokens.")] = None,
+    state: Annotated[
+        Literal["active", "expired", "revoked", "all"], typer.Option(help="Show tokens in this state.")
+    ] = "active",
+    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="Show at most this many.")] = 1000,
     *,
     settings: Settings,
 ) -> None:

@@ -12,7 +12,7 @@ from tokenry.settings import Settings
 from tokenry.wiring import Installation, open_installation
 
 ReuseName = Annotated[
-    bool, typer.Option("--reuse-name", help="Also a name that is reserved, since somebody had it not long ago.")
+    bool, typer.Option("--reuse-name", help="Allow a name that is still reserved for its former user.")
 ]
 
 

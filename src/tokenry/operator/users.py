@@ -66,9 +66,9 @@ def update(
 @takes_settings(*LOCAL)
 def list_users(
     after: Annotated[
-        str, typer.Option(metavar="NAME", show_default="from the first", help="Only those behind this name.")
+        str, typer.Option(metavar="NAME", show_default="from the first", help="Show only users after this name.")
     ] = "",
-    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="At most so many.")] = 1000,
+    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="Show at most this many.")] = 1000,
     *,
     settings: Settings,
 ) -> None:

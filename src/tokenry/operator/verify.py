@@ -32,7 +32,7 @@ def verify(
     ],
     scope: Annotated[str | None, typer.Option(show_default="none", help="Scopes it has to cover.")] = None,
     address: Annotated[
-        str | None, typer.Option(parser=_address, metavar="ADDRESS", help="From where it is presented.")
+        str | None, typer.Option(parser=_address, metavar="ADDRESS", help="The address it is presented from.")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say step by step what was found.")] = False,
     *,
