@@ -10,8 +10,8 @@ from tokenry.domain.tokens import NEVER, Token
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.rotations import (
     activate_used,
+    claim_rotation,
     delete_credential,
-    find_rotation,
     find_unused,
     insert_successor,
     limit_credential,
@@ -60,12 +60,12 @@ def test_lists_show_the_newest(database: Database, user_id: int) -> None:
 def test_there_is_one_rotation_of_a_token_at_a_time(database: Database, user_id: int) -> None:
     with database.write() as connection:
         token, other = add_token(connection, user_id), add_token(connection, user_id)
-        assert find_rotation(connection, token.id) is None
+        assert claim_rotation(connection, token.id) is None
         rotate(connection, token, NewRotation())
-        assert find_rotation(connection, token.id) == Rotation(NEW, token.preview, NEVER, used=False)
+        assert claim_rotation(connection, token.id) == Rotation(NEW, token.preview, NEVER, used=False)
         rotate(connection, token, NewRotation(), "pat_other0000000")
-        assert find_rotation(connection, token.id) == Rotation("pat_other0000000", token.preview, NEVER, used=False)
-        assert find_rotation(connection, other.id) is None
+        assert claim_rotation(connection, token.id) == Rotation("pat_other0000000", token.preview, NEVER, used=False)
+        assert claim_rotation(connection, other.id) is None
 
 
 def test_rotation_knows_that_the_old_secret_is_gone(database: Database, user_id: int) -> None:
@@ -73,7 +73,7 @@ def test_rotation_knows_that_the_old_secret_is_gone(database: Database, user_id:
         token = add_token(connection, user_id)
         rotate(connection, token, NewRotation())
         assert [delete_credential(connection, token.preview) for _ in range(2)] == [True, False]
-        assert find_rotation(connection, token.id) == Rotation(NEW, token.preview, None, used=False)
+        assert claim_rotation(connection, token.id) == Rotation(NEW, token.preview, None, used=False)
 
 
 def test_limit_only_ever_shortens(database: Database, user_id: int) -> None:
@@ -93,7 +93,7 @@ def test_first_use_begins_the_grace_of_the_old_secret(database: Database, user_i
             False,
         ]
         assert expiries(connection, token) == {token.preview: SECOND + 67, NEW: to_seconds(NEVER)}
-        found = find_rotation(connection, token.id)
+        found = claim_rotation(connection, token.id)
     assert found is not None
     assert found.used
 
@@ -122,7 +122,7 @@ def test_first_use_after_a_rotation_that_did_not_wait_for_it_changes_no_expiry(
         token = add_token(connection, user_id)
         rotate(connection, token, NewRotation(grace_seconds=0, on_first_use=False))
         assert not activate_used(connection, NEW, SECOND)
-        assert find_rotation(connection, token.id) == Rotation(NEW, token.preview, NEVER, used=True)
+        assert claim_rotation(connection, token.id) == Rotation(NEW, token.preview, NEVER, used=True)
 
 
 def test_new_secrets_that_were_never_used_are_found_among_many(database: Database, user_id: int) -> None:

@@ -16,7 +16,7 @@ from tokenry.service.acting import require_maker
 from tokenry.service.transactions import Transactions
 from tokenry.storage import details as stored
 from tokenry.storage.database import retried
-from tokenry.storage.users import hold_user
+from tokenry.storage.users import lock_user
 
 
 class TokenDetails:
@@ -52,9 +52,9 @@ class TokenDetails:
         """
         with self._transactions.change(origin) as change:
             connection, actor = change.connection, change.actor
-            hold_user(connection, actor.user_id)
+            lock_user(connection, actor.user_id)
             # A rotation copies the networks: whichever of the two comes first, the other waits for its end.
-            stored.hold_token(connection, token_id, user_id=actor.user_id)
+            stored.lock_details(connection, token_id, user_id=actor.user_id)
             require_maker(change)
             before = _get(connection, actor, token_id, change.now)
             changes = _changes(before, new)

@@ -9,11 +9,11 @@ from tokenry.domain.rotation import reach_faults
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import Token
 from tokenry.service.acting import require_maker
-from tokenry.service.secrets import give_secret, last_rotation
+from tokenry.service.secrets import claim_last_rotation, give_secret
 from tokenry.service.transactions import Change
 from tokenry.storage import idempotency, rotations, uses
 from tokenry.storage import tokens as stored_tokens
-from tokenry.storage.users import hold_user
+from tokenry.storage.users import lock_user
 
 
 def make_once(
@@ -43,9 +43,9 @@ def make_once(
 def _give_again(change: Change, peppers: Peppers, given: idempotency.Given) -> tuple[Token, Secret]:
     """Put a fresh secret in the place of one that was given out and, as far as known, never arrived."""
     connection, actor = change.connection, change.actor
-    hold_user(connection, actor.user_id)
+    lock_user(connection, actor.user_id)
     token = stored_tokens.lock_token(connection, given.token_id, user_id=actor.user_id, now=change.now)
-    rotation = last_rotation(change, given.token_id)
+    rotation = claim_last_rotation(change, given.token_id)
     require_maker(change)
     if rotation is not None:
         used = rotation.used

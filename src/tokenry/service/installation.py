@@ -10,7 +10,7 @@ from tokenry.domain.tokens import NewToken
 from tokenry.service.accounts import Accounts
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
-from tokenry.storage.installation import lock_installation
+from tokenry.storage.installation import claim_installation
 
 FIRST_COMPANY = "tokenry"
 FIRST_USERNAME = "admin"
@@ -25,7 +25,7 @@ def begin_installation(
     `deliver` is called before anything is final: if it raises, nothing was made, so no token is ever lost unseen.
     """
     with transactions.change(Origin("first start")) as change:
-        lock_installation(change.connection)
+        claim_installation(change.connection)
         admin = accounts.create_first(change, company=FIRST_COMPANY, admin_username=FIRST_USERNAME)
         if admin is None:
             return None

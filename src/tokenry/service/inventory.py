@@ -82,7 +82,7 @@ class Inventory:
             account_id = change.actor.account_id
             lock_account(change.connection, account_id)
             own = stored.find_own(change.connection, token_ids, account_id=account_id)
-            users.hold_owners(change.connection, own)
+            users.lock_owners(change.connection, own)
             require_administrator(get_writer(change))
             revoked = revoke_these(change, own)
         return [(token_id, token_id in revoked) for token_id in token_ids]

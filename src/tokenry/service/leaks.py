@@ -12,7 +12,7 @@ from tokenry.service.transactions import Transactions
 from tokenry.storage.database import retried
 from tokenry.storage.leaks import Opener, find_openers
 from tokenry.storage.tokens import revoke_token
-from tokenry.storage.users import hold_owners
+from tokenry.storage.users import lock_owners
 
 REPORTER = "leak report"
 """Who revoked a token, in its details and the audit."""
@@ -53,9 +53,9 @@ class Leaks:
 
     @retried
     def _revoke(self, origin: Origin, secret: Secret, token_id: int) -> bool:
-        """Revoke one token. Each in its own transaction: they may be anybody's, whom no two of which may hold."""
+        """Revoke one token. Each in its own transaction: users of several accounts have no order to be locked in."""
         with self._transactions.change(origin) as change:
-            hold_owners(change.connection, [token_id])
+            lock_owners(change.connection, [token_id])
             # Once more, since a secret may have been rotated away meanwhile: its token did not leak.
             if token_id not in self._opening(change.connection, [secret], change.now):
                 return False

@@ -15,7 +15,7 @@ from tokenry.domain.policy import Policy, Rules, Shortening
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import policy as stored
 from tokenry.storage.database import retried
-from tokenry.storage.users import hold_user
+from tokenry.storage.users import lock_user
 
 BATCH = 1000
 """Tokens that are shortened in one transaction."""
@@ -128,5 +128,5 @@ def count_for(change: Change, policy: Policy, user_id: int) -> int:
     """Count a user's live tokens where a policy limits them: nobody else makes one meanwhile. Where none does, 0."""
     if policy.tokens_per_user_max is None:
         return 0
-    hold_user(change.connection, user_id)
+    lock_user(change.connection, user_id)
     return stored.count_live_tokens(change.connection, user_id, change.now, limit=policy.tokens_per_user_max)

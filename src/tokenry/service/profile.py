@@ -36,7 +36,7 @@ class Profiles:
         with self._transactions.change(origin) as change:
             connection, actor = change.connection, change.actor
             lock_account(connection, actor.account_id)
-            stored.hold_user(connection, actor.user_id)
+            stored.lock_user(connection, actor.user_id)
             user = get_writer(change)
             if user.proxy and wanted.email not in {None, user.email}:
                 raise Forbidden

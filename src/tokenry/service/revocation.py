@@ -18,7 +18,7 @@ from tokenry.storage.accounts import lock_account
 from tokenry.storage.database import retried
 from tokenry.storage.inventory import find_owner
 from tokenry.storage.leaks import find_openers
-from tokenry.storage.users import hold_entered, hold_user
+from tokenry.storage.users import lock_entered, lock_user
 
 
 class Revocations:
@@ -43,7 +43,7 @@ class Revocations:
             if owner_id is not None:
                 if owner_id != actor.user_id:
                     lock_account(connection, actor.account_id)
-                hold_user(connection, owner_id)
+                lock_user(connection, owner_id)
             user = get_writer(change)
             if token_id is None or self._find_opened(connection, secret, now) is None:
                 return False
@@ -65,7 +65,7 @@ class Revocations:
 
 def revoke_everything_of(change: Change, user: User) -> None:
     """Revoke the tokens of a user who is claimed, and those with which the user is in child accounts."""
-    hold_entered(change.connection, user.id)
+    lock_entered(change.connection, user.id)
     by = change.origin.name
     _record(change, stored.revoke_tokens_of(change.connection, user.id, now=change.now, revoked_by=by))
     leave_children(change, user)
@@ -73,13 +73,13 @@ def revoke_everything_of(change: Change, user: User) -> None:
 
 def leave_children(change: Change, user: User) -> None:
     """Revoke the tokens with which a user who is claimed is in child accounts."""
-    hold_entered(change.connection, user.id)
+    lock_entered(change.connection, user.id)
     by = change.origin.name
     _record(change, stored.revoke_delegated_by(change.connection, user.id, now=change.now, revoked_by=by))
 
 
 def revoke_these(change: Change, token_ids: Sequence[int]) -> Sequence[int]:
-    """Revoke those of some tokens that are not revoked, whose users are held; their ids."""
+    """Revoke those of some tokens that are not revoked, whose users are locked; their ids."""
     by = change.origin.name
     return _record(change, stored.revoke_these(change.connection, token_ids, now=change.now, revoked_by=by))
 

@@ -13,12 +13,12 @@ from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import Token
 from tokenry.service.acting import require_maker
 from tokenry.service.idempotency import make_once
-from tokenry.service.secrets import give_secret, last_rotation
+from tokenry.service.secrets import claim_last_rotation, give_secret
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import rotations
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage.database import retried, to_seconds
-from tokenry.storage.users import hold_user
+from tokenry.storage.users import lock_user
 
 
 class Rotations:
@@ -41,10 +41,10 @@ class Rotations:
 
     def _rotate(self, change: Change, token_id: int, new: NewRotation) -> tuple[Token, Secret]:
         connection, now, actor = change.connection, change.now, change.actor
-        hold_user(connection, actor.user_id)
+        lock_user(connection, actor.user_id)
         # Locked before anything else: of two that rotate it at once, one waits here and holds nothing meanwhile.
         token = stored_tokens.lock_token(connection, token_id, user_id=actor.user_id, now=now)
-        rotation = last_rotation(change, token_id)
+        rotation = claim_last_rotation(change, token_id)
         require_maker(change)
         if token is None:
             raise NotFound

@@ -24,8 +24,8 @@ def give_secret(change: Change, peppers: Peppers, token: Token, *, beside: str) 
     return replace(token, preview=secret.preview), secret
 
 
-def last_rotation(change: Change, token_id: int) -> Rotation | None:
+def claim_last_rotation(change: Change, token_id: int) -> Rotation | None:
     """The token's last rotation; if its new secret is the one that acts, that is its use, written down or not."""
     if change.actor.token_id == token_id:
         rotations.activate_used(change.connection, change.actor.preview, to_seconds(change.now))
-    return rotations.find_rotation(change.connection, token_id)
+    return rotations.claim_rotation(change.connection, token_id)

@@ -92,7 +92,7 @@ class Tokens:
         """
         with self._transactions.change(origin) as change:
             connection, now, actor = change.connection, change.now, change.actor
-            stored_users.hold_user(connection, actor.user_id)
+            stored_users.lock_user(connection, actor.user_id)
             require_maker(change)
             token = _get(connection, actor, token_id, now)
             raise_faults(faults)
@@ -108,7 +108,7 @@ class Tokens:
         """Revoke a token, which may be the acting one. Raises NotFound."""
         with self._transactions.change(origin) as change:
             actor = change.actor
-            stored_users.hold_user(change.connection, actor.user_id)
+            stored_users.lock_user(change.connection, actor.user_id)
             require_open(change.connection, actor, now=change.now)
             _revoke(change, token_id, user_id=actor.user_id)
 
@@ -125,7 +125,7 @@ class Tokens:
     def revoke_any_token(self, origin: Origin, token_id: int) -> None:
         """Revoke anybody's token, as the operator. Raises NotFound."""
         with self._transactions.change(origin) as change:
-            stored_users.hold_owners(change.connection, [token_id])
+            stored_users.lock_owners(change.connection, [token_id])
             _revoke(change, token_id, user_id=None)
 
     def issue(

@@ -50,8 +50,8 @@ def list_details(
     return page_of(connection, found, rows, request, partial(read_details, now=now))
 
 
-def hold_token(connection: Connection, token_id: int, *, user_id: int) -> None:
-    """Keep others from changing what opens a token of this user until the transaction ends."""
+def lock_details(connection: Connection, token_id: int, *, user_id: int) -> None:
+    """Keep others from changing a token of this user, live or not, and what opens it, until the transaction ends."""
     statement = select(tokens.c.id).where(tokens.c.id == token_id, tokens.c.user_id == user_id)
     connection.execute(statement.with_for_update(key_share=True))
 

@@ -11,7 +11,7 @@ def find_pepper_check(connection: Connection) -> bytes | None:
     return connection.execute(select(installation.c.pepper_check)).scalar_one_or_none()
 
 
-def lock_installation(connection: Connection) -> None:
+def claim_installation(connection: Connection) -> None:
     """Wait for any other process that is setting up; SQLite's write transaction has done so already."""
     connection.execute(select(installation.c.id).with_for_update())
 

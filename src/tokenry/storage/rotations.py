@@ -19,8 +19,8 @@ PREVIEWS_MAX = 500
 _UNUSED = rotations.c.first_used_at.is_(None)
 
 
-def find_rotation(connection: Connection, token_id: int) -> Rotation | None:
-    """Find the last rotation of a token."""
+def claim_rotation(connection: Connection, token_id: int) -> Rotation | None:
+    """Find the last rotation of a token, and keep others from it until this transaction ends."""
     statement = (
         select(rotations.c.preview, rotations.c.previous, rotations.c.first_used_at, credentials.c.expires_at)
         .select_from(rotations.outerjoin(credentials, credentials.c.preview == rotations.c.previous))

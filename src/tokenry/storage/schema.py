@@ -3,6 +3,12 @@
 A token is a row of `tokens` for ever: revoking it sets `revoked_at`. What can be presented at the door is a row of
 `credentials`, keyed by the token's first 16 characters; revoking deletes it, so a look-up is right by itself. Whatever
 verification reads beside them (users, accounts) never changes without `storage/changes.py` hearing of it.
+
+What locks rows until its transaction ends, and changes nothing, says by its verb how:
+
+    keep_   FOR KEY SHARE      they stay; side by side with others that keep or lock them
+    lock_   FOR NO KEY UPDATE  one at a time; side by side with those that keep them
+    claim_  FOR UPDATE         alone
 """
 
 from sqlalchemy import (

@@ -169,7 +169,7 @@ def revoke_others(connection: Connection, *, user_id: int, kept: int, now: datet
 
 
 def revoke_these(connection: Connection, token_ids: Sequence[int], *, now: datetime, revoked_by: str) -> Sequence[int]:
-    """Revoke those of some tokens that are not revoked; their ids. Their users are held."""
+    """Revoke those of some tokens that are not revoked; their ids. Their users are locked."""
     return _revoke_all(connection, tokens.c.id.in_(token_ids), now=now, revoked_by=revoked_by)
 
 
@@ -186,7 +186,7 @@ def keep_open(connection: Connection, preview: str, *, now: datetime) -> UserKin
 def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: datetime, revoked_by: str) -> Sequence[int]:
     """Revoke tokens and delete what opens them; their ids.
 
-    Their users are claimed or held, so none is made meanwhile that ought to be found. They are locked in the order of
+    Their users are claimed or locked, so none is made meanwhile that ought to be found. They are locked in the order of
     their ids, as whoever locks several does, and looked for from the last one on.
     """
     unrevoked = tokens.c.revoked_at.is_(None) & (tokens.c.id > bindparam("last"))

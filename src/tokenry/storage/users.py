@@ -136,23 +136,23 @@ def keep_user(connection: Connection, user_id: int) -> bool:
     return connection.execute(statement.with_for_update(read=True, key_share=True)).first() is not None
 
 
-def hold_user(connection: Connection, user_id: int) -> None:
-    """Make others who hold or claim a user wait until the transaction ends; whoever only keeps it goes on.
+def lock_user(connection: Connection, user_id: int) -> None:
+    """Make others who lock or claim a user wait until the transaction ends; whoever only keeps it goes on.
 
     For whoever changes a token of the user, before it locks any of that token's rows.
     """
     connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True))
 
 
-def hold_owners(connection: Connection, token_ids: Sequence[int]) -> None:
-    """Hold the users whose tokens these are, in the order of their ids."""
-    _hold_those(connection, select(tokens.c.user_id).where(tokens.c.id.in_(token_ids)))
+def lock_owners(connection: Connection, token_ids: Sequence[int]) -> None:
+    """Lock the users whose tokens these are, in the order of their ids."""
+    _lock_those(connection, select(tokens.c.user_id).where(tokens.c.id.in_(token_ids)))
 
 
-def hold_entered(connection: Connection, user_id: int) -> None:
-    """Hold the proxy users that a user has live tokens of, in the order of their ids."""
+def lock_entered(connection: Connection, user_id: int) -> None:
+    """Lock the proxy users that a user has live tokens of, in the order of their ids."""
     entered = (tokens.c.delegated_by == user_id) & tokens.c.revoked_at.is_(None)
-    _hold_those(connection, select(tokens.c.user_id).where(entered))
+    _lock_those(connection, select(tokens.c.user_id).where(entered))
 
 
 def claim_user(connection: Connection, user_id: int) -> None:
@@ -218,7 +218,7 @@ def set_profile(connection: Connection, user_id: int, profile: Profile) -> bool:
     return execute_unread(connection, update(users).where(users.c.id == user_id).values(values)) == 1
 
 
-def _hold_those(connection: Connection, ids: Select[tuple[int]]) -> None:
+def _lock_those(connection: Connection, ids: Select[tuple[int]]) -> None:
     connection.execute(
         select(users.c.id).where(users.c.id.in_(ids)).order_by(users.c.id).with_for_update(key_share=True)
     )
