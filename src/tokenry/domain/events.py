@@ -1,7 +1,7 @@
 """What can be recorded, which is everything that changes something: a closed list, `Event`.
 
 An event says what was done to what (`action`, `subject`); the rest is in its fields, of which none is a secret.
-docs/events.md tells users of each.
+docs/audit.md tells users of each.
 """
 
 from collections.abc import Mapping, Sequence
