@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from sqlalchemy import URL
 
 from tests.postgres_servers import DATABASE, HOST, PASSWORD, ROLE, PgBouncer, PostgresServer, address_of
 from tests.servers import free_port, tokenry
+from tokenry.domain.errors import Unavailable
 from tokenry.operator.servers import find_server_problems
 from tokenry.settings import Settings
 from tokenry.storage.database import database_url
 from tokenry.storage.servers import Server, Unreached, list_servers
-from tokenry.wiring import prepare
+from tokenry.wiring import open_installation, prepare
 
 HEALTHY = Server(
     name="db:5432",
@@ -35,6 +37,7 @@ HEALTHY = Server(
     clock_ahead=0.01,
     clock_error=0.001,
     unanalyzed=[],
+    foreign=[],
     invalid_indexes=[],
 )
 
@@ -195,6 +198,21 @@ def test_table_that_was_never_analyzed_is_named(address: str, primary: PostgresS
     assert isinstance(after, Server)
     assert (before.unanalyzed, after.unanalyzed) == (["accounts"], [])
     assert any("run ANALYZE accounts" in problem for problem in problems(before))
+
+
+def test_table_of_another_role_is_named_and_is_no_defect_of_ours(
+    address: str, primary: PostgresServer, new_database: str, tmp_path: Path
+) -> None:
+    """As after a restore by a superuser who leaves the owner out."""
+    primary.ask("ALTER TABLE policy OWNER TO postgres", database=new_database)
+    [server] = ask(address)
+    assert isinstance(server, Server)
+    assert server.foreign == ["policy"]
+    assert any("ALTER TABLE policy OWNER TO" in problem for problem in problems(server))
+    installation = open_installation(Settings(data_dir=tmp_path / "data", database_url=address))
+    with closing(installation.database), pytest.raises(Unavailable) as refused:
+        installation.policies.get_policy()
+    assert refused.value.reason == "permission denied for table policy"
 
 
 def test_index_that_is_not_valid_is_named(address: str, primary: PostgresServer, new_database: str) -> None:

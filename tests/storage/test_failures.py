@@ -15,7 +15,7 @@ from tokenry.storage.failures import Failure, sort_failure, sort_state
             ("25006", "57P01", "57P02", "57P03", "25P04", "08000", "08006", "08P01", "26000", "42P05", "0A000"),
             Failure.LOST,
         ),
-        (("55P03", "53100", "53300", "28P01", "58030", "XX000"), Failure.BUSY),
+        (("42501", "55P03", "53100", "53300", "28P01", "58030", "XX000"), Failure.BUSY),
         (("57014",), Failure.SLOW),
         (("23505", "22021", "42P01", "42601", "3F000", "25P02"), None),
     ],

@@ -94,6 +94,11 @@ def _clock(server: Server) -> Iterator[str]:
 
 
 def _tables(server: Server) -> Iterator[str]:
+    for name in server.foreign:
+        yield (
+            f"the table {name} belongs to another role, as after a restore by one: ALTER TABLE {name} OWNER TO that of "
+            "the address"
+        )
     for name in server.unanalyzed:
         yield f"the table {name} was never analyzed, and statements on it may be slow: run ANALYZE {name}"
     for name in server.invalid_indexes:

@@ -21,7 +21,8 @@ _LOST = frozenset({"25006", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04"
 _LOST_CLASSES = frozenset({"08"})
 _SLOW = "57014"
 _LOCK_NOT_AVAILABLE = "55P03"
-_BUSY = frozenset({_LOCK_NOT_AVAILABLE, "57P04"})
+# 42501: a table belongs to another role, as after a restore by another.
+_BUSY = frozenset({_LOCK_NOT_AVAILABLE, "42501", "57P04"})
 # Not let in, resources, damaged data, the system around it.
 _BUSY_CLASSES = frozenset({"28", "53", "58", "XX"})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})

@@ -47,8 +47,13 @@ SELECT pg_is_in_recovery() AS in_recovery,
 _UNANALYZED = """
 SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE pg_class.oid = ANY (SELECT to_regclass(name) FROM unnest(%(names)s::text[]) AS name)
-    AND pg_relation_size(pg_class.oid) >= %(bytes)s
+    AND pg_relation_size(pg_class.oid) >= %(bytes)s AND pg_has_role(relowner, 'USAGE')
     AND NOT EXISTS (SELECT FROM pg_stats WHERE schemaname = nspname AND tablename = relname)
+ORDER BY relname
+"""
+_FOREIGN = """
+SELECT relname FROM pg_class
+WHERE oid = ANY (SELECT to_regclass(name) FROM unnest(%(names)s::text[]) AS name) AND NOT pg_has_role(relowner, 'USAGE')
 ORDER BY relname
 """
 _INVALID = """
@@ -62,7 +67,8 @@ ORDER BY relname
 class Server:
     """One server. `connections_max` holds for our role and database; `connections_own` of them they have now.
 
-    `clock_ahead` is by how many seconds its clock is ahead of ours, right to within `clock_error`.
+    `foreign` tables belong to a role whose rights ours has not. `clock_ahead` is by how many seconds its clock is ahead
+    of ours, right to within `clock_error`.
     """
 
     name: str
@@ -82,6 +88,7 @@ class Server:
     clock_ahead: float
     clock_error: float
     unanalyzed: Sequence[str]
+    foreign: Sequence[str]
     invalid_indexes: Sequence[str]
 
 
@@ -134,8 +141,9 @@ def _ask(connection: psycopg.Connection[Any], clock: Callable[[], float]) -> Ser
     names = {"names": [*metadata.tables], "bytes": ANALYZED_FROM_BYTES}
     with connection.cursor(row_factory=dict_row) as cursor:
         said = cursor.execute(_ASK).fetchone() or {}
-        unanalyzed, invalid = (
-            [row["relname"] for row in cursor.execute(statement, names)] for statement in (_UNANALYZED, _INVALID)
+        unanalyzed, foreign, invalid = (
+            [row["relname"] for row in cursor.execute(statement, names)]
+            for statement in (_UNANALYZED, _FOREIGN, _INVALID)
         )
     error, ahead = min(_compare_clocks(connection, clock) for _ in range(CLOCK_LOOKS))
     return Server(
@@ -146,6 +154,7 @@ def _ask(connection: psycopg.Connection[Any], clock: Callable[[], float]) -> Ser
         clock_ahead=ahead,
         clock_error=error,
         unanalyzed=unanalyzed,
+        foreign=foreign,
         invalid_indexes=invalid,
     )
 

@@ -232,7 +232,8 @@ def _refusal(error: Exception) -> Unavailable:
         return error.refusal
     if isinstance(error, TimeoutError):
         return Unavailable(_SILENT)
-    return Unavailable(f"{type(error).__name__}: {first_line(error)}", private=True)
+    kind = "" if isinstance(error, Lost) else f"{type(error).__name__}: "
+    return Unavailable(f"{kind}{first_line(error)}", private=True)
 
 
 def _another(refusal: Unavailable) -> Unavailable:
