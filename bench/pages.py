@@ -17,12 +17,13 @@ from tokenry.domain.accounts import Actor
 from tokenry.domain.details import Details, Selection, State
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.scopes import EVERYTHING
+from tokenry.service.installation import Installation
 from tokenry.settings import Settings
 from tokenry.storage.audit import list_events
 from tokenry.storage.details import find_details
 from tokenry.storage.inventory import list_next
 from tokenry.storage.users import list_all_users
-from tokenry.wiring import Installation, open_installation, prepare
+from tokenry.wiring import open_installation, prepare
 
 ROUNDS = 15
 TIMES_MAX = 3

@@ -32,12 +32,11 @@ from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
-from tokenry.service.installation import begin_installation
+from tokenry.service.installation import Installation, begin_installation
 from tokenry.storage import schema
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.uses import Use
 from tokenry.verification.last_used import Uses
-from tokenry.wiring import Installation
 
 NOW = int(START)
 FAR = NOW + 10**7

@@ -30,9 +30,10 @@ from tests.conftest import Clock
 from tests.lockstep import Choose, Lockstep, in_turn, named
 from tests.making import OPERATOR
 from tokenry.domain.errors import Refusal, Unavailable
+from tokenry.service.installation import Installation
 from tokenry.settings import Settings
 from tokenry.storage.deadline import within
-from tokenry.wiring import Installation, begin, open_installation, prepare
+from tokenry.wiring import begin, open_installation, prepare
 
 PAIRS = list(combinations_with_replacement(sorted(CHANGES), 2))
 SECONDS_MAX = 20

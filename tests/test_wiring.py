@@ -18,6 +18,7 @@ from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken
+from tokenry.service.installation import Installation
 from tokenry.settings import Settings
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
@@ -25,7 +26,7 @@ from tokenry.storage.files import PEPPER_FILE, find_peppers
 from tokenry.verification.postgres import PostgresCredentials
 from tokenry.verification.sqlite import SqliteCredentials
 from tokenry.verification.verifier import Denial, Verifier
-from tokenry.wiring import Installation, begin, build_app, credentials_of, open_installation, prepare
+from tokenry.wiring import begin, build_app, credentials_of, open_installation, prepare
 
 
 @pytest.fixture

@@ -10,43 +10,14 @@ from pathlib import Path
 from anyio import create_task_group
 from starlette.types import ASGIApp
 
-from tokenry.api.accounts import AccountOperations
-from tokenry.api.app import Operations, create_app, routes
-from tokenry.api.children import ChildOperations
-from tokenry.api.details import DetailsOperations
 from tokenry.api.health import Readiness
-from tokenry.api.inventory import InventoryOperations
-from tokenry.api.leaks import LeakOperations
-from tokenry.api.policy import PolicyOperations
-from tokenry.api.profile import ProfileOperations
-from tokenry.api.revocation import RevocationOperations
-from tokenry.api.rotation import RotationOperations
-from tokenry.api.tokens import TokenOperations
-from tokenry.api.users import UserOperations
 from tokenry.counters.opening import Counters, open_counters
 from tokenry.domain.errors import SetupError
-from tokenry.domain.scopes import Catalogue, Level, Scopes
-from tokenry.domain.secrets import Peppers, Secret
-from tokenry.gate.batch import BatchOperations
-from tokenry.gate.explanation import ExplanationOperations
+from tokenry.domain.scopes import Level, Scopes
+from tokenry.domain.secrets import Secret
+from tokenry.faces import create_app, routes
 from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
-from tokenry.gate.inspection import Inspector
-from tokenry.gate.introspection import IntrospectionOperations
-from tokenry.service.accounts import Accounts
-from tokenry.service.admission import Admission
-from tokenry.service.children import Children
-from tokenry.service.details import TokenDetails
-from tokenry.service.explanation import Explanations
-from tokenry.service.installation import begin_installation
-from tokenry.service.inventory import Inventory
-from tokenry.service.leaks import Leaks
-from tokenry.service.policy import Policies
-from tokenry.service.profile import Profiles
-from tokenry.service.revocation import Revocations
-from tokenry.service.rotation import Rotations
-from tokenry.service.tokens import Tokens
-from tokenry.service.transactions import Transactions
-from tokenry.service.users import AccountUsers, Users
+from tokenry.service.installation import Installation, begin_installation
 from tokenry.serving.descriptors import DescriptorWatch
 from tokenry.settings import Settings, require_directory
 from tokenry.storage.database import Database, database_url
@@ -57,6 +28,7 @@ from tokenry.storage.usernames import list_ambiguous
 from tokenry.verification.cache import Cache
 from tokenry.verification.clock import ClockWatch
 from tokenry.verification.follower import NO_LOCK, tend
+from tokenry.verification.inspection import Inspector
 from tokenry.verification.last_used import Uses
 from tokenry.verification.needs import policy_reader
 from tokenry.verification.screen import Screen
@@ -65,30 +37,6 @@ from tokenry.verification.verifier import Credentials, Verifier
 from tokenry.web.limits import RateLimits
 from tokenry.web.resource import Checks
 from tokenry.web.threads import Threads
-
-
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """An installation that is set up: its database, its peppers, its catalogue, and the use cases on them."""
-
-    database: Database
-    peppers: Peppers
-    catalogue: Catalogue
-    transactions: Transactions
-    admission: Admission
-    tokens: Tokens
-    details: TokenDetails
-    policies: Policies
-    rotations: Rotations
-    leaks: Leaks
-    inventory: Inventory
-    explanations: Explanations
-    revocations: Revocations
-    accounts: Accounts
-    users: Users
-    account_users: AccountUsers
-    children: Children
-    profiles: Profiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,28 +123,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
     def now() -> datetime:
         return datetime.fromtimestamp(clock(), UTC)
 
-    transactions = Transactions(database, now)
-    tokens = Tokens(transactions, peppers, catalogue)
-    return Installation(
-        database=database,
-        peppers=peppers,
-        catalogue=catalogue,
-        transactions=transactions,
-        admission=Admission(transactions),
-        tokens=tokens,
-        details=TokenDetails(transactions),
-        policies=Policies(transactions),
-        rotations=Rotations(transactions, peppers),
-        leaks=Leaks(transactions, peppers),
-        inventory=Inventory(transactions),
-        explanations=Explanations(transactions, peppers),
-        revocations=Revocations(transactions, peppers),
-        accounts=Accounts(transactions, settings.username_reservation),
-        users=Users(transactions, settings.username_reservation),
-        account_users=AccountUsers(transactions, settings.username_reservation),
-        children=Children(transactions, tokens),
-        profiles=Profiles(transactions),
-    )
+    return Installation(database, peppers, catalogue, now, settings.username_reservation)
 
 
 def begin(installation: Installation, deliver: Callable[[Secret], None]) -> Secret | None:
@@ -255,29 +182,9 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         await verification.close()
         await counters.close()
 
-    operations = Operations(
-        tokens=TokenOperations(installation.tokens),
-        details=DetailsOperations(installation.details),
-        policy=PolicyOperations(installation.policies),
-        inventory=InventoryOperations(installation.inventory),
-        profile=ProfileOperations(installation.profiles),
-        accounts=AccountOperations(installation.accounts),
-        users=UserOperations(installation.account_users),
-        children=ChildOperations(installation.children),
-        rotation=RotationOperations(installation.rotations),
-        introspection=IntrospectionOperations(inspector),
-        batch=BatchOperations(inspector, installation.catalogue),
-        leaks=LeakOperations(installation.leaks),
-        explanation=ExplanationOperations(inspector, installation.explanations, installation.catalogue),
-        revocation=RevocationOperations(installation.revocations),
-    )
-    table = routes(
-        operations,
-        checks=Checks(verifier, limits, installation.admission, Threads(settings.request_timeout)),
-        catalogue=installation.catalogue,
-        ready=Readiness(installation.database, verification.credentials.find),
-    )
-    return create_app(table, lifespan)
+    checks = Checks(verifier, limits, installation.admission, Threads(settings.request_timeout))
+    ready = Readiness(installation.database, verification.credentials.find)
+    return create_app(routes(installation, checks, inspector, ready), lifespan)
 
 
 def credentials_of(database: Database) -> Credentials:

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from tests.conftest import App
-from tokenry.api.details import MOMENTS
+from tokenry.api.tokens.details import MOMENTS
 from tokenry.domain.details import STATES
 from tokenry.storage.catalogue import default_catalogue
 

@@ -15,9 +15,10 @@ from tokenry.domain.accounts import Account, Contact, proxy_username
 from tokenry.domain.policy import Policy, UserKind
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NewToken
+from tokenry.service.installation import Installation
 from tokenry.storage.accounts import create_account, find_first_account
 from tokenry.storage.audit import list_events
-from tokenry.wiring import Installation, open_installation
+from tokenry.wiring import open_installation
 
 CHILDREN = "/v4/account/child-accounts"
 SUCCESSOR = "/v4beta/iam/delegation/profile/child-accounts"

@@ -12,11 +12,11 @@ from starlette.routing import Route
 from tests.api.parts import routes
 from tests.conftest import App
 from tests.description import Answer, check, path_patterns
-from tokenry.api.app import VERSIONS
 from tokenry.api.description import METHODS, describe, read_description
 from tokenry.domain.callers import Callers
 from tokenry.domain.scopes import Catalogue, Level
 from tokenry.domain.scopes import Resource as CatalogueEntry
+from tokenry.faces import VERSIONS
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.web.resource import Resource
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.api.generating import any_json, any_text, bounded, details_queries, raw_bodies, rows, send
 from tests.conftest import App
-from tokenry.api.details import MOMENTS
+from tokenry.api.tokens.details import MOMENTS
 
 pytestmark = pytest.mark.usefixtures("narrow")
 

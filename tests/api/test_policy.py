@@ -11,7 +11,8 @@ from tests.issuing import bearer
 from tokenry.domain.accounts import Origin
 from tokenry.domain.policy import Policy, UserKind
 from tokenry.domain.scopes import Scopes
-from tokenry.wiring import Installation, open_installation
+from tokenry.service.installation import Installation
+from tokenry.wiring import open_installation
 
 OPERATOR = Origin("operator:test")
 STRICT = Policy(

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ from tokenry.storage.database import to_seconds
 from tokenry.storage.rotations import activate_used, find_unused
 from tokenry.storage.schema import metadata
 from tokenry.storage.uses import Use, record_uses, was_used
-from tokenry.wiring import Installation, begin, open_installation, prepare
+from tokenry.wiring import begin, open_installation, prepare
 
 NOW = int(START)
 PAGE = PageRequest(size=25)
@@ -298,11 +298,10 @@ def many(
 
 def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None:
     made: set[str] = set()
-    for field in fields(Installation):
-        service = getattr(many[0].do, field.name)
+    for attribute, service in vars(many[0].do).items():
         if type(service).__module__.startswith("tokenry.service."):
             made |= {
-                f"{field.name}.{name}"
+                f"{attribute}.{name}"
                 for name, _ in inspect.getmembers(service, inspect.ismethod)
                 if not name.startswith("_")
             }

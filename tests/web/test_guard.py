@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from tests.api.parts import ask
 from tests.conftest import App
-from tokenry.api.dialect import WIRE
+from tokenry.faces import WIRE
 from tokenry.serving.logs import make_harmless
 from tokenry.web.guard import Guard
 

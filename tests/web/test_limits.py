@@ -16,11 +16,11 @@ from structlog.testing import capture_logs
 
 from tests.conftest import START, App, Clock, make_app
 from tests.servers import Redis
-from tokenry.api.dialect import WIRE
 from tokenry.complaints import SECONDS
 from tokenry.counters.host import HostCounters
 from tokenry.domain.accounts import Origin
 from tokenry.domain.tokens import NewToken
+from tokenry.faces import WIRE
 from tokenry.service.admission import Admission
 from tokenry.settings import Settings
 from tokenry.verification.verifier import Verifier

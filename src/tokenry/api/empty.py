@@ -19,7 +19,6 @@ DEVICES = {
     "user_agent": Kind.TEXT,
 }
 APPS = {"created": Kind.TIME, "expiry": Kind.TIME, "id": Kind.INTEGER, "label": Kind.TEXT, "scopes": Kind.TEXT}
-# What a new client asks for before it has a token.
 REGIONS = {"country": Kind.TEXT, "id": Kind.TEXT, "label": Kind.TEXT, "status": Kind.TEXT}
 TYPES = {
     "class": Kind.TEXT,

@@ -13,16 +13,10 @@ CREDENTIALS_MAX = 1000
 REPORTS = Bucket("leaks", 10)
 
 
-class LeakOperations:
-    """`/credentials/revoke`."""
-
-    def __init__(self, leaks: Leaks) -> None:
-        self._leaks = leaks
-
-    def revoke_reported(self, call: Call) -> object:
-        """POST the texts of tokens; whatever they are, the answer is the same."""
-        self._leaks.revoke_reported(read_credentials(call.body), call.address)
-        return Answer(202, {})
+def revoke_reported(leaks: Leaks, call: Call) -> object:
+    """POST the texts of tokens; whatever they are, the answer is the same."""
+    leaks.revoke_reported(read_credentials(call.body), call.address)
+    return Answer(202, {})
 
 
 def read_credentials(body: Mapping[str, object]) -> Sequence[str]:

@@ -1,9 +1,30 @@
-"""The operations on a user's own profile."""
+"""`/profile`: what users see and change of themselves."""
 
-from tokenry.api.users import answer_grants
-from tokenry.api.wire_profile import read_profile_change, write_profile
+from tokenry.api.empty import APPS, DEVICES, LOGINS, empty_list, nothing
+from tokenry.api.wire_profile import answer_grants, read_profile_change, write_profile
+from tokenry.domain.scopes import READS, WRITES
+from tokenry.service.installation import Installation
 from tokenry.service.profile import Profiles
 from tokenry.web.requests import Call
+from tokenry.web.resource import MakeResource, Operation, Paths, change
+
+
+def profile_paths(house: Installation, resource: MakeResource) -> Paths:
+    """`/profile` and what is below it, but for tokens."""
+    profile = ProfileOperations(house.profiles)
+    return {
+        "/profile": resource(
+            GET=Operation(profile.get_profile),
+            PUT=change(profile.update_profile, WRITES),
+        ),
+        "/profile/grants": resource(GET=Operation(profile.get_grants)),
+        "/profile/logins": resource(GET=Operation(empty_list(LOGINS), READS)),
+        "/profile/logins/{login_id}": resource(GET=Operation(nothing, READS)),
+        "/profile/devices": resource(GET=Operation(empty_list(DEVICES), READS)),
+        "/profile/devices/{device_id}": resource(GET=Operation(nothing, READS), DELETE=Operation(nothing, WRITES)),
+        "/profile/apps": resource(GET=Operation(empty_list(APPS), READS)),
+        "/profile/apps/{app_id}": resource(GET=Operation(nothing, READS), DELETE=Operation(nothing, WRITES)),
+    }
 
 
 class ProfileOperations:
@@ -18,8 +39,8 @@ class ProfileOperations:
 
     def update_profile(self, call: Call) -> object:
         """PUT other settings."""
-        change = read_profile_change(call.body)
-        return write_profile(self._profiles.update_profile(call.origin, change))
+        wanted = read_profile_change(call.body)
+        return write_profile(self._profiles.update_profile(call.origin, wanted))
 
     def get_grants(self, call: Call) -> object:
         """GET what the caller may."""

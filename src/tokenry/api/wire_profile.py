@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from tokenry.domain.errors import Fault
 from tokenry.domain.profile import Profile, ProfileChange
 from tokenry.domain.users import GrantsChange, User
+from tokenry.web.answers import Answer
 from tokenry.web.bodies import read_key
 
 _NO_REFERRALS = {"code": "", "url": "", "total": 0, "completed": 0, "pending": 0, "credit": 0}
@@ -83,6 +84,11 @@ def write_grants(user: User) -> dict[str, object]:
         **{kind: [] for kind in _KINDS_OF_GRANTS},
         "global": {**_NOT_GRANTED, "child_account_access": user.child_account_access},
     }
+
+
+def answer_grants(user: User) -> object:
+    """The grants of a restricted user; 204 for an unrestricted one, who needs none."""
+    return write_grants(user) if user.restricted else Answer(204)
 
 
 def read_grants_change(body: Mapping[str, object]) -> GrantsChange:

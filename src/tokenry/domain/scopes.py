@@ -16,6 +16,10 @@ from tokenry.domain.errors import Fault
 SCOPES_LENGTH_MAX = 4096
 POLICY_BYTES_MAX = 2048
 """Of the scopes and resources that a gateway asks for, written as a query."""
+READS, WRITES = "account:read_only", "account:read_write"
+"""The scopes that this service asks for itself, on its own paths."""
+CHILDREN_READS, CHILDREN_WRITES = "child_account:read_only", "child_account:read_write"
+"""The same for child accounts."""
 RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SEPARATORS = re.compile(r"[ ,]+")
 

@@ -6,5 +6,7 @@
 Both give the answers of verify.py. `tests/gate/test_fast_path.py` sends whatever it can think of both ways, and
 compares the bytes that come back.
 
-    for administrators  batch.py, explanation.py, introspection.py: about tokens that others presented (inspection.py)
+    for administrators  batch.py, explanation.py: about tokens that others presented (inspection.py)
+
+`table.py` has its paths.
 """

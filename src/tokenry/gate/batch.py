@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.identity import write_json
 from tokenry.domain.scopes import Catalogue, Scopes
-from tokenry.gate.inspection import Inspector, read_question
+from tokenry.gate.inspection import read_question
+from tokenry.verification.inspection import Inspector
 from tokenry.verification.verifier import Decision, Denial
 from tokenry.web.requests import Call
 
@@ -15,17 +16,10 @@ INVALID = {"active": False, "status": "invalid"}
 INSUFFICIENT_SCOPE = {"active": False, "status": "insufficient_scope"}
 
 
-class BatchOperations:
-    """`/verify/batch`."""
-
-    def __init__(self, inspector: Inspector, catalogue: Catalogue) -> None:
-        self._inspector = inspector
-        self._catalogue = catalogue
-
-    def verify(self, call: Call) -> object:
-        """POST tokens that were presented, all from one address and for the same scopes."""
-        tokens, needed, address = read_batch(call.body, self._catalogue)
-        return [write_verdict(decision) for decision in self._inspector.decide(call.actor, tokens, needed, address)]
+def verify_batch(inspector: Inspector, catalogue: Catalogue, call: Call) -> object:
+    """POST tokens that were presented, all from one address and for the same scopes."""
+    tokens, needed, address = read_batch(call.body, catalogue)
+    return [write_verdict(decision) for decision in inspector.decide(call.actor, tokens, needed, address)]
 
 
 def read_batch(body: Mapping[str, object], catalogue: Catalogue) -> tuple[Sequence[str], Scopes, str | None]:

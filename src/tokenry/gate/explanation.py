@@ -6,27 +6,20 @@ from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.explanation import Step
 from tokenry.domain.scopes import Catalogue, Scopes
 from tokenry.domain.secrets import Secret
-from tokenry.gate.inspection import Inspector, read_question
+from tokenry.gate.inspection import read_question
 from tokenry.service.explanation import Explanations
+from tokenry.verification.inspection import Inspector
 from tokenry.web.bodies import read_key
 from tokenry.web.requests import Call
 
 
-class ExplanationOperations:
-    """`/verify/explain`."""
-
-    def __init__(self, inspector: Inspector, explanations: Explanations, catalogue: Catalogue) -> None:
-        self._inspector = inspector
-        self._explanations = explanations
-        self._catalogue = catalogue
-
-    def explain(self, call: Call) -> object:
-        """POST a token that somebody presented, from an address and for some scopes."""
-        token, needed, address = read_presented_token(call.body, self._catalogue)
-        [decision] = self._inspector.decide(call.actor, [token], needed, address)
-        steps = self._explanations.explain_token(call.actor, token, needed=needed, address=address)
-        secret = Secret.parse(token)
-        return write_explanation(steps, preview=None if secret is None else secret.preview, active=decision.accepted)
+def explain_token(inspector: Inspector, explanations: Explanations, catalogue: Catalogue, call: Call) -> object:
+    """POST a token that somebody presented, from an address and for some scopes."""
+    token, needed, address = read_presented_token(call.body, catalogue)
+    [decision] = inspector.decide(call.actor, [token], needed, address)
+    steps = explanations.explain_token(call.actor, token, needed=needed, address=address)
+    secret = Secret.parse(token)
+    return write_explanation(steps, preview=None if secret is None else secret.preview, active=decision.accepted)
 
 
 def read_presented_token(body: Mapping[str, object], catalogue: Catalogue) -> tuple[str, Scopes, str | None]:

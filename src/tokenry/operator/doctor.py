@@ -14,6 +14,7 @@ from tokenry.cli.running import alone
 from tokenry.domain.explanation import Check
 from tokenry.operator.options import SCOPED, takes_settings
 from tokenry.printable import printable
+from tokenry.service.installation import Installation
 from tokenry.service.users import NO_ACCOUNT
 from tokenry.settings import Settings
 from tokenry.storage.database import Database
@@ -21,7 +22,7 @@ from tokenry.storage.database import database_url as read_address
 from tokenry.storage.files import FIRST_TOKEN_FILE, PEPPER_FILE
 from tokenry.storage.migration import head_revision
 from tokenry.storage.usernames import list_ambiguous
-from tokenry.wiring import Installation, open_installation
+from tokenry.wiring import open_installation
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
 

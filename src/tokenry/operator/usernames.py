@@ -8,8 +8,9 @@ import typer
 
 from tokenry.cli.running import complain
 from tokenry.domain.errors import Fault, Invalid, UsernameReserved
+from tokenry.service.installation import Installation
 from tokenry.settings import Settings
-from tokenry.wiring import Installation, open_installation
+from tokenry.wiring import open_installation
 
 ReuseName = Annotated[
     bool, typer.Option("--reuse-name", help="Allow a name that is still reserved for its former user.")

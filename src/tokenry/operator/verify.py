@@ -12,11 +12,12 @@ from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.tokens import NEVER
 from tokenry.operator.options import SCOPED, takes_settings
 from tokenry.operator.tables import print_table
+from tokenry.service.installation import Installation
 from tokenry.settings import Settings
 from tokenry.storage.database import from_seconds
 from tokenry.verification.inspection import inspect, is_address
 from tokenry.verification.verifier import Client, Decision, Verifier
-from tokenry.wiring import Installation, credentials_of, open_installation
+from tokenry.wiring import credentials_of, open_installation
 
 
 def _address(text: str) -> str:

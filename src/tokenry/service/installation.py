@@ -1,20 +1,67 @@
-"""How an installation begins: the account, its administrator and a first token, all or nothing."""
+"""An installation: every use case there is, on one database; and how it begins."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.policy import NO_RULES
-from tokenry.domain.scopes import EVERYTHING
-from tokenry.domain.secrets import Secret
+from tokenry.domain.scopes import EVERYTHING, Catalogue
+from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import NewToken
 from tokenry.service.accounts import Accounts
+from tokenry.service.admission import Admission
+from tokenry.service.children import Children
+from tokenry.service.details import TokenDetails
+from tokenry.service.explanation import Explanations
+from tokenry.service.inventory import Inventory
+from tokenry.service.leaks import Leaks
+from tokenry.service.policy import Policies
+from tokenry.service.profile import Profiles
+from tokenry.service.revocation import Revocations
+from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
+from tokenry.service.users import NO_RESERVATION, AccountUsers, Users
+from tokenry.storage.database import Database
 from tokenry.storage.installation import claim_installation
 
 FIRST_COMPANY = "tokenry"
 FIRST_USERNAME = "admin"
 FIRST_LABEL = "first token"
+
+
+class Installation:
+    """An installation that is set up: its database, its peppers, its catalogue, and the use cases on them.
+
+    Nobody else can have the name of a user who was deleted or renamed for as long as `reservation`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        peppers: Peppers,
+        catalogue: Catalogue,
+        now: Callable[[], datetime],
+        reservation: timedelta = NO_RESERVATION,
+    ) -> None:
+        self.database = database
+        self.peppers = peppers
+        self.catalogue = catalogue
+        self.transactions = transactions = Transactions(database, now)
+        self.admission = Admission(transactions)
+        self.tokens = Tokens(transactions, peppers, catalogue)
+        self.details = TokenDetails(transactions)
+        self.policies = Policies(transactions)
+        self.rotations = Rotations(transactions, peppers)
+        self.leaks = Leaks(transactions, peppers)
+        self.inventory = Inventory(transactions)
+        self.explanations = Explanations(transactions, peppers)
+        self.revocations = Revocations(transactions, peppers)
+        self.accounts = Accounts(transactions, reservation)
+        self.users = Users(transactions, reservation)
+        self.account_users = AccountUsers(transactions, reservation)
+        self.children = Children(transactions, self.tokens)
+        self.profiles = Profiles(transactions)
 
 
 def begin_installation(

@@ -67,6 +67,9 @@ class Checks:
     threads: Threads
 
 
+change = partial(Operation, changes=True)
+
+
 class Resource:
     """An ASGI application for one path: one operation for each method, HEAD as GET, OPTIONS for browsers."""
 
@@ -152,6 +155,11 @@ class Resource:
         if isinstance(answer.body, Iterator):
             return replace(answer, body=chain([next(answer.body, b"")], answer.body))
         return answer
+
+
+MakeResource = Callable[..., Resource]
+"""Makes a resource in the dialect of a face, from its operations by method."""
+Paths = Mapping[str, Resource]
 
 
 def _admit(decision: Decision) -> Actor:

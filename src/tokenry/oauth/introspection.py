@@ -4,27 +4,20 @@ from collections.abc import Mapping
 
 from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.identity import write_claims
-from tokenry.gate.inspection import NO_ADDRESS, Inspector
-from tokenry.verification.inspection import is_address
+from tokenry.verification.inspection import NO_ADDRESS, Inspector, is_address
 from tokenry.web.requests import Call
 
 INACTIVE = {"active": False}
 """All that is said of a token that is not valid, whatever it lacks (RFC 7662 section 2.2)."""
 
 
-class IntrospectionOperations:
-    """`/oauth/introspect`."""
-
-    def __init__(self, inspector: Inspector) -> None:
-        self._inspector = inspector
-
-    def introspect(self, call: Call) -> object:
-        """POST a token that somebody presented."""
-        token, address = read_introspection(call.body)
-        [decision] = self._inspector.decide(call.actor, [token], address=address)
-        if decision.actor is None:
-            return INACTIVE
-        return {"active": True, "token_type": "Bearer", **write_claims(decision.actor)}
+def introspect(inspector: Inspector, call: Call) -> object:
+    """POST a token that somebody presented."""
+    token, address = read_introspection(call.body)
+    [decision] = inspector.decide(call.actor, [token], address=address)
+    if decision.actor is None:
+        return INACTIVE
+    return {"active": True, "token_type": "Bearer", **write_claims(decision.actor)}
 
 
 def read_introspection(form: Mapping[str, object]) -> tuple[str, str | None]:

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tokenry.api.dialect import OAUTH, VERIFICATION, WIRE
 from tokenry.domain.errors import Fault, InsufficientScope, Invalid
+from tokenry.faces import OAUTH, VERIFICATION, WIRE
 from tokenry.web.dialect import Dialect
 from tokenry.web.errors import STATUS
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from tokenry.api import details
-from tokenry.api.details import read_selection, write_details
-from tokenry.api.export import write_csv, write_json_lines
+from tokenry.api.account.export import write_csv, write_json_lines
 from tokenry.api.filters import read_filter
+from tokenry.api.tokens import details
+from tokenry.api.tokens.details import read_selection, write_details
 from tokenry.api.wire import ID_MAX, read_integer, read_page, write_page
 from tokenry.domain.details import Details
 from tokenry.domain.errors import Fault, Invalid, collect_faults, raise_faults

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from tokenry.api import tokens
 from tokenry.api.filters import read_filter
-from tokenry.api.tokens import read_token_id
+from tokenry.api.tokens import operations
+from tokenry.api.tokens.operations import read_token_id
 from tokenry.api.wire import WRONG_TIME, read_page, read_time, write_page, write_time, write_token
 from tokenry.domain.details import STATES, Details, NewDetails, Selection, State, description_faults
 from tokenry.domain.errors import Fault, collect_faults, raise_faults
@@ -14,7 +14,7 @@ from tokenry.domain.networks import NETWORKS_MAX, Network, read_network
 from tokenry.service.details import TokenDetails
 from tokenry.web.requests import Call
 
-FILTERABLE = {**tokens.FILTERABLE, "last_used": Kind.TIME}
+FILTERABLE = {**operations.FILTERABLE, "last_used": Kind.TIME}
 MOMENTS = ("last_used_before", "last_used_after", "expires_before", "expires_after")
 
 

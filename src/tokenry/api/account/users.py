@@ -2,13 +2,11 @@
 
 from tokenry.api.filters import read_filter
 from tokenry.api.wire import read_page, write_page
-from tokenry.api.wire_profile import read_grants_change, write_grants
+from tokenry.api.wire_profile import answer_grants, read_grants_change
 from tokenry.api.wire_users import read_new_user, read_user_change, write_user
 from tokenry.domain.errors import collect_faults
 from tokenry.domain.filters import Kind
-from tokenry.domain.users import User
 from tokenry.service.users import AccountUsers
-from tokenry.web.answers import Answer
 from tokenry.web.requests import Call
 
 FILTERABLE = {"email": Kind.TEXT, "username": Kind.TEXT}
@@ -51,8 +49,3 @@ class UserOperations:
         """PUT what a restricted user may."""
         change = read_grants_change(call.body)
         return answer_grants(self._users.update_grants(call.origin, call.path["username"], change))
-
-
-def answer_grants(user: User) -> object:
-    """What a user may; of somebody who may everything nothing is said."""
-    return write_grants(user) if user.restricted else Answer(204)

@@ -1,0 +1,53 @@
+"""The paths of accounts. Most are for administrators."""
+
+from tokenry.api.account.accounts import AccountOperations
+from tokenry.api.account.children import ChildOperations
+from tokenry.api.account.inventory import InventoryOperations
+from tokenry.api.account.users import UserOperations
+from tokenry.domain.callers import Callers
+from tokenry.domain.scopes import CHILDREN_READS, CHILDREN_WRITES, READS, WRITES
+from tokenry.service.installation import Installation
+from tokenry.web.resource import MakeResource, Operation, Paths, change
+
+ADMINISTRATORS, PARENTS = Callers.ADMINISTRATORS, Callers.PARENTS
+
+
+def account_paths(house: Installation, resource: MakeResource) -> Paths:
+    """`/account` and what is below it, but for child accounts."""
+    accounts = AccountOperations(house.accounts)
+    inventory = InventoryOperations(house.inventory)
+    users = UserOperations(house.account_users)
+    return {
+        "/account": resource(
+            GET=Operation(accounts.get_account, READS, ADMINISTRATORS),
+            PUT=change(accounts.update_account, WRITES, ADMINISTRATORS),
+        ),
+        "/account/tokens": resource(GET=Operation(inventory.list_tokens, READS, ADMINISTRATORS)),
+        "/account/tokens/export": resource(GET=Operation(inventory.export_tokens, READS, ADMINISTRATORS)),
+        "/account/tokens/revoke": resource(POST=change(inventory.revoke_tokens, WRITES, ADMINISTRATORS)),
+        "/account/users": resource(
+            GET=Operation(users.list_users, READS, ADMINISTRATORS),
+            POST=change(users.create_user, WRITES, ADMINISTRATORS),
+        ),
+        "/account/users/{username}": resource(
+            GET=Operation(users.get_user, READS, ADMINISTRATORS),
+            PUT=change(users.update_user, WRITES, ADMINISTRATORS),
+            DELETE=change(users.delete_user, WRITES, ADMINISTRATORS),
+        ),
+        "/account/users/{username}/grants": resource(
+            GET=Operation(users.get_grants, READS, ADMINISTRATORS),
+            PUT=change(users.update_grants, WRITES, ADMINISTRATORS),
+        ),
+    }
+
+
+def child_account_paths(house: Installation, resource: MakeResource) -> Paths:
+    """The same below `/account` and where the wire format has put it since."""
+    children = ChildOperations(house.children)
+    paths = {
+        "": resource(GET=Operation(children.list_children, CHILDREN_READS, PARENTS)),
+        "/{euuid}": resource(GET=Operation(children.get_child, CHILDREN_READS, PARENTS)),
+        "/{euuid}/token": resource(POST=change(children.create_token, CHILDREN_WRITES, PARENTS, reads_body=False)),
+    }
+    places = ("/account", "/iam/delegation/profile")
+    return {f"{place}/child-accounts{path}": managed for place in places for path, managed in paths.items()}

@@ -1,0 +1,1 @@
+"""`/profile/tokens`: what users do with their own tokens."""

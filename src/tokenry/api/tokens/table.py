@@ -1,0 +1,33 @@
+"""The paths of users' own tokens."""
+
+from tokenry.api.tokens.details import DetailsOperations
+from tokenry.api.tokens.operations import TokenOperations
+from tokenry.domain.scopes import READS, WRITES
+from tokenry.service.installation import Installation
+from tokenry.web.resource import MakeResource, Operation, Paths, change
+
+
+def token_paths(house: Installation, resource: MakeResource) -> Paths:
+    """`/profile/tokens` and what is below it."""
+    tokens = TokenOperations(house.tokens, house.rotations, house.policies)
+    details = DetailsOperations(house.details)
+    return {
+        "/profile/tokens": resource(
+            GET=Operation(tokens.list_tokens, READS),
+            POST=change(tokens.create_token, WRITES),
+        ),
+        # Before the paths with an id, which would match it.
+        "/profile/tokens/details": resource(GET=Operation(details.list_details, READS)),
+        "/profile/tokens/policy": resource(GET=Operation(tokens.get_policy, READS)),
+        "/profile/tokens/revoke-others": resource(POST=change(tokens.revoke_other_tokens, WRITES)),
+        "/profile/tokens/{token_id}": resource(
+            GET=Operation(tokens.get_token, READS),
+            PUT=change(tokens.rename_token, WRITES),
+            DELETE=change(tokens.revoke_token, WRITES),
+        ),
+        "/profile/tokens/{token_id}/rotate": resource(POST=change(tokens.rotate_token, WRITES)),
+        "/profile/tokens/{token_id}/details": resource(
+            GET=Operation(details.get_details, READS),
+            PUT=change(details.update_details, WRITES),
+        ),
+    }

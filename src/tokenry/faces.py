@@ -1,0 +1,73 @@
+"""The faces of the service, on one screen: whose tables there are, where they stand, and how each speaks."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import ASGIApp, Lifespan
+
+from tokenry.api.account.table import account_paths, child_account_paths
+from tokenry.api.description import description_as_json
+from tokenry.api.docs import description_as_page
+from tokenry.api.health import Liveness, Readiness
+from tokenry.api.profile import profile_paths
+from tokenry.api.public import public_paths
+from tokenry.api.tokens.table import token_paths
+from tokenry.api.wire import answer_headers
+from tokenry.domain.errors import InsufficientScope
+from tokenry.gate.table import verification_paths
+from tokenry.gate.verify import VerifyEndpoint
+from tokenry.oauth.errors import write_error
+from tokenry.oauth.table import oauth_paths
+from tokenry.service.installation import Installation
+from tokenry.verification.inspection import Inspector
+from tokenry.web.bodies import read_form, read_json_object
+from tokenry.web.dialect import Dialect
+from tokenry.web.errors import STATUS, write_faults
+from tokenry.web.guard import Guard
+from tokenry.web.resource import Checks, Resource, not_found
+
+VERSIONS = ("v4", "v4beta")
+
+WIRE = Dialect(
+    "application/json", read_json_object, answer_headers, STATUS, lambda refusal: write_faults(refusal.faults)
+)
+"""The wire format: JSON, every fault in an envelope, 401 for a scope that does not suffice."""
+VERIFICATION = replace(WIRE, status={**STATUS, InsufficientScope: 403})
+"""The same with 403 for such a scope (RFC 6750 section 3.1)."""
+OAUTH = replace(
+    VERIFICATION, media_type="application/x-www-form-urlencoded", read_body=read_form, write_refusal=write_error
+)
+"""Forms, and errors as one code (RFC 6749 section 5.2)."""
+
+
+def routes(house: Installation, checks: Checks, inspector: Inspector, ready: Readiness) -> Sequence[BaseRoute]:
+    """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
+    wire, verification, oauth = (partial(Resource, checks, dialect) for dialect in (WIRE, VERIFICATION, OAUTH))
+    paths: dict[str, ASGIApp] = {
+        **verification_paths(house, checks.verifier, inspector, verification),
+        **oauth_paths(house, inspector, oauth),
+        "/healthz": Liveness(),
+        "/readyz": ready,
+        "/openapi.json": description_as_json(house.catalogue, WIRE),
+        "/docs": description_as_page(house.catalogue, WIRE),
+    }
+    management = {
+        **token_paths(house, wire),
+        **profile_paths(house, wire),
+        **account_paths(house, wire),
+        **child_account_paths(house, wire),
+        **public_paths(house, wire),
+    }
+    return [
+        *(Route(path, app) for path, app in paths.items()),
+        *(Route(f"/{version}{path}", app) for version in VERSIONS for path, app in management.items()),
+    ]
+
+
+def create_app(table: Sequence[BaseRoute], lifespan: Lifespan[ASGIApp]) -> ASGIApp:
+    """Put the routes behind the guard, with a short cut to those that gateways ask on every request."""
+    router = Router(table, redirect_slashes=False, default=not_found(WIRE), lifespan=lifespan)
+    verification = [route for route in table if isinstance(route, Route) and isinstance(route.app, VerifyEndpoint)]
+    return Guard(router, WIRE, direct={route.path.partition("{")[0]: route.app for route in verification})

@@ -1,0 +1,22 @@
+"""Refusals as OAuth has them (RFC 6749 section 5.2)."""
+
+from tokenry.domain.errors import Forbidden, InsufficientScope, Refusal, TooSlow, Unauthorized, Unavailable
+from tokenry.web.errors import MethodNotAllowed, TooManyRequests, write_faults
+
+ERRORS: dict[type[Refusal], str] = {
+    Unauthorized: "invalid_token",
+    InsufficientScope: "insufficient_scope",
+    Forbidden: "insufficient_scope",
+    TooManyRequests: "temporarily_unavailable",
+    Unavailable: "temporarily_unavailable",
+    TooSlow: "temporarily_unavailable",
+}
+"""OAuth's word for a refusal. Every other one is an `invalid_request`."""
+
+
+def write_error(refusal: Refusal) -> object:
+    """Write an error as OAuth has it: one code, and words for people. For a wrong method it has no code."""
+    if isinstance(refusal, MethodNotAllowed):
+        return write_faults(refusal.faults)
+    faults = (fault.reason if fault.field is None else f"{fault.field}: {fault.reason}" for fault in refusal.faults)
+    return {"error": ERRORS.get(type(refusal), "invalid_request"), "error_description": "; ".join(faults)}

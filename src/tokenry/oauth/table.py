@@ -1,0 +1,21 @@
+"""The paths below `/oauth`."""
+
+from functools import partial
+
+from tokenry.domain.callers import Callers
+from tokenry.domain.scopes import READS, WRITES
+from tokenry.oauth.introspection import introspect
+from tokenry.oauth.revocation import revoke_presented
+from tokenry.service.installation import Installation
+from tokenry.verification.inspection import Inspector
+from tokenry.web.resource import MakeResource, Operation, Paths, change
+
+
+def oauth_paths(house: Installation, inspector: Inspector, resource: MakeResource) -> Paths:
+    """Revocation (RFC 7009) and introspection (RFC 7662)."""
+    return {
+        "/oauth/revoke": resource(POST=change(partial(revoke_presented, house.revocations), WRITES)),
+        "/oauth/introspect": resource(
+            POST=Operation(partial(introspect, inspector), READS, Callers.ADMINISTRATORS, counted=False)
+        ),
+    }
