@@ -10,7 +10,7 @@ from tokenry.domain.details import Details, Revocation, Selection, State, Use
 from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
 from tokenry.storage.database import Database, to_seconds
-from tokenry.storage.details import find_details, list_details, set_description, set_networks
+from tokenry.storage.details import find_details, list_details, store_details
 from tokenry.storage.schema import credentials, token_uses
 from tokenry.storage.tokens import insert_credential, revoke_token
 
@@ -77,8 +77,8 @@ def test_description_and_networks_are_kept(database: Database) -> None:
     user_id = new_user(database)
     with database.write() as connection:
         token, other = add_token(connection, user_id), add_token(connection, user_id)
-        assert set_description(connection, token.id, "Straße\n\U0001f511")
-        assert set_networks(connection, token.id, NETWORKS)
+        assert store_details(connection, token.id, {"description": "Straße\n\U0001f511"})
+        assert store_details(connection, token.id, {"networks": NETWORKS})
         details, untouched = (found(connection, id_, user_id=user_id) for id_ in (token.id, other.id))
     assert (details.description, details.networks) == ("Straße\n\U0001f511", NETWORKS)
     assert (untouched.description, untouched.networks) == ("", ())
@@ -96,7 +96,7 @@ def test_networks_are_stored_separated_by_spaces_for_every_secret_of_the_token(d
             pepper_generation=1,
             expiry=NOW,
         )
-        set_networks(connection, token.id, NETWORKS)
+        store_details(connection, token.id, {"networks": NETWORKS})
         stored = connection.execute(select(credentials.c.networks)).scalars().all()
     assert stored == ["203.0.113.0/24 2001:db8::/32"] * 2
 
@@ -106,7 +106,7 @@ def test_revoked_token_takes_no_networks(database: Database) -> None:
     with database.write() as connection:
         token = add_token(connection, user_id)
         revoke_token(connection, token.id, now=NOW, revoked_by="ada")
-        assert not set_networks(connection, token.id, NETWORKS)
+        assert not store_details(connection, token.id, {"networks": NETWORKS})
 
 
 def listed(connection: Connection, user_id: int, selection: Selection, filter: Filter = EVERY_ROW) -> list[int]:

@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import cast
 
 from tokenry.cli.access import Access, find_access, store_token
 from tokenry.cli.delivery import Delivery, deliver
@@ -21,6 +22,7 @@ from tokenry.cli.journal import Journal, Progress, Wanted, open_journal
 from tokenry.cli.running import FAILED, REFUSED, CommandError, complain
 from tokenry.client import BadRequest, Client, Conflict, Details, NotFound, TokenRecord, TokenryError
 from tokenry.client.calls import new_key
+from tokenry.client.tokens import Changes
 from tokenry.printable import printable
 
 POSSIBLE_MAX = 5
@@ -135,8 +137,9 @@ class Rotation:
             self._drop(made, progress)
             text = f"Nothing has changed: the token from {self.access.origin} cannot make one with {wanted.scopes}."
             raise CommandError(text, REFUSED)
-        if details is not None and (details.description or details.networks):
-            self.client.tokens.update(made.id, description=details.description, networks=details.networks)
+        copied = {name: getattr(details, name) for name in Changes.__annotations__ if details is not None}
+        if any(copied.values()):
+            self.client.tokens.update(made.id, **cast(Changes, copied))
 
     def _failed(self, delivery: Delivery, made: TokenRecord, progress: Progress) -> CommandError:
         """What is said of a command that failed. The new token goes if the command certainly did not store it."""

@@ -1,21 +1,14 @@
 """Tokens as rows: their columns, and their values as JSON has them."""
 
+from dataclasses import fields
+from datetime import datetime
+
 from tokenry.cli.output import Row, write_time
 from tokenry.client import Details, TokenRecord
 
 TOKEN = ("id", "label", "scopes", "created", "expiry", "token")
-DETAILS = (
-    *TOKEN,
-    "state",
-    "description",
-    "networks",
-    "created_by",
-    "last_used",
-    "last_used_address",
-    "last_used_agent",
-    "revoked",
-    "revoked_by",
-)
+_KNOWN = tuple(field.name for field in fields(Details) if field.name not in TokenRecord.__dataclass_fields__)
+DETAILS = (*TOKEN, *_KNOWN)
 DETAILS_SHOWN = ("id", "label", "scopes", "expiry", "state", "last_used", "last_used_address")
 """Those that a list shows where they stand side by side."""
 
@@ -34,15 +27,11 @@ def write_token(token: TokenRecord) -> Row:
 
 def write_details(details: Details) -> Row:
     """A token with everything that is known of it."""
-    return {
-        **write_token(details),
-        "state": details.state,
-        "description": details.description,
-        "networks": None if details.networks is None else [str(network) for network in details.networks],
-        "created_by": details.created_by,
-        "last_used": write_time(details.last_used),
-        "last_used_address": details.last_used_address,
-        "last_used_agent": details.last_used_agent,
-        "revoked": write_time(details.revoked),
-        "revoked_by": details.revoked_by,
-    }
+    return {**write_token(details), **{name: _write(getattr(details, name)) for name in _KNOWN}}
+
+
+def _write(value: object) -> object:
+    """A value of the client's as JSON has it: a moment as text, several things as a list of texts."""
+    if isinstance(value, datetime):
+        return write_time(value)
+    return [str(each) for each in value] if isinstance(value, tuple) else value

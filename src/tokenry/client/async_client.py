@@ -14,11 +14,11 @@ from tokenry.client.secrets import Secret, hide
 from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Session
 from tokenry.client.shells import AsyncShell
 from tokenry.client.tokens import (
+    Changes,
     Details,
     Explanation,
     Identity,
     Moments,
-    Network,
     Page,
     Policy,
     TokenRecord,
@@ -161,11 +161,9 @@ class AsyncTokens:
         """Everything that is known of a token, live or not. Raises NotFound."""
         return await self._shell.run(calls.get_details(token_id))
 
-    async def update(
-        self, token_id: int, *, description: str | None = None, networks: Iterable[str | Network] | None = None
-    ) -> Details:
+    async def update(self, token_id: int, **changes: Unpack[Changes]) -> Details:
         """Give a token another description, or other networks it may be used from (`[]` for anywhere); None stays."""
-        return await self._shell.run(calls.update_details(token_id, description=description, networks=networks))
+        return await self._shell.run(calls.update_details(token_id, changes))
 
     async def policy(self) -> Policy:
         """What the operator allows of the next token."""

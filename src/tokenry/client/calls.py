@@ -23,11 +23,11 @@ from tokenry.client.answers import (
 from tokenry.client.secrets import Secret
 from tokenry.client.times import after, write_span, write_time
 from tokenry.client.tokens import (
+    Changes,
     Details,
     Explanation,
     Identity,
     Moments,
-    Network,
     Page,
     Policy,
     TokenRecord,
@@ -188,13 +188,12 @@ def list_details(
     return Call("GET", f"{_tokens('v4')}/details", read_details_page, shows_page, (*numbers, *times), _filtered(filter))
 
 
-def update_details(
-    token_id: int, *, description: str | None, networks: Iterable[str | Network] | None
-) -> Call[Details]:
-    """Another description, other networks; what is None stays."""
-    body: dict[str, object] = {} if description is None else {"description": description}
-    if networks is not None:
-        body["networks"] = [str(network) for network in networks]
+def update_details(token_id: int, changes: Changes) -> Call[Details]:
+    """Another description, other networks; what is None stays. Raises TypeError for what is no detail."""
+    if unknown := sorted(changes.keys() - Changes.__annotations__.keys()):
+        raise TypeError(f"There is no {unknown[0]}: what can be changed is {', '.join(Changes.__annotations__)}")
+    given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+    body = {name: value if isinstance(value, str) else list(map(str, value)) for name, value in given.items()}
     return Call("PUT", f"{_token(token_id, 'v4')}/details", read_details, shows_token, body=body)
 
 

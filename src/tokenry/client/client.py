@@ -14,11 +14,11 @@ from tokenry.client.secrets import Secret, hide
 from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Session
 from tokenry.client.shells import Shell
 from tokenry.client.tokens import (
+    Changes,
     Details,
     Explanation,
     Identity,
     Moments,
-    Network,
     Page,
     Policy,
     TokenRecord,
@@ -158,11 +158,9 @@ class Tokens:
         """Everything that is known of a token, live or not. Raises NotFound."""
         return self._shell.run(calls.get_details(token_id))
 
-    def update(
-        self, token_id: int, *, description: str | None = None, networks: Iterable[str | Network] | None = None
-    ) -> Details:
+    def update(self, token_id: int, **changes: Unpack[Changes]) -> Details:
         """Give a token another description, or other networks it may be used from (`[]` for anywhere); None stays."""
-        return self._shell.run(calls.update_details(token_id, description=description, networks=networks))
+        return self._shell.run(calls.update_details(token_id, changes))
 
     def policy(self) -> Policy:
         """What the operator allows of the next token."""

@@ -1,6 +1,6 @@
 """What a client reads: frozen dataclasses with aware datetimes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
@@ -49,6 +49,13 @@ class Details(TokenRecord):
     last_used_agent: str | None
     revoked: datetime | None
     revoked_by: str | None
+
+
+class Changes(TypedDict, total=False):
+    """What of a token's details is to be another; None and what is left out stays. `networks` of `[]` is anywhere."""
+
+    description: str | None
+    networks: Iterable[str | Network] | None
 
 
 class Moments(TypedDict, total=False):

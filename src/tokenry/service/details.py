@@ -1,6 +1,6 @@
 """What a user sees and notes down of its tokens beyond the wire format."""
 
-from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -10,7 +10,6 @@ from tokenry.domain.details import LIVE_TOKENS, Details, NewDetails, Selection
 from tokenry.domain.errors import Fault, Invalid, NotFound
 from tokenry.domain.events import TokenUpdated
 from tokenry.domain.filters import EVERY_ROW, Filter
-from tokenry.domain.networks import Network
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.service.acting import require_maker
 from tokenry.service.transactions import Transactions
@@ -60,10 +59,8 @@ class TokenDetails:
             changes = _changes(before, new)
             if not changes:
                 return before
-            if "description" in changes and new.description is not None:
-                stored.set_description(connection, token_id, new.description)
-            if "networks" in changes and new.networks is not None:
-                _set_networks(connection, token_id, new.networks)
+            if not stored.store_details(connection, token_id, {name: getattr(new, name) for name in changes}):
+                raise Invalid(Fault("Must be left out: nothing opens this token any more", "networks"))
             change.record(TokenUpdated(token_id, changes))
             return _get(connection, actor, token_id, change.now)
 
@@ -77,18 +74,13 @@ def _get(connection: Connection, actor: Actor, token_id: int, now: datetime) -> 
 
 def _changes(before: Details, new: NewDetails) -> dict[str, object]:
     """What would be another value than before, for the audit."""
-    changes: dict[str, object] = {}
-    if new.description not in (None, before.description):
-        changes["description"] = {"from": before.description, "to": new.description}
-    if new.networks not in (None, before.networks):
-        changes["networks"] = {"from": _texts(before.networks), "to": _texts(new.networks)}
-    return changes
+    pairs = {field.name: (getattr(before, field.name), getattr(new, field.name)) for field in fields(NewDetails)}
+    return {
+        name: {"from": _as_data(old), "to": _as_data(wanted)}
+        for name, (old, wanted) in pairs.items()
+        if wanted not in (None, old)
+    }
 
 
-def _texts(networks: Sequence[Network] | None) -> list[str] | None:
-    return None if networks is None else [str(network) for network in networks]
-
-
-def _set_networks(connection: Connection, token_id: int, networks: Sequence[Network]) -> None:
-    if not stored.set_networks(connection, token_id, networks):
-        raise Invalid(Fault("Must be left out: nothing opens this token any more", "networks"))
+def _as_data(value: object) -> object:
+    return [str(each) for each in value] if isinstance(value, tuple) else value

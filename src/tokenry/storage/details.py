@@ -1,6 +1,6 @@
 """Statements on what is known of a token beyond the wire format."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_network
@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, func,
 
 from tokenry.domain.details import LIVE_TOKENS, Details, Revocation, Selection, State, Use
 from tokenry.domain.filters import EVERY_ROW, Filter
-from tokenry.domain.networks import Network
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import stored_scopes
 from tokenry.domain.tokens import Token
@@ -56,16 +55,18 @@ def lock_details(connection: Connection, token_id: int, *, user_id: int) -> None
     connection.execute(statement.with_for_update(key_share=True))
 
 
-def set_description(connection: Connection, token_id: int, description: str) -> bool:
-    """Give a token another description; whether there was one."""
-    statement = update(tokens).where(tokens.c.id == token_id).values(description=description)
-    return connection.execute(statement).rowcount == 1
+def store_details(connection: Connection, token_id: int, values: Mapping[str, Any]) -> bool:
+    """Store some of what `NewDetails` has for a token, by name; False if nothing opens it any more.
 
-
-def set_networks(connection: Connection, token_id: int, networks: Sequence[Network]) -> bool:
-    """Say where a token may be used from, no networks meaning anywhere; False if nothing opens it any more."""
+    That matters to `networks` alone, which say where it may be used from: they are its credentials'.
+    """
+    own = {name: value for name, value in values.items() if name != "networks"}
+    if own:
+        connection.execute(update(tokens).where(tokens.c.id == token_id).values(own))
+    if "networks" not in values:
+        return True
     statement = update(credentials).where(credentials.c.token_id == token_id)
-    return bool(execute_naming(connection, statement.values(networks=" ".join(map(str, networks)))))
+    return bool(execute_naming(connection, statement.values(networks=" ".join(map(str, values["networks"])))))
 
 
 def select_details() -> Select[Any]:
