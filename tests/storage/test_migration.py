@@ -10,6 +10,7 @@ from unittest.mock import patch
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, inspect, text
 
 from tests.making import migrate_to
@@ -101,8 +102,13 @@ def test_migrations_make_what_the_tables_make_by_themselves(empty: Database) -> 
 def test_schema_of_this_program_is_read_from_its_files_once(database: Database) -> None:
     with database.read() as connection:
         assert is_current(connection)
-        with patch.object(migration, "ScriptDirectory", side_effect=AssertionError("read again")):
+        with patch.object(Path, "glob", side_effect=AssertionError("read again")):
             assert is_current(connection)
+
+
+def test_schemas_are_those_of_the_migrations_in_their_order() -> None:
+    scripts = ScriptDirectory.from_config(migration._config()).walk_revisions()
+    assert migration._revisions() == [script.revision for script in scripts][::-1]
 
 
 def test_migrated_database_is_current(database: Database) -> None:

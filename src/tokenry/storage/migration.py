@@ -3,19 +3,18 @@
 SQLite takes all migrations that are missing in one transaction, and so does a PostgreSQL that is new. On one that is in
 use each is a transaction of its own. It waits for a lock only briefly, since whoever comes meanwhile queues behind it,
 and is tried again. Its indexes are built before it, outside any transaction (`indexes.py`).
+
+Alembic is imported only to migrate: it takes as long as all else that most commands do.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, column, func, inspect, select, table, text
 from sqlalchemy.exc import DBAPIError
 
 from tokenry.domain.errors import SetupError, TooSlow, Unavailable
@@ -23,7 +22,12 @@ from tokenry.printable import first_line
 from tokenry.storage.database import Database
 from tokenry.storage.failures import NotPrimary, is_held_up
 from tokenry.storage.files import SETUP_SECONDS_MAX
-from tokenry.storage.indexes import NewIndex, build_index
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import Script
+
+    from tokenry.storage.indexes import NewIndex
 
 LOCK_SECONDS_MAX = 0.5
 """How long a migration waits for one lock, and all who need the same table behind it: less than verification waits."""
@@ -33,6 +37,8 @@ PATIENCE_SECONDS = 60.0
 """For how long it is tried again; and how long an index waits for transactions under way, which holds nobody up."""
 _PAUSE_SECONDS = 0.1
 _POSTGRES_LOCK = 0x746F6B656E7279  # "tokenry": one migration at a time
+_VERSIONS = Path(__file__).parent / "migrations" / "versions"
+_VERSION = table("alembic_version", column("version_num"))
 
 
 def migrate(database: Database) -> None:
@@ -43,6 +49,8 @@ def migrate(database: Database) -> None:
     with _naming_remedies(database):
         with database.read() as connection:
             revision = _revision(connection)
+        if revision == head_revision():
+            return
         if database.is_sqlite or revision is None:
             _upgrade(database, "head")
             return
@@ -71,8 +79,7 @@ def refuse_newer(database: Database) -> str | None:
     """Return the database's revision, None for a new one. Raises SetupError if this program does not know it."""
     with _naming_remedies(database), database.read() as connection:
         revision = _revision(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in _revisions():
         raise SetupError(
             f"The database {database.address} was made by a newer tokenry (schema {revision}): install that version, "
             "or restore a backup made with this one. Nothing was changed."
@@ -88,15 +95,20 @@ def require_current(database: Database) -> None:
         raise SetupError(f"The database {database.address} {state}older than this program: run `tokenry migrate`.")
 
 
-@cache
-def head_revision() -> str | None:
-    """This program's schema. Loads every migration, so once: each probe of readiness asks for it."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+def head_revision() -> str:
+    """This program's schema."""
+    return _revisions()[-1]
 
 
 def is_current(connection: Connection) -> bool:
     """Whether the database has exactly this program's schema."""
     return _revision(connection) == head_revision()
+
+
+@cache
+def _revisions() -> list[str]:
+    """The schemas that this program knows, the oldest first, by the names of their files."""
+    return sorted(path.name.partition("_")[0] for path in _VERSIONS.glob("[0-9]*.py"))
 
 
 def _await_turn(connection: Connection) -> None:
@@ -121,12 +133,16 @@ def _await_turn(connection: Connection) -> None:
         time.sleep(_PAUSE_SECONDS)
 
 
-def _missing(revision: str) -> list[Script]:
+def _missing(revision: str) -> "list[Script]":
     """The migrations from a revision on, the oldest first."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see above
+
     return [*ScriptDirectory.from_config(_config()).iterate_revisions("head", revision)][::-1]
 
 
 def _upgrade(database: Database, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415 - see above
+
     with database.write() as connection:
         if not database.is_sqlite:
             seconds = VACUUM_SECONDS_MAX if _is_vacuumed(connection) else LOCK_SECONDS_MAX
@@ -145,7 +161,8 @@ def _is_vacuumed(connection: Connection) -> bool:
     return bool(connection.execute(statement).scalar_one())
 
 
-def _build(database: Database, index: NewIndex) -> None:
+def _build(database: Database, index: "NewIndex") -> None:
+    from tokenry.storage.indexes import build_index  # noqa: PLC0415 - it imports Alembic
     from tokenry.storage.postgres import is_pooled  # noqa: PLC0415 - what it imports is an extra
 
     with database.engine.connect() as connection:
@@ -187,7 +204,9 @@ def _cause(error: Exception) -> BaseException | None:
     return error.__cause__ if isinstance(error, (TooSlow, Unavailable)) else error
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
     config = Config()
     config.set_main_option("script_location", "tokenry.storage:migrations")
     config.set_main_option("path_separator", "os")
@@ -195,7 +214,9 @@ def _config() -> Config:
 
 
 def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(_VERSION.name):
+        return None
+    return connection.execute(select(_VERSION.c.version_num)).scalar_one_or_none()
 
 
 @contextmanager
