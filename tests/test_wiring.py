@@ -18,6 +18,7 @@ from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken
+from tokenry.jobs import Where
 from tokenry.service.installation import Installation
 from tokenry.settings import Settings
 from tokenry.storage.database import Database, database_url
@@ -26,7 +27,15 @@ from tokenry.storage.files import PEPPER_FILE, find_peppers
 from tokenry.verification.postgres import PostgresCredentials
 from tokenry.verification.sqlite import SqliteCredentials
 from tokenry.verification.verifier import Denial, Verifier
-from tokenry.wiring import begin, build_app, credentials_of, open_installation, prepare
+from tokenry.wiring import (
+    begin,
+    begin_verification,
+    build_app,
+    credentials_of,
+    list_jobs,
+    open_installation,
+    prepare,
+)
 
 
 @pytest.fixture
@@ -130,6 +139,18 @@ def test_setting_up_that_was_interrupted_is_completed(settings: Settings, interr
 def test_application_on_each_engine_is_ready_and_stops_in_order(settings: Settings, opened: Installation) -> None:
     with TestClient(build_app(settings)) as client:
         assert client.get("/readyz").status_code == 200
+
+
+def test_jobs_fit_the_database_and_one_is_done_once_for_all_hosts(opened: Installation) -> None:
+    jobs = {job.name: job.where for job in list_jobs(opened, begin_verification(opened))}
+    of_any = {
+        "writing down uses of tokens": Where.PROCESS,
+        "watching the clock": Where.PROCESS,
+        "watching file descriptors": Where.WORKER,
+        "deleting expired keys": Where.FLEET,
+    }
+    of_sqlite = {"tending the epoch": Where.PROCESS, "listing all tokens": Where.WORKER}
+    assert jobs == (of_any | of_sqlite if opened.database.is_sqlite else of_any)
 
 
 def test_look_ups_fit_the_database(opened: Installation) -> None:

@@ -17,7 +17,10 @@ from tokenry.domain.scopes import Level, Scopes
 from tokenry.domain.secrets import Secret
 from tokenry.faces import create_app, routes
 from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
+from tokenry.jobs import Job, Where, run_jobs
 from tokenry.service.installation import Installation, begin_installation
+from tokenry.service.pruning import PRUNING_SECONDS
+from tokenry.serving import descriptors
 from tokenry.serving.descriptors import DescriptorWatch
 from tokenry.settings import Settings, require_directory
 from tokenry.storage.database import Database, database_url
@@ -25,9 +28,12 @@ from tokenry.storage.files import find_peppers, setup_lock
 from tokenry.storage.migration import migrate, one_at_a_time, refuse_newer, require_current
 from tokenry.storage.peppers import find_matching_peppers, set_up_peppers, settle_peppers
 from tokenry.storage.usernames import list_ambiguous
+from tokenry.verification import clock as clocks
+from tokenry.verification import last_used
+from tokenry.verification import screen as screening
 from tokenry.verification.cache import Cache
 from tokenry.verification.clock import ClockWatch
-from tokenry.verification.follower import NO_LOCK, tend
+from tokenry.verification.follower import NO_LOCK, TEND_SECONDS, Tending
 from tokenry.verification.inspection import Inspector
 from tokenry.verification.last_used import Uses
 from tokenry.verification.needs import policy_reader
@@ -41,10 +47,7 @@ from tokenry.web.threads import Threads
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What decides on tokens in this process, and what has to be looked after meanwhile.
-
-    `tend` and `uses.run` are to be run until the end; and `screen.run`, where there is a screen, in a service.
-    """
+    """What decides on tokens in this process. What has to be looked after meanwhile `list_jobs` says."""
 
     verifier: Verifier
     read_policy: Callable[[bytes, Level | None], Scopes]
@@ -54,16 +57,6 @@ class Verification:
     uses: Uses
     database: Database
     clock_watch: ClockWatch
-
-    async def tend(self, lock: AbstractContextManager[object] = NO_LOCK) -> None:
-        """Keep what is remembered in step with the database, and an eye on the clock.
-
-        `lock` is that of those who use what is remembered in other threads.
-        """
-        async with create_task_group() as tasks:
-            tasks.start_soon(self.clock_watch.run)
-            if self.cache is not None and self.screen is not None:
-                tasks.start_soon(tend, self.database.epoch, (self.cache, self.screen), lock)
 
     def leave_to_parent(self) -> None:
         """In a process that was forked: leave what is remembered to the parent. It cannot be used here any more."""
@@ -152,12 +145,35 @@ def begin_verification(installation: Installation, clock: Callable[[], float] = 
     )
 
 
+def list_jobs(
+    installation: Installation, verification: Verification, lock: AbstractContextManager[object] = NO_LOCK
+) -> Sequence[Job]:
+    """All that is done beside the answers. A process does those that `Where` gives it.
+
+    `lock` is that of those who use what is remembered in other threads.
+    """
+    cache, screen, uses = verification.cache, verification.screen, verification.uses
+    jobs = [
+        Job("writing down uses of tokens", last_used.INTERVAL_SECONDS, Where.PROCESS, uses.flush),
+        Job("watching the clock", clocks.LOOK_SECONDS, Where.PROCESS, verification.clock_watch.look),
+        Job("watching file descriptors", descriptors.LOOK_SECONDS, Where.WORKER, DescriptorWatch().look),
+        Job("deleting expired keys", PRUNING_SECONDS, Where.FLEET, installation.pruning.run),
+    ]
+    if cache is not None and screen is not None:
+        tending = Tending(installation.database.epoch, (cache, screen), lock)
+        jobs += [
+            Job("tending the epoch", TEND_SECONDS, Where.PROCESS, tending.look),
+            Job("listing all tokens", screening.LOOK_SECONDS, Where.WORKER, screen.fill, at_once=True),
+        ]
+    return jobs
+
+
 def build_app(settings: Settings, clock: Callable[[], float] = time.time, counters: Counters | None = None) -> ASGIApp:
     """Build the whole HTTP application of one worker process. `counters` are those it shares with others."""
     installation = open_installation(settings, clock)
     counters = counters or open_counters(settings.rate_limit_storage)
     verification = begin_verification(installation, clock)
-    verifier, screen = verification.verifier, verification.screen
+    verifier = verification.verifier
     inspector = Inspector(Verifier(verification.credentials, installation.peppers, clock, cache=verification.cache))
     limits = RateLimits(
         counters,
@@ -172,11 +188,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     @asynccontextmanager
     async def lifespan(app: ASGIApp) -> AsyncIterator[Mapping[str, object]]:
         async with create_task_group() as tasks:
-            tasks.start_soon(verification.uses.run)
-            tasks.start_soon(verification.tend)
-            tasks.start_soon(DescriptorWatch().run)
-            if screen is not None:
-                tasks.start_soon(screen.run)
+            tasks.start_soon(run_jobs, list_jobs(installation, verification))
             yield {APP_STATE_KEY: fast_path}
             tasks.cancel_scope.cancel()
         await verification.close()

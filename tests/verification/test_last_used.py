@@ -17,6 +17,7 @@ from tests.servers import serving
 from tokenry.domain.accounts import Actor
 from tokenry.domain.networks import ANYWHERE
 from tokenry.domain.scopes import EVERYTHING
+from tokenry.jobs import Job, Where, run_jobs
 from tokenry.settings import Settings
 from tokenry.storage import database as storage
 from tokenry.storage.database import Database
@@ -374,7 +375,6 @@ def test_writing_that_hangs_is_left_to_itself(sqlite_database: Database, monkeyp
 
 def test_writing_goes_on_after_a_failure(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A defect costs nothing that was noted before it or is after it."""
-    monkeypatch.setattr(last_used, "INTERVAL_SECONDS", 0.01)
     uses = Uses(sqlite_database)
     written: list[Sequence[Use]] = []
 
@@ -386,7 +386,7 @@ def test_writing_goes_on_after_a_failure(sqlite_database: Database, monkeypatch:
     monkeypatch.setattr(uses, "_write", write)
 
     async def run() -> None:
-        running = asyncio.create_task(uses.run())
+        running = asyncio.create_task(run_jobs([Job("uses", 0.01, Where.PROCESS, uses.flush)]))
         uses.note(known(), START, None, None)
         while len(written) < 2:  # noqa: ASYNC110 - it is written in another thread
             await asyncio.sleep(0.01)

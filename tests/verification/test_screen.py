@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from tests.making import crash
 from tests.verification.stored import PREVIEW, STORED, add_stored, path_of
 from tokenry.domain.errors import Unavailable
+from tokenry.jobs import Job, Where, run_jobs
 from tokenry.storage.credentials import Credential
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
@@ -231,11 +232,12 @@ def test_file_that_is_replaced_while_it_is_filled_ends_that(
 
 
 @contextmanager
-def running(screened: Screened, monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Runner]:
+def running(screened: Screened) -> Iterator[asyncio.Runner]:
     """A screen that looks after itself, often."""
-    monkeypatch.setattr(screen_module, "LOOK_SECONDS", 0.01)
     with asyncio.Runner() as runner:
-        task = runner.get_loop().create_task(screened.screen.run())
+        task = runner.get_loop().create_task(
+            run_jobs([Job("screen", 0.01, Where.WORKER, screened.screen.fill, at_once=True)])
+        )
         yield runner
         task.cancel()
 
@@ -251,7 +253,7 @@ def await_that(runner: asyncio.Runner, holds: Callable[[], bool]) -> None:
 def test_full_filter_is_replaced_by_a_larger_one(
     database: Database, screened: Screened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running(screened, monkeypatch) as runner:
+    with running(screened) as runner:
         await_that(runner, lambda: not screened.looks_up())
         small = screened.screen._filter
         assert small is not None
@@ -275,7 +277,7 @@ def test_database_that_cannot_be_read_is_tried_again(screened: Screened, monkeyp
         return list_previews(above, last)
 
     monkeypatch.setattr(screened.credentials, "list_previews", fail)
-    with capture_logs() as logs, running(screened, monkeypatch) as runner:
+    with capture_logs() as logs, running(screened) as runner:
         await_that(runner, lambda: not screened.looks_up())
     assert [entry["log_level"] for entry in logs] == ["error"] * 2
 

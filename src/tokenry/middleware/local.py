@@ -8,6 +8,7 @@ import asyncio
 import atexit
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -20,12 +21,13 @@ from tokenry.middleware.questions import Question, fail_closed
 try:
     from anyio import create_task_group
 
+    from tokenry.jobs import Job, Where, run_jobs
     from tokenry.settings import Settings
     from tokenry.storage.memory import require_frames
     from tokenry.verification.challenge import challenge
     from tokenry.verification.needs import level_of
     from tokenry.verification.verifier import Client, Decision, Denial
-    from tokenry.wiring import Verification, begin_verification, open_installation
+    from tokenry.wiring import Verification, begin_verification, list_jobs, open_installation
 except ModuleNotFoundError as error:
     if error.name is None or error.name.partition(".")[0] == "tokenry":
         raise
@@ -112,7 +114,9 @@ class LocalVerifier:
         return needed, asyncio.run_coroutine_threadsafe(waiting, keeper.loop)
 
     def _open(self) -> "_Keeper":
-        self._keeper = keeper = _Keeper(begin_verification(open_installation(self._settings)), self._lock)
+        installation = open_installation(self._settings)
+        verification = begin_verification(installation)
+        self._keeper = keeper = _Keeper(verification, list_jobs(installation, verification, self._lock))
         atexit.register(self.close)
         return keeper
 
@@ -130,10 +134,10 @@ class LocalVerifier:
 class _Keeper:
     """A thread with an event loop, for all that goes on beside the questions."""
 
-    def __init__(self, verification: Verification, lock: threading.Lock) -> None:
+    def __init__(self, verification: Verification, jobs: Sequence[Job]) -> None:
         self.verification = verification
         self.loop = asyncio.new_event_loop()
-        self._lock = lock
+        self._jobs = [job for job in jobs if job.where is Where.PROCESS]
         self._stop = asyncio.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tokenry", daemon=True)
@@ -154,8 +158,7 @@ class _Keeper:
 
     async def _keep(self) -> None:
         async with create_task_group() as tasks:
-            tasks.start_soon(self.verification.uses.run)
-            tasks.start_soon(self.verification.tend, self._lock)
+            tasks.start_soon(run_jobs, self._jobs)
             self._ready.set()
             await self._stop.wait()
             tasks.cancel_scope.cancel()

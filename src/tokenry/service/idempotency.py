@@ -29,7 +29,6 @@ def make_once(
         return make()
     connection, user_id = change.connection, change.actor.user_id
     if idempotency.claim_key(connection, request, user_id=user_id, now=change.now):
-        idempotency.delete_expired_keys(connection, change.now)
         token, secret = make()
     else:
         given = idempotency.get_given(connection, request.key, user_id=user_id)

@@ -17,6 +17,7 @@ from tokenry.service.inventory import Inventory
 from tokenry.service.leaks import Leaks
 from tokenry.service.policy import Policies
 from tokenry.service.profile import Profiles
+from tokenry.service.pruning import Pruning
 from tokenry.service.revocation import Revocations
 from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
@@ -62,6 +63,7 @@ class Installation:
         self.account_users = AccountUsers(transactions, reservation)
         self.children = Children(transactions, self.tokens)
         self.profiles = Profiles(transactions)
+        self.pruning = Pruning(transactions)
 
 
 def begin_installation(

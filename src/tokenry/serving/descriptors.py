@@ -13,7 +13,6 @@ from contextlib import suppress
 from functools import cache
 
 from tokenry.complaints import Complaints
-from tokenry.watching import look_every
 
 LOOK_SECONDS = 1
 KEPT_BACK = 128
@@ -42,10 +41,6 @@ class DescriptorWatch:
 
     def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
         self._complaints = Complaints("connections are dropped", steady)
-
-    async def run(self) -> None:
-        """Look until cancelled."""
-        await look_every(LOOK_SECONDS, self.look)
 
     def look(self) -> None:
         """Say in the log that none can be had, if that is so."""

@@ -11,7 +11,7 @@ from tokenry.storage.database import to_seconds
 from tokenry.storage.schema import idempotency_keys as keys
 
 DELETED_MAX = 100
-"""How many keys that stand for nothing any more one new key takes along."""
+"""Of one transaction, which others may have to wait for."""
 
 
 @dataclass(frozen=True, slots=True)

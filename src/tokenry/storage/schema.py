@@ -209,6 +209,14 @@ idempotency_keys = Table(
     Column("created_at", Seconds, nullable=False, index=True),
 )
 
+# When somebody last took the turn of a job that one process does for all.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("claimed_at", Seconds, nullable=False),
+)
+
 # What the operator allows; one row, which is always there. NULL: no limit.
 policy = Table(
     "policy",

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 
 from tokenry.log import Log
-from tokenry.watching import look_every
 
 LOOK_SECONDS = 1
 JUMP_SECONDS_MIN = 1
@@ -20,10 +19,6 @@ class ClockWatch:
         self._clock = clock
         self._steady = steady
         self._ahead = clock() - steady()
-
-    async def run(self) -> None:
-        """Look at it until cancelled."""
-        await look_every(LOOK_SECONDS, self.look)
 
     def look(self) -> None:
         """Say in the log, once, that the clock was set back since the last look."""

@@ -9,7 +9,6 @@ from tokenry.domain.errors import SetupError
 from tokenry.log import Log
 from tokenry.storage.epoch import Epoch
 from tokenry.storage.journal import Journal
-from tokenry.watching import look_every
 
 TEND_SECONDS = 1
 NO_LOCK = nullcontext()
@@ -51,23 +50,29 @@ class Follower(ABC):
         return True
 
 
-async def tend(epoch: Epoch, followers: Collection[Follower], lock: AbstractContextManager[object] = NO_LOCK) -> None:
-    """Look after the epoch until cancelled: end a change whose process died in it, follow a file that was replaced.
+class Tending:
+    """Looks after the epoch: ends a change whose process died in it, follows a file that was replaced.
 
     What is named is heeded here too, so that a worker that is asked nothing misses no more than a second's if the file
     is written over. While a change is not ended every answer asks the database, and until a replaced file is noticed
     here, whoever changes something waits. `lock` keeps this apart from those who use what the followers remember in
     other threads.
     """
-    complaints = Complaints("nothing is remembered of tokens: every answer asks the database")
 
-    def look() -> None:
-        with lock:
-            wrong = mend(epoch, followers)
+    def __init__(
+        self, epoch: Epoch, followers: Collection[Follower], lock: AbstractContextManager[object] = NO_LOCK
+    ) -> None:
+        self._epoch = epoch
+        self._followers = followers
+        self._lock = lock
+        self._complaints = Complaints("nothing is remembered of tokens: every answer asks the database")
+
+    def look(self) -> None:
+        """Look after it once."""
+        with self._lock:
+            wrong = mend(self._epoch, self._followers)
         if wrong is not None:
-            complaints.add(wrong)
-
-    await look_every(TEND_SECONDS, look)
+            self._complaints.add(wrong)
 
 
 def mend(epoch: Epoch, followers: Collection[Follower]) -> str | None:

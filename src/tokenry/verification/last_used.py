@@ -9,7 +9,6 @@ a minute. The many uses in between cost one comparison each, and are not told ap
 stays noted, for as long as it takes; a thread of its own waits for it.
 """
 
-import asyncio
 import threading
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -90,12 +89,6 @@ class Uses:
                 break
             del self._notes[oldest]
         self._notes[preview] = note
-
-    async def run(self) -> None:
-        """Write down what was noted, at the end of each interval, until cancelled."""
-        while True:
-            await asyncio.sleep(INTERVAL_SECONDS)
-            await self.flush()
 
     async def close(self) -> None:
         """Write down what was noted, the last time: what the database does not take is lost."""

@@ -12,9 +12,6 @@ from zlib import crc32
 from anyio import sleep
 from anyio.lowlevel import checkpoint
 
-from tokenry.complaints import Complaints
-from tokenry.domain.errors import Unavailable
-from tokenry.log import Log
 from tokenry.storage.credentials import Credential
 from tokenry.storage.journal import Journal
 from tokenry.verification.follower import Follower
@@ -27,9 +24,6 @@ SLOTS_MAX = 1 << 28
 TOKENS_AT_ONCE = 1000
 LOOK_SECONDS = 5
 RESTS = 10
-_NOT_LISTED = "every unknown token is looked up: the filter of all tokens cannot be filled"
-
-log = Log("tokenry.verification")
 
 
 class Filter:
@@ -60,14 +54,13 @@ class Filter:
 
 
 class Screen(Follower):
-    """Credentials of a SQLite database, behind a filter once `run` has filled it; until then each look-up is made."""
+    """Credentials of a SQLite database, behind a filter once `fill` has filled it; until then each look-up is made."""
 
     def __init__(self, credentials: SqliteCredentials, created: Journal) -> None:
         super().__init__(created)
         self._credentials = credentials
         self._filter: Filter | None = None
         self._filling: Filter | None = None
-        self._complaints = Complaints(_NOT_LISTED)
 
     async def find(self, preview: str) -> Credential | None:
         """Find what the token with this preview opens. Raises Unavailable."""
@@ -85,17 +78,10 @@ class Screen(Follower):
         """Let go of the database."""
         await self._credentials.close()
 
-    async def run(self) -> None:
-        """Fill the filter, and another one when it is full, until cancelled."""
-        while True:
-            if self._filter is None or self._filter.is_full:
-                try:
-                    await self._fill()
-                except Unavailable as error:
-                    self._complaints.add(error.reason)
-                except Exception:
-                    log.exception(_NOT_LISTED)  # a defect, but none that a look-up should pay for
-            await sleep(LOOK_SECONDS)
+    async def fill(self) -> None:
+        """Fill the filter, if there is none, or another one if it is full. Raises Unavailable."""
+        if self._filter is None or self._filter.is_full:
+            await self._fill()
 
     async def _fill(self) -> None:
         """Fill a new filter with all that is stored, and with what is created meanwhile. Raises Unavailable.

@@ -1,0 +1,44 @@
+"""Deleting what stands for nothing any more."""
+
+from anyio import CapacityLimiter, move_on_after, to_thread
+
+from tokenry.domain.errors import Unavailable
+from tokenry.service.transactions import Transactions
+from tokenry.storage.deadline import within
+from tokenry.storage.idempotency import DELETED_MAX, delete_expired_keys
+from tokenry.storage.jobs import claim_job
+
+PRUNING_SECONDS = 60
+TURN_SECONDS_MAX = 30
+"""How long one turn may take. What is left is deleted in the next."""
+ABANDONED_AFTER_SECONDS = 1
+"""How much later than it should the thread is left to itself: it hangs in something that knows no deadline."""
+
+
+class Pruning:
+    """A job of the fleet: in each turn one worker deletes, the others find that it is not theirs."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+        self._thread = CapacityLimiter(1)
+
+    async def run(self) -> None:
+        """Delete in a thread, if it is this worker's turn. Raises Unavailable."""
+        with within(TURN_SECONDS_MAX), move_on_after(TURN_SECONDS_MAX + ABANDONED_AFTER_SECONDS) as scope:
+            await to_thread.run_sync(self.prune, abandon_on_cancel=True, limiter=self._thread)
+        if scope.cancelled_caught:
+            raise Unavailable("the database does not answer")
+
+    def prune(self) -> int:
+        """Delete the keys of requests that expired, piece by piece, if it is this worker's turn; how many."""
+        database, now = self._transactions.database, self._transactions.now()
+        with database.write() as connection:
+            if not claim_job(connection, "pruning", seconds=PRUNING_SECONDS, now=now):
+                return 0
+        deleted = 0
+        while True:
+            with database.write() as connection:
+                piece = delete_expired_keys(connection, now)
+            deleted += piece
+            if piece < DELETED_MAX:
+                return deleted
