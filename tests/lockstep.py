@@ -18,6 +18,7 @@ from tokenry.storage.database import Database
 
 LOOK_SECONDS = 0.001
 SECONDS_MAX = 30
+PATIENCE_STEPS = 40
 _DEADLOCK = "40P01"
 
 Choose = Callable[[Sequence[int]], int]
@@ -138,3 +139,24 @@ def in_turn() -> Choose:
         return last[0]
 
     return choose
+
+
+class After:
+    """So many steps of the one, then all that the other can do, then the rest."""
+
+    def __init__(self, steps: int, first: int) -> None:
+        self._first, self._left, self._patience = first, steps, PATIENCE_STEPS
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the one has not so many steps."""
+        return self._left > 0
+
+    def __call__(self, ready: Sequence[int]) -> int:
+        """Which side goes; the other of the two may look again and again for the end of the one, and gets tired."""
+        if self._left > 0 and self._first in ready:
+            self._left -= 1
+            return self._first
+        self._patience -= 1
+        wanted = 1 - self._first if self._patience > 0 else self._first
+        return wanted if wanted in ready else ready[0]

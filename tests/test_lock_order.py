@@ -27,7 +27,7 @@ from tests.changes import (
     writing_functions,
 )
 from tests.conftest import Clock
-from tests.lockstep import Choose, Lockstep, in_turn, named
+from tests.lockstep import After, Choose, Lockstep, in_turn, named
 from tests.making import OPERATOR
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.service.installation import Installation
@@ -37,6 +37,12 @@ from tokenry.wiring import begin, open_installation, prepare
 
 PAIRS = list(combinations_with_replacement(sorted(CHANGES), 2))
 SECONDS_MAX = 20
+ALL = 1000
+"""More statements than any has."""
+RENAMED = {(name, "Users.update_user"): [[False, False]] for name in ("Users.delete_user", "Users.update_user")}
+"""Whoever is looked for by a name is still the one that was meant when the other has given them another name."""
+STEPS_APART = 3
+"""Where the one is stopped: after every statement it takes three times as long."""
 
 
 @dataclass
@@ -123,3 +129,30 @@ def test_of_two_tokens_that_revoke_each_other_one_is_refused(two: Two) -> None:
     for place in islice(lay_out(two.installations[0]), 5):
         told = two.act(("Tokens.revoke_token", "Tokens.revoke_token"), place, Layout.ONE_USER, in_turn())
         assert [named(each) for each in told] == ["done", "Unauthorized"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("layout", Layout)
+def test_of_two_changes_one_of_which_is_stopped_half_way_both_end_as_one_after_the_other(
+    two: Two, layout: Layout
+) -> None:
+    """One goes so far, then the other as far as it can, then the first again: what comes of it has an order.
+
+    Who they are, which is stopped, and after which statements, goes by the pair.
+    """
+    places = lay_out(two.installations[0])
+    for number, pair in list(enumerate(PAIRS))[list(Layout).index(layout) :: len(Layout)]:
+        one_by_one = [refused(two.act(pair, next(places), layout, After(ALL, side))) for side in range(2)]
+        for steps in range(1 + number // len(Layout) % STEPS_APART, ALL, STEPS_APART):
+            choose = After(steps, number % 2)
+            told = two.act(pair, next(places), layout, choose)
+            assert_explained(two, told, (pair, steps))
+            assert refused(told) in [*one_by_one, *RENAMED.get(pair, ())], (pair, steps, told)
+            if choose.exceeded:
+                break
+    assert two.deadlocks() == 0
+
+
+def refused(told: Sequence[object]) -> list[bool]:
+    """Who was refused; the reasons may differ where both were under way."""
+    return [isinstance(each, Refusal) for each in told]
