@@ -66,7 +66,7 @@ def test_options_in_the_tables_of_commands_are_those_of_the_command(page: str) -
 @pytest.mark.parametrize("page", ["cli.md", "operating.md", "gateways.md"])
 def test_every_option_that_is_named_is_one_of_tokenry(page: str) -> None:
     text = re.sub(r"```.*?```", "", (DOCS / page).read_text("utf-8"), flags=re.DOTALL)
-    others = re.compile(r"createdb|linode-cli does not|Not there:|uvicorn:")
+    others = re.compile(r"linode-cli does not|Not there:|uvicorn:")
     named = {option for line in text.splitlines() if not others.search(line) for option in _options(line)}
     assert named - OPTIONS == set()
 
@@ -111,3 +111,21 @@ def test_every_variable_that_the_code_names_is_known() -> None:
 @pytest.mark.parametrize("page", [REPOSITORY / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda page: page.name)
 def test_every_variable_that_a_page_names_is_known(page: Path) -> None:
     assert set(VARIABLE.findall(page.read_text("utf-8"))) - ALIKE - VARIABLES - CLIENT_VARIABLES == set()
+
+
+STATUS = re.compile(
+    r"# (\d+)\. \S[^\n]*\n\n\*\*Status\*\*: (in force|(?:amended|replaced) by ([^;\n]*))(?:; amends ([^;\n]*))?\.\n\n"
+)
+NUMBERED = re.compile(r"\[(\d+)\]\((\d{4})-[a-z0-9-]+\.md\)")
+
+
+def test_decisions_say_their_status_and_the_later_one_says_so_too() -> None:
+    said = {}
+    for page in sorted((DOCS / "decisions").glob("0*.md")):
+        status = STATUS.match(page.read_text("utf-8"))
+        assert status is not None, page.name
+        assert int(status[1]) == int(page.name[:4])
+        said[int(status[1])] = [{int(number) for number, _ in NUMBERED.findall(status[at] or "")} for at in (3, 4)]
+    by = {(number, later) for number, (laters, _) in said.items() for later in laters}
+    assert by == {(former, number) for number, (_, formers) in said.items() for former in formers}
+    assert all(former < later for former, later in by)
