@@ -15,6 +15,9 @@ from tests.cli.terminals import on_a_terminal
 from tests.conftest import Clock
 from tokenry.cli.progress import PATIENCE_SECONDS, tracked
 
+END = b"\x05"
+"""What no program here writes."""
+
 
 @dataclass
 class Terminal:
@@ -25,19 +28,18 @@ class Terminal:
 
     @property
     def screen(self) -> str:
-        """What has appeared since the last time."""
-        self.stream.flush()
-        try:
-            return os.read(self.keyboard, 65536).decode()
-        except BlockingIOError:
-            return ""
+        """What has been written since the last time, all of it: the system brings it to the other end by and by."""
+        print(end=END.decode(), file=self.stream, flush=True)
+        seen = b""
+        while not seen.endswith(END):
+            seen += os.read(self.keyboard, 65536)
+        return seen.removesuffix(END).decode()
 
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     monkeypatch.setenv("TERM", "xterm")
     keyboard, screen = pty.openpty()
-    os.set_blocking(keyboard, False)
     with os.fdopen(screen, "w") as stream:
         yield Terminal(keyboard, stream)
     os.close(keyboard)
