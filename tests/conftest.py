@@ -26,12 +26,13 @@ from tests.faulty import PROGRAM as FAULTY
 from tests.issuing import NewToken, make_expired, management, token_maker
 from tests.servers import Redis, Server, serving
 from tests.workers import serving_workers
+from tokenry.application import build_app
 from tokenry.domain.secrets import Secret
 from tokenry.settings import Settings
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import migrate
-from tokenry.wiring import begin, build_app, open_installation, prepare
+from tokenry.wiring import begin, open_installation, prepare
 
 ROOM_BYTES_MIN = 4 << 30
 MEMORY_BYTES_MAX = 1 << 30

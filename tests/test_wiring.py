@@ -14,6 +14,7 @@ from sqlalchemy import URL, text
 from starlette.testclient import TestClient
 
 from tests.conftest import START, Clock
+from tokenry.application import build_app
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
@@ -30,7 +31,6 @@ from tokenry.verification.verifier import Denial, Verifier
 from tokenry.wiring import (
     begin,
     begin_verification,
-    build_app,
     credentials_of,
     list_jobs,
     open_installation,

@@ -1,23 +1,16 @@
-"""From settings to everything: the only module that knows every other."""
+"""From settings to everything that decides and changes; `application.py` puts HTTP around it."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from anyio import create_task_group
-from starlette.types import ASGIApp
-
-from tokenry.api.health import Readiness
-from tokenry.counters.opening import Counters, open_counters
 from tokenry.domain.errors import SetupError
 from tokenry.domain.scopes import Level, Scopes
 from tokenry.domain.secrets import Secret
-from tokenry.faces import create_app, routes
-from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
-from tokenry.jobs import Job, Where, run_jobs
+from tokenry.jobs import Job, Where
 from tokenry.service.installation import Installation, begin_installation
 from tokenry.service.pruning import PRUNING_SECONDS
 from tokenry.serving import descriptors
@@ -34,15 +27,11 @@ from tokenry.verification import screen as screening
 from tokenry.verification.cache import Cache
 from tokenry.verification.clock import ClockWatch
 from tokenry.verification.follower import NO_LOCK, TEND_SECONDS, Tending
-from tokenry.verification.inspection import Inspector
 from tokenry.verification.last_used import Uses
 from tokenry.verification.needs import policy_reader
 from tokenry.verification.screen import Screen
 from tokenry.verification.sqlite import SqliteCredentials
 from tokenry.verification.verifier import Credentials, Verifier
-from tokenry.web.limits import RateLimits
-from tokenry.web.resource import Checks
-from tokenry.web.threads import Threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,37 +155,6 @@ def list_jobs(
             Job("listing all tokens", screening.LOOK_SECONDS, Where.WORKER, screen.fill, at_once=True),
         ]
     return jobs
-
-
-def build_app(settings: Settings, clock: Callable[[], float] = time.time, counters: Counters | None = None) -> ASGIApp:
-    """Build the whole HTTP application of one worker process. `counters` are those it shares with others."""
-    installation = open_installation(settings, clock)
-    counters = counters or open_counters(settings.rate_limit_storage)
-    verification = begin_verification(installation, clock)
-    verifier = verification.verifier
-    inspector = Inspector(Verifier(verification.credentials, installation.peppers, clock, cache=verification.cache))
-    limits = RateLimits(
-        counters,
-        requests=settings.rate_limit,
-        failures=settings.rate_limit_failures,
-        now=clock,
-        name=installation.peppers.check_value()[:4].hex(),
-    )
-
-    fast_path = FastPath(verifier, verification.read_policy)
-
-    @asynccontextmanager
-    async def lifespan(app: ASGIApp) -> AsyncIterator[Mapping[str, object]]:
-        async with create_task_group() as tasks:
-            tasks.start_soon(run_jobs, list_jobs(installation, verification))
-            yield {APP_STATE_KEY: fast_path}
-            tasks.cancel_scope.cancel()
-        await verification.close()
-        await counters.close()
-
-    checks = Checks(verifier, limits, installation.admission, Threads(settings.request_timeout))
-    ready = Readiness(installation.database, verification.credentials.find)
-    return create_app(routes(installation, checks, inspector, ready), lifespan)
 
 
 def credentials_of(database: Database) -> Credentials:

@@ -16,9 +16,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from tests.conftest import START, Clock, make_app
 from tests.servers import environment
+from tokenry.application import build_app
 from tokenry.serving.protocol import BoundedProtocol
 from tokenry.serving.server import base_url, listen
-from tokenry.wiring import build_app
 
 WAIT_SECONDS = 2
 END = START // 60 * 60 + 60

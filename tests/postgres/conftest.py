@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from tests.conftest import Clock, make_app, missing
 from tests.description import CHECKED
 from tests.postgres_servers import PgBouncer, PostgresServer, address_of, pooled, postgres_servers
+from tokenry.application import build_app
 from tokenry.settings import Settings
-from tokenry.wiring import build_app
 
 
 @pytest.fixture(scope="session")

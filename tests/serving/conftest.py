@@ -11,11 +11,12 @@ from uvicorn.lifespan.on import LifespanOn
 
 from tests.conftest import START, Clock, make_app, new_database
 from tests.serving.parts import PEER, Served, head
+from tokenry.application import build_app
 from tokenry.domain.accounts import Origin
 from tokenry.domain.secrets import checksum
 from tokenry.domain.tokens import NewToken
 from tokenry.serving.protocol import BoundedProtocol
-from tokenry.wiring import build_app, open_installation
+from tokenry.wiring import open_installation
 
 UNKNOWN_BODY = "pat_" + "A" * 44
 

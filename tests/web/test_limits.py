@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from tests.conftest import START, App, Clock, make_app
 from tests.servers import Redis
+from tokenry.application import build_app
 from tokenry.complaints import SECONDS
 from tokenry.counters.host import HostCounters
 from tokenry.domain.accounts import Origin
@@ -29,7 +30,7 @@ from tokenry.web.limits import PAUSE_SECONDS, RateLimits, network
 from tokenry.web.requests import Call
 from tokenry.web.resource import Checks, Operation, Resource
 from tokenry.web.threads import Threads
-from tokenry.wiring import build_app, credentials_of, open_installation
+from tokenry.wiring import credentials_of, open_installation
 
 TOKENS = "/v4/profile/tokens"
 SHOWN = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after")

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from functools import partial
 
+from tokenry.application import build_app
 from tokenry.cli.running import alone, complain
 from tokenry.cli.streams import OutputError
 from tokenry.counters.opening import open_counters
@@ -14,7 +15,7 @@ from tokenry.serving.server import base_url, listen
 from tokenry.serving.server import run as run_server
 from tokenry.serving.workers import require_binding
 from tokenry.settings import Settings, forget_variables
-from tokenry.wiring import begin, build_app, open_installation, prepare
+from tokenry.wiring import begin, open_installation, prepare
 
 
 @takes_settings(*ALL)

@@ -1,0 +1,52 @@
+"""The HTTP application of one worker process. What only commands and embedded verification need is in `wiring.py`."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from anyio import create_task_group
+from starlette.types import ASGIApp
+
+from tokenry.api.health import Readiness
+from tokenry.counters.opening import Counters, open_counters
+from tokenry.faces import create_app, routes
+from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
+from tokenry.jobs import run_jobs
+from tokenry.settings import Settings
+from tokenry.verification.inspection import Inspector
+from tokenry.verification.verifier import Verifier
+from tokenry.web.limits import RateLimits
+from tokenry.web.resource import Checks
+from tokenry.web.threads import Threads
+from tokenry.wiring import begin_verification, list_jobs, open_installation
+
+
+def build_app(settings: Settings, clock: Callable[[], float] = time.time, counters: Counters | None = None) -> ASGIApp:
+    """Build the whole HTTP application of one worker process. `counters` are those it shares with others."""
+    installation = open_installation(settings, clock)
+    counters = counters or open_counters(settings.rate_limit_storage)
+    verification = begin_verification(installation, clock)
+    verifier = verification.verifier
+    inspector = Inspector(Verifier(verification.credentials, installation.peppers, clock, cache=verification.cache))
+    limits = RateLimits(
+        counters,
+        requests=settings.rate_limit,
+        failures=settings.rate_limit_failures,
+        now=clock,
+        name=installation.peppers.check_value()[:4].hex(),
+    )
+
+    fast_path = FastPath(verifier, verification.read_policy)
+
+    @asynccontextmanager
+    async def lifespan(app: ASGIApp) -> AsyncIterator[Mapping[str, object]]:
+        async with create_task_group() as tasks:
+            tasks.start_soon(run_jobs, list_jobs(installation, verification))
+            yield {APP_STATE_KEY: fast_path}
+            tasks.cancel_scope.cancel()
+        await verification.close()
+        await counters.close()
+
+    checks = Checks(verifier, limits, installation.admission, Threads(settings.request_timeout))
+    ready = Readiness(installation.database, verification.credentials.find)
+    return create_app(routes(installation, checks, inspector, ready), lifespan)
