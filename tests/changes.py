@@ -203,6 +203,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "TokenDetails.update_details": lambda case: case.installation.details.update_details(
         case.me.origin, case.token_id, NewDetails(token_hex(), (ip_network(f"192.0.2.{case.side}"),))
     ),
+    "Pruning.prune": lambda case: case.installation.pruning.prune(),
     "Tokens.create_token": lambda case: case.installation.tokens.create_token(
         case.me.origin, NewToken(), KeyedRequest("key", bytes(32))
     ),
@@ -234,8 +235,8 @@ BEFORE_THE_START = {"_upgrade", "set_up_peppers"}
 """What also does, and is over before anything is served."""
 SEAM = "Transactions.change"
 """What opens the transactions of use cases."""
-DONE_ONCE = {"Uses._write", "begin_installation"}
-"""What is not done again at once when another transaction was in the way: the one soon is, the other tells a secret."""
+DONE_ONCE = {"Pruning.prune", "Uses._write", "begin_installation"}
+"""What is not done again at once when another transaction was in the way: two soon are, one tells a secret."""
 
 
 def writing_functions() -> dict[str, bool]:
