@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 from jsonschema_rs import Draft202012Validator
 
-from tokenry.api.description import METHODS, read_description, resolve
+from tokenry.description.openapi import METHODS, read_description, resolve
 
 OF_THE_CONNECTION = frozenset({"connection", "content-length", "content-type", "date", "transfer-encoding"})
 """Headers that HTTP itself asks for; a description does not repeat them."""

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from anyio import create_task_group
 from starlette.types import ASGIApp
 
-from tokenry.api.health import Readiness
 from tokenry.counters.opening import Counters, open_counters
 from tokenry.faces import create_app, routes
 from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
 from tokenry.jobs import run_jobs
+from tokenry.serving.health import Readiness
 from tokenry.settings import Settings
 from tokenry.verification.inspection import Inspector
 from tokenry.verification.verifier import Verifier

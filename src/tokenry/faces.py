@@ -8,19 +8,18 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Lifespan
 
 from tokenry.api.account.table import account_paths, child_account_paths
-from tokenry.api.description import description_as_json
-from tokenry.api.docs import description_as_page
-from tokenry.api.health import Liveness, Readiness
 from tokenry.api.profile import profile_paths
 from tokenry.api.public import public_paths
 from tokenry.api.tokens.table import token_paths
 from tokenry.api.wire import answer_headers
+from tokenry.description.table import description_paths
 from tokenry.domain.errors import InsufficientScope
 from tokenry.gate.table import verification_paths
 from tokenry.gate.verify import VerifyEndpoint
 from tokenry.oauth.errors import write_error
 from tokenry.oauth.table import oauth_paths
 from tokenry.service.installation import Installation
+from tokenry.serving.health import Liveness, Readiness
 from tokenry.verification.inspection import Inspector
 from tokenry.web.bodies import read_form, read_json_object
 from tokenry.web.dialect import Dialect
@@ -48,10 +47,9 @@ def routes(house: Installation, checks: Checks, inspector: Inspector, ready: Rea
     paths: dict[str, ASGIApp] = {
         **verification_paths(house, checks.verifier, inspector, verification),
         **oauth_paths(house, inspector, oauth),
+        **description_paths(house.catalogue, WIRE),
         "/healthz": Liveness(),
         "/readyz": ready,
-        "/openapi.json": description_as_json(house.catalogue, WIRE),
-        "/docs": description_as_page(house.catalogue, WIRE),
     }
     management = {
         **token_paths(house, wire),

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from tests.api.parts import routes
 from tests.conftest import App
 from tests.description import Answer, check, path_patterns
-from tokenry.api.description import METHODS, describe, read_description
+from tokenry.description.openapi import METHODS, describe, read_description
 from tokenry.domain.callers import Callers
 from tokenry.domain.scopes import Catalogue, Level
 from tokenry.domain.scopes import Resource as CatalogueEntry

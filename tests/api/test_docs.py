@@ -15,9 +15,9 @@ import pytest
 
 from tests.conftest import App, missing
 from tests.servers import Server, serving, tokenry
-from tokenry.api.description import METHODS, read_description
-from tokenry.api.docs.operations import Operation, list_operations, write_curl
-from tokenry.api.docs.schemas import find_example, write_type
+from tokenry.description.openapi import METHODS, read_description
+from tokenry.description.operations import Operation, list_operations, write_curl
+from tokenry.description.schemas import find_example, write_type
 from tokenry.web.html import Html, element, inline, markdown
 
 VOID = {"meta", "wbr"}

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 from tests.conftest import App
-from tokenry.api.description import METHODS, read_description, resolve
+from tokenry.description.openapi import METHODS, read_description, resolve
 
 TEXTS = ("\0", "a\ud800", "x" * 20_000)
 NESTED = 1010

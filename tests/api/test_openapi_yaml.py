@@ -11,7 +11,7 @@ import yaml
 from jsonschema_rs import Draft202012Validator
 
 from tests.node import node
-from tokenry.api.description import METHODS, read_description, resolve
+from tokenry.description.openapi import METHODS, read_description, resolve
 
 REPOSITORY = Path(__file__).parents[2]
 STR = "tag:yaml.org,2002:str"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.conftest import App
-from tokenry.api.description import read_description, resolve
+from tokenry.description.openapi import read_description, resolve
 from tokenry.domain.accounts import Origin
 from tokenry.domain.tokens import NewToken
 from tokenry.storage.accounts import create_account, find_first_account

@@ -114,7 +114,7 @@ SENT = [attribute.header for attribute in ATTRIBUTES if not attribute.waits]
 
 
 def test_description_has_what_is_told() -> None:
-    description: Any = yaml.safe_load(files("tokenry.api").joinpath("openapi.yaml").read_text("utf-8"))
+    description: Any = yaml.safe_load(files("tokenry.description").joinpath("openapi.yaml").read_text("utf-8"))
     parts = description["components"]
     told = {name.lower() for name in parts["responses"]["Valid"]["headers"]} - {"cache-control"}
     assert sorted(told) == sorted(SENT)

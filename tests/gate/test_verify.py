@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 
 from tests.api.parts import IDENTITY, new_bearer
 from tests.conftest import App
-from tokenry.api import health
 from tokenry.domain.errors import TooSlow
+from tokenry.serving import health
 from tokenry.storage.schema import metadata
 from tokenry.wiring import open_installation
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from tokenry.api.filters import read_filter
-from tokenry.api.wire import read_page, write_page
-from tokenry.domain.errors import NotFound, collect_faults
+from tokenry.api.lists import read_list
+from tokenry.api.wire import write_page
+from tokenry.domain.errors import NotFound
 from tokenry.domain.filters import Kind
 from tokenry.domain.paging import Page
 from tokenry.web.requests import Call
@@ -48,7 +48,7 @@ def empty_list(fields: Mapping[str, Kind]) -> Callable[[Call], object]:
     """An operation: GET a list with such fields, judged as if it had rows."""
 
     def list_nothing(call: Call) -> object:
-        request, _ = collect_faults(lambda: read_page(call.query), lambda: read_filter(call.filter, fields))
+        request, _ = read_list(call, fields)
         return write_page(Page((), request, 0), dict)
 
     return list_nothing

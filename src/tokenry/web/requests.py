@@ -32,11 +32,6 @@ class Call:
         """Who makes a change, for the audit."""
         return Origin.of(self.actor, self.address)
 
-    @property
-    def filter(self) -> str | None:
-        """The X-Filter header."""
-        return read_text(self.headers.get(b"x-filter"))
-
 
 def single_headers(scope: Scope) -> dict[bytes, str]:
     """The request's headers by name; the guard has seen to it that none that matters comes twice."""
@@ -57,8 +52,3 @@ def read_presented(scope: Scope) -> tuple[str | None, Client]:
         elif name == b"user-agent":
             agent = value.decode("latin-1")
     return authorization, Client(client_address(scope), agent)
-
-
-def read_text(header: str | None) -> str | None:
-    """A header that holds JSON, which is UTF-8; bytes that are not stay a text that is no JSON string of ours."""
-    return None if header is None else header.encode("latin-1").decode("utf-8", "replace")

@@ -1,9 +1,8 @@
 """The operations on the child accounts of a parent account."""
 
-from tokenry.api.filters import read_filter
-from tokenry.api.wire import read_page, write_page, write_token
+from tokenry.api.lists import read_list
+from tokenry.api.wire import write_page, write_token
 from tokenry.api.wire_accounts import write_account
-from tokenry.domain.errors import collect_faults
 from tokenry.domain.filters import Kind
 from tokenry.service.children import Children
 from tokenry.web.requests import Call
@@ -37,7 +36,7 @@ class ChildOperations:
 
     def list_children(self, call: Call) -> object:
         """GET the child accounts, paged, filtered and ordered."""
-        request, filter = collect_faults(lambda: read_page(call.query), lambda: read_filter(call.filter, FILTERABLE))
+        request, filter = read_list(call, FILTERABLE)
         return write_page(self._children.list_children(call.actor, request, filter), write_account)
 
     def get_child(self, call: Call) -> object:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from tokenry.api.account.export import write_csv, write_json_lines
-from tokenry.api.filters import read_filter
+from tokenry.api.lists import filter_header, read_list
 from tokenry.api.tokens import details
 from tokenry.api.tokens.details import read_selection, write_details
-from tokenry.api.wire import ID_MAX, read_integer, read_page, write_page
+from tokenry.api.wire import ID_MAX, read_integer, write_page
 from tokenry.domain.details import Details
 from tokenry.domain.errors import Fault, Invalid, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
@@ -50,7 +50,7 @@ class InventoryOperations:
     def list_tokens(self, call: Call) -> object:
         """GET the tokens of all users, paged, filtered and ordered."""
         (request, filter), selection = collect_faults(
-            lambda: collect_faults(lambda: read_page(call.query), lambda: read_filter(call.filter, FILTERABLE)),
+            lambda: read_list(call, FILTERABLE),
             lambda: read_selection(call.query),
         )
         username = read_username(call.query)
@@ -60,7 +60,7 @@ class InventoryOperations:
 
     def export_tokens(self, call: Call) -> object:
         """GET all of them, by user and id, as CSV or as JSON Lines."""
-        if call.filter is not None:
+        if filter_header(call) is not None:
             raise Invalid(Fault("Could not apply filter", "X-Filter"))
         format, selection = collect_faults(lambda: read_format(call.query), lambda: read_selection(call.query))
         found = self._inventory.export_tokens(call.actor, selection, read_username(call.query))

@@ -1,10 +1,9 @@
 """The operations of an administrator on the users of the account."""
 
-from tokenry.api.filters import read_filter
-from tokenry.api.wire import read_page, write_page
+from tokenry.api.lists import read_list
+from tokenry.api.wire import write_page
 from tokenry.api.wire_profile import answer_grants, read_grants_change
 from tokenry.api.wire_users import read_new_user, read_user_change, write_user
-from tokenry.domain.errors import collect_faults
 from tokenry.domain.filters import Kind
 from tokenry.service.users import AccountUsers
 from tokenry.web.requests import Call
@@ -20,7 +19,7 @@ class UserOperations:
 
     def list_users(self, call: Call) -> object:
         """GET the account's users, paged, filtered and ordered."""
-        request, filter = collect_faults(lambda: read_page(call.query), lambda: read_filter(call.filter, FILTERABLE))
+        request, filter = read_list(call, FILTERABLE)
         return write_page(self._users.list_users(call.actor, request, filter), write_user)
 
     def create_user(self, call: Call) -> object:

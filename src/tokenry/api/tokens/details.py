@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from tokenry.api.filters import read_filter
+from tokenry.api.lists import read_list
 from tokenry.api.tokens import operations
 from tokenry.api.tokens.operations import read_token_id
-from tokenry.api.wire import WRONG_TIME, read_page, read_time, write_page, write_time, write_token
+from tokenry.api.wire import WRONG_TIME, read_time, write_page, write_time, write_token
 from tokenry.domain.details import STATES, Details, NewDetails, Selection, State, description_faults
 from tokenry.domain.errors import Fault, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
@@ -27,7 +27,7 @@ class DetailsOperations:
     def list_details(self, call: Call) -> object:
         """GET the caller's tokens, live or not, with everything known of them; paged, filtered and ordered."""
         (request, filter), selection = collect_faults(
-            lambda: collect_faults(lambda: read_page(call.query), lambda: read_filter(call.filter, FILTERABLE)),
+            lambda: read_list(call, FILTERABLE),
             lambda: read_selection(call.query),
         )
         return write_page(self._details.list_details(call.actor, request, filter, selection), write_details)

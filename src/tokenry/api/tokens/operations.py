@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from tokenry.api.filters import read_filter
 from tokenry.api.idempotency import read_keyed_request
-from tokenry.api.wire import read_id, read_integer, read_new_label, read_new_token, read_page, write_page, write_token
+from tokenry.api.lists import read_list
+from tokenry.api.wire import read_id, read_integer, read_new_label, read_new_token, write_page, write_token
 from tokenry.domain.errors import Fault, NotFound, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
 from tokenry.domain.policy import Rules
@@ -36,7 +36,7 @@ class TokenOperations:
 
     def list_tokens(self, call: Call) -> object:
         """GET the caller's live tokens, paged, filtered and ordered."""
-        request, filter = collect_faults(lambda: read_page(call.query), lambda: read_filter(call.filter, FILTERABLE))
+        request, filter = read_list(call, FILTERABLE)
         return write_page(self._tokens.list_tokens(call.actor, request, filter), write_token)
 
     def create_token(self, call: Call) -> object:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from tokenry.api.description import METHODS, Part, read_description, resolve
-from tokenry.api.docs.schemas import find_example, reference, write_entry, write_keys, write_schema
+from tokenry.description.openapi import METHODS, Part, read_description, resolve
+from tokenry.description.schemas import find_example, reference, write_entry, write_keys, write_schema
 from tokenry.web.html import Html, code, element, inline, join, link, markdown, separated
 
 AUTHORIZATION = """-H @<(printf 'Authorization: Bearer %s' "$TOKENRY_TOKEN")"""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tokenry.api.description import Part, resolve
+from tokenry.description.openapi import Part, resolve
 from tokenry.web.html import Html, code, element, join, link, markdown, separated
 
 RANGES = (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items"))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from tokenry.api import health
-from tokenry.api.health import Readiness
+from tokenry.serving import health
+from tokenry.serving.health import Readiness
 from tokenry.storage.database import Database
 
 PROBES = 400

@@ -23,7 +23,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 @cache
 def read_description() -> dict[str, Any]:
     """Read the description; `x-shared`, where its YAML anchors stand, is not part of it."""
-    text = files("tokenry.api").joinpath("openapi.yaml").read_bytes()
+    text = files("tokenry.description").joinpath("openapi.yaml").read_bytes()
     description: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506 - one of the two safe loaders
     return {key: value for key, value in description.items() if key != "x-shared"}
 

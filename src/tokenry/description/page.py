@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
-from tokenry.api.description import Part, describe
-from tokenry.api.docs.operations import Operation, list_operations, write_operation, write_response, write_signature
-from tokenry.api.docs.schemas import write_schema, write_type
+from tokenry.description.openapi import Part, describe
+from tokenry.description.operations import Operation, list_operations, write_operation, write_response, write_signature
+from tokenry.description.schemas import write_schema, write_type
 from tokenry.domain.scopes import Catalogue
 from tokenry.web.dialect import Dialect
 from tokenry.web.document import Document
@@ -20,7 +20,7 @@ SETTING = "export TOKENRY_URL=https://…      # this service, without a path\ne
 @cache
 def description_as_page(catalogue: Catalogue, dialect: Dialect) -> Document:
     """Write `/docs`. Its policy has a browser apply the page's own style, known by its hash, and nothing else."""
-    style = files("tokenry.api.docs").joinpath("style.css").read_text("utf-8")
+    style = files("tokenry.description").joinpath("style.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -1,0 +1,18 @@
+"""The paths of the description."""
+
+from collections.abc import Mapping
+
+from starlette.types import ASGIApp
+
+from tokenry.description.openapi import description_as_json
+from tokenry.description.page import description_as_page
+from tokenry.domain.scopes import Catalogue
+from tokenry.web.dialect import Dialect
+
+
+def description_paths(catalogue: Catalogue, dialect: Dialect) -> Mapping[str, ASGIApp]:
+    """The description in both forms, the same for everybody; `dialect` is that of its refusals."""
+    return {
+        "/openapi.json": description_as_json(catalogue, dialect),
+        "/docs": description_as_page(catalogue, dialect),
+    }
