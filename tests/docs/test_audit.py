@@ -2,18 +2,29 @@
 
 import re
 from dataclasses import fields
+from datetime import UTC, datetime
 
 from tests.docs.conftest import DOCS
-from tokenry.domain.events import EVENTS, Event
+from tokenry.domain.details import NewDetails
+from tokenry.domain.events import EVENTS, Event, TokenUpdated, UserUpdated
+from tokenry.domain.users import User
 
 ROW = re.compile(r"^\| `(\w+\.\w+)` \|[^|]+\|([^|]*)\|$", re.MULTILINE)
 KEYS = {"before": "from", "after": "to"}
 UNNAMED = {"token_id", "user_id", "account_id", "changes"}
 """Fields that are the subject, or hold details by names of their own."""
+SINCE = datetime(2025, 6, 15, tzinfo=UTC)
+USER = User(1, 1, "ada", "a@b", admin=False, created=SINCE, disabled=None)
+OTHER = User(1, 1, "bob", "b@c", admin=True, created=SINCE, disabled=None, child_account_access=True)
+CHANGES: dict[type[Event], set[str]] = {
+    TokenUpdated: {field.name for field in fields(NewDetails)},
+    UserUpdated: {*OTHER.differences(USER)},
+}
 
 
 def keys(event: type[Event]) -> set[str]:
-    return {KEYS.get(field.name, field.name) for field in fields(event) if field.name not in UNNAMED}
+    named = {KEYS.get(field.name, field.name) for field in fields(event) if field.name not in UNNAMED}
+    return named | CHANGES.get(event, set())
 
 
 def test_page_has_every_event_and_no_other() -> None:
