@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tokenry.cli import access, main, rotation
-from tokenry.cli.journal import Journal
+from tokenry.cli.journal import RotationJournal
 from tokenry.client.connections import HttpTransport
 
 PROGRAM = (sys.executable, __file__)
@@ -43,7 +43,7 @@ if __name__ == "__main__":
     mortal = Mortal(int(os.environ["DIES_AT"]))
     for owner, name in (
         (HttpTransport, "send"),
-        (Journal, "write"),
+        (RotationJournal, "write"),
         (access, "write_contexts"),
         (rotation, "deliver"),
     ):

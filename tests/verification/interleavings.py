@@ -37,7 +37,7 @@ from tokenry.verification import follower as follower_module
 from tokenry.verification import screen as screen_module
 from tokenry.verification.cache import Cache, Known
 from tokenry.verification.follower import mend
-from tokenry.verification.screen import Filter, Screen
+from tokenry.verification.screen import PreviewFilter, Screen
 from tokenry.verification.sqlite import SqliteCredentials
 from tokenry.verification.verifier import Verifier
 
@@ -163,7 +163,7 @@ class Explorer:
         }
         patch.setattr(journal_module, "os", SimpleNamespace(**{**vars(os), **shared}))
         patch.setattr(epoch_module, "fcntl", SimpleNamespace(**{**vars(fcntl), "flock": self._flock}))
-        patch.setattr(screen_module, "Filter", Exact)
+        patch.setattr(screen_module, "PreviewFilter", Exact)
         patch.setattr(screen_module, "TOKENS_AT_ONCE", TOKENS_AT_ONCE)
         patch.setattr(screen_module, "_make_way", self._make_way)
         self._process = cache(self._make_process)
@@ -280,7 +280,7 @@ class Explorer:
         self._go_by(role.trusts)
         worker = Screen(cast("SqliteCredentials", self), self._epoch.created)
         if role.remembered is not None:
-            worker._filter, worker._seen = cast("Filter", Exact(role.remembered)), role.seen
+            worker._filter, worker._seen = cast("PreviewFilter", Exact(role.remembered)), role.seen
         preview = role.previews[0].encode()
         verdicts: list[bool] = []
         self._overtaker = (lambda: verdicts.append(not worker.lacks(preview))) if role.overtaken else None

@@ -24,7 +24,7 @@ from tokenry.storage.rotations import insert_successor
 from tokenry.storage.schema import credentials
 from tokenry.verification import screen as screen_module
 from tokenry.verification.follower import mend
-from tokenry.verification.screen import SLOTS_PER_TOKEN, Filter, Screen
+from tokenry.verification.screen import SLOTS_PER_TOKEN, PreviewFilter, Screen
 from tokenry.verification.sqlite import SqliteCredentials
 
 NEW = "pat_NNNNNNNNNNNN"
@@ -82,7 +82,7 @@ def previews(number: int) -> Sequence[bytes]:
 
 @pytest.mark.parametrize("number", [1, 63, 64, 65, 10_000])
 def test_filter_lacks_none_that_was_added_and_most_others(number: int) -> None:
-    filter = Filter(number)
+    filter = PreviewFilter(number)
     filter.add(previews(number))
     assert not any(map(filter.lacks, previews(number)))
     others = [preview.encode() for preview in NEVER_STORED]
@@ -91,7 +91,7 @@ def test_filter_lacks_none_that_was_added_and_most_others(number: int) -> None:
 
 
 def test_filter_is_full_when_it_lets_too_many_through() -> None:
-    filter = Filter(1000)
+    filter = PreviewFilter(1000)
     filter.add(previews(2000))
     assert not filter.is_full
     filter.add(previews(2001))
@@ -100,7 +100,7 @@ def test_filter_is_full_when_it_lets_too_many_through() -> None:
 
 def test_filter_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screen_module, "SLOTS_MAX", 1 << 12)
-    filter = Filter(100_000)
+    filter = PreviewFilter(100_000)
     filter.add(previews(10_000))
     assert len(filter._bits) == (1 << 12) // 8
     assert not filter.is_full, "it would be made again and again"

@@ -44,7 +44,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Journal:
+class RotationJournal:
     """A journal that is open nowhere else. `lock` is the descriptor that sees to it, as long as any process has it."""
 
     file: Path
@@ -73,7 +73,7 @@ class Journal:
 
 
 @contextmanager
-def open_journal(url: str, token_id: int) -> Iterator[Journal]:
+def open_journal(url: str, token_id: int) -> Iterator[RotationJournal]:
     """The journal of a token at a service, for a block. Raises CommandError where it is open, or cannot be kept."""
     file = find_folder() / f"{quote(url, safe='')}-{token_id}.json"
     lock_file = file.with_suffix(".lock")
@@ -81,7 +81,7 @@ def open_journal(url: str, token_id: int) -> Iterator[Journal]:
         make_folder(file.parent)
         lock = acquire(lock_file)
     try:
-        yield Journal(file, lock)
+        yield RotationJournal(file, lock)
     finally:
         if not file.exists():
             lock_file.unlink()

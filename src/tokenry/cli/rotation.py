@@ -18,7 +18,7 @@ from typing import cast
 from tokenry.cli.access import Access, find_access, store_token
 from tokenry.cli.delivery import Delivery, deliver
 from tokenry.cli.expiry import read_expiry
-from tokenry.cli.journal import Journal, Progress, Wanted, open_journal
+from tokenry.cli.journal import Progress, RotationJournal, Wanted, open_journal
 from tokenry.cli.running import FAILED, REFUSED, CommandError, complain
 from tokenry.client import BadRequest, Client, Conflict, Details, NotFound, TokenRecord, TokenryError
 from tokenry.client.calls import new_key
@@ -40,7 +40,7 @@ def replace_token(
     """
     with open_journal(access.url, token_id) as journal:
         progress = journal.read()
-        rotation = Rotation(client, access, journal, token_id)
+        rotation = Replacement(client, access, journal, token_id)
         try:
             if progress.delivered is None:
                 progress = rotation.deliver(progress, command, expires)
@@ -53,12 +53,12 @@ def replace_token(
 
 
 @dataclass(frozen=True, slots=True)
-class Rotation:
+class Replacement:
     """The steps, of which each begins where its progress says, and notes how far it got."""
 
     client: Client
     access: Access
-    journal: Journal
+    journal: RotationJournal
     token_id: int
 
     def deliver(self, progress: Progress, command: str, expires: str | None) -> Progress:

@@ -26,7 +26,7 @@ LOOK_SECONDS = 5
 RESTS = 10
 
 
-class Filter:
+class PreviewFilter:
     """Which of all possible previews may be stored: a bit for each of many slots, one slot for each preview."""
 
     def __init__(self, tokens: int) -> None:
@@ -59,8 +59,8 @@ class Screen(Follower):
     def __init__(self, credentials: SqliteCredentials, created: Journal) -> None:
         super().__init__(created)
         self._credentials = credentials
-        self._filter: Filter | None = None
-        self._filling: Filter | None = None
+        self._filter: PreviewFilter | None = None
+        self._filling: PreviewFilter | None = None
 
     async def find(self, preview: str) -> Credential | None:
         """Find what the token with this preview opens. Raises Unavailable."""
@@ -91,7 +91,7 @@ class Screen(Follower):
         if not self.is_current():
             return
         newest = self._credentials.find_newest_token()
-        filling = self._filling = Filter(newest)
+        filling = self._filling = PreviewFilter(newest)
         try:
             for above in range(0, newest, TOKENS_AT_ONCE):
                 filling.add(self._credentials.list_previews(above, above + TOKENS_AT_ONCE))
