@@ -65,7 +65,8 @@ def routes(house: Installation, checks: Checks, inspector: Inspector, ready: Rea
 
 
 def create_app(table: Sequence[BaseRoute], lifespan: Lifespan[ASGIApp]) -> ASGIApp:
-    """Put the routes behind the guard, with a short cut to those that gateways ask on every request."""
+    """Put the routes behind the guard, with a short cut to what gateways and probes ask all the time."""
     router = Router(table, redirect_slashes=False, default=not_found(WIRE), lifespan=lifespan)
-    verification = [route for route in table if isinstance(route, Route) and isinstance(route.app, VerifyEndpoint)]
-    return Guard(router, WIRE, direct={route.path.partition("{")[0]: route.app for route in verification})
+    asked = (VerifyEndpoint, Liveness, Readiness)
+    direct = [route for route in table if isinstance(route, Route) and isinstance(route.app, asked)]
+    return Guard(router, WIRE, direct={route.path.partition("{")[0]: route.app for route in direct})

@@ -23,8 +23,6 @@ from tokenry.web.pieces import ClientGone
 from tokenry.web.requests import client_address
 from tokenry.web.resource import refuse
 
-PROBES = frozenset({"/healthz", "/readyz"})
-"""Asked all the time, as the verification routes are: not logged unless they fail."""
 _SINGLE = frozenset(name.encode("ascii") for name in SINGLE)
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
 # What the router would read as something else: it compares decoded paths, and takes a line feed for a line's end.
@@ -37,14 +35,15 @@ log = Log("tokenry.access")
 class Guard:
     """An ASGI middleware around everything. What it answers itself is in `dialect`.
 
-    `direct` are applications that are asked without routing, by path. One under a path that ends in a slash is asked
-    about all that is below it: what follows is the path of a gateway's client, not ours to route by, nor to refuse.
+    `direct` are applications that are asked all the time, by path: they are not routed to, nor logged unless they fail.
+    One under a path that ends in a slash is asked about all that is below it: what follows is the path of a gateway's
+    client, not ours to route by, nor to refuse.
     """
 
     def __init__(self, app: ASGIApp, dialect: Dialect, direct: Mapping[str, ASGIApp]) -> None:
         self._app = app
         self._dialect = dialect
-        self._quiet = {**dict.fromkeys(PROBES, app), **direct}
+        self._direct = direct
         self._below = tuple(path for path in direct if path.endswith("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,9 +51,9 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        quiet = self._find_quiet(scope["path"])
-        if quiet is not None:
-            await _answer_quietly(quiet, scope, receive, send)
+        direct = self._find_direct(scope["path"])
+        if direct is not None:
+            await _answer_quietly(direct, scope, receive, send)
             return
         request_id = _request_id(scope)
         started = time.perf_counter()
@@ -84,10 +83,10 @@ class Guard:
             await refuse(scope, observe, InternalError(), self._dialect)
         _log(scope, request_id, status, time.perf_counter() - started)
 
-    def _find_quiet(self, path: str) -> ASGIApp | None:
+    def _find_direct(self, path: str) -> ASGIApp | None:
         if path.startswith(self._below):
             path = next(below for below in self._below if path.startswith(below))
-        return self._quiet.get(path)
+        return self._direct.get(path)
 
 
 def header_fault(scope: Scope) -> Fault | None:
