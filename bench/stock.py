@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tokenry.domain.secrets import BASE62, PREFIX, PUBLIC_ID_LENGTH, SECRET_LENGTH, Peppers, Secret, checksum
+from tokenry.domain.secrets import BASE62, PERSONAL, PUBLIC_ID_LENGTH, SECRET_LENGTH, Peppers, Secret, checksum
 from tokenry.service.accounts import new_euuid
 from tokenry.settings import Settings
 from tokenry.storage.files import find_peppers
@@ -126,7 +126,7 @@ def _make_secret(chance: random.Random) -> Secret:
 
 
 def _make_preview(chance: random.Random) -> str:
-    return PREFIX + _make_text(chance, PUBLIC_ID_LENGTH)
+    return PERSONAL.prefix + _make_text(chance, PUBLIC_ID_LENGTH)
 
 
 def _make_text(chance: random.Random, length: int) -> str:

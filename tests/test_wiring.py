@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from tests.conftest import START, Clock
 from tokenry.application import build_app
 from tokenry.domain.accounts import Origin
+from tokenry.domain.checks import Denial
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken
@@ -27,7 +28,7 @@ from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.files import PEPPER_FILE, find_peppers
 from tokenry.verification.postgres import PostgresCredentials
 from tokenry.verification.sqlite import SqliteCredentials
-from tokenry.verification.verifier import Denial, Verifier
+from tokenry.verification.verifier import Verifier
 from tokenry.wiring import (
     begin,
     begin_verification,

@@ -5,9 +5,9 @@ import random
 import pytest
 
 from tests.conftest import START
-from tokenry.domain.explanation import Check, Circumstances, explain
+from tokenry.domain.checks import Check, Circumstances
+from tokenry.domain.explanation import explain
 from tokenry.domain.secrets import Peppers, Secret
-from tokenry.storage.database import from_seconds
 
 PEPPERS = Peppers((bytes(32),))
 TOKEN = Secret.generate(random.Random(1).randbytes).reveal()  # the same in every test process: it names tests
@@ -15,7 +15,7 @@ OTHER_END = "0" if TOKEN[-1] != "0" else "1"
 
 
 def checks(text: str) -> list[tuple[Check, bool]]:
-    steps = explain(text, lambda preview: None, PEPPERS, Circumstances(from_seconds(int(START))))
+    steps = explain(text, lambda preview: None, PEPPERS, Circumstances(START))
     return [(step.check, step.passed) for step in steps]
 
 
@@ -43,5 +43,5 @@ def test_first_thing_that_is_wrong_ends_the_explanation(text: str, failed: Check
 
 
 def test_no_reason_repeats_what_was_presented() -> None:
-    steps = explain(TOKEN[:-1], lambda preview: None, PEPPERS, Circumstances(from_seconds(int(START))))
+    steps = explain(TOKEN[:-1], lambda preview: None, PEPPERS, Circumstances(START))
     assert not [step for step in steps if TOKEN[4:10] in step.reason]

@@ -10,9 +10,10 @@ import pytest
 
 from tests.making import NOW, OPERATOR
 from tests.service.parts import Bench
+from tokenry.domain.checks import Check, Denial
 from tokenry.domain.details import NewDetails
 from tokenry.domain.errors import Forbidden
-from tokenry.domain.explanation import Check, Step
+from tokenry.domain.explanation import Step
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import CHECKSUM_LENGTH, Peppers, Secret, checksum
@@ -22,7 +23,7 @@ from tokenry.service.explanation import Explanations
 from tokenry.service.rotation import Rotations
 from tokenry.service.transactions import Transactions
 from tokenry.verification.inspection import inspect
-from tokenry.verification.verifier import Client, Denial, Verifier
+from tokenry.verification.verifier import Client, Verifier
 from tokenry.wiring import credentials_of
 
 PEPPERS = Peppers((bytes(32),))

@@ -1,17 +1,23 @@
 """The statement of the hot path, as the raw drivers get it."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, update
 
+from tests.making import add_token, new_user
 from tokenry.storage.credentials import Credential, postgres_statement, sqlite_statement
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.migration import migrate
+from tokenry.storage.schema import credentials
+from tokenry.wiring import credentials_of
+
+PREVIEW = "pat_0123456789ab"
 
 
 @pytest.fixture
@@ -62,3 +68,22 @@ def test_postgres_can_find_every_row_by_its_key(postgres_address: str) -> None:
     steps = "\n".join(row[0] for row in plan)
     assert "Seq Scan" not in steps
     assert steps.count("Index") >= len(("credentials", "tokens", "users", "accounts"))
+
+
+def test_credential_that_opens_something_else_is_not_found(database: Database) -> None:
+    """A credential is for a token if nothing else is said of it."""
+    user_id = new_user(database)
+    with database.write() as connection:
+        add_token(connection, user_id, PREVIEW)
+    assert asyncio.run(is_found(database))
+    with database.write() as connection:
+        connection.execute(update(credentials).values(kind="ort"))
+    assert not asyncio.run(is_found(database))
+
+
+async def is_found(database: Database) -> bool:
+    looking_up = credentials_of(database)
+    try:
+        return await looking_up.find(PREVIEW) is not None
+    finally:
+        await looking_up.close()

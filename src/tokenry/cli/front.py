@@ -10,7 +10,8 @@ from tokenry import __version__
 from tokenry.cli.streams import OutputError, drop_output, open_streams
 
 USAGE = 2
-PREFIX = "pat_"
+PREFIXES = ("pat_",)
+"""Of every kind of secret, as in `domain/secrets.py`, which is not imported here."""
 LENGTH = 50
 """How many characters of a token come after the prefix."""
 EXPOSED = "A token is among the arguments, for everybody on this machine to see: rotate it, and give it unseen."
@@ -114,7 +115,8 @@ def _run(word: str, arguments: list[str]) -> None:
 
 def _holds_token(word: str) -> bool:
     """Whether there is a token in a word. Whatever refused it for another reason would repeat it."""
-    return any(len(rest) >= LENGTH and rest[:LENGTH].isalnum() for rest in word.split(PREFIX)[1:])
+    rests = [rest for prefix in PREFIXES for rest in word.split(prefix)[1:]]
+    return any(len(rest) >= LENGTH and rest[:LENGTH].isalnum() for rest in rests)
 
 
 def _complete(words: list[str]) -> None:

@@ -10,7 +10,7 @@ SHOWN_LENGTH_MIN = 2 * PREVIEW_LENGTH
 """A shorter text shows nothing of itself: its first characters would be too much of it."""
 REASON_LENGTH_MAX = 500
 
-_LOOKALIKE = re.compile(r"(pat_[0-9A-Za-z]{12})[0-9A-Za-z]+")
+_LOOKALIKE = re.compile(r"(pat_[0-9A-Za-z]{12})[0-9A-Za-z]+")  # every kind of secret, as in domain/secrets.py
 _SENDABLE = re.compile(r"[!-~]+", re.ASCII)
 
 T = TypeVar("T")

@@ -1,35 +1,21 @@
 """Why a token is accepted or not, one check after the other, in words for those who manage it.
 
-The decision is the verifier's. These are the same checks in the same order, which say what they found; what needs an
-earlier one is left out: of a text that is no token nothing is known, and a token that was revoked is opened by nothing.
+The decision is the verifier's. These are the same checks in the same order (`checks.py`), which say what they found;
+what needs an earlier one is left out: of a text that is no token nothing is known, and a token that was revoked is
+opened by nothing.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
 
+from tokenry.domain.checks import RULES, TEXT_RULES, Check, Circumstances
 from tokenry.domain.details import Details
-from tokenry.domain.networks import Networks, allows
-from tokenry.domain.scopes import NOTHING, Scopes
-from tokenry.domain.secrets import BASE62, PREFIX, TOKEN_LENGTH, Peppers, Secret
+from tokenry.domain.networks import Networks
+from tokenry.domain.scopes import Scopes
+from tokenry.domain.secrets import API_PREFIXES, PREFIX_LENGTH, TOKEN_LENGTH, Peppers, Secret
 from tokenry.domain.tokens import NEVER
 from tokenry.moments import write_moment
-
-
-class Check(Enum):
-    """What is looked at, in this order."""
-
-    PREFIX = "prefix"
-    SHAPE = "shape"
-    CHECKSUM = "checksum"
-    KNOWN = "known"
-    REVOCATION = "revocation"
-    SECRET = "secret"  # noqa: S105 - the word for a check
-    EXPIRY = "expiry"
-    USER = "user"
-    NETWORKS = "networks"
-    SCOPES = "scopes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +44,38 @@ class Trace:
     disabled: datetime | None
     opening: Opening | None
 
+    @property
+    def expires_at(self) -> int:
+        """When this secret of it no longer opens it."""
+        assert self.opening is not None
+        return int(self.opening.expiry.timestamp())
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """When and from where a token is presented, and what for."""
+    @property
+    def disabled_at(self) -> int | None:
+        """When its user was disabled, if that is so."""
+        return None if self.disabled is None else int(self.disabled.timestamp())
 
-    now: datetime
-    address: str | None = None
-    needed: Scopes = NOTHING
+    @property
+    def networks(self) -> Networks:
+        """From where it may be used."""
+        return self.details.networks or ()
+
+    @property
+    def scopes(self) -> Scopes:
+        """What it may do."""
+        return self.details.token.scopes
 
 
 def explain(
     text: str, find_trace: Callable[[str], Trace | None], peppers: Peppers, circumstances: Circumstances
 ) -> Iterator[Step]:
     """Check a text that was presented as a token. `find_trace` knows what is stored under a preview."""
-    yield from _explain_text(text)
-    secret = Secret.parse(text)
-    if secret is None:
-        return
+    for check, holds in TEXT_RULES.items():
+        passed = holds(text)
+        yield Step(check, passed, _TEXT_WORDS[check](text, passed=passed))
+        if not passed:
+            return
+    secret = Secret(text)
     trace = find_trace(secret.preview)
     if trace is None:
         yield _failed(Check.KNOWN, "no token here has this public id")
@@ -94,60 +94,70 @@ def explain(
         yield _failed(Check.SECRET, f"not that of the token, by its digest with pepper {opening.pepper_generation}")
         return
     yield _passed(Check.SECRET, f"that of the token, by its digest with pepper {opening.pepper_generation}")
-    yield _explain_expiry(trace.details, opening.expiry, circumstances.now)
-    yield _explain_user(trace.details.username, trace.disabled)
-    yield _explain_networks(trace.details.networks or (), circumstances.address)
-    yield _explain_scopes(token.scopes, circumstances.needed)
+    for check, rule in RULES.items():
+        passed = rule(trace, circumstances)
+        yield Step(check, passed, _WORDS[check](trace, circumstances, passed=passed))
 
 
-def _explain_text(text: str) -> Iterator[Step]:
-    if not text.startswith(PREFIX):
-        yield _failed(Check.PREFIX, f"a token begins with {PREFIX}")
-        return
-    yield _passed(Check.PREFIX, f"it begins with {PREFIX}")
+def _prefix_words(text: str, *, passed: bool) -> str:
+    return f"it begins with {text[:PREFIX_LENGTH]}" if passed else f"a token begins with {' or '.join(API_PREFIXES)}"
+
+
+def _shape_words(text: str, *, passed: bool) -> str:
+    if passed:
+        return f"it has {TOKEN_LENGTH} characters, all letters and digits"
     if len(text) != TOKEN_LENGTH:
-        yield _failed(Check.SHAPE, f"a token has {TOKEN_LENGTH} characters; here are {len(text)}")
-        return
-    if not set(text.removeprefix(PREFIX)) <= set(BASE62):
-        yield _failed(Check.SHAPE, f"after {PREFIX} a token has letters and digits only")
-        return
-    yield _passed(Check.SHAPE, f"it has {TOKEN_LENGTH} characters, all letters and digits")
-    if Secret.parse(text) is None:
-        yield _failed(Check.CHECKSUM, "the last six characters do not fit the others: some were changed or made up")
-        return
-    yield _passed(Check.CHECKSUM, "the last six characters fit the others")
+        return f"a token has {TOKEN_LENGTH} characters; here are {len(text)}"
+    return f"after {text[:PREFIX_LENGTH]} a token has letters and digits only"
 
 
-def _explain_expiry(details: Details, expiry: datetime, now: datetime) -> Step:
-    why = ", since the token was rotated" if expiry < details.token.expiry else ""
-    if expiry <= now:
-        return _failed(Check.EXPIRY, f"expired at {_time(expiry)}{why}")
-    return _passed(Check.EXPIRY, "never expires" if expiry == NEVER else f"expires at {_time(expiry)}{why}")
+def _checksum_words(_: str, *, passed: bool) -> str:
+    if passed:
+        return "the last six characters fit the others"
+    return "the last six characters do not fit the others: some were changed or made up"
 
 
-def _explain_user(username: str, disabled: datetime | None) -> Step:
-    if disabled is None:
-        return _passed(Check.USER, f"{username} is enabled")
-    return _failed(Check.USER, f"{username} was disabled at {_time(disabled)}")
+def _expiry_words(trace: Trace, _: Circumstances, *, passed: bool) -> str:
+    assert trace.opening is not None
+    expiry = trace.opening.expiry
+    why = ", since the token was rotated" if expiry < trace.details.token.expiry else ""
+    if not passed:
+        return f"expired at {_time(expiry)}{why}"
+    return "never expires" if expiry == NEVER else f"expires at {_time(expiry)}{why}"
 
 
-def _explain_networks(networks: Networks, address: str | None) -> Step:
-    if not networks:
-        return _passed(Check.NETWORKS, "may be used from anywhere")
-    where = f"may be used from {', '.join(map(str, networks))} only"
-    if address is None:
-        return _failed(Check.NETWORKS, f"{where}, and no address is named")
-    if not allows(networks, address):
-        return _failed(Check.NETWORKS, f"{where}, and {address} is not in there")
-    return _passed(Check.NETWORKS, f"{where}, and {address} is in there")
+def _user_words(trace: Trace, _: Circumstances, *, passed: bool) -> str:
+    if passed or trace.disabled is None:
+        return f"{trace.details.username} is enabled"
+    return f"{trace.details.username} was disabled at {_time(trace.disabled)}"
 
 
-def _explain_scopes(scopes: Scopes, needed: Scopes) -> Step:
-    if not needed.levels and not needed.everything:
-        return _passed(Check.SCOPES, f"it has {scopes}; none is asked for")
-    if not scopes.covers(needed):
-        return _failed(Check.SCOPES, f"it has {scopes}, which does not cover {needed}")
-    return _passed(Check.SCOPES, f"it has {scopes}, which covers {needed}")
+def _networks_words(trace: Trace, at: Circumstances, *, passed: bool) -> str:
+    if not trace.networks:
+        return "may be used from anywhere"
+    where = f"may be used from {', '.join(map(str, trace.networks))} only"
+    if at.address is None:
+        return f"{where}, and no address is named"
+    return f"{where}, and {at.address} is {'' if passed else 'not '}in there"
+
+
+def _scopes_words(trace: Trace, at: Circumstances, *, passed: bool) -> str:
+    if not at.needed.levels and not at.needed.everything:
+        return f"it has {trace.scopes}; none is asked for"
+    return f"it has {trace.scopes}, which {'covers' if passed else 'does not cover'} {at.needed}"
+
+
+_TEXT_WORDS: dict[Check, Callable[..., str]] = {
+    Check.PREFIX: _prefix_words,
+    Check.SHAPE: _shape_words,
+    Check.CHECKSUM: _checksum_words,
+}
+_WORDS: dict[Check, Callable[..., str]] = {
+    Check.EXPIRY: _expiry_words,
+    Check.USER: _user_words,
+    Check.NETWORKS: _networks_words,
+    Check.SCOPES: _scopes_words,
+}
 
 
 def _passed(check: Check, reason: str) -> Step:

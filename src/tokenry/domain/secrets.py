@@ -1,4 +1,4 @@
-"""The text of a token: how it is made, recognised, previewed and digested.
+"""The text of a secret, such as a token: how it is made, recognised, previewed and digested.
 
     pat_  Ab12Cd34Ef56  32 secret characters  6 checksum characters        base62 after the prefix, 54 in all
     └─────────┬───────┘
@@ -6,6 +6,7 @@
 
 The 32 secret characters carry 190 random bits, so a fast keyed digest is enough at rest (docs/decisions/0004). The
 checksum is CRC-32 over everything before it: junk is turned away before any look-up, and scanners can recognise a leak.
+Every kind of secret is built like this, and `KINDS` says by the prefix what each opens.
 """
 
 import hmac
@@ -16,14 +17,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import Self
+from typing import NamedTuple, Self
 from zlib import crc32
 
-PREFIX = "pat_"
+PREFIX_LENGTH = 4
 PUBLIC_ID_LENGTH = 12
 SECRET_LENGTH = 32
 CHECKSUM_LENGTH = 6
-PREVIEW_LENGTH = len(PREFIX) + PUBLIC_ID_LENGTH
+PREVIEW_LENGTH = PREFIX_LENGTH + PUBLIC_ID_LENGTH
 TOKEN_LENGTH = PREVIEW_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 PEPPER_BYTES = 32
 _DRAWN_LENGTH = PUBLIC_ID_LENGTH + SECRET_LENGTH
@@ -36,7 +37,28 @@ _DIGITS = BASE62.encode("ascii")
 # Of 256 values 248 stand for each digit four times; the rest would make some digits likelier, and are dropped.
 _DIGIT_OF_BYTE = bytes(_DIGITS[value % len(_DIGITS)] for value in range(256))
 _UNEVEN = bytes(range(256 // len(_DIGITS) * len(_DIGITS), 256))
-_LOOKALIKE = re.compile(r"(pa[a-z]_[0-9A-Za-z]{12})[0-9A-Za-z]+")
+
+
+API = "what is asked with an Authorization header, `/verify` too"
+
+
+class Kind(NamedTuple):
+    """A kind of secret: its name, as credentials have it, the first characters of its text, and what it opens."""
+
+    name: str
+    prefix: str
+    opens: str
+
+
+PERSONAL = Kind("pat", "pat_", API)
+KINDS = {kind.prefix: kind for kind in (PERSONAL,)}
+"""By prefix. All texts have one length, TOKEN_LENGTH, and are found by as many characters, PREVIEW_LENGTH."""
+PREFIXES = tuple(KINDS)
+API_PREFIXES = tuple(prefix for prefix, kind in KINDS.items() if kind.opens == API)
+assert all(len(prefix) == PREFIX_LENGTH for prefix in KINDS)
+
+# Also those of other makers, which somebody may have pasted by mistake.
+_LOOKALIKE = re.compile(rf"((?:pa[a-z]_|{'|'.join(KINDS)})[0-9A-Za-z]{{12}})[0-9A-Za-z]+")
 
 
 class Secret:
@@ -48,26 +70,34 @@ class Secret:
         self._text = text
 
     @classmethod
-    def generate(cls, draw: Callable[[int], bytes] = secrets.token_bytes) -> Self:
+    def generate(cls, draw: Callable[[int], bytes] = secrets.token_bytes, kind: Kind = PERSONAL) -> Self:
         """Make a new one. `draw` gives as many random bytes as it is asked for, by default the system's."""
         digits = b""
         while len(digits) < _DRAWN_LENGTH:
             digits += draw(_DRAWN_LENGTH + 8).translate(_DIGIT_OF_BYTE, _UNEVEN)
-        body = PREFIX + digits[:_DRAWN_LENGTH].decode("ascii")
+        body = kind.prefix + digits[:_DRAWN_LENGTH].decode("ascii")
         return cls(body + checksum(body))
 
     @classmethod
-    def parse(cls, text: str) -> Self | None:
-        """Recognise a token by its shape and checksum; None for anything else. Costs well under a microsecond."""
+    def parse(cls, text: str, prefixes: tuple[str, ...] = PREFIXES) -> Self | None:
+        """Recognise a secret with one of these prefixes, by its shape and checksum; None for anything else.
+
+        Costs well under a microsecond. It says what `TEXT_RULES` in `checks.py` say one after the other.
+        """
         if (
             len(text) == TOKEN_LENGTH
             and text.isascii()
-            and text.startswith(PREFIX)
-            and text[len(PREFIX) :].isalnum()  # of ASCII: base62
+            and text.startswith(prefixes)
+            and text[PREFIX_LENGTH:].isalnum()  # of ASCII: base62
             and checksum(text[:-CHECKSUM_LENGTH]) == text[-CHECKSUM_LENGTH:]
         ):
             return cls(text)
         return None
+
+    @property
+    def kind(self) -> Kind:
+        """Its kind, if it is a secret at all. Raises KeyError."""
+        return KINDS[self._text[:PREFIX_LENGTH]]
 
     @property
     def preview(self) -> str:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.identity import write_json
 from tokenry.domain.scopes import Catalogue, Scopes
 from tokenry.gate.inspection import read_question
 from tokenry.verification.inspection import Inspector
-from tokenry.verification.verifier import Decision, Denial
+from tokenry.verification.verifier import Decision
 from tokenry.web.requests import Call
 
 TOKENS_MAX = 100

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.domain.scopes import NOTHING, Level, Scopes
 from tokenry.domain.secrets import is_junk
@@ -15,7 +16,7 @@ from tokenry.gate.heads import Sender, is_visible
 from tokenry.gate.shapes import Shapes
 from tokenry.gate.verify import accepted, unavailable, verdict
 from tokenry.verification.cache import Known
-from tokenry.verification.verifier import Decision, Denial, Verifier
+from tokenry.verification.verifier import Decision, Verifier
 
 APP_STATE_KEY = "tokenry_fast_path"
 

@@ -13,11 +13,12 @@ from starlette.types import Receive, Scope, Send
 
 from tokenry.complaints import Complaints
 from tokenry.domain.accounts import Actor
+from tokenry.domain.checks import Denial
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
 from tokenry.domain.identity import write_headers
 from tokenry.domain.scopes import Scopes
 from tokenry.verification.challenge import challenge
-from tokenry.verification.verifier import Decision, Denial, Verifier
+from tokenry.verification.verifier import Decision, Verifier
 from tokenry.web.answers import brief_refusal, send_answer
 from tokenry.web.errors import STATUS, MethodNotAllowed
 from tokenry.web.requests import read_presented

@@ -21,12 +21,13 @@ from tokenry.middleware.questions import Question, fail_closed
 try:
     from anyio import create_task_group
 
+    from tokenry.domain.checks import Denial
     from tokenry.jobs import Job, Where, run_jobs
     from tokenry.settings import Settings
     from tokenry.storage.memory import require_frames
     from tokenry.verification.challenge import challenge
     from tokenry.verification.needs import level_of
-    from tokenry.verification.verifier import Client, Decision, Denial
+    from tokenry.verification.verifier import Client, Decision
     from tokenry.wiring import Verification, begin_verification, list_jobs, open_installation
 except ModuleNotFoundError as error:
     if error.name is None or error.name.partition(".")[0] == "tokenry":

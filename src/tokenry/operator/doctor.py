@@ -11,7 +11,7 @@ import typer
 from sqlalchemy import URL, text
 
 from tokenry.cli.running import alone
-from tokenry.domain.explanation import Check
+from tokenry.domain.checks import Check
 from tokenry.operator.options import SCOPED, takes_settings
 from tokenry.printable import printable
 from tokenry.service.installation import Installation

@@ -5,7 +5,8 @@ from functools import partial
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.callers import require_administrator
-from tokenry.domain.explanation import Circumstances, Step, explain
+from tokenry.domain.checks import Circumstances
+from tokenry.domain.explanation import Step, explain
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import Peppers
 from tokenry.service.acting import get_reader
@@ -24,15 +25,17 @@ class Explanations:
         self, actor: Actor, text: str, *, needed: Scopes = NOTHING, address: str | None = None
     ) -> Sequence[Step]:
         """Explain a token of the administrator's account; any other is unknown. Raises Forbidden."""
-        circumstances = Circumstances(self._transactions.now(), address, needed)
+        now = self._transactions.now()
+        circumstances = Circumstances(now.timestamp(), address, needed)
         with self._transactions.read() as connection:
             require_administrator(get_reader(connection, actor))
-            find = partial(find_trace, connection, now=circumstances.now, account_id=actor.account_id)
+            find = partial(find_trace, connection, now=now, account_id=actor.account_id)
             return [*explain(text, find, self._peppers, circumstances)]
 
     def explain_any_token(self, text: str, *, needed: Scopes = NOTHING, address: str | None = None) -> Sequence[Step]:
         """Explain anybody's token, as the operator."""
-        circumstances = Circumstances(self._transactions.now(), address, needed)
+        now = self._transactions.now()
+        circumstances = Circumstances(now.timestamp(), address, needed)
         with self._transactions.read() as connection:
-            find = partial(find_trace, connection, now=circumstances.now)
+            find = partial(find_trace, connection, now=now)
             return [*explain(text, find, self._peppers, circumstances)]

@@ -162,6 +162,7 @@ credentials = Table(
     Column("pepper_generation", SmallInteger, nullable=False),
     Column("expires_at", Seconds, nullable=False),
     Column("networks", Text, nullable=False, server_default=EMPTY),  # CIDR, space-separated; empty: from anywhere
+    Column("kind", String(8), nullable=False, server_default=text("'pat'")),  # by name, as in domain/secrets.py
     sqlite_with_rowid=False,
 )
 

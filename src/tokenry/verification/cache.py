@@ -5,7 +5,7 @@ from hashlib import blake2s
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.networks import Networks
-from tokenry.domain.scopes import NOTHING
+from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.storage.journal import Journal
 from tokenry.verification.follower import Follower
 
@@ -19,6 +19,7 @@ class Known:
     `fingerprint` is the BLAKE2s digest of the token's text; the text itself is not kept. `covered` are the scopes that
     were last found to be covered, and from `note_at` on (seconds since 1970) a use is to be looked at again
     (`last_used.py`).
+    `disabled_at` is for who finds it: one of a user who is disabled is not kept.
     `answer` is where whoever writes answers keeps what it writes for this token.
     """
 
@@ -26,20 +27,27 @@ class Known:
         "actor",
         "answer",
         "covered",
+        "disabled_at",
         "expires_at",
         "fingerprint",
         "networks",
         "note_at",
     )
 
-    def __init__(self, text: bytes, actor: Actor, networks: Networks) -> None:
+    def __init__(self, text: bytes, actor: Actor, networks: Networks, disabled_at: int | None = None) -> None:
         self.fingerprint = blake2s(text).digest()
         self.actor = actor
         self.expires_at = actor.expires_at
         self.networks = networks
+        self.disabled_at = disabled_at
         self.covered = NOTHING
         self.note_at = 0.0
         self.answer = b""
+
+    @property
+    def scopes(self) -> Scopes:
+        """What it may do."""
+        return self.actor.scopes
 
 
 class Cache(Follower):

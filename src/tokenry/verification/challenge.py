@@ -1,6 +1,7 @@
 """How a denial is told to whoever presented the token: the WWW-Authenticate header."""
 
-from tokenry.verification.verifier import Decision, Denial
+from tokenry.domain.checks import Denial
+from tokenry.verification.verifier import Decision
 
 _REALM = 'Bearer realm="tokenry"'
 _INVALID_TOKEN = f'{_REALM}, error="invalid_token", error_description="Malformed, unknown, expired or revoked"'

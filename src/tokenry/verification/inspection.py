@@ -11,10 +11,11 @@ from ipaddress import ip_address
 from anyio import from_thread
 
 from tokenry.domain.accounts import Actor
+from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import Secret
-from tokenry.verification.verifier import MALFORMED, Client, Decision, Denial, Verifier
+from tokenry.verification.verifier import MALFORMED, Client, Decision, Verifier
 
 NO_ADDRESS = Fault("Must be an IP address", "address")
 _UNKNOWN = Decision(None, Denial.UNKNOWN)

@@ -4,13 +4,13 @@ import re
 import time
 from asyncio import Future
 from collections.abc import Callable
-from enum import Enum
 from typing import NamedTuple, Protocol
 
 from tokenry.domain.accounts import Actor
+from tokenry.domain.checks import Circumstances, Denial, find_denial
 from tokenry.domain.networks import allows, stored_networks
 from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
-from tokenry.domain.secrets import TOKEN_LENGTH, Peppers, Secret
+from tokenry.domain.secrets import API_PREFIXES, TOKEN_LENGTH, Peppers, Secret
 from tokenry.storage.credentials import Credential
 from tokenry.verification.cache import Cache, Known
 from tokenry.verification.last_used import Uses
@@ -18,18 +18,6 @@ from tokenry.verification.last_used import Uses
 # RFC 6750 section 2.1; RFC 9110 section 11.1: the scheme's name is compared without regard to case.
 _BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE | re.ASCII)
 _LENGTH = len("Bearer ") + TOKEN_LENGTH
-
-
-class Denial(Enum):
-    """Why a token was not accepted. Callers outside are told no more than RFC 6750 asks for."""
-
-    MISSING = "no token was presented"
-    MALFORMED = "what was presented is no token"
-    UNKNOWN = "no such token, or it was revoked"
-    EXPIRED = "the token expired"
-    DISABLED = "the token's user is disabled"
-    ADDRESS = "the token may not be used from this address"
-    INSUFFICIENT_SCOPE = "the token's scopes do not cover what is needed"
 
 
 class Decision(NamedTuple):
@@ -130,7 +118,7 @@ class Verifier:
             return MALFORMED
         known = self.recall(text)
         if known is None:
-            secret = Secret.parse(text.decode("ascii"))
+            secret = Secret.parse(text.decode("ascii"), API_PREFIXES)
             if secret is None:
                 return MALFORMED
             mark = self._mark()
@@ -163,7 +151,7 @@ class Verifier:
 
     def look_up_now(self, text: bytes) -> Known | Denial | None:
         """Look up a token that is not remembered, like `find_now`."""
-        secret = Secret.parse(text.decode("latin-1"))
+        secret = Secret.parse(text.decode("latin-1"), API_PREFIXES)
         if secret is None:
             return Denial.MALFORMED
         if self._find_now is None:
@@ -173,7 +161,7 @@ class Verifier:
 
     def begin_look_up(self, text: bytes) -> "LookUp | None":
         """Begin to look up a token for which `look_up_now` has to wait; None if it is to be done by `verify`."""
-        secret = None if self._find_soon is None else Secret.parse(text.decode("latin-1"))
+        secret = None if self._find_soon is None else Secret.parse(text.decode("latin-1"), API_PREFIXES)
         if self._find_soon is None or secret is None:
             return None
         return LookUp(secret, self._find_soon(secret.preview))
@@ -185,17 +173,17 @@ class Verifier:
     def judge(self, known: Known, needed: Scopes, client: Presenter) -> Denial | None:
         """Decide on a token that is known, at this moment; None if it is accepted, and then its use is noted."""
         now = self._now()
-        if now >= known.expires_at:
-            return Denial.EXPIRED
-        if known.networks and not allows(known.networks, client.address):
-            return Denial.ADDRESS
-        if needed is not known.covered:
-            if not known.actor.scopes.covers(needed):
-                return Denial.INSUFFICIENT_SCOPE
+        # What RULES say, at a part of their price: this is most of what a question costs.
+        if (
+            now < known.expires_at
+            and (not known.networks or allows(known.networks, client.address))
+            and (needed is known.covered or known.actor.scopes.covers(needed))
+        ):
             known.covered = needed
-        if now >= known.note_at and self._uses is not None:
-            self._uses.note(known, now, client.address, client.agent)
-        return None
+            if now >= known.note_at and self._uses is not None:
+                self._uses.note(known, now, client.address, client.agent)
+            return None
+        return find_denial(known, Circumstances(now, client.address, needed)) or Denial.UNKNOWN
 
     def _decide(self, known: Known, needed: Scopes, client: Presenter) -> Decision:
         denial = self.judge(known, needed, client)
@@ -208,10 +196,6 @@ class Verifier:
         """Compare a presented token with what was found under its preview, and remember it if it is right."""
         if credential is None or not self._peppers.opens(secret, credential.digest, credential.pepper_generation):
             return Denial.UNKNOWN
-        if self._now() >= credential.expires_at:
-            return Denial.EXPIRED
-        if credential.disabled_at is not None:
-            return Denial.DISABLED
         actor = Actor(
             token_id=credential.token_id,
             scopes=stored_scopes(credential.scopes),
@@ -222,7 +206,11 @@ class Verifier:
             account_euuid=credential.account_euuid,
             preview=credential.preview,
         )
-        known = Known(secret.reveal().encode("ascii"), actor, stored_networks(credential.networks))
+        networks = stored_networks(credential.networks)
+        known = Known(secret.reveal().encode("ascii"), actor, networks, credential.disabled_at)
+        now = self._now()
+        if now >= known.expires_at or known.disabled_at is not None:  # and so not worth remembering
+            return find_denial(known, Circumstances(now)) or Denial.UNKNOWN
         if self._uses is not None:
             known.note_at = self._uses.look_at(actor.preview)
         if self._cache is not None and mark is not None:

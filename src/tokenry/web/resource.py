@@ -15,12 +15,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.callers import Callers
+from tokenry.domain.checks import Denial
 from tokenry.domain.errors import InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
 from tokenry.domain.limits import Allowance
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.service.admission import Admission
 from tokenry.verification.challenge import challenge
-from tokenry.verification.verifier import Client, Decision, Denial, Verifier
+from tokenry.verification.verifier import Client, Decision, Verifier
 from tokenry.web.answers import Answer, HeaderList, send_answer, send_result, to_bytes
 from tokenry.web.bodies import receive_body
 from tokenry.web.dialect import Dialect

@@ -1,0 +1,105 @@
+"""What is checked of a secret that somebody presents, in one order, for who decides and for who explains.
+
+Deciding goes through the rules until one does not hold; explaining goes through them all, and says what it found.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from tokenry.domain.networks import Networks, allows
+from tokenry.domain.scopes import NOTHING, Scopes
+from tokenry.domain.secrets import API_PREFIXES, BASE62, CHECKSUM_LENGTH, PREFIX_LENGTH, TOKEN_LENGTH, checksum
+
+
+class Denial(Enum):
+    """Why a token was not accepted. Callers outside are told no more than RFC 6750 asks for."""
+
+    MISSING = "no token was presented"
+    MALFORMED = "what was presented is no token"
+    UNKNOWN = "no such token, or it was revoked"
+    EXPIRED = "the token expired"
+    DISABLED = "the token's user is disabled"
+    ADDRESS = "the token may not be used from this address"
+    INSUFFICIENT_SCOPE = "the token's scopes do not cover what is needed"
+
+
+class Check(Enum):
+    """What is looked at, in this order."""
+
+    PREFIX = "prefix"
+    SHAPE = "shape"
+    CHECKSUM = "checksum"
+    KNOWN = "known"
+    REVOCATION = "revocation"
+    SECRET = "secret"  # noqa: S105 - the word for a check
+    EXPIRY = "expiry"
+    USER = "user"
+    NETWORKS = "networks"
+    SCOPES = "scopes"
+
+
+class Circumstances(NamedTuple):
+    """When (seconds since 1970) and from where a token is presented, and what for."""
+
+    now: float
+    address: str | None = None
+    needed: Scopes = NOTHING
+
+
+class Held(Protocol):
+    """What is stored of a token whose secret was right. Times are seconds since 1970."""
+
+    @property
+    def expires_at(self) -> int:
+        """When it expires."""
+
+    @property
+    def disabled_at(self) -> int | None:
+        """When its user was disabled, if that is so."""
+
+    @property
+    def networks(self) -> Networks:
+        """From where it may be used; none for anywhere."""
+
+    @property
+    def scopes(self) -> Scopes:
+        """What it may do."""
+
+
+TEXT_RULES: dict[Check, Callable[[str], bool]] = {
+    Check.PREFIX: lambda text: text.startswith(API_PREFIXES),
+    Check.SHAPE: lambda text: len(text) == TOKEN_LENGTH and set(text[PREFIX_LENGTH:]) <= set(BASE62),
+    Check.CHECKSUM: lambda text: checksum(text[:-CHECKSUM_LENGTH]) == text[-CHECKSUM_LENGTH:],
+}
+"""What holds for a text that may be looked up. Each needs those before it."""
+
+RULES: dict[Check, Callable[[Held, Circumstances], bool]] = {
+    Check.EXPIRY: lambda held, at: at.now < held.expires_at,
+    Check.USER: lambda held, _: held.disabled_at is None,
+    Check.NETWORKS: lambda held, at: not held.networks or allows(held.networks, at.address),
+    Check.SCOPES: lambda held, at: held.scopes.covers(at.needed),
+}
+"""What holds for a token that may do what is asked, once its secret is known to be right."""
+
+DENIALS = {
+    Check.PREFIX: Denial.MALFORMED,
+    Check.SHAPE: Denial.MALFORMED,
+    Check.CHECKSUM: Denial.MALFORMED,
+    Check.KNOWN: Denial.UNKNOWN,
+    Check.REVOCATION: Denial.UNKNOWN,
+    Check.SECRET: Denial.UNKNOWN,
+    Check.EXPIRY: Denial.EXPIRED,
+    Check.USER: Denial.DISABLED,
+    Check.NETWORKS: Denial.ADDRESS,
+    Check.SCOPES: Denial.INSUFFICIENT_SCOPE,
+}
+_IN_ORDER = [(rule, DENIALS[check]) for check, rule in RULES.items()]
+
+
+def find_denial(held: Held, at: Circumstances) -> Denial | None:
+    """Why a token may not do what is asked; None if it may."""
+    for holds, denial in _IN_ORDER:
+        if not holds(held, at):
+            return denial
+    return None
