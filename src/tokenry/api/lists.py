@@ -12,7 +12,7 @@ from tokenry.web.requests import Call
 
 def read_list(call: Call, fields: Mapping[str, Kind]) -> tuple[PageRequest, Filter]:
     """Read which page of which rows, for a list whose filterable fields are `fields`. Raises Invalid."""
-    return collect_faults(lambda: read_page(call.query), lambda: read_filter(filter_header(call), fields))
+    return collect_faults(lambda: read_page(call.parameters), lambda: read_filter(filter_header(call), fields))
 
 
 def filter_header(call: Call) -> str | None:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import lru_cache
 from typing import TypeVar
-from urllib.parse import parse_qsl
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Fault, raise_faults
@@ -170,9 +169,8 @@ def read_new_label(body: Mapping[str, object]) -> tuple[str | None, Sequence[Fau
     return _read_label(body, faults), faults
 
 
-def read_page(query: str) -> PageRequest:
-    """Read `page` and `page_size` from a query string; other parameters are ignored. Raises Invalid."""
-    parameters = dict(parse_qsl(query, keep_blank_values=True))
+def read_page(parameters: Mapping[str, str]) -> PageRequest:
+    """Read `page` and `page_size`; other parameters are ignored. Raises Invalid."""
     page = _read_number(parameters.get("page", "1"))
     size = _read_number(parameters.get("page_size", str(PAGE_SIZE_DEFAULT)))
     faults = []

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
@@ -10,7 +12,7 @@ from tokenry.domain.networks import ADDRESS_LENGTH_MAX
 from tokenry.verification.verifier import Client
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """What an operation is given: who calls, from where, and what the request says. A public one may have no caller."""
 
@@ -26,6 +28,11 @@ class Call:
         """Who calls, for operations that are not public."""
         assert self.caller is not None
         return self.caller
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str]:
+        """The query's parameters. Of one that comes twice the last counts."""
+        return dict(parse_qsl(self.query, keep_blank_values=True))
 
     @property
     def origin(self) -> Origin:

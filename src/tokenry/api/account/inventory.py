@@ -1,7 +1,6 @@
 """The tokens of all users of an account, for its administrators."""
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 
 from tokenry.api.account.export import write_csv, write_json_lines
 from tokenry.api.lists import filter_header, read_list
@@ -51,9 +50,9 @@ class InventoryOperations:
         """GET the tokens of all users, paged, filtered and ordered."""
         (request, filter), selection = collect_faults(
             lambda: read_list(call, FILTERABLE),
-            lambda: read_selection(call.query),
+            lambda: read_selection(call.parameters),
         )
-        username = read_username(call.query)
+        username = read_username(call.parameters)
         return write_page(
             self._inventory.list_tokens(call.actor, request, filter, selection, username), write_inventory
         )
@@ -62,8 +61,10 @@ class InventoryOperations:
         """GET all of them, by user and id, as CSV or as JSON Lines."""
         if filter_header(call) is not None:
             raise Invalid(Fault("Could not apply filter", "X-Filter"))
-        format, selection = collect_faults(lambda: read_format(call.query), lambda: read_selection(call.query))
-        found = self._inventory.export_tokens(call.actor, selection, read_username(call.query))
+        format, selection = collect_faults(
+            lambda: read_format(call.parameters), lambda: read_selection(call.parameters)
+        )
+        found = self._inventory.export_tokens(call.actor, selection, read_username(call.parameters))
         pieces = (map(write_inventory, piece) for piece in found)
         body = write_csv(COLUMNS, pieces) if format == CSV else write_json_lines(pieces)
         return Answer(200, body, FORMATS[format])
@@ -79,16 +80,16 @@ def write_inventory(found: Details) -> dict[str, object]:
     return {**write_details(found), "username": found.username}
 
 
-def read_username(query: str) -> str | None:
+def read_username(parameters: Mapping[str, str]) -> str | None:
     """Read whose tokens a list is of; None for everybody's. Raises Invalid."""
-    username = dict(parse_qsl(query, keep_blank_values=True)).get("username")
+    username = parameters.get("username")
     raise_faults(storable_faults(username or "", "username"))
     return username
 
 
-def read_format(query: str) -> str:
+def read_format(parameters: Mapping[str, str]) -> str:
     """Read the format of an export; CSV without one. Raises Invalid."""
-    format = dict(parse_qsl(query, keep_blank_values=True)).get("format", CSV)
+    format = parameters.get("format", CSV)
     if format not in FORMATS:
         raise Invalid(Fault(f"Must be one of {', '.join(FORMATS)}", "format"))
     return format

@@ -1,7 +1,6 @@
 """What the wire format lacks, on paths of its own: clients of the format never meet a field they do not know."""
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 
 from tokenry.api.lists import read_list
 from tokenry.api.tokens import operations
@@ -28,7 +27,7 @@ class DetailsOperations:
         """GET the caller's tokens, live or not, with everything known of them; paged, filtered and ordered."""
         (request, filter), selection = collect_faults(
             lambda: read_list(call, FILTERABLE),
-            lambda: read_selection(call.query),
+            lambda: read_selection(call.parameters),
         )
         return write_page(self._details.list_details(call.actor, request, filter, selection), write_details)
 
@@ -59,9 +58,8 @@ def write_details(details: Details) -> dict[str, object]:
     }
 
 
-def read_selection(query: str) -> Selection:
+def read_selection(parameters: Mapping[str, str]) -> Selection:
     """Read which tokens a list is of; other parameters are ignored. Raises Invalid with every fault."""
-    parameters = dict(parse_qsl(query, keep_blank_values=True))
     faults: list[Fault] = []
     state = parameters.get("state", State.ACTIVE.value)
     if state not in STATES:
