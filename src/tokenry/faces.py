@@ -41,22 +41,22 @@ OAUTH = replace(
 """Forms, and errors as one code (RFC 6749 section 5.2)."""
 
 
-def routes(house: Installation, checks: Checks, inspector: Inspector, ready: Readiness) -> Sequence[BaseRoute]:
+def routes(installation: Installation, checks: Checks, inspector: Inspector, ready: Readiness) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
     wire, verification, oauth = (partial(Resource, checks, dialect) for dialect in (WIRE, VERIFICATION, OAUTH))
     paths: dict[str, ASGIApp] = {
-        **verification_paths(house, checks.verifier, inspector, verification),
-        **oauth_paths(house, inspector, oauth),
-        **description_paths(house.catalogue, WIRE),
+        **verification_paths(installation, checks.verifier, inspector, verification),
+        **oauth_paths(installation, inspector, oauth),
+        **description_paths(installation.catalogue, WIRE),
         "/healthz": Liveness(),
         "/readyz": ready,
     }
     management = {
-        **token_paths(house, wire),
-        **profile_paths(house, wire),
-        **account_paths(house, wire),
-        **child_account_paths(house, wire),
-        **public_paths(house, wire),
+        **token_paths(installation, wire),
+        **profile_paths(installation, wire),
+        **account_paths(installation, wire),
+        **child_account_paths(installation, wire),
+        **public_paths(installation, wire),
     }
     return [
         *(Route(path, app) for path, app in paths.items()),

@@ -9,9 +9,9 @@ from tokenry.web.requests import Call
 from tokenry.web.resource import MakeResource, Operation, Paths, change
 
 
-def profile_paths(house: Installation, resource: MakeResource) -> Paths:
+def profile_paths(installation: Installation, resource: MakeResource) -> Paths:
     """`/profile` and what is below it, but for tokens."""
-    profile = ProfileOperations(house.profiles)
+    profile = ProfileOperations(installation.profiles)
     return {
         "/profile": resource(
             GET=Operation(profile.get_profile),

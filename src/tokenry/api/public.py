@@ -9,9 +9,9 @@ from tokenry.service.installation import Installation
 from tokenry.web.resource import MakeResource, Operation, Paths, change
 
 
-def public_paths(house: Installation, resource: MakeResource) -> Paths:
+def public_paths(installation: Installation, resource: MakeResource) -> Paths:
     """The paths that are for anybody."""
-    report = change(partial(revoke_reported, house.leaks), who=Callers.ANYBODY, bucket=REPORTS)
+    report = change(partial(revoke_reported, installation.leaks), who=Callers.ANYBODY, bucket=REPORTS)
     lists = {"/regions": REGIONS, "/linode/types": TYPES, "/images": IMAGES}
     return {
         "/credentials/revoke": resource(POST=report),

@@ -18,14 +18,14 @@ from tokenry.web.resource import MakeResource, Operation
 
 
 def verification_paths(
-    house: Installation, verifier: Verifier, inspector: Inspector, resource: MakeResource
+    installation: Installation, verifier: Verifier, inspector: Inspector, resource: MakeResource
 ) -> Mapping[str, ASGIApp]:
     """What gateways ask on every request, and what administrators ask."""
-    catalogue = house.catalogue
+    catalogue = installation.catalogue
     auth_request = told_method(catalogue, b"x-original-method")
     forward_auth = told_method(catalogue, b"x-forwarded-method")
     batch = partial(verify_batch, inspector, catalogue)
-    explain = partial(explain_token, inspector, house.explanations, catalogue)
+    explain = partial(explain_token, inspector, installation.explanations, catalogue)
     return {
         "/verify": VerifyEndpoint(verifier, plain(catalogue), PLAIN_METHODS),
         "/verify/auth-request": VerifyEndpoint(verifier, auth_request, ANY_METHOD),

@@ -11,10 +11,10 @@ from tokenry.verification.inspection import Inspector
 from tokenry.web.resource import MakeResource, Operation, Paths, change
 
 
-def oauth_paths(house: Installation, inspector: Inspector, resource: MakeResource) -> Paths:
+def oauth_paths(installation: Installation, inspector: Inspector, resource: MakeResource) -> Paths:
     """Revocation (RFC 7009) and introspection (RFC 7662)."""
     return {
-        "/oauth/revoke": resource(POST=change(partial(revoke_presented, house.revocations), WRITES)),
+        "/oauth/revoke": resource(POST=change(partial(revoke_presented, installation.revocations), WRITES)),
         "/oauth/introspect": resource(
             POST=Operation(partial(introspect, inspector), READS, Callers.ADMINISTRATORS, counted=False)
         ),

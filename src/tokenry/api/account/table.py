@@ -12,11 +12,11 @@ from tokenry.web.resource import MakeResource, Operation, Paths, change
 ADMINISTRATORS, PARENTS = Callers.ADMINISTRATORS, Callers.PARENTS
 
 
-def account_paths(house: Installation, resource: MakeResource) -> Paths:
+def account_paths(installation: Installation, resource: MakeResource) -> Paths:
     """`/account` and what is below it, but for child accounts."""
-    accounts = AccountOperations(house.accounts)
-    inventory = InventoryOperations(house.inventory)
-    users = UserOperations(house.account_users)
+    accounts = AccountOperations(installation.accounts)
+    inventory = InventoryOperations(installation.inventory)
+    users = UserOperations(installation.account_users)
     return {
         "/account": resource(
             GET=Operation(accounts.get_account, READS, ADMINISTRATORS),
@@ -41,9 +41,9 @@ def account_paths(house: Installation, resource: MakeResource) -> Paths:
     }
 
 
-def child_account_paths(house: Installation, resource: MakeResource) -> Paths:
+def child_account_paths(installation: Installation, resource: MakeResource) -> Paths:
     """The same below `/account` and where the wire format has put it since."""
-    children = ChildOperations(house.children)
+    children = ChildOperations(installation.children)
     paths = {
         "": resource(GET=Operation(children.list_children, CHILDREN_READS, PARENTS)),
         "/{euuid}": resource(GET=Operation(children.get_child, CHILDREN_READS, PARENTS)),

@@ -21,8 +21,6 @@ FILTERABLE = {
     "label": Kind.TEXT,
     "scopes": Kind.TEXT,
 }
-
-
 FIRST_USE, NOW = "first_use", "now"
 
 

@@ -7,10 +7,10 @@ from tokenry.service.installation import Installation
 from tokenry.web.resource import MakeResource, Operation, Paths, change
 
 
-def token_paths(house: Installation, resource: MakeResource) -> Paths:
+def token_paths(installation: Installation, resource: MakeResource) -> Paths:
     """`/profile/tokens` and what is below it."""
-    tokens = TokenOperations(house.tokens, house.rotations, house.policies)
-    details = DetailsOperations(house.details)
+    tokens = TokenOperations(installation.tokens, installation.rotations, installation.policies)
+    details = DetailsOperations(installation.details)
     return {
         "/profile/tokens": resource(
             GET=Operation(tokens.list_tokens, READS),
