@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 import redis
 
-from tests.forking import can_fork, run_fork
+from tests.forking import Forked, can_fork, run_fork, start_fork
 
 STOP_SECONDS_MAX = 20
 START_SECONDS_MAX = 30
@@ -50,7 +50,7 @@ def free_port() -> int:
 class Server:
     """A running service. `token` is the first one, of scope `*`; empty when this was not its first start."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
     url: str
     token: str
     data_dir: Path
@@ -103,15 +103,16 @@ def start_server(
     """
     log_file = data_dir.with_name(f"{data_dir.name}-{time.monotonic_ns()}.log")
     reading, writing = pty.openpty() if terminal else os.pipe()
+    command = [*program, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments]
+    set_up = environment(**NO_LIMITS | dict(variables or {}))
+    process: subprocess.Popen[str] | Forked
     with log_file.open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [*UNTIL_WE_END, *program, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments],
-            env=environment(**NO_LIMITS | dict(variables or {})),
-            cwd=folder,
-            stdout=writing,
-            stderr=log,
-            text=True,
-        )
+        if tuple(program) == (TOKENRY,) and can_fork("", set_up):
+            process = start_fork(command, (0, writing, log.fileno()), set_up, folder=folder)
+        else:
+            process = subprocess.Popen(
+                [*UNTIL_WE_END, *command], env=set_up, cwd=folder, stdout=writing, stderr=log, text=True
+            )
     os.close(writing)
     output = os.fdopen(reading, encoding="utf-8")
     printed = ""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tests.forking import Forked, can_fork, start_fork
 from tests.servers import TOKENRY, environment
 
 ANSWER_SECONDS_MAX = 30
@@ -33,14 +34,20 @@ def on_a_terminal(
     `standard_output` is a file descriptor in place of the terminal.
     """
     keyboard, terminal = pty.openpty()
-    process = subprocess.Popen(
-        ["setsid", "--ctty", *program, *arguments],  # so that Ctrl-C is one
-        stdin=terminal,
-        stdout=terminal if standard_output is None else standard_output,
-        stderr=terminal,
-        env={**environment(), "TERM": "xterm", "COLUMNS": "120", **(variables or {})},
-        close_fds=True,
-    )
+    streams = (terminal, terminal if standard_output is None else standard_output, terminal)
+    set_up = {**environment(), "TERM": "xterm", "COLUMNS": "120", **(variables or {})}
+    process: subprocess.Popen[bytes] | Forked
+    if tuple(program) == (TOKENRY,) and can_fork("", set_up):
+        process = start_fork([TOKENRY, *arguments], streams, set_up, on_terminal=True)
+    else:
+        process = subprocess.Popen(
+            ["setsid", "--ctty", *program, *arguments],  # so that Ctrl-C is one
+            stdin=streams[0],
+            stdout=streams[1],
+            stderr=streams[2],
+            env=set_up,
+            close_fds=True,
+        )
     os.close(terminal)
     try:
         screen = _watch(keyboard, list(answers))
