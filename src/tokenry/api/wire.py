@@ -11,14 +11,13 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import TypeVar
 
-from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Fault, raise_faults
-from tokenry.domain.limits import Allowance
 from tokenry.domain.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PAGE_SIZE_MIN, Page, PageRequest
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken, Token
 from tokenry.moments import read_moment, write_moment
 from tokenry.web.answers import HeaderList
+from tokenry.web.dialect import Heading
 
 T = TypeVar("T")
 
@@ -88,19 +87,12 @@ _SUCCESS_ONLY: HeaderList = [
 _READS: HeaderList = [(b"vary", b"Authorization, X-Filter")]
 
 
-def answer_headers(
-    *,
-    ok: bool,
-    reads: bool,
-    accepted: bytes,
-    actor: Actor | None = None,
-    allowance: Allowance | None = None,
-    retry_after: int | None = None,
-) -> HeaderList:
+def answer_headers(told: Heading) -> HeaderList:
     """The headers of every answer of the management API."""
+    actor, allowance, retry_after = told.actor, told.allowance, told.retry_after
     headers = [
         (b"x-oauth-scopes", b"unknown" if actor is None else actor.scopes.sorted_text.encode("ascii")),
-        (b"x-accepted-oauth-scopes", accepted),
+        (b"x-accepted-oauth-scopes", told.accepted),
         *_EVERY_ANSWER,
         (b"expires", _http_date(int(time.time()))),
     ]
@@ -110,9 +102,9 @@ def answer_headers(
             (b"x-customer-uuid", actor.account_euuid.encode("ascii")),
             (b"x-token-expires", expires.encode("ascii")),
         ]
-    if ok:
+    if told.ok:
         headers += _SUCCESS_ONLY
-    if reads:
+    if told.reads:
         headers += _READS
     if allowance is not None:
         headers += [

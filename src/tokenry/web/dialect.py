@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Refusal
@@ -10,25 +10,20 @@ from tokenry.domain.limits import Allowance
 from tokenry.web.answers import HeaderList
 
 
-class WriteHeaders(Protocol):
-    """Writes the headers that stand on every answer of a face."""
+class Heading(NamedTuple):
+    """What the headers of an answer tell.
 
-    def __call__(
-        self,
-        *,
-        ok: bool,
-        reads: bool,
-        accepted: bytes,
-        actor: Actor | None = None,
-        allowance: Allowance | None = None,
-        retry_after: int | None = None,
-    ) -> HeaderList:
-        """Write them.
+    `reads` is whether the method is GET or HEAD, `accepted` the scope the operation asks for (`*` for none), `actor`
+    whom a recognised token speaks for, `allowance` what its rate limit leaves it, `retry_after` in how many seconds to
+    ask again, where that is not when the next minute of the allowance begins.
+    """
 
-        `reads` is whether the method is GET or HEAD, `accepted` the scope the operation asks for (`*` for none),
-        `actor` whom a recognised token speaks for, `allowance` what its rate limit leaves it, `retry_after` in how many
-        seconds to ask again, where that is not when the next minute of the allowance begins.
-        """
+    ok: bool
+    reads: bool
+    accepted: bytes = b"*"
+    actor: Actor | None = None
+    allowance: Allowance | None = None
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +35,6 @@ class Dialect:
 
     media_type: str
     read_body: Callable[[bytes], Mapping[str, object]]
-    write_headers: WriteHeaders
+    write_headers: Callable[[Heading], HeaderList]
     status: Mapping[type[Refusal], int]
     write_refusal: Callable[[Refusal], object]

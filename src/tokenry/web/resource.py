@@ -24,7 +24,7 @@ from tokenry.verification.challenge import challenge
 from tokenry.verification.verifier import Client, Decision, Verifier
 from tokenry.web.answers import Answer, HeaderList, send_answer, send_result, to_bytes
 from tokenry.web.bodies import receive_body
-from tokenry.web.dialect import Dialect
+from tokenry.web.dialect import Dialect, Heading
 from tokenry.web.errors import BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
 from tokenry.web.limits import Bucket, RateLimits, network
 from tokenry.web.requests import Call, client_address, single_headers
@@ -87,7 +87,7 @@ class Resource:
         """Answer one request. Whatever is not a Refusal passes to the guard, which makes it a 500."""
         method = scope["method"]
         if method == "OPTIONS":
-            allowing = self._dialect.write_headers(ok=True, reads=False, accepted=b"*")
+            allowing = self._dialect.write_headers(Heading(ok=True, reads=False))
             await send_answer(send, 200, b"", allowing)
             return
         operation = self.operations.get(method)
@@ -139,13 +139,9 @@ class Resource:
             raise TooManyRequests
 
     def _headers(self, scope: Scope, operation: Operation, actor: Actor | None) -> HeaderList:
-        return self._dialect.write_headers(
-            ok=True,
-            reads=scope["method"] in ("GET", "HEAD"),
-            accepted=operation.needs.encode("ascii"),
-            actor=actor,
-            allowance=scope["tokenry.allowance"],
-        )
+        reads, accepted = scope["method"] in ("GET", "HEAD"), operation.needs.encode("ascii")
+        told = Heading(ok=True, reads=reads, accepted=accepted, actor=actor, allowance=scope["tokenry.allowance"])
+        return self._dialect.write_headers(told)
 
     def _run(self, operation: Operation, call: Call, raw: bytes) -> Answer:
         """Admit the caller, read the body, carry out the operation, and make the first of the pieces of an answer."""
@@ -183,7 +179,7 @@ async def refuse(
     """Answer with a refusal. Without a decision no token was looked at."""
     allowance: Allowance | None = scope.get("tokenry.allowance")
     waits_for_turn = isinstance(refusal, TooManyRequests) and (allowance is None or not allowance.exceeded)
-    headers = dialect.write_headers(
+    told = Heading(
         ok=False,
         reads=scope["method"] in ("GET", "HEAD"),
         accepted=accepted.encode("ascii"),
@@ -191,6 +187,7 @@ async def refuse(
         allowance=allowance,
         retry_after=TURN_SECONDS if waits_for_turn else None,
     )
+    headers = dialect.write_headers(told)
     if isinstance(refusal, (Unauthorized, InsufficientScope)) and decision is not None:
         headers.append((b"www-authenticate", challenge(decision, accepted).encode("ascii")))
     if isinstance(refusal, MethodNotAllowed):
