@@ -47,6 +47,8 @@ EXAMPLES: dict[str, str] = {
     "api.wire._NUMBER": "-12",
     "cli.expiry._SPAN": "90d",
     "cli.configuration._NAME": "work",
+    "cli.usage._TOO_MUCH": "Got unexpected extra argument(s) (a b)",
+    "cli.usage._UNKNOWN_COMMAND": "No such command 'tokne'.",
     "client.answers._NUMBER": "12",
     "client.answers._SEPARATORS": "a, b",
     "client.retries._SECONDS": "12",
@@ -77,6 +79,8 @@ EXAMPLES: dict[str, str] = {
     "gate.heads._VISIBLE": TOKEN,
     "gate.shapes._FIXED": "Authorization: a",
     "storage.postgres._SCHEME": "postgresql+psycopg2://",
+    "storage.postgres._SECONDS": "-1",
+    "storage.postgres._TRY": "Multiple connection attempts failed:\n- host: 'a'\n- host: 'b'",
     "storage.postgres._UNKNOWN_PARAMETER": 'invalid URI query parameter: "pool_size"',
     "verification.verifier._BEARER": f"Bearer  {TOKEN}",
 }

@@ -202,6 +202,7 @@ class Many:
             "tokens.revoke_any_token": [partial(do.tokens.revoke_any_token, OPERATOR, 111)],
             "inventory.revoke_tokens": [partial(do.inventory.revoke_tokens, origin, [*range(300, 400)])],
             "leaks.revoke_reported": [partial(self.report_a_leak)],
+            "pruning.prune": [do.pruning.prune],
             "revocations.revoke_presented": [partial(do.revocations.revoke_presented, origin, self.text[:-1])],
             "children.create_token": [partial(do.children.create_token, origin, "E9")] * 2,
             "accounts.update_own": [partial(do.accounts.update_own, origin, AccountChange({"company": "mine"}))],
@@ -305,7 +306,8 @@ def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None
                 for name, _ in inspect.getmembers(service, inspect.ismethod)
                 if not name.startswith("_")
             }
-    within = {"transactions.read", "transactions.change", "tokens.issue", "accounts.create_first"}  # parts of others
+    # Parts of others; the last is `prune` in a thread.
+    within = {"transactions.read", "transactions.change", "tokens.issue", "accounts.create_first", "pruning.run"}
     assert made - within == many[0].operations().keys() - {"uses.flush", "audit.list_events"}
 
 
