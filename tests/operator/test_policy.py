@@ -1,14 +1,12 @@
 """`tokenry policy`, on the database of a running service."""
 
-import os
-import pty
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from tests.cli.terminals import on_a_terminal
 from tests.operator.parts import fail, rows, run, verify
-from tests.servers import TOKENRY, Server, environment, serving, tokenry
+from tests.servers import Server, serving, tokenry
 
 NOTHING = {
     "maximum lifetime": "none",
@@ -35,24 +33,6 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def shown(service: Server) -> dict[str, str]:
     return {row["rule"]: row["value"] for row in rows(run(service, "admin", "policy", "show"))}
-
-
-def on_a_terminal(service: Server, answer: str, *arguments: str) -> tuple[int, str]:
-    """Run a command whose questions are answered; its exit status and what it printed."""
-    keyboard, terminal = pty.openpty()
-    os.write(keyboard, answer.encode())
-    done = subprocess.run(
-        [TOKENRY, *arguments, "--data-dir", str(service.data_dir)],
-        stdin=terminal,
-        capture_output=True,
-        text=True,
-        env=environment(),
-        timeout=60,
-        check=False,
-    )
-    os.close(keyboard)
-    os.close(terminal)
-    return done.returncode, done.stdout + done.stderr
 
 
 def test_rules_are_set_one_by_one_and_lifted_again(service: Server) -> None:
@@ -104,17 +84,18 @@ def test_kept_tokens_stay_as_they_are(service: Server) -> None:
 
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1)])
 def test_on_a_terminal_it_asks(service: Server, answer: str, status: int) -> None:
-    done, printed = on_a_terminal(service, answer, "admin", "policy", "set", "--max-lifetime", "1d")
-    assert done == status
-    assert "Go on?" in printed
+    command = ("admin", "policy", "set", "--max-lifetime", "1d", "--data-dir", str(service.data_dir))
+    seen = on_a_terminal(*command, answers=[("Go on?", answer)])
+    assert (seen.status, "Go on?" in seen.screen) == (status, True)
     assert shown(service)["maximum lifetime"] == ("1d" if status == 0 else "none")
 
 
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1)])
 def test_on_a_terminal_deleting_a_user_asks(service: Server, answer: str, status: int) -> None:
     run(service, "admin", "user", "create", "ada")
-    done, printed = on_a_terminal(service, answer, "admin", "user", "delete", "ada")
-    assert (done, "Delete user ada" in printed) == (status, True)
+    command = ("admin", "user", "delete", "ada", "--data-dir", str(service.data_dir))
+    seen = on_a_terminal(*command, answers=[("Delete user ada", answer)])
+    assert (seen.status, "Delete user ada" in seen.screen) == (status, True)
     assert ("ada" in run(service, "admin", "user", "list")) is (status == 1)
 
 
