@@ -180,15 +180,20 @@ def migrated_template(postgres: URL) -> Iterator[URL]:
         yield url
 
 
+@pytest.fixture
+def migrated_postgres_database(postgres: URL, migrated_template: URL) -> Iterator[URL]:
+    """A migrated, empty database, dropped after the test."""
+    with new_database(postgres, f"TEMPLATE {migrated_template.database}") as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def migrated_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+def migrated_url(request: pytest.FixtureRequest) -> str | None:
     """Like `engine_url`, but for SQLite's place to be laid, and PostgreSQL's database migrated."""
     if request.param == "sqlite":
-        yield None
-        return
-    template: URL = request.getfixturevalue("migrated_template")
-    with new_database(request.getfixturevalue("postgres"), f"TEMPLATE {template.database}") as url:
-        yield url.render_as_string(hide_password=False)
+        return None
+    url: URL = request.getfixturevalue("migrated_postgres_database")
+    return url.render_as_string(hide_password=False)
 
 
 @pytest.fixture

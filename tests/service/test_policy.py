@@ -32,7 +32,6 @@ from tokenry.storage import schema
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.deadline import TIMEOUT_SECONDS, within
-from tokenry.storage.migration import migrate
 
 DAY = timedelta(days=1)
 PAUSE_SECONDS = 0.01
@@ -342,10 +341,9 @@ def test_no_token_outlives_a_policy_whoever_makes_tokens_meanwhile(bench: Bench,
     assert bench.tokens.list_tokens(bench.actor, PageRequest()).results > 10
 
 
-def test_enforcing_does_not_wait_for_ever(new_postgres_database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_enforcing_does_not_wait_for_ever(migrated_postgres_database: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tokenry.service.policy.WAIT_SECONDS_MAX", 0.1)
-    database = Database(new_postgres_database.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
-    migrate(database)
+    database = Database(migrated_postgres_database.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
     policies = Policies(Transactions(database, lambda: NOW))
     with database.write() as connection:
         connection.execute(update(schema.tokens).values(label="x"))

@@ -9,6 +9,7 @@ from sqlalchemy import URL, Connection, Table, column, delete, insert, select, t
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
+from tests.conftest import lay_migrated
 from tests.making import NOW, add_token
 from tokenry.storage.accounts import create_account
 from tokenry.storage.changes import execute_naming, execute_unread
@@ -30,8 +31,8 @@ NAMED = table("credentials", column("preview"), column("pepper_generation"))
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A SQLite database with a user and its token."""
+    lay_migrated(tmp_path)
     database = Database(database_url(None, tmp_path), timeout=TIMEOUT_SECONDS)
-    migrate(database)
     with database.write() as connection:
         account = create_account(connection, euuid="E", company="c", created=NOW)
         user = create_user(connection, account_id=account.id, username="ada", email="", admin=False, created=NOW)
@@ -233,11 +234,10 @@ def test_transaction_that_reads_changes_nothing(database: Database) -> None:
     assert named.previews() == []
 
 
-def test_postgresql_needs_no_epoch(new_postgres_database: URL) -> None:
+def test_postgresql_needs_no_epoch(migrated_postgres_database: URL) -> None:
     database = Database(
-        database_url(new_postgres_database.render_as_string(hide_password=False), Path()), timeout=TIMEOUT_SECONDS
+        database_url(migrated_postgres_database.render_as_string(hide_password=False), Path()), timeout=TIMEOUT_SECONDS
     )
-    migrate(database)
     with database.write() as connection:
         account = create_account(connection, euuid="E", company="c", created=NOW)
         user = create_user(connection, account_id=account.id, username="ada", email="", admin=False, created=NOW)

@@ -9,11 +9,10 @@ import psycopg
 import pytest
 from sqlalchemy import URL, update
 
+from tests.conftest import lay_migrated
 from tests.making import add_token, new_user
 from tokenry.storage.credentials import Credential, postgres_statement, sqlite_statement
-from tokenry.storage.database import Database, database_url
-from tokenry.storage.deadline import TIMEOUT_SECONDS
-from tokenry.storage.migration import migrate
+from tokenry.storage.database import Database
 from tokenry.storage.schema import credentials
 from tokenry.wiring import credentials_of
 
@@ -23,19 +22,14 @@ PREVIEW = "pat_0123456789ab"
 @pytest.fixture
 def sqlite_file(tmp_path: Path) -> Path:
     """A migrated, empty database."""
-    database = Database(database_url(None, tmp_path), timeout=TIMEOUT_SECONDS)
-    migrate(database)
-    database.close()
+    lay_migrated(tmp_path)
     return tmp_path / "tokenry.db"
 
 
 @pytest.fixture
-def postgres_address(new_postgres_database: URL) -> str:
+def postgres_address(migrated_postgres_database: URL) -> str:
     """A migrated, empty database, in libpq's words."""
-    database = Database(new_postgres_database.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
-    migrate(database)
-    database.close()
-    return new_postgres_database.render_as_string(hide_password=False)
+    return migrated_postgres_database.render_as_string(hide_password=False)
 
 
 def test_sqlite_answers_with_the_fields_of_a_credential(sqlite_file: Path) -> None:

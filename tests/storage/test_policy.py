@@ -11,7 +11,6 @@ from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.deadline import TIMEOUT_SECONDS
-from tokenry.storage.migration import migrate
 from tokenry.storage.policy import (
     LongLived,
     claim_policy,
@@ -140,10 +139,9 @@ def test_shortened_tokens_open_no_longer_than_they_live(database: Database) -> N
     ]
 
 
-def test_transaction_that_changes_tokens_is_found_until_it_ends(new_postgres_database: URL) -> None:
+def test_transaction_that_changes_tokens_is_found_until_it_ends(migrated_postgres_database: URL) -> None:
     """And one that reads them is not."""
-    database = Database(new_postgres_database.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
-    migrate(database)
+    database = Database(migrated_postgres_database.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
     user_id = new_user(database)
 
     def found() -> int:

@@ -18,7 +18,6 @@ from tokenry.domain.errors import SetupError, Unavailable
 from tokenry.storage.credentials import Credential
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
-from tokenry.storage.migration import migrate
 from tokenry.storage.tokens import revoke_token
 from tokenry.verification import postgres
 from tokenry.verification.lookups import Answered, Line, open_line
@@ -32,10 +31,9 @@ NOWHERE = make_url("postgresql://nobody@127.0.0.1:1/nothing")
 
 
 @pytest.fixture
-def database(new_postgres_database: URL) -> Iterator[Database]:
+def database(migrated_postgres_database: URL) -> Iterator[Database]:
     """A database with a token for each of PREVIEWS, with ids from 1."""
-    database = Database(new_postgres_database.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
-    migrate(database)
+    database = Database(migrated_postgres_database.set(drivername="postgresql+psycopg"), timeout=TIMEOUT_SECONDS)
     with database.write() as connection:
         add_user(connection)
         for preview in PREVIEWS:
