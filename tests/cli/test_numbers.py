@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
 from tests.cli.conftest import Person
+from tests.servers import tokenry
 from tokenry.cli.front import COMMANDS
 from tokenry.cli.tokens import _read_ids
 
@@ -41,16 +43,20 @@ def parse(word: str, *words: str) -> None:
         ("admin", "token", "revoke"),
         ("admin", "token", "list", "--limit"),
         ("admin", "audit", "list", "--limit"),
-        ("serve", "--rate-limit"),
-        ("serve", "--rate-limit-failures"),
-        ("serve", "--port"),
-        ("serve", "--workers"),
     ],
     ids=" ".join,
 )
 def test_number_that_is_too_great_is_wrong_usage(command: Sequence[str], number: str) -> None:
     with pytest.raises(typer.BadParameter):
         parse(*command, number)
+
+
+@pytest.mark.parametrize("number", [GREAT, HUGE], ids=["great", "huge"])
+@pytest.mark.parametrize("option", ["--rate-limit", "--rate-limit-failures", "--port", "--workers"])
+def test_setting_that_is_too_great_is_wrong_usage(tmp_path: Path, option: str, number: str) -> None:
+    done = tokenry("serve", option, number, "--data-dir", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"tokenry: {option} has to be a whole number")
 
 
 @pytest.mark.parametrize("number", [GREAT, HUGE, "0", "9223372036854775808"])
