@@ -13,6 +13,7 @@ from tokenry.settings import (
     SECRETS,
     VARIABLES,
     Settings,
+    forget_variables,
     require_directory,
     unknown_variables,
 )
@@ -80,6 +81,12 @@ def test_variable_that_is_no_time_is_refused(text: str) -> None:
 def test_environment_of_the_process_is_the_one_that_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKENRY_PROT", "8470")
     assert "TOKENRY_PROT" in unknown_variables()
+
+
+def test_no_variable_of_ours_is_left_for_other_processes() -> None:
+    environment = {"TOKENRY_PORT": "1", "TOKENRY_DATABASEURL": "sesame", "TOKENRY_TOKEN": "sesame", "HOME": "/"}
+    forget_variables(environment)
+    assert environment == {"HOME": "/"}
 
 
 def test_known_variables_are_all_known() -> None:

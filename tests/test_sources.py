@@ -31,14 +31,14 @@ def test_secret_is_read_from_the_file_that_a_variable_names(tmp_path: Path, conf
     environment = {f"{variable_of(name)}_FILE": str(secret)}
     settings = read_settings({"port": None, "database_url": None, name: None}, config, environment)
     assert getattr(settings, name) == "redis://:sesame@host/0"
-    assert find_settings({}, None, environment)[name].origin == f"{variable_of(name)}_FILE"
+    assert find_settings({name: None}, None, environment)[name].origin == f"{variable_of(name)}_FILE"
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
 def test_secret_in_two_places_at_once_is_refused(tmp_path: Path, name: str) -> None:
     variable = variable_of(name)
     with pytest.raises(SetupError, match=f"{variable} and {variable}_FILE are both set") as refusal:
-        read_settings({}, environment={variable: "sesame", f"{variable}_FILE": str(tmp_path)})
+        read_settings({name: None}, environment={variable: "sesame", f"{variable}_FILE": str(tmp_path)})
     assert "sesame" not in str(refusal.value)
 
 
@@ -51,11 +51,18 @@ def test_file_that_holds_no_secret_is_named(tmp_path: Path, content: bytes | Non
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(SetupError, match=f"TOKENRY_DATABASE_URL_FILE {file} .*{reason}"):
-        find_settings({}, None, {"TOKENRY_DATABASE_URL_FILE": str(file)})
+        find_settings({"database_url": None}, None, {"TOKENRY_DATABASE_URL_FILE": str(file)})
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [(None, "cannot be read"), ("port = ", "is no TOML"), ("\0", "is no TOML")]
+    ("text", "reason"),
+    [
+        (None, "cannot be read"),
+        ("port = ", "is no TOML"),
+        ("\0", "is no TOML"),
+        (f"port = {'9' * 5000}", "has a number too long"),
+        (f"port = {'[' * 30_000}", "has a number too long, or brackets too deep"),
+    ],
 )
 def test_settings_file_that_cannot_be_read_is_named(tmp_path: Path, text: str | None, reason: str) -> None:
     file = tmp_path / "tokenry.toml"
@@ -86,10 +93,31 @@ def test_command_reads_no_setting_that_it_has_no_flag_for() -> None:
     assert read_settings({"data_dir": None}, environment={"TOKENRY_PORT": "none"}).port == 8470
 
 
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_command_reads_no_secret_that_it_has_no_flag_for(tmp_path: Path, name: str) -> None:
+    environment = {f"{variable_of(name)}_FILE": str(tmp_path / "not-for-this-user")}
+    assert read_settings({"data_dir": None}, environment=environment) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "wanted"),
+    [
+        ("workers = true", "workers", "has to be a whole number from 1 to 64"),
+        ("request_timeout = true", "request_timeout", "has to be a number from 0.1 to 60"),
+        ('data_dir = "a\\u0000b"', "data_dir", "has to be a text"),
+        ('database_url = "sqlite:///a\\u0000b"', "database_url", "has to be a text"),
+    ],
+)
+def test_what_would_be_taken_for_something_else_is_refused(tmp_path: Path, text: str, name: str, wanted: str) -> None:
+    file = tmp_path / "tokenry.toml"
+    file.write_text(text)
+    assert judge(find_settings({name: None}, file, {})) == (None, {name: f"{name} ({file}) {wanted}"})
+
+
 def test_number_of_a_settings_file_is_a_number_and_no_text_of_one(tmp_path: Path) -> None:
     file = tmp_path / "tokenry.toml"
     file.write_text('host = 3\ndata_dir = ["x"]\nbind_workers = "often"\n')
-    _, faults = judge(find_settings({}, file, {}))
+    _, faults = judge(find_settings(dict.fromkeys(Settings.model_fields), file, {}))
     assert [faults[name].rpartition(") ")[2] for name in ("host", "data_dir", "bind_workers")] == [
         "has to be a text",
         "has to be a text",

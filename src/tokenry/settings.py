@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from tokenry.domain.errors import SetupError
 from tokenry.domain.scopes import Catalogue
@@ -90,6 +90,15 @@ class Settings(BaseModel):
         default="info", description="How much the log says."
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_what_is_none(cls, given: object, field: ValidationInfo) -> object:
+        """Refuse what would be taken for something else: true for 1, and the null character, which no name can have."""
+        wants_truth = cls.model_fields[str(field.field_name)].annotation is bool
+        if (isinstance(given, bool) and not wants_truth) or (isinstance(given, str) and "\0" in given):
+            raise ValueError
+        return given
+
     @property
     def username_reservation(self) -> timedelta:
         """How long nobody else may have the name of a user who was deleted or renamed."""
@@ -114,12 +123,13 @@ NOTES = {
     for name, field in Settings.model_fields.items()
 }
 SECRETS = frozenset(name for name, note in NOTES.items() if note.secret)
-CONFIG_FILE = "TOKENRY_CONFIG_FILE"
+PREFIX = "TOKENRY_"
+CONFIG_FILE = f"{PREFIX}CONFIG_FILE"
 
 
 def variable_of(name: str) -> str:
     """The variable of a setting."""
-    return f"TOKENRY_{name.upper()}"
+    return f"{PREFIX}{name.upper()}"
 
 
 def flag_of(name: str) -> str:
@@ -131,7 +141,7 @@ VARIABLES = frozenset(
     {CONFIG_FILE, *map(variable_of, Settings.model_fields)} | {f"{variable_of(name)}_FILE" for name in SECRETS}
 )
 CLIENT_VARIABLES = frozenset(
-    f"TOKENRY_{name}" for name in ("URL", "TOKEN", "TOKEN_FILE", "CONTEXT", "CONFIG_DIR", "STATE_DIR")
+    f"{PREFIX}{name}" for name in ("URL", "TOKEN", "TOKEN_FILE", "CONTEXT", "CONFIG_DIR", "STATE_DIR")
 )
 """Those of the client and its command line, which mean nothing to the service and may well be set beside it."""
 
@@ -139,7 +149,7 @@ CLIENT_VARIABLES = frozenset(
 def unknown_variables(environment: Iterable[str] = os.environ) -> list[str]:
     """The TOKENRY_* variables that mean nothing here: most likely misspelt."""
     known = VARIABLES | CLIENT_VARIABLES
-    return sorted(name for name in environment if name.startswith("TOKENRY_") and name not in known)
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 
 def forget_variables(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -147,8 +157,8 @@ def forget_variables(environment: MutableMapping[str, str] = os.environ) -> None
 
     Not all of them close their memory to others: one is Python's own, `multiprocessing.resource_tracker`.
     """
-    for name in VARIABLES | CLIENT_VARIABLES:
-        environment.pop(name, None)
+    for name in [name for name in environment if name.startswith(PREFIX)]:  # misspelt ones too
+        del environment[name]
 
 
 def require_directory(path: Path) -> None:

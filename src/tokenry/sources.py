@@ -36,13 +36,17 @@ class Value:
 def find_settings(
     flags: Mapping[str, object], config_file: Path | None, environment: Mapping[str, str] = os.environ
 ) -> dict[str, Value]:
-    """Find what is given, from the first place that has it. `flags` of None are not given.
+    """Find what is given for the settings that a command takes, from the first place that has it.
 
-    Raises SetupError for a file that cannot be read, and for a variable that is set beside its file.
+    It takes those it has flags for, of which None is not given, and those that all obey. What a file has that is no
+    setting is found too. Raises SetupError for a file that cannot be read, and for a variable set beside its file.
     """
     file = config_file or (Path(environment[CONFIG_FILE]) if environment.get(CONFIG_FILE) else None)
-    found = {} if file is None else {name: Value(given, str(file)) for name, given in _read_toml(file).items()}
-    for name in Settings.model_fields:
+    taken = flags.keys() | ALWAYS
+    content = {} if file is None else _read_toml(file)
+    known = taken | (content.keys() - Settings.model_fields.keys())
+    found = {name: Value(given, str(file)) for name, given in content.items() if name in known}
+    for name in taken:
         variable = variable_of(name)
         if given := environment.get(variable):
             found[name] = Value(given, variable)
@@ -58,13 +62,8 @@ def find_settings(
 def read_settings(
     flags: Mapping[str, object], config_file: Path | None = None, environment: Mapping[str, str] = os.environ
 ) -> Settings:
-    """Read the settings of a command: those it has flags for, and those that all obey.
-
-    Raises SetupError, which is WrongSettings for values.
-    """
-    found = find_settings(flags, config_file, environment)
-    known = flags.keys() | ALWAYS | (found.keys() - Settings.model_fields.keys())
-    settings, faults = judge({name: value for name, value in found.items() if name in known})
+    """Read the settings that a command takes. Raises SetupError, which is WrongSettings for values."""
+    settings, faults = judge(find_settings(flags, config_file, environment))
     if settings is None:
         raise WrongSettings("; ".join(faults.values()) + ".")
     return settings
@@ -114,6 +113,8 @@ def _read_toml(path: Path) -> Mapping[str, object]:
         return tomllib.loads(_read_text(path, "The settings file"))
     except tomllib.TOMLDecodeError as error:
         raise SetupError(f"The settings file {path} is no TOML ({error}).") from None
+    except (ValueError, RecursionError):  # which the library lets through
+        raise SetupError(f"The settings file {path} has a number too long, or brackets too deep, to be read.") from None
 
 
 def _read_secret(path: Path, variable: str) -> str:

@@ -55,3 +55,23 @@ def test_all_that_is_missing_is_named_at_once(words: str) -> None:
 )
 def test_fault_is_told_where_it_is_and_in_our_words(words: str, said: str) -> None:
     assert told(*words.split()).startswith(f"tokenry: {said}")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "migrate {}",
+        "admin {}",
+        "admin token revoke {}",
+        "serve --database-ur={}",
+        "serve --log-level {}",
+        "gateway nginx --verifier {}",
+        "login --url http://127.0.0.1:1 {}",
+        "{}",
+        "--database-url={}",
+    ],
+)
+def test_password_of_an_address_in_the_wrong_place_is_not_repeated(words: str) -> None:
+    said = told(*words.format("postgresql://u:sesame/@w@host/d").split())
+    assert "sesame" not in said
+    assert "@w" not in said

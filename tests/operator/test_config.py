@@ -52,8 +52,14 @@ def test_all_that_is_wrong_is_named_and_no_secret_is_told(tmp_path: Path) -> Non
         "9",
         status=1,
         TOKENRY_DATABASE_URL="mysql://u:sesame@host/d",
+        TOKENRY_RATE_LIMIT_STORAGE="memory://:sesame@host",
     )
-    assert [line.split()[1] for line in told] == ["TOKENRY_DATABASE_TIMEOUT", "The", "TOKENRY_DATABASE_URL"]
+    assert [line.split()[1] for line in told] == [
+        "TOKENRY_DATABASE_TIMEOUT",
+        "The",
+        "TOKENRY_DATABASE_URL",
+        "TOKENRY_RATE_LIMIT_STORAGE",
+    ]
     assert "sesame" not in "".join(told)
 
 

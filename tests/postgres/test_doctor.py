@@ -67,7 +67,7 @@ def test_doctor_is_content_with_a_healthy_server(new_postgres_database: URL, tmp
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert " is the primary, PostgreSQL 1" in lines[0]
-    assert lines[1].startswith("ok    --workers 1 takes up to 16 connections, of which ")
+    assert lines[1].startswith("ok    --workers 1 takes up to 17 connections, of which ")
     assert "ok    synchronous_commit is on for this role" in lines
     assert "WRONG" not in done.stdout
 

@@ -1,14 +1,17 @@
 """Keys of requests that expired are deleted by one worker, and by no request."""
 
+import time
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from tests.making import NOW, new_user
 from tokenry.domain.idempotency import KEPT_SECONDS, KeyedRequest
 from tokenry.service.pruning import PRUNING_SECONDS, Pruning
 from tokenry.service.transactions import Transactions
-from tokenry.storage.database import Database
+from tokenry.storage.database import READERS_MAX, WRITERS_MAX, Database
 from tokenry.storage.idempotency import DELETED_MAX, claim_key
 from tokenry.storage.schema import idempotency_keys
 
@@ -38,3 +41,26 @@ def test_one_worker_deletes_all_that_expired(database: Database) -> None:
     assert (other.prune(), one.prune()) == (2 * DELETED_MAX + 1, 0)
     with database.read() as connection:
         assert connection.execute(select(func.count()).select_from(idempotency_keys)).scalar_one() == 1
+
+
+def test_others_find_the_database_free_between_the_pieces(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    store_keys(database, 2 * DELETED_MAX + 1)
+    user_id = new_user(database, "grace")
+    free: list[bool] = []
+
+    def change_something(_: float) -> None:
+        with database.write() as connection:
+            free.append(claim_key(connection, KeyedRequest(f"g{len(free)}", bytes(32)), user_id=user_id, now=EXPIRED))
+
+    monkeypatch.setattr(time, "sleep", change_something)
+    Pruning(Transactions(database, lambda: EXPIRED)).prune()
+    assert free == ([True, True] if database.is_sqlite else [])  # PostgreSQL lets others in by itself
+
+
+def test_turn_comes_also_when_all_others_have_their_connections(database: Database) -> None:
+    small = Database(database.url, timeout=0.5)
+    with ExitStack() as others:
+        for _ in range(READERS_MAX + WRITERS_MAX + len(("noting uses", "probe"))):
+            others.enter_context(small.read())
+        assert Pruning(Transactions(small, lambda: NOW)).prune() == 0
+    small.close()

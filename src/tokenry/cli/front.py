@@ -136,7 +136,8 @@ def _unknown(word: str) -> str:
 
     near = get_close_matches(word, COMMANDS, n=1)
     kind = "option" if word.startswith("-") else "command"
-    return f"There is no {kind} {word}." + (f" Did you mean {near[0]}?" if near else "")
+    shown = word.partition("=")[0].partition("://")[0]  # what follows may be an address with a password
+    return f"There is no {kind} {shown}." + (f" Did you mean {near[0]}?" if near else "")
 
 
 def _overview() -> str:

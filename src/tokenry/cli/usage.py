@@ -9,14 +9,16 @@ from typing import Any
 from typer.exceptions import TyperException
 
 _UNKNOWN_COMMAND = re.compile(r"No such command '(.*)'\.$", re.DOTALL)
+_CREDENTIALS = re.compile(r"://\S*@")
+"""Of an address that was given in the wrong place; a password may hold whatever separates its parts."""
 _TOO_MUCH = re.compile(r"Got unexpected extra argument\(s\) \((.*)\)$", re.DOTALL)
 
 
 def explain_usage(error: TyperException) -> str:
-    """What is wrong with a command line, where, and what says more."""
+    """What is wrong with a command line, where, and what says more. A password in an address is not repeated."""
     context: Any = getattr(error, "ctx", None)
     more = "" if context is None else f" `{context.command_path} --help` says more."
-    fault = _fault(error, context)
+    fault = _CREDENTIALS.sub("://…@", _fault(error, context))
     return f"{fault}{'' if fault.endswith(('.', '?')) else '.'}{more}"
 
 

@@ -1,11 +1,12 @@
 """`tokenry config …`: what is set, where, and whether it can be used."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import typer
 
 from tokenry.cli.running import group
+from tokenry.counters.opening import open_counters
 from tokenry.domain.errors import SetupError
 from tokenry.operator.options import takes_flags
 from tokenry.operator.tables import print_table
@@ -47,11 +48,13 @@ def _row(name: str, value: Value | None) -> tuple[str, object, str]:
 
 def _unusable(settings: Settings) -> Iterator[str]:
     """What only shows when the settings are used. Nothing is made, and nobody is asked."""
-    for use in (
+    uses: tuple[Callable[[], object], ...] = (
         settings.require_deadlines_in_order,
         settings.catalogue,
         lambda: database_url(settings.database_url, settings.data_dir),
-    ):
+        lambda: open_counters(settings.rate_limit_storage),
+    )
+    for use in uses:
         try:
             use()
         except SetupError as error:

@@ -77,8 +77,7 @@ class Policies:
         while shorten_to is not None and (done := self._shorten_some(origin, shorten_to, last_id)) is not None:
             last_id = done.last_id
             yield done
-            if self._transactions.database.is_sqlite:
-                time.sleep(done.seconds)  # SQLite has no queue: others find its lock free half of the time
+            self._transactions.make_room(done.seconds)
 
     def _wait_for_changers(self) -> None:
         until = time.monotonic() + WAIT_SECONDS_MAX

@@ -1,5 +1,7 @@
 """Deleting what stands for nothing any more."""
 
+import time
+
 from anyio import CapacityLimiter, move_on_after, to_thread
 
 from tokenry.domain.errors import Unavailable
@@ -37,8 +39,10 @@ class Pruning:
                 return 0
         deleted = 0
         while True:
+            began = time.monotonic()
             with database.write() as connection:
                 piece = delete_expired_keys(connection, now)
             deleted += piece
             if piece < DELETED_MAX:
                 return deleted
+            self._transactions.make_room(time.monotonic() - began)

@@ -1,5 +1,6 @@
 """What every use case works in: a transaction, with one moment, and, where it changes something, who does and what."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -48,3 +49,11 @@ class Transactions:
         """Open a transaction that commits when the block ends and rolls back when it raises. Raises Unavailable."""
         with self.database.write() as connection:
             yield Change(connection, self.now().replace(microsecond=0), origin)
+
+    def make_room(self, seconds: float) -> None:
+        """Between the pieces of long work, of which one took so long: let others change something.
+
+        SQLite has no queue: they find its lock free half of the time.
+        """
+        if self.database.is_sqlite:
+            time.sleep(seconds)

@@ -37,8 +37,8 @@ T = TypeVar("T")
 READERS_MAX = 8
 WRITERS_MAX = 4
 """Threads of each process that read, and those that change something, for the management API (`web/threads.py`)."""
-POOL_CONNECTIONS_MAX = READERS_MAX + WRITERS_MAX + 2
-"""One for each of them, one to note uses by, one for the probe: nobody waits for another one's."""
+POOL_CONNECTIONS_MAX = READERS_MAX + WRITERS_MAX + 3
+"""One for each of them, to note uses by, for the probe, and to delete by: nobody waits for another one's."""
 STEPS = 20_000
 """Of SQLite's, from one look at the clock to the next: some milliseconds."""
 TRIES_MAX = 4
