@@ -58,8 +58,8 @@ def test_file_that_holds_no_secret_is_named(tmp_path: Path, content: bytes | Non
     ("text", "reason"),
     [
         (None, "cannot be read"),
-        ("port = ", "is no TOML"),
-        ("\0", "is no TOML"),
+        ("port = ", "is not TOML"),
+        ("\0", "is not TOML"),
         (f"port = {'9' * 5000}", "has a number too long"),
         (f"port = {'[' * 30_000}", "has a number too long, or brackets too deep"),
     ],
@@ -85,7 +85,7 @@ def test_all_that_is_wrong_is_named_at_once_and_no_value_is_repeated(tmp_path: P
         "TOKENRY_PORT has to be a whole number from 0 to 65535",
         "TOKENRY_DATABASE_TIMEOUT has to be a number from 0.1 to 60",
         "--workers has to be a whole number from 1 to 64",
-        f"prot ({file}) is no setting of tokenry: did you mean port?",
+        f"prot ({file}) is not a setting of tokenry: did you mean port?",
     }
 
 

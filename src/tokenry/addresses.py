@@ -49,19 +49,19 @@ def _find_problem(address: str) -> str | None:
         return "it has to begin with http:// or https://"
     authority, rest = _split(address[scheme.end() :])
     if "@" in authority:
-        return "a user or a password has no place in it"
+        return "it must not contain a user or a password"
     if _TOKEN.search(unquote(address)):
-        return "a token has no place in it"
+        return "it must not contain a token"
     return _find_problem_of_rest(rest) or _find_problem_of_authority(authority)
 
 
 def _find_problem_of_rest(rest: str) -> str | None:
     if "?" in rest or "#" in rest:
-        return "a query or a fragment has no place in it"
+        return "it must not have a query or a fragment"
     if not _PATH.fullmatch(rest):
-        return "its path has a character that no path has"
+        return "its path has a character that paths cannot have"
     if any(segment in {".", ".."} for segment in rest.split("/")):
-        return "its path leads elsewhere"
+        return "its path must not have the segments . and .."
     return None
 
 

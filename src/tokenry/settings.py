@@ -173,6 +173,6 @@ def require_directory(path: Path) -> None:
         ) from error
     if not writable:
         raise SetupError(
-            f"The data directory {path} is not writable for this user: change its owner, or choose another with "
+            f"The data directory {path} is not writable by this user: change its owner, or choose another with "
             "--data-dir or TOKENRY_DATA_DIR."
         )

@@ -88,7 +88,7 @@ def _wanted(name: str) -> str:
     field = Settings.model_fields.get(name)
     if field is None:
         near = get_close_matches(name, Settings.model_fields, n=1)
-        return "is no setting of tokenry" + (f": did you mean {near[0]}?" if near else "")
+        return "is not a setting of tokenry" + (f": did you mean {near[0]}?" if near else "")
     kind: Any = field.annotation
     if kind is int:
         return f"has to be a whole number {_bounds(field)}"
@@ -112,7 +112,7 @@ def _read_toml(path: Path) -> Mapping[str, object]:
     try:
         return tomllib.loads(_read_text(path, "The settings file"))
     except tomllib.TOMLDecodeError as error:
-        raise SetupError(f"The settings file {path} is no TOML ({error}).") from None
+        raise SetupError(f"The settings file {path} is not TOML ({error}).") from None
     except (ValueError, RecursionError):  # which the library lets through
         raise SetupError(f"The settings file {path} has a number too long, or brackets too deep, to be read.") from None
 
@@ -134,5 +134,5 @@ def _read_text(path: Path, what: str) -> str:
     except UnicodeDecodeError:
         raise SetupError(f"{what} {path} is not UTF-8.") from None
     if len(content) > BYTES_MAX:
-        raise SetupError(f"{what} {path} has more than {BYTES_MAX} bytes: it is another file.")
+        raise SetupError(f"{what} {path} has more than {BYTES_MAX} bytes, so it cannot be the right file.")
     return text

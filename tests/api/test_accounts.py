@@ -49,7 +49,7 @@ def test_every_fault_of_an_account_is_named_at_once(app: App) -> None:
             ("Must be an email address", "email"),
             ("Must be 0-50 printable characters", "first_name"),
             ("Must be 0-24 printable characters", "city"),
-            ("Must be a country's two letters", "country"),
+            ("Must be a two-letter country code", "country"),
         ],
     )
 

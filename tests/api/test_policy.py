@@ -54,8 +54,7 @@ def test_every_limit_is_named_at_once_with_the_other_faults(app_on_each_engine: 
         "errors": [
             {"reason": "Length must be 1-100 characters", "field": "label"},
             {
-                "reason": "Must be within the scopes that are allowed "
-                "(maximum scopes: account:read_write linodes:read_only)",
+                "reason": "Must be within the allowed scopes (maximum scopes: account:read_write linodes:read_only)",
                 "field": "scopes",
             },
             {"reason": "Must be no later than 2025-09-13T15:06:40 (maximum lifetime: 90d)", "field": "expiry"},

@@ -70,7 +70,7 @@ def test_read_only_and_unknown_keys_are_ignored(app: App) -> None:
     assert app.client.put(PROFILE, headers=app.bearer, json=body).json() == before
 
 
-NO_FACTOR = "Two-factor authentication cannot be turned on: there is no login here that it would protect"
+NO_FACTOR = "Two-factor authentication cannot be turned on: there is no login here to protect"
 METHODS = "Must be one of password_keys, keys_only, disabled"
 
 
@@ -90,8 +90,8 @@ METHODS = "Must be one of password_keys, keys_only, disabled"
         (
             {"authorized_keys": [KEY, "x", f"{KEY}\n"]},
             [
-                ("Must be a public SSH key: its type, base64 and perhaps a comment", "authorized_keys[1]"),
-                ("Must be a public SSH key: its type, base64 and perhaps a comment", "authorized_keys[2]"),
+                ("Must be a public SSH key: a type, base64 and an optional comment", "authorized_keys[1]"),
+                ("Must be a public SSH key: a type, base64 and an optional comment", "authorized_keys[2]"),
             ],
         ),
         ({"authorized_keys": [KEY] * 101}, [("Must be at most 100 keys", "authorized_keys")]),

@@ -111,7 +111,7 @@ def test_nobody_rotates_away_the_secret_he_holds_when_its_successor_is_in_use(ap
     created = create(app)
     second = rotate(app, created["id"])
     write_uses_down(app, [second["token"]])
-    reason = "This secret has a successor that is in use: rotate with that one"
+    reason = "A newer secret of this token is in use: rotate with that one"
     assert refused(app, created["id"], created["token"]) == (409, [{"reason": reason}])
     assert opens(app, created["token"], second["token"]) == [True, True]
 

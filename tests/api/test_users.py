@@ -17,11 +17,11 @@ NAME = (
     "username",
 )
 EMAIL = ("Must be an email address", "email")
-RESERVED = ("Username was somebody's and is reserved: choose another", "username")
+RESERVED = ("Username is reserved for its former user: choose another", "username")
 TAKEN = ("Username is already taken", "username")
 YEAR = 365 * 86400
 NOT_KEPT = "Cannot be granted here: of all grants there is global.child_account_access alone"
-LAST = "The account's last administrator must stay one: make another one first"
+LAST = "This is the account's last administrator: make another one first"
 
 
 def create(app: App, username: str, **body: object) -> dict[str, Any]:
@@ -299,7 +299,7 @@ def test_administrator_has_no_grants_and_gets_none(app: App) -> None:
     answer = app.client.put(path, headers=app.bearer, json={"global": {"child_account_access": True}})
     assert (answer.status_code, faults(answer)) == (
         400,
-        [("Unrestricted users have no grants: they may everything", None)],
+        [("Unrestricted users have no grants: they already have full access", None)],
     )
 
 

@@ -16,8 +16,8 @@ from tests.cli.parts import CREATIONS, TOKEN, undelivered
 from tests.servers import TOKENRY, environment
 
 SECONDS_MAX = 20
-UNANSWERED = "may have been made, whose secret nobody has: look with"
-ROTATED = "Nobody has the new secret of token 7, and the old one works on: run this again."
+UNANSWERED = "may have been made whose secret nobody has: find it with"
+ROTATED = "Nobody has the new secret of token 7, and the old one still works: run this again."
 NEWEST = "list --order-by created --order desc`, and revoke it."
 FLOOD = """
 import sys

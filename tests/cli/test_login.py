@@ -80,13 +80,13 @@ def test_token_that_left_the_keyring_is_missed_and_named(stranger: Person, keyri
     login(stranger)
     keyring.unlink()
     assert stranger.fails(4, "token", "list") == (
-        "tokenry: The token of default is not in the keyring any more: log in again.\n"
+        "tokenry: The token of default is no longer in the keyring: log in again.\n"
     )
 
 
 def test_keyring_that_cannot_be_reached_is_named(stranger: Person, keyring: Path) -> None:
     login(stranger)
-    assert "The keyring does not give the token of default away" in stranger.fails(
+    assert "The keyring did not hand out the token of default" in stranger.fails(
         1, "token", "list", PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring"
     )
 
@@ -108,7 +108,7 @@ def test_contexts_that_are_no_file_of_ours_are_refused_at_once(stranger: Person,
     else:
         file.write_bytes(b" " * (FILE_BYTES_MAX + 1))
         file.chmod(0o600)
-    assert "is no file of at most" in stranger.fails(1, "context", "list", TOKENRY_CONFIG_DIR=str(tmp_path))
+    assert "is not a file of at most" in stranger.fails(1, "context", "list", TOKENRY_CONFIG_DIR=str(tmp_path))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away, and read it then")
@@ -159,7 +159,7 @@ def test_token_in_place_of_an_address_is_not_repeated(stranger: Person) -> None:
 
 def test_address_without_encryption_is_pointed_out(stranger: Person) -> None:
     said = stranger.run("login", "http://tokenry.invalid", given="pat_x\n").stderr
-    assert said.startswith("tokenry: Everybody on the way to tokenry.invalid can read the token: use https.\n")
+    assert said.startswith("tokenry: Anybody on the network to tokenry.invalid can read the token: use https.\n")
 
 
 def test_several_logins_are_listed_and_chosen_among(stranger: Person) -> None:

@@ -205,9 +205,9 @@ def test_acting_token_of_fewer_scopes_makes_none_that_may_less(person: Person, c
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (("--now",), "no meaning"),
-        (("--grace", "1d"), "no meaning"),
-        (("--curl",), "no meaning"),
+        (("--now",), "cannot be combined"),
+        (("--grace", "1d"), "cannot be combined"),
+        (("--curl",), "cannot be combined"),
         (("--expires", "soon"), "such as 90d"),
     ],
 )
@@ -225,7 +225,7 @@ def test_another_expiry_needs_a_command(person: Person) -> None:
 def test_token_that_is_not_there_is_refused(consumer: Consumer) -> None:
     consumer.token["id"] = 987654321
     done = consumer.rotate()
-    assert (done.returncode, done.stderr) == (2, "tokenry: Token 987654321 is not there, or not yours.\n")
+    assert (done.returncode, done.stderr) == (2, "tokenry: Token 987654321 does not exist, or is not yours.\n")
     assert consumer.journals == []
 
 
@@ -314,7 +314,7 @@ def test_request_that_is_refused_when_it_is_repeated_is_made_anew(consumer: Cons
     journal.write_text(json.dumps(noted))
     done = consumer.rotate()
     assert done.returncode == 0
-    assert "cannot be gone on with" in done.stderr
+    assert "That request cannot be repeated" in done.stderr
     assert consumer.holds_the_only_one()
 
 
@@ -325,7 +325,7 @@ def test_delivered_token_that_was_revoked_since_is_told_of(consumer: Consumer) -
     consumer.person.does("token", "revoke", new, "--yes")
     done = consumer.rotate()
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"Token {new}, which the command has stored, was revoked since" in done.stderr
+    assert f"Token {new}, which the command has stored, has been revoked since" in done.stderr
     assert consumer.family() == []
 
 
@@ -375,7 +375,7 @@ def test_two_runs_exclude_each_other(consumer: Consumer, going: tuple[subprocess
     process, folder = going
     done = consumer.rotate()
     assert (done.returncode, done.stdout) == (1, "")
-    assert "Another run rotates this token" in done.stderr
+    assert "Another run is rotating this token" in done.stderr
     (folder / "go").touch()
     assert process.wait(SECONDS_MAX) == 0
     assert consumer.holds_the_only_one()
@@ -459,7 +459,7 @@ def test_label_of_before_that_shows_nothing_is_not_given_to_the_new_token(consum
     label = f"token-{token_id}"
     assert done.returncode == 0
     assert done.stderr == (
-        f"tokenry: The service takes the label of token {token_id} no more: the new one is called {label}.\n"
+        f"tokenry: The service no longer accepts the label of token {token_id}: the new one is called {label}.\n"
     )
     consumer.token["label"] = label
     assert consumer.holds_the_only_one()

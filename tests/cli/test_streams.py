@@ -93,8 +93,8 @@ def test_token_that_cannot_be_revoked_either_is_named() -> None:
 @pytest.mark.parametrize(
     ("options", "advice"),
     [
-        ((), "the old one works on: run this again."),
-        (("--now",), "the old one ends after the grace: run this again."),
+        ((), "the old one still works: run this again."),
+        (("--now",), "the old one stops working after the grace: run this again."),
         (("--now", "--grace", "0h"), "rotate it again, with another token, or revoke it."),
     ],
 )

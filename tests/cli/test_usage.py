@@ -44,13 +44,13 @@ def test_all_that_is_missing_is_named_at_once(words: str) -> None:
         ("admin token list --state gone", "--state: use one of active, expired, revoked, all."),
         ("admin token list --user", "--user needs a value."),
         ("admin token revoke one", "TOKEN_ID: use a whole number."),
-        ("admin token list ada bob", "More was given than it takes: ada bob."),
+        ("admin token list ada bob", "Unexpected argument: ada bob."),
         ("admin token gone", "There is no command gone."),
         ("serve --bind-workers=1", "--bind-workers takes no value."),
         ("serve --port http --workers 0", "--port has to be a whole number from 0 to 65535; --workers has to be"),
         ("token list --limit many", "--limit: use a whole number from 1 to 1000000000."),
         ("gateway apache", "GATEWAY: use one of nginx, haproxy, caddy, envoy, traefik."),
-        ("admin user update ada", "--rename or --email: say what is to be different."),
+        ("admin user update ada", "--rename or --email: say what to change."),
     ],
 )
 def test_fault_is_told_where_it_is_and_in_our_words(words: str, said: str) -> None:

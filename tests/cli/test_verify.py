@@ -41,7 +41,7 @@ def test_scope_decides(person: Person, scope: str, status: int, reason: str | No
 @pytest.mark.parametrize("more", [(), ("--explain",)])
 def test_what_can_be_no_token_is_refused_in_words(person: Person, given: str, more: tuple[str, ...]) -> None:
     done = person.run("verify", "-", *more, given=given)
-    words = "tokenry: No token was given; a token is visible ASCII characters without a space.\n"
+    words = "tokenry: No token was given: it has to be visible ASCII characters without a space.\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", words)
 
 

@@ -55,7 +55,7 @@ def test_answer_that_is_no_json_object_is_unreadable(
 ) -> None:
     with saying(answer) as server:
         client = new_client(server.url, TOKEN, retries=QUICK)
-        with pytest.raises(UnreadableAnswer, match=r"was answered 200, and unreadably"):
+        with pytest.raises(UnreadableAnswer, match=r"was answered 200, and the answer is unreadable"):
             call(client)
         assert len(server.requests) == 1
 

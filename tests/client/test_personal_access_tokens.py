@@ -137,7 +137,7 @@ def test_oauth_is_a_bearer_token_too(new_api: NewApi, server: Server) -> None:
 
 @pytest.mark.parametrize("authorizations", [{}, {"token": TOKEN, "oauth": TOKEN}], ids=["neither", "both"])
 def test_one_authorization_is_needed(new_api: NewApi, authorizations: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="One of the two"):
+    with pytest.raises(ValueError, match="Give one of the two"):
         new_api("http://host", **authorizations)
 
 

@@ -136,7 +136,7 @@ def test_redirect_is_not_followed(status: int) -> None:
 def test_failure_of_the_service_needs_no_body_that_can_be_read() -> None:
     with pytest.raises(ServerError) as caught:
         Carried(get_token(7), [Answer(500, {"content-type": "text/html"}, b"<html>")])
-    assert (caught.value.status, caught.value.reason) == (500, "no reason that can be read")
+    assert (caught.value.status, caught.value.reason) == (500, "no readable reason")
 
 
 def test_token_in_use_that_expires_soon_is_warned_of_once() -> None:

@@ -81,7 +81,7 @@ def test_scopes_within_the_allowed_are_fine(asked: str, limit: Scopes) -> None:
 )
 def test_scopes_beyond_the_allowed_are_refused_and_not_narrowed(asked: str, limit: Scopes) -> None:
     assert reasons(Rules(scopes=LINODES), NewToken(scopes=asked), limit) == [
-        ("scopes", "Must be within the scopes that are allowed (maximum scopes: linodes:read_write)")
+        ("scopes", "Must be within the allowed scopes (maximum scopes: linodes:read_write)")
     ]
 
 

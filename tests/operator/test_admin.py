@@ -79,7 +79,7 @@ def test_every_command_that_gives_a_name_says_how_to_give_a_reserved_one(
         run(service, "admin", "user", "create", "renamed")
     run(service, "admin", "user", "delete", gone, "--yes")
     told = fail(service, "admin", *naming, gone.upper())
-    assert "username: Username was somebody's" in told
+    assert "username: Username is reserved for its former user" in told
     assert "use --reuse-name" in told
     run(service, "admin", *naming, gone.upper(), "--reuse-name")
     assert gone.upper() in {row["username"] for row in rows(run(service, "admin", "user", "list"))}
@@ -258,15 +258,15 @@ def test_start_and_migration_point_out_users_who_differ_by_case_only(tmp_path: P
 
 def test_update_says_what_it_has_changed(service: Server) -> None:
     run(service, "admin", "user", "create", "Mia")
-    said = "User Mia is called MiaTwo now.\n"
+    said = "User Mia is now called MiaTwo.\n"
     reached = "User MiaTwo can be reached at mia@x.org.\n"
     both = run(service, "admin", "user", "update", "Mia", "--rename", "MiaTwo", "--email", "mia@x.org")
     assert both == said + reached
-    assert run(service, "admin", "user", "update", "MiaTwo", "--rename", "Mia") == "User MiaTwo is called Mia now.\n"
+    assert run(service, "admin", "user", "update", "MiaTwo", "--rename", "Mia") == "User MiaTwo is now called Mia.\n"
     run(service, "admin", "account", "create", "Ours")
     assert (
         run(service, "admin", "account", "update", "Ours", "--company", "Theirs")
-        == "Account Ours is called Theirs now.\n"
+        == "Account Ours is now called Theirs.\n"
     )
 
 

@@ -12,7 +12,7 @@ from tokenry.operator.running import run
     [
         (NotFound(), "there is no such account, user or token."),
         (Unavailable("it is locked"), "the database cannot be used now (it is locked): probably nothing was changed"),
-        (Unavailable("it is gone", perhaps_done=True), "the database cannot be used now (it is gone): what was to be"),
+        (Unavailable("it is gone", perhaps_done=True), "the database cannot be used now (it is gone): the change may"),
         (TooSlow(), "This takes too long: ask for less at once"),
         (Invalid(Fault("Too long", "label"), Fault("Too small")), "label: Too long; Too small"),
         (Conflict(Fault("It is used")), "It is used"),

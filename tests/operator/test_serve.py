@@ -240,7 +240,7 @@ def test_flags_win_over_variables(tmp_path: Path) -> None:
 def test_unknown_variable_is_pointed_out(tmp_path: Path) -> None:
     done = tokenry("migrate", "--data-dir", str(tmp_path / "data"), variables={"TOKENRY_DATADIR": "x"})
     assert done.returncode == 0
-    assert "TOKENRY_DATADIR is no setting" in done.stderr
+    assert "TOKENRY_DATADIR is not a setting" in done.stderr
 
 
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])

@@ -153,7 +153,7 @@ def test_pooler_is_noticed(pooler: PgBouncer, new_database: str, capsys: pytest.
     assert isinstance(server, Server)
     assert server.pooled
     assert not any("connections" in problem for problem in problems(server, workers=64))
-    assert "note  a pooler is in between" in capsys.readouterr().out
+    assert "note  there is a pooler in between" in capsys.readouterr().out
 
 
 def test_frozen_server_is_not_waited_for_long(new_primary: PostgresServer) -> None:
@@ -235,8 +235,8 @@ def test_healthy_server_has_no_problem() -> None:
         ({"fsync": False}, "fsync off"),
         ({"full_page_writes": False}, "full_page_writes off"),
         ({"autovacuum": False}, "autovacuum off"),
-        ({"connections_max": 89}, "--workers 5 takes up to 80 connections, of which 79 can be had: raise"),
-        ({"connections": 28}, "--workers 5 takes up to 80 connections, of which 79 can be had: raise"),
+        ({"connections_max": 89}, "--workers 5 takes up to 80 connections, of which 79 are available: raise"),
+        ({"connections": 28}, "--workers 5 takes up to 80 connections, of which 79 are available: raise"),
     ],
 )
 def test_fault_is_named_with_its_remedy(fault: dict[str, Any], words: str) -> None:

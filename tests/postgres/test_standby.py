@@ -69,7 +69,7 @@ def test_revoked_token_is_refused_though_a_late_standby_comes_first(
         ("@/{db}?host={h}:{a}&host={h}:{b}", "host twice"),
         ("@/{db}?host={h}&host={h}&port={a}&port={b}", "twice"),
         ("@/{db}?host={h}:{a},{h}:{b}", "port in host"),
-        ("@/{db}?host={h},{h},{h}&port={a},{b}", "not as many ports as hosts"),
+        ("@/{db}?host={h},{h},{h}&port={a},{b}", "does not have as many ports as hosts"),
         ("@/{db}?host={h},{h}&port={a},{b}&target_session_attrs=standby", "target_session_attrs"),
         ("@/{db}?host={h},{h}&port={a},{b}&target_session_attrs=prefer-standby", "target_session_attrs"),
         ("@/{db}?host={h},{h}&port={a},{b}&target_session_attrs=read-only", "target_session_attrs"),

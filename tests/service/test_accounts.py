@@ -103,11 +103,11 @@ def test_user_is_made_in_the_account_that_is_named(database: Database, accounts:
 def test_only_a_child_is_detached_and_only_once(accounts: Accounts) -> None:
     parent = accounts.create_account(OPERATOR, company="parent")
     child = accounts.create_account(OPERATOR, company="child", parent="parent")
-    with pytest.raises(Invalid, match="no child account"):
+    with pytest.raises(Invalid, match="not a child account"):
         accounts.detach_account(OPERATOR, parent.euuid)
     accounts.detach_account(OPERATOR, child.euuid)
     assert [account.parent_id for account in accounts.list_accounts()] == [None, None]
-    with pytest.raises(Invalid, match="no child account"):
+    with pytest.raises(Invalid, match="not a child account"):
         accounts.detach_account(OPERATOR, child.euuid)
     with pytest.raises(NotFound):
         accounts.detach_account(OPERATOR, "nobody")

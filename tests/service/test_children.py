@@ -147,7 +147,7 @@ def test_not_even_the_operator_calls_the_proxy_otherwise(family: Family, change:
     with family.service.database.read() as connection:
         proxy = find_proxy(connection, family.child.id)
     assert proxy is not None
-    with pytest.raises(Invalid, match="parent account's"):
+    with pytest.raises(Invalid, match="proxy user cannot be changed"):
         family.service.users.update_user(OPERATOR, proxy.username, change)
 
 

@@ -178,11 +178,11 @@ FATES: list[tuple[Callable[[Scene], None], list[Check], str]] = [
     (revoked, [Check.REVOCATION], "revoked at 2025-06-15T15:06:40Z by operator"),
     (revoked_after_its_end, [Check.REVOCATION], "revoked at 2025-06-15T15:06:40Z by operator"),
     (revoked_after_a_rotation, [Check.REVOCATION], "revoked at 2025-06-15T15:06:40Z by operator"),
-    (rotated_away, [Check.SECRET], "the token was rotated, and this secret of it is gone"),
+    (rotated_away, [Check.SECRET], "the token was rotated, and this secret no longer works"),
     (rotated_within_the_grace, [], "expires at 2025-06-15T15:07:40Z, since the token was rotated"),
     (rotated_past_the_grace, [Check.EXPIRY], "expired at 2025-06-15T15:07:40Z, since the token was rotated"),
     (newest_of_a_rotation, [], "expires at 2025-06-15T16:06:40Z"),
-    (wrong_secret, [Check.SECRET], "not that of the token, by its digest with pepper 1"),
+    (wrong_secret, [Check.SECRET], "not the token's secret, by its digest with pepper 1"),
     (expired, [Check.EXPIRY], "expired at 2025-06-15T16:06:40Z"),
     (disabled, [Check.USER], "admin was disabled at 2025-06-15T15:06:40Z"),
     (
@@ -190,9 +190,9 @@ FATES: list[tuple[Callable[[Scene], None], list[Check], str]] = [
         [Check.EXPIRY, Check.USER, Check.SCOPES],
         "it has linodes:read_only, which does not cover domains:read_only",
     ),
-    (elsewhere, [Check.NETWORKS], "may be used from 10.0.0.0/8 only, and 11.0.0.1 is not in there"),
-    (within, [], "may be used from 10.0.0.0/8 only, and 10.0.0.1 is in there"),
-    (from_nowhere, [Check.NETWORKS], "may be used from 10.0.0.0/8 only, and no address is named"),
+    (elsewhere, [Check.NETWORKS], "may be used from 10.0.0.0/8 only, and 11.0.0.1 is outside"),
+    (within, [], "may be used from 10.0.0.0/8 only, and 10.0.0.1 is inside"),
+    (from_nowhere, [Check.NETWORKS], "may be used from 10.0.0.0/8 only, and no address was given"),
     (not_enough, [Check.SCOPES], "it has linodes:read_only, which does not cover domains:read_only"),
 ]
 

@@ -55,7 +55,7 @@ def test_account_is_added_when_it_is_missing(tmp_path: Path) -> None:
     ("content", "named"),
     [
         ("[wiki", "the scopes file"),
-        ('[Wiki]\nlevels = ["read_only"]', r"\[Wiki\] is no resource name"),
+        ('[Wiki]\nlevels = ["read_only"]', r"\[Wiki\] is not a resource name"),
         ("[wiki]", r"\[wiki\] needs a list of levels"),
         ('[wiki]\nlevels = "read_only"', r"\[wiki\] needs a list of levels"),
         ("wiki = 1", r"\[wiki\] needs a list of levels"),

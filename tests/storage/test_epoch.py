@@ -414,7 +414,7 @@ def test_lock_is_waited_for_no_longer_than_is_said(epoch: Epoch, path: Path) -> 
 def test_nothing_is_remembered_where_there_are_no_such_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trust, "IS_SUPPORTED", False)
     epoch = Epoch(path, TIMEOUT_SECONDS)
-    with pytest.raises(SetupError, match="nothing is remembered"):
+    with pytest.raises(SetupError, match="no token is cached"):
         epoch.refresh()
     assert epoch.changed.word[0] % 2 == 1
     with EpochFile(path, 0.05).change([PREVIEW]):

@@ -201,7 +201,9 @@ def test_migration_that_waits_in_vain_names_the_remedy_and_holds_up_nobody(
     with older.read() as report, ThreadPoolExecutor(1) as pool:
         report.execute(text("SELECT count(*) FROM tokens"))
         looks = pool.submit(look_up_meanwhile)
-        with pytest.raises(SetupError, match=r"lock timeout\): let them end.* run `tokenry migrate` again") as refusal:
+        with pytest.raises(
+            SetupError, match=r"lock timeout\)\. Wait for them.* run `tokenry migrate` again"
+        ) as refusal:
             migrate(older)
         migrating.set()
         assert looks.result()

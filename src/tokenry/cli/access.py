@@ -101,7 +101,7 @@ def find_access(context: str | None) -> Access:
         raise CommandError(f"The file of TOKENRY_TOKEN_FILE cannot be read ({error.strerror}).") from None
     if token is not None:
         if token.stands_in(url):
-            raise CommandError("TOKENRY_URL holds the token, which has no place in it.")
+            raise CommandError("TOKENRY_URL contains the token: leave it out.")
         origin = "TOKENRY_TOKEN" if os.environ.get("TOKENRY_TOKEN") else "the file of TOKENRY_TOKEN_FILE"
         return Access(url=url, bearer=token, origin=origin)
     contexts = read_contexts()
@@ -122,7 +122,7 @@ def store_token(name: str, token: Secret, *, url: str) -> None:
         if context.token is not None:
             write_contexts(contexts.put(replace(context, token=token)))
         elif not keyrings.store_token(name, token):
-            raise CommandError(f"The keyring does not keep the new token of {name}: unlock it, and run this again.")
+            raise CommandError(f"The keyring did not store the new token of {name}: unlock it, and run this again.")
 
 
 @contextmanager

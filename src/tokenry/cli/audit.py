@@ -33,7 +33,7 @@ def audit(
     with connection.open() as client:
         tokens, told = _find_tokens(client)
         if not told:
-            complain("This service does not tell when a token was used: only expiry and scopes were looked at.")
+            complain("This service does not tell when a token was used: only expiry and scopes were checked.")
             printer = replace(printer, absent={**printer.absent, "last_used": "-"})
         found = ((token, find_reasons(token, since)) for token in tokens)
         printer.write(_write(token, reasons) for token, reasons in found if reasons)

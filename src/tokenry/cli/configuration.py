@@ -140,7 +140,7 @@ def locked_contexts() -> Iterator[None]:
         with locked(file.with_suffix(".lock"), patience_seconds=LOCK_SECONDS_MAX):
             yield
     except BlockingIOError:
-        raise CommandError(f"{file} is being changed by another run of tokenry: wait for its end.") from None
+        raise CommandError(f"{file} is being changed by another run of tokenry: wait for it to end.") from None
     except OSError as error:
         raise _unwritable(file, error) from error
 

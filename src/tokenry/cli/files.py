@@ -28,7 +28,7 @@ def read_own_file(file: Path) -> str:
         found = os.fstat(descriptor)
         mode = stat.S_IMODE(found.st_mode)
         if not stat.S_ISREG(found.st_mode) or found.st_size > FILE_BYTES_MAX:
-            raise NotOursError(f"{file} is no file of at most {FILE_BYTES_MAX} bytes")
+            raise NotOursError(f"{file} is not a file of at most {FILE_BYTES_MAX} bytes")
         if os.name == "posix" and found.st_uid != os.geteuid():
             raise NotOursError(f"{file} belongs to another user (uid {found.st_uid}): chown it, or work as that user")
         if mode & 0o077:

@@ -14,7 +14,7 @@ PREFIXES = ("pat_",)
 """Of every kind of secret, as in `domain/secrets.py`, which is not imported here."""
 LENGTH = 50
 """How many characters of a token come after the prefix."""
-EXPOSED = "A token is among the arguments, for everybody on this machine to see: rotate it, and give it unseen."
+EXPOSED = "A token is among the arguments, where everybody on this machine can see it: rotate it, and pass it unseen."
 SIGNALLED = 128
 """As in shells, an exit status is this and the number of the signal that ended a command."""
 INTERRUPTED = 130

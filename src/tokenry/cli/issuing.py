@@ -60,7 +60,7 @@ def issuing(unknown: str) -> Iterator[Issue]:
 def perhaps_made(label: str | None, shown_by: str) -> str:
     """What is said of a token that may have been made; the command `shown_by` shows whether it was."""
     labelled = "" if label is None else f" labelled {printable(label)}"
-    return f"A token{labelled} may have been made, whose secret nobody has: look with `{shown_by}`, and revoke it."
+    return f"A token{labelled} may have been made whose secret nobody has: find it with `{shown_by}`, and revoke it."
 
 
 def _leaves_open(error: BaseException) -> bool:

@@ -93,7 +93,7 @@ def _kept(file: Path) -> Iterator[None]:
     try:
         yield
     except BlockingIOError:
-        text = "Another run rotates this token, or the command of one is still at work: wait for its end."
+        text = "Another run is rotating this token, or its command is still running: wait for it to end."
         raise CommandError(text) from None
     except OSError as error:
         text = f"{file} cannot be kept ({error.strerror}): name a folder with TOKENRY_STATE_DIR."

@@ -27,10 +27,10 @@ def get_token(name: str) -> Secret:
         text = keyring.get_password(SERVICE, name)
     except keyring.errors.KeyringError as error:
         raise CommandError(
-            f"The keyring does not give the token of {name} away ({type(error).__name__}): unlock it."
+            f"The keyring did not hand out the token of {name} ({type(error).__name__}): unlock it."
         ) from None
     if text is None:
-        raise CommandError(f"The token of {name} is not in the keyring any more: log in again.", NOT_LOGGED_IN)
+        raise CommandError(f"The token of {name} is no longer in the keyring: log in again.", NOT_LOGGED_IN)
     return Secret(text)
 
 
@@ -41,7 +41,7 @@ def delete_token(name: str) -> None:
         if keyring.get_password(SERVICE, name) is not None:
             keyring.delete_password(SERVICE, name)
     except keyring.errors.KeyringError as error:
-        raise CommandError(f"The keyring does not let go of the token of {name} ({type(error).__name__}).") from None
+        raise CommandError(f"The keyring did not delete the token of {name} ({type(error).__name__}).") from None
 
 
 def _require(name: str) -> Any:

@@ -87,7 +87,7 @@ def _read_url(given: str | None) -> str:
         raise typer.BadParameter(f"{error}", param_hint="URL") from None
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        complain(f"Everybody on the way to {parts.hostname} can read the token: use https.")
+        complain(f"Anybody on the network to {parts.hostname} can read the token: use https.")
     return url
 
 

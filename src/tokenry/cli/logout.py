@@ -19,7 +19,9 @@ def logout(
         if found.token is None:
             keyrings.delete_token(name)
         write_contexts(contexts.remove(name))
-    said = f"The token of {found.user} at {found.url} is forgotten here, and still valid: tokenry token revoke ends it."
+    said = (
+        f"The token of {found.user} at {found.url} is forgotten here but still valid: `tokenry token revoke` ends it."
+    )
     print(printable(said))
 
 

@@ -47,7 +47,7 @@ def replace_token(
             made = rotation.finish(progress)
         except (TokenryError, KeyboardInterrupt):
             if journal.read() != Progress():
-                complain(f"The rotation of token {token_id} is not finished: the same command goes on with it.")
+                complain(f"The rotation of token {token_id} is not finished: the same command continues it.")
             raise
     return made
 
@@ -92,7 +92,7 @@ class Replacement:
                 self.client.tokens.revoke(token_id)
         self.journal.write(Progress())
         if made is None:
-            raise CommandError(f"Token {progress.delivered}, which the command has stored, was revoked since.")
+            raise CommandError(f"Token {progress.delivered}, which the command has stored, has been revoked since.")
         if acting is not None and self._acting(live.values(), find_access(self.access.context)) is not None:
             complain(f"The token of {self.access.origin}, with which this was done, is revoked: use the new one.")
         return made
@@ -102,10 +102,10 @@ class Replacement:
         details = _find_details(self.client, old.id)
         resumed, wanted = progress.wanted is not None, progress.wanted or _want(old, expires)
         if resumed:
-            complain("An earlier run broke off while it made the new token: this one goes on with what that asked for.")
+            complain("An earlier run broke off while making the new token: this one repeats its request.")
             if details is None:
                 label = shlex.quote(printable(wanted.label))
-                complain(f"It may have made one in vain: see `tokenry token list --label {label}`.")
+                complain(f"It may have left an unused token behind: see `tokenry token list --label {label}`.")
         else:
             self.journal.write(replace(progress, wanted=wanted))
         try:
@@ -120,11 +120,11 @@ class Replacement:
             self.journal.write(progress)
             label = f"token-{old.id}"
             if any(fault.field == "label" for fault in error.faults) and old.label != label:
-                complain(f"The service takes the label of token {old.id} no more: the new one is called {label}.")
+                complain(f"The service no longer accepts the label of token {old.id}: the new one is called {label}.")
                 return self._make(replace(old, label=label), progress, expires)
             if not resumed:
                 raise
-            complain(f"That cannot be gone on with: {error.reason}. A new token is made.")
+            complain(f"That request cannot be repeated: {error.reason}. A new token is made.")
             return self._make(old, progress, expires)
         progress = Progress(possible=(*progress.possible, made.id))
         self.journal.write(progress)
@@ -148,8 +148,8 @@ class Replacement:
             return CommandError(f"{delivery} Token {self.token_id} stays, and the new one is revoked.")
         return CommandError(
             f"{delivery} It may have stored the secret of the new token {made.id}, so both that one and token "
-            f"{self.token_id} stay valid. Run this again: what succeeds revokes them. If certainly nothing was stored: "
-            f"tokenry token revoke {made.id}"
+            f"{self.token_id} stay valid. Run this again: the run that succeeds revokes them. If you are sure that "
+            f"nothing was stored: tokenry token revoke {made.id}"
         )
 
     def _drop(self, made: TokenRecord, progress: Progress) -> None:
@@ -165,8 +165,8 @@ class Replacement:
 
     def _gone(self, progress: Progress) -> CommandError:
         if not progress.possible:
-            return CommandError(f"Token {self.token_id} is not there, or not yours.", REFUSED)
-        text = f"Token {self.token_id} is not there any more. {_said(progress.possible)} may be stored in its place."
+            return CommandError(f"Token {self.token_id} does not exist, or is not yours.", REFUSED)
+        text = f"Token {self.token_id} no longer exists. {_said(progress.possible)} may be stored in its place."
         return CommandError(text, FAILED)
 
 

@@ -17,7 +17,7 @@ LENGTH_MAX = 64 * 1024
 def only_standard_input(text: str) -> str:
     """Refuse whatever is not a dash, and do not repeat it: it may be a token. Raises BadParameter."""
     if text != STANDARD_INPUT:
-        raise typer.BadParameter(f"write {STANDARD_INPUT}: on the command line, others would see the token")
+        raise typer.BadParameter(f"write {STANDARD_INPUT}: others would see a token on the command line")
     return text
 
 
@@ -46,5 +46,5 @@ def read_token(refused: int) -> Secret:
     """
     token = read_given_token()
     if not token.is_sendable:
-        raise CommandError("No token was given; a token is visible ASCII characters without a space.", refused)
+        raise CommandError("No token was given: it has to be visible ASCII characters without a space.", refused)
     return token

@@ -248,11 +248,11 @@ def _replace(
 ) -> None:
     """Rotate by a command. Raises BadParameter if an option was `given` that has no meaning there."""
     if sys.platform == "win32":
-        raise CommandError("--exec needs Unix: only there a lock is held by a command that outlives its caller.")
+        raise CommandError("--exec needs Unix: only there can a command that outlives its caller keep its lock.")
     from tokenry.cli.rotation import replace_token  # noqa: PLC0415 - not on Windows
 
     if given:
-        raise typer.BadParameter("--grace, --now and --curl have no meaning with it", param_hint="--exec")
+        raise typer.BadParameter("--grace, --now and --curl cannot be combined with it", param_hint="--exec")
     if expires is not None:
         read_expiry(expires, "--expires")
     printer = output.of(TOKEN)
@@ -265,9 +265,12 @@ def _replace(
 def _advise(token_id: int, left: timedelta | None) -> str:
     """What to do about a new secret that nobody has; `left` is how long the old one works on, None for ever."""
     if left is None:
-        return f"Nobody has the new secret of token {token_id}, and the old one works on: run this again."
+        return f"Nobody has the new secret of token {token_id}, and the old one still works: run this again."
     if left:
-        return f"Nobody has the new secret of token {token_id}, and the old one ends after the grace: run this again."
+        return (
+            f"Nobody has the new secret of token {token_id}, and the old one stops working after the grace: run this "
+            "again."
+        )
     return f"Nobody has a secret of token {token_id} that works: rotate it again, with another token, or revoke it."
 
 
@@ -275,7 +278,7 @@ def _read_ids(given: list[str]) -> list[int]:
     """The ids that were given, each once. Raises BadParameter."""
     words = read_input("a list of ids", bytes_max=INPUT_BYTES_MAX).split() if given == [STANDARD_INPUT] else given
     if not all(map(_is_id, words)):
-        raise typer.BadParameter("an id is a number, as in lists", param_hint="ID")
+        raise typer.BadParameter("an id is a number, as lists show it", param_hint="ID")
     return list(dict.fromkeys(map(int, words)))
 
 
@@ -286,7 +289,7 @@ def _is_id(word: str) -> bool:
 def _confirm(client: Client, ids: list[int]) -> None:
     """Show what is about to be revoked, and ask. Raises CommandError for a no, and where nobody can answer."""
     if not sys.stdin.isatty():
-        raise CommandError("Nothing was revoked: nobody can be asked here, so it needs --yes.", REFUSED)
+        raise CommandError("Nothing was revoked: there is no terminal to confirm on, so --yes is needed.", REFUSED)
     if len(ids) <= SHOWN_MAX:
         Output().of(TOKEN).draw(map(write_token, _find_all(client, ids)), sys.stderr)
     if not agrees("Revoke this token?" if len(ids) == 1 else f"Revoke these {len(ids)} tokens?"):

@@ -49,7 +49,7 @@ def _in_our_words(text: str) -> str:
     if found := _UNKNOWN_COMMAND.match(text):
         return f"There is no command {found[1]}"
     if found := _TOO_MUCH.match(text):
-        return f"More was given than it takes: {found[1]}"
+        return f"Unexpected argument: {found[1]}"
     return text
 
 

@@ -37,7 +37,7 @@ def verify(
 ) -> None:
     """Say whether a token is valid, whose it is and what it may do. Exit status 0 if it is, 5 if not."""
     if address is not None and not explain:
-        raise typer.BadParameter("it needs --explain: otherwise yours is taken", param_hint="--address")
+        raise typer.BadParameter("it needs --explain: otherwise your own address counts", param_hint="--address")
     active = _explain(output, connection, scope or (), address) if explain else _verify(output, connection, scope or ())
     if not active:
         raise typer.Exit(NOT_VALID)
@@ -67,7 +67,7 @@ def _verify(output: Output, connection: Connection, scopes: Sequence[str]) -> bo
 def _explain(output: Output, connection: Connection, scopes: Sequence[str], address: str | None) -> bool:
     printer = output.of(STEPS, bare="check")
     if connection.curl:
-        raise typer.BadParameter("the line would hold the token that is asked about", param_hint="--curl")
+        raise typer.BadParameter("the line would contain the token to verify", param_hint="--curl")
     token = read_token(FAILED)
     with connection.open() as client:
         explanation = client.explain(token, scopes, address=address)

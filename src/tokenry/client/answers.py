@@ -64,7 +64,7 @@ class Row:
         if row is None:
             kind = masked(answer.headers.get("content-type", "no type"))
             raise UnreadableAnswer(
-                request, answer.status, f"{len(answer.body)} bytes of {kind} that are no JSON object"
+                request, answer.status, f"{len(answer.body)} bytes of {kind} that are not a JSON object"
             )
         return row
 
@@ -265,7 +265,7 @@ def read_refusal(request: str, answer: Answer, bearer: Secret, now: datetime) ->
     return kind(
         request,
         answer.status,
-        faults or (Fault("no reason that can be read"),),
+        faults or (Fault("no readable reason"),),
         _shown(answer, "x-request-id", bearer),
         read_retry_after(answer.headers.get("retry-after"), now) if answer.status in (429, 503) else None,
         _shown(answer, "x-oauth-scopes", bearer),
@@ -279,7 +279,7 @@ def read_redirect(request: str, answer: Answer, bearer: Secret) -> Redirected:
         location = urlsplit(answer.headers.get("location", ""))._replace(query="", fragment="").geturl()
     except ValueError:
         location = ""
-    return Redirected(request, masked(location, bearer) or "nowhere that can be read")
+    return Redirected(request, masked(location, bearer) or "an unreadable address")
 
 
 def _read_token(row: Row) -> TokenRecord:

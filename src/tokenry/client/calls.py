@@ -182,7 +182,7 @@ def list_details(
 ) -> Call[Page[Details]]:
     """One page of the caller's tokens in that state, with everything known of them. Raises TypeError, ValueError."""
     if unknown := sorted(moments.keys() - Moments.__annotations__.keys()):
-        raise TypeError(f"There is no {unknown[0]}: the moments are {', '.join(Moments.__annotations__)}")
+        raise TypeError(f"There is no {unknown[0]}: use one of {', '.join(Moments.__annotations__)}")
     numbers = (("page", f"{page:d}"), ("page_size", f"{page_size:d}"), ("state", state))
     times = tuple((name, write_time(moment, name)) for name, moment in _given(moments))
     return Call("GET", f"{_tokens('v4')}/details", read_details_page, shows_page, (*numbers, *times), _filtered(filter))
@@ -191,7 +191,7 @@ def list_details(
 def update_details(token_id: int, changes: Changes) -> Call[Details]:
     """Another description, other networks; what is None stays. Raises TypeError for what is no detail."""
     if unknown := sorted(changes.keys() - Changes.__annotations__.keys()):
-        raise TypeError(f"There is no {unknown[0]}: what can be changed is {', '.join(Changes.__annotations__)}")
+        raise TypeError(f"There is no {unknown[0]} to change: use one of {', '.join(Changes.__annotations__)}")
     given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
     body = {name: value if isinstance(value, str) else list(map(str, value)) for name, value in given.items()}
     return Call("PUT", f"{_token(token_id, 'v4')}/details", read_details, shows_token, body=body)
@@ -236,7 +236,7 @@ def explain(secret: Secret, scopes: str | Iterable[str] = (), address: str | Non
 def find_expiry(expires_in: timedelta | None, expiry: datetime | None, now: datetime) -> datetime | None:
     """The moment that either says. Raises ValueError for both, TypeError and ValueError for a span that is none."""
     if expires_in is not None and expiry is not None:
-        raise ValueError("Either expires_in or expiry")
+        raise ValueError("Give expires_in or expiry, not both")
     return expiry if expires_in is None else after(now, expires_in, "expires_in")
 
 
@@ -266,7 +266,7 @@ def _filtered(filter: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
     try:
         return (("X-Filter", json.dumps(filter)),)
     except TypeError as error:
-        raise TypeError(f"filter has a value that JSON has not: {error}") from None
+        raise TypeError(f"filter has a value that JSON cannot express: {error}") from None
 
 
 def _given(moments: Moments) -> list[tuple[str, datetime]]:

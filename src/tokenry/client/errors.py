@@ -65,7 +65,7 @@ class Redirected(TokenryError):
         self.location = location
 
     def __str__(self) -> str:
-        return f"{self.request} was redirected to {self.location}; the token has not followed"
+        return f"{self.request} was redirected to {self.location}; the token was not sent there"
 
 
 class UnreadableAnswer(TokenryError):
@@ -78,7 +78,7 @@ class UnreadableAnswer(TokenryError):
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"{self.request} was answered {self.status}, and unreadably: {self.problem}"
+        return f"{self.request} was answered {self.status}, and the answer is unreadable: {self.problem}"
 
 
 class ApiError(TokenryError):

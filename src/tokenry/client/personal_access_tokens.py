@@ -271,5 +271,5 @@ def _read_row(row: Row) -> GetPersonalAccessTokens200ResponseDataInner:
 def _either(token: Hidden | None, oauth: Hidden | None) -> Hidden:
     chosen = oauth if token is None else token
     if chosen is None or (token is not None and oauth is not None):
-        raise ValueError("One of the two authorizations: token=… or oauth=…")
+        raise ValueError("Give one of the two authorizations: token=… or oauth=…")
     return chosen

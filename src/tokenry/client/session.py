@@ -76,7 +76,7 @@ class Session:
         if isinstance(token, Secret):
             _check(token)
             if token.stands_in(self._base_url):  # messages name the address
-                raise ValueError("The address holds the token, which has no place in it")
+                raise ValueError("The address contains the token: leave it out")
 
     def exchange(self, call: Call[T]) -> Exchange[T]:
         """Carry out a call. Returns what it reads, or raises a TokenryError."""
@@ -146,5 +146,5 @@ def _outside() -> int:
 
 def _check(secret: Secret) -> Secret:
     if not secret.is_sendable:
-        raise ValueError("A token is visible ASCII characters without a space; this is none")
+        raise ValueError("A token is visible ASCII characters without a space; this is not one")
     return secret

@@ -17,7 +17,7 @@ def write_time(moment: datetime, name: str) -> str:
     Raises TypeError for what is no datetime, a date for instance, and ValueError for one without a zone.
     """
     if _require(datetime, moment, name).utcoffset() is None:
-        raise ValueError(f"{name} needs a zone, such as datetime(…, tzinfo=UTC)")
+        raise ValueError(f"{name} needs a time zone, such as datetime(…, tzinfo=UTC)")
     return write_moment(moment)
 
 
@@ -31,7 +31,7 @@ def after(now: datetime, span: timedelta, name: str) -> datetime:
     try:
         return now + _require(timedelta, span, name)
     except OverflowError:
-        raise ValueError(f"{name} leads out of the years 1 to 9999") from None
+        raise ValueError(f"{name} leads beyond the years 1 to 9999") from None
 
 
 def check_seconds(seconds: float, name: str) -> float:

@@ -51,7 +51,7 @@ def _open_client(url: str) -> "Redis":
         from redis.backoff import NoBackoff  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise SetupError(
-            f'{error.name} is not installed, which counting in Redis needs: run pip install "tokenry[server,redis]".'
+            f'{error.name} is not installed, and counting in Redis needs it: run pip install "tokenry[server,redis]".'
         ) from None
     try:
         # One more try is for a connection that the server has closed; by default there are several, seconds apart.

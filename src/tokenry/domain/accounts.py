@@ -157,7 +157,7 @@ def _setting_faults(name: str, value: str) -> list[Fault]:
         case "email":
             return email_faults(value)
         case "country":
-            return [] if _COUNTRY.fullmatch(value) else [Fault("Must be a country's two letters", name)]
+            return [] if _COUNTRY.fullmatch(value) else [Fault("Must be a two-letter country code", name)]
     if len(value) <= SETTING_LENGTHS_MAX[name] and (not value or value.isprintable()):
         return []
     return [Fault(f"Must be 0-{SETTING_LENGTHS_MAX[name]} printable characters", name)]

@@ -47,7 +47,7 @@ class UsernameReserved(Invalid):
     """The name was another user's not long ago, and what is outside may still take its new bearer for that one."""
 
     def __init__(self) -> None:
-        super().__init__(Fault("Username was somebody's and is reserved: choose another", "username"))
+        super().__init__(Fault("Username is reserved for its former user: choose another", "username"))
 
 
 class Unauthorized(Refusal):

@@ -88,12 +88,12 @@ def explain(
         return
     yield _passed(Check.REVOCATION, "not revoked")
     if opening is None:
-        yield _failed(Check.SECRET, "the token was rotated, and this secret of it is gone")
+        yield _failed(Check.SECRET, "the token was rotated, and this secret no longer works")
         return
     if not peppers.opens(secret, opening.digest, opening.pepper_generation):
-        yield _failed(Check.SECRET, f"not that of the token, by its digest with pepper {opening.pepper_generation}")
+        yield _failed(Check.SECRET, f"not the token's secret, by its digest with pepper {opening.pepper_generation}")
         return
-    yield _passed(Check.SECRET, f"that of the token, by its digest with pepper {opening.pepper_generation}")
+    yield _passed(Check.SECRET, f"the token's secret, by its digest with pepper {opening.pepper_generation}")
     for check, rule in RULES.items():
         passed = rule(trace, circumstances)
         yield Step(check, passed, _WORDS[check](trace, circumstances, passed=passed))
@@ -107,14 +107,14 @@ def _shape_words(text: str, *, passed: bool) -> str:
     if passed:
         return f"it has {TOKEN_LENGTH} characters, all letters and digits"
     if len(text) != TOKEN_LENGTH:
-        return f"a token has {TOKEN_LENGTH} characters; here are {len(text)}"
+        return f"a token has {TOKEN_LENGTH} characters, and this has {len(text)}"
     return f"after {text[:PREFIX_LENGTH]} a token has letters and digits only"
 
 
 def _checksum_words(_: str, *, passed: bool) -> str:
     if passed:
-        return "the last six characters fit the others"
-    return "the last six characters do not fit the others: some were changed or made up"
+        return "the last six characters match the rest"
+    return "the last six characters do not match the rest: it was mistyped or made up"
 
 
 def _expiry_words(trace: Trace, _: Circumstances, *, passed: bool) -> str:
@@ -137,13 +137,13 @@ def _networks_words(trace: Trace, at: Circumstances, *, passed: bool) -> str:
         return "may be used from anywhere"
     where = f"may be used from {', '.join(map(str, trace.networks))} only"
     if at.address is None:
-        return f"{where}, and no address is named"
-    return f"{where}, and {at.address} is {'' if passed else 'not '}in there"
+        return f"{where}, and no address was given"
+    return f"{where}, and {at.address} is {'inside' if passed else 'outside'}"
 
 
 def _scopes_words(trace: Trace, at: Circumstances, *, passed: bool) -> str:
     if not at.needed.levels and not at.needed.everything:
-        return f"it has {trace.scopes}; none is asked for"
+        return f"it has {trace.scopes}; none is needed"
     return f"it has {trace.scopes}, which {'covers' if passed else 'does not cover'} {at.needed}"
 
 

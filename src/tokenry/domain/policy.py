@@ -46,7 +46,7 @@ class Rules:
         wrong = {fault.field for fault in found}
         faults = []
         if "scopes" not in wrong and not self.scopes.covers(new.granted(limit)):
-            reason = f"Must be within the scopes that are allowed (maximum scopes: {self.scopes})"
+            reason = f"Must be within the allowed scopes (maximum scopes: {self.scopes})"
             faults.append(Fault(reason, "scopes"))
         if "expiry" not in wrong:
             faults += self._expiry_faults(new, now)

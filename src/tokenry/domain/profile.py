@@ -66,7 +66,7 @@ class ProfileChange:
             faults.append(Fault(f"Must be one of {', '.join(LISH_AUTH_METHODS)}", "lish_auth_method"))
         faults += _key_faults(self.authorized_keys or ())
         if self.two_factor_auth:
-            reason = "Two-factor authentication cannot be turned on: there is no login here that it would protect"
+            reason = "Two-factor authentication cannot be turned on: there is no login here to protect"
             faults.append(Fault(reason, "two_factor_auth"))
         return faults
 
@@ -81,7 +81,7 @@ def _key_faults(keys: tuple[str, ...]) -> list[Fault]:
     if len(keys) > KEYS_MAX:
         return [Fault(f"Must be at most {KEYS_MAX} keys", "authorized_keys")]
     return [
-        Fault("Must be a public SSH key: its type, base64 and perhaps a comment", f"authorized_keys[{index}]")
+        Fault("Must be a public SSH key: a type, base64 and an optional comment", f"authorized_keys[{index}]")
         for index, key in enumerate(keys)
         if not (_KEY.fullmatch(key) and key.isprintable())
     ]

@@ -125,7 +125,7 @@ class GrantsChange:
     def check(self, user: User) -> list[Fault]:
         """Say everything that is wrong with it, for this user."""
         if user.admin:
-            return [*self.faults, Fault("Unrestricted users have no grants: they may everything")]
+            return [*self.faults, Fault("Unrestricted users have no grants: they already have full access")]
         return list(self.faults)
 
     def applied_to(self, user: User) -> User:

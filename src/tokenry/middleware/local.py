@@ -32,7 +32,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name is None or error.name.partition(".")[0] == "tokenry":
         raise
-    text = f'{error.name} is not installed, which deciding in this process needs: run pip install "tokenry[server]".'
+    text = f'{error.name} is not installed, and deciding in this process needs it: run pip install "tokenry[server]".'
     raise ImportError(text, name=error.name) from error
 
 TIMEOUT_SECONDS = 1.0

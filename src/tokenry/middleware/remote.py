@@ -132,7 +132,7 @@ def _read_url(text: str) -> httpx2.URL:
     try:
         return httpx2.URL(url)
     except httpx2.InvalidURL:
-        raise ValueError("The address is none that can be asked") from None
+        raise ValueError("The address is not one that can be asked") from None
 
 
 def _sendable(value: str) -> bytes:

@@ -52,10 +52,10 @@ def update(
     """Give an account another name or address."""
     wanted = {name: value for name, value in (("company", company), ("email", email)) if value is not None}
     if not wanted:
-        raise typer.BadParameter("say what is to be different", param_hint="--company or --email")
+        raise typer.BadParameter("say what to change", param_hint="--company or --email")
     updated = open_installation(settings).accounts.update_account(operator(), account, AccountChange(wanted))
     if company is not None:
-        print(f"Account {account} is called {updated.company} now.")
+        print(f"Account {account} is now called {updated.company}.")
     if email is not None:
         print(f"Account {updated.company} can be reached at {updated.contact.email or 'no address'}.")
 
@@ -91,4 +91,4 @@ def detach(
 ) -> None:
     """Detach a child account from its parent, whose users are refused in it from this moment on."""
     account = open_installation(settings).accounts.detach_account(operator(), euuid)
-    print(f"Account {account.company} has no parent any more; its parent's tokens in it are revoked.")
+    print(f"Account {account.company} no longer has a parent; the parent's tokens in it are revoked.")

@@ -61,7 +61,7 @@ def welcome(url: str, secret: Secret, path: Path | None) -> str:
     if path is None:
         where, token, end = "It is shown this once and cannot be shown again:", secret.reveal(), "revoke it"
     else:
-        where, token = "It is in a file that its owner alone can read:", f"$(cat {quote(str(path.resolve()))})"
+        where, token = "It is in a file that only its owner can read:", f"$(cat {quote(str(path.resolve()))})"
         end = "revoke it and remove the file"
     return f"""
 This is the first start. An account and its administrator "admin" were made, with a first token that may do everything.

@@ -18,14 +18,14 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
     """Run a command. What is wrong with the installation or the request is one line, and exit status 1."""
     os.umask(0o077)  # what is made here is for its owner alone
     for variable in unknown_variables():
-        complain(f"{variable} is no setting of tokenry and is ignored.")
+        complain(f"{variable} is not a setting of tokenry and is ignored.")
     try:
         run_command(app, name, arguments)
     except NotFound:
         _fail("there is no such account, user or token.")
     except Unavailable as refusal:
         changed = (
-            "what was to be changed may be, look before you"
+            "the change may have been made, so look before you"
             if refusal.perhaps_done
             else "probably nothing was changed,"
         )

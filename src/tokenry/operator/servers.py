@@ -19,7 +19,7 @@ def find_server_problems(servers: Sequence[Server | Unreached], workers: int) ->
     for server in servers:
         if isinstance(server, Unreached):
             yield (
-                f"{server.name} cannot be asked ({server.reason}): see that it runs and lets this role in, or take it "
+                f"{server.name} cannot be asked ({server.reason}): check that it runs and admits this role, or take it "
                 "out of the address"
             )
         else:
@@ -36,7 +36,7 @@ def find_server_problems(servers: Sequence[Server | Unreached], workers: int) ->
         else:
             yield "none of these servers is a primary: name that in the address too, or promote a standby"
     if len(primaries) > 1:
-        yield "more than one of these servers is a primary, and none knows what others are told: stop the older one"
+        yield "more than one of these servers is a primary, and none sees the changes of the others: stop the older one"
     for server in primaries[:1]:
         yield from _settings(server)
         yield from _connections(server, workers)
@@ -67,17 +67,17 @@ def _durability(server: Server, *, alone: bool) -> None:
     raised = ", which tokenry raises to on" if server.synchronous_commit in _WEAKER else ""
     _say("ok", f"synchronous_commit is {server.synchronous_commit} for this role{raised}")
     if not server.has_synchronous_standbys and (server.has_standbys or not alone):
-        _say("note", "no standby is synchronous: a failover may lose what was acknowledged last, revocations too")
+        _say("note", "no standby is synchronous: a failover may lose the last acknowledged changes, revocations too")
 
 
 def _connections(server: Server, workers: int) -> Iterator[str]:
     if server.pooled:
-        _say("note", "a pooler is in between: it limits connections, and each look-up is planned anew")
+        _say("note", "there is a pooler in between: it limits connections, and the server plans each look-up anew")
         return
     needed = workers * WORKER_CONNECTIONS_MAX
     others = server.connections - server.connections_own
     left = max(0, server.connections_max - others)
-    text = f"--workers {workers} takes up to {needed} connections, of which {left} can be had"
+    text = f"--workers {workers} takes up to {needed} connections, of which {left} are available"
     if needed <= left:
         _say("ok", text)
     else:
@@ -96,16 +96,13 @@ def _clock(server: Server) -> Iterator[str]:
 def _tables(server: Server) -> Iterator[str]:
     for name in server.foreign:
         yield (
-            f"the table {name} belongs to another role, as after a restore by one: ALTER TABLE {name} OWNER TO that of "
-            "the address"
+            f"the table {name} belongs to another role, as after a restore by that role: ALTER TABLE {name} OWNER TO "
+            "the role of the address"
         )
     for name in server.unanalyzed:
         yield f"the table {name} was never analyzed, and statements on it may be slow: run ANALYZE {name}"
     for name in server.invalid_indexes:
-        yield (
-            f"the index {name} is not valid, as a build that was interrupted leaves it: REINDEX INDEX CONCURRENTLY "
-            f"{name}"
-        )
+        yield f"the index {name} is not valid, as after an interrupted build: REINDEX INDEX CONCURRENTLY {name}"
 
 
 def _say(level: str, text: str) -> None:

@@ -23,7 +23,7 @@ def naming_users(settings: Settings, *, reuse: bool) -> Iterator[Installation]:
     try:
         yield open_installation(settings.model_copy(update={"username_reservation_days": 0}) if reuse else settings)
     except UsernameReserved as refusal:
-        words = f"{refusal}, or use --reuse-name if nothing elsewhere still takes it for its former owner"
+        words = f"{refusal}, or use --reuse-name if no other system still knows its former user by it"
         raise Invalid(Fault(words, refusal.faults[0].field)) from None
 
 

@@ -53,11 +53,11 @@ def update(
 ) -> None:
     """Give a user another name or address."""
     if rename is None and email is None:
-        raise typer.BadParameter("say what is to be different", param_hint="--rename or --email")
+        raise typer.BadParameter("say what to change", param_hint="--rename or --email")
     with naming_users(settings, reuse=reuse_name) as installation:
         user = installation.users.update_user(operator(), username, UserChange(username=rename, email=email))
     if rename is not None:
-        print(f"User {username} is called {user.username} now.")
+        print(f"User {username} is now called {user.username}.")
     if email is not None:
         print(f"User {user.username} can be reached at {user.email or 'no address'}.")
 

@@ -93,7 +93,7 @@ class Accounts:
                 raise NotFound
             stored.lock_account(connection, account.id)
             if not stored.detach_account(connection, account.id):
-                raise Invalid(Fault("This account is no child account", "euuid"))
+                raise Invalid(Fault("This account is not a child account", "euuid"))
             change.record(AccountDetached(account.id, account.parent_id))
             proxy = stored_users.find_proxy(connection, account.id)
             if proxy is not None:

@@ -60,7 +60,7 @@ class TokenDetails:
             if not changes:
                 return before
             if not stored.store_details(connection, token_id, {name: getattr(new, name) for name in changes}):
-                raise Invalid(Fault("Must be left out: nothing opens this token any more", "networks"))
+                raise Invalid(Fault("Must be left out: this token can no longer be used", "networks"))
             change.record(TokenUpdated(token_id, changes))
             return _get(connection, actor, token_id, change.now)
 

@@ -87,7 +87,7 @@ class Policies:
                 found = stored.find_changers(connection)
             before = found if before is None else before & found
             if before and time.monotonic() > until:
-                raise Unavailable("transactions that began before have not ended")
+                raise Unavailable("earlier transactions have not ended")
             time.sleep(LOOK_SECONDS if before else 0)
 
     @retried

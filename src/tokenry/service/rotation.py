@@ -51,7 +51,7 @@ class Rotations:
         raise_faults(reach_faults(actor.scopes, token))
         if rotation is not None and rotation.dropped(now) == actor.preview:
             # The caller would be left with nothing if this answer were lost.
-            raise Conflict(Fault("This secret has a successor that is in use: rotate with that one"))
+            raise Conflict(Fault("A newer secret of this token is in use: rotate with that one"))
         kept = token.preview if rotation is None else rotation.kept(now)
         rotated, secret = give_secret(change, self._peppers, token, beside=kept)
         if rotation is not None:

@@ -134,7 +134,7 @@ class Users:
         with unique_names(), self._transactions.change(origin) as change:
             before = _claim(change.connection, username)
             if before.proxy:
-                raise Invalid(Fault("This user is a parent account's in its child, and stays as it is"))
+                raise Invalid(Fault("A proxy user cannot be changed: it belongs to the parent account"))
             return _update(change, before, wanted, reservation=self._reservation)
 
     @retried
@@ -143,7 +143,7 @@ class Users:
         with self._transactions.change(origin) as change:
             user = _claim(change.connection, username)
             if user.proxy:
-                raise Invalid(Fault("This user is a parent account's in its child: detach the child account instead"))
+                raise Invalid(Fault("A proxy user cannot be deleted: detach the child account instead"))
             _keep_an_administrator(change.connection, user)
             remove_user(change, user)
 
@@ -311,4 +311,4 @@ def _keep_an_administrator(connection: Connection, user: User, field: str | None
     """Refuse to take away the last one who manages the account. The account is locked, so it is the last in truth."""
     own = user.admin and not user.proxy and user.disabled is None
     if own and not stored.has_other_administrator(connection, user):
-        raise Invalid(Fault("The account's last administrator must stay one: make another one first", field))
+        raise Invalid(Fault("This is the account's last administrator: make another one first", field))

@@ -31,7 +31,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise SetupError(
-            f"{host} is no address of this machine ({error.strerror}): set --host or TOKENRY_HOST."
+            f"{host} is not an address of this machine ({error.strerror}): set --host or TOKENRY_HOST."
         ) from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -131,4 +131,4 @@ def wait_for_turns() -> None:
     try:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     except OSError as error:
-        log.info("requests interrupt each other, as the system keeps its scheduling policy", reason=error.strerror)
+        log.info("the system keeps its scheduling policy, so requests interrupt each other", reason=error.strerror)

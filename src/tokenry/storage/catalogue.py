@@ -36,7 +36,7 @@ def _read(text: str, source: str) -> Catalogue:
         tables = tomllib.loads(text)
         resources = [_resource(name, table) for name, table in tables.items()]
     except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise SetupError(f"In {source}: {error}. Mend it, or unset TOKENRY_SCOPES_FILE.") from error
+        raise SetupError(f"In {source}: {error}. Correct it, or unset TOKENRY_SCOPES_FILE.") from error
     both = tuple(Level)
     account = next((resource for resource in resources if resource.name == REQUIRED), None)
     if account is None:
@@ -48,7 +48,7 @@ def _read(text: str, source: str) -> Catalogue:
 
 def _resource(name: str, table: object) -> Resource:
     if not RESOURCE.fullmatch(name):
-        raise ValueError(f"[{name}] is no resource name: use lower-case letters, digits and underscores")
+        raise ValueError(f"[{name}] is not a resource name: use lower-case letters, digits and underscores")
     if not isinstance(table, Mapping) or not isinstance(table.get("levels"), list):
         raise ValueError(f"[{name}] needs a list of levels")  # noqa: TRY004 - a wrong file, not a wrong call
     levels = [Level.named(str(word)) for word in table["levels"]]

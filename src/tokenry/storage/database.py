@@ -332,7 +332,7 @@ def _naming_the_extra() -> Iterator[None]:
         if (error.name or "").partition(".")[0] == "tokenry":
             raise
         raise SetupError(
-            f"{error.name or 'libpq'} is not installed, which PostgreSQL needs: run pip install "
+            f"{error.name or 'libpq'} is not installed, and PostgreSQL needs it: run pip install "
             '"tokenry[server,postgres]".'
         ) from None
 

@@ -50,7 +50,7 @@ class EpochFile:
             try:
                 with _locked(self.path, wait) as descriptor:
                     while is_another_trusted(self.path, _inode(descriptor)):
-                        wait.pause(f"another process still uses a file that was at {self.path} before")
+                        wait.pause(f"another process still uses an earlier file at {self.path}")
                     with naming(descriptor, named):
                         inode = _inode(descriptor)
                         yield
@@ -214,7 +214,7 @@ def _opened(path: Path) -> Iterator[int]:
         descriptor = _open(path)
     except OSError as error:
         raise SetupError(
-            f"The file {path} cannot be used ({error.strerror}): it has to be one that tokenry may write, or none."
+            f"The file {path} cannot be used ({error.strerror}): it has to be a file that tokenry may write, or absent."
         ) from error
     try:
         yield descriptor

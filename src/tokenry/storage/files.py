@@ -47,7 +47,7 @@ def find_peppers(directory: Path, name: str = PEPPER_FILE) -> Peppers | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise SetupError(f"The pepper file {path} cannot be read ({error.strerror}): see who may.") from error
+        raise SetupError(f"The pepper file {path} cannot be read ({error.strerror}): check its permissions.") from error
     except (UnicodeDecodeError, binascii.Error, ValueError):
         raise SetupError(f"The pepper file {path} cannot be read: restore it from a backup.") from None
 
@@ -114,8 +114,8 @@ def _await_lock(descriptor: int, path: Path, until: float) -> None:
         except BlockingIOError:
             if time.monotonic() >= until:
                 raise SetupError(
-                    f"Another process has been setting up this installation for long, and holds {path}: wait for it, "
-                    "or end it, and start again."
+                    f"Another process has been setting up this installation for a long time, and holds {path}: wait "
+                    "for it or end it, and start again."
                 ) from None
             time.sleep(_PAUSE_SECONDS)
         else:
@@ -123,7 +123,7 @@ def _await_lock(descriptor: int, path: Path, until: float) -> None:
 
 
 def _unmade(path: Path, error: OSError) -> SetupError:
-    return SetupError(f"The pepper file {path} cannot be made ({error.strerror}): see what is there.")
+    return SetupError(f"The pepper file {path} cannot be made ({error.strerror}): see what is at that path.")
 
 
 def _sync(path: Path) -> None:

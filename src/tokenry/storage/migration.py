@@ -127,8 +127,8 @@ def _await_turn(connection: Connection) -> None:
         connection.rollback()
         if time.monotonic() >= until:
             raise SetupError(
-                "Another process has been setting up or migrating this database for long: wait for it, or end it, and "
-                "start again."
+                "Another process has been setting up or migrating this database for a long time: wait for it or end "
+                "it, and start again."
             )
         time.sleep(_PAUSE_SECONDS)
 
@@ -186,9 +186,9 @@ def _patiently(database: Database, change: Callable[[], None]) -> None:
                 raise
             if time.monotonic() >= until:
                 raise SetupError(
-                    f"The database {database.address} is not migrated yet, since other transactions held what had to "
-                    f"be changed for {PATIENCE_SECONDS:.0f} seconds ({_reason(error)}): let them end, as a backup or a "
-                    "report does, or end them (pg_stat_activity has the oldest), and run `tokenry migrate` again."
+                    f"The database {database.address} is not migrated yet: other transactions, perhaps a backup or a "
+                    f"report, held locks on it for {PATIENCE_SECONDS:.0f} seconds ({_reason(error)}). Wait for them, "
+                    "or end them (pg_stat_activity shows the oldest), and run `tokenry migrate` again."
                 ) from error
             time.sleep(_PAUSE_SECONDS)
         else:

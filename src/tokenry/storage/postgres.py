@@ -125,7 +125,7 @@ def read_address(text: str) -> URL:
     except (psycopg.Error, ValueError) as error:
         unknown = _UNKNOWN_PARAMETER.search(str(error))
         raise _refusal(
-            f"has the parameter {unknown[1]}, which is none of libpq's" if unknown else _UNREADABLE
+            f"has the parameter {unknown[1]}, which libpq does not know" if unknown else _UNREADABLE
         ) from None
     _refuse_ambiguous(parameters, given)
     _refuse_unfit(parameters)
@@ -241,7 +241,7 @@ def _require_unicode(connection: BoundedConnection) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding not in _ENCODINGS:
         raise SetupError(
-            f"The database's encoding is {encoding}: make one with ENCODING 'UTF8', which every label fits."
+            f"The database's encoding is {encoding}, which cannot hold every label: make one with ENCODING 'UTF8'."
         )
 
 
@@ -262,17 +262,17 @@ def _refuse_ambiguous(parameters: Mapping[str, Any], given: Counter[str]) -> Non
             raise _refusal("has more than one @: write those in a password as %40")
     ports = str(parameters.get("port", "")).split(",")
     if not all((port.isascii() and port.isdecimal()) or not port for port in ports):
-        raise _refusal("has a port that is no number")
+        raise _refusal("has a port that is not a number")
     if len(ports) not in (1, str(parameters.get("hostaddr", parameters.get("host", ""))).count(",") + 1):
-        raise _refusal("has not as many ports as hosts")
+        raise _refusal("does not have as many ports as hosts")
 
 
 def _refuse_unfit(parameters: Mapping[str, Any]) -> None:
     """Raise SetupError for what cannot be done for us, and for servers that are not to be believed."""
     if not _SECONDS.fullmatch(str(parameters.get("connect_timeout", "0"))):
-        raise _refusal("has a connect_timeout that is no number of seconds")
+        raise _refusal("has a connect_timeout that is not a number of seconds")
     if str(parameters.get("client_encoding", "utf8")).lower() not in _UTF8:
-        raise _refusal("has a client_encoding: leave it out, texts are UTF-8")
+        raise _refusal("has a client_encoding: leave it out, text is always UTF-8")
     attributes = parameters.get("target_session_attrs", "any")
     if attributes not in _ANY_SERVER:
         raise _refusal(

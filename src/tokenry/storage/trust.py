@@ -43,7 +43,7 @@ class Trust:
         """Trust the file with this inode number, and no other any more. Raises UntrustworthyError."""
         self.end()
         if not IS_SUPPORTED:
-            raise UntrustworthyError("This system has no locks on open files, so nothing is remembered of tokens.")
+            raise UntrustworthyError("This system has no locks on open files, so no token is cached.")
         self._directory, self._process = _open_directory(self._path), os.getpid()
         try:
             _lock(self._directory, fcntl.F_OFD_SETLK, fcntl.F_RDLCK, _first_byte(self._path) + _byte(inode), 1)
@@ -80,7 +80,7 @@ def exposure(path: Path) -> str | None:
     mode = stat.S_IMODE(path.parent.stat().st_mode)
     if IS_SUPPORTED and mode & 0o044:
         return (
-            f"{path.parent} can be read by others (mode {mode:04o}), who can so hold up every change: chmod 700 "
+            f"{path.parent} can be read by others (mode {mode:04o}), who can then hold up every change: chmod 700 "
             f"{path.parent}"
         )
     return None
