@@ -8,7 +8,7 @@ _PR_SET_DUMPABLE = 4
 
 
 def leave_no_core() -> None:
-    """Let this process leave no core dump, whatever the system would do with one; on Linux, whoever would take it.
+    """Let this process leave no core dump; on Linux, not even to a program that collects them.
 
     The limit on the size of cores does not hold for a program that the kernel hands them to, core(5). So the process
     also becomes one that is not dumped, prctl(2), and whose memory other processes of its user cannot read. A process

@@ -15,7 +15,7 @@ from tokenry.storage.catalogue import default_catalogue, read_catalogue
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 
 COUNT_MAX = 1_000_000_000
-"""More of anything is a slip of the pen."""
+"""A larger count is a mistake in typing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from tokenry.cli.running import CommandError
 from tokenry.client import Secret
 
 LOCK_SECONDS_MAX = 10
-"""Whoever changes the file takes a moment; or a keyring asks somebody for its password."""
+"""How long to wait for another run that changes the file; its keyring may be asking for a password."""
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", re.ASCII)
 
 

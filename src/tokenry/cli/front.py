@@ -16,7 +16,7 @@ LENGTH = 50
 """How many characters of a token come after the prefix."""
 EXPOSED = "A token is among the arguments, where everybody on this machine can see it: rotate it, and pass it unseen."
 SIGNALLED = 128
-"""As in shells, an exit status is this and the number of the signal that ended a command."""
+"""As in shells, a command that a signal ended has this plus the signal's number as its exit status."""
 INTERRUPTED = 130
 COMPLETE = "__complete"
 """What the scripts for shells call; in no list, since nobody types it."""

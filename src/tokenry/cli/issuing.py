@@ -19,7 +19,7 @@ ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
 
 
 def require_delivery() -> None:
-    """Call it before a secret is made. Raises CommandError if nobody would get it."""
+    """Check before a secret is made. Raises CommandError if nobody would get it."""
     try:
         require_output()
     except OutputError as failure:
@@ -28,7 +28,7 @@ def require_delivery() -> None:
 
 @dataclass(slots=True)
 class Issue:
-    """A secret that is being made. Once it is, `take_back` sees to one that nobody gets, and says what became of it."""
+    """A secret that is being made. Once it is, `take_back` revokes one that nobody gets, and says what became of it."""
 
     take_back: Callable[[], str] | None = None
 
@@ -89,7 +89,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 def revoking(token_id: int, label: str, revoke: Callable[[int], object]) -> Callable[[], str]:
-    """How a new token is taken back: by revoking it; where that fails too, it is named."""
+    """The way to take back a new token: revoke it; where that fails too, name it."""
     return partial(_revoke, token_id, label, revoke)
 
 

@@ -39,7 +39,7 @@ def locked(
 def acquire(file: Path) -> int:
     """Lock a file, which is made if there is none; it stays locked until the descriptor is closed by all who have it.
 
-    Whoever has it locked may remove the file. Raises BlockingIOError if it is locked, OSError if it cannot be.
+    The run that has it locked may remove the file. Raises BlockingIOError if it is locked, OSError if it cannot be.
     """
     while True:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
@@ -50,7 +50,7 @@ def acquire(file: Path) -> int:
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # whoever had it locked has removed it since it was opened
+        os.close(descriptor)  # the run that had it locked has removed it since it was opened
 
 
 def _is_there(file: Path, descriptor: int) -> bool:

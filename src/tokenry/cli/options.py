@@ -13,9 +13,9 @@ from typing import Any, get_type_hints
 import typer
 
 ID_MAX = (1 << 63) - 1
-"""What databases and the wire format have for ids."""
+"""The largest id that databases and the wire format have."""
 COUNT_MAX = 1_000_000_000
-"""More of anything is a slip of the pen."""
+"""A larger count is a mistake in typing."""
 
 
 def read_text(word: str) -> str:

@@ -26,7 +26,7 @@ from tokenry.client.tokens import Changes
 from tokenry.printable import printable
 
 POSSIBLE_MAX = 5
-"""So many tokens may wait for a command to succeed: one that never does shall not fill an account."""
+"""At most this many tokens may wait for a command to succeed: one that never does must not fill an account."""
 
 
 def replace_token(

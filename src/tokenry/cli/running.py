@@ -18,7 +18,7 @@ FAILED = 1
 REFUSED = 2
 """The service says no. Wrong usage too, as everywhere."""
 NOT_LOGGED_IN = 4
-"""There is no token, or the service does not know it any more."""
+"""There is no token, or the service no longer knows it."""
 NOT_VALID = 5
 """The token that was asked about is not valid."""
 

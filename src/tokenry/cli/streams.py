@@ -102,7 +102,7 @@ def read_some(bytes_max: int) -> bytes:
 
 
 def drop_output() -> None:
-    """Write nothing more, also of what is buffered: whoever stops a command does not wait for its readers."""
+    """Write nothing more, not even what is buffered: stopping a command does not wait for its readers."""
     for stream in (sys.stdout, sys.stderr):
         raw = getattr(stream.buffer, "raw", None)
         if isinstance(raw, _Output):

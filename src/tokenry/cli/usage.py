@@ -1,6 +1,6 @@
 """What is said of a command line that cannot be read: in our words, whatever library reads it, and all that is missing.
 
-The library's classes are told apart by their names: where they live is its own affair, which changes with its versions.
+The library's classes are recognised by name: the modules they live in change with its versions.
 """
 
 import re
@@ -15,7 +15,7 @@ _TOO_MUCH = re.compile(r"Got unexpected extra argument\(s\) \((.*)\)$", re.DOTAL
 
 
 def explain_usage(error: TyperException) -> str:
-    """What is wrong with a command line, where, and what says more. A password in an address is not repeated."""
+    """What is wrong with a command line, where, and where to read more. A password in an address is not repeated."""
     context: Any = getattr(error, "ctx", None)
     more = "" if context is None else f" `{context.command_path} --help` says more."
     fault = _CREDENTIALS.sub("://…@", _fault(error, context))
@@ -23,7 +23,7 @@ def explain_usage(error: TyperException) -> str:
 
 
 def is_plea_for_help(error: TyperException) -> bool:
-    """Whether nothing is wrong but that nothing was said."""
+    """Whether a command with subcommands was called without any."""
     return _is(error, "NoArgsIsHelpError")
 
 

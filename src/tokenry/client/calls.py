@@ -1,4 +1,4 @@
-"""The operations, each as data: what is sent, and how the answer is read. Whoever sends them is elsewhere."""
+"""The operations, each as data: what is sent, and how the answer is read. `session.py` sends them."""
 
 import json
 import os

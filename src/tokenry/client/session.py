@@ -43,7 +43,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait so many seconds."""
+    """Wait this many seconds."""
 
     seconds: float
 

@@ -1,8 +1,8 @@
-"""Going through a list page by page while rows come, go and move: none that stays is passed over, none comes twice.
+"""Reading a list page by page while rows come, go and move: none that stays is skipped, none comes twice.
 
-The format knows pages by number alone; no other way to go on after a row is one that every service of it has. So each
-page overlaps the one before by a row at least. One without any row that is known from before, and known in that place,
-may begin behind a gap: it is put away, and the walk goes back to where it knows its way. Sizes vary so that a page can
+Pages have numbers and nothing else, and not every service has another way to continue after a row. So each
+page overlaps the one before by at least one row. A page without any row that is known, and known in that place,
+may begin behind a gap: it is dropped, and the walk goes back to rows that it knows. Sizes vary so that a page can
 begin where it has to.
 """
 
@@ -15,9 +15,9 @@ from tokenry.client.tokens import Page
 PAGE_SIZE_MIN = 25
 """The smallest page that services have."""
 BARREN_MAX = 50
-"""So many pages, and one for each row there was, may bring nothing new one after another."""
+"""At most this many pages in a row, and one for each row there was, may bring nothing new."""
 ORDERED_BY = ("label", "scopes", "created", "expiry", "last_used")
-"""Whatever decides, beside the id, where a row stands in a list, by which field it may be ordered."""
+"""The fields by which a list may be ordered: with the id, they decide where a row stands."""
 
 
 class Named(Protocol):

@@ -15,8 +15,8 @@ class HostCounters:
 
     A table as processors keep their caches: a key's fingerprint picks a row, and any slot of the row may hold it. A
     slot is two words: the fingerprint, then the window's number above the count. A slot of another window is free, so
-    nothing has to be swept; in a full row the smallest count makes room, so whoever asks most is remembered, however
-    many addresses an attacker has.
+    nothing has to be swept; in a full row the smallest count makes room, so the most frequent callers are remembered,
+    however many addresses an attacker has.
 
     There is no lock, since a process that is stopped while it holds one would stop all. Two processes that count the
     same key in the same microsecond may count once; a limit need not be more exact than that.

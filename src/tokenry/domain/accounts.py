@@ -20,7 +20,7 @@ _NOT_FIRST = re.compile(r"^[^A-Za-z0-9]")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whoever runs the users: a company or a person. `euuid` is its public identity, 8-4-4-16 upper-case hex.
+    """The company or person that users belong to. `euuid` is its public identity, 8-4-4-16 upper-case hex.
 
     An account with a parent is a child account; it has no children of its own.
     """
@@ -75,7 +75,7 @@ _COUNTRY = re.compile(r"(?:[A-Za-z]{2})?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """What is to be different about an account, by name; `faults` are those found while reading the request."""
+    """Changes of an account, by name; `faults` are those found while reading the request."""
 
     settings: Mapping[str, str]
     faults: tuple[Fault, ...] = ()

@@ -46,7 +46,7 @@ class Revocation:
 class Details:
     """A token with everything that is known of it.
 
-    No `networks` means it may be used from anywhere. They are None when nothing opens the token any more.
+    No `networks` means it may be used from anywhere. They are None when the token can no longer be used.
     """
 
     token: Token

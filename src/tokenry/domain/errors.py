@@ -44,7 +44,7 @@ class Invalid(Refusal):
 
 
 class UsernameReserved(Invalid):
-    """The name was another user's not long ago, and what is outside may still take its new bearer for that one."""
+    """The name is reserved for its former user: another system may still know that user by it."""
 
     def __init__(self) -> None:
         super().__init__(Fault("Username is reserved for its former user: choose another", "username"))

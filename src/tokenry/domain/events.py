@@ -15,7 +15,7 @@ from tokenry.domain.spans import write_span
 
 _SUBJECTS = {"token_id", "user_id", "account_id"}
 _KEYS = {"before": "from", "after": "to"}
-"""Of fields that would be named by a word of Python's."""
+"""The names of fields that Python keeps for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class _Event:
 
     @property
     def details(self) -> Mapping[str, object]:
-        """The fields that say something, as JSON has them, but for the subject; each of the `changes` by itself."""
+        """The fields that are set, as JSON, without the subject; each of the `changes` by itself."""
         details: dict[str, Any] = {
             _KEYS.get(field.name, field.name): _plain(value)
             for field in fields(self)
@@ -82,7 +82,7 @@ class TokenRenamed(_OfToken):
 
 @dataclass(frozen=True, slots=True)
 class TokenUpdated(_OfToken):
-    """A token's description or networks are others; from and to, by name."""
+    """A token's description or networks were changed; from and to, by name."""
 
     action = "token.update"
     changes: Mapping[str, object]
@@ -132,7 +132,7 @@ class UserCreated(_OfUser):
 
 @dataclass(frozen=True, slots=True)
 class UserUpdated(_OfUser):
-    """A user's name, address or rights are others; from and to, by name."""
+    """A user's name, address or rights were changed; from and to, by name."""
 
     action = "user.update"
     changes: Mapping[str, object]
@@ -156,7 +156,7 @@ class UserEnabled(_OfUser):
 
 @dataclass(frozen=True, slots=True)
 class UserDeleted(_OfUser):
-    """A user is gone; what it had was revoked, each token with its own event."""
+    """A user was deleted; the user's tokens were revoked, each with its own event."""
 
     action = "user.delete"
     username: str
@@ -164,7 +164,7 @@ class UserDeleted(_OfUser):
 
 @dataclass(frozen=True, slots=True)
 class ProfileUpdated(_OfUser):
-    """A user changed settings of its own; `changed` are their names."""
+    """A user changed settings in their own profile; `changed` are the names of those."""
 
     action = "profile.update"
     changed: Sequence[str]
@@ -181,7 +181,7 @@ class AccountCreated(_OfAccount):
 
 @dataclass(frozen=True, slots=True)
 class AccountUpdated(_OfAccount):
-    """An account's name or address are others; from and to, by name."""
+    """An account's name or address was changed; from and to, by name."""
 
     action = "account.update"
     changes: Mapping[str, object]

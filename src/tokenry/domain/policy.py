@@ -55,7 +55,7 @@ class Rules:
         return faults
 
     def expiry_of(self, new: NewToken, now: datetime) -> datetime:
-        """When it expires: as asked for, else as late as may be."""
+        """When it expires: as asked for, else as late as allowed."""
         return new.expiry or self._latest(now)
 
     def _latest(self, now: datetime) -> datetime:

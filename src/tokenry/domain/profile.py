@@ -23,7 +23,7 @@ _KEY = re.compile(r"[a-z][a-z0-9@.-]{0,63} [A-Za-z0-9+/]{16,}={0,2}( .*)?", re.A
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A user with the settings, which something to clients; this service only keeps them."""
+    """A user with the settings. They mean something to clients; this service only keeps them."""
 
     user: User
     timezone: str
@@ -44,7 +44,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
-    """What somebody wants to be different; None is as it was. `faults` are those found while reading the request."""
+    """Wanted changes; None leaves a setting as it is. `faults` are those found while reading the request."""
 
     email: str | None = None
     timezone: str | None = None

@@ -79,7 +79,7 @@ class Scopes:
         return "*" if self.everything else " ".join(_join(sorted(self.levels.items())))
 
     def covers(self, needed: "Scopes") -> bool:
-        """Whether whoever holds these scopes may do all that `needed` names."""
+        """Whether these scopes cover all that `needed` names."""
         if self.everything:
             return True
         if needed.everything:

@@ -124,7 +124,7 @@ class LocalVerifier:
     def _begin_anew(self) -> None:
         """In a child process there is no thread, and the lock may be held by one that there was.
 
-        What the parent has open is left alone: whoever closes a file of SQLite's drops the locks on it.
+        What the parent has open is left alone: closing a file of SQLite's drops the locks on it.
         """
         if self._keeper is not None:
             self._keeper.verification.leave_to_parent()
@@ -143,7 +143,7 @@ class _Keeper:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tokenry", daemon=True)
         self._thread.start()
-        self._ready.wait()  # whoever forks now must not find modules half imported
+        self._ready.wait()  # a fork from now on must not find modules half imported
 
     def stop(self) -> None:
         """End the thread, when it has written down the last uses."""

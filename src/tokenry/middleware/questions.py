@@ -98,7 +98,7 @@ def fail_closed(verifier: str, question: Question, error: Exception) -> Answer:
 
 
 def is_identity_header(name: str) -> bool:
-    """Whether a header is one that only a verifier may set, also as those spell it who tell `_` from `-` no more."""
+    """Whether this is an X-Auth-* header, which only a verifier may set. `_` counts as `-`: some servers merge them."""
     return name.lower().replace("_", "-").startswith(HEADER_PREFIX)
 
 

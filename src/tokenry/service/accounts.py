@@ -82,7 +82,7 @@ class Accounts:
 
     @retried
     def detach_account(self, origin: Origin, euuid: str) -> Account:
-        """Let a child account be none any more; its proxy user goes, and with it all tokens that lead there.
+        """Detach a child account from its parent; its proxy user goes, and with it all tokens that lead there.
 
         Raises NotFound, and Invalid for an account that is no child.
         """

@@ -39,7 +39,7 @@ def require_open(connection: Connection, actor: Actor, *, now: datetime) -> User
 
 
 def require_maker(change: Change) -> UserKind:
-    """Refuse a proxy user, who may list, view and revoke tokens, and a secret that opens no more.
+    """Refuse a proxy user, who may list, view and revoke tokens, and a secret that no longer opens its token.
 
     Returns which kind of user it is of. Raises Forbidden, Unauthorized.
     """

@@ -27,7 +27,7 @@ PROXY_TOKEN_RULES = Rules(lifetime_max=timedelta(minutes=15))
 
 
 class Children:
-    """The use cases of child accounts. Each raises Forbidden for whoever may not enter any."""
+    """The use cases of child accounts. Each raises Forbidden for a user who may not enter any."""
 
     def __init__(self, transactions: Transactions, tokens: Tokens) -> None:
         self._transactions = transactions

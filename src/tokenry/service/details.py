@@ -1,4 +1,4 @@
-"""What a user sees and notes down of its tokens beyond the wire format."""
+"""A token's details beyond the wire format, which users read and change."""
 
 from dataclasses import fields
 from datetime import datetime
@@ -47,7 +47,7 @@ class TokenDetails:
     def update_details(self, origin: Origin, token_id: int, new: NewDetails) -> Details:
         """Change a token's description and networks.
 
-        Raises Forbidden, NotFound, and Invalid for networks of what nothing opens any more.
+        Raises Forbidden, NotFound, and Invalid for networks of a token that can no longer be used.
         """
         with self._transactions.change(origin) as change:
             connection, actor = change.connection, change.actor
@@ -73,7 +73,7 @@ def _get(connection: Connection, actor: Actor, token_id: int, now: datetime) -> 
 
 
 def _changes(before: Details, new: NewDetails) -> dict[str, object]:
-    """What would be another value than before, for the audit."""
+    """The values that change, for the audit."""
     pairs = {field.name: (getattr(before, field.name), getattr(new, field.name)) for field in fields(NewDetails)}
     return {
         name: {"from": _as_data(old), "to": _as_data(wanted)}

@@ -1,4 +1,4 @@
-"""Requests with an Idempotency-Key: repeated, they make nothing more."""
+"""Requests with an Idempotency-Key: a repetition makes nothing new."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Revoking what leaked: whoever holds a token's text may report it, and then nobody can use it."""
+"""Revoking leaked tokens: anybody who holds a token's text may report it, and then nobody can use it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

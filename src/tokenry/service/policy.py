@@ -66,10 +66,10 @@ class Policies:
             change.record(PolicySet(before, after))
 
     def enforce(self, origin: Origin, *, shorten_to: timedelta | None = None) -> Generator[Shortened]:
-        """Wait until nobody makes a token by the policy of before. Raises Unavailable if that takes too long.
+        """Wait until nobody makes a token by the previous policy. Raises Unavailable if that takes too long.
 
         Tokens that outlive the lifetime `shorten_to` then expire when it ends, those past it at once: some in each
-        transaction, and what became of them. Whoever stops in between does the rest by beginning anew. Where another
+        transaction, and what became of them. After an interruption, calling it again does the rest. Where another
         policy is set meanwhile, none is shortened to less than was asked for, nor than that allows.
         """
         self._wait_for_changers()
@@ -114,7 +114,7 @@ def policy_in_force(connection: Connection) -> Iterator[Policy]:
 
     Raises Unavailable otherwise, so that it is made anew. Nothing is locked, so nobody waits for a policy to be set.
     The policy is read again after the token was stored: if it is another one by then, that is seen here; if it becomes
-    another one later, whoever sets it waits for this transaction (`Policies.enforce`), and finds the token. On
+    another one later, the change of it waits for this transaction (`Policies.enforce`), and finds the token. On
     SQLite, which takes one change at a time, it stays the same.
     """
     policy = stored.get_policy(connection)

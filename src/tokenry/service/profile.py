@@ -32,7 +32,7 @@ class Profiles:
 
     @retried
     def update_profile(self, origin: Origin, wanted: ProfileChange) -> Profile:
-        """Change what is to be different. Raises Invalid, and Forbidden for another address of a proxy user."""
+        """Change what `wanted` names. Raises Invalid, and Forbidden for another address of a proxy user."""
         with self._transactions.change(origin) as change:
             connection, actor = change.connection, change.actor
             lock_account(connection, actor.account_id)

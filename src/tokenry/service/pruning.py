@@ -1,4 +1,4 @@
-"""Deleting what stands for nothing any more."""
+"""Deleting expired idempotency keys."""
 
 import time
 

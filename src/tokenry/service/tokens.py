@@ -73,7 +73,7 @@ class Tokens:
             user = stored_users.find_user(connection, username)
             if user is None or not stored_users.keep_user(connection, user.id):
                 raise NotFound
-            user = stored_users.get_user(connection, user.id)  # nobody disables it any more before this ends
+            user = stored_users.get_user(connection, user.id)  # nobody disables the user before this ends
             if user.disabled is not None:
                 raise Invalid(Fault("User is disabled: enable it first", "user"))
             if user.proxy:
@@ -116,7 +116,7 @@ class Tokens:
     def revoke_other_tokens(self, origin: Origin) -> int:
         """Revoke all of the user's live tokens but the acting one; how many there were."""
         with self._transactions.change(origin) as change:
-            # Claimed also for none to be made meanwhile by those that end.
+            # Claimed also so that the tokens that end make no others meanwhile.
             stored_users.claim_user(change.connection, change.actor.user_id)
             require_open(change.connection, change.actor, now=change.now)
             return revoke_others(change)

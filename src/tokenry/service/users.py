@@ -68,14 +68,14 @@ class AccountUsers:
 
     @retried
     def update_user(self, origin: Origin, username: str, wanted: UserChange) -> User:
-        """Change what is to be different. Raises Forbidden, NotFound; Invalid, also for the last administrator."""
+        """Change what `wanted` names. Raises Forbidden, NotFound; Invalid, also for the last administrator."""
         with unique_names(), self._transactions.change(origin) as change:
             before = _claim_own(change, username)
             return _update(change, before, wanted, reservation=self._reservation)
 
     @retried
     def update_grants(self, origin: Origin, username: str, wanted: GrantsChange) -> User:
-        """Let a restricted user into child accounts or no more. Raises Forbidden, NotFound, Invalid."""
+        """Grant a restricted user access to child accounts, or withdraw it. Raises Forbidden, NotFound, Invalid."""
         with self._transactions.change(origin) as change:
             before = _claim_own(change, username)
             raise_faults(wanted.check(before))
@@ -83,7 +83,7 @@ class AccountUsers:
 
     @retried
     def delete_user(self, origin: Origin, username: str) -> None:
-        """Delete a user and revoke all it has. Raises Forbidden, NotFound; Invalid for oneself and the last one."""
+        """Delete a user, whose tokens are revoked. Raises Forbidden, NotFound; Invalid for oneself and the last one."""
         with self._transactions.change(origin) as change:
             user = _claim_own(change, username)
             if user.id == change.actor.user_id:
@@ -130,7 +130,7 @@ class Users:
 
     @retried
     def update_user(self, origin: Origin, username: str, wanted: UserChange) -> User:
-        """Change what is to be different. Raises NotFound; Invalid, also for a proxy user and a last administrator."""
+        """Change what `wanted` names. Raises NotFound; Invalid, also for a proxy user and a last administrator."""
         with unique_names(), self._transactions.change(origin) as change:
             before = _claim(change.connection, username)
             if before.proxy:
@@ -139,7 +139,7 @@ class Users:
 
     @retried
     def delete_user(self, origin: Origin, username: str) -> None:
-        """Delete a user and revoke all it has. Raises NotFound; Invalid for a proxy user and the last administrator."""
+        """Delete a user, whose tokens are revoked. Raises NotFound; Invalid for a proxy user, a last administrator."""
         with self._transactions.change(origin) as change:
             user = _claim(change.connection, username)
             if user.proxy:
@@ -148,7 +148,7 @@ class Users:
             remove_user(change, user)
 
     def list_users(self, after: str = "") -> Iterator[tuple[User, int]]:
-        """List users of all accounts by name, those behind the name `after`, each with its number of live tokens.
+        """List users of all accounts by name, from the one after `after`, each with its number of live tokens.
 
         They are read in pieces, each as it is when it is read.
         """
@@ -161,11 +161,11 @@ class Users:
             after = piece[-1][0].username
 
     def disable_user(self, origin: Origin, username: str) -> bool:
-        """Refuse all of a user's tokens from now on; whether that is news. Raises NotFound."""
+        """Refuse all of a user's tokens from now on; False if they were refused already. Raises NotFound."""
         return self._set_disabled(origin, username, disabled=True)
 
     def enable_user(self, origin: Origin, username: str) -> bool:
-        """Let a disabled user's tokens in again; whether that is news. Raises NotFound."""
+        """Accept a disabled user's tokens again; False if they were accepted already. Raises NotFound."""
         return self._set_disabled(origin, username, disabled=False)
 
     @retried
@@ -210,7 +210,7 @@ def add_proxy(change: Change, *, account_id: int, username: str) -> User:
 
 
 def remove_user(change: Change, user: User) -> None:
-    """Delete a user that is claimed, and revoke all it has, in a change of the caller's."""
+    """Delete a claimed user and revoke all of the user's tokens, in a change of the caller's."""
     stored.delete_user(change.connection, user, change.now)
     if not user.proxy:  # whose name nobody can ask for
         usernames.reserve_username(change.connection, user, change.now)
@@ -238,7 +238,7 @@ def unique_names() -> Iterator[None]:
 
 
 def _claim(connection: Connection, username: str) -> User:
-    """A user as it is once nobody else changes it and it does nothing, until the transaction ends. Raises NotFound."""
+    """Claim a user: until the transaction ends, nobody else changes the user, who does nothing. Raises NotFound."""
     found = stored.find_user(connection, username)
     if found is not None:
         lock_account(connection, found.account_id)
@@ -283,8 +283,8 @@ def _update(change: Change, before: User, wanted: UserChange, *, reservation: ti
 def _take_username(change: Change, user: User, reservation: timedelta) -> None:
     """Make sure that the name a user has just got is nobody else's, and was not for as long as names are reserved.
 
-    It is asked after the name was stored, so that whoever is about to free it has done so by then. Raises Invalid for
-    a name that somebody has in another case from before that was refused, and UsernameReserved.
+    It is asked after the name was stored: a transaction that was about to free it has done so by then. Raises Invalid
+    for a name that an older user has in another case, and UsernameReserved.
     """
     if usernames.find_holders(change.connection, user.username) - {user.id}:
         raise Invalid(_TAKEN)
@@ -297,7 +297,7 @@ def _take_username(change: Change, user: User, reservation: timedelta) -> None:
 
 
 def _store(change: Change, before: User, after: User) -> User:
-    """Store a changed user, and end what it may no more."""
+    """Store a changed user, and revoke the tokens that the user may no longer have."""
     changes = after.differences(before)
     if changes:
         stored.set_user(change.connection, after)
@@ -308,7 +308,7 @@ def _store(change: Change, before: User, after: User) -> User:
 
 
 def _keep_an_administrator(connection: Connection, user: User, field: str | None = None) -> None:
-    """Refuse to take away the last one who manages the account. The account is locked, so it is the last in truth."""
+    """Refuse to remove the account's last administrator. The account is locked, so no other can leave meanwhile."""
     own = user.admin and not user.proxy and user.disabled is None
     if own and not stored.has_other_administrator(connection, user):
         raise Invalid(Fault("This is the account's last administrator: make another one first", field))

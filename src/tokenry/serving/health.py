@@ -16,7 +16,7 @@ from tokenry.web.answers import brief_refusal, send_answer, to_bytes
 from tokenry.web.errors import MethodNotAllowed
 
 SECONDS_MAX = 1
-"""To the answer of a probe, which has a thread of its own: no request holds it up, and no probe a request."""
+"""The time to answer a probe, which has a thread of its own: no request holds it up, and no probe a request."""
 _NO_TOKEN = ""
 _JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
@@ -68,7 +68,7 @@ class Readiness:
             return
         if self._look is None or self._look.done():
             self._look = asyncio.create_task(self._find_problem())
-        problem = await asyncio.shield(self._look)  # whoever hangs up leaves it to the others
+        problem = await asyncio.shield(self._look)  # a probe that hangs up leaves it to the others
         if problem is None:
             await send_answer(send, 200, to_bytes({"status": "ready"}), [*_JSON])
         else:

@@ -104,7 +104,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(431, "Request header fields too large")
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client has said all it has to say: what it asked is answered before the connection ends.
+        """The client will send nothing more: what it asked is answered before the connection ends.
 
         Who is gone altogether looks the same, until something is sent there. True keeps the connection.
         """

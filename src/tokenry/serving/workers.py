@@ -31,7 +31,7 @@ log = Log("tokenry.serving")
 class WorkerConfig(uvicorn.Config):
     """What worker processes are given when they begin. Each ends at once when the process that made it is gone.
 
-    Nobody would stop or replace it any more, and it would keep the port. What tells, however the parent ended, is a
+    Nobody would stop or replace it, and it would keep the port. What tells, however the parent ended, is a
     pipe whose other end the parent alone holds from before there is a worker. A worker watches it before anything else
     of its configuration arrives, since the application takes a while to load.
     """
@@ -71,7 +71,7 @@ class Workers(Multiprocess):
     def _settle(self) -> None:
         """Close this process's copy of a worker's end of the pipe between them.
 
-        So whoever waits for a worker to say that it lives hears at once when it dies, and not after the time for that.
+        So a wait for a worker's sign of life ends as soon as the worker dies, and not only when its time is up.
         """
         for process in self.processes:
             process.child_conn.close()

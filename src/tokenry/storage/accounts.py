@@ -98,7 +98,7 @@ def set_account(connection: Connection, account: Account) -> bool:
 
 
 def detach_account(connection: Connection, account_id: int) -> bool:
-    """Let a child account be none any more; whether it was one."""
+    """Detach a child account from its parent; False if it had none."""
     statement = update(accounts).where(accounts.c.id == account_id, accounts.c.parent_id.is_not(None))
     return execute_unread(connection, statement.values(parent_id=None)) == 1
 

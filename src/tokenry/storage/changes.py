@@ -2,8 +2,8 @@
 
 Verification reads `credentials`, `users` and `accounts` (and of `tokens` what never changes). Every UPDATE and DELETE
 of those three is noticed here, by a hook on the engine, and so is a statement whose table is not known, such as a
-migration's: unless it says otherwise, it counts as a change of everything. A plain INSERT changes nothing that was
-found; but where there was nothing to find, there may be now, which is told apart: as something created. What
+migration's: unless it says otherwise, it counts as a change of everything. A plain INSERT cannot make a cached token
+stale. It can create one that the filter of previews lacks, so it is noticed as something created. What
 `exec_driver_sql` runs is not noticed: here that is what begins a transaction.
 """
 

@@ -36,15 +36,15 @@ T = TypeVar("T")
 
 READERS_MAX = 8
 WRITERS_MAX = 4
-"""Threads of each process that read, and those that change something, for the management API (`web/threads.py`)."""
+"""Threads of each process that read, and those that write, for the management API (`web/threads.py`)."""
 POOL_CONNECTIONS_MAX = READERS_MAX + WRITERS_MAX + 3
-"""One for each of them, to note uses by, for the probe, and to delete by: nobody waits for another one's."""
+"""One for each of those threads, for noting uses, for the probe and for deleting: none waits for another's."""
 STEPS = 20_000
-"""Of SQLite's, from one look at the clock to the next: some milliseconds."""
+"""SQLite's instructions between two looks at the clock: some milliseconds."""
 TRIES_MAX = 4
-"""Of a change that others come in the way of."""
+"""How often a change that collides with others is tried."""
 PAUSE_SECONDS_MAX = 0.05
-"""Before another try, at random, so that the same two do not meet again."""
+"""The longest pause before another try. It is random, so that the same two do not collide again."""
 _USED = "tokenry_used"
 _PLACES = frozenset({"host", "hostaddr", "port", "service"})
 
@@ -139,7 +139,7 @@ class Database:
         ):
             changes = begin_changes(connection)
             yield connection
-            _require_time()  # whoever asked has been told by now that nothing was done
+            _require_time()  # the caller has been told by now that nothing was done
             if (changes or tells) and self.is_sqlite:
                 epoch = EpochFile(self._epoch_path, min(self._timeout, _require_time()))
                 with epoch.change(changes.changed.told, changes.created.told):
@@ -147,7 +147,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, *, reads_within: float | None = None) -> Iterator[tuple[Connection, RootTransaction]]:
-        """Begin a transaction: one that reads within so many seconds, or one that writes."""
+        """Begin a transaction: one that reads within this many seconds, or one that writes."""
         connection, transaction = self._begin(reads_within)
         with connection, transaction:
             yield connection, transaction
@@ -221,7 +221,7 @@ class Database:
 
     @contextmanager
     def _reading_ends_after(self, connection: Connection, seconds: float) -> Iterator[None]:
-        """End what a block reads after so many seconds, in the middle of a statement, for a caller in a hurry."""
+        """End a block's reads after this many seconds, in the middle of a statement, for a caller with a deadline."""
         if not self.is_sqlite or seconds_left() == math.inf:
             yield
             return

@@ -1,4 +1,4 @@
-"""By when whoever asks is to be answered. It travels with the call, into its thread too: every wait ends before it."""
+"""The deadline of a call. It travels with the call, into its thread too: every wait ends before it."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _until: ContextVar[float] = ContextVar("tokenry_until", default=inf)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Give the transactions of a block so many seconds altogether. Without this they have as long as they take."""
+    """Limit the transactions of a block to this many seconds altogether. Without this they have no limit."""
     token = _until.set(time.monotonic() + seconds)
     try:
         yield

@@ -56,7 +56,7 @@ def lock_details(connection: Connection, token_id: int, *, user_id: int) -> None
 
 
 def store_details(connection: Connection, token_id: int, values: Mapping[str, Any]) -> bool:
-    """Store some of what `NewDetails` has for a token, by name; False if nothing opens it any more.
+    """Store some of what `NewDetails` has for a token, by name; False if the token can no longer be used.
 
     That matters to `networks` alone, which say where it may be used from: they are its credentials'.
     """

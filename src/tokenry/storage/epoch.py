@@ -1,4 +1,4 @@
-"""The epoch of a SQLite database: a file beside it by which whoever changes it tells whoever remembers something of it.
+"""The epoch of a SQLite database: a file beside it, through which processes tell each other's caches of changes.
 
 What is in it is for `journal.py` to say. Writers exclude each other by `flock`, which the kernel lets go when a process
 dies.
@@ -6,7 +6,7 @@ dies.
 The file may be removed, replaced or cut short at any moment, by an operator or a backup; nothing stale is used for
 that. A change is committed only while nobody trusts another file than the one that is at the path (`trust.py`), and
 nobody is told that it is done before it is named in a file that all trust. A reader looks once a second whether its
-file is still there; until all have looked, changes wait. Whoever finds the file cut short puts a new one in its place.
+file is still there; until all have looked, changes wait. A process that finds it cut short puts a new one in its place.
 """
 
 import fcntl
@@ -27,7 +27,7 @@ _PAUSE_SECONDS_MAX = 0.05
 
 
 class EpochFile:
-    """The file as whoever changes something sees it. For any thread."""
+    """The file as a writer sees it. For any thread."""
 
     def __init__(self, path: Path, timeout: float) -> None:
         """`timeout` is how many seconds a change waits for others, and for those who trust another file."""
@@ -38,7 +38,7 @@ class EpochFile:
     def change(self, changed: Collection[str] | None = None, created: Collection[str] | None = None) -> Iterator[None]:
         """Let a block commit what changes or creates what these previews open (or EVERYTHING), and then make it known.
 
-        Also when the block raises: a commit that failed may have happened. One change at a time, whoever makes it.
+        Also when the block raises: a commit that failed may have happened. One change at a time, in all processes.
         Raises Unavailable: before the block if somebody could not be told of a change, after it if somebody was not.
         """
         named = {
@@ -55,7 +55,7 @@ class EpochFile:
                         inode = _inode(descriptor)
                         yield
             finally:
-                # Whoever remembers something from before the commit has trusted its file since then: it is seen here.
+                # A process whose cache is older than the commit has trusted its file since then: it is seen here.
                 while inode is not None and is_another_trusted(self.path, inode):
                     wait.pause(f"{self.path} was replaced during a change, and another process has yet to notice")
                     with _locked(self.path, wait) as descriptor, naming(descriptor, named):

@@ -1,7 +1,7 @@
 """What an error of a driver means, sorted once for both engines and both ways of asking.
 
 retry    another transaction was in the way; nothing was done, and it may be tried again
-lost     the connection is of no use any more, or leads to a server that may not be asked: drop all, connect anew
+lost     the connection is no longer usable, or leads to a server that may not be asked: drop all, connect anew
 busy     the database cannot do it now; the connection is good
 slow     it took longer than it was given
 none     a defect of ours
@@ -16,7 +16,7 @@ from tokenry.domain.errors import Unavailable
 
 # SQLSTATE (PostgreSQL's appendix A), whole or by class.
 _RETRY = frozenset({"40001", "40P01"})
-# The last three: what was prepared is there no more, is another's, or no longer fits the tables.
+# The last three: the prepared statement is gone, is another's, or no longer fits the tables.
 _LOST = frozenset({"25006", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "26000", "42P05", "0A000"})
 _LOST_CLASSES = frozenset({"08"})
 _SLOW = "57014"

@@ -55,7 +55,7 @@ def find_peppers(directory: Path, name: str = PEPPER_FILE) -> Peppers | None:
 def find_new_peppers(directory: Path) -> Peppers | None:
     """Read the new file that an earlier start has left, on disk when this returns. Raises SetupError like the above."""
     peppers = find_peppers(directory, NEW_PEPPER_FILE)
-    if peppers is not None:  # whoever left it may have died before it was
+    if peppers is not None:  # the process that left it may have died before it was
         try:
             _sync(directory / NEW_PEPPER_FILE)
             _sync(directory)

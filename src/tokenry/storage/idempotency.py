@@ -11,7 +11,7 @@ from tokenry.storage.database import to_seconds
 from tokenry.storage.schema import idempotency_keys as keys
 
 DELETED_MAX = 100
-"""Of one transaction, which others may have to wait for."""
+"""Keys deleted in one transaction, which others may have to wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def store_given(connection: Connection, key: str, *, user_id: int, token_id: int
 
 
 def delete_expired_keys(connection: Connection, now: datetime) -> int:
-    """Delete some of the keys that stand for nothing any more, oldest first; how many. Waits for nobody."""
+    """Delete some of the expired keys, oldest first; how many. Waits for nobody."""
     oldest = select(keys.c.user_id, keys.c.key).where(_expired(now)).order_by(keys.c.created_at).limit(DELETED_MAX)
     statement = delete(keys).where(tuple_(keys.c.user_id, keys.c.key).in_(oldest.with_for_update(skip_locked=True)))
     return connection.execute(statement).rowcount

@@ -3,7 +3,7 @@
     offset 0     the word of 64 bits: a stamp, how many previews were ever named, whether a change is under way
     offset 64    a ring of the previews named last, 16 bytes each
 
-Whoever commits such a change makes the word odd before the commit, and writes the previews and an even word after it,
+A writer makes the word odd before it commits such a change, and writes the previews and an even word after it,
 before anybody is told that it is done. A reader that finds the word it knows may use what it remembers; one that
 finds another, even word heeds the previews between the two, or starts anew if the ring does not hold them all; one
 that finds an odd word asks the database. A crash leaves the word odd: nothing stale is ever used.
@@ -62,7 +62,7 @@ class Journal:
     def named_between(self, old: int, new: int) -> list[bytes] | None:
         """The previews named between two even words; None if the ring does not hold them all.
 
-        True if the word is still `new` afterwards: whoever writes to the ring makes it odd before.
+        True if the word is still `new` afterwards: a writer makes it odd before it writes to the ring.
         """
         first, number = _count(old), _count(new) - _count(old)
         if old != new and not 0 < number <= RING_PREVIEWS:

@@ -6,7 +6,7 @@ the mapping, all of whose bits are set, and the read is repeated. What concerns 
 sent, goes to what handled SIGBUS before: as a rule the process dies.
 
 The handler is Python, so it needs HANDLER_FRAMES frames below Python's recursion limit where memory is read. Where they
-are missing it fails, the read is repeated, and that without end: whoever reads on somebody else's stack asks for them
+are missing it fails, the read is repeated, and that without end: code that reads on somebody else's stack asks for them
 first (`require_frames`). It also has to stay the one that handles SIGBUS: after `faulthandler.enable()` or
 `signal.signal(signal.SIGBUS, ...)` a file that is cut short ends the process, or holds it up for ever.
 """
@@ -25,7 +25,7 @@ _FAILED = ctypes.c_void_p(-1).value
 
 
 HANDLER_FRAMES = 30
-"""More than the handler takes, and than there are between whoever asks for them and the read."""
+"""More than the handler takes, and more than there are between the call that asks for them and the read."""
 
 
 def require_frames(number: int = HANDLER_FRAMES) -> None:
@@ -76,7 +76,7 @@ class SharedMemory:
         return self.address <= address < self.address + self.length
 
     def close(self) -> None:
-        """Let go of it. Whoever has a part of `view` has to have let go of that."""
+        """Let go of it. Every part of `view` has to have been let go of before."""
         _guard().mapped.remove(self)
         self.view.release()
         self._memory.close()

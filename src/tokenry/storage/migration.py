@@ -1,7 +1,7 @@
 """Bringing a database to the schema of this program, and refusing one that is ahead of it.
 
 SQLite takes all migrations that are missing in one transaction, and so does a PostgreSQL that is new. On one that is in
-use each is a transaction of its own. It waits for a lock only briefly, since whoever comes meanwhile queues behind it,
+use each is a transaction of its own. It waits for a lock only briefly, since later statements queue behind it,
 and is tried again. Its indexes are built before it, outside any transaction (`indexes.py`).
 
 Alembic is imported only to migrate: it takes as long as all else that most commands do.
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from tokenry.storage.indexes import NewIndex
 
 LOCK_SECONDS_MAX = 0.5
-"""How long a migration waits for one lock, and all who need the same table behind it: less than verification waits."""
+"""How long a migration waits for a lock while others queue behind it: less than verification waits."""
 VACUUM_SECONDS_MAX = 2.0
-"""The same beside an autovacuum: PostgreSQL ends that for who has waited for a second (`deadlock_timeout`)."""
+"""The same beside an autovacuum, which PostgreSQL cancels for a lock awaited for a second (`deadlock_timeout`)."""
 PATIENCE_SECONDS = 60.0
-"""For how long it is tried again; and how long an index waits for transactions under way, which holds nobody up."""
+"""How long it is tried again; and how long an index waits for transactions under way, which holds nobody up."""
 _PAUSE_SECONDS = 0.1
 _POSTGRES_LOCK = 0x746F6B656E7279  # "tokenry": one migration at a time
 _VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -114,8 +114,8 @@ def _revisions() -> list[str]:
 def _await_turn(connection: Connection) -> None:
     """Take the lock, for as long as the connection is open.
 
-    Neither who has it nor who waits for it keeps a snapshot, since an index that is being built waits for whoever has
-    an older one: what waits looks again and again.
+    Neither who has it nor who waits for it keeps a snapshot, since an index that is being built waits for all
+    older ones: the wait is a loop of short looks.
     """
     connection.execution_options(isolation_level="READ COMMITTED")
     until = time.monotonic() + SETUP_SECONDS_MAX

@@ -1,8 +1,8 @@
 """The peppers of an installation: those in the file of a data directory that the database was set up with.
 
 The first pepper is made in a new file. Its check value in the database decides: of hosts that set one database up at
-once, one has its value stored, and only then is its file the pepper file. Whoever dies in between leaves the new file,
-which the next start keeps if the database has its value, and drops if it has another's.
+once, one has its value stored, and only then is its file the pepper file. A process that dies in between leaves the new
+file, which the next start keeps if the database has its value, and drops if it has another's.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ from tokenry.storage.installation import find_pepper_check, insert_pepper_check
 
 
 def find_matching_peppers(directory: Path, database: Database) -> Peppers | None:
-    """The peppers that the database was set up with; None if that has not come to its end.
+    """The peppers that the database was set up with; None if the set-up has not finished.
 
     Raises SetupError where they are others, or missing.
     """
@@ -47,7 +47,7 @@ def find_matching_peppers(directory: Path, database: Database) -> Peppers | None
 
 
 def settle_peppers(directory: Path, database: Database) -> None:
-    """Keep or drop the new file that a start has left which ended early. Raises SetupError like the above.
+    """Keep or drop the new file that an interrupted start has left. Raises SetupError like the above.
 
     This and `set_up_peppers` are for one process at a time in each data directory.
     """

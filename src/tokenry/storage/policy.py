@@ -45,7 +45,7 @@ def claim_policy(connection: Connection) -> Policy:
 
 
 def store_policy(connection: Connection, policy: Policy) -> None:
-    """Put another policy in its place."""
+    """Replace the policy."""
     seconds = None if policy.lifetime_max is None else int(policy.lifetime_max.total_seconds())
     connection.execute(
         update(policies).values(
@@ -64,7 +64,7 @@ def find_kind(connection: Connection, user_id: int) -> UserKind:
 
 
 def count_live_tokens(connection: Connection, user_id: int, now: datetime, *, limit: int | None = None) -> int:
-    """Count a user's tokens that are neither revoked nor expired, if there are so many no more than `limit`."""
+    """Count a user's tokens that are neither revoked nor expired; no further than `limit`."""
     live = (tokens.c.user_id == user_id) & tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
     found = select(tokens.c.id).where(live).limit(limit).subquery()
     return connection.execute(select(func.count()).select_from(found)).scalar_one()

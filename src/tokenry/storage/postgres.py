@@ -88,7 +88,7 @@ class BoundedConnection(psycopg.Connection[Any]):
     def commit(self) -> None:
         """Commit. Raises Unacknowledged where nobody knows whether the server did so.
 
-        Whoever cancels the wait for a synchronous standby lets the commit succeed, with a warning.
+        Cancelling the wait for a synchronous standby lets the commit succeed, with a warning.
         """
         self.warning = None
         try:

@@ -87,7 +87,7 @@ users = Table(
 Index(None, users.c.account_id, users.c.id, users.c.deleted_at)
 Index(None, users.c.username_folded, unique=True)
 
-# Usernames that were somebody's: whoever stored one somewhere must not take the next who gets it for the same.
+# Former usernames: a system that stored one must not mistake its next owner for the former one.
 username_reservations = Table(
     "username_reservations",
     metadata,

@@ -1,6 +1,6 @@
-"""Text that one engine stores and the other refuses gets to neither, whoever sends it.
+"""Text that one engine stores and the other refuses reaches neither.
 
-Whoever reads a request or a command line says better what is wrong with which field; this holds for what they let pass.
+Requests and command lines are checked before, with the field named; this stops what those checks let through.
 """
 
 from collections.abc import Iterable, Mapping

@@ -96,7 +96,7 @@ def insert_token(
 def insert_credential(
     connection: Connection, *, preview: str, token_id: int, digest: bytes, pepper_generation: int, expiry: datetime
 ) -> None:
-    """Store what opens a token: from the commit on, whoever presents the text behind `digest` is let in."""
+    """Store what opens a token: from the commit on, the text behind `digest` is accepted."""
     row = {
         "preview": preview,
         "token_id": token_id,
@@ -176,8 +176,8 @@ def revoke_these(connection: Connection, token_ids: Sequence[int], *, now: datet
 def keep_open(connection: Connection, preview: str, *, now: datetime) -> UserKind | None:
     """Keep a secret open until the transaction ends: which kind of user it is of, or None if it opens nothing.
 
-    It opens something when its credential is there and has not expired, and its user is enabled. Whoever closes either
-    now waits for this transaction: what it makes is made before the revocation, or not at all.
+    It opens something when its credential is there and has not expired, and its user is enabled. Ending
+    either now waits for this transaction: what it makes is made before the revocation, or not at all.
     """
     row = connection.execute(_KEEP_OPEN, {"preview": preview, "now": to_seconds(now)}).first()
     return None if row is None else UserKind.of(admin=row.admin, proxy=row.proxy)
@@ -187,7 +187,7 @@ def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: date
     """Revoke tokens and delete what opens them; their ids.
 
     Their users are claimed or locked, so none is made meanwhile that ought to be found. They are locked in the order of
-    their ids, as whoever locks several does, and looked for from the last one on.
+    their ids, as everywhere, and looked for from the last one on.
     """
     unrevoked = tokens.c.revoked_at.is_(None) & (tokens.c.id > bindparam("last"))
     found = select(tokens.c.id).where(which, unrevoked).order_by(tokens.c.id).limit(IDS_MAX)

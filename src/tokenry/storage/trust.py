@@ -1,7 +1,7 @@
 """Who trusts which epoch file: by locks on the directory, which no removing or copying of files touches.
 
-Whoever remembers something hears of changes through one file, and the path may lead to another one by now. So it holds
-a shared lock on a byte of the directory that stands for its file as long as it trusts what it remembers, and whoever
+A process with a cache hears of changes through one file, and the path may lead to another one by now. So it holds
+a shared lock on a byte of the directory that stands for its file as long as it trusts its cache, and a process that
 changes something asks whether anybody trusts another file than the one it names its change in. The kernel lets the
 lock go when the process dies. They are locks on open file descriptions (fcntl_locking(2)), which take no part in those
 that SQLite holds.
@@ -40,7 +40,7 @@ class Trust:
         self._process = 0
 
     def begin(self, inode: int) -> None:
-        """Trust the file with this inode number, and no other any more. Raises UntrustworthyError."""
+        """Trust the file with this inode number, and no longer any other. Raises UntrustworthyError."""
         self.end()
         if not IS_SUPPORTED:
             raise UntrustworthyError("This system has no locks on open files, so no token is cached.")

@@ -30,7 +30,7 @@ def find_holders(connection: Connection, username: str) -> set[int]:
 
 
 def reserve_username(connection: Connection, user: User, now: datetime) -> None:
-    """Write down that a user has its name no more.
+    """Reserve the name that a user has just lost.
 
     Of two who had it in different cases, as there are from before migration 0005, the first may have it back and no
     other: the exact name was never the second one's.
@@ -49,7 +49,7 @@ def find_reservation(connection: Connection, username: str) -> Reservation | Non
 
 
 def forget_reservation(connection: Connection, username: str) -> None:
-    """Let a name be free, or taken."""
+    """Delete the reservation of a name."""
     connection.execute(delete(reservations).where(reservations.c.username_folded == fold(username)))
 
 

@@ -109,7 +109,7 @@ def list_users(
 
 
 def list_all_users(connection: Connection, now: datetime, *, after: str = "", limit: int) -> Sequence[tuple[User, int]]:
-    """List users of all accounts by name, those behind the name `after`, each with the number of its live tokens."""
+    """List users of all accounts by name, from the one after `after`, each with the number of its live tokens."""
     rows = connection.execute(_select_users().where(users.c.username > after).order_by(users.c.username).limit(limit))
     found = [_user(row) for row in rows.all()]
     live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
@@ -130,16 +130,16 @@ def set_disabled(connection: Connection, user_id: int, disabled: datetime | None
 def keep_user(connection: Connection, user_id: int) -> bool:
     """Keep a user from being claimed until the transaction ends; whether it is there.
 
-    For whoever makes a token: any number are made at once.
+    For making a token: any number are made at once.
     """
     statement = select(users.c.id).where(users.c.id == user_id, users.c.deleted_at.is_(None))
     return connection.execute(statement.with_for_update(read=True, key_share=True)).first() is not None
 
 
 def lock_user(connection: Connection, user_id: int) -> None:
-    """Make others who lock or claim a user wait until the transaction ends; whoever only keeps it goes on.
+    """Make others who lock or claim a user wait until the transaction ends; those who only keep it go on.
 
-    For whoever changes a token of the user, before it locks any of that token's rows.
+    For changing a token of the user: before any of that token's rows is locked.
     """
     connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True))
 
@@ -156,7 +156,7 @@ def lock_entered(connection: Connection, user_id: int) -> None:
 
 
 def claim_user(connection: Connection, user_id: int) -> None:
-    """Wait for what a user is doing, and let it do nothing more until the transaction ends."""
+    """Wait for what a user is doing, and keep the user from doing more until the transaction ends."""
     connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
 
 
@@ -189,7 +189,7 @@ def rename_user(connection: Connection, user_id: int, username: str) -> bool:
 
 
 def delete_user(connection: Connection, user: User, now: datetime) -> bool:
-    """Let a user be found no more, under any name; whether it was there. The row stays, for the audit.
+    """Hide a user from every look-up; whether it was there. The row stays, for the audit.
 
     No user can ask for the row's new name, which has colons. The old one is free by the word of this table; whether
     it is reserved is for `storage/usernames.py`.
