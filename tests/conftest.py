@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from uuid import uuid4
 
 import httpx2
+import hypothesis
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 from starlette.testclient import TestClient
@@ -36,18 +37,22 @@ from tokenry.wiring import begin, open_installation, prepare
 
 ROOM_BYTES_MIN = 4 << 30
 MEMORY_BYTES_MAX = 1 << 30
+QUICK_EXAMPLES = 10
 START = 1_750_000_000.0  # 2025-06-15T15:06:40
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--quick", action="store_true", help="leave out what needs PostgreSQL or Redis")
+    parser.addoption("--quick", action="store_true", help="without PostgreSQL and Redis; generate little")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let Ctrl-C mean something to the programs that are started, also where it means nothing to what started this.
 
     A shell without job control lets what it runs in the background ignore it, and that would be inherited.
     """
+    if config.getoption("quick"):
+        hypothesis.settings.register_profile("quick", max_examples=QUICK_EXAMPLES)
+        hypothesis.settings.load_profile("quick")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,19 +1,17 @@
 """Whatever form a client sends to the OAuth paths: an answer of a described shape, and nothing done by mistake."""
 
-import os
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.api.generating import content_types, rows
+from tests.api.generating import bounded, content_types, rows
 from tests.conftest import App, Clock, make_app
 
 FORM = "application/x-www-form-urlencoded"
 
-bounded = settings(deadline=None, max_examples=100, derandomize=os.environ.get("CI") == "true")
 names = st.sampled_from(["token", "token_type_hint", "address", "client_id"]) | st.text(max_size=20)
 values = st.text(max_size=80) | st.sampled_from(["10.0.0.1", "::1", "access_token", "pat_" + "0" * 50])
 forms = st.lists(st.tuples(names, values), max_size=6).map(lambda pairs: urlencode(pairs).encode("ascii"))
