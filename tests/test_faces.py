@@ -16,7 +16,7 @@ def test_every_refusal_has_a_status(dialect: Dialect) -> None:
 
 
 def test_scope_that_does_not_suffice_is_the_only_difference() -> None:
-    assert WIRE.status == STATUS
+    assert WIRE.status == {**STATUS, InsufficientScope: 401}
     assert VERIFICATION.status == OAUTH.status == {**STATUS, InsufficientScope: 403}
 
 

@@ -29,12 +29,12 @@ from tokenry.web.resource import Checks, Resource, not_found
 
 VERSIONS = ("v4", "v4beta")
 
-WIRE = Dialect(
+VERIFICATION = Dialect(
     "application/json", read_json_object, answer_headers, STATUS, lambda refusal: write_faults(refusal.faults)
 )
-"""The wire format: JSON, every fault in an envelope, 401 for a scope that does not suffice."""
-VERIFICATION = replace(WIRE, status={**STATUS, InsufficientScope: 403})
-"""The same with 403 for such a scope (RFC 6750 section 3.1)."""
+"""JSON, and every fault in an envelope."""
+WIRE = replace(VERIFICATION, status={**STATUS, InsufficientScope: 401})
+"""The wire format: the same, but for a scope that does not suffice."""
 OAUTH = replace(
     VERIFICATION, media_type="application/x-www-form-urlencoded", read_body=read_form, write_refusal=write_error
 )

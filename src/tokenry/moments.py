@@ -20,7 +20,7 @@ def read_moment(text: str) -> datetime | None:
     """Read a date and time such as `2018-01-01T13:46:32`, with an optional zone (UTC without); None for anything else.
 
     More than RFC 3339 asks for: the zone may be missing, the offset be without its colon, and month and day without a
-    leading zero (contract: expiry). A fraction of a second is cut off: times are kept to the second. A leap second is
+    leading zero, as in an expiry. A fraction of a second is cut off: times are kept to the second. A leap second is
     the second that follows it, as clocks that know none count it, and stands only where there can be one.
     """
     match = _MOMENT.fullmatch(text)

@@ -74,7 +74,7 @@ _EVERY_ANSWER: HeaderList = [
     (b"cache-control", b"max-age=0, no-cache, no-store"),
     (b"pragma", b"no-cache"),
 ]
-# An error is sent without these; the doubled headers are doubled on the wire (contract, response headers).
+# An error is sent without these; the doubled headers are doubled on the wire.
 _SUCCESS_ONLY: HeaderList = [
     (b"access-control-allow-credentials", b"true"),
     (b"access-control-expose-headers", b"X-OAuth-Scopes, X-Accepted-OAuth-Scopes, X-Status"),

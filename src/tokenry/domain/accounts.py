@@ -164,7 +164,7 @@ def _setting_faults(name: str, value: str) -> list[Fault]:
 
 
 def proxy_username(*, parent_company: str, child_euuid: str, turn: int = 0) -> str:
-    """The name of a parent account's user in a child account (contract: parent and child accounts).
+    """The name of a parent account's user in a child account, as the wire format has it.
 
     The first 15 characters of the parent's name, and 16 hexadecimal digits for the two accounts. What is in no username
     becomes a dash, and an `x` where it would come first: a username is sent in headers. Each further `turn` is another

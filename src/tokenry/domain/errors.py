@@ -51,7 +51,7 @@ class UsernameReserved(Invalid):
 
 
 class Unauthorized(Refusal):
-    """No token, or one that is malformed, unknown, revoked or expired: one text for all (contract: 401)."""
+    """No token, or one that is malformed, unknown, revoked or expired: one text for all."""
 
     def __init__(self) -> None:
         super().__init__(Fault("Invalid Token"))

@@ -11,7 +11,7 @@ from tokenry.moments import write_moment
 
 LABEL_LENGTH_MAX = 100
 NEVER = datetime(2999, 12, 12, 5, tzinfo=UTC)
-"""The expiry of a token that does not expire: the wire format has a date for it (contract: 2999-12-12T05:00:00)."""
+"""The expiry of a token that does not expire: the wire format has a date for it."""
 NEVER_SECONDS = int(NEVER.timestamp())
 
 

@@ -113,7 +113,7 @@ class Accounts:
 
 
 def new_euuid() -> str:
-    """Make an account's public identity: 8-4-4-16 upper-case hex, random (contract: X-Customer-UUID)."""
+    """Make an account's public identity: 8-4-4-16 upper-case hex, random. X-Customer-UUID has it."""
     digits = secrets.token_hex(16).upper()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:]))
 

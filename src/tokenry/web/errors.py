@@ -57,7 +57,7 @@ STATUS: dict[type[Refusal], int] = {
     Invalid: 400,
     UsernameReserved: 400,
     Unauthorized: 401,
-    InsufficientScope: 401,  # the wire format answers 401 where RFC 6750 says 403; `/verify` follows the RFC
+    InsufficientScope: 403,  # RFC 6750 section 3.1
     Forbidden: 403,
     NotFound: 404,
     MethodNotAllowed: 405,

@@ -1,7 +1,7 @@
 """One resource of a face: its operations, and the order in which a request is judged.
 
 404 and 405 come before 401, that before 429, that before the scope's 401, that before 403, that before 400 and the
-resource's own 404 (contract, order of checks). What is wrong with how a body is sent, 413 and 415, is told as soon as
+resource's own 404, for every face. What is wrong with how a body is sent, 413 and 415, is told as soon as
 that is seen. Operations are plain functions; they run in threads, since the database is synchronous.
 """
 
