@@ -78,7 +78,7 @@ def test_what_is_wrong_with_a_server_is_exit_status_1(address: str, tmp_path: Pa
     assert done.returncode == 1
     wrong = [line for line in done.stdout.splitlines() if line.startswith("WRONG")]
     assert ["fsync off" in line for line in wrong] == [True, False]
-    assert "--workers 8 takes up to 128 connections, of which " in wrong[1]
+    assert "--workers 8 takes up to 136 connections, of which " in wrong[1]
     assert "sesame" not in done.stdout + done.stderr
 
 
@@ -235,8 +235,8 @@ def test_healthy_server_has_no_problem() -> None:
         ({"fsync": False}, "fsync off"),
         ({"full_page_writes": False}, "full_page_writes off"),
         ({"autovacuum": False}, "autovacuum off"),
-        ({"connections_max": 89}, "--workers 5 takes up to 80 connections, of which 79 are available: raise"),
-        ({"connections": 28}, "--workers 5 takes up to 80 connections, of which 79 are available: raise"),
+        ({"connections_max": 94}, "--workers 5 takes up to 85 connections, of which 84 are available: raise"),
+        ({"connections": 23}, "--workers 5 takes up to 85 connections, of which 84 are available: raise"),
     ],
 )
 def test_fault_is_named_with_its_remedy(fault: dict[str, Any], words: str) -> None:
