@@ -103,6 +103,17 @@ def test_catalogue_of_the_named_file_replaces_the_default(tmp_path: Path) -> Non
     assert [resource.name for resource in catalogue.resources] == ["account", "wiki"]
 
 
+@pytest.mark.parametrize("text", ["gateway", "10.0.0.1/8", "10.0.0.0/8 ::1", "10.0.0.0/8,proxy", "*"])
+def test_proxy_that_would_never_be_believed_or_always_is_refused(text: str) -> None:
+    with pytest.raises(SetupError, match=r"^TOKENRY_TRUSTED_PROXIES has to be addresses or networks such as"):
+        read_settings({"trusted_proxies": None}, environment={"TOKENRY_TRUSTED_PROXIES": text})
+
+
+@pytest.mark.parametrize("text", ["", "10.0.0.1", "10.0.0.0/8, ::1", "fd00::/8,"])
+def test_proxies_are_addresses_and_networks(text: str) -> None:
+    assert Settings(trusted_proxies=text).trusted_proxies == text
+
+
 def test_service_is_for_this_machine_alone_unless_told_otherwise() -> None:
     assert (Settings().host, Settings().trusted_proxies) == ("127.0.0.1", "")
 

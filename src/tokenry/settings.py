@@ -4,10 +4,11 @@ import os
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from tokenry.domain.errors import SetupError
 from tokenry.domain.scopes import Catalogue
@@ -20,10 +21,18 @@ COUNT_MAX = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What else is to know of a setting: what stands for an absent value, and whether a value is a secret."""
+    """What else is to know of a setting: what stands for its absence, whether it is a secret, what text it takes."""
 
     unset: str | None = None
     secret: bool = False
+    wanted: str | None = None
+
+
+def _require_networks(text: str) -> str:
+    """Raise ValueError unless these are addresses and networks. The server would keep others, and believe nobody."""
+    for each in filter(None, map(str.strip, text.split(","))):
+        ip_network(each)
+    return text
 
 
 class Settings(BaseModel):
@@ -48,9 +57,11 @@ class Settings(BaseModel):
     bootstrap_token_file: Annotated[
         Path | None, Note(unset="printed once on a terminal, else first-token in the data directory")
     ] = Field(default=None, description="On the first start, write the first token to this new file of mode 0600.")
-    trusted_proxies: Annotated[str, Note(unset="none")] = Field(
-        default="", description="Addresses or networks, comma-separated, whose X-Forwarded-For is believed."
-    )
+    trusted_proxies: Annotated[
+        str,
+        AfterValidator(_require_networks),
+        Note(unset="none", wanted="has to be addresses or networks such as 10.0.0.0/8, comma-separated"),
+    ] = Field(default="", description="Addresses or networks, comma-separated, whose X-Forwarded-For is believed.")
     rate_limit: int = Field(
         default=1600,
         ge=0,

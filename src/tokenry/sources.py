@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from tokenry.domain.errors import SetupError
-from tokenry.settings import CONFIG_FILE, SECRETS, Settings, flag_of, variable_of
+from tokenry.settings import CONFIG_FILE, NOTES, SECRETS, Settings, flag_of, variable_of
 
 DEFAULT = "default"
 BYTES_MAX = 64 * 1024
@@ -98,7 +98,7 @@ def _wanted(name: str) -> str:
         return "has to be true or false"
     if get_origin(kind) is Literal:
         return f"has to be one of {', '.join(get_args(kind))}"
-    return "has to be a text"
+    return NOTES[name].wanted or "has to be a text"
 
 
 def _bounds(field: FieldInfo) -> str:

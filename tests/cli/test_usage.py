@@ -46,6 +46,7 @@ def test_all_that_is_missing_is_named_at_once(words: str) -> None:
         ("admin token revoke one", "TOKEN_ID: use a whole number."),
         ("admin token list ada bob", "Unexpected argument: ada bob."),
         ("admin token gone", "There is no command gone."),
+        ("config chek", "There is no command chek. Did you mean check? `tokenry config --help` says more."),
         ("serve --bind-workers=1", "--bind-workers takes no value."),
         ("serve --port http --workers 0", "--port has to be a whole number from 0 to 65535; --workers has to be"),
         ("token list --limit many", "--limit: use a whole number from 1 to 1000000000."),

@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.exceptions import TyperException
 
-_UNKNOWN_COMMAND = re.compile(r"No such command '(.*)'\.$", re.DOTALL)
+_UNKNOWN_COMMAND = re.compile(r"No such command '(.*?)'\.(?: Did you mean (.*)\?)?$", re.DOTALL)
 _CREDENTIALS = re.compile(r"://\S*@")
 """Of an address that was given in the wrong place; a password may hold whatever separates its parts."""
 _TOO_MUCH = re.compile(r"Got unexpected extra argument\(s\) \((.*)\)$", re.DOTALL)
@@ -47,7 +47,8 @@ def _fault(error: Any, context: Any) -> str:
 def _in_our_words(text: str) -> str:
     """What the library only tells in words."""
     if found := _UNKNOWN_COMMAND.match(text):
-        return f"There is no command {found[1]}"
+        near = (found[2] or "").replace("'", "").replace(", ", " or ")
+        return f"There is no command {found[1]}.{near and f' Did you mean {near}?'}"
     if found := _TOO_MUCH.match(text):
         return f"Unexpected argument: {found[1]}"
     return text

@@ -28,7 +28,7 @@ def config() -> None:
 @app.command()
 @takes_flags
 def check(*, flags: Mapping[str, object], config_file: Path | None) -> None:
-    """Show each setting, where its value comes from, and what is wrong. Secrets are masked. Exit status 1 if any is."""
+    """Show each setting, where its value comes from, and what is wrong, with exit status 1. Secrets are masked."""
     found = find_settings(flags, config_file)
     settings, faults = judge(found)
     print_table(("setting", "value", "from"), [_row(name, found.get(name)) for name in Settings.model_fields])

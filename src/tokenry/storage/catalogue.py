@@ -27,7 +27,8 @@ def read_catalogue(path: Path) -> Catalogue:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"The scopes file {path} cannot be read ({error}): check TOKENRY_SCOPES_FILE.") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SetupError(f"The scopes file {path} cannot be read ({reason}): check TOKENRY_SCOPES_FILE.") from error
     return _read(text, f"the scopes file {path}")
 
 
