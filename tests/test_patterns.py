@@ -47,6 +47,7 @@ EXAMPLES: dict[str, str] = {
     "api.wire._NUMBER": "-12",
     "cli.expiry._SPAN": "90d",
     "cli.configuration._NAME": "work",
+    "cli.usage._CREDENTIALS": "postgresql://ada:secret@db",
     "cli.usage._TOO_MUCH": "Got unexpected extra argument(s) (a b)",
     "cli.usage._UNKNOWN_COMMAND": "No such command 'tokne'.",
     "client.answers._NUMBER": "12",
