@@ -9,7 +9,7 @@ from typing import Any
 from typer.exceptions import TyperException
 
 _UNKNOWN_COMMAND = re.compile(r"No such command '(.*?)'\.(?: Did you mean (.*)\?)?$", re.DOTALL)
-_CREDENTIALS = re.compile(r"://\S*@")
+_CREDENTIALS = re.compile(r"(?<=://)\S++")
 """Of an address that was given in the wrong place; a password may hold whatever separates its parts."""
 _TOO_MUCH = re.compile(r"Got unexpected extra argument\(s\) \((.*)\)$", re.DOTALL)
 
@@ -18,13 +18,18 @@ def explain_usage(error: TyperException) -> str:
     """What is wrong with a command line, where, and where to read more. A password in an address is not repeated."""
     context: Any = getattr(error, "ctx", None)
     more = "" if context is None else f" `{context.command_path} --help` says more."
-    fault = _CREDENTIALS.sub("://…@", _fault(error, context))
+    fault = _CREDENTIALS.sub(_without_credentials, _fault(error, context))
     return f"{fault}{'' if fault.endswith(('.', '?')) else '.'}{more}"
 
 
 def is_plea_for_help(error: TyperException) -> bool:
     """Whether a command with subcommands was called without any."""
     return _is(error, "NoArgsIsHelpError")
+
+
+def _without_credentials(address: re.Match[str]) -> str:
+    _, at, rest = address[0].rpartition("@")
+    return f"…@{rest}" if at else rest
 
 
 def _fault(error: Any, context: Any) -> str:
