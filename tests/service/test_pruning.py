@@ -1,17 +1,23 @@
 """Keys of requests that expired are deleted by one worker, and by no request."""
 
+import asyncio
+import threading
 import time
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from tests.conftest import lay_migrated
 from tests.making import NOW, new_user
+from tokenry.domain.errors import Unavailable
 from tokenry.domain.idempotency import KEPT_SECONDS, KeyedRequest
+from tokenry.service import pruning
 from tokenry.service.pruning import PRUNING_SECONDS, Pruning
 from tokenry.service.transactions import Transactions
-from tokenry.storage.database import READERS_MAX, WRITERS_MAX, Database
+from tokenry.storage.database import READERS_MAX, WRITERS_MAX, Database, database_url
 from tokenry.storage.idempotency import DELETED_MAX, claim_key
 from tokenry.storage.schema import idempotency_keys
 
@@ -64,3 +70,34 @@ def test_turn_comes_also_when_all_others_have_their_connections(database: Databa
             others.enter_context(small.read())
         assert Pruning(Transactions(small, lambda: NOW)).prune() == 0
     small.close()
+
+
+def test_deleting_that_hangs_is_left_to_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No second thread, with a second connection, is begun beside it."""
+    lay_migrated(tmp_path)
+    database = Database(database_url(None, tmp_path), timeout=1)
+    monkeypatch.setattr(pruning, "TURN_SECONDS_MAX", 0.1)
+    monkeypatch.setattr(pruning, "ABANDONED_AFTER_SECONDS", 0.1)
+    begun: list[int] = []
+    may_end = threading.Event()
+
+    def hang() -> int:
+        begun.append(1)
+        may_end.wait(10)
+        return 0
+
+    one = Pruning(Transactions(database, lambda: NOW))
+    monkeypatch.setattr(one, "prune", hang)
+
+    async def run_twice() -> list[str]:
+        reasons = []
+        for _ in range(2):
+            with pytest.raises(Unavailable) as refusal:
+                await one.run()
+            reasons.append(refusal.value.reason)
+        may_end.set()
+        return reasons
+
+    reasons = asyncio.run(run_twice())
+    assert (len(begun), reasons) == (1, ["the database does not answer", "an earlier attempt has not ended"])
+    database.close()

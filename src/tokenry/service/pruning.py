@@ -1,5 +1,6 @@
 """Deleting expired idempotency keys."""
 
+import threading
 import time
 
 from anyio import CapacityLimiter, move_on_after, to_thread
@@ -22,14 +23,23 @@ class Pruning:
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
-        self._thread = CapacityLimiter(1)
+        self._thread, self._deleting = CapacityLimiter(1), threading.Lock()
 
     async def run(self) -> None:
         """Delete in a thread, if it is this worker's turn. Raises Unavailable."""
         with within(TURN_SECONDS_MAX), move_on_after(TURN_SECONDS_MAX + ABANDONED_AFTER_SECONDS) as scope:
-            await to_thread.run_sync(self.prune, abandon_on_cancel=True, limiter=self._thread)
+            await to_thread.run_sync(self._prune_alone, abandon_on_cancel=True, limiter=self._thread)
         if scope.cancelled_caught:
             raise Unavailable("the database does not answer")
+
+    def _prune_alone(self) -> None:
+        """Delete in one thread at a time: one that hangs holds a connection."""
+        if not self._deleting.acquire(blocking=False):
+            raise Unavailable("an earlier attempt has not ended")
+        try:
+            self.prune()
+        finally:
+            self._deleting.release()
 
     def prune(self) -> int:
         """Delete the keys of requests that expired, piece by piece, if it is this worker's turn; how many."""
