@@ -90,7 +90,7 @@ def test_unknown_word_is_a_usage_error_with_the_nearest_command(word: str, near:
 def test_unknown_word_below_a_command_is_a_usage_error_with_the_nearest_one() -> None:
     done = tokenry("admin", "tokn")
     assert done.returncode == 2
-    assert "Did you mean 'token'?" in done.stderr
+    assert "Did you mean token?" in done.stderr
 
 
 @pytest.mark.parametrize(

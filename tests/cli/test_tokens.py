@@ -155,7 +155,7 @@ def test_view_and_update(person: Person) -> None:
 @pytest.mark.parametrize("word", ["lsit", "reovke"])
 def test_mistyped_command_gives_the_nearest_one(person: Person, word: str) -> None:
     said = person.fails(2, "token", word)
-    assert f"Did you mean '{'list' if word == 'lsit' else 'revoke'}'?" in said
+    assert f"Did you mean {'list' if word == 'lsit' else 'revoke'}?" in said
 
 
 # --- details ---------------------------------------------------------------------------------------------------------
