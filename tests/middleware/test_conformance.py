@@ -67,6 +67,7 @@ def test_valid_token_gets_in_with_its_identity(application: Running, reading_tok
         "token_id": token_id(api, reading_token),
         "scopes": "linodes:read_only",
         "expires": datetime(2100, 1, 1, tzinfo=UTC).isoformat(),
+        "client_id": None,
     }
 
 
