@@ -17,6 +17,7 @@ from tokenry.domain.idempotency import KEPT_SECONDS, KeyedRequest
 from tokenry.service import pruning
 from tokenry.service.pruning import PRUNING_SECONDS, Pruning
 from tokenry.service.transactions import Transactions
+from tokenry.storage import one_thread
 from tokenry.storage.database import READERS_MAX, WRITERS_MAX, Database, database_url
 from tokenry.storage.idempotency import DELETED_MAX, claim_key
 from tokenry.storage.schema import idempotency_keys
@@ -77,7 +78,7 @@ def test_deleting_that_hangs_is_left_to_itself(tmp_path: Path, monkeypatch: pyte
     lay_migrated(tmp_path)
     database = Database(database_url(None, tmp_path), timeout=1)
     monkeypatch.setattr(pruning, "TURN_SECONDS_MAX", 0.1)
-    monkeypatch.setattr(pruning, "ABANDONED_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(one_thread, "ABANDONED_AFTER_SECONDS", 0.1)
     begun: list[int] = []
     may_end = threading.Event()
 

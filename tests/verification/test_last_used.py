@@ -20,6 +20,7 @@ from tokenry.domain.scopes import EVERYTHING
 from tokenry.jobs import Job, Where, run_jobs
 from tokenry.settings import Settings
 from tokenry.storage import database as storage
+from tokenry.storage import one_thread
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.schema import token_uses
@@ -355,7 +356,7 @@ def test_use_that_is_noted_while_an_earlier_one_is_written_is_kept(
 def test_writing_that_hangs_is_left_to_itself(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """In something that knows no deadline. No second thread, with a second connection, is begun beside it."""
     monkeypatch.setattr(last_used, "INTERVAL_SECONDS", 0.1)
-    monkeypatch.setattr(last_used, "ABANDONED_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(one_thread, "ABANDONED_AFTER_SECONDS", 0.1)
     uses = Uses(sqlite_database)
     goes_on, begun = threading.Event(), []
 

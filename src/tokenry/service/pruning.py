@@ -1,21 +1,15 @@
 """Deleting expired idempotency keys."""
 
-import threading
 import time
 
-from anyio import CapacityLimiter, move_on_after, to_thread
-
-from tokenry.domain.errors import Unavailable
 from tokenry.service.transactions import Transactions
-from tokenry.storage.deadline import within
 from tokenry.storage.idempotency import DELETED_MAX, delete_expired_keys
 from tokenry.storage.jobs import claim_job
+from tokenry.storage.one_thread import OneThread
 
 PRUNING_SECONDS = 60
 TURN_SECONDS_MAX = 30
 """How long one turn may take. What is left is deleted in the next."""
-ABANDONED_AFTER_SECONDS = 1
-"""How much later than it should the thread is left to itself: it hangs in something that knows no deadline."""
 
 
 class Pruning:
@@ -23,23 +17,11 @@ class Pruning:
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
-        self._thread, self._deleting = CapacityLimiter(1), threading.Lock()
+        self._thread = OneThread()
 
     async def run(self) -> None:
         """Delete in a thread, if it is this worker's turn. Raises Unavailable."""
-        with within(TURN_SECONDS_MAX), move_on_after(TURN_SECONDS_MAX + ABANDONED_AFTER_SECONDS) as scope:
-            await to_thread.run_sync(self._prune_alone, abandon_on_cancel=True, limiter=self._thread)
-        if scope.cancelled_caught:
-            raise Unavailable("the database does not answer")
-
-    def _prune_alone(self) -> None:
-        """Delete in one thread at a time: one that hangs holds a connection."""
-        if not self._deleting.acquire(blocking=False):
-            raise Unavailable("an earlier attempt has not ended")
-        try:
-            self.prune()
-        finally:
-            self._deleting.release()
+        await self._thread.run(self.prune, seconds=TURN_SECONDS_MAX)
 
     def prune(self) -> int:
         """Delete the keys of requests that expired, piece by piece, if it is this worker's turn; how many."""

@@ -9,11 +9,8 @@ a minute. The many uses in between cost one comparison each, and are not told ap
 stays noted, for as long as it takes; a thread of its own waits for it.
 """
 
-import threading
 from collections.abc import Sequence
 from typing import NamedTuple
-
-from anyio import CapacityLimiter, move_on_after, to_thread
 
 from tokenry.complaints import Complaints
 from tokenry.domain.errors import Unavailable
@@ -21,7 +18,7 @@ from tokenry.domain.secrets import mask_secrets
 from tokenry.log import Log
 from tokenry.printable import printable
 from tokenry.storage.database import Database
-from tokenry.storage.deadline import within
+from tokenry.storage.one_thread import OneThread
 from tokenry.storage.rotations import activate_used, find_unused
 from tokenry.storage.uses import AGENT_LENGTH_MAX, Use, record_uses
 from tokenry.verification.cache import Known
@@ -33,8 +30,6 @@ NOTED_MAX = 100_000
 """Uses of so many tokens are kept while the database cannot take them; those of further tokens are not noted."""
 PIECE_ROWS_MAX = 1000
 """Of one transaction, which others may have to wait for."""
-ABANDONED_AFTER_SECONDS = 1
-"""How much later than it should the thread is left to itself: it hangs in something that knows no deadline."""
 
 log = Log("tokenry.verification")
 
@@ -52,7 +47,7 @@ class Uses:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._thread, self._writing = CapacityLimiter(1), threading.Lock()
+        self._thread = OneThread()
         self._noted: dict[str, Use] = {}
         """What is to be written down, by preview."""
         self._notes: dict[str, _Note] = {}
@@ -100,27 +95,15 @@ class Uses:
         """Write down what was noted so far. What the database cannot take now is kept for the next time."""
         if not self._noted:
             return
-        seconds = INTERVAL_SECONDS
         try:
-            with within(seconds), move_on_after(seconds + ABANDONED_AFTER_SECONDS) as scope:
-                await to_thread.run_sync(self._write_pieces, abandon_on_cancel=True, limiter=self._thread)
+            await self._thread.run(self._write_pieces, seconds=INTERVAL_SECONDS)
         except Unavailable as error:
             self._complaints.add(error.reason)
         except Exception as error:  # noqa: BLE001 - a defect, for which neither these uses nor later ones should pay
             self._complaints.add(repr(error), with_traceback=True)
-        if scope.cancelled_caught:
-            self._complaints.add("the database does not answer")
 
     def _write_pieces(self) -> None:
-        """Write everything down piece by piece, in one thread at a time: one that hangs holds a connection."""
-        if not self._writing.acquire(blocking=False):
-            raise Unavailable("an earlier attempt has not ended")
-        try:
-            self._write_each_piece()
-        finally:
-            self._writing.release()
-
-    def _write_each_piece(self) -> None:
+        """Write everything down, piece by piece."""
         defect: Exception | None = None
         # In one order everywhere, so that two workers never wait for each other in a circle.
         uses = sorted(self._noted.copy().values())  # a copy in one step, as others are noted meanwhile
