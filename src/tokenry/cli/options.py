@@ -4,7 +4,7 @@
 def view(token_id: int, output: Output) -> None: ...
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -37,14 +37,27 @@ def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
             given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
         command(**given)
 
+    shared = [_parameter(field.name, field.default, kind) for kind in groups.values() for field in fields(kind)]
+    return with_options(called, command, shared, in_place_of=groups)
+
+
+def with_options(
+    called: Callable[..., None],
+    command: Callable[..., None],
+    options: Sequence[Parameter],
+    *,
+    in_place_of: Container[str],
+) -> Callable[..., None]:
+    """Show what is called for a command as taking these options in the place of some of its parameters."""
+    hints = get_type_hints(command, include_extras=True)
     own = [
         Parameter(name, Parameter.KEYWORD_ONLY, default=parameter.default, annotation=hints[name])
         for name, parameter in signature(command).parameters.items()
-        if name not in groups
+        if name not in in_place_of
     ]
-    shared = [_parameter(field.name, field.default, kind) for kind in groups.values() for field in fields(kind)]
-    called.__signature__ = Signature(own + shared)  # type: ignore[attr-defined]
-    called.__annotations__ = {parameter.name: parameter.annotation for parameter in own + shared}
+    taken = [*own, *options]
+    called.__signature__ = Signature(taken)  # type: ignore[attr-defined]
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in taken}
     return called
 
 

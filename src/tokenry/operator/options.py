@@ -2,14 +2,15 @@
 
 import getpass
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import wraps
-from inspect import Parameter, Signature, signature
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
+from tokenry.cli.options import with_options
 from tokenry.domain.accounts import Origin
 from tokenry.printable import printable
 from tokenry.settings import CONFIG_FILE, NOTES, Settings, flag_of, variable_of
@@ -27,40 +28,30 @@ def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[...,
     """Give a command an option for each of these settings, and the settings in its parameter `settings`."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        @wraps(command)
-        def called(**given: Any) -> None:
-            flags, config_file = {name: given.pop(name) for name in names}, given.pop("config_file")
+        def read(*, flags: Mapping[str, object], config_file: Path | None, **given: Any) -> None:
             command(**given, settings=read_settings(flags, config_file))
 
-        return _with_options(called, command, [*map(_option, names), _config_file()])
+        return _taking(names, read, command, in_place_of={"settings"})
 
     return decorate
 
 
 def takes_flags(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command an option for every setting, and what was given, unread: `flags`, and the file `config_file`."""
+    return _taking(ALL, command, command, in_place_of={"flags", "config_file"})
+
+
+def _taking(
+    names: Sequence[str], take: Callable[..., None], command: Callable[..., None], *, in_place_of: Container[str]
+) -> Callable[..., None]:
+    """A command with an option for each of these settings: `take` is given what they were given, as `flags`."""
 
     @wraps(command)
     def called(**given: Any) -> None:
-        flags = {name: given.pop(name) for name in ALL}
-        command(**given, flags=flags)
+        flags = {name: given.pop(name) for name in names}
+        take(**given, flags=flags)
 
-    return _with_options(called, command, [*map(_option, ALL), _config_file()])
-
-
-def _with_options(
-    called: Callable[..., None], command: Callable[..., None], options: list[Parameter]
-) -> Callable[..., None]:
-    hints = get_type_hints(command, include_extras=True)
-    taken = {"settings", "flags", "config_file"}
-    own = [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=parameter.default, annotation=hints[name])
-        for name, parameter in signature(command).parameters.items()
-        if name not in taken
-    ]
-    called.__signature__ = Signature(own + options)  # type: ignore[attr-defined]
-    called.__annotations__ = {parameter.name: parameter.annotation for parameter in own + options}
-    return called
+    return with_options(called, command, [*map(_option, names), _config_file()], in_place_of=in_place_of)
 
 
 def _option(name: str) -> Parameter:
