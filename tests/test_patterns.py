@@ -79,6 +79,7 @@ EXAMPLES: dict[str, str] = {
     "gate.heads._PLAIN": "?scope=a http/1.1\r\nx-a: b\r\nhost: x\r\nauthorization: bearer a\r\naccept: *\r\n\r\n",
     "gate.heads._VISIBLE": TOKEN,
     "gate.shapes._FIXED": "Authorization: a",
+    "settings._MODE": "0660",
     "storage.postgres._SCHEME": "postgresql+psycopg2://",
     "storage.postgres._SECONDS": "-1",
     "storage.postgres._TRY": "Multiple connection attempts failed:\n- host: 'a'\n- host: 'b'",

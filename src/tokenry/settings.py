@@ -1,6 +1,7 @@
 """What can be set, each thing once: its kind, default, bounds and meaning. `sources.py` says where values come from."""
 
 import os
+import re
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,12 +12,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from tokenry.domain.errors import SetupError
+from tokenry.domain.networks import UNIX_PEER
 from tokenry.domain.scopes import Catalogue
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 
 COUNT_MAX = 1_000_000_000
 """A larger count is a mistake in typing."""
+SOCKET_PATH_BYTES_MAX = 107
+"""What Linux has room for, unix(7)."""
+_MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +34,24 @@ class Note:
 
 
 def _require_networks(text: str) -> str:
-    """Raise ValueError unless these are addresses and networks. The server would keep others, and believe nobody."""
+    """Raise ValueError unless these are addresses, networks and UNIX_PEER. The server would keep others for nothing."""
     for each in filter(None, map(str.strip, text.split(","))):
-        ip_network(each)
+        if each != UNIX_PEER:
+            ip_network(each)
+    return text
+
+
+def _require_socket_path(path: Path | None) -> Path | None:
+    """Raise ValueError unless the system takes a path of this length for a socket."""
+    if path is not None and len(os.fsencode(path)) > SOCKET_PATH_BYTES_MAX:
+        raise ValueError
+    return path
+
+
+def _require_mode(text: str) -> str:
+    """Raise ValueError unless this is a file's mode as chmod writes it, without what means nothing to a socket."""
+    if not _MODE.fullmatch(text):
+        raise ValueError
     return text
 
 
@@ -42,6 +62,17 @@ class Settings(BaseModel):
 
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8470, ge=0, le=65535, description="The port; 0 for any free one.")
+    uds: Annotated[
+        Path | None,
+        AfterValidator(_require_socket_path),
+        Note(unset="none", wanted=f"has to be a path of at most {SOCKET_PATH_BYTES_MAX} bytes"),
+    ] = Field(default=None, description="A unix socket to listen on as well, beside address and port.")
+    uds_mode: Annotated[
+        str, AfterValidator(_require_mode), Note(wanted="has to be three octal digits such as 0660, as a text")
+    ] = Field(default="0660", description="The mode of the unix socket: whoever may write to it may ask.")
+    uds_group: Annotated[str | None, Note(unset="the process's own")] = Field(
+        default=None, description="The group of the unix socket, by name or number."
+    )
     data_dir: Path = Field(default=Path("data"), description="Where the database, the pepper and other files live.")
     database_url: Annotated[str | None, Note(unset="SQLite in the data directory", secret=True)] = Field(
         default=None,
@@ -60,8 +91,12 @@ class Settings(BaseModel):
     trusted_proxies: Annotated[
         str,
         AfterValidator(_require_networks),
-        Note(unset="none", wanted="has to be addresses or networks such as 10.0.0.0/8, comma-separated"),
-    ] = Field(default="", description="Addresses or networks, comma-separated, whose X-Forwarded-For is believed.")
+        Note(unset="none", wanted="has to be addresses or networks such as 10.0.0.0/8, or unix:, comma-separated"),
+    ] = Field(
+        default="",
+        description="Addresses or networks, comma-separated, whose X-Forwarded-For is believed; unix: is whoever comes "
+        "by the unix socket.",
+    )
     rate_limit: int = Field(
         default=1600,
         ge=0,

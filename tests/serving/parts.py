@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import re
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from tokenry.verification.last_used import Uses
 
 T = TypeVar("T")
 PEER = "192.0.2.1"
+ADDRESSES = {"peername": (PEER, 1234), "sockname": ("127.0.0.1", 8470)}
 CHANGING = re.compile(rb"(?:expires|x-request-id): [^\r]*\r\n")
 """Headers of management answers that are new each time."""
 
@@ -25,8 +26,8 @@ CHANGING = re.compile(rb"(?:expires|x-request-id): [^\r]*\r\n")
 class Wire(asyncio.Transport):
     """The client's end of a connection, in memory."""
 
-    def __init__(self) -> None:
-        super().__init__({"peername": (PEER, 1234), "sockname": ("127.0.0.1", 8470)})
+    def __init__(self, extra: Mapping[str, object] = ADDRESSES) -> None:
+        super().__init__(extra)
         self.received = b""
         self.closed = False
 

@@ -17,7 +17,7 @@ from tests.faulty import PROGRAM
 from tests.servers import START_SECONDS_MAX, TOKENRY, Server, serving, wait_until
 from tests.workers import await_workers, children, runs, serving_processes, serving_workers
 from tokenry.domain.errors import SetupError
-from tokenry.serving.workers import require_binding
+from tokenry.serving.workers import Workers, require_binding
 
 ORPHAN_SECONDS_MAX = 2
 """How long anything may outlive the process that looks after the workers."""
@@ -100,6 +100,17 @@ def test_workers_that_are_not_bound_run_wherever_the_service_may(tmp_path: Path)
     with serving_workers(tmp_path / "data", 2) as server:
         for worker in serving_processes(server):
             assert os.sched_getaffinity(worker) == os.sched_getaffinity(0)
+
+
+def test_nobody_connects_any_more_once_workers_are_told_to_stop() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        workers = Workers.__new__(Workers)
+        workers.processes, workers.sockets = [], [listener]
+        address = listener.getsockname()
+        socket.create_connection(address).close()
+        workers.terminate_all()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
 
 
 def test_binding_is_refused_where_the_system_knows_none(monkeypatch: pytest.MonkeyPatch) -> None:

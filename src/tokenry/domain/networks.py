@@ -9,6 +9,8 @@ Networks = tuple[Network, ...]
 
 ANYWHERE: Networks = ()
 NETWORKS_MAX = 50
+UNIX_PEER = "unix:"
+"""Stands for the address of whoever comes by a unix socket, as in nginx. It is in no network."""
 ADDRESS_LENGTH_MAX = 64
 """Longer than any address, IPv6 with a zone. What a proxy says of its client may be any text, and is cut to this."""
 # Narrower than `ip_network`, which also reads masks and zones: 10.0.0.0/255.0.0.0, fe80::1%eth0.

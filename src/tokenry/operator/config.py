@@ -11,6 +11,7 @@ from tokenry.domain.errors import SetupError
 from tokenry.operator.options import takes_flags
 from tokenry.operator.tables import print_table
 from tokenry.printable import printable
+from tokenry.serving.unix_socket import find_group
 from tokenry.settings import NOTES, SECRETS, Settings
 from tokenry.sources import DEFAULT, Value, find_settings, judge
 from tokenry.storage.database import database_url
@@ -53,6 +54,7 @@ def _unusable(settings: Settings) -> Iterator[str]:
         settings.catalogue,
         lambda: database_url(settings.database_url, settings.data_dir),
         lambda: open_counters(settings.rate_limit_storage),
+        lambda: find_group(settings.uds_group),
     )
     for use in uses:
         try:

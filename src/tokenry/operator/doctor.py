@@ -16,6 +16,7 @@ from tokenry.operator.options import SCOPED, takes_settings
 from tokenry.printable import printable
 from tokenry.service.installation import Installation
 from tokenry.service.users import NO_ACCOUNT
+from tokenry.serving.unix_socket import find_exposure
 from tokenry.settings import Settings
 from tokenry.storage.database import Database
 from tokenry.storage.database import database_url as read_address
@@ -27,7 +28,7 @@ from tokenry.wiring import open_installation
 FREE_BYTES_MIN = 256 * 1024 * 1024
 
 
-@takes_settings(*SCOPED, "workers")
+@takes_settings(*SCOPED, "workers", "uds")
 def doctor(*, settings: Settings) -> None:
     """Check schema, pepper, permissions, the first token, disk, database and usernames.
 
@@ -43,6 +44,7 @@ def doctor(*, settings: Settings) -> None:
     wrong |= _tell(
         chain(
             _files(settings.data_dir),
+            _socket(settings.uds),
             _first_token(installation, settings.data_dir / FIRST_TOKEN_FILE),
             _disk(settings.data_dir),
             _database(installation.database),
@@ -80,6 +82,11 @@ def _files(data_dir: Path) -> Iterator[str]:
     mode = stat.S_IMODE(data_dir.stat().st_mode)
     if mode & 0o022:
         yield f"{data_dir} can be written by others (mode {mode:04o}): chmod 700 {data_dir}"
+
+
+def _socket(path: Path | None) -> Iterator[str]:
+    if path is not None and (wrong := find_exposure(path)):
+        yield wrong
 
 
 def _first_token(installation: Installation, path: Path) -> Iterator[str]:

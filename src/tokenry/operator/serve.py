@@ -1,18 +1,21 @@
 """`tokenry serve`."""
 
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
+from socket import socket
 
 from tokenry.application import build_app
 from tokenry.cli.running import alone, complain
 from tokenry.cli.streams import OutputError
-from tokenry.counters.opening import open_counters
+from tokenry.counters.opening import Counters, open_counters
 from tokenry.domain.secrets import Secret
 from tokenry.operator.first_token import FirstTokenPlace, welcome
 from tokenry.operator.options import ALL, takes_settings
 from tokenry.operator.usernames import complain_of_ambiguous
-from tokenry.serving.server import base_url, listen
+from tokenry.serving.server import BACKLOG_CONNECTIONS, base_url, listen
 from tokenry.serving.server import run as run_server
+from tokenry.serving.unix_socket import find_exposure, unix_listener
 from tokenry.serving.workers import require_binding
 from tokenry.settings import Settings, forget_variables
 from tokenry.wiring import begin, open_installation, prepare
@@ -31,10 +34,28 @@ def _serve(settings: Settings) -> None:
     if settings.bind_workers:
         require_binding()
     counters = open_counters(settings.rate_limit_storage)  # made here, so that all worker processes share them
+    with _listening(settings) as listeners:
+        _serve_at(listeners, settings, counters)
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[Sequence[socket]]:
+    """Listen for the length of a block: at the port first, then at the unix socket if there is to be one."""
     listener = listen(settings.host, settings.port)
+    if settings.uds is None:
+        yield [listener]
+        return
+    if wrong := find_exposure(settings.uds):
+        complain(f"{wrong}.")
+    mode = int(settings.uds_mode, 8)
+    with unix_listener(settings.uds, mode=mode, group=settings.uds_group, backlog=BACKLOG_CONNECTIONS) as by_path:
+        yield [listener, by_path]
+
+
+def _serve_at(listeners: Sequence[socket], settings: Settings, counters: Counters) -> None:
     complain_of_ambiguous(prepare(settings))
-    url = base_url(listener)
-    greeting = f"API:   {url}/v4\nData:  {settings.data_dir.resolve()}"
+    url = base_url(listeners[0])
+    greeting = _greeting(url, settings)
     place = FirstTokenPlace(settings, lambda secret: print(greeting, welcome(url, secret, None), sep="\n", flush=True))
     secret = _begin(settings, place)
 
@@ -48,13 +69,20 @@ def _serve(settings: Settings) -> None:
 
     run_server(
         partial(build_app, settings, counters=counters),
-        listener,
+        listeners,
         workers=settings.workers,
         bind_workers=settings.bind_workers,
         trusted_proxies=settings.trusted_proxies,
         log_level=settings.log_level,
         announce=announce,
     )
+
+
+def _greeting(url: str, settings: Settings) -> str:
+    lines = [f"API:   {url}/v4"]
+    if settings.uds is not None:
+        lines.append(f"UDS:   {settings.uds.absolute()}")
+    return "\n".join([*lines, f"Data:  {settings.data_dir.resolve()}"])
 
 
 def _begin(settings: Settings, place: FirstTokenPlace) -> Secret | None:

@@ -7,12 +7,14 @@ only one that leans on it.
 """
 
 import asyncio
+import socket
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from tokenry.complaints import Complaints
 from tokenry.domain.errors import Fault
+from tokenry.domain.networks import UNIX_PEER
 from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
 from tokenry.gate.heads import Sender
 from tokenry.serving.descriptors import connections_max
@@ -53,6 +55,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a first request."""
         super().connection_made(transport)
+        if self.client is None and _is_unix(transport):  # there is none either of whoever is gone already
+            self.client = (UNIX_PEER, 0)
         fast_path: FastPath | None = self.app_state.get(APP_STATE_KEY)
         self._has_fast_path = fast_path is not None
         if fast_path is not None:
@@ -333,3 +337,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write(refusal)
         self.transport.close()
         self._deadline = self.loop.time() + CLOSING_SECONDS_MAX
+
+
+def _is_unix(transport: asyncio.BaseTransport) -> bool:
+    kept: socket.socket | None = transport.get_extra_info("socket")
+    return kept is not None and kept.family == socket.AF_UNIX

@@ -1,10 +1,10 @@
-"""Running the application: a listening socket, one process or several, and a graceful stop."""
+"""Running the application: listening sockets, one process or several, and a graceful stop."""
 
 import errno
 import gc
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import uvicorn
@@ -59,7 +59,7 @@ def base_url(listener: socket.socket) -> str:
 
 def run(
     build: Callable[[], ASGIApp],
-    listener: socket.socket,
+    listeners: Sequence[socket.socket],
     *,
     workers: int,
     bind_workers: bool,
@@ -98,9 +98,9 @@ def run(
             # uvicorn takes these while it serves, and raises the one that stopped it once more when it has ended.
             signal.signal(number, server.handle_exit)
         announce()
-        server.run(sockets=[listener])
+        server.run(sockets=list(listeners))
     else:
-        supervisor = (BoundWorkers if bind_workers else Workers)(config, sockets=[listener])
+        supervisor = (BoundWorkers if bind_workers else Workers)(config, sockets=list(listeners))
         announce()
         supervisor.run()
 

@@ -68,6 +68,12 @@ class Workers(Multiprocess):
         super().keep_subprocess_alive()
         self._settle()
 
+    def terminate_all(self) -> None:
+        """Stop all workers. Whoever connects from now on is refused, and does not wait for nobody."""
+        super().terminate_all()
+        for listener in self.sockets:
+            listener.close()
+
     def _settle(self) -> None:
         """Close this process's copy of a worker's end of the pipe between them.
 

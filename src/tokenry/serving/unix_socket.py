@@ -1,0 +1,158 @@
+"""A listening socket that is a file: who may write to the file may ask, over no network.
+
+The file of a service that is gone is replaced. That of one that is there is not, nor is anything that is no socket.
+"""
+
+import errno
+import fcntl
+import grp
+import os
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tokenry.domain.errors import SetupError
+
+LOCK_SECONDS_MAX = 5
+"""How long to wait for another process that takes or leaves a path in the same directory: that takes no time."""
+_PAUSE_SECONDS = 0.02
+_REMEDY = "set --uds or TOKENRY_UDS to another path"
+
+
+@contextmanager
+def unix_listener(path: Path, *, mode: int, group: str | None, backlog: int) -> Iterator[socket.socket]:
+    """Listen at a path for the length of a block; then remove the file, unless somebody else listens there by then.
+
+    Nobody but who may by mode and group ever gets a connection. Raises SetupError, naming the remedy.
+    """
+    number = find_group(group)
+    with _alone_beside(path):
+        _remove_dead(path)
+        listener = _bind(path, mode)
+        try:
+            _give_to(number, path)
+            listener.listen(backlog)  # until now the system refuses whoever asks
+        except BaseException:
+            listener.close()
+            path.unlink(missing_ok=True)
+            raise
+    listener.set_inheritable(True)
+    try:
+        yield listener
+    finally:
+        listener.close()
+        with suppress(SetupError), _alone_beside(path):  # whoever has the path by now keeps it
+            _remove_dead(path)
+
+
+def find_group(name: str | None) -> int | None:
+    """The number of a group that is named, or is a number already. Raises SetupError if there is none of the name."""
+    if name is None:
+        return None
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        if name.isascii() and name.isdecimal():
+            return int(name)
+    raise SetupError(f"There is no group {name} on this machine: set --uds-group or TOKENRY_UDS_GROUP to one there is.")
+
+
+def find_exposure(path: Path) -> str | None:
+    """What is wrong with the directory of a socket: others can put a socket of their own there, and be given tokens."""
+    directory = path.absolute().parent
+    try:
+        mode = stat.S_IMODE(directory.stat().st_mode)
+    except FileNotFoundError:
+        return None
+    if not mode & 0o022:
+        return None
+    return (
+        f"{directory} can be written by others (mode {mode:04o}), who could put a socket of their own in the place of "
+        f"{path.name} and be given every token: chmod 755 {directory}"
+    )
+
+
+@contextmanager
+def _alone_beside(path: Path) -> Iterator[None]:
+    """Keep others, for a block, from taking and leaving paths in the directory. Raises SetupError."""
+    try:
+        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise _unmade(path, error) from error
+    try:
+        _await_lock(directory, path)
+        yield
+    finally:
+        os.close(directory)
+
+
+def _await_lock(directory: int, path: Path) -> None:
+    until = time.monotonic() + LOCK_SECONDS_MAX
+    while True:
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno != errno.EWOULDBLOCK or time.monotonic() >= until:
+                raise _unmade(path, error) from error
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _remove_dead(path: Path) -> None:
+    """Remove a socket at which nobody listens. Raises SetupError for anything else that is there."""
+    try:
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise SetupError(f"{path} is there, and is no socket: {_REMEDY}, or remove it.")
+        if _has_listener(path):
+            raise SetupError(f"{path} is already in use: stop what listens there, or {_REMEDY}.")
+        path.unlink()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unmade(path, error) from error
+
+
+def _has_listener(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0)
+        code = probe.connect_ex(str(path))
+    if code in {0, errno.EAGAIN, errno.EPROTOTYPE}:  # there; its queue is full; there, for another kind of traffic
+        return True
+    if code == errno.ECONNREFUSED:
+        return False
+    raise OSError(code, os.strerror(code))
+
+
+def _bind(path: Path, mode: int) -> socket.socket:
+    """Make the file with its mode: to set it later would leave a moment, and follow a link that was put there."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(~mode & 0o777)
+    try:
+        listener.bind(str(path))
+    except OSError as error:
+        listener.close()
+        raise _unmade(path, error) from error
+    finally:
+        os.umask(before)
+    return listener
+
+
+def _give_to(group: int | None, path: Path) -> None:
+    if group is None:
+        return
+    try:
+        os.chown(path, -1, group, follow_symlinks=False)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no such number"
+        raise SetupError(
+            f"The socket {path} cannot be given to the group of --uds-group or TOKENRY_UDS_GROUP ({reason}): make the "
+            "user that runs this a member of the group."
+        ) from error
+
+
+def _unmade(path: Path, error: OSError) -> SetupError:
+    return SetupError(f"The socket {path} cannot be made ({error.strerror or error}): {_REMEDY}.")
