@@ -1,6 +1,6 @@
 -- One script for every server that is measured, so that the load side pays the same for each.
--- Arguments: a file of lines "secret path", with further headers and "body=" with a body behind tabs; the method;
--- the body of those without one (may be empty).
+-- Arguments: a file of lines "secret path", with further headers, "body=" with a body and "method=" with a method behind
+-- tabs; the method and the body of those without one (the body may be empty).
 -- Requests are put together before the run; during it a request is one look-up in a table, another secret each time.
 
 local requests = {}
@@ -19,7 +19,7 @@ function init(args)
         if body and not headers["Content-Type"] then
             headers["Content-Type"] = "application/json"
         end
-        requests[#requests + 1] = wrk.format(method, path, headers, body)
+        requests[#requests + 1] = wrk.format(rest:match("\tmethod=(%u+)") or method, path, headers, body)
     end
 end
 

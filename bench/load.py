@@ -104,7 +104,9 @@ def prepare_load(file: Path, measure: Measure, known: Sequence[Known], core: int
     chance = random.Random("load")  # with the seed of the stock, what is made up could be what is stored
     lines = []
     for token in known:
-        headers = "".join(f"\t{name}: {value}" for name, value in measure.headers(chance).items())
-        lines.append(f"{measure.present(token, chance)} {measure.path_for(token)}{headers}\n")
+        fields = "".join(f"\t{name}: {value}" for name, value in measure.headers(chance).items())
+        if measure.methods:
+            fields += f"\tmethod={chance.choice(measure.methods)}"
+        lines.append(f"{measure.present(token, chance)} {measure.path_for(token)}{fields}\n")
     file.write_text("".join(lines), "ascii")
     return Load(file, measure, core)

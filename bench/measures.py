@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.errors import BenchmarkError
+from bench.questions import QUESTIONS, Question
 from bench.servers import STATIC_HEADERS, Answer, Server
 from bench.stock import TOKENS_PER_USER, Known
 from tokenry.domain.secrets import Secret
@@ -53,6 +54,8 @@ class Measure:
     status: int = 200
     present: Callable[[Known, random.Random], str] = secret_of
     headers: Callable[[random.Random], Mapping[str, str]] = no_headers
+    methods: tuple[str, ...] = ()
+    """If any, each request has one of these instead of `method`."""
     what: str = ""
 
     @property
@@ -69,12 +72,14 @@ class Measure:
         chance = random.Random(2)
         for token in known[:_CHECKED]:
             secret, headers = self.present(token, chance), self.headers(chance)
-            answer = server.ask(self.method, self.path_for(token), secret, self.body, headers)
+            method = chance.choice(self.methods or (self.method,))
+            answer = server.ask(method, self.path_for(token), secret, self.body, headers)
             if answer.status != self.status or not self.is_right(answer, token):
                 raise BenchmarkError(f"{self.name}: a wrong answer, status {answer.status}: {dict(answer.headers)}")
         wrong = known[0].secret[:-1] + ("a" if known[0].secret[-1] != "a" else "b")
         for refused in (None, wrong):
-            status = server.ask(self.method, self.path_for(known[0]), refused, self.body).status
+            headers = self.headers(chance)
+            status = server.ask(self.method, self.path_for(known[0]), refused, self.body, headers).status
             if status != 401:
                 raise BenchmarkError(f"{self.name}: {status} instead of 401 without a valid token")
 
@@ -112,6 +117,10 @@ def _is_refusal(answer: Answer, token: Known) -> bool:
     return "invalid_token" in answer.headers.get("www-authenticate", "")
 
 
+def _is_too_little(answer: Answer, token: Known) -> bool:
+    return "insufficient_scope" in answer.headers.get("www-authenticate", "")
+
+
 def _unknown(_: Known, chance: random.Random) -> str:
     """A token as anybody can make one up: the checksum is right."""
     return Secret.generate(chance.randbytes).reveal()
@@ -123,8 +132,8 @@ def _garbage(_: Known, chance: random.Random) -> str:
     return text[:-1] + ("a" if text[-1] != "a" else "b")
 
 
-def gateway_headers(chance: random.Random) -> Mapping[str, str]:
-    """Eight headers that a gateway adds, other ones with each request."""
+def _eight_headers(chance: random.Random) -> Mapping[str, str]:
+    """Eight headers such as a gateway may add, other ones with each request."""
     number, address = chance.getrandbits(32), f"203.0.113.{chance.randrange(256)}"
     return {
         "X-Original-URI": f"/v1/things/{number}?page={number % 97}",
@@ -138,8 +147,47 @@ def gateway_headers(chance: random.Random) -> Mapping[str, str]:
     }
 
 
+def _as_asked(question: Question) -> tuple[Measure, ...]:
+    """A gateway's question for what every known token may, for what none may, and with tokens that nobody made."""
+
+    def measure(name: str, policy: str, targets: Targets, what: str, **how: Any) -> Measure:
+        return Measure(
+            name,
+            "GET",
+            question.path.format(policy=policy),
+            (LARGE,),
+            targets=targets,
+            headers=question.headers,
+            methods=question.methods,
+            what=f", as {question.gateway} asks{what}",
+            **how,
+        )
+
+    name = question.gateway
+    return (
+        measure(name, "resource=account", Targets(requests=0.75, cpu=0.70), "", is_right=_is_identity),
+        measure(
+            f"{name}-refused",
+            "resource=databases",
+            Targets(requests=0.60),
+            ", without the scope",
+            is_right=_is_too_little,
+            status=403,
+        ),
+        measure(
+            f"{name}-unknown",
+            "resource=account",
+            Targets(requests=0.45),
+            ", unknown tokens",
+            is_right=_is_refusal,
+            status=401,
+            present=_unknown,
+        ),
+    )
+
+
 VERIFY = Measure(
-    "verify", "GET", "/verify", (SMALL, LARGE, HUGE), _is_identity, targets=Targets(requests=0.85, cpu=0.80, p99=3)
+    "verify", "GET", "/verify", (SMALL, LARGE, HUGE), _is_identity, targets=Targets(requests=0.90, cpu=0.80, p99=3)
 )
 CREATE = Measure(
     "create",
@@ -152,14 +200,15 @@ CREATE = Measure(
 # Creating comes last: it leaves more tokens than a measure after it would be said to have.
 MEASURES = (
     VERIFY,
+    *(measure for question in QUESTIONS for measure in _as_asked(question)),
     Measure(
-        "gateway",
+        "headers",
         "GET",
         "/verify",
         (LARGE,),
         _is_identity,
-        targets=Targets(requests=0.75),
-        headers=gateway_headers,
+        targets=Targets(requests=0.85),
+        headers=_eight_headers,
         what=", eight headers that vary",
     ),
     Measure(
@@ -190,7 +239,7 @@ MEASURES = (
         "/verify",
         (SMALL, LARGE),
         _is_identity,
-        targets=Targets(requests=0.15),
+        targets=Targets(requests=0.35),
         what=", by the ordinary route",
     ),
     Measure("get", "GET", "/v4/profile/tokens/{id}", (LARGE,), _is_token),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,7 @@ http {{
     server {{
         listen 127.0.0.1:{port} backlog=2048;
 {headers}
-        return 200;
+        return 200{body};
     }}
 }}
 """
@@ -72,6 +72,8 @@ class Server:
     process: subprocess.Popen[str]
     port: int
     log_file: Path
+    others: tuple["Server", ...] = ()
+    """Those that work for its answers, on the same core."""
 
     @property
     def url(self) -> str:
@@ -79,10 +81,10 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def cpu_seconds(self) -> float:
-        """The processor time that its process has used, all threads together. Raises BenchmarkError if it is gone."""
+        """Processor time of it and the others, all threads together. Raises BenchmarkError if one is gone."""
         if self.process.poll() is not None:
             raise BenchmarkError(f"{self.name} ended: {read_end(self.log_file)}")
-        return process_cpu_seconds(self.process.pid)
+        return process_cpu_seconds(self.process.pid) + sum(other.cpu_seconds() for other in self.others)
 
     def ask(
         self, method: str, path: str, secret: str | None = None, body: str = "", more: Mapping[str, str] | None = None
@@ -102,20 +104,21 @@ class Server:
 
 
 @contextmanager
-def nginx(folder: Path, core: int) -> Iterator[Server]:
+def nginx(
+    folder: Path, core: int | None, headers: Mapping[str, str] = STATIC_HEADERS, body: str = ""
+) -> Iterator[Server]:
     """Run nginx with one worker that answers everything with a static 200."""
     folder.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    headers = "\n".join(f'        add_header {name} "{value}";' for name, value in STATIC_HEADERS.items())
+    port = free_port()
+    lines = "\n".join(f'        add_header {name} "{value}";' for name, value in headers.items())
+    text = _NGINX.format(folder=folder, port=port, headers=lines, body=f' "{body}"' if body else "")
     configuration = folder / "nginx.conf"
-    configuration.write_text(_NGINX.format(folder=folder, port=port, headers=headers), "utf-8")
+    configuration.write_text(text, "utf-8")
     command = [find_program("nginx"), "-e", "stderr", "-p", str(folder), "-c", str(configuration)]
     log_file = folder / "nginx.log"
-    with _running(command, core, log_file) as process:
+    with running(command, core, log_file) as process:
         server = Server("nginx", process, port, log_file)
-        _wait_until_listening(server)
+        wait_until_ready(server)
         yield server
 
 
@@ -133,9 +136,9 @@ def tokenry(
     command += ["--rate-limit", "0", "--rate-limit-failures", "0"]  # what is measured is asked more often than allowed
     command += options
     log_file = data_dir.with_name(f"{data_dir.name}.log")
-    with _running(command, core, log_file) as process:
+    with running(command, core, log_file) as process:
         server = Server("tokenry", process, _printed_port(process, log_file), log_file)
-        _wait_until_listening(server)
+        wait_until_ready(server)
         _wait_until_idle(process.pid)
         yield server
 
@@ -143,14 +146,22 @@ def tokenry(
 @contextmanager
 def peer_server(name: str, command: Sequence[str], core: int, log_file: Path) -> Iterator[Server]:
     """Run another server on one core; the first line that it prints is its port."""
-    with _running(command, core, log_file) as process:
+    with running(command, core, log_file) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line.strip().isdigit():
             raise BenchmarkError(f"{name} did not start: {line}{read_end(log_file)}")
         server = Server(name, process, int(line), log_file)
-        _wait_until_listening(server)
+        wait_until_ready(server)
         yield server
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def process_cpu_seconds(pid: int) -> float:
@@ -166,15 +177,23 @@ def read_end(log_file: Path) -> str:
 
 
 @contextmanager
-def _running(command: Sequence[str], core: int | None, log_file: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run a process on one core, out of reach of the terminal's Ctrl-C: whoever started it ends it, in order."""
+def running(
+    command: Sequence[str], core: int | None, log_file: Path, folder: Path | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a process on one core, out of reach of the terminal's Ctrl-C: whoever started it ends it, in order.
+
+    With a `folder` it runs in there and finds its home there; what it prints goes to the log, too.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TOKENRY_")}
+    if folder is not None:
+        environment["HOME"] = str(folder)
     with log_file.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             command if core is None else [find_program("taskset"), "--cpu-list", str(core), *command],
+            cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if folder is None else log,
             stderr=log,
             text=True,
             start_new_session=True,
@@ -201,15 +220,14 @@ def _printed_port(process: subprocess.Popen[str], log_file: Path) -> int:
     raise BenchmarkError(f"tokenry did not start: {read_end(log_file)}")
 
 
-def _wait_until_listening(server: Server) -> None:
+def wait_until_ready(server: Server) -> None:
+    """Wait until a server answers. Raises BenchmarkError."""
     until = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < until and server.process.poll() is None:
-        try:
-            server.ask("GET", "/healthz")
-        except (OSError, http.client.HTTPException):
-            time.sleep(0.05)
-        else:
-            return
+        with suppress(OSError, http.client.HTTPException):
+            if server.ask("GET", "/healthz").status != 404:  # what Traefik answers while it has not read its files
+                return
+        time.sleep(0.05)
     raise BenchmarkError(f"{server.name} did not start: {read_end(server.log_file)}")
 
 
