@@ -17,7 +17,8 @@ import pytest
 
 import tokenry
 from tests.timing import seconds_taken
-from tokenry.gate.shapes import Shapes
+from tokenry.gate.heads import read_plain
+from tokenry.gate.shapes import pattern_of
 
 ROOT = Path(tokenry.__file__).parent
 LENGTH = 16 * 1024
@@ -74,11 +75,14 @@ EXAMPLES: dict[str, str] = {
     "operator.gateway._PLACEHOLDER": "a __LISTEN_HOST__ b",
     "operator.gateway._PORT": "8080",
     "operator.policy._NUMBER": "12",
-    "gate.heads._AGENT": BEFORE,
-    "gate.heads._FORWARDED": "\r\nX-Forwarded-For: 203.0.113.7, 192.0.2.1 \r\n",
-    "gate.heads._PLAIN": "?scope=a http/1.1\r\nx-a: b\r\nhost: x\r\nauthorization: bearer a\r\naccept: *\r\n\r\n",
+    "gate.heads._BEARER": f"bearer  {TOKEN}",
+    "gate.heads._PLAIN": "GET /verify?scope=a HTTP/1.1\r\nX-A: b\r\nHost: x\r\nAuthorization: Bearer a\r\n\r\n",
+    "gate.heads._POLICY": "resource=linodes&scope=a:read_only",
+    "gate.heads._SPECIAL": "\r\nhost: x\r\ncontent-length: 0\r\n",
     "gate.heads._VISIBLE": TOKEN,
-    "gate.shapes._FIXED": "Authorization: a",
+    "gate.senders._AGENT": BEFORE,
+    "gate.senders._FORWARDED": "\r\nX-Forwarded-For: 203.0.113.7, 192.0.2.1 \r\n",
+    "gate.shapes._LENGTH": "Content-Length: 0",
     "settings._MODE": "0660",
     "storage.postgres._SCHEME": "postgresql+psycopg2://",
     "storage.postgres._SECONDS": "-1",
@@ -163,11 +167,14 @@ def test_pattern_takes_linear_time(name: str) -> None:
     assert_linear(patterns()[name], EXAMPLES[name])
 
 
-def test_pattern_for_a_shape_takes_linear_time() -> None:
-    pattern = Shapes(lambda: 0.0).find(BEFORE.encode(), AFTER.encode())
-    assert pattern is not None
-    assert pattern.fullmatch(f"{BEFORE}{TOKEN}{AFTER}".encode())
-    assert_linear(Found(pattern, frozenset({"fullmatch"})), BEFORE + TOKEN + AFTER)
+@pytest.mark.parametrize("target", ["/verify?scope=a", "/verify/ext-authz//a?b"])
+def test_pattern_for_a_shape_takes_linear_time(target: str) -> None:
+    head = f"{BEFORE.replace('/verify', target)}{TOKEN}{AFTER}".encode()
+    plain = read_plain(head)
+    assert plain is not None
+    pattern = re.compile(pattern_of(head, plain, slice(first := head.index(TOKEN.encode()), first + len(TOKEN))))
+    assert pattern.fullmatch(head)
+    assert_linear(Found(pattern, frozenset({"fullmatch"})), head.decode())
 
 
 def test_pattern_that_is_not_linear_is_found_out() -> None:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tokenry.domain.errors import SetupError
-from tokenry.domain.scopes import Level, Scopes
 from tokenry.domain.secrets import Secret
 from tokenry.jobs import Job, Where
 from tokenry.service.installation import Installation, begin_installation
@@ -28,7 +27,7 @@ from tokenry.verification.cache import Cache
 from tokenry.verification.clock import ClockWatch
 from tokenry.verification.follower import NO_LOCK, TEND_SECONDS, Tending
 from tokenry.verification.last_used import Uses
-from tokenry.verification.needs import policy_reader
+from tokenry.verification.needs import ReadPolicy, policy_reader
 from tokenry.verification.screen import Screen
 from tokenry.verification.sqlite import SqliteCredentials
 from tokenry.verification.verifier import Credentials, Verifier
@@ -39,7 +38,7 @@ class Verification:
     """What decides on tokens in this process. What has to be looked after meanwhile `list_jobs` says."""
 
     verifier: Verifier
-    read_policy: Callable[[bytes, Level | None], Scopes]
+    read_policy: ReadPolicy
     credentials: Credentials
     cache: Cache | None
     screen: Screen | None

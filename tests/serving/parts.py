@@ -19,7 +19,7 @@ from tokenry.verification.last_used import Uses
 T = TypeVar("T")
 PEER = "192.0.2.1"
 ADDRESSES = {"peername": (PEER, 1234), "sockname": ("127.0.0.1", 8470)}
-CHANGING = re.compile(rb"(?:expires|x-request-id): [^\r]*\r\n")
+CHANGING = re.compile(rb"(?<=\r\n)(?:expires|x-request-id): [^\r]*\r\n")
 """Headers of management answers that are new each time."""
 
 

@@ -8,7 +8,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from tests.serving.parts import PEER, Served, head, no_app
 from tests.timing import seconds_taken
 from tokenry.domain.networks import ADDRESS_LENGTH_MAX
-from tokenry.gate.heads import Sender
+from tokenry.gate.senders import Sender
 
 LENGTH = 7800
 """What leaves room in a head that the fast path takes, which has at most 8 KiB; twice that goes the ordinary way."""

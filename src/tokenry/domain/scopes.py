@@ -71,6 +71,11 @@ class Scopes:
 
     def __str__(self) -> str:
         """Space-joined in the order asked for: the form that is stored and shown."""
+        return self.text
+
+    @cached_property
+    def text(self) -> str:
+        """What `str` gives, made once."""
         return "*" if self.everything else " ".join(_join(self.levels.items()))
 
     @cached_property

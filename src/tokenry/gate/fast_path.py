@@ -1,22 +1,25 @@
-"""Answering a plain `GET /verify` from the bytes of the request, without parser, application or task.
+"""Answering a plain question from the bytes of the request, without parser, application or task.
 
 What is plain is for `heads.py` to say. Everything else, and whatever is not decided here at once, is for the ordinary
 route, which gives the same answers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Refusal, Unavailable
-from tokenry.domain.scopes import NOTHING, Level, Scopes
+from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import is_junk
-from tokenry.gate.heads import Sender, is_visible
+from tokenry.gate.heads import find_token, is_visible, read_plain
+from tokenry.gate.senders import Sender
 from tokenry.gate.shapes import Shapes
-from tokenry.gate.verify import accepted, unavailable, verdict
+from tokenry.gate.verify import accepted, refused, verdict
 from tokenry.verification.cache import Known
-from tokenry.verification.verifier import Decision, Verifier
+from tokenry.verification.needs import ReadPolicy
+from tokenry.verification.verifier import MISSING, Decision, Verifier
 
 APP_STATE_KEY = "tokenry_fast_path"
 
@@ -24,7 +27,7 @@ APP_STATE_KEY = "tokenry_fast_path"
 class FastPath:
     """Decides on plain requests and writes their answers. One for each worker."""
 
-    def __init__(self, verifier: Verifier, read_policy: Callable[[bytes, Level | None], Scopes]) -> None:
+    def __init__(self, verifier: Verifier, read_policy: ReadPolicy) -> None:
         self._verifier = verifier
         self._recall = verifier.recall
         self._judge = verifier.judge
@@ -42,16 +45,16 @@ class FastPath:
         """
         if defaults is not self._defaults:
             self._renew(defaults)
-        text = sender.repeated() or self._read(sender)
+        text = sender.repeated()
         if text is None:
-            return None
+            return self._answer_new(sender)
         known = self._recall(text)
         if known is None:
             return self._look_up(sender, text)
         denial = self._judge(known, sender.needed, sender)
         if denial is None:
             return self._accepted + (known.answer or _keep(known))
-        return self._refuse(denial, known, sender.needed)
+        return self._refuse(sender, denial)
 
     def answer_late(self, sender: Sender, defaults: Sequence[tuple[bytes, bytes]]) -> bytes | None:
         """The whole answer when `sender.look_up` has ended; None if it is for the ordinary route."""
@@ -62,28 +65,34 @@ class FastPath:
         try:
             return self._answer_found(sender, self._verifier.end_look_up(begun))
         except Unavailable as refusal:
-            return self._starts[503] + _tail(*unavailable(refusal)[1:])
+            return self._write(sender, *refused(refusal))
         except Exception:  # noqa: BLE001 - no pepper, or a defect
             return None  # and so asked again, refused in the same way, and logged
 
-    def _read(self, sender: Sender) -> bytes | None:
-        """Read a head that is not as the one before; its token, or None if it is for the ordinary route."""
-        plain = sender.read_plain()
+    def _answer_new(self, sender: Sender) -> bytes | None:
+        """Answer to a head that has to be read in full; None if it is for the ordinary route."""
+        head = sender.head
+        plain = read_plain(head)
         if plain is None:
             return None
-        query, text = plain
+        told = () if plain.told is None else (head[plain.told],)
         try:
-            sender.needed = self._read_policy(query, None)
-        except Refusal:
-            sender.forget()
-            return None
-        sender.learn(self._shapes)
-        return text
+            needed = plain.question.read(self._read_policy, plain.policy, plain.method.decode("ascii"), told)
+        except Refusal as refusal:
+            return self._write(sender, *refused(refusal))
+        if plain.presented is None:
+            return self._end(sender, self._starts[401] + _MISSING)
+        token = find_token(head, plain.presented)
+        if token is None:
+            return self._refuse(sender)
+        sender.keep(plain, token, needed, self._read_policy, self._shapes)
+        known = self._recall(head[token])
+        return self._look_up(sender, head[token]) if known is None else self._answer_found(sender, known)
 
     def _look_up(self, sender: Sender, text: bytes) -> bytes | None:
         """Answer to a token that is not remembered; in a repeated head, something else may stand in its place."""
         if is_junk(text):
-            return self._refused if is_visible(text) else None
+            return self._refuse(sender) if is_visible(text) else None
         try:
             found = self._verifier.look_up_now(text)
         except (Unavailable, LookupError):  # no database, no pepper
@@ -97,21 +106,28 @@ class FastPath:
 
     def _answer_found(self, sender: Sender, found: Known | Denial) -> bytes:
         if isinstance(found, Denial):
-            return self._refused
+            return self._refuse(sender)
         denial = self._judge(found, sender.needed, sender)
         if denial is None:
-            return self._accepted + _keep(found)
-        return self._refuse(denial, found, sender.needed)
+            return self._accepted + (found.answer or _keep(found))
+        return self._refuse(sender, denial)
 
-    def _refuse(self, denial: Denial, known: Known, needed: Scopes) -> bytes:
-        if denial is not Denial.INSUFFICIENT_SCOPE:
-            return self._refused
-        status, body, headers = verdict(Decision(known.actor, denial), needed)
-        return self._starts[status] + _tail(body, headers)
+    def _refuse(self, sender: Sender, denial: Denial = Denial.UNKNOWN) -> bytes:
+        """Refuse a token; in public no reason is told apart but that its scopes do not suffice."""
+        if denial is Denial.INSUFFICIENT_SCOPE:
+            return self._end(sender, self._starts[403] + _insufficient(sender.needed.text))
+        return self._end(sender, self._refused)
+
+    def _write(self, sender: Sender, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+        return self._end(sender, self._starts[status] + _tail(body, headers))
+
+    def _end(self, sender: Sender, answer: bytes) -> bytes:
+        """As it goes out: HEAD is answered with all that is said of the body, and no body."""
+        return answer[: answer.index(b"\r\n\r\n") + 4] if sender.head.startswith(b"HEAD ") else answer
 
     def _renew(self, defaults: Sequence[tuple[bytes, bytes]]) -> None:
         added = b"".join(name + b": " + value + b"\r\n" for name, value in defaults)
-        self._starts = {status: STATUS_LINE[status] + added for status in (200, 401, 403, 503)}
+        self._starts = {status: STATUS_LINE[status] + added for status in _STATUS}
         self._accepted, self._refused = self._starts[200], self._starts[401] + _REFUSED
         self._defaults = defaults
 
@@ -126,5 +142,11 @@ def _tail(body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     return lines + b"content-length: %d\r\n\r\n" % len(body) + body
 
 
-# One answer for every token that is refused: in public no reason is told apart.
+@lru_cache(maxsize=256)
+def _insufficient(needed: str) -> bytes:
+    return _tail(*verdict(Decision(None, Denial.INSUFFICIENT_SCOPE), Scopes.parse(needed))[1:])
+
+
+_STATUS = (200, 400, 401, 403, 405, 503)
+_MISSING = _tail(*verdict(MISSING, NOTHING)[1:])
 _REFUSED = _tail(*verdict(Decision(None, Denial.UNKNOWN), NOTHING)[1:])

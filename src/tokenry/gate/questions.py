@@ -1,4 +1,4 @@
-"""What each verification route is asked: where it finds the policy and the method of the request at the gateway.
+"""What each verification route is asked: where its policy stands, and the method of the request at the gateway.
 
 What a policy is, `verification/needs.py` says.
 
@@ -11,62 +11,69 @@ Each route believes the header of its own gateways and no other: nginx passes a 
 and Traefik its X-Original-Method. A route that needs the method and is not told it never guesses.
 """
 
-from starlette.types import Scope
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tokenry.domain.errors import Fault, Invalid
-from tokenry.domain.scopes import Catalogue, Scopes
-from tokenry.gate.verify import Question
-from tokenry.verification.needs import level_of, policy_reader
+from tokenry.domain.scopes import Scopes
+from tokenry.verification.needs import ReadPolicy, level_of
 from tokenry.web.errors import MethodNotAllowed
 
 PLAIN_METHODS = frozenset({"GET", "HEAD", "POST"})
 ANY_METHOD = frozenset({"GET"})
 """Every method is taken, also those that nobody has heard of, and answered as GET is: it is GET that is described."""
-EXT_AUTHZ = "/verify/ext-authz/"
 
 
-def plain(catalogue: Catalogue) -> Question:
-    """`/verify`: whoever asks knows the scopes."""
-    read_policy = policy_reader(catalogue)
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One route, as the ordinary way and the fast way read it.
 
-    def question(scope: Scope) -> Scopes:
-        if scope["method"] not in PLAIN_METHODS:
-            raise MethodNotAllowed(PLAIN_METHODS)
-        return read_policy(scope["query_string"], None)
-
-    return question
-
-
-def told_method(catalogue: Catalogue, header: bytes) -> Question:
-    """A gateway that asks with a GET of its own and tells the client's method in `header`."""
-    read_policy = policy_reader(catalogue)
-
-    def question(scope: Scope) -> Scopes:
-        return read_policy(scope["query_string"], level_of(_single(scope, header)))
-
-    return question
-
-
-def own_method(catalogue: Catalogue) -> Question:
-    """Envoy: the client's method, and `path_prefix` with the client's path and query behind it.
-
-    The policy is therefore the first piece of the path, up to a slash that is the gateway's own too. Whatever a client
-    sends comes behind that slash and is not read; the query is the client's, so a `?scope=` in it asks for nothing.
-    A header would do as well, but only as long as nobody lists it in `allowed_headers`; a prefix cannot be shadowed.
+    A path that ends in a slash has the policy behind it, up to the next slash; every other one has it in the query.
+    `told_by` is the header that tells the method of the request at the gateway. Without one the method is the request's
+    own on a route with the policy in its path; any other takes PLAIN_METHODS alone, and they say nothing.
     """
-    read_policy = policy_reader(catalogue)
 
-    def question(scope: Scope) -> Scopes:
-        policy, _, _ = scope["path"].removeprefix(EXT_AUTHZ).partition("/")
-        return read_policy(policy.encode("utf-8"), level_of(scope["method"]))
+    path: bytes
+    told_by: bytes = b""
 
-    return question
+    @property
+    def is_below(self) -> bool:
+        """Whether the policy is in the path, and the client's path behind it (Envoy's `path_prefix`).
+
+        Whatever a client sends comes behind a slash that is the gateway's own, and is not read; the query is the
+        client's too, so a `?scope=` in it asks for nothing. A header would do as well, but only as long as nobody lists
+        it in `allowed_headers`; a prefix cannot be shadowed.
+        """
+        return self.path.endswith(b"/")
+
+    @property
+    def methods(self) -> frozenset[str]:
+        """The methods that it is described by."""
+        return ANY_METHOD if self.told_by or self.is_below else PLAIN_METHODS
+
+    def read(self, read_policy: ReadPolicy, policy: bytes, method: str, told: Sequence[bytes]) -> Scopes:
+        """The scopes that are asked for; `told` are all values of the header. Raises Invalid, MethodNotAllowed."""
+        if self.told_by:
+            return read_policy(policy, level_of(self._single(told)))
+        if self.is_below:
+            return read_policy(policy, level_of(method))
+        if method not in PLAIN_METHODS:
+            raise MethodNotAllowed(PLAIN_METHODS)
+        return read_policy(policy, None)
+
+    def _single(self, told: Sequence[bytes]) -> str:
+        """The value of a header that must be there once: doubled, one of the two may be the client's own."""
+        if len(told) != 1 or not told[0]:
+            reason = "Must be sent only once" if len(told) > 1 else "Must be sent"
+            raise Invalid(Fault(reason, self.told_by.decode("ascii").title()))
+        return told[0].decode("latin-1")
 
 
-def _single(scope: Scope, name: bytes) -> str:
-    """The value of a header that must be there once: doubled, one of the two may be the client's own."""
-    values: list[bytes] = [value for key, value in scope["headers"] if key == name]
-    if len(values) != 1 or not values[0]:
-        reason = "Must be sent only once" if len(values) > 1 else "Must be sent"
-        raise Invalid(Fault(reason, name.decode("ascii").title()))
-    return values[0].decode("latin-1")
+EXT_AUTHZ = Question(b"/verify/ext-authz/")
+QUESTIONS = (
+    Question(b"/verify"),
+    Question(b"/verify/auth-request", told_by=b"x-original-method"),
+    Question(b"/verify/forward-auth", told_by=b"x-forwarded-method"),
+    EXT_AUTHZ,
+)
+"""Every route that a gateway asks."""

@@ -7,8 +7,6 @@
 503   the database cannot answer: not a yes
 """
 
-from collections.abc import Callable
-
 from starlette.types import Receive, Scope, Send
 
 from tokenry.complaints import Complaints
@@ -17,52 +15,58 @@ from tokenry.domain.checks import Denial
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
 from tokenry.domain.identity import write_headers
 from tokenry.domain.scopes import Scopes
+from tokenry.gate.questions import Question
 from tokenry.verification.challenge import challenge
+from tokenry.verification.needs import ReadPolicy
 from tokenry.verification.verifier import Decision, Verifier
-from tokenry.web.answers import brief_refusal, send_answer
+from tokenry.web.answers import HeaderList, brief_refusal, send_answer
 from tokenry.web.errors import STATUS, MethodNotAllowed
 from tokenry.web.requests import read_presented
 
-Question = Callable[[Scope], Scopes]
-"""From a request to the scopes that it asks for. Raises Invalid or MethodNotAllowed."""
 _COMPLAINTS = Complaints("tokens cannot be verified")
 _NO_STORE = (b"cache-control", b"no-store")
 
 
 class VerifyEndpoint:
-    """An ASGI application that decides on the request's own Authorization header.
+    """An ASGI application that decides on the request's own Authorization header."""
 
-    `methods` are those that it is described by; which it takes is for the question to say.
-    """
-
-    def __init__(self, verifier: Verifier, question: Question, methods: frozenset[str]) -> None:
+    def __init__(self, verifier: Verifier, question: Question, read_policy: ReadPolicy) -> None:
         self._verifier = verifier
         self._question = question
-        self.methods = methods
+        self._read_policy = read_policy
+        self.methods = question.methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one question."""
         try:
-            needed = self._question(scope)
+            needed = self._read(scope)
             authorization, client = read_presented(scope)
             decision = await self._verifier.verify(authorization, needed, client)
         except Refusal as refusal:
-            if isinstance(refusal, Unavailable):
-                await send_answer(send, *unavailable(refusal))
-                return
-            allow = [refusal.allow] if isinstance(refusal, MethodNotAllowed) else []
-            await send_answer(send, *brief_refusal(STATUS[type(refusal)], refusal.faults, allow))
+            await send_answer(send, *refused(refusal))
             return
         await send_answer(send, *verdict(decision, needed))
 
+    def _read(self, scope: Scope) -> Scopes:
+        question = self._question
+        if question.is_below:
+            below, _, _ = scope["path"].removeprefix(question.path.decode("ascii")).partition("/")
+            policy = below.encode("utf-8")
+        else:
+            policy = scope["query_string"]
+        told = [value for name, value in scope["headers"] if name == question.told_by]
+        return question.read(self._read_policy, policy, scope["method"], told)
 
-def unavailable(refusal: Unavailable) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
-    """The answer when the database cannot tell: status, body, headers. Why is for the log."""
-    _COMPLAINTS.add(refusal.reason)
-    return brief_refusal(STATUS[Unavailable], refusal.faults)
+
+def refused(refusal: Refusal) -> tuple[int, bytes, HeaderList]:
+    """The answer when nothing was decided: status, body, headers. Why the database cannot tell is for the log."""
+    if isinstance(refusal, Unavailable):
+        _COMPLAINTS.add(refusal.reason)
+    allow = [refusal.allow] if isinstance(refusal, MethodNotAllowed) else []
+    return brief_refusal(STATUS[type(refusal)], refusal.faults, allow)
 
 
-def verdict(decision: Decision, needed: Scopes) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+def verdict(decision: Decision, needed: Scopes) -> tuple[int, bytes, HeaderList]:
     """The answer to a decision: status, body, headers."""
     if decision.actor is not None and decision.denial is None:
         return accepted(decision.actor)
@@ -72,6 +76,6 @@ def verdict(decision: Decision, needed: Scopes) -> tuple[int, bytes, list[tuple[
     return brief_refusal(401, Unauthorized().faults, challenged)
 
 
-def accepted(actor: Actor) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+def accepted(actor: Actor) -> tuple[int, bytes, HeaderList]:
     """The answer to a token that is accepted: who is calling, for the service behind the gateway."""
     return 200, b"", [*write_headers(actor), _NO_STORE]

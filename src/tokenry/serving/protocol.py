@@ -16,7 +16,7 @@ from tokenry.complaints import Complaints
 from tokenry.domain.errors import Fault
 from tokenry.domain.networks import UNIX_PEER
 from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
-from tokenry.gate.heads import Sender
+from tokenry.gate.senders import Sender
 from tokenry.serving.descriptors import connections_max
 from tokenry.web.answers import to_bytes
 from tokenry.web.errors import write_faults
@@ -31,6 +31,7 @@ HEAD_BYTES_MAX = 32 * 1024
 """Of a head; and of what comes with a body and is none of it, such as trailers, between two pieces of it."""
 WATCH_SECONDS = 1.0
 
+_HEAD_END = b"\r\n\r\n"
 _full = Complaints("new connections are dropped")
 
 
@@ -86,7 +87,7 @@ class BoundedProtocol(HttpToolsProtocol):
             super().shutdown()
 
     def data_received(self, data: bytes) -> None:
-        """Answer a plain verification at once; else count what belongs to the head of a request, and bound it."""
+        """Answer plain questions at once; else count what belongs to the head of a request, and bound it."""
         if self._is_between and self._answer_fast(data):
             return
         if self._is_waiting():
@@ -196,8 +197,24 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(400, msg)
 
     def _answer_fast(self, data: bytes) -> bool:
-        """Answer a whole, plain `GET /verify` between two requests; False, and nothing done, for anything else."""
-        self._sender.head = data
+        """Answer plain questions between two requests, one or several; False, and nothing done, if the first is none.
+
+        What comes behind those, and is for the parser or has to wait, is dealt with as if it came by itself.
+        """
+        if self._answer_question(data):
+            return True
+        first = 0
+        while self._is_between and (end := data.find(_HEAD_END, first)) >= 0:
+            end += len(_HEAD_END)
+            if (end == len(data) and not first) or not self._answer_question(data[first:end]):
+                break
+            first = end
+        if first and first < len(data):
+            self.data_received(data[first:])
+        return first > 0
+
+    def _answer_question(self, head: bytes) -> bool:
+        self._sender.head = head
         answer = self._ask_fast_path(self._sender, self.server_state.default_headers)
         if not answer:
             return answer is not None and self._wait_for_answer()

@@ -12,11 +12,13 @@ from urllib.parse import parse_qsl
 from tokenry.domain.errors import Fault, Invalid, raise_faults
 from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, Catalogue, Level, Scopes
 
+ReadPolicy = Callable[[bytes, Level | None], Scopes]
+"""Reads a policy for a level, as `read_needed` does."""
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICIES_MAX = 256  # of a policy with a fault nothing is kept
 
 
-def policy_reader(catalogue: Catalogue) -> Callable[[bytes, Level | None], Scopes]:
+def policy_reader(catalogue: Catalogue) -> ReadPolicy:
     """Make a reader of policies. A gateway has a handful, and reading one costs more than the rest of a request."""
 
     @lru_cache(maxsize=_POLICIES_MAX)
