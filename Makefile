@@ -52,8 +52,8 @@ docs: $(VENV)/.test ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build
 
 .PHONY: bench
-bench: $(VENV)/.test $(PEERS)/.installed $(NODE_PEERS)/node_modules/.package-lock.json ## Measure against nginx and peers, into bench/results (needs wrk and nginx; takes some minutes)
-	tools/debian-packages wrk nginx-light
+bench: $(VENV)/.test $(PEERS)/.installed $(NODE_PEERS)/node_modules/.package-lock.json ## Measure against nginx and peers, into bench/results (needs wrk, nginx and HAProxy; takes most of an hour)
+	tools/debian-packages wrk nginx-light haproxy
 	$(BIN)/python -m bench
 
 .PHONY: format

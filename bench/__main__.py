@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import report
+from bench.behind import compare_gateways
 from bench.client import compare_client
 from bench.comparisons import compare_changes, compare_noting, compare_sizes, compare_workers, measure_in_process
 from bench.errors import BenchmarkError
 from bench.lists import compare_lists
 from bench.load import CONNECTIONS, prepare_load
 from bench.machine import Cores, choose_cores, describe_machine, describe_versions
-from bench.measures import MEASURES, SMALL, VERIFY, Measure, check_static
+from bench.measures import LARGE, MEASURES, SMALL, VERIFY, Measure, check_static
 from bench.on_postgres import compare_postgres
 from bench.pages import compare_pages
 from bench.peers.comparison import compare_peers
@@ -27,6 +28,8 @@ from bench.stock import Stock, fill
 
 WARM_UP_SECONDS = 1
 ROUNDS = 5
+BEHIND = "behind"
+"""What is named to measure behind gateways."""
 SECONDS = 3
 
 
@@ -38,6 +41,8 @@ class Plan:
     rounds: int = ROUNDS
     seconds: int = SECONDS
     quick: bool = False
+    behind: bool = True
+    """Whether to measure behind gateways."""
 
     @property
     def compares(self) -> bool:
@@ -47,7 +52,13 @@ class Plan:
     @property
     def sizes(self) -> list[int]:
         """Every number of stored tokens that is needed, the smallest first."""
-        return sorted({size for measure in self.measures for size in self.sizes_of(measure)})
+        sizes = {size for measure in self.measures for size in self.sizes_of(measure)}
+        return sorted(sizes | ({self.behind_size} if self.behind else set()))
+
+    @property
+    def behind_size(self) -> int:
+        """The number of stored tokens behind gateways."""
+        return SMALL if self.quick else LARGE
 
     def sizes_of(self, measure: Measure) -> tuple[int, ...]:
         """The numbers of stored tokens at which to take a measure."""
@@ -57,7 +68,7 @@ class Plan:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the exit status says whether there are figures, not what they are."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    names = [measure.name for measure in MEASURES]
+    names = [BEHIND, *(measure.name for measure in MEASURES)]
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="measure", help=f"of {', '.join(names)}; all without any")
     parser.add_argument("--quick", action="store_true", help="2 rounds of 1 s with 1 thousand tokens; writes nothing")
@@ -68,13 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"no such measure: {', '.join(unknown)}; there are {', '.join(names)}")
     chosen = tuple(measure for measure in MEASURES if not options.names or measure.name in options.names)
+    behind = not options.names or BEHIND in options.names
     plan = (
-        Plan(chosen, rounds=2, seconds=1, quick=True)
+        Plan(chosen, rounds=2, seconds=1, quick=True, behind=behind)
         if options.quick
-        else Plan(chosen, options.rounds, options.seconds)
+        else Plan(chosen, options.rounds, options.seconds, behind=behind)
     )
     try:
-        _run(plan, complete=not options.quick and len(chosen) == len(MEASURES))
+        _run(plan, complete=not options.quick and not options.names)
     except BenchmarkError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -90,6 +102,7 @@ def _run(plan: Plan, *, complete: bool) -> None:
     cores = choose_cores()
     results: list[report.Result] = []
     comparisons: list[report.Comparison] = []
+    behind: list[report.Behind] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         about: dict[str, Mapping[str, object]] = {
@@ -104,6 +117,18 @@ def _run(plan: Plan, *, complete: bool) -> None:
                 results += _measure_size(plan, stock, static, cores)
                 if plan.compares and stored == plan.sizes_of(VERIFY)[min(1, len(plan.sizes_of(VERIFY)) - 1)]:
                     comparisons += _compare(plan, stock, cores)
+                if plan.behind and stored == plan.behind_size:
+                    _say("comparing: behind gateways")
+                    behind, changes = compare_gateways(
+                        stock,
+                        cores,
+                        folder / "behind",
+                        rounds=plan.rounds,
+                        seconds=plan.seconds,
+                        one_core_only=plan.quick,
+                        say=_say,
+                    )
+                    comparisons.append(changes)
                 if plan.compares and stored == SMALL:
                     comparisons += _compare_peers(plan, stock, cores)
                     _say("comparing: the client")
@@ -120,9 +145,9 @@ def _run(plan: Plan, *, complete: bool) -> None:
             _say("comparing: lists, pages and exports")
             comparisons += compare_pages(folder / "pages")
     comparisons += compare_sizes(results)
-    print(f"\n{report.table(results)}\n{report.verdict(results, comparisons)}")
+    print(f"\n{report.behind_table(behind)}\n{report.table(results)}\n{report.verdict(behind, results, comparisons)}")
     if complete:
-        report.write(results, comparisons, about, datetime.now(UTC).isoformat(timespec="seconds"))
+        report.write(behind, results, comparisons, about, datetime.now(UTC).isoformat(timespec="seconds"))
         _say("written to bench/results: latest.md, latest.svg and latest.json")
     _say(f"took {time.monotonic() - started:.0f} s")
 

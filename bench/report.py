@@ -8,10 +8,42 @@ from operator import attrgetter
 from pathlib import Path
 
 from bench.chart import Bar, Chart, draw
-from bench.load import CONNECTIONS, Run
+from bench.load import Run
 from bench.measures import Measure
+from bench.steady import Waits
 
 RESULTS = Path(__file__).with_name("results")
+_PAGE = """\
+# Benchmark
+
+![requests a second](latest.svg)
+
+{date}, by `make bench`. Medians of {rounds} rounds of {seconds} s each and of their ratios, in turns: all servers on
+one core, wrk on another with {connections} keep-alive connections and another token in each request.
+
+## Behind gateways
+
+What a user of a gateway meets: each gateway with its recipe, a service behind it, and tokenry; then with nginx in
+tokenry's place, which answers a static 200. Where two figures stand, the first is with tokenry. Requests, and their
+median and 99th percentile, are as fast as they go; the last three columns are at a steady rate, half of what tokenry
+reached. On all cores wrk is beside the servers.
+
+{behind}
+## Questions and others
+
+What is asked of tokenry alone: first what gateways ask; no recipe asks plain `GET /verify`. nginx (one worker) answers
+the same requests with a static 200 and the headers of `/verify`. CPU is the server's, for one request. Busy is the
+server's part of its core: where it is well below 100%, other processes or the load held it up, and the ratio by CPU
+says more than the one by requests.
+
+{table}
+## Reached
+
+{verdict}
+Machine: {machine}.
+
+Versions: {versions}.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +141,66 @@ class Result:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """One gateway with its recipe, tokenry against a static 200 in its place: all round by round.
+
+    `waits` are those at a steady rate, which is half of the throughput with tokenry.
+    """
+
+    gateway: str
+    one_core: bool
+    tokenry: tuple[Run, ...]
+    static: tuple[Run, ...]
+    waits: tuple[Waits, ...]
+    static_waits: tuple[Waits, ...]
+
+    @property
+    def title(self) -> str:
+        """What it is in words."""
+        return f"{self.gateway}, {'one core' if self.one_core else 'all cores'}"
+
+    @property
+    def ratio(self) -> float:
+        """Requests in a second, of those with a static 200."""
+        return median_ratio(self.tokenry, self.static, by_requests)
+
+    @property
+    def added_p50(self) -> float:
+        """Milliseconds that the median of waits is more."""
+        return statistics.median(ours.p50 - static.p50 for ours, static in self._paired)
+
+    @property
+    def added_p99(self) -> float:
+        """The same of the 99th percentile."""
+        return statistics.median(ours.p99 - static.p99 for ours, static in self._paired)
+
+    @property
+    def _paired(self) -> list[tuple[Waits, Waits]]:
+        return list(zip(self.waits, self.static_waits, strict=True))
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What was reached; on all cores, where the load is beside the servers, nothing is asked for."""
+        return (
+            Verdict("requests, of a static 200's", self.ratio, at_least=0.85 if self.one_core else None),
+            Verdict("median, ms more", self.added_p50, at_most=0.3 if self.one_core else None),
+            Verdict("99th percentile, ms more", self.added_p99, at_most=3 if self.one_core else None),
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """Every figure."""
+        return {
+            "gateway": self.gateway,
+            "one_core": self.one_core,
+            "verdicts": [{**asdict(each), "reached": each.reached} for each in self.verdicts],
+            "tokenry": _figures(self.tokenry),
+            "static": _figures(self.static),
+            "waits": [asdict(each) for each in self.waits],
+            "static_waits": [asdict(each) for each in self.static_waits],
+        }
+
+
 def median_ratio(runs: Sequence[Run], others: Sequence[Run], figure: Callable[[Run], float]) -> float:
     """The median of the rounds' own ratios: a machine that is slower for a while is so for both runs of a round."""
     return statistics.median(figure(run) / figure(other) for run, other in zip(runs, others, strict=True))
@@ -169,9 +261,46 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
-def verdict(results: Sequence[Result], comparisons: Sequence[Comparison]) -> str:
+def behind_table(behind: Sequence[Behind]) -> str:
+    """The medians of those behind gateways as a Markdown table; each figure of tokenry, and of a static 200."""
+    head = (
+        "gateway",
+        "of a static 200",
+        "requests/s",
+        "CPU µs",
+        "p50 ms",
+        "p99 ms",
+        "at a rate of",
+        "p50 ms",
+        "p99 ms",
+    )
+    rows = [head, ("---", *("---:" for _ in head[1:]))]
+    for each in behind:
+        both = medians(each.tokenry), medians(each.static)
+        rows.append(
+            (
+                each.title,
+                f"{each.ratio:.3f}",
+                " / ".join(f"{one.requests_per_second:,.0f}" for one in both),
+                " / ".join(f"{one.cpu_microseconds:.0f}" for one in both),
+                " / ".join(f"{one.p50_microseconds / 1000:.2f}" for one in both),
+                " / ".join(f"{one.p99_microseconds / 1000:.2f}" for one in both),
+                f"{statistics.median(waits.rate for waits in each.waits):,.0f}",
+                *(
+                    " / ".join(
+                        f"{statistics.median(map(figure, waits)):.2f}" for waits in (each.waits, each.static_waits)
+                    )
+                    for figure in (attrgetter("p50"), attrgetter("p99"))
+                ),
+            )
+        )
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+def verdict(behind: Sequence[Behind], results: Sequence[Result], comparisons: Sequence[Comparison]) -> str:
     """What was reached, in words."""
-    lines = [
+    lines = [f"- behind {each.title}: {one}\n" for each in behind for one in each.verdicts]
+    lines += [
         f"- {result.measure.title}, {result.stored:,} stored: {each}\n"
         for result in results
         for each in result.verdicts
@@ -181,7 +310,11 @@ def verdict(results: Sequence[Result], comparisons: Sequence[Comparison]) -> str
 
 
 def write(
-    results: Sequence[Result], comparisons: Sequence[Comparison], about: Mapping[str, Mapping[str, object]], date: str
+    behind: Sequence[Behind],
+    results: Sequence[Result],
+    comparisons: Sequence[Comparison],
+    about: Mapping[str, Mapping[str, object]],
+    date: str,
 ) -> None:
     """Write `latest.json`, `latest.md` and `latest.svg`."""
     RESULTS.mkdir(exist_ok=True)
@@ -189,27 +322,31 @@ def write(
         {"compared": each.what, **asdict(each.verdict), "reached": each.verdict.reached, "details": dict(each.details)}
         for each in comparisons
     ]
-    document = {"date": date, **about, "results": [result.as_json() for result in results], "comparisons": compared}
+    document = {
+        "date": date,
+        **about,
+        "behind_gateways": [each.as_json() for each in behind],
+        "results": [result.as_json() for result in results],
+        "comparisons": compared,
+    }
     (RESULTS / "latest.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
     machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in about["machine"].items())
     versions = ", ".join(f"{name} {value}" for name, value in about["versions"].items())
-    text = (
-        "# Benchmark\n\n![requests a second](latest.svg)\n\n"
-        f"{date}, by `make bench`. Medians of {about['run']['rounds']} rounds of "
-        f"{about['run']['seconds']} s each and of their ratios, nginx and tokenry in turns on one core, wrk on another "
-        f"with {CONNECTIONS} keep-alive connections and another token in each request. nginx (one worker) answers the "
-        "same requests with "
-        "a static 200 and the headers of `/verify`. CPU is the server's, for one request. "
-        "Busy is the server's part of its core: where it is well below 100%, other processes or the load held it up, "
-        "and the ratio by CPU says more than the one by requests.\n\n"
-        f"{table(results)}\n{verdict(results, comparisons)}\nMachine: {machine}.\n\nVersions: {versions}.\n"
+    text = _PAGE.format(
+        date=date,
+        **about["run"],
+        behind=behind_table(behind),
+        table=table(results),
+        verdict=verdict(behind, results, comparisons),
+        machine=machine,
+        versions=versions,
     )
     (RESULTS / "latest.md").write_text(text, "utf-8")
-    (RESULTS / "latest.svg").write_text(draw(charts(results, comparisons)), "utf-8")
+    (RESULTS / "latest.svg").write_text(draw(charts(behind, results, comparisons)), "utf-8")
 
 
-def charts(results: Sequence[Result], comparisons: Sequence[Comparison]) -> list[Chart]:
-    """Requests a second of nginx, tokenry and the peers; how many times a peer's tokenry's are; ratios to nginx."""
+def charts(behind: Sequence[Behind], results: Sequence[Result], comparisons: Sequence[Comparison]) -> list[Chart]:
+    """Behind gateways; requests a second of nginx, tokenry and the peers; how many times a peer's; ratios to nginx."""
     verify = next(result for result in results if result.measure.name == "verify")
     peers = [comparison for comparison in comparisons if "peer" in comparison.details]
     rates = [("nginx, static", medians(verify.nginx)), ("tokenry, GET /verify", medians(verify.tokenry))]
@@ -217,7 +354,12 @@ def charts(results: Sequence[Result], comparisons: Sequence[Comparison]) -> list
     measured += [(str(each.details["peer"]), float(str(each.details["peer_per_second"]))) for each in peers]
     ratios = [(f"{each.measure.name}, {each.stored:,}", each.ratio) for each in results]
     times = [(str(each.details["peer"]), each.verdict.figure) for each in peers]
+    parts = [(each.gateway, each.ratio) for each in behind if each.one_core]
     return [
+        Chart(
+            "Requests behind a gateway on one core, of those with a static 200",
+            [Bar(name, part, f"{part:.2f}") for name, part in parts],
+        ),
         Chart("Requests a second on one core", [Bar(name, rate, f"{rate:,.0f}") for name, rate in measured]),
         Chart(
             "tokenry's requests for each of a peer's", [Bar(name, figure, f"{figure:.0f}") for name, figure in times]
