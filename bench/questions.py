@@ -33,6 +33,7 @@ def _address(chance: random.Random) -> str:
 
 
 def _by_nginx(chance: random.Random) -> Mapping[str, str]:
+    """It asks by HEAD; here that is GET, as wrk would wait for the body of an answer to HEAD."""
     return {
         "User-Agent": chance.choice(_AGENTS),
         "X-Original-Method": chance.choice(_METHODS),
@@ -50,18 +51,24 @@ def _by_haproxy(chance: random.Random) -> Mapping[str, str]:
 
 
 def _by_caddy(chance: random.Random) -> Mapping[str, str]:
-    """It passes on what the client sent."""
     return {
         "User-Agent": chance.choice(_AGENTS),
-        "Accept": "*/*",
-        "Via": "1.1 Caddy",
-        **_forwarded(chance),
-        "Accept-Encoding": "gzip",
+        "X-Forwarded-For": _address(chance),
+        "X-Forwarded-Method": chance.choice(_METHODS),
     }
 
 
 def _by_traefik(chance: random.Random) -> Mapping[str, str]:
-    return {"User-Agent": chance.choice(_AGENTS), **_forwarded(chance), "Accept-Encoding": "gzip"}
+    number = chance.getrandbits(32)
+    return {
+        "User-Agent": chance.choice(_AGENTS),
+        "X-Forwarded-For": _address(chance),
+        "X-Forwarded-Host": f"api{number % 10}.example.org",
+        "X-Forwarded-Method": chance.choice(_METHODS),
+        "X-Forwarded-Proto": "http",
+        "X-Forwarded-Uri": f"/v1/things/{number}?page={number % 97}",
+        "Accept-Encoding": "gzip",
+    }
 
 
 def _by_envoy(chance: random.Random) -> Mapping[str, str]:
@@ -71,17 +78,6 @@ def _by_envoy(chance: random.Random) -> Mapping[str, str]:
         "x-forwarded-for": _address(chance),
         "x-envoy-internal": "true",
         "x-envoy-expected-rq-timeout-ms": "5000",
-    }
-
-
-def _forwarded(chance: random.Random) -> Mapping[str, str]:
-    number = chance.getrandbits(32)
-    return {
-        "X-Forwarded-For": _address(chance),
-        "X-Forwarded-Host": f"api{number % 10}.example.org",
-        "X-Forwarded-Method": chance.choice(_METHODS),
-        "X-Forwarded-Proto": "http",
-        "X-Forwarded-Uri": f"/v1/things/{number}?page={number % 97}",
     }
 
 

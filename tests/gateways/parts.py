@@ -6,6 +6,7 @@ import selectors
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,14 +75,18 @@ def ask(
 class HttpServer:
     """An HTTP server on a free port that remembers what it was asked.
 
-    It answers with `status`, `headers` and `body`; to `/status/NNN` with that status, and to `/cut` not at all.
+    It answers with `status`, `headers` and `body` after some seconds; to `/status/NNN` with that status, and to `/cut`
+    not at all.
     """
 
-    def __init__(self, status: int = 200, headers: Headers = (), body: bytes = b"from the service") -> None:
+    def __init__(
+        self, status: int = 200, headers: Headers = (), body: bytes = b"from the service", *, seconds: float = 0
+    ) -> None:
         self.requests: list[Message] = []
         self.status = status
         self.headers = headers
         self.body = body
+        self.seconds = seconds
         self._server = _Server(("127.0.0.1", 0), partial(_Handler, self))
 
     @property
@@ -108,6 +113,7 @@ class HttpServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing of a gateway that lets go of a connection."""
@@ -138,6 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/cut":
             self.close_connection = True
             return
+        time.sleep(owner.seconds)
         asked = self.path.removeprefix("/status/")
         self.send_response(owner.status if asked == self.path else int(asked))
         for name, value in (*owner.headers, ("Content-Length", str(len(owner.body)))):

@@ -18,6 +18,7 @@ from tests.issuing import NewToken
 from tests.servers import Server
 from tokenry.operator.gateway import Gateway
 
+MANY = 48
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND")
 
 
@@ -255,6 +256,35 @@ def test_verifier_is_told_who_asks_and_nothing_of_the_body(gateway: Running, rea
     assert second.body == b""
 
 
+# Beside Host. Envoy says that there is no body, and names itself; Go's Traefik would take an answer that is compressed.
+COMMON = {"authorization", "user-agent", "x-forwarded-for"}
+ASKED_WITH = {
+    Gateway.NGINX: COMMON | {"x-original-method"},
+    Gateway.HAPROXY: COMMON | {"x-original-method", "accept"},
+    Gateway.CADDY: COMMON | {"x-forwarded-method"},
+    Gateway.ENVOY: COMMON | {"content-length", "x-envoy-internal", "x-envoy-expected-rq-timeout-ms"},
+    Gateway.TRAEFIK: COMMON
+    | {"x-forwarded-method", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-uri", "accept-encoding"},
+}
+
+
+def test_verifier_is_sent_few_headers_however_many_there_are(gateway: Running, reading_token: str) -> None:
+    many = [("User-Agent", "test/1"), ("Cookie", "c=" + "k" * 4096), ("Content-Type", "text/plain"), ("Accept", "*/*")]
+    many += [("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), ("X-B3-TraceId", "1")]
+    with HttpServer(403).running() as recorder, gateway.relay.leading_to(recorder.port):
+        refused(gateway, [*bearer(reading_token), *many], "POST")
+    names = [name.lower() for name, _ in recorder.last.headers]
+    assert sorted(names) == sorted({"host", *ASKED_WITH[gateway.name]})
+
+
+def test_what_a_client_sends_is_sent_on_as_it_is(gateway: Running) -> None:
+    """And not read as a gateway's own variables."""
+    odd = "{env.HOME} %[src] %REQ(:METHOD)% $host ${http_host}"
+    with HttpServer(403).running() as recorder, gateway.relay.leading_to(recorder.port):
+        refused(gateway, [("Authorization", odd), ("User-Agent", odd)])
+    assert recorder.last.values("Authorization") == recorder.last.values("User-Agent") == [odd]
+
+
 @pytest.mark.parametrize(("network", "status"), [("127.0.0.0/8", 200), ("203.0.113.0/24", 401)])
 def test_networks_of_a_token_are_held_against_the_client_itself(
     gateway: Running, api: httpx2.Client, network: str, status: int
@@ -305,6 +335,23 @@ def test_connections_to_the_verifier_are_used_again(gateway: Running, reading_to
     for _ in range(10 * threads):
         assert ask(gateway.port, headers=bearer(reading_token)).status == 200
     assert gateway.relay.connections - before <= 2 * threads
+
+
+@pytest.mark.parametrize("status", [200, 401, 403])
+def test_connections_of_many_questions_at_once_are_used_again(gateway: Running, status: int) -> None:
+    """Whatever the answers are. But by Traefik, which keeps two, and has no setting for it."""
+    with (
+        HttpServer(status, body=b"" if status == 200 else b"no", seconds=0.2).running() as slow,
+        gateway.relay.leading_to(slow.port),
+    ):
+        opened = []
+        with ThreadPoolExecutor(MANY) as pool:
+            for _ in range(2):
+                before = gateway.relay.connections
+                assert set(pool.map(lambda _: ask(gateway.port).status, range(MANY))) == {status}
+                opened.append(gateway.relay.connections - before)
+    assert opened[0] > MANY // 2
+    assert opened[1] < (MANY if gateway.name is Gateway.TRAEFIK else MANY // 5)
 
 
 def test_identities_are_not_mixed_up_among_many_requests(gateway: Running, api: httpx2.Client) -> None:
