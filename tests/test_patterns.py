@@ -72,6 +72,7 @@ EXAMPLES: dict[str, str] = {
     "middleware.remote._VALUE": f"Bearer {TOKEN}",
     "moments._MOMENT": "2018-01-02T03:04:05.123+01:00",
     "operator.gateway._HOST": "api.example.org",
+    "operator.gateway._PATH": "/run/tokenry/tokenry.sock",
     "operator.gateway._PLACEHOLDER": "a __LISTEN_HOST__ b",
     "operator.gateway._PORT": "8080",
     "operator.policy._NUMBER": "12",

@@ -3,6 +3,7 @@
 -- if not, the client gets the answer. Connections to tokenry are kept open and used again.
 
 local TIMEOUT_MILLISECONDS = 1500  -- HAProxy asks up to four times
+local DESTINATION = __VERIFIER_DST__  -- nil, or where else to ask than the URL says: "unix@/path"
 local ASKED_WITH = { "authorization", "user-agent" }
 local PASSED_ON = { "content-type", "www-authenticate", "retry-after" }
 
@@ -17,7 +18,9 @@ core.register_action("tokenry", { "http-req" }, function(txn, url)
             table.insert(headers[name], value)
         end
     end
-    local answer = core.httpclient():get{ url = url, headers = headers, timeout = TIMEOUT_MILLISECONDS }
+    local answer = core.httpclient():get{
+        url = url, dst = DESTINATION, headers = headers, timeout = TIMEOUT_MILLISECONDS
+    }
     if answer.status == 200 then
         for name, values in pairs(answer.headers) do
             if name:sub(1, 7) == "x-auth-" then

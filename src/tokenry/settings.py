@@ -12,15 +12,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from tokenry.domain.errors import SetupError
-from tokenry.domain.networks import UNIX_PEER
+from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX, UNIX_PEER
 from tokenry.domain.scopes import Catalogue
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 
 COUNT_MAX = 1_000_000_000
 """A larger count is a mistake in typing."""
-SOCKET_PATH_BYTES_MAX = 107
-"""What Linux has room for, unix(7)."""
 _MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
 
 

@@ -37,20 +37,21 @@ class Running:
 
 @contextmanager
 def running(
-    name: Gateway, folder: Path, verifier_port: int, *arguments: str, change: Callable[[str], str] = str
+    name: Gateway, folder: Path, verifier: int | Path, *arguments: str, change: Callable[[str], str] = str
 ) -> Iterator[Running]:
     """Start a gateway in a new folder and wait until it is ready.
 
-    `arguments` go to `tokenry gateway`; `change` is what an operator does to what it prints.
+    It asks at a port, by the relay, or at a socket. `arguments` go to `tokenry gateway`; `change` is what an operator
+    does to what it prints.
     """
     program = find(name)
     folder.mkdir()
-    relay, port = Relay(verifier_port), free_port()
+    relay, port = Relay(verifier if isinstance(verifier, int) else 0), free_port()
     with HttpServer().running() as service:
         for file in FILES[name]:
             addresses = (
                 "--verifier",
-                f"http://127.0.0.1:{relay.port}",
+                f"http://127.0.0.1:{relay.port}" if isinstance(verifier, int) else f"unix:{verifier}",
                 "--upstream",
                 f"http://127.0.0.1:{service.port}",
             )

@@ -53,6 +53,26 @@ def test_everything_that_was_asked_for_is_filled_in(name: Gateway, file: str) ->
         assert (f"__{placeholder}__" in template) <= (value in printed)
 
 
+@pytest.mark.parametrize("name", [name for name in Gateway if name is not Gateway.TRAEFIK])
+def test_socket_of_the_verifier_is_written_as_each_gateway_writes_it(name: Gateway) -> None:
+    command = [name, "--verifier", "unix:/run/tokenry/a_b-1.sock", "--file"]
+    printed = "".join(CliRunner().invoke(app, [*command, file]).stdout for file in FILES[name])
+    written = {
+        Gateway.NGINX: "server unix:/run/tokenry/a_b-1.sock;",
+        Gateway.CADDY: "forward_auth unix//run/tokenry/a_b-1.sock {",
+        Gateway.ENVOY: 'address: {pipe: {path: "/run/tokenry/a_b-1.sock"}}',
+        Gateway.HAPROXY: 'DESTINATION = "unix@/run/tokenry/a_b-1.sock"',
+    }
+    assert written[name] in printed
+    assert "8470" not in printed
+
+
+def test_gateway_that_cannot_ask_by_a_socket_says_so() -> None:
+    printed = CliRunner().invoke(app, ["traefik", "--verifier", "unix:/run/tokenry/tokenry.sock"])
+    assert (printed.exit_code, printed.stdout) == (2, "")
+    assert "traefik cannot ask by a unix socket" in " ".join(printed.stderr.split())
+
+
 @pytest.mark.parametrize("name", Gateway)
 def test_recipe_has_every_address_and_the_policy(name: Gateway) -> None:
     recipe = "".join((ROOT / "deploy" / name / file).read_text("utf-8") for file in FILES[name])
@@ -79,6 +99,14 @@ def test_every_gateway_is_in_the_documentation(name: Gateway) -> None:
         (["--verifier", "https://127.0.0.1:8470"], "--verifier"),
         (["--verifier", "http://127.0.0.1"], "--verifier"),
         (["--verifier", "http://127.0.0.1:8470/verify"], "--verifier"),
+        (["--verifier", "unix:tokenry.sock"], "--verifier"),
+        (["--verifier", "unix:/run/a;b"], "--verifier"),
+        (["--verifier", "unix:/run/a b"], "--verifier"),
+        (["--verifier", "unix:/run/a:b"], "--verifier"),
+        (["--verifier", "unix:/run/{a}"], "--verifier"),
+        (["--verifier", "unix:/run/"], "--verifier"),
+        (["--verifier", "unix:/" + "a" * 107], "--verifier"),
+        (["--upstream", "unix:/run/a"], "--upstream"),
         (["--upstream", "127.0.0.1:8000"], "--upstream"),
         (["--listen", "8080"], "--listen"),
         (["--listen", ":8080"], "--listen"),

@@ -11,6 +11,8 @@ ANYWHERE: Networks = ()
 NETWORKS_MAX = 50
 UNIX_PEER = "unix:"
 """Stands for the address of whoever comes by a unix socket, as in nginx. It is in no network."""
+SOCKET_PATH_BYTES_MAX = 107
+"""What Linux has room for, unix(7)."""
 ADDRESS_LENGTH_MAX = 64
 """Longer than any address, IPv6 with a zone. What a proxy says of its client may be any text, and is cut to this."""
 # Narrower than `ip_network`, which also reads masks and zones: 10.0.0.0/255.0.0.0, fe80::1%eth0.

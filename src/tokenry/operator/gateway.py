@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import typer
 
 from tokenry.cli.running import alone
+from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX
 from tokenry.domain.scopes import NOTHING, RESOURCE, Scopes
 
 T = TypeVar("T")
@@ -19,6 +20,7 @@ T = TypeVar("T")
 PORT_MAX = 65535
 _PLACEHOLDER = re.compile(r"__([A-Z]+(?:_[A-Z]+)*)__")
 _HOST = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.-]*[0-9A-Za-z])?")
+_PATH = re.compile(r"(?:/[0-9A-Za-z._@+-]++)++", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
@@ -40,6 +42,21 @@ FILES = {
     Gateway.TRAEFIK: ("tokenry.yml", "traefik.yml"),
 }
 """The files of each recipe; the first is the one that is printed unless another is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """A unix socket."""
+
+    path: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `unix:/path`, of characters that mean nothing to any gateway. Raises ValueError."""
+        path = text.removeprefix("unix:")
+        if path == text or not _PATH.fullmatch(path) or len(path) > SOCKET_PATH_BYTES_MAX:
+            raise ValueError(text)
+        return cls(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +94,9 @@ class Address:
 
 def gateway(
     name: Annotated[Gateway, typer.Argument(metavar="GATEWAY", help=f"One of: {', '.join(Gateway)}.")],
-    verifier: Annotated[str, typer.Option(metavar="URL", help="Where tokenry listens.")] = "http://127.0.0.1:8470",
+    verifier: Annotated[
+        str, typer.Option(metavar="URL", help="Where tokenry listens; unix:/path for its unix socket.")
+    ] = "http://127.0.0.1:8470",
     upstream: Annotated[
         str, typer.Option(metavar="URL", help="The service that is protected.")
     ] = "http://127.0.0.1:8000",
@@ -103,7 +122,7 @@ def gateway(
     if file is not None and file not in FILES[name]:
         raise typer.BadParameter(f"{name} has {', '.join(FILES[name])}", param_hint="--file")
     values = {
-        **_write_address("VERIFIER", _read(Address.parse_url, verifier, "--verifier", "http://127.0.0.1:8470")),
+        **_write_verifier(name, verifier),
         **_write_address("UPSTREAM", _read(Address.parse_url, upstream, "--upstream", "http://127.0.0.1:8000")),
         **_write_address("LISTEN", _read(Address.parse, listen, "--listen", "127.0.0.1:8080 or [::1]:8080")),
         "POLICY": write_policy(scope or [], resource or []),
@@ -140,6 +159,34 @@ def _read(parse: Callable[[str], T], text: str, option: str, example: str) -> T:
         return parse(text)
     except ValueError as error:
         raise typer.BadParameter(f"use one such as {example}, not {text!r}", param_hint=option) from error
+
+
+def _write_verifier(gateway: Gateway, text: str) -> dict[str, str]:
+    """Where to ask. What can be either is written as each gateway writes it. Raises BadParameter."""
+    example = "http://127.0.0.1:8470 or unix:/run/tokenry/tokenry.sock"
+    if not text.startswith("unix:"):
+        address = _read(Address.parse_url, text, "--verifier", example)
+        endpoint = f'{{socket_address: {{address: "{address.host}", port_value: {address.port}}}}}'
+        return {
+            "VERIFIER": str(address),
+            "VERIFIER_TYPE": "STRICT_DNS",
+            "VERIFIER_ADDRESS": endpoint,
+            "VERIFIER_DST": "nil",
+        }
+    path = _read(Socket.parse, text, "--verifier", example).path
+    if gateway is Gateway.TRAEFIK:
+        raise typer.BadParameter(
+            f"{gateway} cannot ask by a unix socket: use tokenry's port, as in http://127.0.0.1:8470",
+            param_hint="--verifier",
+        )
+    spelling = {Gateway.NGINX: text, Gateway.CADDY: f"unix/{path}"}.get(gateway, "localhost")
+    endpoint = f'{{pipe: {{path: "{path}"}}}}'
+    return {
+        "VERIFIER": spelling,
+        "VERIFIER_TYPE": "STATIC",
+        "VERIFIER_ADDRESS": endpoint,
+        "VERIFIER_DST": f'"unix@{path}"',
+    }
 
 
 def _write_address(name: str, address: Address) -> dict[str, str]:
