@@ -5,6 +5,7 @@ import importlib
 import os
 import shutil
 import signal
+import ssl
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +17,11 @@ from types import ModuleType
 from typing import Any, NoReturn
 from uuid import uuid4
 
+import httpcore2
 import httpx2
 import hypothesis
 import pytest
+from httpcore2 import default_ssl_context
 from sqlalchemy import URL, create_engine, make_url, text
 from starlette.testclient import TestClient
 
@@ -39,6 +42,19 @@ ROOM_BYTES_MIN = 4 << 30
 MEMORY_BYTES_MAX = 1 << 30
 QUICK_EXAMPLES = 10
 START = 1_750_000_000.0  # 2025-06-15T15:06:40
+
+
+@cache
+def read_certificates(trust_env: bool, variables: tuple[str | None, ...]) -> ssl.SSLContext:  # noqa: FBT001
+    return default_ssl_context(_trust_env=trust_env)
+
+
+def share_certificates(*, _trust_env: bool = True) -> ssl.SSLContext:
+    """What `httpcore2.default_ssl_context` gives: each client of a test reads the system's certificates, for 20 ms."""
+    return read_certificates(_trust_env, tuple(map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR"))))
+
+
+httpcore2.default_ssl_context = share_certificates
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

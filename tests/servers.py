@@ -107,7 +107,7 @@ def start_server(
     set_up = environment(**NO_LIMITS | dict(variables or {}))
     process: subprocess.Popen[str] | Forked
     with log_file.open("w", encoding="utf-8") as log:
-        if tuple(program) == (TOKENRY,) and can_fork("", set_up):
+        if can_fork(program, "", set_up):
             process = start_fork(command, (0, writing, log.fileno()), set_up, folder=folder)
         else:
             process = subprocess.Popen(
@@ -164,8 +164,8 @@ def tokenry(
 ) -> subprocess.CompletedProcess[str]:
     """Run one command of the command line to its end, with `given` on its standard input."""
     set_up = environment(**(variables or {}))
-    if tuple(program) == (TOKENRY,) and can_fork(given, set_up):
-        return run_fork([TOKENRY, *arguments], given, set_up, timeout)
+    if can_fork(program, given, set_up):
+        return run_fork([*program, *arguments], given, set_up, timeout)
     return subprocess.run(
         [*program, *arguments],
         input=given,

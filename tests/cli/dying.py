@@ -6,15 +6,15 @@ that a run may die before is its end.
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from tokenry.cli import access, main, rotation
+from tokenry.cli import access, rotation
+from tokenry.cli import main as run
 from tokenry.cli.journal import RotationJournal
 from tokenry.client.connections import HttpTransport
 
-PROGRAM = (sys.executable, __file__)
+PROGRAM = (__file__,)
 
 
 class Mortal:
@@ -39,7 +39,8 @@ class Mortal:
         self._left -= 1
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the command line, and die before the effect that the environment names."""
     mortal = Mortal(int(os.environ["DIES_AT"]))
     for owner, name in (
         (HttpTransport, "send"),
@@ -49,6 +50,6 @@ if __name__ == "__main__":
     ):
         setattr(owner, name, mortal.before(getattr(owner, name)))
     try:
-        main()
+        run()
     finally:
         mortal.live()

@@ -1,11 +1,16 @@
-"""What several tests of the command line share: what makes a token, and a keyring."""
+"""What several tests of the command line share: what makes a token, a keyring, and commands that are under way."""
 
-from collections.abc import Sequence
-from typing import Any
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
 
 import httpx2
 
 from tests.cli.conftest import Person
+from tests.forking import Forked, start_fork
+from tests.servers import TOKENRY, environment
 
 TOKEN = ("--label", "undelivered", "--expires", "1d", "--scopes", "linodes:read_only")
 CREATIONS: Sequence[tuple[str, ...]] = (
@@ -50,3 +55,20 @@ def undelivered(person: Person, state: str) -> list[dict[str, Any]]:
     )
     rows: list[dict[str, Any]] = listed.json()["data"]
     return rows
+
+
+@contextmanager
+def started(
+    *arguments: str, variables: Mapping[str, str], output: int | None = None
+) -> Iterator[tuple[Forked, TextIO]]:
+    """A command that is under way, for a block, and its standard error. Its output goes to a descriptor, or nowhere."""
+    reading, writing = os.pipe()
+    with Path(os.devnull).open("r+b") as nothing, os.fdopen(reading, encoding="utf-8") as said:
+        streams = (nothing.fileno(), nothing.fileno() if output is None else output, writing)
+        process = start_fork([TOKENRY, *arguments], streams, environment(**variables))
+        os.close(writing)
+        try:
+            yield process, said
+        finally:
+            process.kill()
+            process.wait()

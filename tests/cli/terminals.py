@@ -37,8 +37,8 @@ def on_a_terminal(
     streams = (terminal, terminal if standard_output is None else standard_output, terminal)
     set_up = {**environment(), "TERM": "xterm", "COLUMNS": "120", **(variables or {})}
     process: subprocess.Popen[bytes] | Forked
-    if tuple(program) == (TOKENRY,) and can_fork("", set_up):
-        process = start_fork([TOKENRY, *arguments], streams, set_up, on_terminal=True)
+    if can_fork(program, "", set_up):
+        process = start_fork([*program, *arguments], streams, set_up, on_terminal=True)
     else:
         process = subprocess.Popen(
             ["setsid", "--ctty", *program, *arguments],  # so that Ctrl-C is one

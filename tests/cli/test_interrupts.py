@@ -6,14 +6,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from tests.cli.conftest import Person
-from tests.cli.parts import CREATIONS, TOKEN, undelivered
-from tests.servers import TOKENRY, environment
+from tests.cli.parts import CREATIONS, TOKEN, started, undelivered
+from tests.servers import environment
 
 SECONDS_MAX = 20
 UNANSWERED = "may have been made whose secret nobody has: find it with"
@@ -25,20 +24,6 @@ from tokenry.cli import contexts, main
 contexts.read_contexts = lambda: (print("now", file=sys.stderr), [print("x" * 100) for _ in range(1000)])
 main()
 """
-
-
-@contextmanager
-def started(
-    *command: str, output: int = subprocess.DEVNULL, variables: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[str]]:
-    """A command that is under way, for a block."""
-    with subprocess.Popen(
-        command, env=environment(**(variables or {})), stdout=output, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 @pytest.fixture
@@ -57,7 +42,8 @@ def full_pipe() -> Iterator[int]:
 
 
 def test_ctrl_c_ends_a_command_whose_output_nobody_reads_on(full_pipe: int) -> None:
-    with started(sys.executable, "-c", FLOOD, "context", "list", output=full_pipe) as process:
+    command = [sys.executable, "-c", FLOOD, "context", "list"]
+    with subprocess.Popen(command, env=environment(), stdout=full_pipe, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "now\n"
         time.sleep(0.2)
@@ -74,7 +60,7 @@ def test_token_whose_secret_nobody_reads_is_revoked(
     person: Person, full_pipe: int, creation: Sequence[str], number: signal.Signals
 ) -> None:
     variables = {**person.variables, "TOKENRY_DATA_DIR": str(person.server.data_dir)}
-    with started(TOKENRY, *creation, output=full_pipe, variables=variables) as process:
+    with started(*creation, output=full_pipe, variables=variables) as (process, said):
         deadline = time.monotonic() + SECONDS_MAX
         while not undelivered(person, "active"):
             assert time.monotonic() < deadline
@@ -82,8 +68,7 @@ def test_token_whose_secret_nobody_reads_is_revoked(
         time.sleep(0.2)
         process.send_signal(number)
         assert process.wait(SECONDS_MAX) == 128 + number
-        assert process.stderr is not None
-        assert process.stderr.read().endswith(" (undelivered), whose secret nobody has, is revoked.\n")
+        assert said.read().endswith(" (undelivered), whose secret nobody has, is revoked.\n")
     assert undelivered(person, "active") == []
 
 
@@ -104,14 +89,13 @@ def test_interrupt_before_the_answer_says_what_may_have_been_made(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         variables = {"TOKENRY_URL": f"http://127.0.0.1:{silent.getsockname()[1]}", "TOKENRY_TOKEN": "pat_x"}
-        with started(TOKENRY, *command, variables=variables) as process:
+        with started(*command, variables=variables) as (process, said):
             connection, _ = silent.accept()
             with connection:
                 assert connection.recv(65536)
                 process.send_signal(number)
                 assert process.wait(SECONDS_MAX) == 128 + number
-            assert process.stderr is not None
-            assert process.stderr.read() == f"tokenry: {told}\n"
+            assert said.read() == f"tokenry: {told}\n"
 
 
 @pytest.mark.parametrize("sent", [True, False])
@@ -120,12 +104,11 @@ def test_answer_that_does_not_come_says_what_may_have_been_made(person: Person, 
         person.variables["TOKENRY_URL"] = f"http://127.0.0.1:{server.getsockname()[1]}"
         if not sent:
             server.close()
-        with started(TOKENRY, "token", "create", *TOKEN, variables=person.variables) as process:
+        with started("token", "create", *TOKEN, variables=person.variables) as (process, told):
             if sent:
                 connection, _ = server.accept()
                 connection.recv(65536)
                 connection.close()
-            assert process.stderr is not None
-            said = process.stderr.read()
+            said = told.read()
             assert process.wait(SECONDS_MAX) == 1
     assert ("A token labelled undelivered may have been made" in said) is sent

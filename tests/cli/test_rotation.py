@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TextIO
 from uuid import uuid4
 
 import httpx2
@@ -24,8 +24,9 @@ import pytest
 from tests.cli.conftest import Person
 from tests.cli.dying import PROGRAM
 from tests.cli.foreign import foreign_service
-from tests.cli.parts import KEYRING
-from tests.servers import TOKENRY, environment, tokenry
+from tests.cli.parts import KEYRING, started
+from tests.forking import Forked
+from tests.servers import tokenry
 
 KILLED = -signal.SIGKILL
 SECONDS_MAX = 20
@@ -71,15 +72,6 @@ class Consumer:
         done = tokenry(*self.words(command), variables=variables, program=PROGRAM)
         assert self.person.is_valid(self.secret)
         return done.returncode
-
-    def start(self, command: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [TOKENRY, *self.words(command)],
-            env=environment(**self.variables),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
 
     def family(self) -> list[dict[str, Any]]:
         """The live tokens of its label, with details."""
@@ -356,23 +348,30 @@ def wait_for(file: Path) -> None:
         time.sleep(0.02)
 
 
+class Going(NamedTuple):
+    """A run that is under way, its standard error, and the folder through which it hears."""
+
+    process: Forked
+    said: TextIO
+    folder: Path
+
+
 @pytest.fixture
-def going(consumer: Consumer, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+def going(consumer: Consumer, tmp_path: Path) -> Iterator[Going]:
     """A run whose command has read the secret, and stores it once the file `go` is there."""
     waits = f"while ! test -e {tmp_path}/go; do sleep 0.05; done"
     command = f"secret=$(cat); echo $$ > {tmp_path}/pid; mv {tmp_path}/pid {tmp_path}/reads; {waits}"
-    process = consumer.start(f'{command}; printf %s "$secret" | ({consumer.stores}); touch {tmp_path}/stored')
-    wait_for(tmp_path / "reads")
-    yield process, tmp_path
-    (tmp_path / "go").touch()
-    if process.poll() is None:
-        process.wait(SECONDS_MAX)
-    assert process.stderr is not None
-    process.stderr.close()
+    words = consumer.words(f'{command}; printf %s "$secret" | ({consumer.stores}); touch {tmp_path}/stored')
+    with started(*words, variables=consumer.variables) as (process, said):
+        wait_for(tmp_path / "reads")
+        yield Going(process, said, tmp_path)
+        (tmp_path / "go").touch()
+        if process.poll() is None:
+            process.wait(SECONDS_MAX)
 
 
-def test_two_runs_exclude_each_other(consumer: Consumer, going: tuple[subprocess.Popen[str], Path]) -> None:
-    process, folder = going
+def test_two_runs_exclude_each_other(consumer: Consumer, going: Going) -> None:
+    process, _, folder = going
     done = consumer.rotate()
     assert (done.returncode, done.stdout) == (1, "")
     assert "Another run is rotating this token" in done.stderr
@@ -381,10 +380,8 @@ def test_two_runs_exclude_each_other(consumer: Consumer, going: tuple[subprocess
     assert consumer.holds_the_only_one()
 
 
-def test_command_of_a_killed_run_excludes_the_next_until_it_ends(
-    consumer: Consumer, going: tuple[subprocess.Popen[str], Path]
-) -> None:
-    process, folder = going
+def test_command_of_a_killed_run_excludes_the_next_until_it_ends(consumer: Consumer, going: Going) -> None:
+    process, _, folder = going
     process.kill()
     process.wait(SECONDS_MAX)
     assert consumer.rotate().returncode == 1
@@ -396,14 +393,13 @@ def test_command_of_a_killed_run_excludes_the_next_until_it_ends(
     assert consumer.holds_the_only_one()
 
 
-def test_interrupted_run_ends_its_command(consumer: Consumer, going: tuple[subprocess.Popen[str], Path]) -> None:
-    process, folder = going
+def test_interrupted_run_ends_its_command(consumer: Consumer, going: Going) -> None:
+    process, said, folder = going
     process.send_signal(signal.SIGINT)
     assert process.wait(SECONDS_MAX) == 130
     with pytest.raises(ProcessLookupError):
         os.kill(int((folder / "reads").read_text()), 0)
-    assert process.stderr is not None
-    assert "is not finished" in process.stderr.read()
+    assert "is not finished" in said.read()
     assert consumer.rotate().returncode == 0
     assert consumer.holds_the_only_one()
 

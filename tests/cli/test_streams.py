@@ -4,12 +4,14 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Person
 from tests.cli.parts import CREATIONS, undelivered
+from tests.forking import run_fork, start_fork
 from tests.servers import TOKENRY, environment
 from tokenry.cli import tokens
 from tokenry.cli.issuing import issuing, revoking
@@ -22,21 +24,35 @@ CLOSED = "Standard output cannot be written (it is closed)"
 UNREAD = "Standard output cannot be written (nobody reads it)"
 
 
+def settings(person: Person) -> dict[str, str]:
+    return environment(**person.variables, TOKENRY_DATA_DIR=str(person.server.data_dir))
+
+
 def redirected(
-    person: Person, redirection: str, *arguments: str, kept_open: int = 1, **variables: str
+    person: Person, streams: Mapping[int, int | None], *arguments: str, **variables: str
 ) -> subprocess.CompletedProcess[str]:
+    """Run a command some of whose standard streams are these descriptors; None is a closed one."""
+    return run_fork([TOKENRY, *arguments], "", settings(person) | variables, 60, streams)
+
+
+def redirected_by_a_shell(person: Person, redirection: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command with its standard streams redirected as in a shell."""
-    settings = {**person.variables, "TOKENRY_DATA_DIR": str(person.server.data_dir), **variables}
     return subprocess.run(
         ["bash", "-c", f'exec "$@" {redirection}', "bash", TOKENRY, *arguments],
         stdin=subprocess.DEVNULL,
-        env=environment(**settings),
+        env=settings(person),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        pass_fds=[kept_open],
     )
+
+
+@pytest.fixture
+def full() -> Iterator[int]:
+    """A file on a disk that is full."""
+    with Path("/dev/full").open("wb") as file:
+        yield file.fileno()
 
 
 @pytest.fixture
@@ -49,9 +65,11 @@ def unread() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("creation", CREATIONS, ids=" ".join)
-def test_token_is_revoked_when_its_secret_cannot_be_written(person: Person, creation: tuple[str, ...]) -> None:
+def test_token_is_revoked_when_its_secret_cannot_be_written(
+    person: Person, full: int, creation: tuple[str, ...]
+) -> None:
     before = undelivered(person, "revoked")
-    done = redirected(person, ">/dev/full", *creation)
+    done = redirected(person, {1: full}, *creation)
     assert undelivered(person, "active") == []
     assert len(undelivered(person, "revoked")) == len(before) + 1
     assert done.returncode == 1
@@ -62,14 +80,14 @@ def test_token_is_revoked_when_its_secret_cannot_be_written(person: Person, crea
 @pytest.mark.parametrize("creation", CREATIONS, ids=" ".join)
 def test_no_token_is_made_when_standard_output_is_closed(person: Person, creation: tuple[str, ...]) -> None:
     before = undelivered(person, "all")
-    done = redirected(person, ">&-", *creation)
+    done = redirected(person, {1: None}, *creation)
     assert (done.returncode, done.stderr) == (1, f"tokenry: {CLOSED}, so nothing was made.\n")
     assert undelivered(person, "all") == before
 
 
 def test_no_token_is_made_when_the_reader_has_left(person: Person, unread: int) -> None:
     before = undelivered(person, "all")
-    done = redirected(person, f">&{unread}", *CREATIONS[0], kept_open=unread)
+    done = redirected(person, {1: unread}, *CREATIONS[0])
     assert (done.returncode, done.stderr) == (1, f"tokenry: {UNREAD}, so nothing was made.\n")
     assert undelivered(person, "all") == before
 
@@ -98,9 +116,11 @@ def test_token_that_cannot_be_revoked_either_is_named() -> None:
         (("--now", "--grace", "0h"), "rotate it again, with another token, or revoke it."),
     ],
 )
-def test_rotation_that_cannot_be_shown_says_what_works(person: Person, options: tuple[str, ...], advice: str) -> None:
+def test_rotation_that_cannot_be_shown_says_what_works(
+    person: Person, full: int, options: tuple[str, ...], advice: str
+) -> None:
     made = person.make(label="rotated in vain")
-    done = redirected(person, ">/dev/full", "token", "rotate", str(made["id"]), "-q", *options)
+    done = redirected(person, {1: full}, "token", "rotate", str(made["id"]), "-q", *options)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert done.stderr.startswith(f"tokenry: {FULL}. Nobody has ")
     assert done.stderr.endswith(f"{advice}\n")
@@ -109,7 +129,7 @@ def test_rotation_that_cannot_be_shown_says_what_works(person: Person, options: 
 
 def test_nothing_is_rotated_when_standard_output_is_closed(person: Person) -> None:
     made = person.make(label="not rotated")
-    done = redirected(person, ">&-", "token", "rotate", str(made["id"]), "--now", "--grace", "0h", "-q")
+    done = redirected_by_a_shell(person, ">&-", "token", "rotate", str(made["id"]), "--now", "--grace", "0h", "-q")
     assert (done.returncode, done.stderr) == (1, f"tokenry: {CLOSED}, so nothing was made.\n")
     assert person.is_valid(made["token"])
 
@@ -130,38 +150,44 @@ def test_nothing_is_rotated_when_standard_output_is_closed(person: Person) -> No
     ],
     ids=" ".join,
 )
-def test_output_that_cannot_be_written_is_a_line_and_a_failure(person: Person, command: tuple[str, ...]) -> None:
-    full = redirected(person, ">/dev/full", *command)
-    assert (full.returncode, full.stderr) == (1, f"tokenry: {FULL}.\n")
-    closed = redirected(person, ">&-", *command)
-    assert (closed.returncode, closed.stderr) == (1, f"tokenry: {CLOSED}.\n")
+def test_output_that_cannot_be_written_is_a_line_and_a_failure(
+    person: Person, full: int, command: tuple[str, ...]
+) -> None:
+    for output, told in ((full, FULL), (None, CLOSED)):
+        done = redirected(person, {1: output}, *command)
+        assert (done.returncode, done.stderr) == (1, f"tokenry: {told}.\n")
 
 
 def test_reader_that_has_seen_enough_ends_a_list_quietly(person: Person, unread: int) -> None:
-    done = redirected(person, f">&{unread}", "token", "list", kept_open=unread)
+    done = redirected(person, {1: unread}, "token", "list")
     assert (done.returncode, done.stderr) == (1, "")
 
 
-@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
-def test_what_cannot_be_said_on_standard_error_gets_nowhere_else(person: Person, redirection: str) -> None:
-    refused = redirected(person, redirection, "token", "view", "987654321")
+@pytest.mark.parametrize("closed", [False, True])
+def test_what_cannot_be_said_on_standard_error_gets_nowhere_else(person: Person, full: int, *, closed: bool) -> None:
+    streams = {2: None if closed else full}
+    refused = redirected(person, streams, "token", "view", "987654321")
     assert (refused.returncode, refused.stdout) == (2, "")
-    made = redirected(person, redirection, "admin", "token", "create", "--user", "admin", "--expires", "1d")
+    made = redirected(person, streams, "admin", "token", "create", "--user", "admin", "--expires", "1d")
     assert made.returncode == 0
     assert person.is_valid(made.stdout.removesuffix("\n"))
 
 
 @pytest.mark.parametrize("command", [("verify", "-"), ("login",), ("admin", "verify", "-")], ids=" ".join)
 def test_standard_input_that_is_closed_is_empty(person: Person, command: tuple[str, ...]) -> None:
-    done = redirected(person, "<&-", *command)
+    done = (
+        redirected_by_a_shell(person, "<&-", *command)
+        if command == ("login",)
+        else redirected(person, {0: None}, *command)
+    )
     assert done.returncode != 0
     assert done.stderr.count("\n") <= 1
     assert "Traceback" not in done.stderr
 
 
-def test_all_tokens_are_revoked_though_it_cannot_be_said(person: Person) -> None:
+def test_all_tokens_are_revoked_though_it_cannot_be_said(person: Person, full: int) -> None:
     made = [person.make(label="silently") for _ in range(2)]
-    done = redirected(person, ">/dev/full", "token", "revoke", *(str(each["id"]) for each in made), "--yes", "-q")
+    done = redirected(person, {1: full}, "token", "revoke", *(str(each["id"]) for each in made), "--yes", "-q")
     assert (done.returncode, done.stderr) == (1, f"tokenry: {FULL}.\n")
     assert not any(person.is_valid(each["token"]) for each in made)
 
@@ -208,7 +234,7 @@ def test_pipe_that_does_not_wait_loses_nothing() -> None:
 )
 def test_label_that_the_encoding_lacks_is_escaped(person: Person, command: tuple[str, ...], encoding: str) -> None:
     person.make(label="你好")
-    done = redirected(person, "", *command, PYTHONIOENCODING=encoding)
+    done = redirected(person, {}, *command, PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, "")
     assert "\\u4f60\\u597d" in done.stdout
 
@@ -237,31 +263,27 @@ def test_label_is_utf8_whatever_the_locale_knows(person: Person, creation: tuple
 def test_standard_input_that_does_not_wait_is_waited_for(person: Person, command: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
-    with subprocess.Popen(
-        [TOKENRY, *command],
-        stdin=reading,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(**person.variables),
-    ) as process:
+    with Path(os.devnull).open("wb") as nothing:
+        process = start_fork([TOKENRY, *command], (reading, nothing.fileno(), nothing.fileno()), settings(person))
+        os.close(reading)
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(1)
+            process.wait(0.5)
         made = person.make(label="given late")
         os.write(writing, (str(made["id"]) if command[0] == "token" else made["token"]).encode())
         os.close(writing)
         assert process.wait(60) == 0
-    os.close(reading)
 
 
 @pytest.mark.parametrize(
     "command", [("verify", "-"), ("login",), ("token", "revoke", "-", "-y"), ("admin", "verify", "-")], ids=" ".join
 )
 def test_standard_input_that_cannot_be_read_is_a_line(person: Person, command: tuple[str, ...]) -> None:
-    done = redirected(person, "0>/dev/null", *command)
+    with Path(os.devnull).open("wb") as unreadable:
+        done = redirected(person, {0: unreadable.fileno()}, *command)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert done.stderr.startswith("tokenry: Standard input cannot be read (")
 
 
 def test_operator_whose_name_is_no_text_can_work(person: Person) -> None:
-    done = redirected(person, "", "admin", "account", "create", "of no name", LOGNAME="\udcff")
+    done = redirected(person, {}, "admin", "account", "create", "of no name", LOGNAME="\udcff")
     assert (done.returncode, done.stderr) == (0, "")

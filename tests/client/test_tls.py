@@ -54,6 +54,19 @@ def test_unknown_authority_is_not_trusted(new_client: NewClient, new_certificate
         assert server.requests == []
 
 
+def test_request_without_tls_makes_none_trusted(
+    new_client: NewClient, new_certificate: NewCertificate, transport: Callable[..., Any]
+) -> None:
+    """Clients may share a transport."""
+    context, _ = new_certificate("IP:127.0.0.1")
+    shared = transport()
+    with saying(http(200, ROW)) as plain, saying(http(200, ROW), context=context) as server:
+        assert new_client(plain.url, TOKEN, transport=shared).tokens.get(7).label == "ci"
+        with pytest.raises(ConnectionFailed, match="ConnectError"):
+            new_client(server.url, TOKEN, transport=shared, retries=ONCE).tokens.get(7)
+        assert server.requests == []
+
+
 def test_authority_may_be_named_by_the_environment(
     new_client: NewClient, new_certificate: NewCertificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:

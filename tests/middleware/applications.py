@@ -27,6 +27,7 @@ from django.urls import clear_url_caches
 from django.urls import path as url
 from fastapi import Depends, FastAPI, Response
 
+from tests.gateways.parts import Answer, Headers, ask
 from tokenry.middleware import Identity, Policy, Verifier, asgi, fastapi, wsgi
 from tokenry.middleware.django import require
 
@@ -220,3 +221,18 @@ def running(kind: str, verifier: Verifier) -> Iterator[Running]:
     application = Running()
     with serve(build(verifier, application)) as application.port:
         yield application
+
+
+def let_in(application: Running, path: str, headers: Headers, method: str = "GET") -> Any:
+    """Ask, see that the application answered, and return what it was told."""
+    answer = ask(application.port, method, path, headers)
+    assert (answer.status, application.reached.pop()) == (200, path)
+    return json.loads(answer.body)
+
+
+def refused(application: Running, path: str, headers: Headers, method: str = "GET") -> Answer:
+    """Ask, and see that the application was not asked."""
+    answer = ask(application.port, method, path, headers)
+    assert application.reached == []
+    assert answer.status >= 400
+    return answer

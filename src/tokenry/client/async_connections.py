@@ -21,7 +21,8 @@ class AsyncHttpTransport:
 
     def __init__(self, *, ssl_context: ssl.SSLContext | None = None) -> None:
         self._ssl_context = ssl_context
-        self._held: tuple[asyncio.AbstractEventLoop, httpx2.AsyncHTTPTransport] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pools: dict[bool, httpx2.AsyncHTTPTransport] = {}
 
     async def send(self, request: Request, timeout: float) -> Answer:  # noqa: ASYNC109 - the seam's own argument
         """Send a request and return the whole answer. Raises ConnectionFailed, TimedOut."""
@@ -37,13 +38,14 @@ class AsyncHttpTransport:
 
     async def aclose(self) -> None:
         """Close the connections; a later request opens others."""
-        held, self._held = self._held, None
-        if held is not None and held[0] is asyncio.get_running_loop():
-            await held[1].aclose()
+        pools, self._pools = self._pools, {}
+        if self._loop is asyncio.get_running_loop():
+            for pool in pools.values():
+                await pool.aclose()
 
     async def _exchange(self, request: Request) -> Answer:
         sent = httpx2.Request(request.method, request.url, headers=request.all_headers(), content=request.body)
-        response = await self._opened().handle_async_request(sent)
+        response = await self._opened(request.url).handle_async_request(sent)
         try:
             body = Body()
             async for piece in response.aiter_raw():
@@ -52,10 +54,13 @@ class AsyncHttpTransport:
             await response.aclose()
         return Answer.of(response.status_code, response.headers.multi_items(), bytes(body.content))
 
-    def _opened(self) -> httpx2.AsyncHTTPTransport:
-        loop = asyncio.get_running_loop()
-        if self._held is None or self._held[0] is not loop:
-            verify = True if self._ssl_context is None else self._ssl_context
+    def _opened(self, url: str) -> httpx2.AsyncHTTPTransport:
+        """The pool for such addresses. Those without TLS have one of their own: to read certificates takes 20 ms."""
+        loop, plain = asyncio.get_running_loop(), url.startswith("http:")
+        if self._loop is not loop:
+            self._loop, self._pools = loop, {}
+        if plain not in self._pools:
+            verify = not plain if self._ssl_context is None else self._ssl_context
             limits = httpx2.Limits(max_connections=CONNECTIONS_MAX, keepalive_expiry=KEPT_SECONDS)
-            self._held = loop, httpx2.AsyncHTTPTransport(verify=verify, limits=limits)
-        return self._held[1]
+            self._pools[plain] = httpx2.AsyncHTTPTransport(verify=verify, limits=limits)
+        return self._pools[plain]
