@@ -228,12 +228,14 @@ def client(server: Server) -> Iterator[httpx2.Client]:
 
 def by_socket(path: Path, token: str = "") -> httpx2.Client:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx2.Client(transport=httpx2.HTTPTransport(uds=str(path)), base_url="http://tokenry", headers=headers)
+    client = httpx2.Client(transport=httpx2.HTTPTransport(uds=str(path)), base_url="http://tokenry", headers=headers)
+    del client.headers["Connection"]
+    return client
 
 
 FORWARDED = "X-Forwarded-For"
-WAYS = ["GET", "POST"]
-"""The fast one, and the ordinary one."""
+WAYS: list[dict[str, str]] = [{}, {"Connection": "keep-alive"}]
+"""Headers of a question that goes the fast way, and of one that goes the ordinary way."""
 
 
 def test_start_says_where_it_listens_and_both_ways_lead_to_it(server: Server, client: httpx2.Client) -> None:
@@ -244,7 +246,7 @@ def test_start_says_where_it_listens_and_both_ways_lead_to_it(server: Server, cl
     assert client.get("/v4/profile/tokens").status_code == 200
 
 
-@pytest.mark.parametrize("method", WAYS)
+@pytest.mark.parametrize("way", WAYS, ids=["fast", "ordinary"])
 @pytest.mark.parametrize(
     ("forwarded", "status"),
     [
@@ -260,15 +262,13 @@ def test_start_says_where_it_listens_and_both_ways_lead_to_it(server: Server, cl
     ],
 )
 def test_token_bound_to_networks_is_held_against_whom_the_gateway_names(
-    server: Server, client: httpx2.Client, method: str, forwarded: str | None, status: int
+    server: Server, client: httpx2.Client, way: dict[str, str], forwarded: str | None, status: int
 ) -> None:
-    bound = bind(client, "203.0.113.0/24")
-    headers = {"Authorization": f"Bearer {bound}"} | ({} if forwarded is None else {FORWARDED: forwarded})
-    assert client.request(method, "/verify", headers=headers).status_code == status
+    headers = way | {"Authorization": f"Bearer {bind(client, '203.0.113.0/24')}"}
+    headers |= {} if forwarded is None else {FORWARDED: forwarded}
+    assert client.get("/verify", headers=headers).status_code == status
     headers[FORWARDED] = "203.0.113.7"
-    assert (
-        httpx2.request(method, f"{server.url}/verify", headers=headers).status_code == 401
-    )  # by TCP it is not believed
+    assert httpx2.get(f"{server.url}/verify", headers=headers).status_code == 401, "at the port it is not believed"
 
 
 def bind(client: httpx2.Client, network: str) -> str:
@@ -280,10 +280,11 @@ def bind(client: httpx2.Client, network: str) -> str:
 
 def test_last_use_tells_whom_the_gateway_names_or_that_it_was_by_the_socket(client: httpx2.Client) -> None:
     expected = {}
-    for method, forwarded in product(WAYS, ("203.0.113.7", None)):
+    for way, forwarded in product(WAYS, ("203.0.113.7", None)):
         token = client.post("/v4/profile/tokens", json={}).json()
-        headers = {"Authorization": f"Bearer {token['token']}"} | ({} if forwarded is None else {FORWARDED: forwarded})
-        assert client.request(method, "/verify", headers=headers).status_code == 200
+        headers = way | {"Authorization": f"Bearer {token['token']}"}
+        headers |= {} if forwarded is None else {FORWARDED: forwarded}
+        assert client.get("/verify", headers=headers).status_code == 200
         expected[f"/v4/profile/tokens/{token['id']}/details"] = forwarded or "unix:"
     for path, address in expected.items():
         wait_until(lambda: client.get(path).json()["last_used_address"] == address, 10)  # noqa: B023 - called at once
@@ -304,9 +305,8 @@ def test_limits_count_whom_the_gateway_names(tmp_path: Path) -> None:
 def test_nobody_is_believed_by_the_socket_unless_that_is_set(tmp_path: Path) -> None:
     path = tmp_path / "tokenry.sock"
     with serving(tmp_path / "data", "--uds", str(path)) as server, by_socket(path, server.token) as client:
-        bound = bind(client, "203.0.113.0/24")
-        headers = {"Authorization": f"Bearer {bound}", FORWARDED: "203.0.113.7"}
-        assert [client.request(method, "/verify", headers=headers).status_code for method in WAYS] == [401, 401]
+        headers = {"Authorization": f"Bearer {bind(client, '203.0.113.0/24')}", FORWARDED: "203.0.113.7"}
+        assert [client.get("/verify", headers=headers | way).status_code for way in WAYS] == [401, 401]
 
 
 @pytest.mark.parametrize(("family", "client"), [(socket.AF_UNIX, ("unix:", 0)), (socket.AF_INET, None)])
