@@ -88,7 +88,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer plain questions at once; else count what belongs to the head of a request, and bound it."""
-        if self._is_between and self._answer_fast(data):
+        if self._is_between and (self._answer_question(data) or self._answer_several(data)):
             return
         if self._is_waiting():
             self._hold(data)
@@ -196,30 +196,28 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._refused:
             self._refuse(400, msg)
 
-    def _answer_fast(self, data: bytes) -> bool:
-        """Answer plain questions between two requests, one or several; False, and nothing done, if the first is none.
-
-        What comes behind those, and is for the parser or has to wait, is dealt with as if it came by itself.
-        """
-        if self._answer_question(data):
-            return True
-        first = 0
-        while self._is_between and (end := data.find(_HEAD_END, first)) >= 0:
-            end += len(_HEAD_END)
-            if (end == len(data) and not first) or not self._answer_question(data[first:end]):
-                break
-            first = end
-        if first and first < len(data):
-            self.data_received(data[first:])
-        return first > 0
-
     def _answer_question(self, head: bytes) -> bool:
+        """Answer one plain question between two requests; False, and nothing done, for anything else."""
         self._sender.head = head
         answer = self._ask_fast_path(self._sender, self.server_state.default_headers)
         if not answer:
             return answer is not None and self._wait_for_answer()
         self._send_fast(answer)
         return True
+
+    def _answer_several(self, data: bytes) -> bool:
+        """Answer plain questions that came in one piece; False, and nothing done, if the first is none.
+
+        What comes behind them, for the parser or to be held, is dealt with as if it came by itself.
+        """
+        first = 0
+        while self._is_between and (end := data.find(_HEAD_END, first) + len(_HEAD_END)) >= len(_HEAD_END):
+            if (first == 0 and end == len(data)) or not self._answer_question(data[first:end]):
+                break
+            first = end
+        if 0 < first < len(data):
+            self.data_received(data[first:])
+        return first > 0
 
     def _send_fast(self, answer: bytes) -> None:
         if self.timeout_keep_alive_task is not None:

@@ -105,6 +105,8 @@ class Verifier:
         self._uses = uses
         self.recall: Callable[[bytes], Known | None] = _recall_nothing if cache is None else cache.recall
         """What is remembered of a token's text and still holds."""
+        self.lacks: Callable[[bytes], bool] = getattr(credentials, "lacks", _lack_nothing)
+        """Whether nothing was ever stored under a preview; False also where that cannot be told without a look-up."""
 
     async def verify(self, authorization: str | None, needed: Scopes = NOTHING, client: Presenter = NOBODY) -> Decision:
         """Decide on the value of an Authorization header, for an operation that needs the scopes `needed`.
@@ -174,15 +176,14 @@ class Verifier:
         """Decide on a token that is known, at this moment; None if it is accepted, and then its use is noted."""
         now = self._now()
         # What RULES say, at a part of their price: this is most of what a question costs.
-        if (
-            now < known.expires_at
-            and (not known.networks or allows(known.networks, client.address))
-            and (needed is known.covered or known.actor.scopes.covers(needed))
-        ):
-            known.covered = needed
-            if now >= known.note_at and self._uses is not None:
-                self._uses.note(known, now, client.address, client.agent)
-            return None
+        if now < known.expires_at and (not known.networks or allows(known.networks, client.address)):
+            if needed is known.covered or known.actor.scopes.covers(needed):
+                known.covered = needed
+                if now >= known.note_at and self._uses is not None:
+                    self._uses.note(known, now, client.address, client.agent)
+                return None
+            if known.disabled_at is None:
+                return Denial.INSUFFICIENT_SCOPE
         return find_denial(known, Circumstances(now, client.address, needed)) or Denial.UNKNOWN
 
     def _decide(self, known: Known, needed: Scopes, client: Presenter) -> Decision:
@@ -220,6 +221,10 @@ class Verifier:
 
 def _recall_nothing(_: bytes) -> None:
     return None
+
+
+def _lack_nothing(_: bytes) -> bool:
+    return False
 
 
 def read_bearer(authorization: str) -> bytes | None:
