@@ -145,7 +145,8 @@ def _run(plan: Plan, *, complete: bool) -> None:
             _say("comparing: lists, pages and exports")
             comparisons += compare_pages(folder / "pages")
     comparisons += compare_sizes(results)
-    print(f"\n{report.behind_table(behind)}\n{report.table(results)}\n{report.verdict(behind, results, comparisons)}")
+    tables = [report.behind_table(behind)] * bool(behind) + [report.table(results)] * bool(results)
+    print("", *tables, report.verdict(behind, results, comparisons), sep="\n")
     if complete:
         report.write(behind, results, comparisons, about, datetime.now(UTC).isoformat(timespec="seconds"))
         _say("written to bench/results: latest.md, latest.svg and latest.json")

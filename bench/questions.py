@@ -19,7 +19,7 @@ _METHODS = ("GET", "GET", "GET", "POST", "PUT", "DELETE")
 class Question:
     """How one gateway asks. `{policy}` in its path is what is needed, `{id}` the id of the token that asks.
 
-    `headers` are those of one question, beside Host and Authorization; `methods` are those that it asks by.
+    `headers` are those of one question, beside Authorization; `methods` are those that it asks by.
     """
 
     gateway: str
@@ -38,6 +38,7 @@ def _by_nginx(chance: random.Random) -> Mapping[str, str]:
         "User-Agent": chance.choice(_AGENTS),
         "X-Original-Method": chance.choice(_METHODS),
         "X-Forwarded-For": _address(chance),
+        "Host": "tokenry",
     }
 
 
@@ -52,6 +53,7 @@ def _by_haproxy(chance: random.Random) -> Mapping[str, str]:
 
 def _by_caddy(chance: random.Random) -> Mapping[str, str]:
     return {
+        "Host": "tokenry",
         "User-Agent": chance.choice(_AGENTS),
         "X-Forwarded-For": _address(chance),
         "X-Forwarded-Method": chance.choice(_METHODS),
@@ -82,7 +84,7 @@ def _by_envoy(chance: random.Random) -> Mapping[str, str]:
 
 
 QUESTIONS = (
-    Question("nginx", "/verify/auth-request?{policy}", _by_nginx),
+    Question("nginx", "/verify/auth-request?{policy}", _by_nginx, ("HEAD",)),
     Question("haproxy", "/verify/auth-request?{policy}", _by_haproxy),
     Question("caddy", "/verify/forward-auth?{policy}", _by_caddy),
     Question("traefik", "/verify/forward-auth?{policy}", _by_traefik),
