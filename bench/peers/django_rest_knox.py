@@ -10,7 +10,7 @@ from pathlib import Path
 
 import django
 from django.conf import settings
-from django.urls import path
+from django.urls import re_path
 
 STORED = 1_000
 USERS = 10
@@ -50,11 +50,12 @@ from rest_framework.response import Response  # noqa: E402
 
 
 def who(request: Request) -> Response:
-    """Say whose token it is."""
-    return Response({"user": request.user.get_username()})
+    """Say whose token it is, whatever the path: a gateway asks by one of its own."""
+    user = request.user.get_username()
+    return Response({"user": user}, headers={"X-Auth-User": user})
 
 
-urlpatterns = [path("", api_view(["GET"])(who))]
+urlpatterns = [re_path("", api_view(["GET", "HEAD"])(who))]
 application = get_wsgi_application()
 
 

@@ -35,8 +35,13 @@ writeFileSync(process.argv[2], lines.join(""));
 const server = createServer(async (request, response) => {
   const key = (request.headers.authorization ?? "").replace(/^Bearer /, "");
   const answer = await auth.api.verifyApiKey({ body: { key } });
-  const status = answer.valid ? 200 : 401;
-  response.writeHead(status, { "Content-Type": "application/json" });
-  response.end(JSON.stringify(answer.valid ? { user: names.get(answer.key.referenceId) } : { error: answer.error.code }));
+  if (answer.valid) {
+    const user = names.get(answer.key.referenceId);
+    response.writeHead(200, { "Content-Type": "application/json", "X-Auth-User": user });
+    response.end(JSON.stringify({ user }));
+  } else {
+    response.writeHead(401, { "Content-Type": "application/json" });
+    response.end(JSON.stringify({ error: answer.error.code }));
+  }
 });
 server.listen(0, "127.0.0.1", 2048, () => console.log(server.address().port));

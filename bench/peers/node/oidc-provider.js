@@ -1,8 +1,9 @@
 // oidc-provider's introspection of opaque access tokens, from memory, by a client with client_secret_basic.
+// A GET is a gateway's, which gives the token and wants a status: a small adapter asks introspection for it.
 // Argument: the file to write the requests into. Prints its port.
 
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { Agent, createServer, request } from "node:http";
 import Provider from "oidc-provider";
 
 const STORED = 1000;
@@ -45,5 +46,21 @@ for (let number = 0; number < STORED; number += 1) {
   lines.push(`${secret} /token/introspection\t${headers}\tbody=token=${secret}\n`);
 }
 writeFileSync(process.argv[2], lines.join(""));
-const server = createServer(provider.callback());
+
+const introspect = provider.callback();
+const agent = new Agent({ keepAlive: true });
+
+function adapt(asked, answer) {
+  const token = (asked.headers.authorization ?? "").replace(/^Bearer /, "");
+  const headers = { Authorization: `Basic ${basic}`, "Content-Type": "application/x-www-form-urlencoded" };
+  const options = { agent, host: "127.0.0.1", port: server.address().port, method: "POST", path: "/token/introspection", headers };
+  const question = request(options, async (found) => {
+    const { active, sub } = JSON.parse((await found.toArray()).join(""));
+    answer.writeHead(active ? 200 : 401, active ? { "X-Auth-User": sub } : {});
+    answer.end();
+  });
+  question.end(`token=${encodeURIComponent(token)}`);
+}
+
+const server = createServer((asked, answer) => (asked.method === "POST" ? introspect : adapt)(asked, answer));
 server.listen(0, "127.0.0.1", 2048, () => console.log(server.address().port));
