@@ -241,20 +241,41 @@ class App:
         return {"Authorization": f"Bearer {self.token}"}
 
 
-def make_app(data_dir: Path, clock: Clock, engine_url: str | None = None, **limits: Any) -> App:
-    """Set up an installation and build its application. Without `limits`, tests ask as often as they like."""
-    limits = {"rate_limit": 0, "rate_limit_failures": 0} | limits
-    settings = Settings(data_dir=data_dir, database_url=engine_url, **limits)
-    if engine_url is None:
-        lay_migrated(data_dir)
+def begin_in(settings: Settings, clock: Clock) -> str:
+    """Set up an installation; its first token."""
     prepare(settings)
     shown: list[Secret] = []
     installation = open_installation(settings, clock)
     begin(installation, shown.append)
     installation.database.close()
+    return shown[0].reveal()
+
+
+@cache
+def begun() -> tuple[Path, str]:
+    """An installation on SQLite that began at START, made once, and its first token."""
+    directory = Path(tempfile.mkdtemp(prefix="tokenry-begun-"))
+    atexit.register(shutil.rmtree, directory)
+    lay_migrated(directory)
+    token = begin_in(Settings(data_dir=directory), Clock())
+    (directory / "tokenry.db-epoch").unlink()  # the file of this database, and not of its copies
+    return directory, token
+
+
+def make_app(data_dir: Path, clock: Clock, engine_url: str | None = None, **limits: Any) -> App:
+    """Set up an installation and build its application. Without `limits`, tests ask as often as they like."""
+    limits = {"rate_limit": 0, "rate_limit_failures": 0} | limits
+    settings = Settings(data_dir=data_dir, database_url=engine_url, **limits)
+    if engine_url is None and clock.seconds == START and not data_dir.exists():
+        directory, token = begun()
+        shutil.copytree(directory, data_dir)
+    else:
+        if engine_url is None:
+            lay_migrated(data_dir)
+        token = begin_in(settings, clock)
     client = TestClient(build_app(settings, clock), base_url="http://testserver", raise_server_exceptions=False)
     client.event_hooks = CHECKED
-    return App(client, clock, settings, shown[0].reveal())
+    return App(client, clock, settings, token)
 
 
 @pytest.fixture

@@ -92,6 +92,6 @@ def test_service_without_its_storage_works_and_says_so_without_the_password(tmp_
 def test_storage_that_is_none_is_refused_at_the_start_in_one_line(tmp_path: Path) -> None:
     done = tokenry("serve", "--data-dir", str(tmp_path / "data"), variables=limits("http://:sesame@host"))
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "TOKENRY_RATE_LIMIT_STORAGE is neither" in done.stderr
+    assert "TOKENRY_RATE_LIMIT_STORAGE) is neither" in done.stderr
     assert "sesame" not in done.stderr + done.stdout
     assert not (tmp_path / "data").exists()

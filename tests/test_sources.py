@@ -104,8 +104,13 @@ def test_command_reads_no_secret_that_it_has_no_flag_for(tmp_path: Path, name: s
     [
         ("workers = true", "workers", "has to be a whole number from 1 to 64"),
         ("request_timeout = true", "request_timeout", "has to be a number from 0.1 to 60"),
-        ('data_dir = "a\\u0000b"', "data_dir", "has to be a text"),
-        ('database_url = "sqlite:///a\\u0000b"', "database_url", "has to be a text"),
+        ('data_dir = "a\\u0000b"', "data_dir", "has to be a path"),
+        ('host = "a\\u0000b"', "host", "has to be a text"),
+        (
+            'database_url = "sqlite:///a\\u0000b"',
+            "database_url",
+            "has to be sqlite:///path/to/file or postgresql://user@host/name",
+        ),
     ],
 )
 def test_what_would_be_taken_for_something_else_is_refused(tmp_path: Path, text: str, name: str, wanted: str) -> None:
@@ -120,7 +125,7 @@ def test_number_of_a_settings_file_is_a_number_and_no_text_of_one(tmp_path: Path
     _, faults = judge(find_settings(dict.fromkeys(Settings.model_fields), file, {}))
     assert [faults[name].rpartition(") ")[2] for name in ("host", "data_dir", "bind_workers")] == [
         "has to be a text",
-        "has to be a text",
+        "has to be a path",
         "has to be true or false",
     ]
 

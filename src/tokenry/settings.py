@@ -72,7 +72,14 @@ class Settings(BaseModel):
         default=None, description="The group of the unix socket, by name or number."
     )
     data_dir: Path = Field(default=Path("data"), description="Where the database, the pepper and other files live.")
-    database_url: Annotated[str | None, Note(unset="SQLite in the data directory", secret=True)] = Field(
+    database_url: Annotated[
+        str | None,
+        Note(
+            unset="SQLite in the data directory",
+            secret=True,
+            wanted="has to be sqlite:///path/to/file or postgresql://user@host/name",
+        ),
+    ] = Field(
         default=None,
         repr=False,
         description="sqlite:///path or postgresql://user@host/name. A password belongs in the variable or a file, not "
@@ -137,9 +144,14 @@ class Settings(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_what_is_none(cls, given: object, field: ValidationInfo) -> object:
-        """Refuse what would be taken for something else: true for 1, and the null character, which no name can have."""
-        wants_truth = cls.model_fields[str(field.field_name)].annotation is bool
-        if (isinstance(given, bool) and not wants_truth) or (isinstance(given, str) and "\0" in given):
+        """Refuse what would be taken for something else: true for 1, no path for `.`, no address for SQLite's.
+
+        The null character too, which no name can have.
+        """
+        kind = cls.model_fields[str(field.field_name)].annotation
+        if isinstance(given, bool) and kind is not bool:
+            raise ValueError
+        if isinstance(given, str) and ("\0" in given or (not given and field.field_name != "trusted_proxies")):
             raise ValueError
         return given
 

@@ -39,16 +39,18 @@ def find_settings(
     """Find what is given for the settings that a command takes, from the first place that has it.
 
     It takes those it has flags for, of which None is not given, and those that all obey. What a file has that is no
-    setting is found too. Raises SetupError for a file that cannot be read, and for a variable set beside its file.
+    setting is found too. An empty variable is not given, but for secrets: without its value, the service would quietly
+    be another one. Raises SetupError for a file that cannot be read, and for a variable set beside its file.
     """
-    file = config_file or (Path(environment[CONFIG_FILE]) if environment.get(CONFIG_FILE) else None)
+    file, _ = find_config_file(config_file, environment)
     taken = flags.keys() | ALWAYS
     content = {} if file is None else _read_toml(file)
     known = taken | (content.keys() - Settings.model_fields.keys())
     found = {name: Value(given, str(file)) for name, given in content.items() if name in known}
     for name in taken:
         variable = variable_of(name)
-        if given := environment.get(variable):
+        given = environment.get(variable)
+        if given or (given is not None and name in SECRETS):
             found[name] = Value(given, variable)
         if name in SECRETS and (path := environment.get(f"{variable}_FILE")):
             if given:
@@ -59,11 +61,29 @@ def find_settings(
     return found
 
 
+def find_config_file(config_file: Path | None, environment: Mapping[str, str] = os.environ) -> tuple[Path | None, str]:
+    """Find which TOML file is read, and where that comes from."""
+    if config_file is not None:
+        return config_file, "--config-file"
+    if path := environment.get(CONFIG_FILE):
+        return Path(path), CONFIG_FILE
+    return None, DEFAULT
+
+
+def take_settings(**given: object) -> Settings:
+    """Take settings from a program. Raises WrongSettings."""
+    return _settings_of({name: Value(value, name) for name, value in given.items()})
+
+
 def read_settings(
     flags: Mapping[str, object], config_file: Path | None = None, environment: Mapping[str, str] = os.environ
 ) -> Settings:
     """Read the settings that a command takes. Raises SetupError, which is WrongSettings for values."""
-    settings, faults = judge(find_settings(flags, config_file, environment))
+    return _settings_of(find_settings(flags, config_file, environment))
+
+
+def _settings_of(found: Mapping[str, Value]) -> Settings:
+    settings, faults = judge(found)
     if settings is None:
         raise WrongSettings("; ".join(faults.values()) + ".")
     return settings
@@ -80,7 +100,7 @@ def judge(found: Mapping[str, Value]) -> tuple[Settings | None, Mapping[str, str
 
 def _place(name: str, value: Value) -> str:
     """Where to mend it: the flag or variable by its name, a line of a file by its key."""
-    return value.origin if value.origin in {flag_of(name), variable_of(name)} else f"{name} ({value.origin})"
+    return value.origin if value.origin in {flag_of(name), variable_of(name), name} else f"{name} ({value.origin})"
 
 
 def _wanted(name: str) -> str:
@@ -98,7 +118,7 @@ def _wanted(name: str) -> str:
         return "has to be true or false"
     if get_origin(kind) is Literal:
         return f"has to be one of {', '.join(get_args(kind))}"
-    return NOTES[name].wanted or "has to be a text"
+    return NOTES[name].wanted or ("has to be a path" if Path in (kind, *get_args(kind)) else "has to be a text")
 
 
 def _bounds(field: FieldInfo) -> str:

@@ -23,7 +23,10 @@ from tokenry.counters.redis import REDIS_SECONDS_MAX, RedisCounters
 from tokenry.domain.errors import SetupError, Unavailable
 
 T = TypeVar("T")
-PLACE = "TOKENRY_RATE_LIMIT_STORAGE is neither `memory` nor a URL such as redis://:password@host:6379/0."
+PLACE = (
+    "The rate limit storage (--rate-limit-storage or TOKENRY_RATE_LIMIT_STORAGE) is neither `memory` nor a URL such as "
+    "redis://:password@host:6379/0."
+)
 
 
 @pytest.fixture(params=["memory", "redis"])

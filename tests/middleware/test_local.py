@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -177,6 +178,19 @@ def test_uses_are_written_down_at_the_end_of_the_process(
         time.sleep(POLL_SECONDS)
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"database_url": 5}, "database_url has to be sqlite:///path/to/file or postgresql://user@host/name."),
+        ({"data_dir": ""}, "data_dir has to be a path."),
+    ],
+)
+def test_argument_that_it_cannot_have_is_named(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(SetupError) as refusal:
+        LocalVerifier(**given)
+    assert str(refusal.value) == told
+
+
 def test_installation_that_is_none_is_told_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="tokenry migrate"):
         LocalVerifier(tmp_path)
@@ -211,6 +225,7 @@ def test_question_near_the_recursion_limit_neither_hangs_nor_is_a_yes(tmp_path: 
     script = """
 import logging, os, sys
 from pathlib import Path
+from typing import Any
 import structlog
 from tokenry.middleware import Identity, Policy, Question
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))

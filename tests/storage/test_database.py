@@ -51,7 +51,7 @@ def test_address_of_postgres_gets_the_driver_that_is_installed(tmp_path: Path, s
     "address", ["", "tokenry.db", "mysql://db/tokenry", "sqlite://", "sqlite:///:memory:", "postgresql:db/tokenry"]
 )
 def test_address_of_no_database_is_refused(tmp_path: Path, address: str) -> None:
-    with pytest.raises(SetupError, match="TOKENRY_DATABASE_URL is neither"):
+    with pytest.raises(SetupError, match=r"TOKENRY_DATABASE_URL\) is neither"):
         database_url(address, tmp_path)
 
 

@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
+from sqlalchemy import select
 
 from tests.conftest import START, Clock
+from tests.making import add_token
 from tests.verification.parts import ACTOR, PEPPERS, STORED, Shelf
 from tokenry.cli import front
 from tokenry.client.secrets import masked
@@ -12,6 +14,11 @@ from tokenry.domain import checks, explanation, secrets
 from tokenry.domain.checks import Check, Circumstances, Denial
 from tokenry.domain.explanation import explain
 from tokenry.domain.secrets import API, KINDS, PERSONAL, Kind, Secret, mask_secrets
+from tokenry.domain.tokens import NEVER
+from tokenry.storage.database import Database
+from tokenry.storage.rotations import insert_successor
+from tokenry.storage.schema import credentials
+from tokenry.storage.tokens import insert_credential
 from tokenry.verification import verifier
 from tokenry.verification.verifier import Decision, Verifier
 
@@ -39,6 +46,23 @@ def test_secret_of_another_kind_that_opens_the_api_is_accepted() -> None:
     secret = Secret.generate(kind=ACCESS)
     assert secret.kind is ACCESS
     assert decide(secret) == (Decision(ACTOR._replace(preview=secret.preview)), [secret.preview])
+
+
+@pytest.mark.usefixtures("more_kinds")
+def test_credential_has_the_name_of_its_kind_and_so_has_its_successor(database: Database) -> None:
+    first, second = Secret.generate(kind=ACCESS).preview, Secret.generate(kind=ACCESS).preview
+    with database.write() as connection:
+        token = add_token(connection, 1)
+        insert_credential(
+            connection, preview=first, token_id=token.id, digest=bytes(32), pepper_generation=1, expiry=NEVER
+        )
+        insert_successor(connection, beside=first, preview=second, digest=bytes(32), pepper_generation=1)
+        kinds = connection.execute(select(credentials.c.preview, credentials.c.kind))
+        assert {row.preview: row.kind for row in kinds}.items() >= {
+            token.preview: "pat",
+            first: "oat",
+            second: "oat",
+        }.items()
 
 
 @pytest.mark.usefixtures("more_kinds")

@@ -15,7 +15,7 @@ LENGTH_MAX = 64 * 1024
 
 
 def only_standard_input(text: str) -> str:
-    """Refuse whatever is not a dash, and do not repeat it: it may be a token. Raises BadParameter."""
+    """Refuse anything but a dash, and do not repeat it: it may be a token. Raises BadParameter."""
     if text != STANDARD_INPUT:
         raise typer.BadParameter(f"write {STANDARD_INPUT}: others would see a token on the command line")
     return text

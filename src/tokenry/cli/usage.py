@@ -67,7 +67,8 @@ def _name(parameter: Any) -> str:
     """How somebody types it: an option by its name, an argument by what stands for it in the help."""
     if parameter.param_type_name == "option":
         return str(max(parameter.opts, key=len))
-    return str(parameter.metavar or parameter.name).upper()
+    shown = str(parameter.metavar or parameter.name).upper()
+    return shown if shown[0].isalpha() else f"The argument {shown}"
 
 
 def _wanted(parameter: Any) -> str | None:

@@ -13,7 +13,7 @@ class Counters(Protocol):
         """Count one more; how many that makes in this window. Raises Unavailable."""
 
     async def close(self) -> None:
-        """Let go of whatever is behind it."""
+        """Release the memory or the connections."""
 
 
 def open_counters(storage: str) -> HostCounters | RedisCounters:

@@ -58,5 +58,6 @@ def _open_client(url: str) -> "Redis":
         return Redis.from_url(url, retry=Retry(NoBackoff(), 1))
     except ValueError:
         raise SetupError(
-            "TOKENRY_RATE_LIMIT_STORAGE is neither `memory` nor a URL such as redis://:password@host:6379/0."
+            "The rate limit storage (--rate-limit-storage or TOKENRY_RATE_LIMIT_STORAGE) is neither `memory` nor a URL "
+            "such as redis://:password@host:6379/0."
         ) from None

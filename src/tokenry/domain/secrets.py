@@ -57,6 +57,12 @@ PREFIXES = tuple(KINDS)
 API_PREFIXES = tuple(prefix for prefix, kind in KINDS.items() if kind.opens == API)
 assert all(len(prefix) == PREFIX_LENGTH for prefix in KINDS)
 
+
+def kind_of(text: str) -> Kind:
+    """The kind of a secret, by its text or its preview. Raises KeyError."""
+    return KINDS[text[:PREFIX_LENGTH]]
+
+
 # Also those of other makers, which somebody may have pasted by mistake.
 _LOOKALIKE = re.compile(rf"((?:pa[a-z]_|{'|'.join(KINDS)})[0-9A-Za-z]{{12}})[0-9A-Za-z]+")
 
@@ -97,7 +103,7 @@ class Secret:
     @property
     def kind(self) -> Kind:
         """Its kind, if it is a secret at all. Raises KeyError."""
-        return KINDS[self._text[:PREFIX_LENGTH]]
+        return kind_of(self._text)
 
     @property
     def preview(self) -> str:

@@ -10,7 +10,6 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from pathlib import Path
 
 from tokenry.domain.errors import InsufficientScope, Unauthorized
 from tokenry.domain.identity import identity_of
@@ -23,7 +22,7 @@ try:
 
     from tokenry.domain.checks import Denial
     from tokenry.jobs import Job, Where, run_jobs
-    from tokenry.settings import Settings
+    from tokenry.sources import take_settings
     from tokenry.storage.memory import require_frames
     from tokenry.verification.challenge import challenge
     from tokenry.verification.needs import level_of
@@ -55,11 +54,7 @@ class LocalVerifier:
         scopes_file: str | os.PathLike[str] | None = None,
         timeout: float = TIMEOUT_SECONDS,
     ) -> None:
-        self._settings = Settings(
-            data_dir=Path(data_dir),
-            database_url=database_url,
-            scopes_file=None if scopes_file is None else Path(scopes_file),
-        )
+        self._settings = take_settings(data_dir=data_dir, database_url=database_url, scopes_file=scopes_file)
         self._timeout = timeout
         self._lock = threading.Lock()
         self._keeper: _Keeper | None = None

@@ -13,7 +13,7 @@ from tokenry.operator.tables import print_table
 from tokenry.printable import printable
 from tokenry.serving.unix_socket import find_group
 from tokenry.settings import NOTES, SECRETS, Settings
-from tokenry.sources import DEFAULT, Value, find_settings, judge
+from tokenry.sources import DEFAULT, Value, find_config_file, find_settings, judge
 from tokenry.storage.database import database_url
 
 MASK = "********"
@@ -32,7 +32,9 @@ def check(*, flags: Mapping[str, object], config_file: Path | None) -> None:
     """Show each setting, where its value comes from, and what is wrong, with exit status 1. Secrets are masked."""
     found = find_settings(flags, config_file)
     settings, faults = judge(found)
-    print_table(("setting", "value", "from"), [_row(name, found.get(name)) for name in Settings.model_fields])
+    file, origin = find_config_file(config_file)
+    rows = [_row(name, found.get(name)) for name in Settings.model_fields]
+    print_table(("setting", "value", "from"), [("config_file", file or "none", origin), *rows])
     wrong = [*faults.values(), *(() if settings is None else _unusable(settings))]
     for text in wrong:
         print(f"WRONG {printable(text)}")

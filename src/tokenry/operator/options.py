@@ -58,15 +58,25 @@ def _option(name: str) -> Parameter:
     """An option that is None when it is not given. What it is given is judged with all other settings."""
     field, note = Settings.model_fields[name], NOTES[name]
     kind: Any = next((kind for kind in get_args(field.annotation) if kind is Path), field.annotation)
-    typed = kind if kind in (Path, bool) or get_origin(kind) is Literal else str
     default = note.unset or ("no" if field.default is False else field.default)
+    words = get_args(kind) if get_origin(kind) is Literal else ()
     option = typer.Option(
-        flag_of(name),
-        metavar=None if kind is bool else _METAVARS.get(kind, "TEXT" if typed is str else None),
+        f"{flag_of(name)}/--no-{flag_of(name)[2:]}" if kind is bool else flag_of(name),
+        metavar=None if kind is bool else f"[{'|'.join(words)}]" if words else _METAVARS.get(kind, "TEXT"),
+        autocompletion=_completing(words) if words else None,
         show_default=False,
         help=f"{field.description} [{variable_of(name)}; default: {default}]",
     )
-    return _keyword(name, typed, option)
+    return _keyword(name, bool if kind is bool else str, option)
+
+
+def _completing(words: Sequence[str]) -> Callable[[str], list[str]]:
+    """What a shell may complete to one of these words."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return complete
 
 
 def _config_file() -> Parameter:

@@ -29,7 +29,7 @@ class Change:
         return self.origin.actor
 
     def record(self, *events: Event) -> None:
-        """Record what it did: whatever is to hear of changes hears of these, if the transaction commits."""
+        """Record what it did, in the same transaction: the audit has these events if it commits."""
         audit.record(self.connection, origin=self.origin, at=self.now, events=events)
 
 

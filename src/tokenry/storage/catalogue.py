@@ -28,7 +28,9 @@ def read_catalogue(path: Path) -> Catalogue:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SetupError(f"The scopes file {path} cannot be read ({reason}): check TOKENRY_SCOPES_FILE.") from error
+        raise SetupError(
+            f"The scopes file {path} cannot be read ({reason}): correct --scopes-file or TOKENRY_SCOPES_FILE."
+        ) from error
     return _read(text, f"the scopes file {path}")
 
 
@@ -37,7 +39,9 @@ def _read(text: str, source: str) -> Catalogue:
         tables = tomllib.loads(text)
         resources = [_resource(name, table) for name, table in tables.items()]
     except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise SetupError(f"In {source}: {error}. Correct it, or unset TOKENRY_SCOPES_FILE.") from error
+        raise SetupError(
+            f"In {source}: {error}. Correct it, or leave out --scopes-file and TOKENRY_SCOPES_FILE."
+        ) from error
     both = tuple(Level)
     account = next((resource for resource in resources if resource.name == REQUIRED), None)
     if account is None:

@@ -285,7 +285,7 @@ class Database:
 
 
 def database_url(text: str | None, data_directory: Path) -> URL:
-    """Turn TOKENRY_DATABASE_URL, or its absence, into a URL with the driver that tokenry uses. Raises SetupError."""
+    """Turn the setting, or its absence, into a URL with the driver that tokenry uses. Raises SetupError."""
     if text is None:
         return URL.create("sqlite", database=str(data_directory / "tokenry.db"))
     if text.startswith(("postgres://", "postgresql://", "postgresql+")):
@@ -299,7 +299,8 @@ def database_url(text: str | None, data_directory: Path) -> URL:
     if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
         return url.set(drivername="sqlite")
     raise SetupError(
-        "TOKENRY_DATABASE_URL is neither sqlite:///path/to/file nor postgresql://user@host/name: set one of the two."
+        "The database URL (--database-url or TOKENRY_DATABASE_URL) is neither sqlite:///path/to/file nor "
+        "postgresql://user@host/name: set one of the two."
     )
 
 

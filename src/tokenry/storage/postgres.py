@@ -295,4 +295,6 @@ def _is_ipv6(host: str) -> bool:
 
 
 def _refusal(fault: str) -> SetupError:
-    return SetupError(f"TOKENRY_DATABASE_URL {fault}. The form of the address is libpq's: {_REMEDY}.")
+    return SetupError(
+        f"The database URL (--database-url or TOKENRY_DATABASE_URL) {fault}. Its form is libpq's: {_REMEDY}."
+    )

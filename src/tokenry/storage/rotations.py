@@ -45,6 +45,7 @@ def insert_successor(
     successor = (
         select(
             literal(preview),
+            credentials.c.kind,
             credentials.c.token_id,
             literal(digest),
             literal(pepper_generation),
@@ -54,7 +55,7 @@ def insert_successor(
         .select_from(credentials.join(tokens))
         .where(credentials.c.preview == beside)
     )
-    columns = ["preview", "token_id", "digest", "pepper_generation", "expires_at", "networks"]
+    columns = ["preview", "kind", "token_id", "digest", "pepper_generation", "expires_at", "networks"]
     execute_creating(connection, insert(credentials).from_select(columns, successor), preview)
 
 

@@ -9,6 +9,7 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import UserKind
 from tokenry.domain.scopes import Scopes, stored_scopes
+from tokenry.domain.secrets import kind_of
 from tokenry.domain.texts import fold
 from tokenry.domain.tokens import Token
 from tokenry.storage.changes import execute_creating, execute_naming
@@ -99,6 +100,7 @@ def insert_credential(
     """Store what opens a token: from the commit on, the text behind `digest` is accepted."""
     row = {
         "preview": preview,
+        "kind": kind_of(preview).name,
         "token_id": token_id,
         "digest": digest,
         "pepper_generation": pepper_generation,

@@ -20,7 +20,7 @@ class Known:
     were last found to be covered, and from `note_at` on (seconds since 1970) a use is to be looked at again
     (`last_used.py`).
     `disabled_at` is for who finds it: one of a user who is disabled is not kept.
-    `answer` is where whoever writes answers keeps what it writes for this token.
+    `answer` is for the writer of answers, who keeps there what it writes for this token.
     """
 
     __slots__ = (

@@ -1,4 +1,4 @@
-"""How a denial is told to whoever presented the token: the WWW-Authenticate header."""
+"""The WWW-Authenticate header, which tells a presenter why the token was denied."""
 
 from tokenry.domain.checks import Denial
 from tokenry.verification.verifier import Decision

@@ -53,9 +53,9 @@ class Follower(ABC):
 class Tending:
     """Looks after the epoch: ends a change whose process died in it, follows a file that was replaced.
 
-    What is named is heeded here too, so that a worker that is asked nothing misses no more than a second's if the file
-    is written over. While a change is not ended every answer asks the database, and until a replaced file is noticed
-    here, whoever changes something waits. `lock` keeps this apart from those who use what the followers remember in
+    It reads the journals too, so that an idle worker misses the changes of a second at most if the file is overwritten.
+    While a change is not ended every answer asks the database, and until a replaced file is noticed here, all changes
+    wait. `lock` keeps this apart from those who use what the followers remember in
     other threads.
     """
 

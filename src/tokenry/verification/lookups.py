@@ -20,8 +20,8 @@ from tokenry.storage.postgres import IDENTIFY, finding_primary, parameters_of
 
 _NAME = "look_up"
 _STATEMENT = postgres_statement()
-# The statement joins four tables: to plan it takes longer than to carry it out. What takes too long ends at the server,
-# from the preparing on, which waits for whoever locks a table.
+# The statement joins four tables: planning takes longer than running it. The server ends what takes too long, also the
+# preparing, which waits for locks on the tables.
 _SESSION = "SET plan_cache_mode = force_generic_plan; SET statement_timeout = {milliseconds}"
 _PREPARE = f"PREPARE {_NAME} (varchar[]) AS {_STATEMENT}"
 BINARY = pq.Format.BINARY
@@ -82,7 +82,7 @@ class Line:
         self._begin(partial(self._send_previews, previews), answered)
 
     def close(self) -> None:
-        """Close the connection. Whoever waits for an answer gets none."""
+        """Close the connection. Look-ups under way get no answer."""
         self._answered = None
         self._forget_socket()
         self._libpq.finish()

@@ -1,8 +1,8 @@
-"""What a request needs, by the policy of whoever protects something.
+"""What a request needs, by the policy of the service that is protected.
 
 A policy is written like a query: `scope=linodes:read_only` names a scope, `resource=linodes` leaves the level to the
-method. Both may be repeated and mixed, and all of it is needed. An empty one is content with any valid token; an empty
-`scope=` is a mistake, also beside others: whoever wrote it meant one.
+method. Both may be repeated and mixed, and all of it is needed. An empty policy accepts any valid token. An empty
+`scope=` is a mistake, also beside others: a scope was meant.
 """
 
 from collections.abc import Callable

@@ -237,5 +237,5 @@ def _refusal(error: Exception) -> Unavailable:
 
 
 def _another(refusal: Unavailable) -> Unavailable:
-    """The same for one more look-up: whoever raises an error adds to its traceback."""
+    """A copy for one more look-up: each raise adds to an error's traceback."""
     return Unavailable(refusal.reason, private=refusal.private)

@@ -1,7 +1,7 @@
 """Telling without the database that nothing was ever stored under a preview, as for most tokens that somebody made up.
 
-A look-up costs twice what all else does in an answer, and whoever floods the service with guesses pays nothing. So a
-worker keeps a filter (B. H. Bloom, "Space/Time Trade-offs in Hash Coding with Allowable Errors", 1970) of all previews.
+A look-up costs twice what the rest of an answer does, and guesses cost their sender nothing. So a worker keeps a filter
+(B. H. Bloom, "Space/Time Trade-offs in Hash Coding with Allowable Errors", 1970) of all previews.
 It never lacks one that is stored: that rests on the journal of what is created (`storage/epoch.py`).
 """
 

@@ -1,4 +1,4 @@
-"""A document that is the same for everybody: it is compressed and named once, and sent only to whoever lacks it."""
+"""A document that is the same for everybody: compressed and named once, and sent only to callers that lack it."""
 
 import base64
 import gzip
@@ -34,7 +34,7 @@ class Representation:
 
 
 class Document:
-    """An ASGI application that answers GET and HEAD with the same document, whoever asks.
+    """An ASGI application that answers every GET and HEAD with the same document.
 
     It comes as it is or as gzip, whichever the request prefers (RFC 9110 section 12.5.3), and as a 304 without a body
     when the request names what would come (section 13.1.2).

@@ -15,7 +15,7 @@ from tokenry.verification.verifier import Decision
 PAUSE_SECONDS = 5
 """How long counters that failed are left alone: nobody waits for them meanwhile, and nobody is counted."""
 NETWORK_BITS = 64
-"""Of an IPv6 address: the rest is chosen by whoever has the network."""
+"""Of an IPv6 address: the owner of the network chooses the rest."""
 
 
 class Bucket(NamedTuple):
@@ -52,8 +52,8 @@ class RateLimits:
         exceeded: the wire format's 401 has none. Only a request that was refused anyway is held to the failures of
         its address, so that nobody can lock out the valid tokens behind an address they share.
 
-        Users cannot have more by having more tokens. One who `deletes` is counted apart, by token: else whoever uses up
-        a user's limit with a leaked token keeps them from revoking it. So is a proxy user, who is many.
+        More tokens give a user no more requests. Deletions are counted apart, by token: otherwise a thief could use up
+        the user's limit with a leaked token, which the user could not revoke then. So is a proxy user, who is many.
         """
         if bucket is not None:
             return await self._count(f"{bucket.name}:{network(address)}", bucket.requests)

@@ -46,7 +46,7 @@ def single_headers(scope: Scope) -> dict[bytes, str]:
 
 
 def client_address(scope: Scope) -> str | None:
-    """The address of whoever is calling, or what a trusted proxy says instead."""
+    """The caller's address, or the one that a trusted proxy gives instead."""
     return scope["client"][0][:ADDRESS_LENGTH_MAX] if scope.get("client") else None
 
 

@@ -84,7 +84,7 @@ class Resource:
         self._needed = {method: operation.scopes for method, operation in self.operations.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. Whatever is not a Refusal passes to the guard, which makes it a 500."""
+        """Answer one request. Any other exception than a Refusal passes to the guard, which makes it a 500."""
         method = scope["method"]
         if method == "OPTIONS":
             allowing = self._dialect.write_headers(Heading(ok=True, reads=False))
