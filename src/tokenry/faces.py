@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from starlette.routing import BaseRoute, Route, Router
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan
 
 from tokenry.api.account.table import account_paths, child_account_paths
@@ -26,6 +26,7 @@ from tokenry.web.dialect import Dialect
 from tokenry.web.errors import STATUS, write_faults
 from tokenry.web.guard import Guard
 from tokenry.web.resource import Checks, Resource, not_found
+from tokenry.web.routing import Paths
 
 VERSIONS = ("v4", "v4beta")
 
@@ -66,7 +67,7 @@ def routes(installation: Installation, checks: Checks, inspector: Inspector, rea
 
 def create_app(table: Sequence[BaseRoute], lifespan: Lifespan[ASGIApp]) -> ASGIApp:
     """Put the routes behind the guard, with a short cut to what gateways and probes ask all the time."""
-    router = Router(table, redirect_slashes=False, default=not_found(WIRE), lifespan=lifespan)
+    router = Paths(table, default=not_found(WIRE), lifespan=lifespan)
     asked = (VerifyEndpoint, Liveness, Readiness)
     direct = [route for route in table if isinstance(route, Route) and isinstance(route.app, asked)]
     return Guard(router, WIRE, direct={route.path.partition("{")[0]: route.app for route in direct})

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx2
 
@@ -109,3 +110,12 @@ def test_requests_are_logged_with_their_id_and_who_made_them(server: Server) -> 
         "admin",
         1,
     )
+
+
+def test_line_that_cannot_be_written_fails_nobody() -> None:
+    """Off a terminal standard error is a file, and a disk may be full."""
+    code = CODE + "print('went on')"
+    with Path("/dev/full").open("wb") as full:
+        run_there = [sys.executable, "-c", code]
+        done = subprocess.run(run_there, env=environment(), check=True, stdout=subprocess.PIPE, stderr=full)
+    assert done.stdout == b"went on\n"

@@ -5,10 +5,12 @@ stranger sent is written as it came: a path could hold what a terminal obeys. A 
 such as a statement made from a filter, is cut.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Callable
-from typing import Any
+from contextlib import nullcontext, suppress
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -19,41 +21,31 @@ from tokenry.printable import printable, printable_lines
 TEXT_LENGTH_MAX = 8_000
 """Of one value of a line: enough for the traceback of a defect."""
 _OF_LINES = frozenset({"exception", "stack"})
+_encode = json.JSONEncoder().encode
 
 
 def configure_logging(level: str) -> None:
     """Send structlog's and the standard library's records the same way. Call once in each process."""
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(allow=()),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    renderer: Processor = (
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    finish: list[Processor] = [
+        structlog.processors.format_exc_info,  # tracebacks become text first, so that they are masked too
+        make_harmless,
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if sys.stderr.isatty()
-        else structlog.processors.JSONRenderer()
-    )
+        else _to_json,
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    lines = _Lines(handler)
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[structlog.stdlib.add_log_level, stamp, *finish],
+        logger_factory=lambda *_: lines,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,  # tracebacks become text first, so that they are masked too
-                make_harmless,
-                renderer,
-            ],
+            foreign_pre_chain=[structlog.stdlib.add_log_level, structlog.stdlib.ExtraAdder(allow=()), stamp],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],
         )
     )
     root = logging.getLogger()
@@ -61,6 +53,25 @@ def configure_logging(level: str) -> None:
     root.setLevel(level.upper())
     logging.getLogger("uvicorn.access").disabled = True  # the guard writes one line a request, without query strings
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+class _Lines:
+    """What writes the lines of structlog. A record of the standard library for each would double their price."""
+
+    def __init__(self, handler: logging.StreamHandler[TextIO]) -> None:
+        self._handler = handler
+
+    def write(self, line: str) -> None:
+        """Write a line. What cannot be written is lost, as a record is: nobody's request fails for it."""
+        with suppress(OSError, ValueError), self._handler.lock or nullcontext():
+            self._handler.stream.write(line + self._handler.terminator)
+            self._handler.flush()
+
+    debug = info = warning = error = critical = write
+
+
+def _to_json(_logger: object, _method: str, event: EventDict) -> str:
+    return _encode(event)
 
 
 def make_harmless(_logger: object, _method: str, event: EventDict) -> EventDict:

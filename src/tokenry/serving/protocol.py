@@ -2,15 +2,15 @@
 
 uvicorn waits for ever for a request that does not come, accepts headers of any length, and answers a request it cannot
 parse in plain text. This subclass closes silent and slow connections, bounds the head of a request, and answers in the
-envelope. `HttpToolsProtocol` is not a public interface of uvicorn: its minor version is pinned, and this file is the
-only one that leans on it.
+envelope. `HttpToolsProtocol` is not a public interface of uvicorn: its minor version is pinned, and this file and
+`exchange.py` are the only ones that lean on it.
 """
 
 import asyncio
 import socket
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from tokenry.complaints import Complaints
 from tokenry.domain.errors import Fault
@@ -18,6 +18,7 @@ from tokenry.domain.networks import UNIX_PEER
 from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
 from tokenry.gate.senders import Sender
 from tokenry.serving.descriptors import connections_max
+from tokenry.serving.exchange import ExchangingProtocol
 from tokenry.web.answers import to_bytes
 from tokenry.web.errors import write_faults
 
@@ -35,7 +36,7 @@ _HEAD_END = b"\r\n\r\n"
 _full = Complaints("new connections are dropped")
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(ExchangingProtocol):
     """One connection. `_deadline` is when the part of a request that is under way must be complete."""
 
     _deadline: float | None = None
@@ -48,8 +49,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _refused = False
     _refusal: bytes | None = None  # what is sent when the requests before it are answered
     _is_between = False  # between two requests, with nothing under way: only then is the fast path asked
-    _answered = False  # by the fast path, since `_watch` looked last
-    _idle_since: float | None = None  # since about the last answer of the fast path, if nothing came after it
+    _answered = False  # since `_watch` looked last
+    _idle_since: float | None = None  # since about the last answer, if nothing came after it
     _held: bytes | None = None  # while the fast path waits for a look-up: what came behind the request
     _ended = _closing = False  # meanwhile: the client has said all, the server is to stop
 
@@ -139,8 +140,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
         Those behind a body are dropped (section 6.5.1): gateways remove and add what decides in the head alone.
         """
-        if self._head_bytes >= 0:
-            super().on_header(name, value.strip(b"\t "))
+        if self._head_bytes < 0:
+            return
+        name, value = name.lower(), value.strip(b"\t ")
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Let a head of bounded length through, and start the clock of the body."""
@@ -179,6 +184,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._send_refusal(self._refusal)
         elif last and self._deadline is None and not self._refused:  # a deadline: a request has begun to come
             self._is_between = self._has_fast_path
+            self._answered = True
 
     def pause_writing(self) -> None:
         """The client does not read as fast as we write: remember since when."""
@@ -220,8 +226,6 @@ class BoundedProtocol(HttpToolsProtocol):
         return first > 0
 
     def _send_fast(self, answer: bytes) -> None:
-        if self.timeout_keep_alive_task is not None:
-            self._unset_keepalive_if_required()
         self._deadline = None
         self._answered = (
             True  # `_watch` closes an idle connection: no timer, and no look at the clock, for each request
@@ -233,8 +237,6 @@ class BoundedProtocol(HttpToolsProtocol):
         assert self._sender.look_up is not None
         self._is_between = self._answered = False
         self._deadline = self._idle_since = None
-        if self.timeout_keep_alive_task is not None:
-            self._unset_keepalive_if_required()
         self._held = b""
         self._sender.look_up.answer.add_done_callback(self._answer_late)
         return True
@@ -348,7 +350,6 @@ class BoundedProtocol(HttpToolsProtocol):
         return b"".join(lines)
 
     def _send_refusal(self, refusal: bytes) -> None:
-        self._unset_keepalive_if_required()
         self.transport.write(refusal)
         self.transport.close()
         self._deadline = self.loop.time() + CLOSING_SECONDS_MAX

@@ -13,7 +13,7 @@ from tokenry.domain.paging import Page, PageRequest
 from tokenry.storage.changes import execute_unread
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
-from tokenry.storage.paging import page_of
+from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import accounts
 
 _COLUMNS = {name: accounts.c[name] for name in ("id", *SETTINGS)}
@@ -76,7 +76,7 @@ def list_children(
 ) -> Page[Account]:
     """List the child accounts of an account."""
     found = filtered(select(accounts.c.id).where(accounts.c.parent_id == parent_id), filter, _COLUMNS, {})
-    return page_of(connection, found, ordered(select(accounts), filter, _COLUMNS), request, _account)
+    return page_of(connection, pages_of(found, ordered(select(accounts), filter, _COLUMNS)), request, _account)
 
 
 def find_child(connection: Connection, euuid: str, *, parent_id: int) -> Account | None:

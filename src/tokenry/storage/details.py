@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from ipaddress import ip_network
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, bindparam, func, select, update
 
 from tokenry.domain.details import LIVE_TOKENS, Details, Revocation, Selection, State, Use
 from tokenry.domain.filters import EVERY_ROW, Filter
@@ -16,7 +16,7 @@ from tokenry.domain.tokens import Token
 from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
-from tokenry.storage.paging import page_of
+from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import credentials, token_uses, tokens, users
 from tokenry.storage.tokens import COLUMNS, FOLDED
 
@@ -27,8 +27,7 @@ DETAILS_COLUMNS = {**COLUMNS, "last_used": func.coalesce(token_uses.c.used_at, N
 
 def find_details(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Details | None:
     """Find one of a user's tokens, also an expired or a revoked one."""
-    statement = select_details().where(tokens.c.id == token_id, tokens.c.user_id == user_id)
-    row = connection.execute(statement).one_or_none()
+    row = connection.execute(_select_one(), {"token": token_id, "owner": user_id}).one_or_none()
     return None if row is None else read_details(row, now)
 
 
@@ -46,7 +45,7 @@ def list_details(
     statement = statement.where(tokens.c.user_id == user_id, *selected(selection, now))
     found = filtered(statement, filter, DETAILS_COLUMNS, FOLDED)
     rows = ordered(select_details(), filter, DETAILS_COLUMNS)
-    return page_of(connection, found, rows, request, partial(read_details, now=now))
+    return page_of(connection, pages_of(found, rows), request, partial(read_details, now=now))
 
 
 def lock_details(connection: Connection, token_id: int, *, user_id: int) -> None:
@@ -67,6 +66,12 @@ def store_details(connection: Connection, token_id: int, values: Mapping[str, An
         return True
     statement = update(credentials).where(credentials.c.token_id == token_id)
     return bool(execute_naming(connection, statement.values(networks=" ".join(map(str, values["networks"])))))
+
+
+@cache
+def _select_one() -> Select[Any]:
+    own = tokens.c.user_id == bindparam("owner")
+    return select_details().where(tokens.c.id == bindparam("token"), own)
 
 
 def select_details() -> Select[Any]:

@@ -1,8 +1,10 @@
 """The statement that finds a token by the first characters of what was presented, whatever has become of it."""
 
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, select, union_all
+from sqlalchemy import BindParameter, Connection, Select, bindparam, select, union_all
 
 from tokenry.domain.explanation import Opening, Trace
 from tokenry.storage.database import from_seconds
@@ -15,6 +17,21 @@ def find_trace(connection: Connection, preview: str, *, now: datetime, account_i
 
     Of a secret that gave way to others more than one rotation ago nothing is known.
     """
+    statement = _select_trace(of_account=account_id is not None)
+    row = connection.execute(statement, {"preview": preview, "account": account_id}).one_or_none()
+    if row is None:
+        return None
+    return Trace(
+        details=read_details(row, now),
+        disabled=None if row.disabled_at is None else from_seconds(row.disabled_at),
+        opening=None if row.digest is None else Opening(row.digest, row.pepper_generation, from_seconds(row.ends_at)),
+    )
+
+
+@cache
+def _select_trace(*, of_account: bool) -> Select[Any]:
+    """Made once: making it takes five times as long as carrying it out."""
+    preview: BindParameter[str] = bindparam("preview")
     opens = credentials.alias("opens")
     named = union_all(
         select(credentials.c.token_id).where(credentials.c.preview == preview),
@@ -29,13 +46,4 @@ def find_trace(connection: Connection, preview: str, *, now: datetime, account_i
         .outerjoin(opens, (opens.c.token_id == tokens.c.id) & (opens.c.preview == preview))
         .where(tokens.c.id.in_(named))
     )
-    if account_id is not None:
-        statement = statement.where(users.c.account_id == account_id)
-    row = connection.execute(statement).one_or_none()
-    if row is None:
-        return None
-    return Trace(
-        details=read_details(row, now),
-        disabled=None if row.disabled_at is None else from_seconds(row.disabled_at),
-        opening=None if row.digest is None else Opening(row.digest, row.pepper_generation, from_seconds(row.ends_at)),
-    )
+    return statement.where(users.c.account_id == bindparam("account")) if of_account else statement

@@ -11,7 +11,7 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.storage.details import DETAILS_COLUMNS, joined, read_details, select_details, selected
 from tokenry.storage.filters import condition_of, ordered
-from tokenry.storage.paging import page_of
+from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import tokens, users
 from tokenry.storage.tokens import FOLDED
 
@@ -42,7 +42,7 @@ def list_inventory(
         both = select(tokens.c.id).select_from(_with_users(source)).where(*of_users, *which)
         found = ordered(both, filter, _COLUMNS, own=_BY_USER)
     rows = ordered(select_details(), filter, _COLUMNS, own=_BY_USER)
-    return page_of(connection, found, rows, request, partial(read_details, now=now), results=results)
+    return page_of(connection, pages_of(found, rows), request, partial(read_details, now=now), results=results)
 
 
 def list_next(

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, delete, insert, select, update
 
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
@@ -15,7 +16,7 @@ from tokenry.domain.tokens import Token
 from tokenry.storage.changes import execute_creating, execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
-from tokenry.storage.paging import page_of
+from tokenry.storage.paging import Pages, page_of, pages_of
 from tokenry.storage.schema import credentials, tokens, users
 
 IDS_MAX = 500
@@ -29,8 +30,8 @@ COLUMNS = {
 }
 FOLDED = {"label": tokens.c.label_folded, "scopes": tokens.c.scopes}
 
-# Those of the statements that each change needs are made once: making one takes longer than carrying it out.
-_SELECT = select(
+# Those of the statements that are needed all the time are made once: making one takes longer than carrying it out.
+_SELECT: Select[Any] = select(
     tokens.c.id,
     tokens.c.user_id,
     tokens.c.label,
@@ -39,6 +40,11 @@ _SELECT = select(
     tokens.c.created_at,
     tokens.c.expires_at,
 )
+_LIVE = and_(
+    tokens.c.user_id == bindparam("owner"), tokens.c.revoked_at.is_(None), tokens.c.expires_at > bindparam("at")
+)
+_FIND = _SELECT.where(_LIVE, tokens.c.id == bindparam("token"))
+_LOCK = _FIND.with_for_update(key_share=True, of=tokens)
 _INSERT_TOKEN = insert(tokens).returning(tokens.c.id)
 _INSERT_CREDENTIAL = insert(credentials)
 _REVOKE = (
@@ -59,6 +65,14 @@ _KEEP_OPEN = (
     # The user first, as everybody does: in another order two would wait for each other.
     .with_for_update(read=True, key_share=True, of=(users, credentials))
 )
+
+
+def _list(filter: Filter) -> Pages:
+    found = filtered(select(tokens.c.id).where(_LIVE), filter, COLUMNS, FOLDED)
+    return pages_of(found, ordered(_SELECT, filter, COLUMNS))
+
+
+_EVERY = _list(EVERY_ROW)
 
 
 def insert_token(
@@ -111,14 +125,13 @@ def insert_credential(
 
 def find_token(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Token | None:
     """Find one of a user's tokens that is neither revoked nor expired."""
-    row = connection.execute(_select_live(user_id, now).where(tokens.c.id == token_id)).one_or_none()
+    row = connection.execute(_FIND, {"token": token_id, **_own(user_id, now)}).one_or_none()
     return None if row is None else _token(row)
 
 
 def lock_token(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Token | None:
     """Find a token as `find_token` does; until this transaction ends, others that would change it wait."""
-    statement = _select_live(user_id, now).where(tokens.c.id == token_id)
-    row = connection.execute(statement.with_for_update(key_share=True, of=tokens)).one_or_none()
+    row = connection.execute(_LOCK, {"token": token_id, **_own(user_id, now)}).one_or_none()
     return None if row is None else _token(row)
 
 
@@ -126,13 +139,14 @@ def list_tokens(
     connection: Connection, *, user_id: int, now: datetime, request: PageRequest, filter: Filter = EVERY_ROW
 ) -> Page[Token]:
     """List a user's tokens that are neither revoked nor expired."""
-    found = filtered(select(tokens.c.id).where(_live(user_id, now)), filter, COLUMNS, FOLDED)
-    return page_of(connection, found, ordered(_SELECT, filter, COLUMNS), request, _token)
+    pages = _EVERY if filter == EVERY_ROW else _list(filter)
+    return page_of(connection, pages, request, _token, row=_own(user_id, now))
 
 
 def rename_token(connection: Connection, token_id: int, label: str, *, user_id: int, now: datetime) -> bool:
     """Give a live token of this user another label; whether there was one."""
-    return _set_label(connection, (tokens.c.id == token_id) & _live(user_id, now), label)
+    own = (tokens.c.user_id == user_id) & tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
+    return _set_label(connection, (tokens.c.id == token_id) & own, label)
 
 
 def revoke_token(
@@ -203,12 +217,9 @@ def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: date
     return revoked
 
 
-def _select_live(user_id: int, now: datetime) -> Select[tuple[int, int, str, str, str, int, int]]:
-    return _SELECT.where(_live(user_id, now))
-
-
-def _live(user_id: int, now: datetime) -> ColumnElement[bool]:
-    return (tokens.c.user_id == user_id) & tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
+def _own(user_id: int, now: datetime) -> dict[str, int]:
+    """What `_LIVE` names."""
+    return {"owner": user_id, "at": to_seconds(now)}
 
 
 def _set_label(connection: Connection, which: ColumnElement[bool], label: str) -> bool:
@@ -216,7 +227,7 @@ def _set_label(connection: Connection, which: ColumnElement[bool], label: str) -
     return connection.execute(statement).rowcount == 1
 
 
-def _token(row: Row[tuple[int, int, str, str, str, int, int]]) -> Token:
+def _token(row: Row[Any]) -> Token:
     return Token(
         id=row.id,
         user_id=row.user_id,

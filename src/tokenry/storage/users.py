@@ -17,7 +17,7 @@ from tokenry.domain.users import User, UserType
 from tokenry.storage.changes import execute_unread
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
-from tokenry.storage.paging import page_of
+from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import accounts, tokens, users
 
 _COLUMNS = {"id": users.c.id, "username": users.c.username, "email": users.c.email}
@@ -79,14 +79,7 @@ def find_proxy(connection: Connection, account_id: int) -> User | None:
 
 def find_profile(connection: Connection, user_id: int) -> Profile | None:
     """Find a user with the settings."""
-    statement = _select_users().add_columns(
-        users.c.timezone,
-        users.c.email_notifications,
-        users.c.ip_whitelist_enabled,
-        users.c.lish_auth_method,
-        users.c.authorized_keys,
-    )
-    row = connection.execute(statement.where(users.c.id == user_id)).one_or_none()
+    row = connection.execute(_select_profile(), {"user_id": user_id}).one_or_none()
     if row is None:
         return None
     return Profile(
@@ -105,7 +98,7 @@ def list_users(
     """List an account's users."""
     own = select(users.c.id).where(users.c.account_id == account_id, users.c.deleted_at.is_(None))
     found = filtered(own, filter, _COLUMNS, {})
-    return page_of(connection, found, ordered(_select_users(), filter, _COLUMNS), request, _user)
+    return page_of(connection, pages_of(found, ordered(_select_users(), filter, _COLUMNS)), request, _user)
 
 
 def list_all_users(connection: Connection, now: datetime, *, after: str = "", limit: int) -> Sequence[tuple[User, int]]:
@@ -251,6 +244,17 @@ def _select_users() -> Select[Any]:
 def _select_user_by_id() -> Select[Any]:
     """Made once: it is needed for every change that a user makes."""
     return _select_users().where(users.c.id == bindparam("user_id"))
+
+
+@cache
+def _select_profile() -> Select[Any]:
+    return _select_user_by_id().add_columns(
+        users.c.timezone,
+        users.c.email_notifications,
+        users.c.ip_whitelist_enabled,
+        users.c.lish_auth_method,
+        users.c.authorized_keys,
+    )
 
 
 def _user(row: Row[Any]) -> User:
