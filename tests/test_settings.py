@@ -1,5 +1,6 @@
 """What can be set, and the data directory."""
 
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -103,13 +104,15 @@ def test_catalogue_of_the_named_file_replaces_the_default(tmp_path: Path) -> Non
     assert [resource.name for resource in catalogue.resources] == ["account", "wiki"]
 
 
-@pytest.mark.parametrize("text", ["gateway", "10.0.0.1/8", "10.0.0.0/8 ::1", "10.0.0.0/8,proxy", "*"])
+@pytest.mark.parametrize(
+    "text", ["gateway", "10.0.0.1/8", "10.0.0.0/8 ::1", "10.0.0.0/8,proxy", "*", "unix", "unix:/run/a"]
+)
 def test_proxy_that_would_never_be_believed_or_always_is_refused(text: str) -> None:
     with pytest.raises(SetupError, match=r"^TOKENRY_TRUSTED_PROXIES has to be addresses or networks such as"):
         read_settings({"trusted_proxies": None}, environment={"TOKENRY_TRUSTED_PROXIES": text})
 
 
-@pytest.mark.parametrize("text", ["", "10.0.0.1", "10.0.0.0/8, ::1", "fd00::/8,"])
+@pytest.mark.parametrize("text", ["", "10.0.0.1", "10.0.0.0/8, ::1", "fd00::/8,", "unix:", "10.0.0.1, unix:"])
 def test_proxies_are_addresses_and_networks(text: str) -> None:
     assert Settings(trusted_proxies=text).trusted_proxies == text
 
@@ -142,3 +145,30 @@ def test_data_directory_that_is_not_writable_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(SetupError, match="is not writable"):
         require_directory(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("uds", "/" + "s" * 107, "has to be a path of at most 107 bytes"),
+        ("uds", "/" + "é" * 54, "has to be a path of at most 107 bytes"),
+        *(
+            ("uds_mode", mode, "has to be three octal digits")
+            for mode in ("", "66", "1777", "0o660", "rw-rw----", "668")
+        ),
+        ("uds_mode", 660, "has to be three octal digits"),  # a number of a TOML file: which one is meant?
+    ],
+)
+def test_socket_that_cannot_be_is_refused_by_name(tmp_path: Path, name: str, value: str | int, wanted: str) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(f"{name} = {json.dumps(value, ensure_ascii=False)}\n", "utf-8")
+    with pytest.raises(SetupError, match=rf"{name} \({file}\) {wanted}"):
+        read_settings({"uds": None, "uds_mode": None}, file, environment={})
+
+
+def test_socket_is_taken_as_it_is_written() -> None:
+    longest = "/" + "s" * 106
+    environment = {"TOKENRY_UDS": longest, "TOKENRY_UDS_MODE": "600", "TOKENRY_UDS_GROUP": "12"}
+    settings = read_settings(dict.fromkeys(["uds", "uds_mode", "uds_group"]), environment=environment)
+    assert (str(settings.uds), settings.uds_mode, settings.uds_group) == (longest, "600", "12")
+    assert (Settings().uds, Settings().uds_mode, Settings().uds_group) == (None, "0660", None)

@@ -53,9 +53,16 @@ def test_all_that_is_wrong_is_named_and_no_secret_is_told(tmp_path: Path) -> Non
         status=1,
         TOKENRY_DATABASE_URL="mysql://u:sesame@host/d",
         TOKENRY_RATE_LIMIT_STORAGE="memory://:sesame@host",
+        TOKENRY_UDS_GROUP="no-such-group",
     )
-    named = ("TOKENRY_DATABASE_TIMEOUT", "--scopes-file", "TOKENRY_DATABASE_URL", "TOKENRY_RATE_LIMIT_STORAGE")
-    assert [name in line for name, line in zip(named, told, strict=True)] == [True] * 4
+    named = [
+        "TOKENRY_DATABASE_TIMEOUT",
+        "--scopes-file",
+        "TOKENRY_DATABASE_URL",
+        "TOKENRY_RATE_LIMIT_STORAGE",
+        "TOKENRY_UDS_GROUP",
+    ]
+    assert [name in line for name, line in zip(named, told, strict=True)] == [True] * 5
     assert "sesame" not in "".join(told)
 
 

@@ -350,12 +350,14 @@ def test_workers_share_the_socket_and_one_that_is_replaced_leaves_it(tmp_path: P
     assert not path.exists()
 
 
-def test_start_after_a_kill_takes_the_socket_again(tmp_path: Path) -> None:
+def test_start_after_a_kill_takes_the_socket_again_and_says_who_else_could(tmp_path: Path) -> None:
     path = tmp_path / "tokenry.sock"
     server = start_server(tmp_path / "data", "--uds", str(path))
     server.kill()
     server.output.close()
     assert path.is_socket()
-    with serving(tmp_path / "data", "--uds", str(path)), by_socket(path) as client:
+    tmp_path.chmod(0o777)
+    with serving(tmp_path / "data", "--uds", str(path)) as server, by_socket(path) as client:
         assert client.get("/healthz").status_code == 200
+        assert f"chmod 755 {tmp_path}" in server.log, "others could have taken it meanwhile"
     assert not path.exists()
