@@ -12,7 +12,7 @@ from tokenry.gate.heads import HEAD_BYTES_MAX, METHODS, Plain, find_token, read_
 from tokenry.gate.questions import QUESTIONS
 from tokenry.gate.senders import SHAPES_MAX as KEPT_MAX
 from tokenry.gate.senders import VARIED_MIN, Sender
-from tokenry.gate.shapes import COMPILE_SECONDS, SHAPES_MAX, Shapes
+from tokenry.gate.shapes import COMPILE_SECONDS, LINES_MAX, SHAPES_MAX, Shapes
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.verification.needs import policy_reader
 
@@ -237,9 +237,20 @@ def test_patterns_are_made_seldom_and_kept_in_bounds() -> None:
     shapes = Shapes(clock)
     other = HEAD.replace(b"X-Request-Id", b"X-Other")
     assert find(shapes, HEAD) is not None
+    sender = trained(HEAD, shapes)
+    assert repeated(sender, HEAD.replace(b"Id: 1", b"Id: 22")) == TOKEN
     assert find(shapes, other) is None  # too soon
     assert find(shapes, HEAD) is not None  # made before
     for number in range(SHAPES_MAX):
         clock.seconds += COMPILE_SECONDS
         assert find(shapes, HEAD.replace(b"X-Request-Id", b"X-%d" % number))
     assert find(shapes, HEAD) is None  # gone, and too soon to be made again
+    assert repeated(sender, HEAD.replace(b"Id: 1", b"Id: 22")) is None  # also for whoever knew it
+
+
+def test_no_pattern_is_made_for_a_head_of_many_lines() -> None:
+    """Who sends it chooses how long it takes to compile one."""
+    more = LINES_MAX - HEAD.count(b"\n")
+    longest = HEAD.replace(b"X-Request-Id", b"A:\r\n" * more + b"X-Request-Id")
+    assert find(Shapes(), longest) is not None
+    assert find(Shapes(), longest.replace(b"X-Request-Id", b"A:\r\nX-Request-Id")) is None

@@ -3,7 +3,7 @@
 A gateway sends the same header names with every request, and other values. A pattern made for those names tells in a
 third of the time that a head is plain, where its token is, and what it asks for. Names come from strangers, and
 compiling costs about a thousand times what it saves: so a pattern is made only for a connection that has proved to
-vary, at most one in COMPILE_SECONDS, and no more than SHAPES_MAX are kept.
+vary, for a head of at most LINES_MAX lines, and at most one in COMPILE_SECONDS; and no more than SHAPES_MAX are kept.
 """
 
 import re
@@ -16,6 +16,8 @@ from tokenry.gate.heads import METHODS, Plain
 from tokenry.verification.needs import ReadPolicy
 
 SHAPES_MAX = 64
+LINES_MAX = 64
+"""With as many a pattern takes a millisecond to compile, and 7 KiB."""
 COMPILE_SECONDS = 1.0
 
 VALUE = rb"[ -~]*+"  # others are rare, and left to the general pattern
@@ -25,11 +27,12 @@ BELOW = rb"[!\"$-~]*+"
 _LENGTH = re.compile(rb"content-length:", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Shape:
     """A pattern for heads, the numbers of its groups, and what heads ask for that it matches.
 
-    `needed` is by the method in its group; where it has none (0) there is one entry, for b"".
+    `needed` is by the method in its group; where it has none (0) there is one entry, for b"". One that had to make room
+    matches nothing any more, whoever still has it.
     """
 
     match: Callable[[bytes], re.Match[bytes] | None]
@@ -47,22 +50,28 @@ class Shapes:
         self._next_at = clock()
 
     def find(self, head: bytes, plain: Plain, token: slice, read_policy: ReadPolicy) -> Shape | None:
-        """The shape of this plain head, in which the token stands there; None if none may be made now.
+        """The shape of this plain head, in which the token stands there; None if none may be made, or not now.
 
         It matches heads with the same names in the same order and spelling and with the same policy on the same route:
         with the same request line, but for the method and what a client may send where those are the client's own.
         """
+        if head.count(b"\n") > LINES_MAX:
+            return None
         text = pattern_of(head, plain, token)
         shape = self._shapes.get(text)
         if shape is None and (now := self._clock()) >= self._next_at:
             self._next_at = now + COMPILE_SECONDS
             if len(self._shapes) >= SHAPES_MAX:
-                del self._shapes[next(iter(self._shapes))]
+                self._shapes.pop(next(iter(self._shapes))).match = _match_nothing
             groups = (pattern := re.compile(text)).groupindex
             shape = self._shapes[text] = Shape(
                 pattern.fullmatch, groups["token"], groups.get("method", 0), _needed(plain, read_policy)
             )
         return shape
+
+
+def _match_nothing(_: bytes) -> None:
+    return None
 
 
 def pattern_of(head: bytes, plain: Plain, token: slice) -> bytes:
