@@ -7,7 +7,7 @@ import json
 import os
 from typing import Any
 
-from tokenry.middleware import Policy
+from tokenry.middleware import Needs
 from tokenry.middleware.asgi import TokenMiddleware
 from tokenry.middleware.remote import RemoteVerifier
 
@@ -22,4 +22,4 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
 
 
 verifier = RemoteVerifier(os.environ.get("VERIFIER", "http://127.0.0.1:8470"))
-app = TokenMiddleware(hello, verifier, Policy(resource="linodes"))
+app = TokenMiddleware(hello, verifier, Needs(resource="linodes"))

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 from wsgiref.simple_server import make_server
 
-from tokenry.middleware import Policy
+from tokenry.middleware import Needs
 from tokenry.middleware.local import LocalVerifier
 from tokenry.middleware.wsgi import TokenMiddleware
 
@@ -21,7 +21,7 @@ def hello(environ: Any, start_response: Any) -> list[bytes]:
 
 
 verifier = LocalVerifier(os.environ.get("TOKENRY_DATA_DIR", "data"))
-app = TokenMiddleware(hello, verifier, Policy(resource="linodes"))
+app = TokenMiddleware(hello, verifier, Needs(resource="linodes"))
 
 if __name__ == "__main__":
     with make_server("127.0.0.1", int(sys.argv[1]), app) as server:

@@ -18,7 +18,7 @@ from tokenry.client import (
     ConnectionFailed,
     PersonalAccessTokensApi,
 )
-from tokenry.middleware.questions import Policy, Question
+from tokenry.middleware.questions import Needs, Question
 from tokenry.middleware.remote import RemoteVerifier
 
 TOKEN = "pat_Ab12Cd34Ef56" + "S3cr3t" * 6
@@ -192,7 +192,7 @@ def test_address_that_is_read_can_be_asked(url: str) -> None:
     with pytest.raises(ConnectionFailed):
         asyncio.run(ask())
     verifier = RemoteVerifier(url)
-    answer: Any = verifier.verify(Question(Policy(), "GET", f"Bearer {TOKEN}"))
+    answer: Any = verifier.verify(Question(Needs(), "GET", f"Bearer {TOKEN}"))
     assert answer.status == 503
     verifier.close()
 

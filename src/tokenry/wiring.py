@@ -34,7 +34,7 @@ from tokenry.verification.verifier import Credentials, Verifier
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Deciding:
     """What decides on tokens in this process. What has to be looked after meanwhile `list_jobs` says."""
 
     verifier: Verifier
@@ -112,7 +112,7 @@ def begin(installation: Installation, deliver: Callable[[Secret], None]) -> Secr
     return begin_installation(installation.transactions, installation.accounts, installation.tokens, deliver)
 
 
-def begin_verification(installation: Installation, clock: Callable[[], float] = time.time) -> Verification:
+def begin_verification(installation: Installation, clock: Callable[[], float] = time.time) -> Deciding:
     """Make ready to decide on the tokens of an installation. `clock` gives seconds since 1970."""
     database = installation.database
     credentials = credentials_of(database)
@@ -121,7 +121,7 @@ def begin_verification(installation: Installation, clock: Callable[[], float] = 
         cache = Cache(database.epoch.changed)
         credentials = screen = Screen(credentials, database.epoch.created)
     uses = Uses(database)
-    return Verification(
+    return Deciding(
         verifier=Verifier(credentials, installation.peppers, clock, cache=cache, uses=uses),
         read_policy=policy_reader(installation.catalogue),
         credentials=credentials,
@@ -134,7 +134,7 @@ def begin_verification(installation: Installation, clock: Callable[[], float] = 
 
 
 def list_jobs(
-    installation: Installation, verification: Verification, lock: AbstractContextManager[object] = NO_LOCK
+    installation: Installation, verification: Deciding, lock: AbstractContextManager[object] = NO_LOCK
 ) -> Sequence[Job]:
     """All that is done beside the answers. A process does those that `Where` gives it.
 

@@ -28,7 +28,7 @@ from django.urls import path as url
 from fastapi import Depends, FastAPI, Response
 
 from tests.gateways.parts import Answer, Headers, ask
-from tokenry.middleware import Identity, Policy, Verifier, asgi, fastapi, wsgi
+from tokenry.middleware import Identity, Needs, Verifier, asgi, fastapi, wsgi
 from tokenry.middleware.django import require
 
 settings.configure(
@@ -37,11 +37,11 @@ settings.configure(
 START_SECONDS_MAX = 20
 POLL_SECONDS = 0.02
 ADA = Identity("ada", 3, 1, 7, "linodes:read_only", None)
-POLICIES: dict[str, Policy | None] = {
-    "/any": Policy(),
-    "/reading": Policy("linodes:read_only"),
-    "/linodes": Policy(resource="linodes"),
-    "/misspelt": Policy("linode:read_only"),
+POLICIES: dict[str, Needs | None] = {
+    "/any": Needs(),
+    "/reading": Needs("linodes:read_only"),
+    "/linodes": Needs(resource="linodes"),
+    "/misspelt": Needs("linode:read_only"),
     "/open": None,
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.servers import Server
-from tokenry.middleware import Answer, Identity, Policy, Question, Refused
+from tokenry.middleware import Answer, Identity, Needs, Question, Refused
 from tokenry.middleware.asgi import App, Message, Receive, Scope, Send, TokenMiddleware
 from tokenry.middleware.remote import RemoteVerifier
 
@@ -65,7 +65,7 @@ def test_websocket_gets_its_identity(service: Server) -> None:
 
 def test_websocket_may_write_so_reading_does_not_suffice(service: Server, reading_token: str) -> None:
     headers = [(b"authorization", f"Bearer {reading_token}".encode())]
-    app = TokenMiddleware(accept, Closing(service.url), Policy(resource="linodes"))
+    app = TokenMiddleware(accept, Closing(service.url), Needs(resource="linodes"))
     assert exchange(app, {**HANDSHAKE, "headers": headers}) == [{"type": "websocket.close", "code": 1008}]
 
 

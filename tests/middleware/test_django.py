@@ -1,4 +1,4 @@
-"""What only Django has: a policy for the whole site, and verifiers that settings make."""
+"""What only Django has: needs of the whole site, and verifiers that settings make."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from django.test import AsyncRequestFactory, RequestFactory, override_settings
 
 from tests.middleware import applications
 from tests.servers import Server
-from tokenry.middleware import Policy
+from tokenry.middleware import Needs
 from tokenry.middleware.django import TokenMiddleware
 from tokenry.middleware.remote import RemoteVerifier
 
@@ -43,7 +43,7 @@ def ask(request: pytest.FixtureRequest) -> Ask:
 
 
 def test_site_with_a_policy_lets_in_nobody_else(ask: Ask, remote: RemoteVerifier, service: Server) -> None:
-    with override_settings(TOKENRY_VERIFIER=remote, TOKENRY_POLICY=Policy("linodes:read_only")):
+    with override_settings(TOKENRY_VERIFIER=remote, TOKENRY_NEEDS=Needs("linodes:read_only")):
         assert ask(authorization=f"Bearer {service.token}").content == b"admin"
         refused = ask(x_auth_user="root")
     assert (refused.status_code, refused["WWW-Authenticate"]) == (401, 'Bearer realm="tokenry"')
@@ -61,6 +61,6 @@ def test_verifier_is_made_once_when_the_site_starts(ask: Ask, remote: RemoteVeri
         made.append(remote)
         return remote
 
-    with override_settings(TOKENRY_VERIFIER=make, TOKENRY_POLICY=Policy()):
+    with override_settings(TOKENRY_VERIFIER=make, TOKENRY_NEEDS=Needs()):
         assert [ask().status_code for _ in range(3)] == [401, 401, 401]
     assert made == [remote]

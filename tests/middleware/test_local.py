@@ -21,19 +21,19 @@ from tests.making import crash
 from tests.middleware.conftest import revoke, token_id
 from tests.servers import Server, tokenry
 from tokenry.domain.errors import SetupError
-from tokenry.middleware import Answer, Identity, Policy, Question, Refused
+from tokenry.middleware import Answer, Identity, Needs, Question, Refused
 from tokenry.middleware.answers import UNAVAILABLE
 from tokenry.middleware.local import LocalVerifier
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import Epoch
 
-ANY = Policy()
+ANY = Needs()
 SECONDS_MAX = 20
 POLL_SECONDS = 0.05
 
 
-def question(token: str, policy: Policy = ANY, method: str = "GET") -> Question:
-    return Question(policy, method, f"Bearer {token}", "127.0.0.1", "pytest")
+def question(token: str, needs: Needs = ANY, method: str = "GET") -> Question:
+    return Question(needs, method, f"Bearer {token}", "127.0.0.1", "pytest")
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_decides_like_the_service(
 ) -> None:
     client, bearer = app_on_each_engine.client, app_on_each_engine.bearer
     made = client.post("/v4/profile/tokens", headers=bearer, json={"scopes": "linodes:read_only"}).json()
-    reading, writing = Policy(resource="linodes"), Policy("linodes:read_write")
+    reading, writing = Needs(resource="linodes"), Needs("linodes:read_write")
     for _ in range(2):  # not known yet, then known
         answer = ask(local_on_each_engine, question(made["token"], reading))
         assert answer == Identity("admin", 1, 1, made["id"], "linodes:read_only", None)
@@ -148,14 +148,14 @@ def test_question_after_closing_opens_again(local: LocalVerifier, service: Serve
 
 SCRIPT = """
 import os, sys
-from tokenry.middleware import Policy, Question
+from tokenry.middleware import Needs, Question
 from tokenry.middleware.local import LocalVerifier
 from tokenry.storage.epoch import Epoch
 
 verifier = LocalVerifier(sys.argv[1])
-asked = Question(Policy(), "GET", "Bearer " + sys.argv[2], None, sys.argv[3])
+asked = Question(Needs(), "GET", "Bearer " + sys.argv[2], None, sys.argv[3])
 if sys.argv[3] == "forked":
-    verifier.verify(Question(Policy(), "GET", "Bearer " + sys.argv[2]))  # the parent has all of it open
+    verifier.verify(Question(Needs(), "GET", "Bearer " + sys.argv[2]))  # the parent has all of it open
     child = os.fork()
     if child:
         sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
@@ -199,7 +199,7 @@ def test_installation_that_is_none_is_told_at_the_start(tmp_path: Path) -> None:
 def test_policy_that_the_catalogue_does_not_have_is_told_in_the_log(
     local: LocalVerifier, service: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert local.verify(question(service.token, Policy("linode:read_only"))) == UNAVAILABLE
+    assert local.verify(question(service.token, Needs("linode:read_only"))) == UNAVAILABLE
     assert "Invalid scope: linode:read_only" in caplog.text
 
 
@@ -227,11 +227,11 @@ import logging, os, sys
 from pathlib import Path
 from typing import Any
 import structlog
-from tokenry.middleware import Identity, Policy, Question
+from tokenry.middleware import Identity, Needs, Question
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 from tokenry.middleware.local import LocalVerifier
 verifier = LocalVerifier(sys.argv[1])
-asked = Question(Policy(), "GET", "Bearer pat_" + 50 * "0", "127.0.0.1", "pytest")
+asked = Question(Needs(), "GET", "Bearer pat_" + 50 * "0", "127.0.0.1", "pytest")
 assert not isinstance(verifier.verify(asked), Identity)
 def descend(left):
     return descend(left - 1) if left else verifier.verify(asked)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tokenry.middleware import Policy, Question, Refused
+from tokenry.middleware import Needs, Question, Refused
 from tokenry.middleware.questions import is_identity_header, without_identity_headers
 
 
@@ -11,26 +11,26 @@ from tokenry.middleware.questions import is_identity_header, without_identity_he
 )
 def test_scope_that_can_be_none_is_refused_at_the_start(scope: str) -> None:
     with pytest.raises(ValueError):
-        Policy(scope)
+        Needs(scope)
 
 
 @pytest.mark.parametrize("resource", ["", "linodes:read_only", "a&scope=*", ["linodes", ""]])
 def test_resource_that_can_be_none_is_refused_at_the_start(resource: str | list[str]) -> None:
     with pytest.raises(ValueError):
-        Policy(resource=resource)
+        Needs(resource=resource)
 
 
 def test_everything_can_be_asked_for() -> None:
-    assert Policy("*").query == "scope=%2A"
+    assert Needs("*").query == "scope=%2A"
 
 
 def test_policy_without_a_resource_is_the_same_for_every_method() -> None:
-    assert not Policy("linodes:read_only").by_method
-    assert Policy("linodes:read_only", resource="volumes").by_method
+    assert not Needs("linodes:read_only").by_method
+    assert Needs("linodes:read_only", resource="volumes").by_method
 
 
 def test_two_authorization_headers_are_no_question() -> None:
-    found = Question.of(Policy(), method="GET", authorizations=["Bearer a", "Bearer a"], address=None, agent=None)
+    found = Question.of(Needs(), method="GET", authorizations=["Bearer a", "Bearer a"], address=None, agent=None)
     assert isinstance(found, Refused)
     assert (found.status, found.body) == (
         400,
@@ -39,18 +39,18 @@ def test_two_authorization_headers_are_no_question() -> None:
 
 
 def test_white_space_around_the_header_is_no_part_of_it() -> None:
-    found = Question.of(Policy(), method="GET", authorizations=["\t Bearer a \t"], address=None, agent=None)
+    found = Question.of(Needs(), method="GET", authorizations=["\t Bearer a \t"], address=None, agent=None)
     assert isinstance(found, Question)
     assert found.authorization == "Bearer a"
 
 
 def test_policy_that_the_service_would_not_read_is_refused_at_the_start() -> None:
     with pytest.raises(ValueError, match="2048"):
-        Policy(*["linodes:read_only"] * 100)
+        Needs(*["linodes:read_only"] * 100)
 
 
 def test_agent_is_cut_to_what_is_kept() -> None:
-    found = Question.of(Policy(), method="GET", authorizations=[], address=None, agent="a" * 5000)
+    found = Question.of(Needs(), method="GET", authorizations=[], address=None, agent="a" * 5000)
     assert isinstance(found, Question)
     assert found.agent == "a" * 255
 

@@ -16,7 +16,7 @@ import pytest
 from tests.gateways.parts import Headers, HttpServer, Relay
 from tests.middleware.applications import ADA
 from tests.servers import Server
-from tokenry.middleware import Answer, Identity, Policy, Question, Refused
+from tokenry.middleware import Answer, Identity, Needs, Question, Refused
 from tokenry.middleware.answers import UNAVAILABLE
 from tokenry.middleware.remote import BODY_BYTES_MAX, RemoteVerifier
 
@@ -36,7 +36,7 @@ ENVELOPE = b'{"errors": [{"reason": "Invalid Token"}]}'
 Ask = Callable[..., Answer]
 
 
-ASKED = Question(Policy(), "GET", AUTHORIZATION, "203.0.113.7", "curl/8")
+ASKED = Question(Needs(), "GET", AUTHORIZATION, "203.0.113.7", "curl/8")
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -76,9 +76,9 @@ def test_what_is_sent(ask: Ask) -> None:
 
 def test_policy_is_sent(ask: Ask) -> None:
     with HttpServer(headers=list(IDENTITY.items()), body=b"").running() as server:
-        ask(server.port, replace(ASKED, policy=Policy("linodes:read_only", "domains:read_write")))
+        ask(server.port, replace(ASKED, needs=Needs("linodes:read_only", "domains:read_write")))
         assert server.last.target == "/verify?scope=linodes%3Aread_only&scope=domains%3Aread_write"
-        ask(server.port, replace(ASKED, policy=Policy(resource=["linodes", "volumes"]), method="PATCH"))
+        ask(server.port, replace(ASKED, needs=Needs(resource=["linodes", "volumes"]), method="PATCH"))
         assert server.last.target == "/verify/auth-request?resource=linodes&resource=volumes"
         assert server.last.values("X-Original-Method") == ["PATCH"]
 
@@ -272,7 +272,7 @@ def test_connections_are_kept(service: Server) -> None:
 
 def test_one_event_loop_after_the_other(service: Server) -> None:
     verifier = RemoteVerifier(service.url)
-    asked = Question(Policy(), "GET", f"Bearer {service.token}")
+    asked = Question(Needs(), "GET", f"Bearer {service.token}")
 
     async def ask_once() -> Answer:
         answer = await verifier.verify_async(asked)
@@ -284,7 +284,7 @@ def test_one_event_loop_after_the_other(service: Server) -> None:
 
 def test_many_questions_at_once(service: Server) -> None:
     verifier = RemoteVerifier(service.url, timeout=10, connections_max=4)
-    asked = Question(Policy(), "GET", f"Bearer {service.token}")
+    asked = Question(Needs(), "GET", f"Bearer {service.token}")
 
     async def ask_many() -> list[Answer]:
         answers = await asyncio.gather(*(verifier.verify_async(asked) for _ in range(50)))
@@ -301,7 +301,7 @@ def test_token_is_in_no_log_and_no_repr(ask: Ask, caplog: pytest.LogCaptureFixtu
     ask(server.port)  # by now nobody listens
     with HttpServer(headers=list(IDENTITY.items()), body=b"").running() as server:
         ask(server.port)
-    asked = Question(Policy(), "GET", f"{AUTHORIZATION}\n")
+    asked = Question(Needs(), "GET", f"{AUTHORIZATION}\n")
     with saying(b"HTTP/1.1 200 OK\r\n") as port:
         ask(port, asked)
     assert "no decision from http://127.0.0.1:" in caplog.text

@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import shutil
+import signal
 import socket
 import sqlite3
 import stat
@@ -18,6 +19,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.conftest import missing
+from tests.forking import start_fork
 from tests.servers import (
     START_SECONDS_MAX,
     STOP_SECONDS_MAX,
@@ -199,24 +201,26 @@ def test_first_token_that_cannot_be_shown_is_not_made(tmp_path: Path, monkeypatc
             assert connection.execute(text("SELECT count(*) FROM accounts")).scalar_one() == 0
 
 
-@pytest.mark.parametrize("redirection", [">/dev/full", ">&- 2>&- <&-"])
-def test_service_serves_whether_or_not_it_can_say_so(tmp_path: Path, redirection: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    arguments = ["serve", "--port", str(port), "--data-dir", str(tmp_path / "data")]
-    with subprocess.Popen(
-        ["sh", "-c", f'exec "$@" {redirection}', "sh", TOKENRY, *arguments],
-        env=environment(),
-        stderr=subprocess.DEVNULL,
-    ) as process:
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_service_serves_whether_or_not_it_can_say_so(tmp_path: Path, *, closed: bool) -> None:
+    port = free_port()
+    words = [TOKENRY, "serve", "--port", str(port), "--data-dir", str(tmp_path / "data")]
+    with Path("/dev/full").open("wb") as full, Path(os.devnull).open("r+b") as nothing:
+        streams = (None, None, None) if closed else (nothing.fileno(), full.fileno(), nothing.fileno())
+        process = start_fork(words, streams, environment())
         try:
-            transport = httpx2.HTTPTransport(retries=10)  # after half a second, one, two …
-            with httpx2.Client(transport=transport, base_url=f"http://127.0.0.1:{port}") as client:
+            wait_until(lambda: listens(port), START_SECONDS_MAX)
+            with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
                 assert client.get("/healthz").status_code == 200
                 bearer = {"Authorization": f"Bearer {(tmp_path / 'data' / 'first-token').read_text().strip()}"}
                 assert client.get("/verify", headers=bearer).status_code == 200
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGTERM)
         assert process.wait(START_SECONDS_MAX) == 0
 
 

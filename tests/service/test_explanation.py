@@ -23,7 +23,7 @@ from tokenry.service.explanation import Explanations
 from tokenry.service.rotation import Rotations
 from tokenry.service.transactions import Transactions
 from tokenry.verification.inspection import inspect
-from tokenry.verification.verifier import Client, Verifier
+from tokenry.verification.verifier import KnownPresenter, Verifier
 from tokenry.wiring import credentials_of
 
 PEPPERS = Peppers((bytes(32),))
@@ -82,7 +82,7 @@ class Scene:
         async def decide() -> Denial | None:
             credentials = credentials_of(self.bench.database)
             verifier = Verifier(credentials, PEPPERS, self.now.timestamp)
-            decision = await inspect(verifier, self.text, self.needed, Client(self.address))
+            decision = await inspect(verifier, self.text, self.needed, KnownPresenter(self.address))
             await credentials.close()
             return decision.denial
 

@@ -11,7 +11,7 @@ from tokenry.domain.checks import DENIALS, RULES, TEXT_RULES, Check, Circumstanc
 from tokenry.domain.scopes import EVERYTHING, NOTHING, Scopes
 from tokenry.domain.secrets import API_PREFIXES, Secret
 from tokenry.verification.cache import Known
-from tokenry.verification.verifier import Client, Verifier
+from tokenry.verification.verifier import KnownPresenter, Verifier
 
 SCOPES = st.sampled_from([NOTHING, EVERYTHING, *map(Scopes.parse, ("linodes:read_only", "linodes:read_write"))])
 NETWORKS = st.sampled_from([(), (ip_network("10.0.0.0/8"),), (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))])
@@ -36,7 +36,7 @@ KNOWN = st.builds(
 def test_token_that_is_known_is_judged_by_the_rules(
     known: Known, earlier: Scopes, needed: Scopes, address: str | None
 ) -> None:
-    verifier, client = Verifier(Shelf(), PEPPERS, Clock(START)), Client(address)
+    verifier, client = Verifier(Shelf(), PEPPERS, Clock(START)), KnownPresenter(address)
     verifier.judge(known, earlier, client)  # what is remembered of an earlier question changes nothing
     assert verifier.judge(known, needed, client) == find_denial(known, Circumstances(START, address, needed))
 

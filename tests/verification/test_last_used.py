@@ -28,7 +28,7 @@ from tokenry.storage.uses import Use, record_uses
 from tokenry.verification import last_used
 from tokenry.verification.cache import Known
 from tokenry.verification.last_used import LOOK_SECONDS, Uses
-from tokenry.verification.verifier import Client
+from tokenry.verification.verifier import KnownPresenter
 from tokenry.wiring import begin, begin_verification, open_installation, prepare
 
 SEEN = "pat_0123456789ab"
@@ -98,7 +98,7 @@ def test_use_from_elsewhere_or_by_another_program_is_noted_within_the_minute(
     authorization = f"Bearer {app.token}"
 
     async def use(address: str, agent: str | None) -> None:
-        decision = await verification.verifier.verify(authorization, client=Client(address, agent))
+        decision = await verification.verifier.verify(authorization, client=KnownPresenter(address, agent))
         assert decision.denial is None
 
     async def use_twice() -> None:
@@ -210,7 +210,9 @@ def test_use_of_a_token_is_noted_once_a_minute_however_often_it_is_used(app_on_e
     async def use_twice_a_second() -> None:
         for half_seconds in range(2 * 130):
             app.clock.seconds = START + half_seconds / 2
-            decision = await verification.verifier.verify(f"Bearer {app.token}", client=Client("192.0.2.1", "curl/8"))
+            decision = await verification.verifier.verify(
+                f"Bearer {app.token}", client=KnownPresenter("192.0.2.1", "curl/8")
+            )
             assert decision.accepted
             if half_seconds % 10 == 9:
                 await verification.uses.flush()

@@ -17,7 +17,7 @@ from tokenry.storage.credentials import Credential
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import Epoch
 from tokenry.verification.cache import Cache
-from tokenry.verification.verifier import Client, Decision, Verifier
+from tokenry.verification.verifier import Decision, KnownPresenter, Verifier
 
 
 def decide(
@@ -229,5 +229,5 @@ def test_what_is_remembered_holds_no_secret(remembering: Remembering) -> None:
 )
 def test_token_for_some_networks_is_refused_elsewhere(address: str | None, denial: Denial | None) -> None:
     verifier = Verifier(Shelf(STORED._replace(networks="192.0.2.0/24 2001:db8::/32")), PEPPERS, Clock())
-    decision = asyncio.run(verifier.verify(BEARER, NOTHING, Client(address)))
+    decision = asyncio.run(verifier.verify(BEARER, NOTHING, KnownPresenter(address)))
     assert decision == Decision(None if denial else ACTOR, denial)

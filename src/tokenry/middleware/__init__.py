@@ -11,6 +11,6 @@ yes. Nothing here needs what the server needs, but for local.py.
 
 from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Answer, Refused
-from tokenry.middleware.questions import Policy, Question, Verifier
+from tokenry.middleware.questions import Needs, Question, Verifier
 
-__all__ = ["Answer", "Identity", "Policy", "Question", "Refused", "Verifier"]
+__all__ = ["Answer", "Identity", "Needs", "Question", "Refused", "Verifier"]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from tokenry.middleware.answers import Answer, Refused
-from tokenry.middleware.questions import ANY_TOKEN, Policy, Question, Verifier, without_identity_headers
+from tokenry.middleware.questions import ANY_TOKEN, Needs, Question, Verifier, without_identity_headers
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -14,21 +14,21 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SCOPE_KEY = "tokenry"
 WEBSOCKET_METHOD = "WEBSOCKET"
-"""What may be sent over a websocket nobody knows: to a policy by method it is a method like any that writes."""
+"""What may be sent over a websocket nobody knows: where the method decides, it counts as one that writes."""
 _POLICY_VIOLATION = 1008  # RFC 6455 section 7.4.1
 
 
 class TokenMiddleware:
-    """Lets requests and websockets through that satisfy a policy, with the identity in `scope["tokenry"]`.
+    """Lets requests and websockets through that have what they need, with the identity in `scope["tokenry"]`.
 
-    `needs` is the policy of all of them, or a function from an ASGI scope to the policy, which returns None for what
+    `needs` are those of all of them, or a function from an ASGI scope to its needs, which returns None for what
     is open to anybody; the identity is then None. Whatever the sender says in X-Auth-* is taken out.
 
     The verifier is closed when the application has shut down.
     """
 
     def __init__(
-        self, app: App, verifier: Verifier, needs: Policy | Callable[[Scope], Policy | None] = ANY_TOKEN
+        self, app: App, verifier: Verifier, needs: Needs | Callable[[Scope], Needs | None] = ANY_TOKEN
     ) -> None:
         self._app = app
         self._verifier = verifier
@@ -43,9 +43,9 @@ class TokenMiddleware:
                 await self._verifier.close_async()
             return
         scope = {**scope, "headers": without_identity_headers(scope["headers"]), SCOPE_KEY: None}
-        policy = self._needs if isinstance(self._needs, Policy) else self._needs(scope)
-        if policy is not None:
-            answer = await ask(self._verifier, policy, scope)
+        needs = self._needs if isinstance(self._needs, Needs) else self._needs(scope)
+        if needs is not None:
+            answer = await ask(self._verifier, needs, scope)
             if isinstance(answer, Refused):
                 await refuse(scope, receive, send, answer)
                 return
@@ -53,11 +53,11 @@ class TokenMiddleware:
         await self._app(scope, receive, send)
 
 
-async def ask(verifier: Verifier, policy: Policy, scope: Scope) -> Answer:
+async def ask(verifier: Verifier, needs: Needs, scope: Scope) -> Answer:
     """Ask about an ASGI request."""
     agents = _values(scope, b"user-agent")
     question = Question.of(
-        policy,
+        needs,
         method=scope["method"] if scope["type"] == "http" else WEBSOCKET_METHOD,
         authorizations=_values(scope, b"authorization"),
         address=scope["client"][0] if scope.get("client") else None,

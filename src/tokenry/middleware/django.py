@@ -2,7 +2,7 @@
 
 MIDDLEWARE = ["tokenry.middleware.django.TokenMiddleware", …]
 TOKENRY_VERIFIER = RemoteVerifier("http://127.0.0.1:8470")     a verifier, or a function that makes one
-TOKENRY_POLICY = Policy()                                      what every request needs; None, or not there: nothing
+TOKENRY_NEEDS = Needs()                                        what every request needs; None, or not there: nothing
 """
 
 from asyncio import to_thread
@@ -16,14 +16,14 @@ from django.http import HttpRequest, HttpResponse
 
 from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Answer, Refused
-from tokenry.middleware.questions import Policy, Verifier
+from tokenry.middleware.questions import Needs, Verifier
 from tokenry.middleware.wsgi import read_question, remove_identity_headers
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 class TokenMiddleware:
-    """Takes out what the sender says in `X-Auth-*`, and holds every request against TOKENRY_POLICY, if there is one.
+    """Takes out what the sender says in `X-Auth-*`, and holds every request against TOKENRY_NEEDS, if there is one.
 
     `request.tokenry` is the identity, and None as long as nobody has looked at the token.
     """
@@ -33,7 +33,7 @@ class TokenMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self._get_response = get_response
-        self._policy: Policy | None = getattr(settings, "TOKENRY_POLICY", None)
+        self._needs: Needs | None = getattr(settings, "TOKENRY_NEEDS", None)
         _verifier()  # what is wrong with it is told at the start
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
@@ -44,48 +44,48 @@ class TokenMiddleware:
         request.tokenry = None
         if iscoroutinefunction(self):
             return self._call_async(request)
-        refused = None if self._policy is None else _admit(self._policy, request)
+        refused = None if self._needs is None else _admit(self._needs, request)
         return refused or self._get_response(request)
 
     async def _call_async(self, request: HttpRequest) -> Any:
-        refused = None if self._policy is None else await _admit_async(self._policy, request)
+        refused = None if self._needs is None else await _admit_async(self._needs, request)
         return refused or await self._get_response(request)
 
 
 def require(*scopes: str, resource: str | tuple[str, ...] = ()) -> Callable[[View], View]:
-    """Decorate a view with the policy that these make (see `Policy`). The identity is in `request.tokenry`.
+    """Decorate a view with what it needs (see `Needs`). The identity is in `request.tokenry`.
 
     Raises ValueError.
     """
-    policy = Policy(*scopes, resource=resource)
+    needs = Needs(*scopes, resource=resource)
 
     def decorate(view: Any) -> Any:
         if iscoroutinefunction(view):
 
             @wraps(view)
             async def judged_async(request: HttpRequest, *arguments: Any, **named: Any) -> Any:
-                return await _admit_async(policy, request) or await view(request, *arguments, **named)
+                return await _admit_async(needs, request) or await view(request, *arguments, **named)
 
             return judged_async
 
         @wraps(view)
         def judged(request: HttpRequest, *arguments: Any, **named: Any) -> Any:
-            return _admit(policy, request) or view(request, *arguments, **named)
+            return _admit(needs, request) or view(request, *arguments, **named)
 
         return judged
 
     return decorate
 
 
-def _admit(policy: Policy, request: HttpRequest) -> HttpResponse | None:
+def _admit(needs: Needs, request: HttpRequest) -> HttpResponse | None:
     """Put the identity into the request, or return the refusal."""
-    question = read_question(policy, request.META)
+    question = read_question(needs, request.META)
     return _take(question if isinstance(question, Refused) else _verifier().verify(question), request)
 
 
-async def _admit_async(policy: Policy, request: HttpRequest) -> HttpResponse | None:
+async def _admit_async(needs: Needs, request: HttpRequest) -> HttpResponse | None:
     """Do so from an event loop, but ask in a thread: Django may run each async view in a loop of its own."""
-    return await to_thread(_admit, policy, request)
+    return await to_thread(_admit, needs, request)
 
 
 def _take(answer: Answer, request: HttpRequest) -> HttpResponse | None:

@@ -12,7 +12,7 @@ from fastapi.security.base import SecurityBase
 from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Refused
 from tokenry.middleware.asgi import ask
-from tokenry.middleware.questions import Policy, Verifier
+from tokenry.middleware.questions import Needs, Verifier
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
@@ -37,8 +37,8 @@ class Requirer:
         self._verifier = verifier
 
     def __call__(self, *scopes: str, resource: str | Sequence[str] = ()) -> "Requirement":
-        """A dependency with the policy that these make (see `Policy`). Raises ValueError."""
-        return Requirement(self._verifier, Policy(*scopes, resource=resource))
+        """A dependency on what these say (see `Needs`). Raises ValueError."""
+        return Requirement(self._verifier, Needs(*scopes, resource=resource))
 
     @property
     def exception_handlers(self) -> dict[int | type[Exception], Handler]:
@@ -57,15 +57,15 @@ class Requirer:
 class Requirement(SecurityBase):
     """A dependency that returns an Identity. In the application's OpenAPI description it is a bearer token."""
 
-    def __init__(self, verifier: Verifier, policy: Policy) -> None:
+    def __init__(self, verifier: Verifier, needs: Needs) -> None:
         self.model = HTTPBearer(description="A personal access token")
         self.scheme_name = "token"
         self._verifier = verifier
-        self._policy = policy
+        self._needs = needs
 
     async def __call__(self, connection: HTTPConnection) -> Identity:
         """Ask about a request or a websocket. Raises RefusedRequest, or for a websocket WebSocketException."""
-        answer = await ask(self._verifier, self._policy, connection.scope)
+        answer = await ask(self._verifier, self._needs, connection.scope)
         if isinstance(answer, Identity):
             return answer
         if connection.scope["type"] == "websocket":

@@ -26,8 +26,8 @@ try:
     from tokenry.storage.memory import require_frames
     from tokenry.verification.challenge import challenge
     from tokenry.verification.needs import level_of
-    from tokenry.verification.verifier import Client, Decision
-    from tokenry.wiring import Verification, begin_verification, list_jobs, open_installation
+    from tokenry.verification.verifier import Decision, KnownPresenter
+    from tokenry.wiring import Deciding, begin_verification, list_jobs, open_installation
 except ModuleNotFoundError as error:
     if error.name is None or error.name.partition(".")[0] == "tokenry":
         raise
@@ -96,13 +96,13 @@ class LocalVerifier:
 
     def _decide(self, question: Question) -> tuple[Scopes, Decision | Future[Decision]]:
         """What is needed, and the decision, or its future. Raises Refusal."""
-        policy = question.policy
-        client = Client(question.address, question.agent)
+        needs = question.needs
+        client = KnownPresenter(question.address, question.agent)
         require_frames()  # not in the midst of it, with the lock held
         with self._lock:  # the cache and SQLite's connection are for one thread at a time
             keeper = self._keeper or self._open()
-            level = level_of(question.method) if policy.by_method else None
-            needed = keeper.verification.read_policy(policy.query.encode("ascii"), level)
+            level = level_of(question.method) if needs.by_method else None
+            needed = keeper.verification.read_policy(needs.query.encode("ascii"), level)
             decision = keeper.verification.verifier.verify_now(question.authorization, needed, client)
         if decision is not None:
             return needed, decision
@@ -130,7 +130,7 @@ class LocalVerifier:
 class _Keeper:
     """A thread with an event loop, for all that goes on beside the questions."""
 
-    def __init__(self, verification: Verification, jobs: Sequence[Job]) -> None:
+    def __init__(self, verification: Deciding, jobs: Sequence[Job]) -> None:
         self.verification = verification
         self.loop = asyncio.new_event_loop()
         self._jobs = [job for job in jobs if job.where is Where.PROCESS]

@@ -1,4 +1,4 @@
-"""What is asked of a request: which policy it has to satisfy, and what it shows. No I/O."""
+"""What is asked of a request: what it needs, and what it shows. No I/O."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ AGENT_LENGTH_MAX = 255
 log = logging.getLogger("tokenry.middleware")
 
 
-class Policy:
+class Needs:
     """What a token has to be good for; all of it is needed.
 
     `scopes` name scopes, such as `linodes:read_only`. `resource` names resources and leaves the level to the method:
@@ -41,20 +41,20 @@ class Policy:
         self.query = urlencode([("scope", scope) for scope in scopes] + [("resource", name) for name in resources])
         """As the service takes it (docs/api.md)."""
         if len(self.query) > POLICY_BYTES_MAX:
-            raise ValueError(f"a policy has at most {POLICY_BYTES_MAX} characters")
+            raise ValueError(f"needs have at most {POLICY_BYTES_MAX} characters")
 
     def __repr__(self) -> str:
-        return f"Policy({self.query!r})"
+        return f"Needs({self.query!r})"
 
 
-ANY_TOKEN = Policy()
+ANY_TOKEN = Needs()
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """One request that is to be judged. Header values are text of one character for each byte."""
 
-    policy: Policy
+    needs: Needs
     method: str
     authorization: str | None = field(default=None, repr=False)
     address: str | None = None
@@ -62,13 +62,13 @@ class Question:
 
     @classmethod
     def of(
-        cls, policy: Policy, *, method: str, authorizations: Sequence[str], address: str | None, agent: str | None
+        cls, needs: Needs, *, method: str, authorizations: Sequence[str], address: str | None, agent: str | None
     ) -> Self | Refused:
         """The question about a request, or its refusal: with two Authorization headers, which one counts is a guess."""
         if len(authorizations) > 1:
             return DOUBLED
         authorization = authorizations[0].strip(" \t") if authorizations else None  # not every server does
-        return cls(policy, method, authorization, address, None if agent is None else agent[:AGENT_LENGTH_MAX])
+        return cls(needs, method, authorization, address, None if agent is None else agent[:AGENT_LENGTH_MAX])
 
 
 class Verifier(Protocol):
@@ -93,7 +93,7 @@ def fail_closed(verifier: str, question: Question, error: Exception) -> Answer:
     A Refusal is safe to show; any other exception's text may quote what was sent, and stays out of the log.
     """
     reason = str(error) if isinstance(error, Refusal) else type(error).__name__
-    log.error("no decision from %s on %r: %s", verifier, question.policy, reason)
+    log.error("no decision from %s on %r: %s", verifier, question.needs, reason)
     return UNAVAILABLE
 
 

@@ -12,7 +12,7 @@ import httpx2
 from tokenry.addresses import read_base_url
 from tokenry.domain.errors import Fault
 from tokenry.middleware.answers import Answer, Unreadable, read_answer
-from tokenry.middleware.questions import Policy, Question, fail_closed
+from tokenry.middleware.questions import Needs, Question, fail_closed
 
 TIMEOUT_SECONDS = 1.0
 CONNECTIONS_MAX = 100
@@ -90,15 +90,15 @@ class RemoteVerifier:
             headers.append(("User-Agent", question.agent))
         if question.address:
             headers.append(("X-Forwarded-For", question.address))
-        if question.policy.by_method:
+        if question.needs.by_method:
             headers.append(("X-Original-Method", question.method))
         encoded = [(name.encode("ascii"), _sendable(value)) for name, value in headers]
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
-        return httpx2.Request("GET", self._target(question.policy), headers=encoded, extensions={"timeout": timeouts})
+        return httpx2.Request("GET", self._target(question.needs), headers=encoded, extensions={"timeout": timeouts})
 
-    def _target(self, policy: Policy) -> httpx2.URL:
-        path = "verify/auth-request" if policy.by_method else "verify"
-        return self._url.copy_with(raw_path=f"{self._url.path}{path}?{policy.query}".rstrip("?").encode("ascii"))
+    def _target(self, needs: Needs) -> httpx2.URL:
+        path = "verify/auth-request" if needs.by_method else "verify"
+        return self._url.copy_with(raw_path=f"{self._url.path}{path}?{needs.query}".rstrip("?").encode("ascii"))
 
     @contextmanager
     def _asked(self, question: Question) -> Iterator[httpx2.Response]:

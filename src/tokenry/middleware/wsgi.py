@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tokenry.middleware.answers import Refused
-from tokenry.middleware.questions import ANY_TOKEN, Policy, Question, Verifier, is_identity_header
+from tokenry.middleware.questions import ANY_TOKEN, Needs, Question, Verifier, is_identity_header
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
@@ -17,9 +17,9 @@ _HEADER = "HTTP_"
 
 
 class TokenMiddleware:
-    """Lets requests through that satisfy a policy, with the identity in `environ["tokenry.identity"]`.
+    """Lets requests through that have what they need, with the identity in `environ["tokenry.identity"]`.
 
-    `needs` is the policy of all of them, or a function from an environ to the policy, which returns None for what is
+    `needs` are those of all of them, or a function from an environ to its needs, which returns None for what is
     open to anybody; the identity is then None. Whatever the sender says in X-Auth-* is taken out.
     """
 
@@ -27,7 +27,7 @@ class TokenMiddleware:
         self,
         app: "WSGIApplication",
         verifier: Verifier,
-        needs: Policy | Callable[[Environ], Policy | None] = ANY_TOKEN,
+        needs: Needs | Callable[[Environ], Needs | None] = ANY_TOKEN,
     ) -> None:
         self._app = app
         self._verifier = verifier
@@ -37,9 +37,9 @@ class TokenMiddleware:
         """Judge one request."""
         remove_identity_headers(environ)
         environ[ENVIRON_KEY] = None
-        policy = self._needs if isinstance(self._needs, Policy) else self._needs(environ)
-        if policy is not None:
-            question = read_question(policy, environ)
+        needs = self._needs if isinstance(self._needs, Needs) else self._needs(environ)
+        if needs is not None:
+            question = read_question(needs, environ)
             answer = question if isinstance(question, Refused) else self._verifier.verify(question)
             if isinstance(answer, Refused):
                 start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.headers)
@@ -48,11 +48,11 @@ class TokenMiddleware:
         return self._app(environ, start_response)
 
 
-def read_question(policy: Policy, environ: Environ) -> Question | Refused:
+def read_question(needs: Needs, environ: Environ) -> Question | Refused:
     """The question about a WSGI request. A server joins doubled headers by a comma, and that is no token."""
     authorization = environ.get("HTTP_AUTHORIZATION")
     return Question.of(
-        policy,
+        needs,
         method=environ["REQUEST_METHOD"],
         authorizations=[] if authorization is None else [authorization],
         address=environ.get("REMOTE_ADDR") or None,

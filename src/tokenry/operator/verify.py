@@ -16,7 +16,7 @@ from tokenry.service.installation import Installation
 from tokenry.settings import Settings
 from tokenry.storage.database import from_seconds
 from tokenry.verification.inspection import inspect, is_address
-from tokenry.verification.verifier import Client, Decision, Verifier
+from tokenry.verification.verifier import Decision, KnownPresenter, Verifier
 from tokenry.wiring import credentials_of, open_installation
 
 
@@ -59,7 +59,7 @@ def verify(
 async def _decide(installation: Installation, token: str, needed: Scopes, address: str | None) -> Decision:
     credentials = credentials_of(installation.database)
     try:
-        return await inspect(Verifier(credentials, installation.peppers), token, needed, Client(address))
+        return await inspect(Verifier(credentials, installation.peppers), token, needed, KnownPresenter(address))
     finally:
         await credentials.close()
 

@@ -15,7 +15,7 @@ from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import Secret
-from tokenry.verification.verifier import MALFORMED, Client, Decision, Verifier
+from tokenry.verification.verifier import MALFORMED, Decision, KnownPresenter, Verifier
 
 NO_ADDRESS = Fault("Must be an IP address", "address")
 _UNKNOWN = Decision(None, Denial.UNKNOWN)
@@ -34,18 +34,18 @@ class Inspector:
 
         Raises Unavailable.
         """
-        decisions = from_thread.run(self._decide, texts, needed, Client(address))
+        decisions = from_thread.run(self._decide, texts, needed, KnownPresenter(address))
         return [
             _UNKNOWN if found.actor is not None and found.actor.account_id != actor.account_id else found
             for found in decisions
         ]
 
-    async def _decide(self, texts: Sequence[str], needed: Scopes, client: Client) -> list[Decision]:
+    async def _decide(self, texts: Sequence[str], needed: Scopes, client: KnownPresenter) -> list[Decision]:
         # At once, so that their look-ups go out together.
         return await asyncio.gather(*(inspect(self._verifier, text, needed, client) for text in texts))
 
 
-async def inspect(verifier: Verifier, text: str, needed: Scopes, client: Client) -> Decision:
+async def inspect(verifier: Verifier, text: str, needed: Scopes, client: KnownPresenter) -> Decision:
     """Decide on a text as on a token in a header. Raises Unavailable."""
     if Secret.parse(text) is None:
         return MALFORMED

@@ -47,7 +47,7 @@ class Presenter(Protocol):
         """Its User-Agent header."""
 
 
-class Client(NamedTuple):
+class KnownPresenter(NamedTuple):
     """A presenter of whom both are known."""
 
     address: str | None = None
@@ -78,7 +78,7 @@ class Credentials(Protocol):
 MISSING = Decision(None, Denial.MISSING)
 MALFORMED = Decision(None, Denial.MALFORMED)
 _NAMED = (None, Denial.INSUFFICIENT_SCOPE)
-NOBODY = Client()
+NOBODY = KnownPresenter()
 
 
 class Verifier:

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.networks import ADDRESS_LENGTH_MAX
-from tokenry.verification.verifier import Client
+from tokenry.verification.verifier import KnownPresenter
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def client_address(scope: Scope) -> str | None:
     return scope["client"][0][:ADDRESS_LENGTH_MAX] if scope.get("client") else None
 
 
-def read_presented(scope: Scope) -> tuple[str | None, Client]:
+def read_presented(scope: Scope) -> tuple[str | None, KnownPresenter]:
     """The Authorization header of a request, and who sends it."""
     authorization = agent = None
     for name, value in scope["headers"]:
@@ -58,4 +58,4 @@ def read_presented(scope: Scope) -> tuple[str | None, Client]:
             authorization = value.decode("latin-1")
         elif name == b"user-agent":
             agent = value.decode("latin-1")
-    return authorization, Client(client_address(scope), agent)
+    return authorization, KnownPresenter(client_address(scope), agent)

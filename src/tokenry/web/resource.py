@@ -21,7 +21,7 @@ from tokenry.domain.limits import Allowance
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.service.admission import Admission
 from tokenry.verification.challenge import challenge
-from tokenry.verification.verifier import Client, Decision, Verifier
+from tokenry.verification.verifier import Decision, KnownPresenter, Verifier
 from tokenry.web.answers import Answer, HeaderList, send_answer, send_result, to_bytes
 from tokenry.web.bodies import receive_body
 from tokenry.web.dialect import Dialect, Heading
@@ -99,7 +99,7 @@ class Resource:
         try:
             headers = single_headers(scope)
             if operation.who is not Callers.ANYBODY:
-                client = Client(client_address(scope), headers.get(b"user-agent"))
+                client = KnownPresenter(client_address(scope), headers.get(b"user-agent"))
                 decision = await self._checks.verifier.verify(
                     headers.get(b"authorization"), self._needed[method], client
                 )
