@@ -58,3 +58,25 @@ def test_administrators_are_told_what_is_wrong(app: App) -> None:
 @pytest.mark.parametrize("who", [who for who in Callers if who in RULES])
 def test_every_rule_is_in_a_table(app: App, who: Callers) -> None:
     assert any(operation.who is who for _, _, operation, _ in operations(app))
+
+
+def test_user_who_is_no_administrator_any_more_is_refused_at_once(app_on_each_engine: App) -> None:
+    """Verification tells who is one, and remembers it as long as nothing has changed."""
+    app = app_on_each_engine
+    boss = bearer_of(app, "boss", admin=True)
+
+    def statuses() -> list[int]:
+        listed = app.client.get("/v4/account/tokens", headers=boss)
+        decided = app.client.post("/verify/batch", headers=boss, json={"tokens": ["x"]})
+        introspected = app.client.post("/oauth/introspect", headers=boss, data={"token": "x"})
+        return [listed.status_code, decided.status_code, introspected.status_code]
+
+    def restrict(*, restricted: bool) -> None:
+        change = {"restricted": restricted}
+        assert app.client.put("/v4/account/users/boss", headers=app.bearer, json=change).status_code == 200
+
+    for _ in range(2):
+        assert statuses() == [200] * 3
+        restrict(restricted=True)
+        assert statuses() == [403] * 3
+        restrict(restricted=False)

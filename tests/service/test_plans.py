@@ -117,7 +117,7 @@ class Many:
             with self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("VACUUM ANALYZE"))
         euuid = self.do.accounts.list_accounts()[0].euuid
-        self.actor = Actor(1, EVERYTHING, to_seconds(NEVER), 1, "admin", 1, euuid, secret.preview)
+        self.actor = Actor(1, EVERYTHING, to_seconds(NEVER), 1, "admin", 1, euuid, secret.preview, admin=True)
         self.origin = Origin("admin", self.actor, "203.0.113.9")
 
     def capture(self) -> Mapping[str, Statement]:

@@ -17,7 +17,7 @@ from tokenry.settings import Settings
 from tokenry.storage.database import READERS_MAX
 from tokenry.storage.deadline import seconds_left
 from tokenry.web.errors import TooManyRequests
-from tokenry.web.resource import Resource
+from tokenry.web.resource import Inquiry, Resource
 from tokenry.web.threads import ABANDONED_AFTER_SECONDS, SHARE_MAX, Threads
 
 ANSWER_SECONDS_MAX = 8
@@ -54,7 +54,7 @@ def test_user_who_holds_a_share_waits_and_is_told_so_and_nobody_else_is() -> Non
     anyio.run(beside, threads, {"ada": SHARE_MAX}, ask)
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/v4/profile"), ("POST", "/oauth/introspect")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v4/profile"), ("POST", "/oauth/revoke")])
 def test_whoever_is_told_so_is_told_when_to_ask_again(
     app: App, monkeypatch: pytest.MonkeyPatch, method: str, path: str
 ) -> None:
@@ -140,3 +140,27 @@ def test_what_changes_something_has_the_threads_for_it(app: App) -> None:
             assert not operation.changes
         else:
             assert operation.changes or operation.run is nothing
+
+
+def test_what_only_asks_the_verifier_needs_no_thread(app_on_each_engine: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on_each_engine
+    inquiries = {
+        route.path: route.app
+        for route in routes(app)
+        if isinstance(route.app, Resource)
+        if any(isinstance(operation, Inquiry) for operation in route.app.operations.values())
+    }
+    bodies = {
+        "/verify/batch": ("application/json", f'{{"tokens": ["{app.token}", "x"]}}'),
+        "/oauth/introspect": ("application/x-www-form-urlencoded", f"token={app.token}"),
+    }
+    assert inquiries.keys() == bodies.keys()
+
+    async def run(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Threads, "run", run)
+    for path, (kind, body) in bodies.items():
+        answer = app.client.post(path, headers={**app.bearer, "Content-Type": kind}, content=body)
+        assert answer.status_code == 200
+        assert "true" in answer.text

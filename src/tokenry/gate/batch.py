@@ -17,10 +17,10 @@ INVALID = {"active": False, "status": "invalid"}
 INSUFFICIENT_SCOPE = {"active": False, "status": "insufficient_scope"}
 
 
-def verify_batch(inspector: Inspector, catalogue: Catalogue, call: Call) -> object:
+async def verify_batch(inspector: Inspector, catalogue: Catalogue, call: Call) -> object:
     """POST tokens that were presented, all from one address and for the same scopes."""
     tokens, needed, address = read_batch(call.body, catalogue)
-    return [write_verdict(decision) for decision in inspector.decide(call.actor, tokens, needed, address)]
+    return [write_verdict(decision) for decision in await inspector.decide(call.actor, tokens, needed, address)]
 
 
 def read_batch(body: Mapping[str, object], catalogue: Catalogue) -> tuple[Sequence[str], Scopes, str | None]:

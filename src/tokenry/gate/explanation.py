@@ -16,7 +16,7 @@ from tokenry.web.requests import Call
 def explain_token(inspector: Inspector, explanations: Explanations, catalogue: Catalogue, call: Call) -> object:
     """POST a token that somebody presented, from an address and for some scopes."""
     token, needed, address = read_presented_token(call.body, catalogue)
-    [decision] = inspector.decide(call.actor, [token], needed, address)
+    decision = inspector.decide_from_thread(call.actor, token, needed, address)
     steps = explanations.explain_token(call.actor, token, needed=needed, address=address)
     secret = Secret.parse(token)
     return write_explanation(steps, preview=None if secret is None else secret.preview, active=decision.accepted)

@@ -15,7 +15,7 @@ from tokenry.service.installation import Installation
 from tokenry.verification.inspection import Inspector
 from tokenry.verification.needs import policy_reader
 from tokenry.verification.verifier import Verifier
-from tokenry.web.resource import MakeResource, Operation
+from tokenry.web.resource import Inquiry, MakeResource, Operation
 
 
 def verification_paths(
@@ -34,6 +34,6 @@ def verification_paths(
     }
     return {
         **asked,
-        "/verify/batch": resource(POST=Operation(batch, READS, Callers.ADMINISTRATORS, counted=False)),
+        "/verify/batch": resource(POST=Inquiry(batch, READS, Callers.ADMINISTRATORS, counted=False)),
         "/verify/explain": resource(POST=Operation(explain, READS, Callers.ADMINISTRATORS)),
     }

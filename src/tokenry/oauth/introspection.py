@@ -11,10 +11,10 @@ INACTIVE = {"active": False}
 """All that is said of a token that is not valid, whatever it lacks (RFC 7662 section 2.2)."""
 
 
-def introspect(inspector: Inspector, call: Call) -> object:
+async def introspect(inspector: Inspector, call: Call) -> object:
     """POST a token that somebody presented."""
     token, address = read_introspection(call.body)
-    [decision] = inspector.decide(call.actor, [token], address=address)
+    [decision] = await inspector.decide(call.actor, [token], address=address)
     if decision.actor is None:
         return INACTIVE
     return {"active": True, "token_type": "Bearer", **write_claims(decision.actor)}

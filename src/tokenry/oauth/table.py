@@ -8,7 +8,7 @@ from tokenry.oauth.introspection import introspect
 from tokenry.oauth.revocation import revoke_presented
 from tokenry.service.installation import Installation
 from tokenry.verification.inspection import Inspector
-from tokenry.web.resource import MakeResource, Operation, Paths, change
+from tokenry.web.resource import Inquiry, MakeResource, Paths, change
 
 
 def oauth_paths(installation: Installation, inspector: Inspector, resource: MakeResource) -> Paths:
@@ -16,6 +16,6 @@ def oauth_paths(installation: Installation, inspector: Inspector, resource: Make
     return {
         "/oauth/revoke": resource(POST=change(partial(revoke_presented, installation.revocations), WRITES)),
         "/oauth/introspect": resource(
-            POST=Operation(partial(introspect, inspector), READS, Callers.ADMINISTRATORS, counted=False)
+            POST=Inquiry(partial(introspect, inspector), READS, Callers.ADMINISTRATORS, counted=False)
         ),
     }

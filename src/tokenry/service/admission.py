@@ -2,6 +2,7 @@
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.callers import RULES, Callers
+from tokenry.domain.errors import Forbidden
 from tokenry.service.acting import get_reader
 from tokenry.service.transactions import Transactions
 
@@ -16,8 +17,14 @@ class Admission:
         self._transactions = transactions
 
     def admit(self, actor: Actor, callers: Callers) -> None:
-        """Raise Forbidden for a user who is none of these callers, Unauthorized for one who is gone."""
+        """Raise Forbidden for a user who is none of these callers, Unauthorized for one who is gone.
+
+        Who is an administrator verification has told; for PARENTS the database is asked.
+        """
         rule = RULES.get(callers)
-        if rule is not None:
+        if callers is Callers.ADMINISTRATORS:
+            if not actor.admin:
+                raise Forbidden
+        elif rule is not None:
             with self._transactions.read() as connection:
                 rule(get_reader(connection, actor))

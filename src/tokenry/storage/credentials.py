@@ -32,6 +32,7 @@ class Credential(NamedTuple):
     account_id: int
     account_euuid: str
     networks: str = ""
+    admin: bool = False
 
 
 # Asked for, not read: each column of the answer costs two per cent of a look-up, and a preview begins with the prefix
@@ -53,6 +54,7 @@ def _select() -> Select[tuple[object, ...]]:
         accounts.c.id.label("account_id"),
         accounts.c.euuid.label("account_euuid"),
         credentials.c.networks,
+        users.c.admin,
     )
     joined = credentials.join(tokens).join(users, tokens.c.user_id == users.c.id).join(accounts)
     return statement.select_from(joined).where(_OF_API)

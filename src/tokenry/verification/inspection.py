@@ -22,27 +22,35 @@ _UNKNOWN = Decision(None, Denial.UNKNOWN)
 
 
 class Inspector:
-    """Decides for operations, which run in threads, by a verifier that lives on the event loop."""
+    """Decides for operations, by a verifier that lives on the event loop."""
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
 
-    def decide(
+    async def decide(
         self, actor: Actor, texts: Sequence[str], needed: Scopes = NOTHING, address: str | None = None
     ) -> list[Decision]:
         """Decide on tokens presented from an address, in their order. Those of other accounts are unknown here.
 
         Raises Unavailable.
         """
-        decisions = from_thread.run(self._decide, texts, needed, KnownPresenter(address))
+        client = KnownPresenter(address)
+        at_once = [inspect_now(self._verifier, text, needed, client) for text in texts]
+        waiting = [text for text, decision in zip(texts, at_once, strict=True) if decision is None]
+        # Together, so that their look-ups go out together.
+        found = iter(await asyncio.gather(*(inspect(self._verifier, text, needed, client) for text in waiting)))
+        decisions = (next(found) if decision is None else decision for decision in at_once)
         return [
-            _UNKNOWN if found.actor is not None and found.actor.account_id != actor.account_id else found
-            for found in decisions
+            _UNKNOWN if decision.actor is not None and decision.actor.account_id != actor.account_id else decision
+            for decision in decisions
         ]
 
-    async def _decide(self, texts: Sequence[str], needed: Scopes, client: KnownPresenter) -> list[Decision]:
-        # At once, so that their look-ups go out together.
-        return await asyncio.gather(*(inspect(self._verifier, text, needed, client) for text in texts))
+    def decide_from_thread(
+        self, actor: Actor, text: str, needed: Scopes = NOTHING, address: str | None = None
+    ) -> Decision:
+        """Decide on one token, for an operation in a thread. Raises Unavailable."""
+        [decision] = from_thread.run(self.decide, actor, [text], needed, address)
+        return decision
 
 
 async def inspect(verifier: Verifier, text: str, needed: Scopes, client: KnownPresenter) -> Decision:
@@ -50,6 +58,11 @@ async def inspect(verifier: Verifier, text: str, needed: Scopes, client: KnownPr
     if Secret.parse(text) is None:
         return MALFORMED
     return await verifier.verify(f"Bearer {text}", needed, client)
+
+
+def inspect_now(verifier: Verifier, text: str, needed: Scopes, client: KnownPresenter) -> Decision | None:
+    """Do so without waiting for anything; None where the database must be waited for. Raises Unavailable."""
+    return verifier.decide_now(text.encode("ascii"), needed, client) if text.isascii() else MALFORMED
 
 
 def is_address(text: str) -> bool:

@@ -137,8 +137,10 @@ class Verifier:
         if authorization is None:
             return MISSING
         text = read_bearer(authorization)
-        if text is None:
-            return MALFORMED
+        return MALFORMED if text is None else self.decide_now(text, needed, client)
+
+    def decide_now(self, text: bytes, needed: Scopes = NOTHING, client: Presenter = NOBODY) -> Decision | None:
+        """Decide on a token's text, like `verify_now`."""
         found = self.find_now(text)
         if found is None:
             return None
@@ -206,6 +208,7 @@ class Verifier:
             account_id=credential.account_id,
             account_euuid=credential.account_euuid,
             preview=credential.preview,
+            admin=bool(credential.admin),
         )
         networks = stored_networks(credential.networks)
         known = Known(secret.reveal().encode("ascii"), actor, networks, credential.disabled_at)

@@ -2,11 +2,12 @@
 
 404 and 405 come before 401, that before 429, that before the scope's 401, that before 403, that before 400 and the
 resource's own 404, for every face. What is wrong with how a body is sent, 413 and 415, is told as soon as
-that is seen. Operations are plain functions; they run in threads, since the database is synchronous.
+that is seen. Operations are plain functions; they run in threads, since the database is synchronous. What only asks the
+verifier is an Inquiry, and runs on the event loop, as `/verify` does.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -28,7 +29,7 @@ from tokenry.web.dialect import Dialect, Heading
 from tokenry.web.errors import BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
 from tokenry.web.limits import Bucket, RateLimits, network
 from tokenry.web.requests import Call, client_address, single_headers
-from tokenry.web.threads import SERVICES_SHARE_MAX, SHARE_MAX, Threads
+from tokenry.web.threads import Threads
 
 TURN_SECONDS = 1
 """After which a request that did not get its turn may be made again."""
@@ -56,6 +57,15 @@ class Operation:
     def scopes(self) -> Scopes:
         """The scope it needs, as scopes."""
         return NOTHING if self.needs == "*" else Scopes.parse(self.needs)
+
+
+class Inquiry(Operation):
+    """An operation that waits for nothing but verification: a coroutine function, which needs no thread.
+
+    It is for callers whom no database has to be asked about, and its body is short.
+    """
+
+    run: Callable[[Call], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +119,6 @@ class Resource:
             run = partial(
                 self._checks.threads.run,
                 who=network(client_address(scope)) if actor is None else actor.user_id,
-                share_max=SHARE_MAX if operation.counted else SERVICES_SHARE_MAX,
             )
             spent = time.monotonic() - started
             raw = await receive_meant(method, headers, receive, operation, self._dialect)
@@ -120,7 +129,10 @@ class Resource:
                 query=scope["query_string"].decode("latin-1"),
                 headers=headers,
             )
-            answer = await run(partial(self._run, operation, call, raw), writes=operation.changes, spent=spent)
+            if isinstance(operation, Inquiry):
+                answer = _answer(await operation.run(self._prepare(operation, call, raw)))
+            else:
+                answer = await run(partial(self._run, operation, call, raw), writes=operation.changes, spent=spent)
         except Refusal as refusal:
             await refuse(scope, send, refusal, self._dialect, accepted=operation.needs, decision=decision)
             return
@@ -143,12 +155,15 @@ class Resource:
         told = Heading(ok=True, reads=reads, accepted=accepted, actor=actor, allowance=scope["tokenry.allowance"])
         return self._dialect.write_headers(told)
 
-    def _run(self, operation: Operation, call: Call, raw: bytes) -> Answer:
-        """Admit the caller, read the body, carry out the operation, and make the first of the pieces of an answer."""
+    def _prepare(self, operation: Operation, call: Call, raw: bytes) -> Call:
+        """Admit the caller, and read the body."""
         if call.caller is not None:
             self._checks.admission.admit(call.caller, operation.who)
-        result = operation.run(replace(call, body=self._dialect.read_body(raw)))
-        answer = result if isinstance(result, Answer) else Answer(200, result)
+        return replace(call, body=self._dialect.read_body(raw))
+
+    def _run(self, operation: Operation, call: Call, raw: bytes) -> Answer:
+        """Carry out the operation, and make the first of the pieces of an answer."""
+        answer = _answer(operation.run(self._prepare(operation, call, raw)))
         if isinstance(answer.body, Iterator):
             return replace(answer, body=chain([next(answer.body, b"")], answer.body))
         return answer
@@ -157,6 +172,10 @@ class Resource:
 MakeResource = Callable[..., Resource]
 """Makes a resource in the dialect of a face, from its operations by method."""
 Paths = Mapping[str, Resource]
+
+
+def _answer(result: object) -> Answer:
+    return result if isinstance(result, Answer) else Answer(200, result)
 
 
 def _admit(decision: Decision) -> Actor:

@@ -21,8 +21,6 @@ T = TypeVar("T")
 
 SHARE_MAX = 1
 """Threads of each kind for one user. More share a core, so they hardly do more, and leave others less of it."""
-SERVICES_SHARE_MAX = 4
-"""Threads for a service that asks on each request of its own: they mostly wait for the event loop."""
 WAITING_MAX = 0.5
 """Of a request's time, waiting for its user's other requests: the rest is for what it asks."""
 ABANDONED_AFTER_SECONDS = 0.5
@@ -50,7 +48,6 @@ class Threads:
         *,
         who: Hashable,
         writes: bool = False,
-        share_max: int = SHARE_MAX,
         spent: float = 0,
     ) -> T:
         """Do work in a thread of somebody's share, in what is left of the time when some is spent.
@@ -62,7 +59,7 @@ class Threads:
         refusal: type[Refusal] = TooManyRequests if seconds > 0 else Unavailable
         with (
             within(seconds),
-            self._share((who, writes, share_max), share_max) as share,
+            self._share((who, writes)) as share,
             move_on_after(WAITING_MAX * max(0, seconds)) as scope,
         ):
             until = current_time() + seconds
@@ -75,9 +72,9 @@ class Threads:
         raise refusal
 
     @contextmanager
-    def _share(self, key: Hashable, share_max: int) -> Iterator[CapacityLimiter]:
+    def _share(self, key: Hashable) -> Iterator[CapacityLimiter]:
         """Somebody's share of one kind of threads, which is forgotten when nobody needs it any more."""
-        share = self._shares.setdefault(key, _Share(CapacityLimiter(share_max)))
+        share = self._shares.setdefault(key, _Share(CapacityLimiter(SHARE_MAX)))
         share.requests += 1
         try:
             yield share.limiter
