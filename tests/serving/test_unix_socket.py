@@ -187,7 +187,7 @@ def test_two_do_not_take_a_path_at_once(leftover: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(unix_socket, "LOCK_SECONDS_MAX", 0)
     directory = os.open(leftover.parent, os.O_RDONLY)
     fcntl.flock(directory, fcntl.LOCK_EX)
-    with pytest.raises(SetupError, match="cannot be made"), listening(leftover):
+    with pytest.raises(SetupError, match=f"cannot be made.* lock .*chmod 711 {leftover.parent}"), listening(leftover):
         pass
     os.close(directory)
     assert leftover.is_socket()
@@ -198,6 +198,38 @@ def test_directory_in_which_others_can_put_a_socket_is_pointed_out(path: Path, m
     path.parent.chmod(mode)
     assert (find_exposure(path) is not None) is said
     assert list(_socket(path)) == [find_exposure(path)] * said, "the doctor says so too"
+
+
+@pytest.mark.parametrize("where", ["", "link"])
+@pytest.mark.parametrize(("mode", "said"), [(0o755, False), (0o777, True), (0o1777, False)])
+def test_directory_above_in_which_others_can_put_another_is_pointed_out(
+    tmp_path: Path,
+    where: str,
+    mode: int,
+    said: bool,  # noqa: FBT001
+) -> None:
+    above = tmp_path / "above"
+    (above / "own").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(above / "own")
+    above.chmod(mode)
+    path = (tmp_path / "link" if where else above / "own") / "s"
+    assert (find_exposure(path) or "").startswith(f"{above} can be written by others") is said
+
+
+def test_directory_of_another_user_is_pointed_out(path: Path) -> None:
+    assert find_exposure(path) is None
+    other = os.geteuid() + 1
+    if os.geteuid() == 0:
+        os.chown(path.parent, NOBODY, -1)
+        other = NOBODY
+        assert "belongs to another user" in (find_exposure(path) or "")
+        assert find_exposure(path, NOBODY) is None, "as root, which looks after it"
+    else:
+        assert "belongs to another user" in (find_exposure(path, other) or "")
+
+
+def test_no_directory_is_nothing_to_point_out(path: Path) -> None:
+    assert find_exposure(path / "missing" / "s") is None
 
 
 # --- the service ------------------------------------------------------------------------------------------------------

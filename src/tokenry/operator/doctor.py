@@ -44,7 +44,7 @@ def doctor(*, settings: Settings) -> None:
     wrong |= _tell(
         chain(
             _files(settings.data_dir),
-            _socket(settings.uds),
+            _socket(settings.uds, settings.data_dir.stat().st_uid),  # whoever runs this may be another
             _first_token(installation, settings.data_dir / FIRST_TOKEN_FILE),
             _disk(settings.data_dir),
             _database(installation.database),
@@ -84,8 +84,8 @@ def _files(data_dir: Path) -> Iterator[str]:
         yield f"{data_dir} can be written by others (mode {mode:04o}): chmod 700 {data_dir}"
 
 
-def _socket(path: Path | None) -> Iterator[str]:
-    if path is not None and (wrong := find_exposure(path)):
+def _socket(path: Path | None, user: int | None = None) -> Iterator[str]:
+    if path is not None and (wrong := find_exposure(path, user)):
         yield wrong
 
 

@@ -60,19 +60,27 @@ def find_group(name: str | None) -> int | None:
     raise SetupError(f"There is no group {name} on this machine: set --uds-group or TOKENRY_UDS_GROUP to one there is.")
 
 
-def find_exposure(path: Path) -> str | None:
-    """What is wrong with the directory of a socket: others can put a socket of their own there, and be given tokens."""
-    directory = path.absolute().parent
+def find_exposure(path: Path, user: int | None = None) -> str | None:
+    """What is wrong with the directories of a socket: others can put a socket of their own there, and be given tokens.
+
+    Others are all but root and `user`, by number; by default whoever runs this.
+    """
+    trusted = {0, os.geteuid() if user is None else user}
+    parent = path.absolute().parent
     try:
-        mode = stat.S_IMODE(directory.stat().st_mode)
-    except FileNotFoundError:
-        return None
-    if not mode & 0o022:
-        return None
-    return (
-        f"{directory} can be written by others (mode {mode:04o}), who could put a socket of their own in the place of "
-        f"{path.name} and be given every token: chmod 755 {directory}"
-    )
+        directories = dict.fromkeys((parent, *parent.parents, *parent.resolve().parents))  # a link's, too
+        found = [(directory, directory.stat()) for directory in directories]
+    except OSError:
+        return None  # there is none yet, or nobody gets there
+    for directory, status in found:
+        mode = stat.S_IMODE(status.st_mode)
+        threat = f"could put a socket of their own in the place of {path.name} and be given every token"
+        if status.st_uid not in trusted:
+            return f"{directory} belongs to another user, who {threat}: use a directory of tokenry's own user"
+        # In one with the sticky bit, such as /tmp, others cannot replace what is another's. What is not there they can.
+        if mode & 0o022 and (directory == parent or not mode & stat.S_ISVTX):
+            return f"{directory} can be written by others (mode {mode:04o}), who {threat}: chmod 755 {directory}"
+    return None
 
 
 @contextmanager
@@ -95,8 +103,13 @@ def _await_lock(directory: int, path: Path) -> None:
         try:
             fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            if error.errno != errno.EWOULDBLOCK or time.monotonic() >= until:
+            if error.errno != errno.EWOULDBLOCK:
                 raise _unmade(path, error) from error
+            if time.monotonic() >= until:
+                raise SetupError(
+                    f"The socket {path} cannot be made, since another process keeps a lock on {path.parent}: end that, "
+                    f"and chmod 711 {path.parent}, so that no other user can take the lock."
+                ) from error
             time.sleep(_PAUSE_SECONDS)
         else:
             return
