@@ -12,7 +12,7 @@ from tokenry.gate.heads import HEAD_BYTES_MAX, METHODS, Plain, find_token, read_
 from tokenry.gate.questions import QUESTIONS
 from tokenry.gate.senders import SHAPES_MAX as KEPT_MAX
 from tokenry.gate.senders import VARIED_MIN, Sender
-from tokenry.gate.shapes import COMPILE_SECONDS, LINES_MAX, SHAPES_MAX, Shapes
+from tokenry.gate.shapes import COMPILE_SECONDS, LINES_MAX, PATTERN_BYTES_MAX, SHAPES_MAX, Shapes, pattern_of
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.verification.needs import policy_reader
 
@@ -254,3 +254,14 @@ def test_no_pattern_is_made_for_a_head_of_many_lines() -> None:
     longest = HEAD.replace(b"X-Request-Id", b"A:\r\n" * more + b"X-Request-Id")
     assert find(Shapes(), longest) is not None
     assert find(Shapes(), longest.replace(b"X-Request-Id", b"A:\r\nX-Request-Id")) is None
+
+
+@pytest.mark.parametrize("old", [b"X-Request-Id", b"linodes:read_only", b"Bearer "])
+def test_no_pattern_is_made_for_a_head_of_long_names(old: bytes) -> None:
+    """Nor of a long question: what a pattern takes literally takes time for each letter."""
+    more = {b"X-Request-Id": b"a", b"linodes:read_only": b"+", b"Bearer ": b" "}[old]
+    plain, text, _ = read(HEAD) or pytest.fail("it is not plain")
+    room = PATTERN_BYTES_MAX - len(pattern_of(HEAD, plain, slice(HEAD.index(text), HEAD.index(text) + len(text))))
+    longest = HEAD.replace(old, old + more * (room // len(re.escape(more))))
+    assert find(Shapes(), longest) is not None
+    assert find(Shapes(), longest.replace(old, old + more, 1)) is None

@@ -3,7 +3,8 @@
 A gateway sends the same header names with every request, and other values. A pattern made for those names tells in a
 third of the time that a head is plain, where its token is, and what it asks for. Names come from strangers, and
 compiling costs about a thousand times what it saves: so a pattern is made only for a connection that has proved to
-vary, for a head of at most LINES_MAX lines, and at most one in COMPILE_SECONDS; and no more than SHAPES_MAX are kept.
+vary, of at most LINES_MAX lines and PATTERN_BYTES_MAX, and at most one in COMPILE_SECONDS; and no more than SHAPES_MAX
+are kept.
 """
 
 import re
@@ -17,7 +18,8 @@ from tokenry.verification.needs import ReadPolicy
 
 SHAPES_MAX = 64
 LINES_MAX = 64
-"""With as many a pattern takes a millisecond to compile, and 7 KiB."""
+PATTERN_BYTES_MAX = 2048
+"""With both a pattern takes up to 1.5 ms to compile, and 16 KiB. Names of 8 KiB would take 8 ms."""
 COMPILE_SECONDS = 1.0
 
 VALUE = rb"[ -~]*+"  # others are rare, and left to the general pattern
@@ -59,7 +61,7 @@ class Shapes:
             return None
         text = pattern_of(head, plain, token)
         shape = self._shapes.get(text)
-        if shape is None and (now := self._clock()) >= self._next_at:
+        if shape is None and len(text) <= PATTERN_BYTES_MAX and (now := self._clock()) >= self._next_at:
             self._next_at = now + COMPILE_SECONDS
             if len(self._shapes) >= SHAPES_MAX:
                 self._shapes.pop(next(iter(self._shapes))).match = _match_nothing
