@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 from types import SimpleNamespace
+from typing import Any
 
 import httptools
 import pytest
@@ -462,6 +463,45 @@ def test_connection_that_is_idle_after_a_fast_answer_is_closed_in_time(
         return answer
 
     assert served.run(idle()) is closed
+
+
+class FullWire(Wire):
+    """A client that reads nothing; its protocol is told when the first body is written, and not again."""
+
+    protocol: BoundedProtocol | None = None
+
+    def write(self, data: Any) -> None:
+        super().write(data)
+        if self.protocol is not None and b"{" in data:
+            protocol, self.protocol = self.protocol, None
+            protocol.pause_writing()
+
+
+@pytest.mark.parametrize("before", ["GET /healthz", "GET /verify"])
+def test_client_that_does_not_read_is_given_no_more_answers(served: Served, before: str) -> None:
+    """Whichever way its last one went: else they would gather without end."""
+
+    async def ask() -> int:
+        protocol = BoundedProtocol(served.config, served.state, served.lifespan.state, served.loop)
+        wire = FullWire()
+        wire.protocol = protocol
+        protocol.connection_made(wire)
+        protocol.data_received(head(before))
+        while served.state.tasks:
+            await asyncio.wait(served.state.tasks)
+        answered = len(wire.received)
+        for _ in range(3):
+            protocol.data_received(head("GET /verify"))
+            await asyncio.sleep(0)
+        given = len(wire.received) - answered
+        wire.closed = True
+        protocol.resume_writing()
+        protocol.connection_lost(None)
+        while served.state.tasks:
+            await asyncio.wait(served.state.tasks)
+        return given
+
+    assert served.run(ask()) == 0
 
 
 # --- anything -----------------------------------------------------------------------------------------------------

@@ -183,11 +183,11 @@ class BoundedProtocol(ExchangingProtocol):
         if last and self._refusal is not None:
             self._send_refusal(self._refusal)
         elif last and self._deadline is None and not self._refused:  # a deadline: a request has begun to come
-            self._is_between = self._has_fast_path
+            self._is_between = self._has_fast_path and self._stalled_at is None
             self._answered = True
 
     def pause_writing(self) -> None:
-        """The client does not read as fast as we write: remember since when."""
+        """The client does not read as fast as we write: remember since when, and let answers wait, as uvicorn's do."""
         self._stalled_at = self.loop.time()
         self._is_between = False
         super().pause_writing()
