@@ -16,9 +16,9 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from tests.servers import START_SECONDS_MAX, Server, serving, start_server, tokenry, wait_until
+from tests.servers import START_SECONDS_MAX, STOP_SECONDS_MAX, Server, serving, start_server, tokenry, wait_until
 from tests.serving.parts import Wire, no_app
-from tests.workers import serving_processes
+from tests.workers import runs, serving_processes
 from tokenry.domain.errors import SetupError
 from tokenry.operator.doctor import _socket
 from tokenry.serving import unix_socket
@@ -371,10 +371,9 @@ def test_workers_share_the_socket_and_one_that_is_replaced_leaves_it(tmp_path: P
     with serving(tmp_path / "data", variables=variables) as server:
         wait_until(lambda: len(serving_processes(server)) == 2, START_SECONDS_MAX)
         before = path.stat()
-        first, second = serving_processes(server)
-        os.kill(first, signal.SIGTERM)
-        wait_until(lambda: {first, second} < {first, *serving_processes(server)}, START_SECONDS_MAX)
-        os.kill(second, signal.SIGKILL)
+        for worker, how in zip(serving_processes(server), (signal.SIGTERM, signal.SIGKILL), strict=True):
+            os.kill(worker, how)
+            wait_until(lambda: not runs(worker), STOP_SECONDS_MAX)  # noqa: B023 - called at once
         assert path.stat() == before
         with by_socket(path, server.token) as client:
             assert client.get("/verify").status_code == 200
