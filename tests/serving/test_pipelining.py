@@ -53,6 +53,17 @@ def exists(server: Server, token_id: int) -> bool:
     return httpx2.get(f"{server.url}{TOKENS}/{token_id}", headers=bearer(server)).status_code == 200
 
 
+def test_requests_beyond_those_that_may_wait_are_refused_after_the_others(server: Server) -> None:
+    """Else one read would bring thousands, and a client that reads nothing would have them kept."""
+    some = protocol.PIPELINED_MAX + 1  # the first one does not wait
+    read = request(server, "GET /healthz")
+    last = request(server, "GET /healthz", "", "Connection: close")
+    assert [status for status, _ in exchange(server, read * (some - 1) + last)] == [200] * some
+    answers = exchange(server, read * (some + 20))
+    assert [status for status, _ in answers] == [200] * some + [400]
+    assert answers[-1][1] == {"errors": [{"reason": "Too many requests at once"}]}
+
+
 def test_pipelined_writes_happen_in_order(server: Server) -> None:
     first = create(server)
     answers = exchange(

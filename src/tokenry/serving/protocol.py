@@ -30,6 +30,8 @@ CLOSING_SECONDS_MAX = 30
 """From our last byte until the client has taken it: a client that does not read is cut off."""
 HEAD_BYTES_MAX = 32 * 1024
 """Of a head; and of what comes with a body and is none of it, such as trailers, between two pieces of it."""
+PIPELINED_MAX = 128
+"""Requests of a connection that wait for an answer before theirs: of one read there could be 8000, with 20 MiB."""
 WATCH_SECONDS = 1.0
 
 _HEAD_END = b"\r\n\r\n"
@@ -157,6 +159,9 @@ class BoundedProtocol(ExchangingProtocol):
             return
         if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
             self._refuse(501, "Transfer coding not supported")  # the parser undoes the last one alone
+            return
+        if len(self.pipeline) >= PIPELINED_MAX:
+            self._refuse(400, "Too many requests at once")
             return
         self._head_bytes = -1
         self._deadline = self.loop.time() + BODY_SECONDS_MAX
