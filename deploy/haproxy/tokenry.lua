@@ -8,13 +8,14 @@ local ASKED_WITH = { "authorization", "user-agent" }
 local PASSED_ON = { "content-type", "www-authenticate", "retry-after" }
 
 core.register_action("tokenry", { "http-req" }, function(txn, url)
+    local given = txn.http:req_get_headers()
     local headers = {
         ["x-original-method"] = { txn.sf:method() },
         ["x-forwarded-for"] = { txn.sf:src() },
     }
     for _, name in ipairs(ASKED_WITH) do
         headers[name] = {}
-        for _, value in pairs(txn.http:req_get_headers()[name] or {}) do
+        for _, value in pairs(given[name] or {}) do
             table.insert(headers[name], value)
         end
     end
