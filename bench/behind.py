@@ -5,12 +5,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
 
 from bench.comparisons import compare_changes
 from bench.errors import BenchmarkError
 from bench.gateways import run_gateway
-from bench.load import Load, prepare_load
+from bench.load import Load, Run, prepare_load
 from bench.machine import Cores
 from bench.measures import VERIFY
 from bench.report import Behind, Comparison, medians
@@ -18,8 +17,6 @@ from bench.servers import Server, nginx, tokenry
 from bench.steady import run_steadily
 from bench.stock import Known, Stock
 from tokenry.operator.gateway import Gateway
-
-T = TypeVar("T")
 
 BODY = "from the service"
 _ASKED = replace(VERIFY, name="behind", path="/v1/things/{id}?page=2")
@@ -104,19 +101,15 @@ def _check(gateway: Server, token: Known) -> None:
 
 def _measure(name: Gateway, start: Start, load: Load, *, rounds: int, seconds: int, one_core: bool) -> Behind:
     """Throughput in turns; then waits in turns, of both at the rate that is half of our throughput."""
+    ours: list[Run] = []
+    static: list[Run] = []
     with start(name) as pair:
-        ours, static = _in_turns(pair, load.run, rounds, seconds)
+        for server in (pair.ours, pair.static):
+            load.run(server, _WARM_UP_SECONDS)
+        for _ in range(rounds):
+            static.append(load.run(pair.static, seconds))
+            ours.append(load.run(pair.ours, seconds))
         rate = medians(ours).requests_per_second / 2
-        waits, static_waits = _in_turns(
-            pair, lambda server, seconds: run_steadily(load, server, rate, seconds), rounds, seconds
-        )
-    return Behind(name, one_core, ours, static, waits, static_waits)
-
-
-def _in_turns(
-    pair: Pair, run: Callable[[Server, int], T], rounds: int, seconds: int
-) -> tuple[tuple[T, ...], tuple[T, ...]]:
-    for server in (pair.ours, pair.static):
-        run(server, _WARM_UP_SECONDS)
-    runs = [(run(pair.static, seconds), run(pair.ours, seconds)) for _ in range(rounds)]
-    return tuple(ours for _, ours in runs), tuple(static for static, _ in runs)
+        waits = [run_steadily(load, (pair.ours, pair.static), rate, seconds) for _ in range(rounds)]
+    own, others = zip(*waits, strict=True)
+    return Behind(name, one_core, tuple(ours), tuple(static), own, others)

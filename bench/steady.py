@@ -1,7 +1,7 @@
 """A load of steady rate: each request leaves when it is due, whatever others take, and its wait counts from then on.
 
 wrk asks on a connection when its last answer is there, so a server that is held up is asked less meanwhile, and most of
-what would have waited is not seen. Run as a program: a file as `load.lua` reads it, a port, requests a second, seconds.
+what would have waited is not seen. Run as a program: a file as `load.lua` reads it, requests a second, seconds, ports.
 """
 
 import gc
@@ -15,7 +15,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.errors import BenchmarkError
@@ -23,6 +23,8 @@ from bench.load import CONNECTIONS, Load
 from bench.machine import find_program
 from bench.servers import ANSWER_SECONDS_MAX, Server, read_end
 
+SLICE_SECONDS = 0.5
+"""Servers take turns of so long: a machine that holds one up for a while does so to the others as often."""
 _ROOT = Path(__file__).parents[1]
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
@@ -36,29 +38,41 @@ class Waits:
     p99: float
 
 
-def run_steadily(load: Load, server: Server, rate: float, seconds: int) -> Waits:
-    """Put a load on a server at so many requests a second. Raises BenchmarkError for any answer but 200."""
+def run_steadily(load: Load, servers: Sequence[Server], rate: float, seconds: int) -> list[Waits]:
+    """Put a load on servers in turns, each for so long in all. Raises BenchmarkError for any answer but 200."""
     command = [find_program("taskset"), "--cpu-list", str(load.core), sys.executable, "-m", "bench.steady"]
-    command += [str(load.file), str(server.port), str(rate), str(seconds)]
+    command += [str(load.file), str(rate), str(seconds), *(str(server.port) for server in servers)]
     run = subprocess.run(
-        command, cwd=_ROOT, capture_output=True, text=True, check=False, timeout=seconds + 60, start_new_session=True
+        command, cwd=_ROOT, capture_output=True, text=True, check=False, timeout=600, start_new_session=True
     )
     if run.returncode != 0:
-        raise BenchmarkError(f"the steady load on {server.name} failed: {run.stderr}{read_end(server.log_file)}")
-    return Waits(**json.loads(run.stdout))
+        logs = "".join(read_end(server.log_file) for server in servers)
+        raise BenchmarkError(f"the steady load failed: {run.stderr}{logs}")
+    return [Waits(**each) for each in json.loads(run.stdout)]
 
 
-def main(file: str, port: str, rate: str, seconds: str) -> None:
-    """Run the load, and print what was waited."""
+def main(file: str, rate: str, seconds: str, *ports: str) -> None:
+    """Run the load, and print what was waited for each port."""
     requests = _read_requests(Path(file))
     gc.disable()  # it would hold up what is due
-    connections = [socket.create_connection(("127.0.0.1", int(port)), ANSWER_SECONDS_MAX) for _ in range(CONNECTIONS)]
-    _ask(connections, requests, float(rate), int(float(rate)))  # for a second, of which nothing is told
-    started = time.perf_counter()
-    waited = _ask(connections, requests, float(rate), int(float(rate) * float(seconds)))
-    answered = len(waited) / (time.perf_counter() - started)
-    parts = statistics.quantiles(waited, n=100)
-    print(json.dumps({"rate": answered, "p50": parts[49] * 1000, "p99": parts[98] * 1000}))
+    connections = [_connect(int(port)) for port in ports]
+    for each in connections:
+        _ask(each, requests, float(rate), int(float(rate)))  # for a second, of which nothing is told
+    waited: list[list[float]] = [[] for _ in ports]
+    took = [0.0 for _ in ports]
+    for _ in range(int(float(seconds) / SLICE_SECONDS)):
+        for number, each in enumerate(connections):
+            started = time.perf_counter()
+            waited[number] += _ask(each, requests, float(rate), int(float(rate) * SLICE_SECONDS))
+            took[number] += time.perf_counter() - started
+    parts = [statistics.quantiles(each, n=100) for each in waited]
+    rates = [len(each) / spent for each, spent in zip(waited, took, strict=True)]
+    waits = [Waits(rate, part[49] * 1000, part[98] * 1000) for rate, part in zip(rates, parts, strict=True)]
+    print(json.dumps([asdict(each) for each in waits]))
+
+
+def _connect(port: int) -> list[socket.socket]:
+    return [socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS_MAX) for _ in range(CONNECTIONS)]
 
 
 def _read_requests(file: Path) -> list[bytes]:
