@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from tokenry.domain.errors import SetupError
@@ -151,7 +152,7 @@ def list_jobs(
         tending = Tending(installation.database.epoch, (cache, screen), lock)
         jobs += [
             Job("tending the epoch", TEND_SECONDS, Where.PROCESS, tending.look),
-            Job("listing all tokens", screening.LOOK_SECONDS, Where.WORKER, screen.fill, at_once=True),
+            Job("listing all tokens", screening.LOOK_SECONDS, Where.PROCESS, partial(screen.fill, lock), at_once=True),
         ]
     return jobs
 

@@ -21,11 +21,14 @@ from tests.making import crash
 from tests.middleware.conftest import revoke, token_id
 from tests.servers import Server, tokenry
 from tokenry.domain.errors import SetupError
+from tokenry.domain.secrets import Secret
 from tokenry.middleware import Answer, Identity, Needs, Question, Refused
 from tokenry.middleware.answers import UNAVAILABLE
 from tokenry.middleware.local import LocalVerifier
+from tokenry.storage.credentials import Credential
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import Epoch
+from tokenry.verification.sqlite import SqliteCredentials
 
 ANY = Needs()
 SECONDS_MAX = 20
@@ -151,6 +154,7 @@ import os, sys
 from tokenry.middleware import Needs, Question
 from tokenry.middleware.local import LocalVerifier
 from tokenry.storage.epoch import Epoch
+from tokenry.verification.sqlite import SqliteCredentials
 
 verifier = LocalVerifier(sys.argv[1])
 asked = Question(Needs(), "GET", "Bearer " + sys.argv[2], None, sys.argv[3])
@@ -248,3 +252,66 @@ verifier.close()
 """
     command = [sys.executable, "-c", script, str(tmp_path)]
     assert subprocess.run(command, check=False, timeout=SECONDS_MAX).returncode == 0
+
+
+def knows_all(verifier: LocalVerifier) -> bool:
+    keeper = verifier._keeper
+    return (
+        keeper is not None and keeper.verification.screen is not None and keeper.verification.screen._filter is not None
+    )
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS_MAX
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(POLL_SECONDS)
+
+
+def count_look_ups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    looked_up: list[str] = []
+    find = SqliteCredentials.find_now
+
+    def find_now(credentials: SqliteCredentials, preview: str) -> Credential | None:
+        looked_up.append(preview)
+        return find(credentials, preview)
+
+    monkeypatch.setattr(SqliteCredentials, "find_now", find_now)
+    return looked_up
+
+
+def test_most_tokens_that_nobody_made_are_not_looked_up(local: LocalVerifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    wait_until(lambda: knows_all(local))
+    looked_up = count_look_ups(monkeypatch)
+    answers = [local.verify(question(Secret.generate().reveal())) for _ in range(200)]
+    assert all(isinstance(answer, Refused) and answer.status == 401 for answer in answers)
+    assert len(looked_up) < len(answers) / 4
+
+
+def test_token_is_known_from_its_creation_on_while_all_are_listed_again_and_again(
+    local: LocalVerifier, new_token: NewToken
+) -> None:
+    """Four threads ask meanwhile for what was never made, and the listing begins anew all the time."""
+    wait_until(lambda: knows_all(local))
+    ended = threading.Event()
+
+    def ask_on() -> None:
+        while not ended.is_set():
+            assert isinstance(local.verify(question(Secret.generate().reveal())), Refused)
+
+    def list_on() -> None:
+        keeper = local._keeper
+        assert keeper is not None
+        while not ended.is_set():
+            screen = keeper.verification.screen
+            assert screen is not None
+            asyncio.run_coroutine_threadsafe(screen._fill(local._lock), keeper.loop).result(SECONDS_MAX)
+
+    with ThreadPoolExecutor(5) as pool:
+        under_way = [pool.submit(ask_on) for _ in range(4)] + [pool.submit(list_on)]
+        try:
+            assert all(isinstance(local.verify(question(new_token())), Identity) for _ in range(20))
+        finally:
+            ended.set()
+        for each in under_way:
+            each.result()

@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import lru_cache
 
 from tokenry.domain.errors import InsufficientScope, Unauthorized
 from tokenry.domain.identity import identity_of
@@ -35,13 +36,14 @@ except ModuleNotFoundError as error:
     raise ImportError(text, name=error.name) from error
 
 TIMEOUT_SECONDS = 1.0
+REFUSALS_MAX = 256
 
 
 class LocalVerifier:
     """Decides like the service whose data directory, database and scopes these are, and together with it.
 
     On SQLite a question is answered where it is asked, at once. On PostgreSQL it waits for the database, at most
-    `timeout` seconds. A thread of its own writes down the uses of tokens and looks after the cache, until it is closed.
+    `timeout` seconds. A thread of its own, until it is closed, writes down uses and looks after what is remembered.
 
     Safe to be used by several threads and event loops, and after a fork. Raises SetupError.
     """
@@ -165,7 +167,12 @@ def _read_decision(decision: Decision, needed: Scopes) -> Answer:
     actor, denial = decision
     if actor is not None and denial is None:
         return identity_of(actor)
-    challenged = challenge(decision, str(needed))
-    if denial is Denial.INSUFFICIENT_SCOPE:
+    return _refusal(challenge(decision, str(needed)), lacks_scope=denial is Denial.INSUFFICIENT_SCOPE)
+
+
+@lru_cache(maxsize=REFUSALS_MAX)
+def _refusal(challenged: str, *, lacks_scope: bool) -> Refused:
+    """What is said of a denial: written once for each, since whoever makes tokens up pays nothing for it."""
+    if lacks_scope:
         return Refused.because(403, *InsufficientScope().faults, challenge=challenged)
     return Refused.because(401, *Unauthorized().faults, challenge=challenged)

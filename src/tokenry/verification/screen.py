@@ -7,6 +7,7 @@ It never lacks one that is stored: that rests on the journal of what is created 
 
 import time
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from zlib import crc32
 
 from anyio import sleep
@@ -14,7 +15,7 @@ from anyio.lowlevel import checkpoint
 
 from tokenry.storage.credentials import Credential
 from tokenry.storage.journal import Journal
-from tokenry.verification.follower import Follower
+from tokenry.verification.follower import NO_LOCK, Follower
 from tokenry.verification.sqlite import SqliteCredentials
 
 SLOTS_PER_TOKEN = 16
@@ -78,30 +79,38 @@ class Screen(Follower):
         """Let go of the database."""
         await self._credentials.close()
 
-    async def fill(self) -> None:
-        """Fill the filter, if there is none, or another one if it is full. Raises Unavailable."""
-        if self._filter is None or self._filter.is_full:
-            await self._fill()
+    async def fill(self, lock: AbstractContextManager[object] = NO_LOCK) -> None:
+        """Fill the filter, if there is none, or another one if it is full. Raises Unavailable.
 
-    async def _fill(self) -> None:
+        `lock` is held by all who look up, where that is in other threads; here for a piece at a time.
+        """
+        if self._filter is None or self._filter.is_full:
+            await self._fill(lock)
+
+    async def _fill(self, lock: AbstractContextManager[object] = NO_LOCK) -> None:
         """Fill a new filter with all that is stored, and with what is created meanwhile. Raises Unavailable.
 
         What was committed before the word last seen is found in the database, and all else is named after it.
         """
-        if not self.is_current():
-            return
-        newest = self._credentials.find_newest_token()
-        filling = self._filling = PreviewFilter(newest)
+        with lock:
+            if not self.is_current():
+                return
+            newest = self._credentials.find_newest_token()
+            filling = self._filling = PreviewFilter(newest)
         try:
             for above in range(0, newest, TOKENS_AT_ONCE):
-                filling.add(self._credentials.list_previews(above, above + TOKENS_AT_ONCE))
+                with lock:
+                    filling.add(self._credentials.list_previews(above, above + TOKENS_AT_ONCE))
                 await _make_way()
-                self.is_current()  # before the ring comes round
+                with lock:
+                    self.is_current()  # before the ring comes round
+            with lock:
                 if self._filling is not filling:
                     return  # it did
-            self._filter = filling
+                self._filter = filling
         finally:
-            self._filling = None
+            with lock:
+                self._filling = None
 
     def _heed(self, named: Collection[bytes] | None) -> None:
         if named is None:
