@@ -6,19 +6,21 @@ import ssl
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
 
 import httpx2
 
 from tokenry.addresses import read_base_url
 from tokenry.domain.errors import Fault
 from tokenry.middleware.answers import Answer, Unreadable, read_answer
-from tokenry.middleware.questions import Needs, Question, fail_closed
+from tokenry.middleware.questions import Question, fail_closed
 
 TIMEOUT_SECONDS = 1.0
 CONNECTIONS_MAX = 100
 KEPT_SECONDS = 60
 """How long an idle connection is kept: less than the 75 seconds that the service keeps it."""
 BODY_BYTES_MAX = 64 * 1024
+TARGETS_MAX = 256
 
 _VALUE = re.compile(r"[\t -~\x80-\xff]*")  # RFC 9110 section 5.5
 
@@ -50,6 +52,7 @@ class RemoteVerifier:
         self._limits = httpx2.Limits(max_connections=connections_max, keepalive_expiry=KEPT_SECONDS)
         self._verify = ssl_context if ssl_context is not None else self._url.scheme == "https"
         self._transport = self._new_transport()
+        self._target = lru_cache(TARGETS_MAX)(self._make_target)  # an application has a handful
         self._async: tuple[asyncio.AbstractEventLoop, httpx2.AsyncHTTPTransport] | None = None
 
     def verify(self, question: Question) -> Answer:
@@ -57,7 +60,7 @@ class RemoteVerifier:
         try:
             with self._asked(question) as response:
                 body = b"".join(_bounded(response.iter_raw(), time.monotonic() + self._timeout))
-            return read_answer(response.status_code, response.headers, body)
+            return read_answer(response.status_code, dict(response.headers.items()), body)
         except Exception as error:  # noqa: BLE001 - a failure to ask must not become the application's
             return fail_closed(str(self._url), question, error)
 
@@ -66,7 +69,7 @@ class RemoteVerifier:
         try:
             async with asyncio.timeout(self._timeout), self._asked_async(question) as response:
                 body = b"".join([piece async for piece in _bounded_async(response.aiter_raw())])
-            return read_answer(response.status_code, response.headers, body)
+            return read_answer(response.status_code, dict(response.headers.items()), body)
         except Exception as error:  # noqa: BLE001 - as above
             return fail_closed(str(self._url), question, error)
 
@@ -94,11 +97,16 @@ class RemoteVerifier:
             headers.append(("X-Original-Method", question.method))
         encoded = [(name.encode("ascii"), _sendable(value)) for name, value in headers]
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
-        return httpx2.Request("GET", self._target(question.needs), headers=encoded, extensions={"timeout": timeouts})
+        return httpx2.Request(
+            "GET",
+            self._target(question.needs.by_method, question.needs.query),
+            headers=encoded,
+            extensions={"timeout": timeouts},
+        )
 
-    def _target(self, needs: Needs) -> httpx2.URL:
-        path = "verify/auth-request" if needs.by_method else "verify"
-        return self._url.copy_with(raw_path=f"{self._url.path}{path}?{needs.query}".rstrip("?").encode("ascii"))
+    def _make_target(self, by_method: bool, query: str) -> httpx2.URL:  # noqa: FBT001 - as `Needs` has it
+        path = "verify/auth-request" if by_method else "verify"
+        return self._url.copy_with(raw_path=f"{self._url.path}{path}?{query}".rstrip("?").encode("ascii"))
 
     @contextmanager
     def _asked(self, question: Question) -> Iterator[httpx2.Response]:
