@@ -67,7 +67,7 @@ class Settings(BaseModel):
     ] = Field(default=None, description="A unix socket to listen on as well, beside address and port.")
     uds_mode: Annotated[
         str, AfterValidator(_require_mode), Note(wanted="has to be three octal digits such as 0660, as a text")
-    ] = Field(default="0660", description="The mode of the unix socket: whoever may write to it may ask.")
+    ] = Field(default="0660", description="The mode of the unix socket: those who may write to it may ask.")
     uds_group: Annotated[str | None, Note(unset="the process's own")] = Field(
         default=None, description="The group of the unix socket, by name or number."
     )
@@ -99,7 +99,7 @@ class Settings(BaseModel):
         Note(unset="none", wanted="has to be addresses or networks such as 10.0.0.0/8, or unix:, comma-separated"),
     ] = Field(
         default="",
-        description="Addresses or networks, comma-separated, whose X-Forwarded-For is believed; unix: is whoever comes "
+        description="Addresses or networks, comma-separated, whose X-Forwarded-For is believed; unix: is all who come "
         "by the unix socket.",
     )
     rate_limit: int = Field(

@@ -310,7 +310,19 @@ def test_token_is_in_no_log_and_no_repr(ask: Ask, caplog: pytest.LogCaptureFixtu
 
 
 @pytest.mark.parametrize(
-    "url", ["", "127.0.0.1:8470", "ftp://a", "http://", "http://user:word@a", "http://a?b=c", "http://a/#b"]
+    "url",
+    [
+        "",
+        "127.0.0.1:8470",
+        "ftp://a",
+        "http://",
+        "http://user:word@a",
+        "http://a?b=c",
+        "http://a/#b",
+        "unix:",
+        "unix:a.sock",
+        "unix:/a\0b",
+    ],
 )
 def test_address_that_is_none_is_refused_at_the_start(url: str) -> None:
     with pytest.raises(ValueError, match="must be like"):

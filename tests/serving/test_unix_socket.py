@@ -6,8 +6,9 @@ import os
 import signal
 import socket
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from tests.servers import START_SECONDS_MAX, STOP_SECONDS_MAX, Server, serving, 
 from tests.serving.parts import Wire, no_app
 from tests.workers import runs, serving_processes
 from tokenry.domain.errors import SetupError
+from tokenry.middleware import Identity, Needs, Question, Refused
+from tokenry.middleware.answers import UNAVAILABLE
+from tokenry.middleware.remote import RemoteVerifier
 from tokenry.operator.doctor import _socket
 from tokenry.serving import unix_socket
 from tokenry.serving.protocol import BoundedProtocol
@@ -339,6 +343,26 @@ def test_nobody_is_believed_by_the_socket_unless_that_is_set(tmp_path: Path) -> 
     with serving(tmp_path / "data", "--uds", str(path)) as server, by_socket(path, server.token) as client:
         headers = {"Authorization": f"Bearer {bind(client, '203.0.113.0/24')}", FORWARDED: "203.0.113.7"}
         assert [client.get("/verify", headers=headers | way).status_code for way in WAYS] == [401, 401]
+
+
+# httpcore leaves a socket that it could not connect to the collector.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+def test_application_asks_by_the_socket_and_tells_of_its_client(server: Server, client: httpx2.Client) -> None:
+    """And gets no answer, which is a no, where there is no socket any more."""
+    path = server.data_dir.with_name("tokenry.sock")
+    asked = Question(Needs(), "GET", f"Bearer {bind(client, '203.0.113.0/24')}", address="203.0.113.7")
+
+    async def ask(verifier: RemoteVerifier, question: Question) -> Sequence[object]:
+        answers = [verifier.verify(question), await verifier.verify_async(question)]
+        await verifier.close_async()
+        return answers
+
+    for question, right in ((asked, Identity), (replace(asked, address="198.51.100.7"), Refused)):
+        assert [type(answer) for answer in asyncio.run(ask(RemoteVerifier(f"unix:{path}", timeout=10), question))] == [
+            right
+        ] * 2
+    gone = RemoteVerifier(f"unix:{path}.gone")
+    assert asyncio.run(ask(gone, asked)) == [UNAVAILABLE] * 2
 
 
 @pytest.mark.parametrize(("family", "client"), [(socket.AF_UNIX, ("unix:", 0)), (socket.AF_INET, None)])

@@ -312,8 +312,9 @@ def test_applications_on_one_redis_count_together(redis: Redis, tmp_path: Path, 
 
 
 def test_installations_on_one_redis_count_apart(redis: Redis, tmp_path: Path, clock: Clock) -> None:
-    apps = [make_app(tmp_path / name, clock, rate_limit=5, rate_limit_storage=redis.url) for name in ("a", "b")]
-    for app in apps:
+    copy = make_app(tmp_path / "a", clock, rate_limit=5, rate_limit_storage=redis.url)
+    clock.seconds += 1  # and so not a copy of the same one
+    for app in (copy, make_app(tmp_path / "b", clock, rate_limit=5, rate_limit_storage=redis.url)):
         with app.client:
             assert shown(app.client.get(TOKENS, headers=app.bearer))[:2] == (5, 4)
 

@@ -15,7 +15,7 @@ from tokenry.gate.shapes import Shape, Shapes
 from tokenry.verification.needs import ReadPolicy
 from tokenry.verification.verifier import LookUp
 
-VARIED_MIN = 16
+VARIED_MIN = 32
 """So many heads of a connection are read in full before a narrower pattern is asked for."""
 SHAPES_MAX = 8
 """Of one connection: a gateway sends the headers that its clients send, or in the order that it likes."""

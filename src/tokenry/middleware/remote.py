@@ -21,12 +21,15 @@ KEPT_SECONDS = 60
 """How long an idle connection is kept: less than the 75 seconds that the service keeps it."""
 BODY_BYTES_MAX = 64 * 1024
 TARGETS_MAX = 256
+UNIX = "unix:"
 
 _VALUE = re.compile(r"[\t -~\x80-\xff]*")  # RFC 9110 section 5.5
 
 
 class RemoteVerifier:
     """Asks the service at `url`, such as `http://127.0.0.1:8470`, over a pool of connections.
+
+    `unix:/run/tokenry/tokenry.sock` asks at a unix socket of the service, by an absolute path.
 
     `timeout` is in seconds: in an event loop for a question as a whole, in a thread for each wait of it.
 
@@ -47,7 +50,7 @@ class RemoteVerifier:
         connections_max: int = CONNECTIONS_MAX,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        self._url = _read_url(url)
+        self._name, self._url, self._path = _read_address(url)
         self._timeout = timeout
         self._limits = httpx2.Limits(max_connections=connections_max, keepalive_expiry=KEPT_SECONDS)
         self._verify = ssl_context if ssl_context is not None else self._url.scheme == "https"
@@ -62,7 +65,7 @@ class RemoteVerifier:
                 body = b"".join(_bounded(response.iter_raw(), time.monotonic() + self._timeout))
             return read_answer(response.status_code, dict(response.headers.items()), body)
         except Exception as error:  # noqa: BLE001 - a failure to ask must not become the application's
-            return fail_closed(str(self._url), question, error)
+            return fail_closed(self._name, question, error)
 
     async def verify_async(self, question: Question) -> Answer:
         """Ask."""
@@ -71,7 +74,7 @@ class RemoteVerifier:
                 body = b"".join([piece async for piece in _bounded_async(response.aiter_raw())])
             return read_answer(response.status_code, dict(response.headers.items()), body)
         except Exception as error:  # noqa: BLE001 - as above
-            return fail_closed(str(self._url), question, error)
+            return fail_closed(self._name, question, error)
 
     def close(self) -> None:
         """Close the connections of threads; a later question opens others."""
@@ -125,22 +128,31 @@ class RemoteVerifier:
             await response.aclose()
 
     def _new_transport(self) -> httpx2.HTTPTransport:
-        return httpx2.HTTPTransport(verify=self._verify, limits=self._limits, trust_env=False)
+        return httpx2.HTTPTransport(verify=self._verify, limits=self._limits, trust_env=False, uds=self._path)
 
     def _loop_transport(self) -> httpx2.AsyncHTTPTransport:
         """The connections of the running loop. Those of a loop that has ended are of no use to another."""
         loop = asyncio.get_running_loop()
         if self._async is None or self._async[0] is not loop:
-            self._async = loop, httpx2.AsyncHTTPTransport(verify=self._verify, limits=self._limits, trust_env=False)
+            self._async = (
+                loop,
+                httpx2.AsyncHTTPTransport(verify=self._verify, limits=self._limits, trust_env=False, uds=self._path),
+            )
         return self._async[1]
 
 
-def _read_url(text: str) -> httpx2.URL:
-    url = f"{read_base_url(text)}/"
+def _read_address(text: str) -> tuple[str, httpx2.URL, str | None]:
+    """Read whom to ask: its name for the log, its URL, and the path of its socket if it has one. Raises ValueError."""
+    if text.startswith(UNIX):
+        path = text.removeprefix(UNIX)
+        if not path.startswith("/") or "\0" in path:
+            raise ValueError("The address of a unix socket must be like unix:/run/tokenry/tokenry.sock")
+        return text, httpx2.URL("http://tokenry/"), path
     try:
-        return httpx2.URL(url)
+        url = httpx2.URL(f"{read_base_url(text)}/")
     except httpx2.InvalidURL:
         raise ValueError("The address is not one that can be asked") from None
+    return str(url), url, None
 
 
 def _sendable(value: str) -> bytes:
