@@ -348,7 +348,10 @@ def test_connections_to_the_verifier_are_used_again(gateway: Running, reading_to
 
 @pytest.mark.parametrize("status", [200, 403])
 def test_connections_of_many_questions_at_once_are_used_again(gateway: Running, status: int) -> None:
-    """Whatever the answers are. But by Traefik, which keeps two, and has no setting for it."""
+    """Whatever the answers are. But by Traefik, which keeps two, and has no setting for it.
+
+    Each thread of HAProxy and Envoy keeps its own, and now the one gets more requests, now the other.
+    """
     with (
         HttpServer(status, body=b"" if status == 200 else b"no", seconds=0.2).running() as slow,
         gateway.relay.leading_to(slow.port),
@@ -360,7 +363,7 @@ def test_connections_of_many_questions_at_once_are_used_again(gateway: Running, 
                 assert set(pool.map(lambda _: ask(gateway.port).status, range(MANY))) == {status}
                 opened.append(gateway.relay.connections - before)
     assert opened[0] > MANY // 2
-    assert opened[1] < (MANY if gateway.name is Gateway.TRAEFIK else MANY // 5)
+    assert opened[1] < (MANY if gateway.name is Gateway.TRAEFIK else MANY // 2)
 
 
 def test_identities_are_not_mixed_up_among_many_requests(gateway: Running, api: httpx2.Client) -> None:
