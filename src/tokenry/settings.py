@@ -66,7 +66,9 @@ class Settings(BaseModel):
         Note(unset="none", wanted=f"has to be a path of at most {SOCKET_PATH_BYTES_MAX} bytes"),
     ] = Field(default=None, description="A unix socket to listen on as well, beside address and port.")
     uds_mode: Annotated[
-        str, AfterValidator(_require_mode), Note(wanted="has to be three octal digits such as 0660, as a text")
+        str,
+        AfterValidator(_require_mode),
+        Note(wanted="has to be three octal digits such as 660, in a TOML file with quotes"),
     ] = Field(default="0660", description="The mode of the unix socket: those who may write to it may ask.")
     uds_group: Annotated[str | None, Note(unset="the process's own")] = Field(
         default=None, description="The group of the unix socket, by name or number."

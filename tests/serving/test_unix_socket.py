@@ -27,7 +27,7 @@ from tokenry.middleware.remote import RemoteVerifier
 from tokenry.operator.doctor import _socket
 from tokenry.serving import unix_socket
 from tokenry.serving.protocol import BoundedProtocol
-from tokenry.serving.unix_socket import find_exposure, find_group, unix_listener
+from tokenry.serving.unix_socket import find_exposure, find_group, lies_in_directory, unix_listener
 
 NOBODY = 65534
 
@@ -204,6 +204,15 @@ def test_directory_in_which_others_can_put_a_socket_is_pointed_out(path: Path, m
     assert list(_socket(path)) == [find_exposure(path)] * said, "the doctor says so too"
 
 
+@pytest.mark.parametrize(
+    ("mode", "remedy"),
+    [(0o775, "chmod 755 {}"), (0o1777, "use a directory of tokenry's own user")],
+)
+def test_directory_that_is_for_all_is_not_to_be_closed(path: Path, mode: int, remedy: str) -> None:
+    path.parent.chmod(mode)
+    assert (find_exposure(path) or "").endswith(f"be given every token: {remedy.format(path.parent)}")
+
+
 @pytest.mark.parametrize("where", ["", "link"])
 @pytest.mark.parametrize(("mode", "said"), [(0o755, False), (0o777, True), (0o1777, False)])
 def test_directory_above_in_which_others_can_put_another_is_pointed_out(
@@ -234,6 +243,13 @@ def test_directory_of_another_user_is_pointed_out(path: Path) -> None:
 
 def test_no_directory_is_nothing_to_point_out(path: Path) -> None:
     assert find_exposure(path / "missing" / "s") is None
+
+
+def test_missing_directory_is_named_with_the_remedy(path: Path) -> None:
+    missing = path.parent / "missing"
+    with pytest.raises(SetupError, match=f"No such file.* make the directory {missing}, or set --uds"):
+        listening(missing / "s").__enter__()
+    assert (lies_in_directory(path), lies_in_directory(missing / "s")) == (True, False)
 
 
 # --- the service ------------------------------------------------------------------------------------------------------

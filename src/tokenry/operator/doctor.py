@@ -16,7 +16,7 @@ from tokenry.operator.options import SCOPED, takes_settings
 from tokenry.printable import printable
 from tokenry.service.installation import Installation
 from tokenry.service.users import NO_ACCOUNT
-from tokenry.serving.unix_socket import find_exposure
+from tokenry.serving.unix_socket import find_exposure, lies_in_directory
 from tokenry.settings import Settings
 from tokenry.storage.database import Database
 from tokenry.storage.database import database_url as read_address
@@ -41,6 +41,8 @@ def doctor(*, settings: Settings) -> None:
     print(f"ok    the catalogue has {len(installation.catalogue.resources)} resources")
     if not installation.accounts.list_accounts():
         print(f"note  {NO_ACCOUNT[0].lower()}{NO_ACCOUNT[1:]}")  # as before the first start: nothing is wrong
+    if settings.uds is not None and not lies_in_directory(settings.uds):
+        print(f"note  {printable(str(settings.uds.parent))} is not there: the service does not start without it")
     wrong |= _tell(
         chain(
             _files(settings.data_dir),

@@ -75,12 +75,24 @@ def find_exposure(path: Path, user: int | None = None) -> str | None:
     for directory, status in found:
         mode = stat.S_IMODE(status.st_mode)
         threat = f"could put a socket of their own in the place of {path.name} and be given every token"
+        own = "use a directory of tokenry's own user"
         if status.st_uid not in trusted:
-            return f"{directory} belongs to another user, who {threat}: use a directory of tokenry's own user"
+            return f"{directory} belongs to another user, who {threat}: {own}"
         # In one with the sticky bit, such as /tmp, others cannot replace what is another's. What is not there they can.
         if mode & 0o022 and (directory == parent or not mode & stat.S_ISVTX):
-            return f"{directory} can be written by others (mode {mode:04o}), who {threat}: chmod 755 {directory}"
+            remedy = own if mode & stat.S_ISVTX else f"chmod 755 {directory}"  # /tmp is to be for all
+            return f"{directory} can be written by others (mode {mode:04o}), who {threat}: {remedy}"
     return None
+
+
+def lies_in_directory(path: Path) -> bool:
+    """Whether a socket can be made there, or nobody who runs this can tell."""
+    try:
+        return stat.S_ISDIR(path.parent.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
 
 
 @contextmanager
@@ -163,9 +175,10 @@ def _give_to(group: int | None, path: Path) -> None:
         reason = error.strerror if isinstance(error, OSError) else "no such number"
         raise SetupError(
             f"The socket {path} cannot be given to the group of --uds-group or TOKENRY_UDS_GROUP ({reason}): make the "
-            "user that runs this a member of the group."
+            "user that runs this a member of the group, and start it in a new session, which knows of that."
         ) from error
 
 
 def _unmade(path: Path, error: OSError) -> SetupError:
-    return SetupError(f"The socket {path} cannot be made ({error.strerror or error}): {_REMEDY}.")
+    first = f"make the directory {path.parent}, or " if error.errno == errno.ENOENT else ""
+    return SetupError(f"The socket {path} cannot be made ({error.strerror or error}): {first}{_REMEDY}.")
