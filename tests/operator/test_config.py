@@ -108,3 +108,19 @@ def test_file_that_is_not_there_is_named(tmp_path: Path, variable: str) -> None:
     done = tokenry("config", "check", variables={variable: str(missing)})
     assert (done.returncode, done.stdout) == (1, "")
     assert str(missing) in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--uds", "/run/t.sock"), ["note  all requests by the unix socket count as one client"]),
+        (("--uds", "/run/t.sock", "--trusted-proxies", "10.0.0.1, unix:"), []),
+        (("--uds-group", "0"), ["note  no unix socket is named"]),
+        (("--trusted-proxies", "unix:"), ["note  no unix socket is named"]),
+    ],
+)
+def test_half_of_what_a_unix_socket_takes_is_noted(arguments: tuple[str, ...], told: list[str]) -> None:
+    *notes, last = check(*arguments)[1]
+    assert len(notes) == len(told)
+    assert all(note.startswith(start) for note, start in zip(notes, told, strict=True))
+    assert last == "ok    all settings can be used"

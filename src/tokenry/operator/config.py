@@ -8,6 +8,7 @@ import typer
 from tokenry.cli.running import group
 from tokenry.counters.opening import open_counters
 from tokenry.domain.errors import SetupError
+from tokenry.domain.networks import UNIX_PEER
 from tokenry.operator.options import takes_flags
 from tokenry.operator.tables import print_table
 from tokenry.printable import printable
@@ -38,8 +39,10 @@ def check(*, flags: Mapping[str, object], config_file: Path | None) -> None:
     wrong = [*faults.values(), *(() if settings is None else _unusable(settings))]
     for text in wrong:
         print(f"WRONG {printable(text)}")
-    if wrong:
+    if settings is None or wrong:
         raise typer.Exit(1)
+    for text in _find_halves(settings):
+        print(f"note  {text}")
     print("ok    all settings can be used")
 
 
@@ -47,6 +50,16 @@ def _row(name: str, value: Value | None) -> tuple[str, object, str]:
     if value is None:
         return name, NOTES[name].unset or Settings.model_fields[name].default, DEFAULT
     return name, MASK if name in SECRETS else value.given, value.origin
+
+
+def _find_halves(settings: Settings) -> Iterator[str]:
+    """What can be used and is hardly meant: of two settings for the unix socket, one."""
+    trusted = UNIX_PEER in [name.strip() for name in settings.trusted_proxies.split(",")]
+    if settings.uds is None:
+        if trusted or settings.uds_group is not None:
+            yield "no unix socket is named for what is set about one: set --uds or TOKENRY_UDS"
+    elif not trusted:
+        yield f"all requests by the unix socket count as one client's: add {UNIX_PEER} to TOKENRY_TRUSTED_PROXIES"
 
 
 def _unusable(settings: Settings) -> Iterator[str]:
