@@ -22,7 +22,7 @@ from bench.machine import Cores, choose_cores, describe_machine, describe_versio
 from bench.measures import LARGE, MEASURES, SMALL, VERIFY, Measure, check_static
 from bench.on_postgres import compare_postgres
 from bench.pages import compare_pages
-from bench.peers.comparison import compare_peers
+from bench.peers.comparison import compare_peers, require_peers
 from bench.servers import Server, nginx, tokenry
 from bench.stock import Stock, fill
 
@@ -99,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(plan: Plan, *, complete: bool) -> None:
     """Measure everything that is planned. Only a complete run is written down."""
     started = time.monotonic()
+    if plan.compares:
+        require_peers()
     cores = choose_cores()
     results: list[report.Result] = []
     comparisons: list[report.Comparison] = []

