@@ -41,7 +41,7 @@ REFUSED = {
     "http:/host": SCHEME,
     "http//host": SCHEME,
     "ftp://host": SCHEME,
-    "unix:/run/tokenry.sock": SCHEME,
+    "UNIX:/run/tokenry.sock": SCHEME,
     "http+unix://%2Frun%2Fsock": SCHEME,
     "/run/tokenry.sock": SCHEME,
     "\\\\host\\share": SCHEME,
@@ -155,6 +155,12 @@ def test_address_that_is_none_is_refused_alike_and_with_the_reason(url: str) -> 
     assert REFUSED[url] in text
     assert "s3cr3t" not in unquote(text).lower()
     assert text.isprintable()
+
+
+@pytest.mark.parametrize("make", MAKERS[:-1])
+def test_unix_socket_is_for_verifying_alone(make: Callable[[str], object]) -> None:
+    with pytest.raises(ValueError, match="must be like"):
+        make("unix:/run/tokenry.sock")
 
 
 @pytest.mark.parametrize(

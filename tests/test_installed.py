@@ -31,11 +31,11 @@ with Client() as client:
 """
 LOCAL = """
 import os
-from tokenry.middleware import Identity, Policy, Question
+from tokenry.middleware import Identity, Needs, Question
 from tokenry.middleware.local import LocalVerifier
 
 verifier = LocalVerifier("data", database_url=os.environ.get("TOKENRY_DATABASE_URL"), timeout=20)
-answer = verifier.verify(Question(Policy("linodes:read_only"), "GET", "Bearer " + os.environ["TOKENRY_TOKEN"]))
+answer = verifier.verify(Question(Needs("linodes:read_only"), "GET", "Bearer " + os.environ["TOKENRY_TOKEN"]))
 assert isinstance(answer, Identity), answer
 verifier.close()
 """

@@ -44,7 +44,7 @@ _LIVE = and_(
     tokens.c.user_id == bindparam("owner"), tokens.c.revoked_at.is_(None), tokens.c.expires_at > bindparam("at")
 )
 _FIND = _SELECT.where(_LIVE, tokens.c.id == bindparam("token"))
-_LOCK = _FIND.with_for_update(key_share=True, of=tokens)
+_LOCK_TOKEN = _FIND.with_for_update(key_share=True, of=tokens)
 _INSERT_TOKEN = insert(tokens).returning(tokens.c.id)
 _INSERT_CREDENTIAL = insert(credentials)
 _REVOKE = (
@@ -131,7 +131,7 @@ def find_token(connection: Connection, token_id: int, *, user_id: int, now: date
 
 def lock_token(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Token | None:
     """Find a token as `find_token` does; until this transaction ends, others that would change it wait."""
-    row = connection.execute(_LOCK, {"token": token_id, **_own(user_id, now)}).one_or_none()
+    row = connection.execute(_LOCK_TOKEN, {"token": token_id, **_own(user_id, now)}).one_or_none()
     return None if row is None else _token(row)
 
 
