@@ -213,7 +213,9 @@ class BoundedProtocol(ExchangingProtocol):
         answer = self._ask_fast_path(self._sender, self.server_state.default_headers)
         if not answer:
             return answer is not None and self._wait_for_answer()
-        self._send_fast(answer)
+        self._deadline = None
+        self._answered = True  # for `_watch`: no timer, and no look at the clock, for each request
+        self.transport.write(answer)
         return True
 
     def _answer_several(self, data: bytes) -> bool:
@@ -229,13 +231,6 @@ class BoundedProtocol(ExchangingProtocol):
         if 0 < first < len(data):
             self.data_received(data[first:])
         return first > 0
-
-    def _send_fast(self, answer: bytes) -> None:
-        self._deadline = None
-        self._answered = (
-            True  # `_watch` closes an idle connection: no timer, and no look at the clock, for each request
-        )
-        self.transport.write(answer)
 
     def _wait_for_answer(self) -> bool:
         """Answer when the look-up has ended. Until then nothing else of this connection is looked at."""
@@ -264,8 +259,8 @@ class BoundedProtocol(ExchangingProtocol):
         if answer is None:
             self.data_received(self._sender.head)
         else:
-            self._is_between = self._stalled_at is None
-            self._send_fast(answer)
+            self._is_between, self._answered = self._stalled_at is None, True
+            self.transport.write(answer)
         if held:
             self.transport.resume_reading()
             self.data_received(held)
