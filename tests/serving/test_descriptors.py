@@ -35,7 +35,7 @@ def test_running_out_of_descriptors_is_one_line_in_the_log_and_it_serves_on_afte
 def serves(server: Server) -> bool:
     try:
         return httpx2.get(f"{server.url}/healthz", timeout=START_SECONDS_MAX).status_code == 200
-    except httpx2.ReadError:  # it is dropped like those before
+    except (httpx2.ReadError, httpx2.RemoteProtocolError):  # it is dropped like those before
         return False
 
 
