@@ -33,7 +33,7 @@ def run_gateway(
             raise BenchmarkError(f"tokenry gateway failed: {printed.stderr}")
         (folder / file).write_text(printed.stdout, "utf-8")
     program = Path(sys.executable).with_name(str(name))
-    command = [str(program) if program.exists() else find_program(name), *_ARGUMENTS[name](folder)]
+    command = [str(program) if program.exists() else find_program(name), *ARGUMENTS[name](folder)]
     log_file = folder / "log"
     with running(command, core, log_file, folder) as process:
         server = Server(name, process, port, log_file, (service, verifier))
@@ -46,7 +46,7 @@ def _nginx(folder: Path) -> Sequence[str]:
     temporary = "\n".join(f"{name}_temp_path {folder}/{name};" for name in ("proxy", "fastcgi", "uwsgi", "scgi"))
     (folder / "nginx.conf").write_text(
         f"""
-        daemon off; master_process off; pid {folder}/pid; error_log stderr error;
+        daemon off; master_process off; pid {folder}/pid; error_log stderr notice;
         events {{ worker_connections 1024; }}
         http {{ access_log off; client_body_temp_path {folder}/body; {temporary} include {folder}/tokenry.conf; }}
         """,
@@ -62,13 +62,14 @@ def _caddy(folder: Path) -> Sequence[str]:
     return "run", "--config", str(main), "--adapter", "caddyfile"
 
 
-_ARGUMENTS: dict[Gateway, Callable[[Path], Sequence[str]]] = {
+ARGUMENTS: dict[Gateway, Callable[[Path], Sequence[str]]] = {
     Gateway.NGINX: _nginx,
     Gateway.HAPROXY: lambda folder: ("-db", "-f", str(folder / "haproxy.cfg")),
     Gateway.CADDY: _caddy,
     Gateway.TRAEFIK: lambda folder: ("--configFile", str(folder / "traefik.yml")),
     Gateway.ENVOY: lambda folder: (
         *("--config-path", str(folder / "envoy.yaml")),
-        *("--use-dynamic-base-id", "--disable-hot-restart", "--log-level", "error"),
+        *("--use-dynamic-base-id", "--disable-hot-restart", "--log-level", "warning"),
     ),
 }
+"""How each is started from the files of its recipe, in a folder of its own and beside others of its kind."""

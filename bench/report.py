@@ -239,7 +239,7 @@ def table(results: Sequence[Result]) -> str:
         "p50 ms",
         "p99 ms",
     )
-    rows = [head, ("---", *("---:" for _ in head[1:]))]
+    rows = []
     for result in results:
         ours, static = medians(result.tokenry), medians(result.nginx)
         rows.append(
@@ -258,7 +258,7 @@ def table(results: Sequence[Result]) -> str:
                 f"{ours.p99_microseconds / 1000:.2f}",
             )
         )
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+    return _markdown(head, rows)
 
 
 def behind_table(behind: Sequence[Behind]) -> str:
@@ -274,7 +274,7 @@ def behind_table(behind: Sequence[Behind]) -> str:
         "p50 ms",
         "p99 ms",
     )
-    rows = [head, ("---", *("---:" for _ in head[1:]))]
+    rows = []
     for each in behind:
         both = medians(each.tokenry), medians(each.static)
         rows.append(
@@ -294,7 +294,13 @@ def behind_table(behind: Sequence[Behind]) -> str:
                 ),
             )
         )
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+    return _markdown(head, rows)
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, of whose columns the first has text."""
+    lines = [head, ("---", *("---:" for _ in head[1:])), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def verdict(behind: Sequence[Behind], results: Sequence[Result], comparisons: Sequence[Comparison]) -> str:

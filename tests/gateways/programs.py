@@ -6,13 +6,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from typer.testing import CliRunner
 
+from bench.gateways import ARGUMENTS
 from tests.conftest import missing
 from tests.gateways.parts import Answer, Headers, HttpServer, Relay, ask
 from tests.servers import environment
@@ -20,8 +21,7 @@ from tokenry.operator.gateway import FILES, Gateway, app
 
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 10
-ENVOY_ALONE = ("--use-dynamic-base-id", "--disable-hot-restart", "--log-level", "warning")
-"""So that several can run at once."""
+FURTHER_ARGUMENTS = {Gateway.ENVOY: ("--concurrency", "2")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def running(
             (folder / file).write_text(change(printed.stdout), "utf-8")
         log_file = folder / "log"
         with log_file.open("w", encoding="utf-8") as log:
-            command = [program, *ARGUMENTS[name](folder)]
+            command = [program, *ARGUMENTS[name](folder), *FURTHER_ARGUMENTS.get(name, ())]
             process = subprocess.Popen(command, cwd=folder, env=environment(HOME=str(folder)), stdout=log, stderr=log)
         with process:
             try:
@@ -107,36 +107,6 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(STOP_SECONDS_MAX)
     except subprocess.TimeoutExpired:
         process.kill()
-
-
-def _nginx(folder: Path) -> Sequence[str]:
-    """A recipe is a file for conf.d: around it is what every installation has."""
-    temporary = "\n".join(f"{name}_temp_path {folder}/{name};" for name in ("proxy", "fastcgi", "uwsgi", "scgi"))
-    (folder / "nginx.conf").write_text(
-        f"""
-        daemon off; master_process off; pid {folder}/pid; error_log stderr notice;
-        events {{}}
-        http {{ access_log off; client_body_temp_path {folder}/body; {temporary} include {folder}/tokenry.conf; }}
-        """,
-        "utf-8",
-    )
-    return "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")
-
-
-def _caddy(folder: Path) -> Sequence[str]:
-    """Without the port for administration, which is the same for every Caddy of a machine."""
-    main = folder / "main"
-    main.write_text("{\n\tadmin off\n\tpersist_config off\n}\nimport Caddyfile\n", "utf-8")
-    return "run", "--config", str(main), "--adapter", "caddyfile"
-
-
-ARGUMENTS: dict[Gateway, Callable[[Path], Sequence[str]]] = {
-    Gateway.NGINX: _nginx,
-    Gateway.HAPROXY: lambda folder: ("-db", "-f", str(folder / "haproxy.cfg")),
-    Gateway.CADDY: _caddy,
-    Gateway.TRAEFIK: lambda folder: ("--configFile", str(folder / "traefik.yml")),
-    Gateway.ENVOY: lambda folder: ("--config-path", str(folder / "envoy.yaml"), "--concurrency", "2", *ENVOY_ALONE),
-}
 
 
 def refused(gateway: Running, headers: Headers, method: str = "GET", target: str = "/a") -> Answer:

@@ -69,11 +69,10 @@ class Question:
         return told[0].decode("latin-1")
 
 
-EXT_AUTHZ = Question(b"/verify/ext-authz/")
 QUESTIONS = (
     Question(b"/verify"),
     Question(b"/verify/auth-request", told_by=b"x-original-method"),
     Question(b"/verify/forward-auth", told_by=b"x-forwarded-method"),
-    EXT_AUTHZ,
+    Question(b"/verify/ext-authz/"),
 )
 """Every route that a gateway asks."""

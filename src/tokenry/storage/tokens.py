@@ -1,6 +1,6 @@
 """Statements on tokens and their credentials."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -145,8 +145,7 @@ def list_tokens(
 
 def rename_token(connection: Connection, token_id: int, label: str, *, user_id: int, now: datetime) -> bool:
     """Give a live token of this user another label; whether there was one."""
-    own = (tokens.c.user_id == user_id) & tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
-    return _set_label(connection, (tokens.c.id == token_id) & own, label)
+    return _set_label(connection, (tokens.c.id == token_id) & _LIVE, label, _own(user_id, now))
 
 
 def revoke_token(
@@ -222,9 +221,12 @@ def _own(user_id: int, now: datetime) -> dict[str, int]:
     return {"owner": user_id, "at": to_seconds(now)}
 
 
-def _set_label(connection: Connection, which: ColumnElement[bool], label: str) -> bool:
+def _set_label(
+    connection: Connection, which: ColumnElement[bool], label: str, row: Mapping[str, int] | None = None
+) -> bool:
+    """`row` has what the condition names."""
     statement = update(tokens).where(which).values(label=label, label_folded=fold(label))
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement, row).rowcount == 1
 
 
 def _token(row: Row[Any]) -> Token:

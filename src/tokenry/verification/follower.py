@@ -55,8 +55,7 @@ class Tending:
 
     It reads the journals too, so that an idle worker misses the changes of a second at most if the file is overwritten.
     While a change is not ended every answer asks the database, and until a replaced file is noticed here, all changes
-    wait. `lock` keeps this apart from those who use what the followers remember in
-    other threads.
+    wait. `lock` keeps this apart from those who use what the followers remember in other threads.
     """
 
     def __init__(
