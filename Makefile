@@ -27,7 +27,7 @@ UNTIL_MAKE_ENDS = $$(setpriv --pdeathsig TERM true 2>/dev/null && echo setpriv -
 
 .PHONY: test
 test: check $(GENERATORS)/.installed $(NODE)/node_modules/.package-lock.json ## Run every check, and every test but those of test-long
-	tools/debian-packages curl fish haproxy nginx-light openssl pgbouncer redis-server zsh || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
+	tools/debian-packages chromium curl fish haproxy nginx-light openssl pgbouncer redis-server zsh || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
 	$(BIN)/python -m pytest -m "not long" -n 2 --dist worksteal --cov --cov-report=term
 
 .PHONY: quick

@@ -1,4 +1,4 @@
-"""What locks rows says so by its name, and how: the verbs of `storage/schema.py`."""
+"""What locks rows says so by its name, and how: the verbs of `storage/schema`."""
 
 import ast
 from collections.abc import Iterator

@@ -54,9 +54,11 @@ def shape(connection: Connection) -> Mapping[str, object]:
 
 
 def _keys_last(sql: str) -> str:
-    """Move the foreign key of a column that was added later to where a new table has it; the names stay compared."""
+    """Move foreign keys of columns that were added later to where a new table has them; the names stay compared."""
     inline = re.compile(r"(\w+) (\w+) CONSTRAINT (\w+) REFERENCES (\w+) \(id\)(.*) \)$")
-    return inline.sub(r"\1 \2\5, CONSTRAINT \3 FOREIGN KEY(\1) REFERENCES \4 (id) )", sql)
+    while (moved := inline.sub(r"\1 \2\5, CONSTRAINT \3 FOREIGN KEY(\1) REFERENCES \4 (id) )", sql)) != sql:
+        sql = moved
+    return sql
 
 
 @pytest.fixture

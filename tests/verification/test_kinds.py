@@ -10,28 +10,15 @@ from tests.making import add_token
 from tests.verification.parts import ACTOR, PEPPERS, STORED, Shelf
 from tokenry.cli import front
 from tokenry.client.secrets import masked
-from tokenry.domain import checks, explanation, secrets
 from tokenry.domain.checks import Check, Circumstances, Denial
 from tokenry.domain.explanation import explain
-from tokenry.domain.secrets import API, KINDS, PERSONAL, Kind, Secret, mask_secrets
+from tokenry.domain.secrets import ACCESS, KINDS, REFRESH, Kind, Secret, mask_secrets
 from tokenry.domain.tokens import NEVER
 from tokenry.storage.database import Database
 from tokenry.storage.rotations import insert_successor
 from tokenry.storage.schema import credentials
 from tokenry.storage.tokens import insert_credential
-from tokenry.verification import verifier
 from tokenry.verification.verifier import Decision, Verifier
-
-ACCESS = Kind("oat", "oat_", API)
-REFRESH = Kind("ort", "ort_", "what an OAuth client is given in exchange for it")
-
-
-@pytest.fixture
-def more_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    for kind in (ACCESS, REFRESH):
-        monkeypatch.setitem(secrets.KINDS, kind.prefix, kind)
-    for module in (checks, explanation, verifier):
-        monkeypatch.setattr(module, "API_PREFIXES", (PERSONAL.prefix, ACCESS.prefix))
 
 
 def decide(secret: Secret) -> tuple[Decision, list[str]]:
@@ -41,14 +28,12 @@ def decide(secret: Secret) -> tuple[Decision, list[str]]:
     return decision, shelf.asked
 
 
-@pytest.mark.usefixtures("more_kinds")
 def test_secret_of_another_kind_that_opens_the_api_is_accepted() -> None:
     secret = Secret.generate(kind=ACCESS)
     assert secret.kind is ACCESS
     assert decide(secret) == (Decision(ACTOR._replace(preview=secret.preview)), [secret.preview])
 
 
-@pytest.mark.usefixtures("more_kinds")
 def test_credential_has_the_name_of_its_kind_and_so_has_its_successor(database: Database) -> None:
     first, second = Secret.generate(kind=ACCESS).preview, Secret.generate(kind=ACCESS).preview
     with database.write() as connection:
@@ -60,20 +45,18 @@ def test_credential_has_the_name_of_its_kind_and_so_has_its_successor(database: 
         kinds = connection.execute(select(credentials.c.preview, credentials.c.kind))
         assert {row.preview: row.kind for row in kinds}.items() >= {
             token.preview: "pat",
-            first: "oat",
-            second: "oat",
+            first: "access",
+            second: "access",
         }.items()
 
 
-@pytest.mark.usefixtures("more_kinds")
 def test_secret_for_something_else_is_no_token_and_is_not_looked_up() -> None:
     assert decide(Secret.generate(kind=REFRESH)) == (Decision(None, Denial.MALFORMED), [])
 
 
-@pytest.mark.usefixtures("more_kinds")
 def test_explanation_knows_the_kinds_that_open_the_api() -> None:
     [step] = explain(Secret.generate(kind=REFRESH).reveal(), lambda preview: None, PEPPERS, Circumstances(START))
-    assert (step.check, step.reason) == (Check.PREFIX, "a token begins with pat_ or oat_")
+    assert (step.check, step.reason) == (Check.PREFIX, "a token begins with pat_ or toat")
     steps = explain(Secret.generate(kind=ACCESS).reveal(), lambda preview: None, PEPPERS, Circumstances(START))
     assert [step.check for step in steps if not step.passed] == [Check.KNOWN]
 

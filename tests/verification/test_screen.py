@@ -285,7 +285,7 @@ def test_database_that_cannot_be_read_is_tried_again(screened: Screened, monkeyp
 @pytest.mark.parametrize("preview", ["short", "p\u00e4t_0123456789ab"])
 def test_preview_that_tokenry_did_not_make_harms_no_other(database: Database, screened: Screened, preview: str) -> None:
     kept = "token_id, digest, pepper_generation, expires_at, networks, kind"
-    copy = f"INSERT INTO credentials SELECT ?, {kept} FROM credentials"
+    copy = f"INSERT INTO credentials (preview, {kept}) SELECT ?, {kept} FROM credentials"
     with closing(sqlite3.connect(path_of(database), isolation_level=None)) as other:
         other.execute(copy, [preview])
     with database.write() as connection:

@@ -10,7 +10,9 @@ SHOWN_LENGTH_MIN = 2 * PREVIEW_LENGTH
 """A shorter text shows nothing of itself: its first characters would be too much of it."""
 REASON_LENGTH_MAX = 500
 
-_LOOKALIKE = re.compile(r"(pat_[0-9A-Za-z]{12})[0-9A-Za-z]+")  # every kind of secret, as in domain/secrets.py
+# Every kind of secret, as in domain/secrets.py.
+_PREFIXES = ("pat_", "toat", "tbat", "ort_", "oac_", "odc_", "ocs_", "orr_", "opr_", "ses_", "lnk_")
+_LOOKALIKE = re.compile(rf"((?:{'|'.join(_PREFIXES)})[0-9A-Za-z]{{12}})[0-9A-Za-z]+")
 _SENDABLE = re.compile(r"[!-~]+", re.ASCII)
 
 T = TypeVar("T")

@@ -6,7 +6,8 @@
 
 The 32 secret characters carry 190 random bits, so a fast keyed digest is enough at rest (docs/decisions/0004). The
 checksum is CRC-32 over everything before it: junk is turned away before any look-up, and scanners can recognise a leak.
-Every kind of secret is built like this, and `KINDS` says by the prefix what each opens.
+Every kind of secret is built like this, and `KINDS` says by the prefix what each opens. Access tokens are of digits and
+lower-case letters alone, since clients of the wire format look for those; their 32 characters carry 161 random bits.
 """
 
 import hmac
@@ -28,30 +29,75 @@ PREVIEW_LENGTH = PREFIX_LENGTH + PUBLIC_ID_LENGTH
 TOKEN_LENGTH = PREVIEW_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 PEPPER_BYTES = 32
 _DRAWN_LENGTH = PUBLIC_ID_LENGTH + SECRET_LENGTH
+_SPARE_BYTES = 12
+"""So many more are drawn than are needed, since some are dropped."""
 _BLOCK_BYTES = 64
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 # Two digits at a time: the checksum is computed for every request.
 _PAIRS = [high + low for high in BASE62 for low in BASE62]
 _DIGITS = BASE62.encode("ascii")
-# Of 256 values 248 stand for each digit four times; the rest would make some digits likelier, and are dropped.
-_DIGIT_OF_BYTE = bytes(_DIGITS[value % len(_DIGITS)] for value in range(256))
-_UNEVEN = bytes(range(256 // len(_DIGITS) * len(_DIGITS), 256))
+BASE36 = string.digits + string.ascii_lowercase
 
+
+class _Digits:
+    """Makes digits of random bytes: `of_byte` says which, and `uneven` would make some likelier, and are dropped."""
+
+    def __init__(self, digits: str) -> None:
+        self.of_byte = bytes(ord(digits[value % len(digits)]) for value in range(256))
+        self.uneven = bytes(range(256 // len(digits) * len(digits), 256))
+
+    def draw(self, draw: Callable[[int], bytes]) -> str:
+        """Draw as many as a secret has."""
+        digits = b""
+        while len(digits) < _DRAWN_LENGTH:
+            digits += draw(_DRAWN_LENGTH + _SPARE_BYTES).translate(self.of_byte, self.uneven)
+        return digits[:_DRAWN_LENGTH].decode("ascii")
+
+
+_BASE62, _BASE36 = _Digits(BASE62), _Digits(BASE36)
 
 API = "what is asked with an Authorization header, `/verify` too"
+WITH_PROOF = "the same, with a proof that its key is there (RFC 9449)"
 
 
 class Kind(NamedTuple):
-    """A kind of secret: its name, as credentials have it, the first characters of its text, and what it opens."""
+    """A kind of secret: its name, as credentials have it, the first characters of its text, and what it opens.
+
+    A `lower` one has no upper-case letter.
+    """
 
     name: str
     prefix: str
     opens: str
+    lower: bool = False
 
 
 PERSONAL = Kind("pat", "pat_", API)
-KINDS = {kind.prefix: kind for kind in (PERSONAL,)}
+ACCESS = Kind("access", "toat", API, lower=True)
+BOUND_ACCESS = Kind("bound", "tbat", WITH_PROOF, lower=True)
+REFRESH = Kind("refresh", "ort_", "the token endpoint, for other tokens")
+CODE = Kind("code", "oac_", "the token endpoint, once")
+DEVICE_CODE = Kind("device", "odc_", "the token endpoint, when a user has agreed")
+CLIENT_SECRET = Kind("client", "ocs_", "the token endpoint, as a client")
+REGISTRATION = Kind("register", "orr_", "the registration of one client (RFC 7592)")
+PUSHED = Kind("pushed", "opr_", "the authorization endpoint, with what a client left there (RFC 9126)")
+SESSION = Kind("session", "ses_", "the pages, as a cookie")
+LINK = Kind("link", "lnk_", "the page where somebody chooses a password, once")
+_ALL = (
+    PERSONAL,
+    ACCESS,
+    BOUND_ACCESS,
+    REFRESH,
+    CODE,
+    DEVICE_CODE,
+    CLIENT_SECRET,
+    REGISTRATION,
+    PUSHED,
+    SESSION,
+    LINK,
+)
+KINDS = {kind.prefix: kind for kind in _ALL}
 """By prefix. All texts have one length, TOKEN_LENGTH, and are found by as many characters, PREVIEW_LENGTH."""
 PREFIXES = tuple(KINDS)
 API_PREFIXES = tuple(prefix for prefix, kind in KINDS.items() if kind.opens == API)
@@ -77,12 +123,17 @@ class Secret:
 
     @classmethod
     def generate(cls, draw: Callable[[int], bytes] = secrets.token_bytes, kind: Kind = PERSONAL) -> Self:
-        """Make a new one. `draw` gives as many random bytes as it is asked for, by default the system's."""
-        digits = b""
-        while len(digits) < _DRAWN_LENGTH:
-            digits += draw(_DRAWN_LENGTH + 8).translate(_DIGIT_OF_BYTE, _UNEVEN)
-        body = kind.prefix + digits[:_DRAWN_LENGTH].decode("ascii")
-        return cls(body + checksum(body))
+        """Make a new one. `draw` gives as many random bytes as it is asked for, by default the system's.
+
+        Of lower-case ones about fifteen are drawn, until the checksum has no upper-case letter either: so recognising
+        them costs what it does for all others.
+        """
+        digits = _BASE36 if kind.lower else _BASE62
+        while True:
+            body = kind.prefix + digits.draw(draw)
+            check = checksum(body)
+            if not kind.lower or check == check.lower():
+                return cls(body + check)
 
     @classmethod
     def parse(cls, text: str, prefixes: tuple[str, ...] = PREFIXES) -> Self | None:

@@ -1,15 +1,4 @@
-"""The tables. Times are integer seconds since 1970, UTC; a time that may be missing is NULL.
-
-A token is a row of `tokens` for ever: revoking it sets `revoked_at`. What can be presented at the door is a row of
-`credentials`, keyed by the token's first 16 characters; revoking deletes it, so a look-up is right by itself. Whatever
-verification reads beside them (users, accounts) never changes without `storage/changes.py` hearing of it.
-
-What locks rows until its transaction ends, and changes nothing, says by its verb how:
-
-    keep_   FOR KEY SHARE      they stay; side by side with others that keep or lock them
-    lock_   FOR NO KEY UPDATE  one at a time; side by side with those that keep them
-    claim_  FOR UPDATE         alone
-"""
+"""Accounts, users, their tokens, and what an installation needs beside them."""
 
 from sqlalchemy import (
     BigInteger,
@@ -19,7 +8,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -30,22 +18,7 @@ from sqlalchemy import (
 )
 
 from tokenry.domain.accounts import CONTACT_FIELDS
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite gives out row ids for INTEGER only; AUTOINCREMENT keeps it from giving one out twice.
-Id = BigInteger().with_variant(Integer, "sqlite")
-Seconds = BigInteger()
-# Ordered and compared byte by byte, so that both engines agree: SQLite does so by itself.
-Words = Text().with_variant(Text(collation="C"), "postgresql")
-EMPTY = text("''")
+from tokenry.storage.schema.base import EMPTY, Id, Seconds, Words, metadata
 
 accounts = Table(
     "accounts",
@@ -113,6 +86,8 @@ tokens = Table(
     Column("revoked_by", Words),
     # The parent account's user who asked for a proxy user's token; disabling that user revokes it.
     Column("delegated_by", Id, ForeignKey("users.id")),
+    # Of an access token: the grant it came from. Personal tokens have none.
+    Column("grant_id", Id, ForeignKey("oauth_grants.id"), index=True),
     sqlite_autoincrement=True,
 )
 _REVOKED = text("revoked_at IS NOT NULL")
@@ -163,6 +138,11 @@ credentials = Table(
     Column("expires_at", Seconds, nullable=False),
     Column("networks", Text, nullable=False, server_default=EMPTY),  # CIDR, space-separated; empty: from anywhere
     Column("kind", String(8), nullable=False, server_default=text("'pat'")),  # by name, as in domain/secrets.py
+    # Of an access token: the client it was given to, for whom it is meant (space-separated, empty: this service and
+    # whoever asks it), and the thumbprint of the key that has to be proved with it (RFC 9449).
+    Column("client_id", String(32)),
+    Column("audience", Text, nullable=False, server_default=EMPTY),
+    Column("jkt", String(43)),
     sqlite_with_rowid=False,
 )
 

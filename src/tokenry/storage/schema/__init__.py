@@ -1,0 +1,83 @@
+"""The tables. Times are integer seconds since 1970, UTC; a time that may be missing is NULL.
+
+A token is a row of `tokens` for ever: revoking it sets `revoked_at`. What can be presented at the door is a row of
+`credentials`, keyed by the token's first 16 characters; revoking deletes it, so a look-up is right by itself. Whatever
+verification reads beside them (users, accounts) never changes without `storage/changes.py` hearing of it.
+
+What locks rows until its transaction ends, and changes nothing, says by its verb how:
+
+    keep_   FOR KEY SHARE      they stay; side by side with others that keep or lock them
+    lock_   FOR NO KEY UPDATE  one at a time; side by side with those that keep them
+    claim_  FOR UPDATE         alone
+"""
+
+from tokenry.storage.schema.base import Id, Seconds, Words, metadata
+from tokenry.storage.schema.core import (
+    accounts,
+    audit_events,
+    credentials,
+    idempotency_keys,
+    installation,
+    jobs,
+    policy,
+    rotations,
+    token_uses,
+    tokens,
+    username_reservations,
+    users,
+)
+from tokenry.storage.schema.oauth import (
+    apps,
+    authorization_codes,
+    device_codes,
+    oauth_clients,
+    oauth_grants,
+    pushed_requests,
+    refresh_tokens,
+    seen_assertions,
+)
+from tokenry.storage.schema.sign_in import (
+    authenticators,
+    identities,
+    links,
+    logins,
+    passkeys,
+    passwords,
+    recovery_codes,
+    sessions,
+)
+
+__all__ = [
+    "Id",
+    "Seconds",
+    "Words",
+    "accounts",
+    "apps",
+    "audit_events",
+    "authenticators",
+    "authorization_codes",
+    "credentials",
+    "device_codes",
+    "idempotency_keys",
+    "identities",
+    "installation",
+    "jobs",
+    "links",
+    "logins",
+    "metadata",
+    "oauth_clients",
+    "oauth_grants",
+    "passkeys",
+    "passwords",
+    "policy",
+    "pushed_requests",
+    "recovery_codes",
+    "refresh_tokens",
+    "rotations",
+    "seen_assertions",
+    "sessions",
+    "token_uses",
+    "tokens",
+    "username_reservations",
+    "users",
+]
