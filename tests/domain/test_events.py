@@ -67,6 +67,18 @@ RECORDED = [
     ),
     (events.AccountDetached(2, 1), "account.detach", "account:2", '{"parent_id": 1}'),
     (
+        events.AppAllowed(3, 7, "0123456789abcdef0123", Scopes.parse("linodes:read_only")),
+        "app.allow",
+        "user:3",
+        '{"app_id": 7, "client_id": "0123456789abcdef0123", "scopes": "linodes:read_only"}',
+    ),
+    (
+        events.GrantBegun(3, 7, 9, "authorization_code", Scopes.parse("linodes:read_only")),
+        "grant.begin",
+        "user:3",
+        '{"app_id": 7, "grant_id": 9, "grant_type": "authorization_code", "scopes": "linodes:read_only"}',
+    ),
+    (
         events.PolicySet(Policy(), POLICY),
         "policy.set",
         "policy",

@@ -175,3 +175,29 @@ def test_whatever_the_catalogue_accepts_can_be_parsed(text: str) -> None:
 )
 def test_scope_for_a_level_is_the_lowest_that_gives_it(resource: str, level: Level, scope: str | None) -> None:
     assert CATALOGUE.find_scope(resource, level) == scope
+
+
+@pytest.mark.parametrize(
+    ("mine", "limit", "common"),
+    [
+        ("*", "linodes:read_only", "linodes:read_only"),
+        ("linodes:read_write", "*", "linodes:read_write"),
+        ("linodes:read_write domains:read_only", "linodes:read_only images:read_only", "linodes:read_only"),
+        ("domains:read_only", "images:read_only", ""),
+        ("*", "*", "*"),
+    ],
+)
+def test_scopes_within_others_are_those_that_both_have(mine: str, limit: str, common: str) -> None:
+    assert str(Scopes.parse(mine).within(Scopes.parse(limit))) == common
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "united"),
+    [
+        ("linodes:read_only", "domains:read_only linodes:read_write", "linodes:read_write domains:read_only"),
+        ("linodes:read_only", "*", "*"),
+        ("", "linodes:read_only", "linodes:read_only"),
+    ],
+)
+def test_united_scopes_are_all_of_both_at_the_higher_level(mine: str, others: str, united: str) -> None:
+    assert str(Scopes.parse(mine).united(Scopes.parse(others))) == united

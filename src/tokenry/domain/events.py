@@ -196,6 +196,27 @@ class AccountDetached(_OfAccount):
 
 
 @dataclass(frozen=True, slots=True)
+class AppAllowed(_OfUser):
+    """A user let a client in, or for more than before."""
+
+    action = "app.allow"
+    app_id: int
+    client_id: str
+    scopes: Scopes
+
+
+@dataclass(frozen=True, slots=True)
+class GrantBegun(_OfUser):
+    """A client was given its first tokens of a grant."""
+
+    action = "grant.begin"
+    app_id: int
+    grant_id: int
+    grant_type: str
+    scopes: Scopes
+
+
+@dataclass(frozen=True, slots=True)
 class PolicySet(_Event):
     """The operator set a policy."""
 
@@ -222,6 +243,8 @@ Event: TypeAlias = (
     | AccountCreated
     | AccountUpdated
     | AccountDetached
+    | AppAllowed
+    | GrantBegun
     | PolicySet
 )
 EVENTS: tuple[type[Event], ...] = get_args(Event)

@@ -94,6 +94,19 @@ class Scopes:
                 return False
         return True
 
+    def within(self, limit: "Scopes") -> "Scopes":
+        """What of these scopes `limit` covers: of a resource that both have, the lower level."""
+        if limit.everything:
+            return self
+        if self.everything:
+            return limit
+        common = (name for name in self.levels if name in limit.levels)
+        return Scopes({name: min(self.levels[name], limit.levels[name]) for name in common})
+
+    def united(self, others: "Scopes") -> "Scopes":
+        """These scopes and others together: of a resource that both have, the higher level."""
+        return Scopes.parse(f"{self} {others}")
+
 
 EVERYTHING = Scopes({}, everything=True)
 NOTHING = Scopes({})

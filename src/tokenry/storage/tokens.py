@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, delete, insert, select, update
 
@@ -21,6 +21,17 @@ from tokenry.storage.schema import credentials, tokens, users
 
 IDS_MAX = 500
 """How many ids one statement names."""
+
+
+class Bound(NamedTuple):
+    """What an access token is bound to: a client, those it is meant for, a key. A personal one is bound to nothing."""
+
+    client_id: str | None = None
+    audience: tuple[str, ...] = ()
+    jkt: str | None = None
+
+
+UNBOUND = Bound()
 COLUMNS = {
     "id": tokens.c.id,
     "label": tokens.c.label,
@@ -86,6 +97,7 @@ def insert_token(
     expiry: datetime,
     created_by: str,
     delegated_by: int | None = None,
+    grant_id: int | None = None,
 ) -> Token:
     """Store a token. Without a label it is named `token-<id>`, which takes a second statement: the id comes first."""
     row = {
@@ -98,6 +110,7 @@ def insert_token(
         "expires_at": to_seconds(expiry),
         "created_by": created_by,
         "delegated_by": delegated_by,
+        "grant_id": grant_id,
     }
     token_id = connection.execute(_INSERT_TOKEN, row).scalar_one()
     if label is None:
@@ -109,7 +122,14 @@ def insert_token(
 
 
 def insert_credential(
-    connection: Connection, *, preview: str, token_id: int, digest: bytes, pepper_generation: int, expiry: datetime
+    connection: Connection,
+    *,
+    preview: str,
+    token_id: int,
+    digest: bytes,
+    pepper_generation: int,
+    expiry: datetime,
+    bound: Bound = UNBOUND,
 ) -> None:
     """Store what opens a token: from the commit on, the text behind `digest` is accepted."""
     row = {
@@ -119,6 +139,9 @@ def insert_credential(
         "digest": digest,
         "pepper_generation": pepper_generation,
         "expires_at": to_seconds(expiry),
+        "client_id": bound.client_id,
+        "audience": " ".join(bound.audience),
+        "jkt": bound.jkt,
     }
     execute_creating(connection, _INSERT_CREDENTIAL, preview, row)
 

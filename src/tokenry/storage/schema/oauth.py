@@ -39,7 +39,6 @@ oauth_clients = Table(
     Column("verified", Boolean, nullable=False, server_default=false()),
     Column("redirect_uris", Text, nullable=False),  # a JSON list
     Column("grant_types", Text, nullable=False),  # by OAuth's names, space-separated
-    Column("response_types", Text, nullable=False),  # space-separated: code, token
     Column("scopes", Words, nullable=False),  # the most it can get
     Column("authentication", String(32), nullable=False),  # token_endpoint_auth_method (RFC 7591)
     Column("jwks", Text),  # a JSON object, for private_key_jwt

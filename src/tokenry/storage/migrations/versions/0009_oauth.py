@@ -15,8 +15,10 @@ Words = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 def upgrade() -> None:
     _sign_in()
     _factors()
-    _clients_and_apps()
-    _grants()
+    _clients()
+    _apps()
+    _refresh_tokens_and_codes()
+    _requests()
     _access_tokens()
 
 
@@ -103,7 +105,7 @@ def _factors() -> None:
     )
 
 
-def _clients_and_apps() -> None:
+def _clients() -> None:
     op.create_table(
         "oauth_clients",
         sa.Column("id", Id, primary_key=True),
@@ -115,7 +117,6 @@ def _clients_and_apps() -> None:
         sa.Column("verified", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("redirect_uris", sa.Text, nullable=False),
         sa.Column("grant_types", sa.Text, nullable=False),
-        sa.Column("response_types", sa.Text, nullable=False),
         sa.Column("scopes", Words, nullable=False),
         sa.Column("authentication", sa.String(32), nullable=False),
         sa.Column("jwks", sa.Text),
@@ -136,6 +137,9 @@ def _clients_and_apps() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_oauth_clients_account_id_id", "oauth_clients", ["account_id", "id"])
+
+
+def _apps() -> None:
     op.create_table(
         "apps",
         sa.Column("id", Id, primary_key=True),
@@ -171,7 +175,7 @@ def _clients_and_apps() -> None:
     )
 
 
-def _grants() -> None:
+def _refresh_tokens_and_codes() -> None:
     op.create_table(
         "refresh_tokens",
         sa.Column("preview", sa.String(16), primary_key=True),
@@ -198,6 +202,9 @@ def _grants() -> None:
         sa.Column("used_at", sa.BigInteger),
         sa.Column("grant_id", Id, sa.ForeignKey("oauth_grants.id")),
     )
+
+
+def _requests() -> None:
     op.create_table(
         "device_codes",
         sa.Column("preview", sa.String(16), primary_key=True),

@@ -1,0 +1,128 @@
+"""Making access and refresh tokens, in a change of the caller's: the one place where it is done.
+
+Whoever calls has kept the user and the client (`keep_parties`), so what is made here is found by whatever ends either.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tokenry.domain.clients import Client
+from tokenry.domain.events import AppAllowed, GrantBegun
+from tokenry.domain.grants import App, Grant, NewGrant
+from tokenry.domain.oauth import (
+    ACCESS_LIFETIME_SECONDS,
+    GRANT_LIFETIME_SECONDS,
+    REFRESH_LIFETIME_SECONDS,
+    OAuthError,
+    OAuthRefusal,
+)
+from tokenry.domain.policy import Policy, UserKind
+from tokenry.domain.scopes import EVERYTHING, Scopes
+from tokenry.domain.secrets import ACCESS, BOUND_ACCESS, REFRESH, Peppers, Secret
+from tokenry.domain.users import User
+from tokenry.service.transactions import Change
+from tokenry.storage import grants as stored
+from tokenry.storage import tokens as stored_tokens
+from tokenry.storage.oauth_clients import keep_client
+from tokenry.storage.users import find_user_by_id, keep_user
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What a client is given: an access token that lives so many seconds, and the refresh token, if there is one."""
+
+    access: Secret
+    expires_in: int
+    grant: Grant
+    refresh: Secret | None = None
+
+
+def keep_parties(change: Change, user_id: int, client: Client) -> User:
+    """Keep a user and a client as they are, for what is issued. Raises OAuthRefusal if either may no longer."""
+    user = find_user_by_id(change.connection, user_id) if keep_user(change.connection, user_id) else None
+    if user is None or user.disabled is not None:
+        raise OAuthRefusal(OAuthError.INVALID_GRANT, "The user may not sign in any more.")
+    if not keep_client(change.connection, client.id):
+        raise OAuthRefusal(OAuthError.INVALID_CLIENT, "The client was disabled or deleted.")
+    return user
+
+
+def allowed_scopes(policy: Policy, user: User, client: Client) -> Scopes:
+    """The most that a user can give a client by the policy and the client's registration."""
+    kind = UserKind.of(admin=user.admin, proxy=user.proxy)
+    return client.rights.scopes.within(policy.scopes.get(kind, EVERYTHING))
+
+
+def allow_app(change: Change, user: User, client: Client, scopes: Scopes) -> App:
+    """Note that a user lets a client in for these scopes, beside those that it was let in for before."""
+    app = stored.lock_app(change.connection, user_id=user.id, oauth_client_id=client.id)
+    if app is None:
+        app = stored.insert_app(
+            change.connection, user_id=user.id, oauth_client_id=client.id, scopes=scopes, created=change.now
+        )
+    elif app.scopes.covers(scopes):
+        return app
+    else:
+        stored.widen_app(change.connection, app.id, app.scopes.united(scopes))
+    change.record(AppAllowed(user.id, app.id, client.client_id, scopes))
+    return app
+
+
+def begin_grant(change: Change, app: App, new: NewGrant, policy: Policy) -> Grant:
+    """Begin what an authorization brings. It ends as a personal token made now would have to at the latest."""
+    lifetime = timedelta(seconds=GRANT_LIFETIME_SECONDS)
+    if policy.lifetime_max is not None:
+        lifetime = min(lifetime, policy.lifetime_max)
+    grant_id = stored.insert_grant(change.connection, app.id, new, created=change.now, expiry=change.now + lifetime)
+    change.record(GrantBegun(app.user_id, app.id, grant_id, str(new.type), new.scopes))
+    grant = stored.find_grant(change.connection, grant_id)
+    assert grant is not None
+    return grant
+
+
+def issue(
+    change: Change, peppers: Peppers, grant: Grant, label: str, *, scopes: Scopes | None = None, refreshes: bool
+) -> Issued:
+    """Make an access token of a grant, for all its scopes or these, and with `refreshes` a refresh token beside it.
+
+    `label` is the client's, for those who look at the token later.
+    """
+    now = change.now
+    expiry = min(now + timedelta(seconds=ACCESS_LIFETIME_SECONDS), grant.expiry)
+    access = Secret.generate(kind=ACCESS if grant.jkt is None else BOUND_ACCESS)
+    token = stored_tokens.insert_token(
+        change.connection,
+        user_id=grant.user_id,
+        label=label,
+        scopes=grant.scopes if scopes is None else scopes,
+        preview=access.preview,
+        created=now,
+        expiry=expiry,
+        created_by=change.origin.name,
+        grant_id=grant.id,
+    )
+    stored_tokens.insert_credential(
+        change.connection,
+        preview=access.preview,
+        token_id=token.id,
+        digest=peppers.digest(access),
+        pepper_generation=peppers.generation,
+        expiry=expiry,
+        bound=stored_tokens.Bound(grant.client_id, grant.audience, grant.jkt),
+    )
+    refresh = _issue_refresh_token(change, peppers, grant) if refreshes else None
+    return Issued(access, int((expiry - now).total_seconds()), grant, refresh)
+
+
+def _issue_refresh_token(change: Change, peppers: Peppers, grant: Grant) -> Secret:
+    refresh = Secret.generate(kind=REFRESH)
+    stored.insert_refresh_token(
+        change.connection,
+        preview=refresh.preview,
+        digest=peppers.digest(refresh),
+        pepper_generation=peppers.generation,
+        grant_id=grant.id,
+        created=change.now,
+        expiry=min(change.now + timedelta(seconds=REFRESH_LIFETIME_SECONDS), grant.expiry),
+    )
+    return refresh

@@ -1,0 +1,142 @@
+"""Statements on apps, grants and refresh tokens.
+
+Single use is a row count: of two who present a refresh token at once, one is told that it used it.
+"""
+
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+
+from tokenry.domain.grants import App, Grant, NewGrant
+from tokenry.domain.oauth import GrantType
+from tokenry.domain.scopes import Scopes, stored_scopes
+from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.schema import apps, oauth_clients, oauth_grants, refresh_tokens
+
+
+class Presentable(NamedTuple):
+    """What opens something once: whether a text is it, until when, and whether it was used."""
+
+    digest: bytes
+    pepper_generation: int
+    expiry: datetime
+    used: bool
+    grant_id: int
+
+
+def lock_app(connection: Connection, *, user_id: int, oauth_client_id: int) -> App | None:
+    """Find what a user let a client in for, and keep others from it until the transaction ends."""
+    statement = select(apps).where(
+        apps.c.user_id == user_id, apps.c.oauth_client_id == oauth_client_id, apps.c.ended_at.is_(None)
+    )
+    row = connection.execute(statement.with_for_update(key_share=True)).one_or_none()
+    return None if row is None else _app(row)
+
+
+def insert_app(connection: Connection, *, user_id: int, oauth_client_id: int, scopes: Scopes, created: datetime) -> App:
+    """Store an app. IntegrityError if the user let that client in meanwhile."""
+    row = {
+        "user_id": user_id,
+        "oauth_client_id": oauth_client_id,
+        "scopes": str(scopes),
+        "created_at": to_seconds(created),
+    }
+    return _app(connection.execute(insert(apps).values(row).returning(*apps.c)).one())
+
+
+def widen_app(connection: Connection, app_id: int, scopes: Scopes) -> None:
+    """Store what a user lets a client in for by now."""
+    connection.execute(update(apps).where(apps.c.id == app_id).values(scopes=str(scopes)))
+
+
+def insert_grant(connection: Connection, app_id: int, new: NewGrant, *, created: datetime, expiry: datetime) -> int:
+    """Store a grant; its id."""
+    row = {
+        "app_id": app_id,
+        "grant_type": str(new.type),
+        "scopes": str(new.scopes),
+        "audience": " ".join(new.audience),
+        "jkt": new.jkt,
+        "created_at": to_seconds(created),
+        "expires_at": to_seconds(expiry),
+    }
+    grant_id: int = connection.execute(insert(oauth_grants).values(row).returning(oauth_grants.c.id)).scalar_one()
+    return grant_id
+
+
+def find_grant(connection: Connection, grant_id: int) -> Grant | None:
+    """Find a grant that has not ended."""
+    row = connection.execute(_select_grant(), {"grant_id": grant_id}).one_or_none()
+    return None if row is None else _grant(row)
+
+
+def insert_refresh_token(
+    connection: Connection,
+    *,
+    preview: str,
+    digest: bytes,
+    pepper_generation: int,
+    grant_id: int,
+    created: datetime,
+    expiry: datetime,
+) -> None:
+    """Store what the next tokens of a grant are given for."""
+    row = {
+        "preview": preview,
+        "digest": digest,
+        "pepper_generation": pepper_generation,
+        "grant_id": grant_id,
+        "created_at": to_seconds(created),
+        "expires_at": to_seconds(expiry),
+    }
+    connection.execute(insert(refresh_tokens).values(row))
+
+
+def find_refresh_token(connection: Connection, preview: str) -> Presentable | None:
+    """Find a refresh token, also a used one."""
+    row = connection.execute(select(refresh_tokens).where(refresh_tokens.c.preview == preview)).one_or_none()
+    if row is None:
+        return None
+    expiry = from_seconds(row.expires_at)
+    return Presentable(row.digest, row.pepper_generation, expiry, row.used_at is not None, row.grant_id)
+
+
+def use_refresh_token(connection: Connection, preview: str, now: datetime) -> bool:
+    """Use a refresh token; whether this was its first use."""
+    unused = (refresh_tokens.c.preview == preview) & refresh_tokens.c.used_at.is_(None)
+    return connection.execute(update(refresh_tokens).where(unused).values(used_at=to_seconds(now))).rowcount == 1
+
+
+@cache
+def _select_grant() -> Select[Any]:
+    return (
+        select(oauth_grants, apps.c.user_id, oauth_clients.c.client_id)
+        .select_from(oauth_grants.join(apps).join(oauth_clients))
+        .where(oauth_grants.c.id == bindparam("grant_id"), oauth_grants.c.ended_at.is_(None))
+    )
+
+
+def _app(row: Row[Any]) -> App:
+    return App(
+        id=row.id,
+        user_id=row.user_id,
+        oauth_client_id=row.oauth_client_id,
+        scopes=stored_scopes(row.scopes),
+        created=from_seconds(row.created_at),
+    )
+
+
+def _grant(row: Row[Any]) -> Grant:
+    return Grant(
+        id=row.id,
+        app_id=row.app_id,
+        user_id=row.user_id,
+        client_id=row.client_id,
+        type=GrantType(row.grant_type),
+        scopes=stored_scopes(row.scopes),
+        audience=tuple(row.audience.split()),
+        jkt=row.jkt,
+        expiry=from_seconds(row.expires_at),
+    )
