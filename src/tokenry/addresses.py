@@ -41,6 +41,18 @@ def read_base_url(text: str) -> str:
     return f"{scheme.lower()}://{'/'.join([host, *segments])}"
 
 
+def find_authority_problem(authority: str) -> str | None:
+    """Say what is wrong with a host and, where there is one, its port; a user and a password are not looked for."""
+    host, colon, port = authority.rpartition(":")
+    if not colon or authority.endswith("]"):
+        host, colon, port = authority, "", ""
+    if colon and not (_PORT.fullmatch(port) and 1 <= int(port) <= PORT_MAX):
+        return "its port has to be a number from 1 to 65535"
+    if host.startswith("[") and host.endswith("]"):
+        return None if _is_ipv6(host[1:-1]) else "what is in brackets has to be an IPv6 address without a zone"
+    return _find_problem_of_host(host)
+
+
 def _find_problem(address: str) -> str | None:
     scheme = _SCHEME.match(address)
     if len(address) > LENGTH_MAX:
@@ -52,7 +64,7 @@ def _find_problem(address: str) -> str | None:
         return "it must not contain a user or a password"
     if _TOKEN.search(unquote(address)):
         return "it must not contain a token"
-    return _find_problem_of_rest(rest) or _find_problem_of_authority(authority)
+    return _find_problem_of_rest(rest) or find_authority_problem(authority)
 
 
 def _find_problem_of_rest(rest: str) -> str | None:
@@ -63,17 +75,6 @@ def _find_problem_of_rest(rest: str) -> str | None:
     if any(segment in {".", ".."} for segment in rest.split("/")):
         return "its path must not have the segments . and .."
     return None
-
-
-def _find_problem_of_authority(authority: str) -> str | None:
-    host, colon, port = authority.rpartition(":")
-    if not colon or authority.endswith("]"):
-        host, colon, port = authority, "", ""
-    if colon and not (_PORT.fullmatch(port) and 1 <= int(port) <= PORT_MAX):
-        return "its port has to be a number from 1 to 65535"
-    if host.startswith("[") and host.endswith("]"):
-        return None if _is_ipv6(host[1:-1]) else "what is in brackets has to be an IPv6 address without a zone"
-    return _find_problem_of_host(host)
 
 
 def _find_problem_of_host(host: str) -> str | None:
