@@ -1,5 +1,6 @@
 """OAuth 2.1's words: kinds of grants, error codes, and how long what it gives out lives."""
 
+import re
 from enum import StrEnum
 
 from tokenry.domain.errors import Fault, Refusal
@@ -13,7 +14,12 @@ GRANT_LIFETIME_SECONDS = 365 * 86400
 DEVICE_CODE_LIFETIME_SECONDS = 600
 DEVICE_INTERVAL_SECONDS = 5
 PUSHED_LIFETIME_SECONDS = 60
+DESCRIPTION_LENGTH_MAX = 500
+"""Of an error, which may name what was sent, and goes into addresses."""
 assert CODE_LIFETIME_SECONDS < ACCESS_LIFETIME_SECONDS < REFRESH_LIFETIME_SECONDS < GRANT_LIFETIME_SECONDS
+
+_NOT_IN_DESCRIPTION = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+"""RFC 6749 section 5.2."""
 
 
 class GrantType(StrEnum):
@@ -48,15 +54,17 @@ class OAuthError(StrEnum):
     LOGIN_REQUIRED = "login_required"  # OpenID Connect, for `prompt=none`
     CONSENT_REQUIRED = "consent_required"
     INVALID_REQUEST_URI = "invalid_request_uri"  # RFC 9101
+    REQUEST_NOT_SUPPORTED = "request_not_supported"
 
 
 class OAuthRefusal(Refusal):
     """A request of an OAuth client that is answered with an error of OAuth's own; nothing was issued.
 
-    `description` is for the developer of the client.
+    `description` is for the developer of the client, in the characters that an error_description may have.
     """
 
     def __init__(self, code: OAuthError, description: str) -> None:
+        description = _NOT_IN_DESCRIPTION.sub("?", description[:DESCRIPTION_LENGTH_MAX])
         super().__init__(Fault(description))
         self.code = code
         self.description = description

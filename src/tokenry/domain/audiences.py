@@ -1,0 +1,28 @@
+"""Whom tokens are for (resource indicators, RFC 8707): addresses, as a client asks with and a token keeps."""
+
+import re
+from collections.abc import Sequence
+
+from tokenry.domain.oauth import OAuthError, OAuthRefusal
+
+AUDIENCE_MAX = 8
+AUDIENCE_LENGTH_MAX = 512
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*+:[!$&-;=?-Z_a-z~\[\]%]++", re.ASCII)
+"""An absolute URI (RFC 3986 section 4.3), which has no fragment: of the characters that one may have."""
+
+
+def read_audience(resources: Sequence[str]) -> tuple[str, ...]:
+    """Read the parameter `resource`, which may come several times; each address once, in order. Raises OAuthRefusal."""
+    audience = tuple(dict.fromkeys(resources))
+    if len(audience) > AUDIENCE_MAX:
+        raise _invalid(f"resource must be sent at most {AUDIENCE_MAX} times.")
+    for address in audience:
+        if len(address) > AUDIENCE_LENGTH_MAX or not _ADDRESS.fullmatch(address):
+            raise _invalid(
+                f"resource must be an absolute address of at most {AUDIENCE_LENGTH_MAX} characters, without a fragment."
+            )
+    return audience
+
+
+def _invalid(description: str) -> OAuthRefusal:
+    return OAuthRefusal(OAuthError.INVALID_TARGET, description)
