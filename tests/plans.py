@@ -27,7 +27,7 @@ _INSERTS = re.compile(r"INSERT INTO \w+ \(.*\) VALUES")
 _COUNTS = re.compile(r"SELECT (count|sum)\(")
 _SOME = re.compile(r"(?s)SELECT(?!.* FOR ).*revoked_at IS (NOT )?NULL")
 """What lists some of the tokens; what locks them costs more than finding them."""
-_INDEX_OF_ALL = "ix_tokens_user_id_id_revoked_at_expires_at"
+_INDEX_OF_ALL = "ix_tokens_of_all"
 _numbers = itertools.count()
 _SCAN = re.compile(r"SCAN (\w+)")
 _SEARCH = re.compile(r"SEARCH (\w+) USING")

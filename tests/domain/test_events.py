@@ -66,6 +66,9 @@ RECORDED = [
         '{"email": {"from": "a@b", "to": "c@d"}}',
     ),
     (events.AccountDetached(2, 1), "account.detach", "account:2", '{"parent_id": 1}'),
+    (events.AppEnded(3, 4, "c1"), "app.end", "user:3", '{"app_id": 4, "client_id": "c1"}'),
+    (events.GrantEnded(3, 4, 9), "grant.end", "user:3", '{"app_id": 4, "grant_id": 9}'),
+    (events.GrantEnded(3, 4, 9, "replay"), "grant.end", "user:3", '{"app_id": 4, "grant_id": 9, "reason": "replay"}'),
     (
         events.AppAllowed(3, 7, "0123456789abcdef0123", Scopes.parse("linodes:read_only")),
         "app.allow",

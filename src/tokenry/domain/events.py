@@ -217,6 +217,25 @@ class GrantBegun(_OfUser):
 
 
 @dataclass(frozen=True, slots=True)
+class AppEnded(_OfUser):
+    """What a user had let a client in for is over, and its grants."""
+
+    action = "app.end"
+    app_id: int
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantEnded(_OfUser):
+    """What one authorization had brought is over; `reason` where neither user nor client asked for it."""
+
+    action = "grant.end"
+    app_id: int
+    grant_id: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PolicySet(_Event):
     """The operator set a policy."""
 
@@ -245,6 +264,8 @@ Event: TypeAlias = (
     | AccountDetached
     | AppAllowed
     | GrantBegun
+    | AppEnded
+    | GrantEnded
     | PolicySet
 )
 EVENTS: tuple[type[Event], ...] = get_args(Event)

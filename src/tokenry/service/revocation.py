@@ -12,6 +12,7 @@ from tokenry.domain.events import TokenRevoked
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.users import User
 from tokenry.service.acting import get_writer
+from tokenry.service.grants.ending import end_apps_of
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import tokens as stored
 from tokenry.storage.accounts import lock_account
@@ -64,10 +65,16 @@ class Revocations:
 
 
 def revoke_everything_of(change: Change, user: User) -> None:
-    """Revoke the tokens of a user who is claimed, and those with which the user is in child accounts."""
-    lock_entered(change.connection, user.id)
+    """Revoke the tokens of a user who is claimed, and end all else that the user let in."""
+    shut_out(change, user)
     by = change.origin.name
     _record(change, stored.revoke_tokens_of(change.connection, user.id, now=change.now, revoked_by=by))
+
+
+def shut_out(change: Change, user: User) -> None:
+    """End what a user, who is claimed, let clients in for, and the tokens with which the user is in child accounts."""
+    lock_entered(change.connection, user.id)  # users come before apps
+    end_apps_of(change, user.id)
     leave_children(change, user)
 
 
@@ -85,7 +92,7 @@ def revoke_these(change: Change, token_ids: Sequence[int]) -> Sequence[int]:
 
 
 def revoke_others(change: Change) -> int:
-    """Revoke all live tokens of the user who acts but the one it acts with; how many there were."""
+    """Revoke all live personal tokens of the user who acts but the one it acts with; how many there were."""
     actor, by = change.actor, change.origin.name
     ids = stored.revoke_others(
         change.connection, user_id=actor.user_id, kept=actor.token_id, now=change.now, revoked_by=by

@@ -15,7 +15,7 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults
 from tokenry.service.acting import get_reader, get_writer
-from tokenry.service.revocation import leave_children, revoke_everything_of
+from tokenry.service.revocation import leave_children, revoke_everything_of, shut_out
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import usernames
 from tokenry.storage import users as stored
@@ -161,11 +161,14 @@ class Users:
             after = piece[-1][0].username
 
     def disable_user(self, origin: Origin, username: str) -> bool:
-        """Refuse all of a user's tokens from now on; False if they were refused already. Raises NotFound."""
+        """Refuse all of a user's tokens from now on; False if they were refused already. Raises NotFound.
+
+        Personal tokens open again when the user is enabled. What the user let clients in for ends for good.
+        """
         return self._set_disabled(origin, username, disabled=True)
 
     def enable_user(self, origin: Origin, username: str) -> bool:
-        """Accept a disabled user's tokens again; False if they were accepted already. Raises NotFound."""
+        """Accept a disabled user's personal tokens again; False if they were accepted already. Raises NotFound."""
         return self._set_disabled(origin, username, disabled=False)
 
     @retried
@@ -178,7 +181,7 @@ class Users:
             if changed:
                 change.record((UserDisabled if disabled else UserEnabled)(user.id, username))
             if changed and disabled:
-                leave_children(change, user)
+                shut_out(change, user)
             return changed
 
 

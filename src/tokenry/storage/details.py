@@ -1,4 +1,4 @@
-"""Statements on what is known of a token beyond the wire format."""
+"""Statements on what is known of a personal token beyond the wire format."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -18,7 +18,7 @@ from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import credentials, token_uses, tokens, users
-from tokenry.storage.tokens import COLUMNS, FOLDED
+from tokenry.storage.tokens import COLUMNS, FOLDED, PERSONAL
 
 NEVER_USED = -(1 << 40)
 """When a token that was never used counts as used: before the year 1, so it comes first, and before any moment."""
@@ -50,7 +50,7 @@ def list_details(
 
 def lock_details(connection: Connection, token_id: int, *, user_id: int) -> None:
     """Keep others from changing a token of this user, live or not, and what opens it, until the transaction ends."""
-    statement = select(tokens.c.id).where(tokens.c.id == token_id, tokens.c.user_id == user_id)
+    statement = select(tokens.c.id).where(tokens.c.id == token_id, tokens.c.user_id == user_id, PERSONAL)
     connection.execute(statement.with_for_update(key_share=True))
 
 
@@ -71,11 +71,11 @@ def store_details(connection: Connection, token_id: int, values: Mapping[str, An
 @cache
 def _select_one() -> Select[Any]:
     own = tokens.c.user_id == bindparam("owner")
-    return select_details().where(tokens.c.id == bindparam("token"), own)
+    return select_details().where(tokens.c.id == bindparam("token"), own, PERSONAL)
 
 
 def select_details() -> Select[Any]:
-    """Select all tokens of all users with what is known of them, for `read_details`."""
+    """Select all tokens of all users with what is known of them, for `read_details`; access tokens too."""
     # While a secret is being rotated a token has two credentials, with the same networks.
     networks = (
         select(func.max(credentials.c.networks))
@@ -101,7 +101,8 @@ def joined(selection: Selection, filter: Filter) -> FromClause:
 
 
 def selected(selection: Selection, now: datetime) -> Iterator[ColumnElement[bool]]:
-    """What a selection asks of a token."""
+    """What a selection asks of a token; that it is a personal one before all."""
+    yield PERSONAL
     seconds = to_seconds(now)
     match selection.state:
         case State.ACTIVE:

@@ -15,6 +15,7 @@ from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import credentials, tokens, users
 from tokenry.storage.schema import policy as policies
+from tokenry.storage.tokens import PERSONAL
 
 # These are made once: to make one takes longer than to run it.
 _GET_POLICY = select(policies)
@@ -64,9 +65,9 @@ def find_kind(connection: Connection, user_id: int) -> UserKind:
 
 
 def count_live_tokens(connection: Connection, user_id: int, now: datetime, *, limit: int | None = None) -> int:
-    """Count a user's tokens that are neither revoked nor expired; no further than `limit`."""
-    live = (tokens.c.user_id == user_id) & tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
-    found = select(tokens.c.id).where(live).limit(limit).subquery()
+    """Count a user's personal tokens that are neither revoked nor expired; no further than `limit`."""
+    live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
+    found = select(tokens.c.id).where(tokens.c.user_id == user_id, PERSONAL, live).limit(limit).subquery()
     return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
@@ -139,6 +140,9 @@ def _end(lifetime: timedelta) -> ColumnElement[int]:
 
 
 def _outlives(lifetime: timedelta, now: datetime) -> ColumnElement[bool]:
-    """Live tokens that outlive it, but for those that were made for a proxy user, whose lifetime is their own rule."""
-    live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
+    """Live personal tokens that outlive it.
+
+    Those that were made for a proxy user do not count: their lifetime is their own rule.
+    """
+    live = PERSONAL & tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
     return live & tokens.c.delegated_by.is_(None) & (tokens.c.expires_at > _end(lifetime))

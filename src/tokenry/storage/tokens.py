@@ -1,6 +1,9 @@
-"""Statements on tokens and their credentials."""
+"""Statements on tokens and their credentials.
 
-from collections.abc import Mapping, Sequence
+What lists, counts, finds or changes tokens means personal ones; what ends them reaches access tokens too.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -39,6 +42,8 @@ COLUMNS = {
     "created": tokens.c.created_at,
     "expiry": tokens.c.expires_at,
 }
+PERSONAL = tokens.c.grant_id.is_(None)
+"""Those that users make; the others came from a grant (`storage/apps.py`)."""
 FOLDED = {"label": tokens.c.label_folded, "scopes": tokens.c.scopes}
 
 # Those of the statements that are needed all the time are made once: making one takes longer than carrying it out.
@@ -52,7 +57,10 @@ _SELECT: Select[Any] = select(
     tokens.c.expires_at,
 )
 _LIVE = and_(
-    tokens.c.user_id == bindparam("owner"), tokens.c.revoked_at.is_(None), tokens.c.expires_at > bindparam("at")
+    tokens.c.user_id == bindparam("owner"),
+    PERSONAL,
+    tokens.c.revoked_at.is_(None),
+    tokens.c.expires_at > bindparam("at"),
 )
 _FIND = _SELECT.where(_LIVE, tokens.c.id == bindparam("token"))
 _LOCK_TOKEN = _FIND.with_for_update(key_share=True, of=tokens)
@@ -63,7 +71,7 @@ _REVOKE = (
     .where(tokens.c.id == bindparam("token"), tokens.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("at"), revoked_by=bindparam("by"))
 )
-_REVOKE_OWN = _REVOKE.where(tokens.c.user_id == bindparam("owner"), tokens.c.expires_at > bindparam("at"))
+_REVOKE_OWN = _REVOKE.where(tokens.c.user_id == bindparam("owner"), PERSONAL, tokens.c.expires_at > bindparam("at"))
 _CLOSE = delete(credentials).where(credentials.c.token_id == bindparam("token"))
 _KEEP_OPEN = (
     select(users.c.admin, users.c.proxy)
@@ -99,7 +107,10 @@ def insert_token(
     delegated_by: int | None = None,
     grant_id: int | None = None,
 ) -> Token:
-    """Store a token. Without a label it is named `token-<id>`, which takes a second statement: the id comes first."""
+    """Store a token, which is an access token if it comes from a grant.
+
+    Without a label it is named `token-<id>`, which takes a second statement: the id comes first.
+    """
     row = {
         "user_id": user_id,
         "label": label or "",
@@ -147,7 +158,7 @@ def insert_credential(
 
 
 def find_token(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Token | None:
-    """Find one of a user's tokens that is neither revoked nor expired."""
+    """Find one of a user's personal tokens that is neither revoked nor expired."""
     row = connection.execute(_FIND, {"token": token_id, **_own(user_id, now)}).one_or_none()
     return None if row is None else _token(row)
 
@@ -161,20 +172,20 @@ def lock_token(connection: Connection, token_id: int, *, user_id: int, now: date
 def list_tokens(
     connection: Connection, *, user_id: int, now: datetime, request: PageRequest, filter: Filter = EVERY_ROW
 ) -> Page[Token]:
-    """List a user's tokens that are neither revoked nor expired."""
+    """List a user's personal tokens that are neither revoked nor expired."""
     pages = _EVERY if filter == EVERY_ROW else _list(filter)
     return page_of(connection, pages, request, _token, row=_own(user_id, now))
 
 
 def rename_token(connection: Connection, token_id: int, label: str, *, user_id: int, now: datetime) -> bool:
-    """Give a live token of this user another label; whether there was one."""
+    """Give a live personal token of this user another label; whether there was one."""
     return _set_label(connection, (tokens.c.id == token_id) & _LIVE, label, _own(user_id, now))
 
 
 def revoke_token(
     connection: Connection, token_id: int, *, now: datetime, revoked_by: str, user_id: int | None = None
 ) -> bool:
-    """Revoke a live token (of this user, if one is named) and delete what opens it; whether there was one.
+    """Revoke a live token (of this user and personal, if one is named) and delete what opens it; whether there was one.
 
     Single by the row count: of two that revoke at once, one is told that it did.
     """
@@ -189,8 +200,8 @@ def revoke_token(
 
 
 def revoke_tokens_of(connection: Connection, user_id: int, *, now: datetime, revoked_by: str) -> Sequence[int]:
-    """Revoke all live tokens of a user who is claimed; their ids."""
-    mine = (tokens.c.user_id == user_id) & (tokens.c.expires_at > to_seconds(now))
+    """Revoke all live personal tokens of a user who is claimed; their ids."""
+    mine = (tokens.c.user_id == user_id) & PERSONAL & (tokens.c.expires_at > to_seconds(now))
     return _revoke_all(connection, mine, now=now, revoked_by=revoked_by)
 
 
@@ -201,9 +212,22 @@ def revoke_delegated_by(connection: Connection, user_id: int, *, now: datetime, 
 
 
 def revoke_others(connection: Connection, *, user_id: int, kept: int, now: datetime, revoked_by: str) -> Sequence[int]:
-    """Revoke all live tokens of a user who is claimed but the one with the id `kept`; their ids."""
-    others = (tokens.c.user_id == user_id) & (tokens.c.id != kept) & (tokens.c.expires_at > to_seconds(now))
+    """Revoke all live personal tokens of a user who is claimed but the one with the id `kept`; their ids."""
+    live = PERSONAL & (tokens.c.expires_at > to_seconds(now))
+    others = (tokens.c.user_id == user_id) & (tokens.c.id != kept) & live
     return _revoke_all(connection, others, now=now, revoked_by=revoked_by)
+
+
+def revoke_tokens_from(
+    connection: Connection, grant_ids: Sequence[int], *, now: datetime, revoked_by: str
+) -> Sequence[int]:
+    """Revoke all access tokens of grants whose apps are locked; their ids. Those that expired are left as they are."""
+    live = tokens.c.expires_at > to_seconds(now)
+    revoked: list[int] = []
+    for some in in_pieces(grant_ids):
+        theirs = tokens.c.grant_id.in_(some) & live
+        revoked += _revoke_all(connection, theirs, now=now, revoked_by=revoked_by)
+    return revoked
 
 
 def revoke_these(connection: Connection, token_ids: Sequence[int], *, now: datetime, revoked_by: str) -> Sequence[int]:
@@ -237,6 +261,11 @@ def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: date
         execute_naming(connection, delete(credentials).where(credentials.c.token_id.in_(ids)))
         revoked += ids
     return revoked
+
+
+def in_pieces(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Take some ids after the others, as many as one statement names."""
+    return (ids[start : start + IDS_MAX] for start in range(0, len(ids), IDS_MAX))
 
 
 def _own(user_id: int, now: datetime) -> dict[str, int]:

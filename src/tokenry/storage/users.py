@@ -19,6 +19,7 @@ from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import accounts, tokens, users
+from tokenry.storage.tokens import PERSONAL
 
 _COLUMNS = {"id": users.c.id, "username": users.c.username, "email": users.c.email}
 
@@ -102,11 +103,14 @@ def list_users(
 
 
 def list_all_users(connection: Connection, now: datetime, *, after: str = "", limit: int) -> Sequence[tuple[User, int]]:
-    """List users of all accounts by name, from the one after `after`, each with the number of its live tokens."""
+    """List users of all accounts by name, from the one after `after`, each with the number of its live tokens.
+
+    Access tokens are not counted.
+    """
     rows = connection.execute(_select_users().where(users.c.username > after).order_by(users.c.username).limit(limit))
     found = [_user(row) for row in rows.all()]
     live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
-    own = tokens.c.user_id.in_([user.id for user in found])
+    own = tokens.c.user_id.in_([user.id for user in found]) & PERSONAL
     counted = select(tokens.c.user_id, func.count().label("live")).where(own, live).group_by(tokens.c.user_id)
     counts = {row.user_id: row.live for row in connection.execute(counted)}
     return [(user, counts.get(user.id, 0)) for user in found]

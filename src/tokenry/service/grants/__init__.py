@@ -1,1 +1,1 @@
-"""What OAuth clients are given, and by what kind of grant: a file each. `issuing.py` makes all of it."""
+"""What OAuth clients are given, by what kind of grant: a file each. `issuing.py` makes it, `ending.py` ends it."""

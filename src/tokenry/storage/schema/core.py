@@ -87,31 +87,47 @@ tokens = Table(
     # The parent account's user who asked for a proxy user's token; disabling that user revokes it.
     Column("delegated_by", Id, ForeignKey("users.id")),
     # Of an access token: the grant it came from. Personal tokens have none.
-    Column("grant_id", Id, ForeignKey("oauth_grants.id"), index=True),
+    Column("grant_id", Id, ForeignKey("oauth_grants.id")),
     sqlite_autoincrement=True,
 )
 _REVOKED = text("revoked_at IS NOT NULL")
-# Lists, counts and exports are of users' tokens by id: of those that were not revoked, mostly; of those that were; or
-# of all. They are found in an index alone, which has to hold what is asked: for SQLite `revoked_at`, too. The index of
-# all is the widest, so that planners take the others where these do.
+_PERSONAL_LIVE = text("grant_id IS NULL AND revoked_at IS NULL")
+_PERSONAL_REVOKED = text("grant_id IS NULL AND revoked_at IS NOT NULL")
+_FROM_GRANTS = text("grant_id IS NOT NULL")
+# Lists, counts and exports are of users' personal tokens by id: of those that were not revoked, mostly; of those that
+# were; or of all. They are found in an index alone, which has to hold what is asked: for SQLite `revoked_at` and
+# `grant_id`, too. The index of all has access tokens as well, and is the widest (that is what its last column is for),
+# so that planners take the others where these do.
 Index(
-    "ix_tokens_user_id_id_live",
+    "ix_tokens_personal_live",
     tokens.c.user_id,
     tokens.c.id,
     tokens.c.expires_at,
     tokens.c.revoked_at,
-    sqlite_where=text("revoked_at IS NULL"),
-    postgresql_where=text("revoked_at IS NULL"),
+    tokens.c.grant_id,
+    sqlite_where=_PERSONAL_LIVE,
+    postgresql_where=_PERSONAL_LIVE,
 )
 Index(
-    "ix_tokens_user_id_id_revoked",
+    "ix_tokens_personal_revoked",
     tokens.c.user_id,
     tokens.c.id,
     tokens.c.revoked_at,
-    sqlite_where=_REVOKED,
-    postgresql_where=_REVOKED,
+    tokens.c.grant_id,
+    sqlite_where=_PERSONAL_REVOKED,
+    postgresql_where=_PERSONAL_REVOKED,
 )
-Index(None, tokens.c.user_id, tokens.c.id, tokens.c.revoked_at, tokens.c.expires_at)
+Index(
+    "ix_tokens_of_all",
+    tokens.c.user_id,
+    tokens.c.id,
+    tokens.c.revoked_at,
+    tokens.c.expires_at,
+    tokens.c.grant_id,
+    tokens.c.preview,
+)
+# Access tokens end with their grant.
+Index("ix_tokens_grant_id", tokens.c.grant_id, sqlite_where=_FROM_GRANTS, postgresql_where=_FROM_GRANTS)
 
 Index(
     "ix_tokens_delegated_by_live",

@@ -249,4 +249,7 @@ def _access_tokens() -> None:
     op.execute(
         f"ALTER TABLE tokens ADD COLUMN grant_id {kind} CONSTRAINT fk_tokens_grant_id REFERENCES oauth_grants (id)"
     )
-    op.create_index("ix_tokens_grant_id", "tokens", ["grant_id"])
+    from_grants = sa.text("grant_id IS NOT NULL")
+    op.create_index(
+        "ix_tokens_grant_id", "tokens", ["grant_id"], sqlite_where=from_grants, postgresql_where=from_grants
+    )
