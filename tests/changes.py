@@ -183,6 +183,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Children.create_token": lambda case: case.installation.children.create_token(
         case.me.origin, case.place.child_euuid
     ),
+    "ClientAuthentication._see": lambda case: case.installation.client_authentication._see(
+        bytes(32), case.installation.transactions.now()
+    ),
     "Inventory.revoke_tokens": lambda case: case.installation.inventory.revoke_tokens(
         case.me.origin, case.token_ids[:: -1 if case.side else 1]
     ),

@@ -2,6 +2,7 @@
 
 import json
 from secrets import token_hex
+from typing import Any
 
 from sqlalchemy import insert
 
@@ -12,7 +13,7 @@ from tokenry.domain.grants import NewGrant
 from tokenry.domain.oauth import GrantType
 from tokenry.domain.policy import Policy
 from tokenry.domain.scopes import Scopes
-from tokenry.domain.secrets import Peppers
+from tokenry.domain.secrets import CLIENT_SECRET, Peppers, Secret
 from tokenry.service.grants.issuing import Issued, allow_app, begin_grant, issue, keep_parties
 from tokenry.service.transactions import Transactions
 from tokenry.storage.database import Database, to_seconds
@@ -41,6 +42,23 @@ def add_client(database: Database, client_id: str | None = None, **columns: obje
         client = find_client(connection, str(row["client_id"]))
     assert client is not None
     return client
+
+
+def add_confidential(
+    database: Database, peppers: Peppers, authentication: Authentication = Authentication.BASIC, **columns: Any
+) -> tuple[Client, Secret]:
+    """Store a client with a secret."""
+    secret = Secret.generate(kind=CLIENT_SECRET)
+    client = add_client(
+        database,
+        public=False,
+        authentication=authentication,
+        preview=secret.preview,
+        digest=peppers.digest(secret),
+        pepper_generation=peppers.generation,
+        **columns,
+    )
+    return client, secret
 
 
 def give(

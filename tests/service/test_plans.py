@@ -16,9 +16,11 @@ from tests.making import OPERATOR
 from tests.plans import Capture, Statement, faults_of
 from tokenry.domain.accounts import AccountChange, Actor, Origin
 from tokenry.domain.callers import Callers
+from tokenry.domain.clients import PresentedClient
 from tokenry.domain.details import NewDetails, Selection, State
 from tokenry.domain.filters import Filter
 from tokenry.domain.idempotency import KeyedRequest
+from tokenry.domain.oauth import OAuthRefusal
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
@@ -180,6 +182,7 @@ class Many:
             "profiles.get_user": [partial(do.profiles.get_user, actor)],
             "explanations.explain_token": [partial(do.explanations.explain_token, actor, nobodys)],
             "explanations.explain_any_token": [partial(do.explanations.explain_any_token, nobodys)],
+            "client_authentication.authenticate": [partial(self.authenticate, "unknown")],
             "policies.preview_lifetime": [partial(do.policies.preview_lifetime, timedelta(days=900))],
         }
 
@@ -244,6 +247,10 @@ class Many:
 
     def ends(self) -> Mapping[str, list[Callable[[], object]]]:
         return {"tokens.revoke_other_tokens": [partial(self.do.tokens.revoke_other_tokens, self.origin)]}
+
+    def authenticate(self, client_id: str) -> None:
+        with pytest.raises(OAuthRefusal):
+            self.do.client_authentication.authenticate(PresentedClient(client_id))
 
     def two_pieces(self, export: Callable[..., Iterator[object]], *arguments: object, **options: object) -> None:
         pieces = export(*arguments, **options)

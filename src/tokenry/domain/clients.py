@@ -1,11 +1,13 @@
 """OAuth clients: what is known of one, and what it may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from tokenry.domain.oauth import GrantType
 from tokenry.domain.scopes import EVERYTHING, Scopes
+
+CLIENT_ID_LENGTH_MAX = 1024
 
 
 class Authentication(StrEnum):
@@ -15,6 +17,11 @@ class Authentication(StrEnum):
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
     PRIVATE_KEY = "private_key_jwt"
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether it is by a client secret. A client that has one may send it in either way."""
+        return self in (Authentication.BASIC, Authentication.POST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +61,12 @@ class Client:
     jwks: str | None = None
     service_user_id: int | None = None
     disabled: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedClient:
+    """Who asks, by its own word, and its proof: a secret, or a signed assertion (RFC 7523). A public one has none."""
+
+    client_id: str
+    secret: str | None = field(default=None, repr=False)
+    assertion: str | None = field(default=None, repr=False)

@@ -13,6 +13,7 @@ from tokenry.service.admission import Admission
 from tokenry.service.children import Children
 from tokenry.service.details import TokenDetails
 from tokenry.service.explanation import Explanations
+from tokenry.service.grants.authentication import ClientAuthentication
 from tokenry.service.inventory import Inventory
 from tokenry.service.leaks import Leaks
 from tokenry.service.policy import Policies
@@ -64,6 +65,7 @@ class Installation:
         self.children = Children(transactions, self.tokens)
         self.profiles = Profiles(transactions)
         self.pruning = Pruning(transactions)
+        self.client_authentication = ClientAuthentication(transactions, peppers)
 
 
 def begin_installation(

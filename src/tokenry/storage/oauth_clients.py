@@ -2,7 +2,7 @@
 
 import json
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, bindparam, select
 
@@ -13,10 +13,25 @@ from tokenry.storage.database import from_seconds
 from tokenry.storage.schema import oauth_clients
 
 
+class StoredSecret(NamedTuple):
+    """What is kept of a client's secret."""
+
+    digest: bytes
+    pepper_generation: int
+
+
 def find_client(connection: Connection, client_id: str) -> Client | None:
     """Find a client by what it calls itself, also a disabled one."""
     row = connection.execute(_select_by_name(), {"client_id": client_id}).one_or_none()
     return None if row is None else _client(row)
+
+
+def find_client_secret(connection: Connection, client_id: str) -> tuple[Client, StoredSecret | None] | None:
+    """Find a client, also a disabled one, and its secret, if it has one."""
+    row = connection.execute(_select_by_name(), {"client_id": client_id}).one_or_none()
+    if row is None:
+        return None
+    return _client(row), None if row.digest is None else StoredSecret(row.digest, row.pepper_generation)
 
 
 def keep_client(connection: Connection, id: int) -> bool:
