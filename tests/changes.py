@@ -2,7 +2,7 @@
 
 Each pair has a place of its own: a parent account with its administrators boss and ada, and bob, who may enter the
 child account; the child account with the proxy user, through whom boss and bob are in there, and cee. Every token has
-been rotated, and its new secret not been used.
+been rotated, and its new secret not been used. Boss has let an OAuth client in, which has a code.
 """
 
 import ast
@@ -22,14 +22,17 @@ from sqlalchemy import Table, insert, update
 import tokenry
 from tests.conftest import START
 from tests.making import OPERATOR
+from tests.oauth_making import client_of, client_row
 from tokenry.domain.accounts import AccountChange, Actor, Origin
+from tokenry.domain.clients import Client
+from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NewDetails
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.policy import UserKind
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING
-from tokenry.domain.secrets import Secret
+from tokenry.domain.secrets import CODE, Secret
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
 from tokenry.service.installation import Installation, begin_installation
@@ -43,6 +46,16 @@ FAR = NOW + 10**7
 LIFETIME_MAX = timedelta(days=900)
 _IDS_EACH = 100
 _PLACES_AT_ONCE = 100
+_LAID = (
+    schema.accounts,
+    schema.users,
+    schema.tokens,
+    schema.credentials,
+    schema.rotations,
+    schema.oauth_clients,
+    schema.apps,
+    schema.authorization_codes,
+)
 _NEXT_ID = 10**9
 """Of what is made in a place."""
 
@@ -73,12 +86,14 @@ class Holder:
 
 @dataclass(frozen=True)
 class Place:
-    """Two accounts, and those who are in them, by name; boss twice."""
+    """Two accounts, and those who are in them, by name; boss twice. What a client has that boss let in."""
 
     number: int
     parent_euuid: str
     child_euuid: str
     holders: dict[str, Holder]
+    client: Client
+    code: Secret
 
     def name(self, username: str) -> str:
         return f"{username}{self.number}"
@@ -158,6 +173,9 @@ def _deliver(secret: Secret) -> None:
 
 
 CHANGES: dict[str, Callable[[Case], object]] = {
+    "AuthorizationCodes._exchange": lambda case: case.installation.authorization_codes.exchange_code(
+        OPERATOR, case.place.client, PresentedCode(case.place.code.reveal())
+    ),
     "Accounts.create_account": lambda case: case.installation.accounts.create_account(
         OPERATOR, company="other", parent=case.place.parent_euuid, admin=case.place.name("new")
     ),
@@ -269,12 +287,10 @@ def _opens(node: ast.AST) -> bool:
 def lay_out(installation: Installation) -> Iterator[Place]:
     """Make places as they are needed, many in few statements."""
     with installation.database.write() as connection:
-        for table in (schema.accounts, schema.users, schema.tokens):
+        for table in (schema.accounts, schema.users, schema.tokens, schema.oauth_clients, schema.apps):
             connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {_NEXT_ID})")
     for start in count(1, _PLACES_AT_ONCE):
-        rows: dict[Table, list[dict[str, Any]]] = {
-            table: [] for table in (schema.accounts, schema.users, schema.tokens, schema.credentials, schema.rotations)
-        }
+        rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _LAID}
         places = [_add_place(installation, rows, number) for number in range(start, start + _PLACES_AT_ONCE)]
         with installation.database.write() as connection:
             for table, added in rows.items():
@@ -343,7 +359,29 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
             secret.preview,
         )
         holders[name] = Holder(actor, secret, before, spare_id)
-    return Place(number, euuids[parent_id], euuids[child_id], holders)
+    client, code = _add_client(installation, rows, first, ids["boss"])
+    return Place(number, euuids[parent_id], euuids[child_id], holders, client, code)
+
+
+def _add_client(
+    installation: Installation, rows: dict[Table, list[dict[str, Any]]], id: int, user_id: int
+) -> tuple[Client, Secret]:
+    row = {"id": id, **client_row(f"client{id}", pkce_required=False)}
+    rows[schema.oauth_clients].append(row)
+    rows[schema.apps].append({"id": id, "user_id": user_id, "oauth_client_id": id, "scopes": "*", "created_at": NOW})
+    code = Secret.generate(kind=CODE)
+    rows[schema.authorization_codes].append(
+        {
+            "preview": code.preview,
+            "digest": installation.peppers.digest(code),
+            "pepper_generation": installation.peppers.generation,
+            "app_id": id,
+            "scopes": "linodes:read_only",
+            "created_at": NOW,
+            "expires_at": FAR,
+        }
+    )
+    return client_of(row), code
 
 
 def _add_token(

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -13,10 +14,12 @@ from sqlalchemy import URL, Connection, create_engine, text
 
 from tests.conftest import START, Clock
 from tests.making import OPERATOR
+from tests.oauth_making import VERIFIER, add_client, agree
 from tests.plans import Capture, Statement, faults_of
 from tokenry.domain.accounts import AccountChange, Actor, Origin
 from tokenry.domain.callers import Callers
 from tokenry.domain.clients import PresentedClient
+from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NewDetails, Selection, State
 from tokenry.domain.filters import Filter
 from tokenry.domain.idempotency import KeyedRequest
@@ -242,6 +245,7 @@ class Many:
             ],
             "policies.set_policy": [partial(do.policies.set_policy, OPERATOR, lambda policy: policy)],
             "policies.enforce": [self.enforce],
+            "authorization_codes.exchange_code": [self.exchange_a_code],
             "uses.flush": [self.flush],
         }
 
@@ -266,6 +270,14 @@ class Many:
         policies.set_policy(OPERATOR, lambda policy: replace(policy, lifetime_max=year))
         assert list(policies.enforce(OPERATOR, shorten_to=year))
         policies.set_policy(OPERATOR, lambda policy: replace(policy, lifetime_max=None))
+
+    def exchange_a_code(self) -> None:
+        """Twice, which ends what it brought."""
+        do, client = self.do, add_client(self.database)
+        presented = PresentedCode(agree(do.transactions, do.peppers, client).reveal(), code_verifier=VERIFIER)
+        do.authorization_codes.exchange_code(self.origin, client, presented)
+        with suppress(OAuthRefusal):
+            do.authorization_codes.exchange_code(self.origin, client, presented)
 
     def report_a_leak(self) -> None:
         _, secret = self.do.tokens.create_token_for(OPERATOR, "admin", NewToken())

@@ -14,6 +14,7 @@ from tokenry.service.children import Children
 from tokenry.service.details import TokenDetails
 from tokenry.service.explanation import Explanations
 from tokenry.service.grants.authentication import ClientAuthentication
+from tokenry.service.grants.authorization_code import AuthorizationCodes
 from tokenry.service.inventory import Inventory
 from tokenry.service.leaks import Leaks
 from tokenry.service.policy import Policies
@@ -66,6 +67,7 @@ class Installation:
         self.profiles = Profiles(transactions)
         self.pruning = Pruning(transactions)
         self.client_authentication = ClientAuthentication(transactions, peppers)
+        self.authorization_codes = AuthorizationCodes(transactions, peppers)
 
 
 def begin_installation(

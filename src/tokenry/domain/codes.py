@@ -1,0 +1,62 @@
+"""Authorization codes: what one stands for, and the proof that whoever presents it is who asked for it (RFC 7636)."""
+
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from tokenry.domain.scopes import Scopes
+
+CODE_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+"""SHA-256 in base64url: S256, the one method there is. `plain` would let whoever sees the request use its code."""
+_CODE_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class NewCode:
+    """What a user agreed to, for the client that is sent back with a code.
+
+    `redirect_uri` and `code_challenge` are as the request had them, None if it had none; `audience` is whom the tokens
+    are for (RFC 8707), empty for this service; `jkt` the thumbprint of the key that the code is bound to (RFC 9449).
+    """
+
+    redirect_uri: str | None
+    scopes: Scopes
+    audience: tuple[str, ...] = ()
+    code_challenge: str | None = None
+    jkt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code that was given out: of an app, which is a user's and a client's, and the grant that it brought."""
+
+    app_id: int
+    user_id: int
+    oauth_client_id: int
+    stands_for: NewCode
+    digest: bytes
+    pepper_generation: int
+    expiry: datetime
+    used: bool
+    grant_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedCode:
+    """A code as a client presents it. `jkt` is of the key that it proved to have."""
+
+    text: str = field(repr=False)
+    redirect_uri: str | None = None
+    code_verifier: str | None = field(default=None, repr=False)
+    jkt: str | None = None
+
+
+def is_verified(code_verifier: str, code_challenge: str) -> bool:
+    """Whether a challenge was made from this verifier; in the same time whatever the answer."""
+    if not _CODE_VERIFIER.fullmatch(code_verifier):
+        return False
+    made = urlsafe_b64encode(sha256(code_verifier.encode("ascii")).digest()).rstrip(b"=")
+    return hmac.compare_digest(made, code_challenge.encode("ascii"))
