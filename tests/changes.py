@@ -21,6 +21,7 @@ from sqlalchemy import Table, insert, update
 
 import tokenry
 from tests.conftest import START
+from tests.making import NOW as MOMENT
 from tests.making import OPERATOR
 from tests.oauth_making import client_of, client_row
 from tokenry.domain.accounts import AccountChange, Actor, Origin
@@ -32,12 +33,14 @@ from tokenry.domain.policy import UserKind
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING
-from tokenry.domain.secrets import CODE, Secret
+from tokenry.domain.secrets import CODE, SESSION, Secret
+from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
-from tokenry.domain.users import GrantsChange, NewUser, UserChange
+from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
 from tokenry.service.installation import Installation, begin_installation
 from tokenry.storage import schema
 from tokenry.storage.database import Database, to_seconds
+from tokenry.storage.sessions import delete_expired_sessions
 from tokenry.storage.uses import Use
 from tokenry.verification.last_used import Uses
 
@@ -46,16 +49,15 @@ FAR = NOW + 10**7
 LIFETIME_MAX = timedelta(days=900)
 _IDS_EACH = 100
 _PLACES_AT_ONCE = 100
-_LAID = (
+_COUNTED = (
     schema.accounts,
     schema.users,
     schema.tokens,
-    schema.credentials,
-    schema.rotations,
+    schema.sessions,
     schema.oauth_clients,
     schema.apps,
-    schema.authorization_codes,
 )
+_LAID = (*_COUNTED, schema.credentials, schema.rotations, schema.authorization_codes)
 _NEXT_ID = 10**9
 """Of what is made in a place."""
 
@@ -78,6 +80,7 @@ class Holder:
     """The preview of the secret that was rotated."""
     spare_id: int
     """Another token of the same user."""
+    session: Session
 
     @property
     def origin(self) -> Origin:
@@ -221,8 +224,16 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Rotations.rotate_token": lambda case: case.installation.rotations.rotate_token(
         case.me.origin, case.token_id, NewRotation(0, on_first_use=False)
     ),
+    "Sessions._touch": lambda case: case.installation.sessions._touch(case.me.session),
+    "Sessions.delete_session": lambda case: case.installation.sessions.delete_session(
+        case.me.origin, case.them.session.id
+    ),
+    "Sessions.end_session": lambda case: case.installation.sessions.end_session(OPERATOR, case.them.session),
     "TokenDetails.update_details": lambda case: case.installation.details.update_details(
         case.me.origin, case.token_id, NewDetails(token_hex(), (ip_network(f"192.0.2.{case.side}"),))
+    ),
+    "Pruning._prune_all": lambda case: case.installation.pruning._prune_all(
+        delete_expired_sessions, case.me.session.seen
     ),
     "Pruning.prune": lambda case: case.installation.pruning.prune(),
     "Tokens.create_token": lambda case: case.installation.tokens.create_token(
@@ -256,7 +267,7 @@ BEFORE_THE_START = {"_upgrade", "set_up_peppers"}
 """What also does, and is over before anything is served."""
 SEAM = "Transactions.change"
 """What opens the transactions of use cases."""
-DONE_ONCE = {"Pruning.prune", "Uses._write", "begin_installation"}
+DONE_ONCE = {"Pruning._prune_all", "Pruning.prune", "Uses._write", "begin_installation"}
 """What is not done again at once when another transaction was in the way: two soon are, one tells a secret."""
 
 
@@ -287,7 +298,7 @@ def _opens(node: ast.AST) -> bool:
 def lay_out(installation: Installation) -> Iterator[Place]:
     """Make places as they are needed, many in few statements."""
     with installation.database.write() as connection:
-        for table in (schema.accounts, schema.users, schema.tokens, schema.oauth_clients, schema.apps):
+        for table in _COUNTED:
             connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {_NEXT_ID})")
     for start in count(1, _PLACES_AT_ONCE):
         rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _LAID}
@@ -358,7 +369,8 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
             euuids[account_id],
             secret.preview,
         )
-        holders[name] = Holder(actor, secret, before, spare_id)
+        session = _add_session(installation, rows, token_id, actor)
+        holders[name] = Holder(actor, secret, before, spare_id, session)
     client, code = _add_client(installation, rows, first, ids["boss"])
     return Place(number, euuids[parent_id], euuids[child_id], holders, client, code)
 
@@ -382,6 +394,28 @@ def _add_client(
         }
     )
     return client_of(row), code
+
+
+def _add_session(
+    installation: Installation, rows: dict[Table, list[dict[str, Any]]], session_id: int, actor: Actor
+) -> Session:
+    secret = Secret.generate(kind=SESSION)
+    rows[schema.sessions].append(
+        {
+            "id": session_id,
+            "preview": secret.preview,
+            "digest": installation.peppers.digest(secret),
+            "pepper_generation": installation.peppers.generation,
+            "user_id": actor.user_id,
+            "method": "password",
+            "created_at": NOW,
+            "authenticated_at": NOW,
+            "seen_at": NOW,
+            "expires_at": FAR,
+        }
+    )
+    user = User(actor.user_id, actor.account_id, actor.username, "", admin=True, created=MOMENT, disabled=None)
+    return Session(session_id, user, "password", MOMENT, MOMENT, MOMENT, MOMENT, None, None)
 
 
 def _add_token(

@@ -20,6 +20,7 @@ BIG = {
     "idempotency_keys",
     "username_reservations",
     "audit_events",
+    "sessions",
 }
 _READS = re.compile(r"SELECT\b")
 # Whose tables of references to it SQLite names, and reads only where one was left dangling.

@@ -148,7 +148,7 @@ def test_jobs_fit_the_database_and_one_is_done_once_for_all_hosts(opened: Instal
         "writing down uses of tokens": Where.PROCESS,
         "watching the clock": Where.PROCESS,
         "watching file descriptors": Where.WORKER,
-        "deleting expired keys": Where.FLEET,
+        "deleting what expired": Where.FLEET,
     }
     of_sqlite = {"tending the epoch": Where.PROCESS, "listing all tokens": Where.PROCESS}
     assert jobs == (of_any | of_sqlite if opened.database.is_sqlite else of_any)

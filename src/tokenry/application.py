@@ -11,6 +11,7 @@ from tokenry.counters.opening import Counters, open_counters
 from tokenry.faces import create_app, routes
 from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
 from tokenry.jobs import run_jobs
+from tokenry.pages.page import Checks as PageChecks
 from tokenry.serving.health import Readiness
 from tokenry.settings import Settings
 from tokenry.verification.inspection import Inspector
@@ -47,6 +48,10 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         await verification.close()
         await counters.close()
 
-    checks = Checks(verifier, limits, installation.admission, Threads(settings.request_timeout))
+    threads = Threads(settings.request_timeout)
+    checks = Checks(verifier, limits, installation.admission, threads)
+    page_checks = PageChecks(
+        installation.sessions, limits, threads, installation.transactions.now, installation.public_url
+    )
     ready = Readiness(installation.database, verification.credentials.find)
-    return create_app(routes(installation, checks, inspector, ready), lifespan)
+    return create_app(routes(installation, checks, page_checks, inspector, ready), lifespan)

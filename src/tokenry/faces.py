@@ -18,6 +18,9 @@ from tokenry.gate.table import verification_paths
 from tokenry.gate.verify import VerifyEndpoint
 from tokenry.oauth.errors import write_error
 from tokenry.oauth.table import oauth_paths
+from tokenry.pages.page import Checks as PageChecks
+from tokenry.pages.page import Page
+from tokenry.pages.table import page_paths
 from tokenry.service.installation import Installation
 from tokenry.serving.health import Liveness, Readiness
 from tokenry.verification.inspection import Inspector
@@ -42,12 +45,15 @@ OAUTH = replace(
 """Forms, and errors as one code (RFC 6749 section 5.2)."""
 
 
-def routes(installation: Installation, checks: Checks, inspector: Inspector, ready: Readiness) -> Sequence[BaseRoute]:
-    """Every path of the service. Each application behind one has `methods`, and `openapi.yaml` describes them."""
+def routes(
+    installation: Installation, checks: Checks, page_checks: PageChecks, inspector: Inspector, ready: Readiness
+) -> Sequence[BaseRoute]:
+    """Every path of the service. Each application behind one has `methods`; but for pages, `openapi.yaml` has them."""
     wire, verification, oauth = (partial(Resource, checks, dialect) for dialect in (WIRE, VERIFICATION, OAUTH))
     paths: dict[str, ASGIApp] = {
         **verification_paths(installation, checks.verifier, inspector, verification),
         **oauth_paths(installation, inspector, oauth),
+        **page_paths(installation, partial(Page, page_checks)),
         **description_paths(installation.catalogue, WIRE),
         "/healthz": Liveness(),
         "/readyz": ready,

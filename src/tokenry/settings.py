@@ -13,7 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from tokenry.domain.errors import SetupError
 from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX, UNIX_PEER
+from tokenry.domain.public_url import read_public_url
 from tokenry.domain.scopes import Catalogue
+from tokenry.domain.sessions import SessionLimits
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 
@@ -37,6 +39,10 @@ def _require_networks(text: str) -> str:
         if each != UNIX_PEER:
             ip_network(each)
     return text
+
+
+def _read_public_url(text: str | None) -> str | None:
+    return None if text is None else read_public_url(text)
 
 
 def _require_socket_path(path: Path | None) -> Path | None:
@@ -72,6 +78,17 @@ class Settings(BaseModel):
     ] = Field(default="0660", description="The mode of the unix socket: those who may write to it may ask.")
     uds_group: Annotated[str | None, Note(unset="the process's own")] = Field(
         default=None, description="The group of the unix socket, by name or number."
+    )
+    public_url: Annotated[
+        str | None,
+        AfterValidator(_read_public_url),
+        Note(
+            unset="the address listened on, where that is loopback",
+            wanted="has to be https://host or https://host:port, or http:// on this machine, without a path",
+        ),
+    ] = Field(
+        default=None,
+        description="The address of the service for browsers, such as https://tokens.example.com: OAuth's issuer.",
     )
     data_dir: Path = Field(default=Path("data"), description="Where the database, the pepper and other files live.")
     database_url: Annotated[
@@ -139,6 +156,12 @@ class Settings(BaseModel):
         description="How long nobody else may have the name of a user who was deleted or renamed; 0 to free it at "
         "once.",
     )
+    session_idle_minutes: int = Field(
+        default=720, ge=1, le=525_600, description="Minutes without a page after which somebody is signed out."
+    )
+    session_days: int = Field(
+        default=14, ge=1, le=365, description="Days after which somebody has to sign in again, at the latest."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much the log says."
     )
@@ -161,6 +184,11 @@ class Settings(BaseModel):
     def username_reservation(self) -> timedelta:
         """How long nobody else may have the name of a user who was deleted or renamed."""
         return timedelta(days=self.username_reservation_days)
+
+    @property
+    def session_limits(self) -> SessionLimits:
+        """How long somebody stays signed in."""
+        return SessionLimits(timedelta(minutes=self.session_idle_minutes), timedelta(days=self.session_days))
 
     def catalogue(self) -> Catalogue:
         """The scopes that tokens may have. Raises SetupError."""

@@ -105,7 +105,15 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
     def now() -> datetime:
         return datetime.fromtimestamp(clock(), UTC)
 
-    return Installation(database, peppers, catalogue, now, settings.username_reservation)
+    return Installation(
+        database,
+        peppers,
+        catalogue,
+        now,
+        settings.username_reservation,
+        public_url=settings.public_url,
+        session_limits=settings.session_limits,
+    )
 
 
 def begin(installation: Installation, deliver: Callable[[Secret], None]) -> Secret | None:
@@ -146,7 +154,7 @@ def list_jobs(
         Job("writing down uses of tokens", last_used.INTERVAL_SECONDS, Where.PROCESS, uses.flush),
         Job("watching the clock", clocks.LOOK_SECONDS, Where.PROCESS, verification.clock_watch.look),
         Job("watching file descriptors", descriptors.LOOK_SECONDS, Where.WORKER, DescriptorWatch().look),
-        Job("deleting expired keys", PRUNING_SECONDS, Where.FLEET, installation.pruning.run),
+        Job("deleting what expired", PRUNING_SECONDS, Where.FLEET, installation.pruning.run),
     ]
     if cache is not None and screen is not None:
         tending = Tending(installation.database.epoch, (cache, screen), lock)

@@ -17,6 +17,7 @@ from tokenry.domain.callers import Callers
 from tokenry.domain.scopes import Catalogue, Level
 from tokenry.domain.scopes import Resource as CatalogueEntry
 from tokenry.faces import VERSIONS
+from tokenry.pages.page import Page
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.web.resource import Resource
 
@@ -27,10 +28,11 @@ def methods(route: Route) -> frozenset[str]:
 
 
 def served(app: App) -> set[tuple[str, str]]:
-    """Every method of every route, by the described path it falls under; HEAD and OPTIONS follow from the others."""
+    """Every method of every route but pages, by the described path it falls under; HEAD and OPTIONS follow."""
     return {
         (method.lower(), template(route.path))
         for route in routes(app)
+        if not isinstance(route.app, Page)  # which are for people
         for method in methods(route) - {"HEAD", "OPTIONS"}
     }
 

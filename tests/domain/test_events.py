@@ -57,6 +57,13 @@ RECORDED = [
     (events.UserEnabled(3, "ada"), "user.enable", "user:3", '{"username": "ada"}'),
     (events.UserDeleted(3, "ada"), "user.delete", "user:3", '{"username": "ada"}'),
     (events.ProfileUpdated(3, ["email"]), "profile.update", "user:3", '{"changed": ["email"]}'),
+    (
+        events.SessionBegun(3, 7, "password"),
+        "session.begin",
+        "user:3",
+        '{"session_id": 7, "method": "password"}',
+    ),
+    (events.SessionEnded(3, 7), "session.end", "user:3", '{"session_id": 7}'),
     (events.AccountCreated(1, "Zuse"), "account.create", "account:1", '{"company": "Zuse"}'),
     (events.AccountCreated(2, "Z", 1), "account.create", "account:2", '{"company": "Z", "parent_id": 1}'),
     (

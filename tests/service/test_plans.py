@@ -96,13 +96,34 @@ EVENTS = f"""
 """
 
 
+SESSIONS = f"""
+    INSERT INTO sessions
+        (id, preview, digest, pepper_generation, user_id, method, created_at, authenticated_at, seen_at, expires_at)
+    SELECT i, 'ses_' || substr(CAST(1000000000000 + i AS TEXT), 2), :digest, 1,
+        CASE WHEN i % 100 < 10 THEN 1 ELSE 2 + i % {USERS - 1} END, 'password', {NOW}, {NOW}, {NOW},
+        {NOW} + CASE WHEN i % 5 = 3 THEN -1 ELSE 86400 END
+    FROM {numbers(1, 5000)}
+"""
+
+
 def fill(connection: Connection) -> None:
     """Make many rows of everything."""
-    for rows in (MORE_ACCOUNTS, MORE_USERS, MORE_TOKENS, CREDENTIALS, USES, ROTATIONS, KEYS, RESERVATIONS, EVENTS):
+    for rows in (
+        MORE_ACCOUNTS,
+        MORE_USERS,
+        MORE_TOKENS,
+        CREDENTIALS,
+        USES,
+        ROTATIONS,
+        KEYS,
+        RESERVATIONS,
+        EVENTS,
+        SESSIONS,
+    ):
         statement = text(rows)
         connection.execute(statement, {"digest": bytes(32)} if "digest" in statement.compile().params else {})
     if connection.dialect.name == "postgresql":
-        for table in ("accounts", "users", "tokens", "audit_events"):
+        for table in ("accounts", "users", "tokens", "audit_events", "sessions"):
             connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
 
 
@@ -122,6 +143,7 @@ class Many:
             with self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("VACUUM ANALYZE"))
         euuid = self.do.accounts.list_accounts()[0].euuid
+        self.session = self.begin_session()
         self.actor = Actor(1, EVERYTHING, to_seconds(NEVER), 1, "admin", 1, euuid, secret.preview, admin=True)
         self.origin = Origin("admin", self.actor, "203.0.113.9")
 
@@ -165,6 +187,10 @@ class Many:
             "account_users.list_users": [partial(do.account_users.list_users, actor, PAGE)],
             "users.list_users": [lambda: next(do.users.list_users()), lambda: next(do.users.list_users(after))],
             "children.list_children": [partial(do.children.list_children, actor, PAGE)],
+            "sessions.list_sessions": [
+                partial(do.sessions.list_sessions, actor, PAGE),
+                partial(do.sessions.list_sessions, actor, deep, Filter(descending=True)),
+            ],
             "accounts.list_accounts": [lambda: None],  # all of them, whole, for the operator
             "audit.list_events": [partial(self.list_events, None), partial(self.list_events, "token:2000")],
         }
@@ -181,6 +207,8 @@ class Many:
             "account_users.get_user": [partial(do.account_users.get_user, actor, "user-40")],
             "accounts.get_account": [partial(do.accounts.get_account, actor)],
             "children.get_child": [partial(do.children.get_child, actor, "E9")],
+            "sessions.find_session": [partial(do.sessions.find_session, self.session.reveal())],
+            "sessions.get_session": [partial(do.sessions.get_session, actor, 100)],
             "profiles.get_profile": [partial(do.profiles.get_profile, actor)],
             "profiles.get_user": [partial(do.profiles.get_user, actor)],
             "explanations.explain_token": [partial(do.explanations.explain_token, actor, nobodys)],
@@ -240,6 +268,11 @@ class Many:
             "users.disable_user": [partial(do.users.disable_user, OPERATOR, "user-120")],
             "users.enable_user": [partial(do.users.enable_user, OPERATOR, "user-120")],
             "users.delete_user": [partial(do.users.delete_user, OPERATOR, "user-140")],
+            "sessions.begin_session": [self.begin_session],
+            "sessions.delete_session": [partial(do.sessions.delete_session, origin, 101)],
+            "sessions.end_session": [
+                lambda: do.sessions.end_session(OPERATOR, do.sessions.get_session(self.actor, 102))
+            ],
             "profiles.update_profile": [
                 partial(do.profiles.update_profile, origin, ProfileChange(email="me@example.org"))
             ],
@@ -282,6 +315,10 @@ class Many:
     def report_a_leak(self) -> None:
         _, secret = self.do.tokens.create_token_for(OPERATOR, "admin", NewToken())
         assert self.do.leaks.revoke_reported([secret.reveal()], None) == 1
+
+    def begin_session(self) -> Secret:
+        with self.do.transactions.change(OPERATOR) as change:
+            return self.do.sessions.begin_session(change, 1, method="password", address=None, agent=None)
 
     def flush(self) -> None:
         with self.database.write() as connection:

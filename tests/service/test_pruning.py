@@ -18,8 +18,8 @@ from tokenry.service import pruning
 from tokenry.service.pruning import PRUNING_SECONDS, Pruning
 from tokenry.service.transactions import Transactions
 from tokenry.storage import one_thread
-from tokenry.storage.database import READERS_MAX, WRITERS_MAX, Database, database_url
-from tokenry.storage.idempotency import DELETED_MAX, claim_key
+from tokenry.storage.database import DELETED_MAX, READERS_MAX, WRITERS_MAX, Database, database_url
+from tokenry.storage.idempotency import claim_key
 from tokenry.storage.schema import idempotency_keys
 
 EXPIRED = NOW + timedelta(seconds=KEPT_SECONDS)

@@ -9,10 +9,9 @@ from sqlalchemy import func, select
 
 from tests.making import NOW, add_token, new_user
 from tokenry.domain.idempotency import KEPT_SECONDS, KeyedRequest
-from tokenry.storage.database import Database
+from tokenry.storage.database import DELETED_MAX, Database
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.idempotency import (
-    DELETED_MAX,
     Given,
     claim_key,
     delete_expired_keys,

@@ -133,11 +133,15 @@ class Actor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a change comes from: who acts if a token was used, else a name; and an address."""
+    """Where a change comes from: who acts if a token was used, else a name; and an address.
+
+    `user_id` is the user who acts without a token, signed in.
+    """
 
     name: str
     actor: Actor | None = None
     address: str | None = None
+    user_id: int | None = None
 
     @classmethod
     def of(cls, actor: Actor, address: str | None = None) -> Self:

@@ -9,6 +9,7 @@
     ├── NotFound            not there, or not yours: the two are never told apart
     ├── Conflict            it would undo what somebody relies on by now
     ├── TooSlow             reading what was asked for takes too long
+    ├── NoPublicUrl         pages and OAuth need to know the service's own address
     └── Unavailable         the database cannot answer now; nothing is decided, nothing is granted
     SetupError              the installation cannot work as it stands; its text names the remedy
 
@@ -87,6 +88,15 @@ class TooSlow(Refusal):
 
     def __init__(self) -> None:
         super().__init__(Fault("This takes too long: ask for less at once"))
+
+
+class NoPublicUrl(Refusal):
+    """Nobody has said by which address browsers reach the service, which pages and OAuth need to know."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Fault("The operator has to set TOKENRY_PUBLIC_URL to the address of this service for browsers")
+        )
 
 
 class Unavailable(Refusal):

@@ -171,6 +171,23 @@ class ProfileUpdated(_OfUser):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionBegun(_OfUser):
+    """Somebody signed in, by `method`."""
+
+    action = "session.begin"
+    session_id: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded(_OfUser):
+    """Somebody was signed out."""
+
+    action = "session.end"
+    session_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class AccountCreated(_OfAccount):
     """An account was made: a child of the one with the id `parent_id`, if there is one."""
 
@@ -259,6 +276,8 @@ Event: TypeAlias = (
     | UserEnabled
     | UserDeleted
     | ProfileUpdated
+    | SessionBegun
+    | SessionEnded
     | AccountCreated
     | AccountUpdated
     | AccountDetached

@@ -1,6 +1,6 @@
 """Refusals as OAuth has them (RFC 6749 section 5.2)."""
 
-from tokenry.domain.errors import Forbidden, InsufficientScope, Refusal, TooSlow, Unauthorized, Unavailable
+from tokenry.domain.errors import Forbidden, InsufficientScope, NoPublicUrl, Refusal, TooSlow, Unauthorized, Unavailable
 from tokenry.web.errors import MethodNotAllowed, TooManyRequests, write_faults
 
 ERRORS: dict[type[Refusal], str] = {
@@ -8,6 +8,7 @@ ERRORS: dict[type[Refusal], str] = {
     InsufficientScope: "insufficient_scope",
     Forbidden: "insufficient_scope",
     TooManyRequests: "temporarily_unavailable",
+    NoPublicUrl: "temporarily_unavailable",
     Unavailable: "temporarily_unavailable",
     TooSlow: "temporarily_unavailable",
 }

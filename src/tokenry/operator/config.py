@@ -9,6 +9,7 @@ from tokenry.cli.running import group
 from tokenry.counters.opening import open_counters
 from tokenry.domain.errors import SetupError
 from tokenry.domain.networks import UNIX_PEER
+from tokenry.domain.public_url import is_loopback
 from tokenry.operator.options import takes_flags
 from tokenry.operator.tables import print_table
 from tokenry.printable import printable
@@ -53,7 +54,9 @@ def _row(name: str, value: Value | None) -> tuple[str, object, str]:
 
 
 def _find_halves(settings: Settings) -> Iterator[str]:
-    """What can be used and is hardly meant: of two settings for the unix socket, one."""
+    """What can be used and is hardly meant: of two settings that belong together, one."""
+    if settings.public_url is None and not is_loopback(settings.host):
+        yield "nobody can sign in, and OAuth is off: set --public-url or TOKENRY_PUBLIC_URL"
     trusted = UNIX_PEER in [name.strip() for name in settings.trusted_proxies.split(",")]
     if settings.uds is None:
         if trusted or settings.uds_group is not None:

@@ -13,7 +13,7 @@ from tokenry.domain.secrets import Secret
 from tokenry.operator.first_token import FirstTokenPlace, welcome
 from tokenry.operator.options import ALL, takes_settings
 from tokenry.operator.usernames import complain_of_ambiguous
-from tokenry.serving.server import BACKLOG_CONNECTIONS, base_url, listen
+from tokenry.serving.server import BACKLOG_CONNECTIONS, base_url, listen, loopback_url
 from tokenry.serving.server import run as run_server
 from tokenry.serving.unix_socket import find_exposure, unix_listener
 from tokenry.serving.workers import require_binding
@@ -35,6 +35,8 @@ def _serve(settings: Settings) -> None:
         require_binding()
     counters = open_counters(settings.rate_limit_storage)  # made here, so that all worker processes share them
     with _listening(settings) as listeners:
+        if settings.public_url is None:
+            settings = settings.model_copy(update={"public_url": loopback_url(listeners[0])})
         _serve_at(listeners, settings, counters)
 
 

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from tokenry.domain.accounts import Origin
+from tokenry.domain.errors import NoPublicUrl
 from tokenry.domain.policy import NO_RULES
 from tokenry.domain.scopes import EVERYTHING, Catalogue
 from tokenry.domain.secrets import Peppers, Secret
+from tokenry.domain.sessions import STANDARD_LIMITS, SessionLimits
 from tokenry.domain.tokens import NewToken
 from tokenry.service.accounts import Accounts
 from tokenry.service.admission import Admission
@@ -22,6 +24,7 @@ from tokenry.service.profile import Profiles
 from tokenry.service.pruning import Pruning
 from tokenry.service.revocation import Revocations
 from tokenry.service.rotation import Rotations
+from tokenry.service.sessions import Sessions
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
 from tokenry.service.users import NO_RESERVATION, AccountUsers, Users
@@ -36,7 +39,8 @@ FIRST_LABEL = "first token"
 class Installation:
     """An installation that is set up: its database, its peppers, its catalogue, and the use cases on them.
 
-    Nobody else can have the name of a user who was deleted or renamed for as long as `reservation`.
+    Nobody else can have the name of a user who was deleted or renamed for as long as `reservation`. Browsers reach it
+    by `public_url`, if it is known.
     """
 
     def __init__(
@@ -46,10 +50,14 @@ class Installation:
         catalogue: Catalogue,
         now: Callable[[], datetime],
         reservation: timedelta = NO_RESERVATION,
+        *,
+        public_url: str | None = None,
+        session_limits: SessionLimits = STANDARD_LIMITS,
     ) -> None:
         self.database = database
         self.peppers = peppers
         self.catalogue = catalogue
+        self.public_url = public_url
         self.transactions = transactions = Transactions(database, now)
         self.admission = Admission(transactions)
         self.tokens = Tokens(transactions, peppers, catalogue)
@@ -65,9 +73,17 @@ class Installation:
         self.account_users = AccountUsers(transactions, reservation)
         self.children = Children(transactions, self.tokens)
         self.profiles = Profiles(transactions)
+        self.sessions = Sessions(transactions, peppers, session_limits)
         self.pruning = Pruning(transactions)
         self.client_authentication = ClientAuthentication(transactions, peppers)
         self.authorization_codes = AuthorizationCodes(transactions, peppers)
+
+    @property
+    def issuer(self) -> str:
+        """The address of the service for browsers, without a slash at its end. Raises NoPublicUrl."""
+        if self.public_url is None:
+            raise NoPublicUrl
+        return self.public_url
 
 
 def begin_installation(

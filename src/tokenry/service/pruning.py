@@ -1,13 +1,20 @@
-"""Deleting expired idempotency keys."""
+"""Deleting what expired, and what is kept for a time: keys of requests, sessions."""
 
 import time
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from tokenry.service.transactions import Transactions
-from tokenry.storage.idempotency import DELETED_MAX, delete_expired_keys
+from tokenry.storage.database import DELETED_MAX
+from tokenry.storage.idempotency import delete_expired_keys
 from tokenry.storage.jobs import claim_job
 from tokenry.storage.one_thread import OneThread
+from tokenry.storage.sessions import delete_expired_sessions
 
 PRUNING_SECONDS = 60
+_KINDS = (delete_expired_keys, delete_expired_sessions)
 TURN_SECONDS_MAX = 30
 """How long one turn may take. What is left is deleted in the next."""
 
@@ -24,16 +31,20 @@ class Pruning:
         await self._thread.run(self.prune, seconds=TURN_SECONDS_MAX)
 
     def prune(self) -> int:
-        """Delete the keys of requests that expired, piece by piece, if it is this worker's turn; how many."""
+        """Delete what expired, piece by piece, if it is this worker's turn; how many rows."""
         database, now = self._transactions.database, self._transactions.now()
         with database.write() as connection:
             if not claim_job(connection, "pruning", seconds=PRUNING_SECONDS, now=now):
                 return 0
+        return sum(self._prune_all(delete_some, now) for delete_some in _KINDS)
+
+    def _prune_all(self, delete_some: Callable[[Connection, datetime], int], now: datetime) -> int:
+        """Delete all of a kind; how many."""
         deleted = 0
         while True:
             began = time.monotonic()
-            with database.write() as connection:
-                piece = delete_expired_keys(connection, now)
+            with self._transactions.database.write() as connection:
+                piece = delete_some(connection, now)
             deleted += piece
             if piece < DELETED_MAX:
                 return deleted

@@ -16,6 +16,7 @@ from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults
 from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.revocation import leave_children, revoke_everything_of, shut_out
+from tokenry.service.sessions import end_sessions_of
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import usernames
 from tokenry.storage import users as stored
@@ -161,7 +162,7 @@ class Users:
             after = piece[-1][0].username
 
     def disable_user(self, origin: Origin, username: str) -> bool:
-        """Refuse all of a user's tokens from now on; False if they were refused already. Raises NotFound.
+        """Refuse all of a user's tokens and end its sessions; False if they were refused already. Raises NotFound.
 
         Personal tokens open again when the user is enabled. What the user let clients in for ends for good.
         """
@@ -182,6 +183,7 @@ class Users:
                 change.record((UserDisabled if disabled else UserEnabled)(user.id, username))
             if changed and disabled:
                 shut_out(change, user)
+                end_sessions_of(change, user.id)
             return changed
 
 
@@ -218,6 +220,7 @@ def remove_user(change: Change, user: User) -> None:
     if not user.proxy:  # whose name nobody can ask for
         usernames.reserve_username(change.connection, user, change.now)
     revoke_everything_of(change, user)
+    end_sessions_of(change, user.id)
     change.record(UserDeleted(user.id, user.username))
 
 

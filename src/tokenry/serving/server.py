@@ -11,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tokenry.domain.errors import SetupError
+from tokenry.domain.public_url import is_loopback
 from tokenry.serving.descriptors import raise_limit
 from tokenry.serving.logs import configure_logging
 from tokenry.serving.protocol import BoundedProtocol
@@ -55,6 +56,11 @@ def base_url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not bound to
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def loopback_url(listener: socket.socket) -> str | None:
+    """The same where it is reached from this machine alone; else None, since nobody knows how others reach it."""
+    return base_url(listener) if is_loopback(listener.getsockname()[0]) else None
 
 
 def run(

@@ -35,7 +35,7 @@ def record(connection: Connection, *, origin: Origin, at: datetime, events: Sequ
     common = {
         "at": to_seconds(at),
         "actor": origin.name,
-        "actor_user_id": None if origin.actor is None else origin.actor.user_id,
+        "actor_user_id": origin.user_id if origin.actor is None else origin.actor.user_id,
         "actor_token_id": None if origin.actor is None else origin.actor.token_id,
         "address": origin.address,
     }

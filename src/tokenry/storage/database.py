@@ -45,6 +45,8 @@ TRIES_MAX = 4
 """How often a change that collides with others is tried."""
 PAUSE_SECONDS_MAX = 0.05
 """The longest pause before another try. It is random, so that the same two do not collide again."""
+DELETED_MAX = 100
+"""Of what expired, rows deleted in one transaction, which others may have to wait for."""
 _USED = "tokenry_used"
 _PLACES = frozenset({"host", "hostaddr", "port", "service"})
 

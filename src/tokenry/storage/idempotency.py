@@ -7,11 +7,8 @@ from sqlalchemy import ColumnElement, Connection, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tokenry.domain.idempotency import KEPT_SECONDS, KeyedRequest
-from tokenry.storage.database import to_seconds
+from tokenry.storage.database import DELETED_MAX, to_seconds
 from tokenry.storage.schema import idempotency_keys as keys
-
-DELETED_MAX = 100
-"""Keys deleted in one transaction, which others may have to wait for."""
 
 
 @dataclass(frozen=True, slots=True)

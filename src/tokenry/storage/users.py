@@ -45,22 +45,22 @@ def create_user(
         "proxy": proxy,
     }
     user_id = connection.execute(insert(users).values(row).returning(users.c.id)).scalar_one()
-    return _user(connection.execute(_select_users().where(users.c.id == user_id)).one())
+    return read_user(connection.execute(select_users().where(users.c.id == user_id)).one())
 
 
 def find_user(connection: Connection, username: str, *, account_id: int | None = None) -> User | None:
     """Find a user by name, in one account if it is named."""
-    statement = _select_users().where(users.c.username == username)
+    statement = select_users().where(users.c.username == username)
     if account_id is not None:
         statement = statement.where(users.c.account_id == account_id)
     row = connection.execute(statement).one_or_none()
-    return None if row is None else _user(row)
+    return None if row is None else read_user(row)
 
 
 def find_user_by_id(connection: Connection, user_id: int) -> User | None:
     """Find a user by id."""
     row = connection.execute(_select_user_by_id(), {"user_id": user_id}).one_or_none()
-    return None if row is None else _user(row)
+    return None if row is None else read_user(row)
 
 
 def get_user(connection: Connection, user_id: int) -> User:
@@ -74,8 +74,8 @@ def get_user(connection: Connection, user_id: int) -> User:
 def find_proxy(connection: Connection, account_id: int) -> User | None:
     """Find the parent account's user in a child account."""
     own = (users.c.account_id == account_id) & users.c.proxy
-    row = connection.execute(_select_users().where(own)).one_or_none()
-    return None if row is None else _user(row)
+    row = connection.execute(select_users().where(own)).one_or_none()
+    return None if row is None else read_user(row)
 
 
 def find_profile(connection: Connection, user_id: int) -> Profile | None:
@@ -84,7 +84,7 @@ def find_profile(connection: Connection, user_id: int) -> Profile | None:
     if row is None:
         return None
     return Profile(
-        user=_user(row),
+        user=read_user(row),
         timezone=row.timezone,
         email_notifications=row.email_notifications,
         ip_whitelist_enabled=row.ip_whitelist_enabled,
@@ -99,7 +99,7 @@ def list_users(
     """List an account's users."""
     own = select(users.c.id).where(users.c.account_id == account_id, users.c.deleted_at.is_(None))
     found = filtered(own, filter, _COLUMNS, {})
-    return page_of(connection, pages_of(found, ordered(_select_users(), filter, _COLUMNS)), request, _user)
+    return page_of(connection, pages_of(found, ordered(select_users(), filter, _COLUMNS)), request, read_user)
 
 
 def list_all_users(connection: Connection, now: datetime, *, after: str = "", limit: int) -> Sequence[tuple[User, int]]:
@@ -107,8 +107,8 @@ def list_all_users(connection: Connection, now: datetime, *, after: str = "", li
 
     Access tokens are not counted.
     """
-    rows = connection.execute(_select_users().where(users.c.username > after).order_by(users.c.username).limit(limit))
-    found = [_user(row) for row in rows.all()]
+    rows = connection.execute(select_users().where(users.c.username > after).order_by(users.c.username).limit(limit))
+    found = [read_user(row) for row in rows.all()]
     live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
     own = tokens.c.user_id.in_([user.id for user in found]) & PERSONAL
     counted = select(tokens.c.user_id, func.count().label("live")).where(own, live).group_by(tokens.c.user_id)
@@ -222,7 +222,8 @@ def _lock_those(connection: Connection, ids: Select[tuple[int]]) -> None:
 
 
 @cache
-def _select_users() -> Select[Any]:
+def select_users() -> Select[Any]:
+    """Select users that `read_user` reads."""
     child = accounts.alias("child")
     has_children = exists().where(child.c.parent_id == users.c.account_id)
     return (
@@ -247,7 +248,7 @@ def _select_users() -> Select[Any]:
 @cache
 def _select_user_by_id() -> Select[Any]:
     """Made once: it is needed for every change that a user makes."""
-    return _select_users().where(users.c.id == bindparam("user_id"))
+    return select_users().where(users.c.id == bindparam("user_id"))
 
 
 @cache
@@ -261,7 +262,8 @@ def _select_profile() -> Select[Any]:
     )
 
 
-def _user(row: Row[Any]) -> User:
+def read_user(row: Row[Any]) -> User:
+    """Read what `select_users` selects."""
     return User(
         id=row.id,
         account_id=row.account_id,

@@ -8,6 +8,7 @@ from tokenry.domain.errors import (
     Forbidden,
     InsufficientScope,
     Invalid,
+    NoPublicUrl,
     NotFound,
     Refusal,
     TooSlow,
@@ -66,6 +67,7 @@ STATUS: dict[type[Refusal], int] = {
     UnsupportedMediaType: 415,
     TooManyRequests: 429,
     InternalError: 500,
+    NoPublicUrl: 503,
     Unavailable: 503,
     TooSlow: 503,
 }

@@ -80,7 +80,8 @@ class Guard:
             log.exception("request failed", request_id=request_id, method=scope["method"], path=safe_path(scope))
             if status:
                 raise  # half an answer is out: only closing the connection tells the client
-            await refuse(scope, observe, InternalError(), self._dialect)
+            say = scope.get("tokenry.refuse", partial(refuse, dialect=self._dialect))  # a page says it as a page
+            await say(scope, observe, InternalError())
         _log(scope, request_id, status, time.perf_counter() - started)
 
     def _find_direct(self, path: str) -> ASGIApp | None:
@@ -139,6 +140,6 @@ def _log(scope: Scope, request_id: str, status: int, seconds: float) -> None:
         status=status,
         milliseconds=round(seconds * 1000, 2),
         address=client_address(scope),
-        user=None if actor is None else actor.username,
+        user=scope.get("tokenry.username") if actor is None else actor.username,
         token_id=None if actor is None else actor.token_id,
     )

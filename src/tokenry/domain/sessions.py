@@ -1,0 +1,51 @@
+"""Sessions: that somebody's browser is signed in, how, and for how long."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tokenry.domain.accounts import Origin
+from tokenry.domain.users import User
+
+PASSWORD = "password"  # noqa: S105 - the name of a method
+"""How somebody signed in: `method` of a session and of a login. Further ones have names of their own."""
+AGENT_LENGTH_MAX = 500
+RECENT_SECONDS = 300
+"""How long ago somebody may have proved who it is, for what is dangerous."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """How long a session lasts: `idle` since it was last used, and `lifetime` in all."""
+
+    idle: timedelta
+    lifetime: timedelta
+
+    def end(self, created: datetime, seen: datetime) -> datetime:
+        """When it ends unless it is used."""
+        return min(created + self.lifetime, seen + self.idle)
+
+
+STANDARD_LIMITS = SessionLimits(timedelta(hours=12), timedelta(days=14))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that somebody is signed in with. `authenticated` is when it was last proved who it is."""
+
+    id: int
+    user: User
+    method: str
+    created: datetime
+    authenticated: datetime
+    seen: datetime
+    expires: datetime
+    address: str | None
+    agent: str | None
+
+    def is_recent(self, now: datetime, seconds: int = RECENT_SECONDS) -> bool:
+        """Whether it was proved who it is so short a time ago that what is dangerous may be done."""
+        return now - self.authenticated <= timedelta(seconds=seconds)
+
+    def origin(self, address: str | None) -> Origin:
+        """Where what is done with it comes from."""
+        return Origin(self.user.username, address=address, user_id=self.user.id)

@@ -1,0 +1,1 @@
+"""What people see in a browser: pages of forms, which need no scripts. `table.py` has their paths."""

@@ -1,0 +1,226 @@
+"""One page: its operations by method, and the order in which a request for it is judged.
+
+405 comes before 429, that before 413 and 415, that before 403 for a form that is not ours, that before what the page
+says. Operations are plain functions, which run in threads. One that has steps is a coroutine function, and says of each
+where it is done. Nothing is shown before it is known by which address browsers reach the service.
+"""
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol, TypeAlias, TypeVar
+
+from starlette.types import Receive, Scope, Send
+
+from tokenry.domain.errors import Fault, Invalid, NoPublicUrl, Refusal, Unauthorized, Unavailable
+from tokenry.pages.cookies import NOTICE, SESSION, VISIT, VISIT_VALUE, Cookies, form_token
+from tokenry.pages.forgery import Forged, require_own_site, require_token
+from tokenry.pages.paths import sign_in_path
+from tokenry.pages.rendering import page_headers, render
+from tokenry.pages.visits import NOTICES, Cookie, Fields, Redirect, Reply, Visit
+from tokenry.service.sessions import Sessions
+from tokenry.web.answers import HeaderList, send_answer
+from tokenry.web.bodies import receive_body
+from tokenry.web.errors import STATUS, BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
+from tokenry.web.limits import RateLimits, network
+from tokenry.web.requests import client_address, single_headers
+from tokenry.web.threads import Threads
+
+T = TypeVar("T")
+FORM = "application/x-www-form-urlencoded"
+_STATUS = {**STATUS, Forged: 403}
+_TITLES = {
+    400: "This cannot be understood",
+    403: "This is not allowed",
+    404: "There is no such page",
+    405: "This cannot be done here",
+    413: "This is too long",
+    415: "This cannot be read",
+    429: "Too many requests",
+    500: "Something went wrong",
+    503: "Not now",
+}
+RETRY_SECONDS = 60
+
+
+class Run(Protocol):
+    """Does a step of an operation in a thread, one of those for changes if it `writes`."""
+
+    def __call__(self, work: Callable[[], T], *, writes: bool = False) -> Awaitable[T]:
+        """Do it; what it gives or raises."""
+
+
+class Steps:
+    """An operation whose steps are done in different places: a coroutine function, given how to run one."""
+
+    def __init__(self, take: Callable[[Visit, Run], Awaitable[Reply]]) -> None:
+        self.take = take
+
+
+Operation: TypeAlias = Callable[[Visit], Reply] | Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What stands before every page: who is signed in, how often an address asks, in which thread, and where we are."""
+
+    sessions: Sessions
+    limits: RateLimits
+    threads: Threads
+    now: Callable[[], datetime]
+    public_url: str | None
+
+
+class Page:
+    """An ASGI application for one path: an operation for GET, and for POST if it has a form. HEAD is as GET."""
+
+    def __init__(self, checks: Checks, **operations: Operation) -> None:
+        self._checks = checks
+        self._operations: Mapping[str, Operation] = {**operations, "HEAD": operations["GET"]}
+        self.methods = frozenset(self._operations)
+        self._cookies = Cookies(secure=not (checks.public_url or "").startswith("http:"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. What is no Refusal passes to the guard, which has `refuse` say that it went wrong."""
+        scope["tokenry.refuse"] = self._refuse
+        try:
+            operation = self._operations.get(scope["method"])
+            if operation is None:
+                raise MethodNotAllowed(self.methods)
+            if self._checks.public_url is None:
+                raise NoPublicUrl
+            allowance = await self._checks.limits.count(None, client_address(scope))
+            if allowance is not None and allowance.exceeded:
+                raise TooManyRequests
+            visit, reply = await self._answer(scope, receive, operation)
+        except Unauthorized:
+            await self._send(send, Redirect(sign_in_path(_target(scope)) if _reads(scope) else sign_in_path("/")), None)
+        except Refusal as refusal:
+            await self._refuse(scope, send, refusal)
+        else:
+            await self._send(send, reply, visit)
+
+    async def _answer(self, scope: Scope, receive: Receive, operation: Operation) -> tuple[Visit, Reply]:
+        started = time.monotonic()
+        who = network(client_address(scope))
+
+        async def run(work: Callable[[], T], *, writes: bool = False) -> T:
+            return await self._checks.threads.run(work, who=who, writes=writes, spent=time.monotonic() - started)
+
+        headers = single_headers(scope)
+        raw = b""
+        if not _reads(scope):
+            require_own_site(headers, self._checks.public_url or "")
+            raw = await _receive_form(headers, receive)
+        if isinstance(operation, Steps):
+            visit = await run(partial(self._read_visit, scope, headers, raw))
+            return visit, await operation.take(visit, run)
+        return await run(partial(self._carry_out, operation, scope, headers, raw), writes=not _reads(scope))
+
+    def _carry_out(
+        self, operation: Callable[[Visit], Reply], scope: Scope, headers: Mapping[bytes, str], raw: bytes
+    ) -> tuple[Visit, Reply]:
+        visit = self._read_visit(scope, headers, raw)
+        return visit, operation(visit)
+
+    def _read_visit(self, scope: Scope, headers: Mapping[bytes, str], raw: bytes) -> Visit:
+        """Find out who is signed in, and what is asked. Raises Forged, Invalid."""
+        cookies = self._cookies.read(scope)
+        session = self._checks.sessions.find_session(cookies.get(SESSION, ""))
+        if session is not None:
+            scope["tokenry.username"] = session.user.username
+        if session is None and not VISIT_VALUE.fullmatch(cookies.get(VISIT, "")):
+            cookies = {**cookies, VISIT: secrets.token_urlsafe(32)}
+        raw_query = scope["query_string"].decode("latin-1")
+        visit = Visit(
+            session=session,
+            now=self._checks.now(),
+            address=client_address(scope),
+            agent=headers.get(b"user-agent"),
+            path=scope["path_params"],
+            query=_read_fields(raw_query),
+            raw_query=raw_query,
+            form=_read_fields(raw.decode("utf-8", "replace")),
+            cookies=cookies,
+            form_token=form_token(cookies[VISIT if session is None else SESSION]),
+            target=_target(scope),
+        )
+        if not _reads(scope):
+            require_token(visit)
+        return visit
+
+    async def _send(self, send: Send, reply: Reply, visit: Visit | None) -> None:
+        cookies = list(reply.cookies)
+        if isinstance(reply, Redirect):
+            if reply.notice is not None:
+                cookies.append(Cookie(NOTICE, reply.notice))
+            headers = [(b"location", reply.address.encode("ascii")), *page_headers()]
+            await send_answer(send, 303, b"", [*headers, *self._setting(cookies)])
+            return
+        assert visit is not None
+        notice = NOTICES.get(visit.cookies.get(NOTICE, ""))
+        if NOTICE in visit.cookies:
+            cookies.append(Cookie(NOTICE, ""))
+        if visit.session is None:
+            cookies.append(Cookie(VISIT, visit.cookies[VISIT]))
+        values = {
+            "session": visit.session,
+            "form_token": visit.form_token,
+            "notice": notice,
+            "faults": (),
+            **reply.values,
+        }
+        headers = [*page_headers(reply.form_action), *self._setting(cookies)]
+        await send_answer(send, reply.status, render(reply.template, values), headers)
+
+    def _setting(self, cookies: Sequence[Cookie]) -> HeaderList:
+        return [(b"set-cookie", self._cookies.write(cookie)) for cookie in cookies]
+
+    async def _refuse(self, scope: Scope, send: Send, refusal: Refusal) -> None:
+        """Show a page that says no."""
+        status = _STATUS[type(refusal)]
+        headers = page_headers()
+        if isinstance(refusal, MethodNotAllowed):
+            headers.append(refusal.allow)
+        if isinstance(refusal, BodyTooLarge):
+            headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
+        if isinstance(refusal, TooManyRequests):
+            headers.append((b"retry-after", str(RETRY_SECONDS).encode("ascii")))
+        if isinstance(refusal, Unavailable):
+            scope["tokenry.reason"] = refusal.reason  # for the guard's line in the log
+        values = {"title": _TITLES[status], "reasons": [fault.reason for fault in refusal.faults]}
+        body = render("refusal.html", {"session": None, "notice": None, "faults": (), **values})
+        await send_answer(send, status, body, headers)
+
+
+MakePage: TypeAlias = Callable[..., Page]
+"""Makes a page from its operations by method."""
+Pages: TypeAlias = Mapping[str, Page]
+
+
+def _reads(scope: Scope) -> bool:
+    return scope["method"] in ("GET", "HEAD")
+
+
+def _target(scope: Scope) -> str:
+    query = scope["query_string"].decode("latin-1")
+    path: str = scope["raw_path"].decode("ascii")
+    return f"{path}?{query}" if query else path
+
+
+def _read_fields(encoded: str) -> Fields:
+    try:
+        return Fields(encoded)
+    except ValueError:
+        raise Invalid(Fault("There are too many parameters.")) from None
+
+
+async def _receive_form(headers: Mapping[bytes, str], receive: Receive) -> bytes:
+    """Receive a form. Raises BodyTooLarge, UnsupportedMediaType, ClientGone."""
+    media_type = headers.get(b"content-type", FORM).partition(";")[0].strip().lower()
+    if media_type != FORM or headers.get(b"content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaType
+    return await receive_body(headers, receive)

@@ -1,0 +1,21 @@
+"""Paths of pages, and which of them somebody may be sent to."""
+
+import re
+from urllib.parse import quote
+
+HOME = "/"
+SIGN_IN = "/sign-in"
+SIGN_OUT = "/sign-out"
+TARGET_LENGTH_MAX = 8000
+# What is printable ASCII and means one thing to all: browsers read a backslash as a slash, and drop tabs and line ends.
+_OWN = re.compile(r"/(?:(?![/\\])[!#-;=?-\[\]_a-z~%]*)?", re.ASCII)
+
+
+def own_path(text: str) -> str:
+    """A path of ours to go on to, with its query; HOME for what may lead to anywhere else."""
+    return text if len(text) <= TARGET_LENGTH_MAX and _OWN.fullmatch(text) else HOME
+
+
+def sign_in_path(target: str) -> str:
+    """Where to sign in, to go on to a path of ours afterwards."""
+    return SIGN_IN if own_path(target) == HOME else f"{SIGN_IN}?next={quote(target, safe='/')}"

@@ -1,0 +1,114 @@
+"""What a page is given of a request, and what it answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+from urllib.parse import parse_qsl
+
+from tokenry.domain.accounts import Origin
+from tokenry.domain.errors import Unauthorized
+from tokenry.domain.sessions import Session
+
+PARAMETERS_MAX = 1000
+
+
+class Fields:
+    """The parameters of a query or a form. One without a value is there, and empty."""
+
+    def __init__(self, encoded: str) -> None:
+        """Raises ValueError for more parameters than any page has."""
+        self.pairs = parse_qsl(encoded, keep_blank_values=True, max_num_fields=PARAMETERS_MAX)
+
+    def get(self, name: str) -> str:
+        """The first value of a parameter; empty if it is not there."""
+        return next((value for key, value in self.pairs if key == name), "")
+
+    def all(self, name: str) -> list[str]:
+        """All values of a parameter, such as ticked boxes have."""
+        return [value for key, value in self.pairs if key == name]
+
+    def __contains__(self, name: str) -> bool:
+        return any(key == name for key, _ in self.pairs)
+
+    def __repr__(self) -> str:
+        return f"<Fields: {', '.join(dict.fromkeys(key for key, _ in self.pairs))}>"  # a value may be a password
+
+
+class Cookie(NamedTuple):
+    """A cookie to set, by its name without what says how safe it is. Without `seconds` it ends with the browser."""
+
+    name: str
+    value: str
+    seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request for a page: who is signed in, from where, what is asked, and what its forms have to send back."""
+
+    session: Session | None
+    now: datetime
+    address: str | None
+    agent: str | None
+    path: Mapping[str, str]
+    query: Fields
+    raw_query: str
+    form: Fields
+    cookies: Mapping[str, str] = field(repr=False)
+    form_token: str = field(repr=False)
+    target: str = field(repr=False)
+    """The path and the query, to come back to."""
+
+    @property
+    def signed_in(self) -> Session:
+        """The session. Raises Unauthorized where nobody is signed in."""
+        if self.session is None:
+            raise Unauthorized
+        return self.session
+
+    @property
+    def origin(self) -> Origin:
+        """Where a change by who is signed in comes from. Raises Unauthorized where nobody is."""
+        return self.signed_in.origin(self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page to show: its template and what that is given.
+
+    `form_action` are origins besides our own to which a form of it may lead: browsers apply that to where the answer to
+    a form redirects to, too.
+    """
+
+    template: str
+    values: Mapping[str, object]
+    status: int = 200
+    cookies: Sequence[Cookie] = ()
+    form_action: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Another page to go to, with GET. `notice` is the name of what that one says on top, once (`NOTICES`)."""
+
+    address: str
+    cookies: Sequence[Cookie] = ()
+    notice: str | None = None
+
+
+Reply: TypeAlias = Shown | Redirect
+NOTICES = {"signed-out": "You are signed out."}
+"""What a page may say of what was done before it, by name: a cookie holds the name, and no words."""
+
+
+def show(
+    template: str,
+    status: int = 200,
+    *,
+    cookies: Sequence[Cookie] = (),
+    form_action: Sequence[str] = (),
+    **values: object,
+) -> Shown:
+    """Show a page: `values` are what its template is given."""
+    return Shown(f"{template}.html", values, status, cookies, form_action)

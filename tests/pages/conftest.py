@@ -1,0 +1,31 @@
+"""Fixtures of pages: the application as browsers reach it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import App, Clock, make_app
+from tests.pages.parts import PUBLIC_URL, Visitor, visitor
+
+
+@pytest.fixture
+def site(tmp_path: Path, clock: Clock) -> Iterator[App]:
+    """The application on SQLite, at an address for browsers."""
+    app = make_app(tmp_path / "data", clock, public_url=PUBLIC_URL)
+    with app.client:
+        yield app
+
+
+@pytest.fixture
+def site_on_each_engine(tmp_path: Path, clock: Clock, migrated_url: str | None) -> Iterator[App]:
+    """The same on SQLite and on PostgreSQL."""
+    app = make_app(tmp_path / "data", clock, migrated_url, public_url=PUBLIC_URL)
+    with app.client:
+        yield app
+
+
+@pytest.fixture
+def ada(site: App) -> Visitor:
+    """Somebody at the site, who is not signed in."""
+    return visitor(site)

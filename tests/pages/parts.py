@@ -1,0 +1,71 @@
+"""What tests of pages do: visit them as a browser does, and be signed in."""
+
+import re
+from dataclasses import dataclass
+from html import unescape
+
+import httpx2
+from starlette.testclient import TestClient
+
+from tests.conftest import App
+from tokenry.domain.accounts import Origin
+from tokenry.service.installation import Installation
+from tokenry.wiring import open_installation
+
+PUBLIC_URL = "https://tokens.example.com"
+_FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser, whose redirects are followed by hand."""
+
+    client: TestClient
+
+    def get(self, path: str, **headers: str) -> httpx2.Response:
+        return self.client.get(path, headers=headers)
+
+    def post(self, path: str, form: dict[str, str], **headers: str) -> httpx2.Response:
+        """Send a form as it is given, with what browsers say of where it comes from."""
+        told = {"Origin": PUBLIC_URL, "Sec-Fetch-Site": "same-origin", **headers}
+        return self.client.post(path, data=form, headers={name: value for name, value in told.items() if value})
+
+    def submit(self, path: str, *, at: str | None = None, **form: str) -> httpx2.Response:
+        """Get the page of a form, fill it in, and send it."""
+        return self.post(path, {**hidden(self.get(at or path).text), **form})
+
+    @property
+    def signed_in(self) -> bool:
+        return self.get("/").status_code == 200
+
+
+def hidden(page: str) -> dict[str, str]:
+    """The hidden fields of the last form of a page."""
+    return {name: unescape(value) for name, value in _FIELD.findall(page)}
+
+
+def visitor(app: App, address: str = "testclient") -> Visitor:
+    return Visitor(
+        TestClient(
+            app.client.app,
+            base_url=app.settings.public_url or PUBLIC_URL,
+            raise_server_exceptions=False,
+            follow_redirects=False,
+            client=(address, 50000),
+        )
+    )
+
+
+def installation_of(app: App) -> Installation:
+    return open_installation(app.settings, app.clock)
+
+
+def sign_in_as(app: App, visitor: Visitor, username: str = "admin") -> str:
+    """Begin a session beside the service; the text of its cookie, which the visitor has from then on."""
+    installation = installation_of(app)
+    user = next(user for user, _ in installation.users.list_users() if user.username == username)
+    with installation.transactions.change(Origin("test")) as change:
+        secret = installation.sessions.begin_session(change, user.id, method="password", address=None, agent=None)
+    installation.database.close()
+    visitor.client.cookies.set("__Host-tokenry", secret.reveal(), domain="tokens.example.com", path="/")
+    return secret.reveal()
