@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import Table, insert, update
 
@@ -29,6 +30,7 @@ from tokenry.domain.clients import Client
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NewDetails
 from tokenry.domain.idempotency import KeyedRequest
+from tokenry.domain.oauth import OAuthError, OAuthRefusal
 from tokenry.domain.policy import UserKind
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
@@ -37,6 +39,7 @@ from tokenry.domain.secrets import CODE, SESSION, Secret
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
+from tokenry.service.authorization import Consent
 from tokenry.service.installation import Installation, begin_installation
 from tokenry.storage import schema
 from tokenry.storage.database import Database, to_seconds
@@ -171,11 +174,34 @@ def _flush(case: Case) -> None:
     assert not uses._noted, "kept for another time, since the database could not take them"
 
 
+def _let_in(case: Case) -> None:
+    """Agree to what is shown."""
+    use_cases, query = case.installation.authorizations, urlencode(_ask(case.place.client))
+    review = use_cases.review(case.me.session.user, use_cases.open_request(query))
+    use_cases.allow(case.me.session, None, query, Consent(review.fingerprint))
+
+
+def _push(case: Case) -> str:
+    """Push a request; the query that a browser is sent with."""
+    client = case.place.client
+    pushed = {name: [value] for name, value in _ask(client).items()}
+    request_uri = case.installation.pushed_requests.push_request(client, pushed)
+    return urlencode({"client_id": client.client_id, "request_uri": request_uri})
+
+
+def _ask(client: Client) -> dict[str, str]:
+    return {"client_id": client.client_id, "response_type": "code", "scope": "linodes:read_only"}
+
+
 def _deliver(secret: Secret) -> None:
     raise AssertionError("there is an account")
 
 
 CHANGES: dict[str, Callable[[Case], object]] = {
+    "Authorizations.allow": _let_in,
+    "Authorizations.refuse": lambda case: case.installation.authorizations.refuse(
+        case.installation.authorizations.open_request(_push(case)), OAuthRefusal(OAuthError.ACCESS_DENIED, "no")
+    ),
     "AuthorizationCodes._exchange": lambda case: case.installation.authorization_codes.exchange_code(
         OPERATOR, case.place.client, PresentedCode(case.place.code.reveal())
     ),
@@ -218,6 +244,8 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Profiles.update_profile": lambda case: case.installation.profiles.update_profile(
         case.me.origin, ProfileChange(timezone=f"Europe/City{case.side}")
     ),
+    "PushedRequests.await_decision": lambda case: case.installation.authorizations.open_request(_push(case)),
+    "PushedRequests.push_request": _push,
     "Revocations.revoke_presented": lambda case: case.installation.revocations.revoke_presented(
         case.me.origin, case.them.secret.reveal()
     ),

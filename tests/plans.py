@@ -21,6 +21,7 @@ BIG = {
     "username_reservations",
     "audit_events",
     "sessions",
+    "pushed_requests",
 }
 _READS = re.compile(r"SELECT\b")
 # Whose tables of references to it SQLite names, and reads only where one was left dangling.

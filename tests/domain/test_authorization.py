@@ -11,9 +11,11 @@ from tests.making import NOW
 from tokenry.domain.audiences import AUDIENCE_LENGTH_MAX, AUDIENCE_MAX
 from tokenry.domain.authorization import (
     STATE_LENGTH_MAX,
+    Answer,
     AuthorizationRequest,
     Destination,
     Prompt,
+    RefusedToClient,
     ResponseType,
     read_client_id,
     read_destination,
@@ -22,7 +24,7 @@ from tokenry.domain.authorization import (
 )
 from tokenry.domain.clients import Authentication, Client, ClientRights
 from tokenry.domain.errors import Fault, Invalid
-from tokenry.domain.oauth import DESCRIPTION_LENGTH_MAX, GrantType, OAuthError, OAuthRefusal
+from tokenry.domain.oauth import DESCRIPTION_LENGTH_MAX, GrantType, OAuthError
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Level, Resource, Scopes
 
 ISSUER = "https://tokens.example"
@@ -59,7 +61,7 @@ def read(query: str, client: Client = CLIENT) -> AuthorizationRequest:
     """As whoever answers requests reads one: first who asks, then where they are told, then the rest."""
     parameters = read_parameters(query)
     assert read_client_id(parameters) == client.client_id
-    return read_request(parameters, client, read_destination(parameters, client), CATALOGUE)
+    return read_request(parameters, client, CATALOGUE)
 
 
 def asked(**changed: str | None) -> str:
@@ -67,10 +69,14 @@ def asked(**changed: str | None) -> str:
     return urlencode({name: value for name, value in {**GOOD, **changed}.items() if value is not None})
 
 
-def refused(query: str, client: Client = CLIENT) -> OAuthRefusal:
-    with pytest.raises(OAuthRefusal) as refusal:
+def refused(query: str, client: Client = CLIENT) -> Answer:
+    with pytest.raises(RefusedToClient) as refusal:
         read(query, client)
-    return refusal.value
+    return refusal.value.answer
+
+
+def error_of(query: str, client: Client = CLIENT) -> str:
+    return refused(query, client).parameters["error"]
 
 
 def test_request_is_read_as_it_was_sent() -> None:
@@ -225,11 +231,8 @@ FAULTS = [
 @pytest.mark.parametrize(("query", "code"), FAULTS)
 def test_client_is_told_what_is_wrong_with_the_rest(query: str, code: OAuthError) -> None:
     """By a redirect, since client and address are good: the state with it, if it is one that can be sent back."""
-    refusal = refused(query)
-    assert refusal.code is code
     parameters = read_parameters(query)
-    destination = read_destination(parameters, CLIENT)
-    told = urlsplit(destination.write_refusal(ISSUER, refusal))
+    told = urlsplit(refused(query).write(ISSUER))
     answer = dict(parse_qsl(told.fragment if parameters.get("response_type") == ["token"] else told.query))
     assert f"{told.scheme}://{told.netloc}{told.path}" == CALLBACK
     assert (answer["error"], answer["iss"]) == (code, ISSUER)
@@ -240,25 +243,25 @@ def test_client_is_told_what_is_wrong_with_the_rest(query: str, code: OAuthError
 
 def test_confidential_client_may_go_without_a_challenge_and_not_with_a_weak_one() -> None:
     assert read(asked(code_challenge=None, code_challenge_method=None), CONFIDENTIAL).code_challenge is None
-    assert refused(asked(code_challenge_method="plain"), CONFIDENTIAL).code is OAuthError.INVALID_REQUEST
-    assert refused(asked(code_challenge_method=None), CONFIDENTIAL).code is OAuthError.INVALID_REQUEST
+    assert error_of(asked(code_challenge_method="plain"), CONFIDENTIAL) == OAuthError.INVALID_REQUEST
+    assert error_of(asked(code_challenge_method=None), CONFIDENTIAL) == OAuthError.INVALID_REQUEST
 
 
 def test_implicit_client_is_answered_in_the_fragment_and_has_no_challenge() -> None:
     request = read(asked(response_type="token"), IMPLICIT)
     assert (request.response_type, request.code_challenge) == (ResponseType.TOKEN, None)
     assert request.destination == Destination(CALLBACK, in_fragment=True, state="a b&c")
-    assert refused(asked(), IMPLICIT).code is OAuthError.UNAUTHORIZED_CLIENT
+    assert error_of(asked(), IMPLICIT) == OAuthError.UNAUTHORIZED_CLIENT
 
 
 @pytest.mark.parametrize("change", [{"response_mode": "query"}, {"dpop_jkt": DIGEST}])
 def test_implicit_token_goes_into_no_query_and_is_bound_to_no_key(change: dict[str, str]) -> None:
-    assert refused(asked(response_type="token", **change), IMPLICIT).code is OAuthError.INVALID_REQUEST
+    assert error_of(asked(response_type="token", **change), IMPLICIT) == OAuthError.INVALID_REQUEST
 
 
 def test_client_that_binds_its_tokens_gets_none_by_the_implicit_grant() -> None:
     client = replace(IMPLICIT, rights=replace(IMPLICIT.rights, dpop_required=True))
-    assert refused(asked(response_type="token"), client).code is OAuthError.INVALID_REQUEST
+    assert error_of(asked(response_type="token"), client) == OAuthError.INVALID_REQUEST
 
 
 @pytest.mark.parametrize(
@@ -273,16 +276,16 @@ def test_client_that_binds_its_tokens_gets_none_by_the_implicit_grant() -> None:
     ],
 )
 def test_answer_is_added_to_the_query_that_the_address_has(redirect_uri: str, written: str) -> None:
-    answer = Destination(redirect_uri, state="s").write(ISSUER, {"code": "oac_1"})
+    answer = Answer(Destination(redirect_uri, state="s"), {"code": "oac_1"}).write(ISSUER)
     assert answer == f"{written}code=oac_1&state=s&iss=https%3A%2F%2Ftokens.example"
-    fragment = Destination(redirect_uri, in_fragment=True).write(ISSUER, {"access_token": "toat1"})
+    fragment = Answer(Destination(redirect_uri, in_fragment=True), {"access_token": "toat1"}).write(ISSUER)
     assert fragment == f"{redirect_uri}#access_token=toat1&iss=https%3A%2F%2Ftokens.example"
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=STATE_LENGTH_MAX))
 def test_state_comes_back_unchanged_and_adds_nothing(state: str) -> None:
     destination = read(asked(state=state)).destination
-    query = parse_qsl(urlsplit(destination.write(ISSUER, {"code": "c"})).query, strict_parsing=True)
+    query = parse_qsl(urlsplit(Answer(destination, {"code": "c"}).write(ISSUER)).query, strict_parsing=True)
     assert query == [("code", "c"), ("state", state), ("iss", ISSUER)]
 
 
@@ -296,8 +299,8 @@ def test_whatever_is_sent_is_read_or_refused_in_the_words_of_the_rfc(pairs: list
     refused_with = ""
     try:
         read(query)
-    except OAuthRefusal as refusal:
-        refused_with = refusal.description
+    except RefusedToClient as refusal:
+        refused_with = refusal.answer.parameters["error_description"]
     assert len(refused_with) <= DESCRIPTION_LENGTH_MAX
     assert not set(refused_with) - DESCRIBING
 

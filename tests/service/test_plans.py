@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -14,16 +15,16 @@ from sqlalchemy import URL, Connection, create_engine, text
 
 from tests.conftest import START, Clock
 from tests.making import OPERATOR
-from tests.oauth_making import VERIFIER, add_client, agree
+from tests.oauth_making import CHALLENGE, VERIFIER, add_client, agree, client_row
 from tests.plans import Capture, Statement, faults_of
 from tokenry.domain.accounts import AccountChange, Actor, Origin
 from tokenry.domain.callers import Callers
-from tokenry.domain.clients import PresentedClient
+from tokenry.domain.clients import Client, PresentedClient
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NewDetails, Selection, State
 from tokenry.domain.filters import Filter
 from tokenry.domain.idempotency import KeyedRequest
-from tokenry.domain.oauth import OAuthRefusal
+from tokenry.domain.oauth import OAuthError, OAuthRefusal
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
@@ -31,8 +32,9 @@ from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
+from tokenry.service.authorization import Consent
 from tokenry.settings import Settings
-from tokenry.storage import audit
+from tokenry.storage import audit, schema
 from tokenry.storage.database import to_seconds
 from tokenry.storage.rotations import activate_used, find_unused
 from tokenry.storage.schema import metadata
@@ -106,6 +108,14 @@ SESSIONS = f"""
 """
 
 
+PUSHED = f"""
+    INSERT INTO pushed_requests
+        (preview, digest, pepper_generation, oauth_client_id, parameters, created_at, expires_at)
+    SELECT 'opr_' || substr(CAST(1000000000000 + i AS TEXT), 2), :digest, 1, 1, '{{}}', {NOW}, {NOW} + i
+    FROM {numbers(1, 5000)}
+"""
+
+
 def fill(connection: Connection) -> None:
     """Make many rows of everything."""
     for rows in (
@@ -119,6 +129,7 @@ def fill(connection: Connection) -> None:
         RESERVATIONS,
         EVENTS,
         SESSIONS,
+        PUSHED,
     ):
         statement = text(rows)
         connection.execute(statement, {"digest": bytes(32)} if "digest" in statement.compile().params else {})
@@ -138,6 +149,7 @@ class Many:
         assert secret is not None
         self.text = secret.reveal()
         with self.database.write() as connection:
+            connection.execute(schema.oauth_clients.insert().values(client_row("asks")))
             fill(connection)
         if not self.database.is_sqlite:
             with self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -278,6 +290,8 @@ class Many:
             ],
             "policies.set_policy": [partial(do.policies.set_policy, OPERATOR, lambda policy: policy)],
             "policies.enforce": [self.enforce],
+            "authorizations.allow": [self.let_in],
+            "authorizations.refuse": [self.send_back],
             "authorization_codes.exchange_code": [self.exchange_a_code],
             "uses.flush": [self.flush],
         }
@@ -303,6 +317,31 @@ class Many:
         policies.set_policy(OPERATOR, lambda policy: replace(policy, lifetime_max=year))
         assert list(policies.enforce(OPERATOR, shorten_to=year))
         policies.set_policy(OPERATOR, lambda policy: replace(policy, lifetime_max=None))
+
+    def let_in(self) -> None:
+        """Twice, the second time without being asked."""
+        do, query = self.do, self.push()
+        session = do.sessions.find_session(self.begin_session().reveal())
+        assert session is not None
+        review = do.authorizations.review(session.user, do.authorizations.open_request(query))
+        answer = do.authorizations.allow(session, None, query, Consent(review.fingerprint))
+        presented = PresentedCode(answer.parameters["code"], code_verifier=VERIFIER)
+        do.authorization_codes.exchange_code(self.origin, review.asked.client, presented)
+        do.authorizations.allow(session, None, self.push(review.asked.client))
+
+    def send_back(self) -> None:
+        do = self.do
+        do.authorizations.refuse(
+            do.authorizations.open_request(self.push()), OAuthRefusal(OAuthError.ACCESS_DENIED, "no")
+        )
+
+    def push(self, client: Client | None = None) -> str:
+        """Push a request; the query that a browser is sent with."""
+        client = client or add_client(self.database)
+        sent = {"response_type": "code", "scope": "linodes:read_only", "code_challenge": CHALLENGE}
+        pushed = {name: [value] for name, value in {**sent, "code_challenge_method": "S256"}.items()}
+        request_uri = self.do.pushed_requests.push_request(client, pushed)
+        return urlencode({"client_id": client.client_id, "request_uri": request_uri})
 
     def exchange_a_code(self) -> None:
         """Twice, which ends what it brought."""
@@ -363,8 +402,17 @@ def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None
                 if not name.startswith("_")
             }
     made = {name for name in made if not name.startswith("transactions.")}  # what they work in
-    # Parts of others; the last is `prune` in a thread.
-    within = {"tokens.issue", "accounts.create_first", "pruning.run"}
+    # Parts of others; one is `prune` in a thread.
+    within = {
+        "tokens.issue",
+        "accounts.create_first",
+        "pruning.run",
+        "authorizations.open_request",
+        "authorizations.review",
+        "pushed_requests.await_decision",
+        "pushed_requests.get_pushed",
+        "pushed_requests.push_request",
+    }
     assert made - within == many[0].operations().keys() - {"uses.flush", "audit.list_events"}
 
 

@@ -1,20 +1,20 @@
 """Reading an authorization request (RFC 6749 section 4.1.1): what a client sends its user's browser here with.
 
 What is wrong with one is told in one of two ways. Until the client and its redirect address are known to be good, the
-browser is sent nowhere: that is Invalid, for a page. From then on the client is told, at its `Destination`: that is
-OAuthRefusal. Either way nothing was issued.
+browser is sent nowhere: that is Invalid, for a page. From then on the client is told: that is RefusedToClient. Either
+way nothing was issued.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
 from tokenry.domain.audiences import read_audience
 from tokenry.domain.clients import Client
-from tokenry.domain.errors import Fault, Invalid
+from tokenry.domain.errors import Fault, Invalid, Refusal
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.redirects import matches_redirect
 from tokenry.domain.scopes import Catalogue, Scopes
@@ -78,19 +78,10 @@ class Destination:
     in_fragment: bool = False
     state: str | None = None
 
-    def write(self, issuer: str, parameters: Mapping[str, str]) -> str:
-        """The whole address. `iss` tells the client who answers (RFC 9207)."""
-        state = {} if self.state is None else {"state": self.state}
-        answer = urlencode({**parameters, **state, "iss": issuer})
-        if self.in_fragment:
-            return f"{self.redirect_uri}#{answer}"
-        if "?" not in self.redirect_uri:
-            return f"{self.redirect_uri}?{answer}"
-        return f"{self.redirect_uri}{'' if self.redirect_uri[-1] in '?&' else '&'}{answer}"
-
-    def write_refusal(self, issuer: str, refusal: OAuthRefusal) -> str:
-        """The whole address that tells what was wrong (RFC 6749 section 4.1.2.1)."""
-        return self.write(issuer, {"error": refusal.code, "error_description": refusal.description})
+    @property
+    def is_claimed(self) -> bool:
+        """Whether nobody but its owner is reached at it. Any program of the user's machine can have another one."""
+        return self.redirect_uri.startswith("https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +102,50 @@ class AuthorizationRequest:
     prompts: frozenset[Prompt] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client is told, and where: a code or a token is among the `parameters`, or an error."""
+
+    destination: Destination
+    parameters: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def of(cls, destination: Destination, refusal: OAuthRefusal) -> "Answer":
+        """That nothing was issued (RFC 6749 section 4.1.2.1)."""
+        return cls(destination, {"error": refusal.code, "error_description": refusal.description})
+
+    def write(self, issuer: str) -> str:
+        """The whole address. `iss` tells the client who answers (RFC 9207)."""
+        state = {} if self.destination.state is None else {"state": self.destination.state}
+        answer = urlencode({**self.parameters, **state, "iss": issuer})
+        redirect_uri = self.destination.redirect_uri
+        if self.destination.in_fragment:
+            return f"{redirect_uri}#{answer}"
+        if "?" not in redirect_uri:
+            return f"{redirect_uri}?{answer}"
+        return f"{redirect_uri}{'' if redirect_uri[-1] in '?&' else '&'}{answer}"
+
+
+class RefusedToClient(Refusal):
+    """A request that is refused, which its client is told: it and its destination are good."""
+
+    def __init__(self, destination: Destination, refusal: OAuthRefusal) -> None:
+        super().__init__(*refusal.faults)
+        self.refusal = refusal
+        self.answer = Answer.of(destination, refusal)
+
+
 def read_parameters(encoded: str) -> Parameters:
     """Read a query or a form. What is no UTF-8 in it is kept as such, for whoever reads the parameter."""
     parameters: dict[str, list[str]] = {}
     for name, value in parse_qsl(encoded, errors="surrogateescape"):
         parameters.setdefault(name, []).append(value)
     return parameters
+
+
+def kept_parameters(parameters: Parameters) -> Parameters:
+    """Those of a request that are read, and so worth keeping: no secret of the client's is among them."""
+    return {name: sent for name, sent in parameters.items() if name in _READ or name in _REPEATABLE}
 
 
 def read_client_id(parameters: Parameters) -> str:
@@ -147,10 +176,18 @@ def read_destination(parameters: Parameters, client: Client) -> Destination:
     return Destination(redirect_uri, in_fragment, states[0] if known else None)
 
 
-def read_request(
+def read_request(parameters: Parameters, client: Client, catalogue: Catalogue) -> AuthorizationRequest:
+    """Read what a client asks for. Raises Invalid, or RefusedToClient if it and its destination are good."""
+    destination = read_destination(parameters, client)
+    try:
+        return _read_rest(parameters, client, destination, catalogue)
+    except OAuthRefusal as refusal:
+        raise RefusedToClient(destination, refusal) from None
+
+
+def _read_rest(
     parameters: Parameters, client: Client, destination: Destination, catalogue: Catalogue
 ) -> AuthorizationRequest:
-    """Read the rest of a request whose client and destination are good. Raises OAuthRefusal."""
     values = _read_values(parameters)
     if "request" in values:
         raise OAuthRefusal(OAuthError.REQUEST_NOT_SUPPORTED, "Signed requests (request) are not taken here.")

@@ -14,6 +14,8 @@ GRANT_LIFETIME_SECONDS = 365 * 86400
 DEVICE_CODE_LIFETIME_SECONDS = 600
 DEVICE_INTERVAL_SECONDS = 5
 PUSHED_LIFETIME_SECONDS = 60
+PUSHED_DECISION_SECONDS = 900
+"""From when a browser has come with a pushed request: for its user to sign in and to decide."""
 DESCRIPTION_LENGTH_MAX = 500
 """Of an error, which may name what was sent, and goes into addresses."""
 assert CODE_LIFETIME_SECONDS < ACCESS_LIFETIME_SECONDS < REFRESH_LIFETIME_SECONDS < GRANT_LIFETIME_SECONDS

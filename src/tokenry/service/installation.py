@@ -12,6 +12,7 @@ from tokenry.domain.sessions import STANDARD_LIMITS, SessionLimits
 from tokenry.domain.tokens import NewToken
 from tokenry.service.accounts import Accounts
 from tokenry.service.admission import Admission
+from tokenry.service.authorization import Authorizations
 from tokenry.service.children import Children
 from tokenry.service.details import TokenDetails
 from tokenry.service.explanation import Explanations
@@ -22,6 +23,7 @@ from tokenry.service.leaks import Leaks
 from tokenry.service.policy import Policies
 from tokenry.service.profile import Profiles
 from tokenry.service.pruning import Pruning
+from tokenry.service.pushed_requests import PushedRequests
 from tokenry.service.revocation import Revocations
 from tokenry.service.rotation import Rotations
 from tokenry.service.sessions import Sessions
@@ -77,6 +79,8 @@ class Installation:
         self.pruning = Pruning(transactions)
         self.client_authentication = ClientAuthentication(transactions, peppers)
         self.authorization_codes = AuthorizationCodes(transactions, peppers)
+        self.pushed_requests = PushedRequests(transactions, peppers, catalogue)
+        self.authorizations = Authorizations(transactions, peppers, catalogue, self.pushed_requests)
 
     @property
     def issuer(self) -> str:

@@ -3,6 +3,7 @@
 Single use is a row count: of two who present a refresh token at once, one is told that it used it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -14,6 +15,9 @@ from tokenry.domain.oauth import GrantType
 from tokenry.domain.scopes import Scopes, stored_scopes
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import apps, oauth_clients, oauth_grants, refresh_tokens
+
+GRANTS_MAX = 100
+"""How many of an app's grants are looked at, for what its user agreed to."""
 
 
 class Presentable(NamedTuple):
@@ -70,6 +74,26 @@ def find_grant(connection: Connection, grant_id: int) -> Grant | None:
     """Find a grant that has not ended."""
     row = connection.execute(_select_grant(), {"grant_id": grant_id}).one_or_none()
     return None if row is None else _grant(row)
+
+
+def list_granted(
+    connection: Connection, *, user_id: int, oauth_client_id: int, audience: tuple[str, ...], now: datetime
+) -> Sequence[Scopes]:
+    """List what a client has from a user by live grants for this audience: of many, some."""
+    statement = (
+        select(oauth_grants.c.scopes)
+        .select_from(oauth_grants.join(apps))
+        .where(
+            apps.c.user_id == user_id,
+            apps.c.oauth_client_id == oauth_client_id,
+            apps.c.ended_at.is_(None),
+            oauth_grants.c.audience == " ".join(audience),
+            oauth_grants.c.ended_at.is_(None),
+            oauth_grants.c.expires_at > to_seconds(now),
+        )
+        .limit(GRANTS_MAX)
+    )
+    return [stored_scopes(text) for text in connection.execute(statement).scalars()]
 
 
 def insert_refresh_token(
