@@ -145,6 +145,7 @@ VERDICT = {
     "X-Auth-Token-Id": "7",
     "X-Auth-Scopes": "*",
     "X-Auth-Expires": "",
+    "X-Auth-Client-Id": "",
 }
 
 

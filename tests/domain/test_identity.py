@@ -104,13 +104,20 @@ def test_never_is_empty_in_headers_null_in_json_and_no_claim() -> None:
     assert "exp" not in write_claims(FOREVER)
 
 
-def test_client_is_not_told_while_there_is_none() -> None:
-    assert "x-auth-client-id" not in headers_of(ADA)
-    assert "client_id" not in {**write_json(ADA), **write_claims(ADA)}
+def test_no_client_is_empty_in_headers_null_in_json_and_no_claim() -> None:
+    """A header that was left out would be whatever a gateway's client sent."""
+    assert headers_of(ADA)["x-auth-client-id"] == ""
+    assert write_json(ADA)["client_id"] is None
+    assert "client_id" not in write_claims(ADA)
+
+
+def test_for_whom_a_token_is_meant_is_a_claim() -> None:
+    meant = OF_A_CLIENT._replace(audience=("https://mcp.example/",))
+    assert write_claims(meant) == {**write_claims(OF_A_CLIENT), "aud": ["https://mcp.example/"]}
 
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-SENT = [attribute.header for attribute in ATTRIBUTES if not attribute.waits]
+SENT = [attribute.header for attribute in ATTRIBUTES]
 
 
 def test_description_has_what_is_told() -> None:
@@ -119,7 +126,7 @@ def test_description_has_what_is_told() -> None:
     told = {name.lower() for name in parts["responses"]["Valid"]["headers"]} - {"cache-control"}
     assert sorted(told) == sorted(SENT)
     told = set(parts["schemas"]["ValidToken"]["properties"]) - {"active", "status"}
-    assert told == {attribute.name for attribute in ATTRIBUTES if not attribute.waits}
+    assert told == {attribute.name for attribute in ATTRIBUTES}
 
 
 @pytest.mark.parametrize("recipe", ["caddy/Caddyfile", "nginx/tokenry.conf"])

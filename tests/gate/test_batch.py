@@ -8,6 +8,7 @@ import pytest
 from tests.api.parts import bearer_of, create, faults, token_of_another_account, token_of_another_user
 from tests.conftest import START, App, Clock, make_app
 from tests.issuing import bearer
+from tests.oauth_making import add_client, give
 from tokenry.domain.secrets import Secret
 from tokenry.storage.schema import token_uses
 from tokenry.verification.lookups import Answered, Line
@@ -39,6 +40,7 @@ def test_answers_are_in_the_order_of_the_tokens(app_on_each_engine: App) -> None
             "token_id": made["id"],
             "scopes": "domains:read_write volumes:read_only",
             "expires": int(START) + 60,
+            "client_id": None,
         },
         INVALID,
         {
@@ -50,9 +52,26 @@ def test_answers_are_in_the_order_of_the_tokens(app_on_each_engine: App) -> None
             "token_id": token_id,
             "scopes": "*",
             "expires": None,
+            "client_id": None,
         },
         valid,
     ]
+
+
+def test_access_token_is_told_of_with_its_client_and_to_whom_it_is_meant_for(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    installation = open_installation(app.settings, app.clock)
+    client = add_client(installation.database)
+    audience = ("https://mcp.example/",)
+    meant = give(installation.transactions, installation.peppers, client, audience=audience).access.reveal()
+    for_all = give(installation.transactions, installation.peppers, client).access.reveal()
+    installation.database.close()
+    assert statuses(app, meant, for_all) == ["invalid", "valid"]
+    assert statuses(app, meant, for_all, audience="https://other.example/") == ["invalid", "valid"]
+    told = ask(app, meant, for_all, audience=audience[0], scope="linodes:read_only")
+    assert [verdict["client_id"] for verdict in told] == [client.client_id] * 2
+    wrong = app.client.post(BATCH, headers=app.bearer, json={"tokens": ["x"], "audience": "mcp"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "audience")
 
 
 def test_every_kind_of_invalid_token_is_the_same_answer(app_on_each_engine: App) -> None:

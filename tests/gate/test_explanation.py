@@ -30,7 +30,19 @@ def test_valid_token_passes_every_check(app_on_each_engine: App) -> None:
     told = explain(app, token=token, scope="linodes:read_only", address="203.0.113.7")
     assert (told["active"], told["token"], failed(told)) == (True, token[:16], [])
     assert [step["check"] for step in told["steps"]] == [
-        *("prefix", "shape", "checksum", "known", "revocation", "secret", "expiry", "user", "networks", "scopes")
+        *(
+            "prefix",
+            "shape",
+            "checksum",
+            "known",
+            "revocation",
+            "secret",
+            "expiry",
+            "user",
+            "networks",
+            "audience",
+            "scopes",
+        )
     ]
 
 

@@ -25,6 +25,7 @@ def test_valid_token_says_who_it_is(app_on_each_engine: App) -> None:
         "2",
         "account:read_write volumes:read_only",
         "1893456000",
+        "",
     ]
 
 

@@ -16,7 +16,15 @@ from typing import Any
 
 ANSWER_SECONDS_MAX = 20
 POLL_SECONDS = 0.02
-IDENTITY = ("X-Auth-User", "X-Auth-User-Id", "X-Auth-Account-Id", "X-Auth-Token-Id", "X-Auth-Scopes", "X-Auth-Expires")
+IDENTITY = (
+    "X-Auth-User",
+    "X-Auth-User-Id",
+    "X-Auth-Account-Id",
+    "X-Auth-Token-Id",
+    "X-Auth-Scopes",
+    "X-Auth-Expires",
+    "X-Auth-Client-Id",
+)
 Headers = Sequence[tuple[str, str]]
 
 

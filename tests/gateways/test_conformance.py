@@ -33,7 +33,9 @@ def test_valid_token_gets_through_with_its_identity(gateway: Running, service: S
     verified = httpx2.get(f"{service.url}/verify", headers=dict(bearer(reading_token))).headers
     names = [name for name in verified if name.startswith("x-auth-")]
     assert sorted(names) == sorted(name.lower() for name in IDENTITY)
-    assert {name: gateway.service.last.values(name) for name in names} == {name: [verified[name]] for name in names}
+    told = {name: gateway.service.last.values(name) for name in names}
+    assert told.pop("x-auth-client-id") in ([], [""])  # as it is empty, some leave it out
+    assert told == {name: [verified[name]] for name in told}
 
 
 @pytest.fixture(params=["missing", "another scheme", "malformed", "wrong checksum", "revoked", "expired"])

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.gateways.parts import IDENTITY, ask, bearer
-from tests.gateways.programs import refused, running
+from tests.gateways.programs import Running, refused, running
 from tests.issuing import NewToken
+from tests.oauth_making import add_client, give
 from tests.servers import Server
 from tokenry.operator.gateway import FILES, Gateway
+from tokenry.settings import Settings
+from tokenry.wiring import open_installation
 
 LOCATION = "location /volumes/ { auth_request /_tokenry/resource=volumes; proxy_pass http://behind_tokenry; }\n    "
 
@@ -99,7 +102,8 @@ TRAEFIK_PREFLIGHTS = """    preflights:
       headers:
         customRequestHeaders:
           {X-Auth-User: "", X-Auth-User-Id: "", X-Auth-Account-Id: "",
-           X-Auth-Token-Id: "", X-Auth-Scopes: "", X-Auth-Expires: ""}
+           X-Auth-Token-Id: "", X-Auth-Scopes: "", X-Auth-Expires: "",
+           X-Auth-Client-Id: ""}
 """
 PREFLIGHTS: dict[Gateway, Callable[[str], str]] = {
     Gateway.NGINX: before("location / {", NGINX_PREFLIGHTS),
@@ -140,3 +144,21 @@ def test_page_says_how_preflights_pass(name: Gateway) -> None:
     assert added
     missing = [line for line in added if re.sub(r"(http://)?__\w+__.*?(?= unless|$)", "…", line) not in page]
     assert missing == []
+
+
+@pytest.mark.parametrize("name", list(Gateway))
+def test_token_that_is_meant_for_a_service_passes_its_own_gateway_alone(
+    service: Server, tmp_path: Path, name: Gateway, running_gateway: Callable[[Gateway], Running]
+) -> None:
+    """And the service is told of the client, whatever a request says of it."""
+    installation = open_installation(Settings(data_dir=service.data_dir))
+    client = add_client(installation.database)
+    issued = give(installation.transactions, installation.peppers, client, audience=("https://mcp.example/a?b",))
+    token = bearer(issued.access.reveal())
+    installation.database.close()
+    asked = ("--resource", "linodes", "--audience", "https://mcp.example/a?b")
+    with running(name, tmp_path / "gateway", service.port, *asked) as gateway:
+        assert ask(gateway.port, headers=[*token, ("X-Auth-Client-Id", "forged")]).status == 200
+        assert gateway.service.last.values("X-Auth-Client-Id") == [client.client_id]
+        assert refused(gateway, token, "POST").status == 403
+    assert refused(running_gateway(name), token).status == 401

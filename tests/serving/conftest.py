@@ -10,7 +10,8 @@ import uvicorn
 from uvicorn.lifespan.on import LifespanOn
 
 from tests.conftest import START, Clock, make_app, new_database
-from tests.serving.parts import PEER, Served, head
+from tests.oauth_making import add_client, give
+from tests.serving.parts import AUDIENCE, PEER, Served, head
 from tokenry.application import build_app
 from tokenry.domain.accounts import Origin
 from tokenry.domain.secrets import checksum
@@ -43,6 +44,10 @@ def serve(data_dir: Path, url: str | None) -> Iterator[Served]:
 
     secrets = {"good": app.token, "narrow": create("linodes:read_only"), "expired": create("*", 5)}
     secrets |= {"revoked": create("*"), "here": create("*"), "office": create("*")}
+    client = add_client(installation.database)
+    for name, audience in (("app", ()), ("meant", (AUDIENCE,))):
+        issued = give(installation.transactions, installation.peppers, client, audience=audience)
+        secrets[name] = issued.access.reveal()
     secrets |= {"unknown": UNKNOWN_BODY + checksum(UNKNOWN_BODY), "wrong": app.token[:-1] + "!"}
     clock.seconds += 10
     installation.database.close()

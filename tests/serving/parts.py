@@ -49,6 +49,9 @@ class Wire(asyncio.Transport):
     resume_reading = pause_reading
 
 
+AUDIENCE = "https://mcp.example/"
+
+
 @dataclass(frozen=True)
 class Served:
     """The application of one worker, and what its connections are made of; the date stands still."""

@@ -348,6 +348,11 @@ def _read_seconds(text: str | None) -> datetime | None:
     return None if text == "" else datetime.fromtimestamp(_read_number(text), UTC)
 
 
+def _read_client(text: str | None) -> str | None:
+    """A client's name for itself; empty for a token that its user made."""
+    return None if text == "" else _read_name(text)
+
+
 IDENTITY: dict[str, Callable[[str | None], Any]] = {
     "user": _read_name,
     "user_id": _read_number,
@@ -355,7 +360,7 @@ IDENTITY: dict[str, Callable[[str | None], Any]] = {
     "token_id": _read_number,
     "scopes": lambda text: read_scopes(text or ""),
     "expires": _read_seconds,
-    "client_id": lambda text: text,
+    "client_id": _read_client,
 }
 """How the headers of a verdict are read, by name: a copy of the table in `domain/identity.py`, held to it by a test."""
 

@@ -131,7 +131,7 @@ class Verification:
 
     `active` is whether it is valid and has the scopes asked for. If it is not, `reason` is `invalid` (malformed,
     unknown, expired or revoked) or `insufficient_scope`, and the rest is empty. `expires` is None for never, and
-    `client_id` for a token that its user made, as all are today.
+    `client_id` for a token that its user made.
     """
 
     active: bool

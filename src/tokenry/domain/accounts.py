@@ -104,9 +104,9 @@ class Actor(NamedTuple):
     """Who is calling: the token that was presented, its scopes and expiry, its user and account.
 
     `expires_at` is in seconds since 1970; `preview` tells which of a token's secrets was presented; `client_id` is the
-    OAuth client that a token was given to, and None for one that its user made; `admin` is whether the user manages the
-    account. A named tuple, because one is made for every verification and a frozen dataclass takes five times as long
-    to make.
+    OAuth client that a token was given to, and None for one that its user made; `audience` is for whom it is meant, if
+    for somebody in particular; `admin` is whether the user manages the account. A named tuple, because one is made for
+    every verification and a frozen dataclass takes five times as long to make.
     """
 
     token_id: int
@@ -119,6 +119,7 @@ class Actor(NamedTuple):
     preview: str
     client_id: str | None = None
     admin: bool = False
+    audience: tuple[str, ...] = ()
 
     @property
     def expires(self) -> int | None:

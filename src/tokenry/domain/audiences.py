@@ -17,11 +17,16 @@ def read_audience(resources: Sequence[str]) -> tuple[str, ...]:
     if len(audience) > AUDIENCE_MAX:
         raise _invalid(f"resource must be sent at most {AUDIENCE_MAX} times.")
     for address in audience:
-        if len(address) > AUDIENCE_LENGTH_MAX or not _ADDRESS.fullmatch(address):
+        if not is_audience(address):
             raise _invalid(
                 f"resource must be an absolute address of at most {AUDIENCE_LENGTH_MAX} characters, without a fragment."
             )
     return audience
+
+
+def is_audience(text: str) -> bool:
+    """Whether a token can be meant for this: an absolute address, without a fragment (RFC 8707 section 2)."""
+    return len(text) <= AUDIENCE_LENGTH_MAX and _ADDRESS.fullmatch(text) is not None
 
 
 def _invalid(description: str) -> OAuthRefusal:

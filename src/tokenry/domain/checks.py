@@ -3,12 +3,12 @@
 Deciding goes through the rules until one does not hold; explaining goes through them all, and says what it found.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
 from tokenry.domain.networks import Networks, allows
-from tokenry.domain.scopes import NOTHING, Scopes
+from tokenry.domain.scopes import ANYBODY, NOTHING, Scopes
 from tokenry.domain.secrets import API_PREFIXES, BASE62, CHECKSUM_LENGTH, PREFIX_LENGTH, TOKEN_LENGTH, checksum
 
 
@@ -21,6 +21,7 @@ class Denial(Enum):
     EXPIRED = "the token expired"
     DISABLED = "the token's user is disabled"
     ADDRESS = "the token may not be used from this address"
+    AUDIENCE = "the token is meant for somebody else"
     INSUFFICIENT_SCOPE = "the token's scopes do not cover what is needed"
 
 
@@ -36,6 +37,7 @@ class Check(Enum):
     EXPIRY = "expiry"
     USER = "user"
     NETWORKS = "networks"
+    AUDIENCE = "audience"
     SCOPES = "scopes"
 
 
@@ -63,8 +65,17 @@ class Held(Protocol):
         """From where it may be used; none for anywhere."""
 
     @property
+    def audience(self) -> Sequence[str]:
+        """For whom it is meant (RFC 8707); none for this service and whoever asks it."""
+
+    @property
     def scopes(self) -> Scopes:
         """What it may do."""
+
+
+def is_meant(audience: Sequence[str], needed: Scopes) -> bool:
+    """Whether a token that is meant for these addresses, or for none in particular, is meant for whoever asks."""
+    return not audience or needed.audience in audience or needed.audience == ANYBODY
 
 
 TEXT_RULES: dict[Check, Callable[[str], bool]] = {
@@ -78,6 +89,7 @@ RULES: dict[Check, Callable[[Held, Circumstances], bool]] = {
     Check.EXPIRY: lambda held, at: at.now < held.expires_at,
     Check.USER: lambda held, _: held.disabled_at is None,
     Check.NETWORKS: lambda held, at: not held.networks or allows(held.networks, at.address),
+    Check.AUDIENCE: lambda held, at: is_meant(held.audience, at.needed),
     Check.SCOPES: lambda held, at: held.scopes.covers(at.needed),
 }
 """What holds for a token that may do what is asked, once its secret is known to be right."""
@@ -92,6 +104,7 @@ DENIALS = {
     Check.EXPIRY: Denial.EXPIRED,
     Check.USER: Denial.DISABLED,
     Check.NETWORKS: Denial.ADDRESS,
+    Check.AUDIENCE: Denial.AUDIENCE,
     Check.SCOPES: Denial.INSUFFICIENT_SCOPE,
 }
 _IN_ORDER = [(rule, DENIALS[check]) for check, rule in RULES.items()]

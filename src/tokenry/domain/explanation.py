@@ -5,7 +5,7 @@ what needs an earlier one is left out: of a text that is no token nothing is kno
 opened by nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -29,11 +29,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """One secret of a token as it is at rest, and until when it opens the token."""
+    """One secret of a token as it is at rest, until when it opens the token, and for whom."""
 
     digest: bytes = field(repr=False)
     pepper_generation: int
     expiry: datetime
+    audience: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ class Trace:
     def networks(self) -> Networks:
         """From where it may be used."""
         return self.details.networks or ()
+
+    @property
+    def audience(self) -> Sequence[str]:
+        """For whom it is meant."""
+        return () if self.opening is None else self.opening.audience
 
     @property
     def scopes(self) -> Scopes:
@@ -141,6 +147,15 @@ def _networks_words(trace: Trace, at: Circumstances, *, passed: bool) -> str:
     return f"{where}, and {at.address} is {'inside' if passed else 'outside'}"
 
 
+def _audience_words(trace: Trace, at: Circumstances, *, passed: bool) -> str:
+    if not trace.audience:
+        return "meant for nobody in particular"
+    meant = f"meant for {', '.join(trace.audience)}"
+    if passed:
+        return meant
+    return f"{meant}, and {f'asked for by {at.needed.audience}' if at.needed.audience else 'no audience was asked for'}"
+
+
 def _scopes_words(trace: Trace, at: Circumstances, *, passed: bool) -> str:
     if not at.needed.levels and not at.needed.everything:
         return f"it has {trace.scopes}; none is needed"
@@ -156,6 +171,7 @@ _WORDS: dict[Check, Callable[..., str]] = {
     Check.EXPIRY: _expiry_words,
     Check.USER: _user_words,
     Check.NETWORKS: _networks_words,
+    Check.AUDIENCE: _audience_words,
     Check.SCOPES: _scopes_words,
 }
 

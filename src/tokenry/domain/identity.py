@@ -23,7 +23,7 @@ HEADER_PREFIX = "x-auth-"
 class Identity(NamedTuple):
     """Who is calling, and through which token. `expires` is None for a token that does not expire.
 
-    `client_id` is None for a token that its user made, as all are today.
+    `client_id` is None for a token that its user made.
     """
 
     user: str
@@ -45,8 +45,7 @@ class Attribute:
 
     `name` is its name in JSON and of an `Identity`, and makes that of the header; `claim` is RFC 7662's. `of` is where
     an `Actor` has it, as JSON does: None for what there is not. `read` makes of a header's text what an `Identity`
-    holds, and raises ValueError. One that `waits` is told nowhere while there is none; any other is always in headers,
-    then empty, so that no client can forge it.
+    holds, and raises ValueError. All are always in headers, empty where there is none, so that no client can forge one.
     """
 
     name: str
@@ -56,7 +55,6 @@ class Attribute:
     write_claim: Callable[[Any], str | int] = str
     held: str | None = None
     """Where an `Actor` has it as an `Identity` does, if not there."""
-    waits: bool = False
 
     @property
     def header(self) -> str:
@@ -76,6 +74,10 @@ def _read_number(text: str) -> int:
     return int(text)
 
 
+def _read_client(text: str) -> str | None:
+    return _read_text(text) if text else None
+
+
 def _read_scopes(text: str) -> str:
     if stored_scopes(text) == NOTHING:
         raise ValueError
@@ -93,11 +95,11 @@ ATTRIBUTES = (
     Attribute("token_id", "token_id", _read_number, "jti"),
     Attribute("scopes", "scopes.sorted_text", _read_scopes, "scope"),
     Attribute("expires", "expires", _read_expiry, "exp", write_claim=int, held="expiry"),  # seconds since 1970
-    Attribute("client_id", "client_id", _read_text, "client_id", waits=True),
+    Attribute("client_id", "client_id", _read_client, "client_id"),
 )
 """What is told, in the order of an `Identity`. Here, there and in `Actor` a new one is a line."""
 
-_SENT = [(attribute.header.encode("ascii"), attribute.waits) for attribute in ATTRIBUTES]
+_SENT = [attribute.header.encode("ascii") for attribute in ATTRIBUTES]
 _find: Callable[[Actor], tuple[str | int | None, ...]] = attrgetter(*[attribute.of for attribute in ATTRIBUTES])
 _find_held: Callable[[Actor], tuple[object, ...]] = attrgetter(*[each.held or each.of for each in ATTRIBUTES])
 
@@ -109,29 +111,26 @@ def identity_of(actor: Actor) -> Identity:
 
 def write_headers(actor: Actor) -> list[tuple[bytes, bytes]]:
     """Write it as headers, for the service behind a gateway."""
-    headers = []
-    for (header, waits), value in zip(_SENT, _find(actor)):  # noqa: B905 - to say it costs a tenth of this
-        if value is not None:
-            headers.append((header, str(value).encode("ascii")))
-        elif not waits:
-            headers.append((header, b""))
-    return headers
+    return [
+        (header, b"" if value is None else str(value).encode("ascii"))
+        for header, value in zip(_SENT, _find(actor))  # noqa: B905 - to say it costs a tenth of this
+    ]
 
 
 def read_headers(headers: Mapping[str, str]) -> Identity:
     """Read it from headers, which are found in lower case. Raises LookupError, ValueError, OverflowError, OSError."""
-    return Identity._make(
-        None if each.waits and each.header not in headers else each.read(headers[each.header]) for each in ATTRIBUTES
-    )
+    return Identity._make(attribute.read(headers[attribute.header]) for attribute in ATTRIBUTES)
 
 
 def write_json(actor: Actor) -> dict[str, object]:
     """Write it as JSON; what there is not is null."""
-    found = zip(ATTRIBUTES, _find(actor), strict=True)
-    return {attribute.name: value for attribute, value in found if value is not None or not attribute.waits}
+    return {attribute.name: value for attribute, value in zip(ATTRIBUTES, _find(actor), strict=True)}
 
 
 def write_claims(actor: Actor) -> dict[str, object]:
-    """Write it as RFC 7662 has it: what there is not is left out."""
+    """Write it as RFC 7662 has it, with for whom it is meant: what there is not is left out."""
     found = zip(ATTRIBUTES, _find(actor), strict=True)
-    return {each.claim: each.write_claim(value) for each, value in found if each.claim and value is not None}
+    claims: dict[str, object] = {
+        each.claim: each.write_claim(value) for each, value in found if each.claim and value is not None
+    }
+    return {**claims, "aud": list(actor.audience)} if actor.audience else claims

@@ -47,6 +47,8 @@ class Scopes:
 
     levels: Mapping[str, Level]
     everything: bool = False
+    audience = ""
+    """For whom they are asked for, if that is said: `Asked` has it."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -108,8 +110,20 @@ class Scopes:
         return Scopes.parse(f"{self} {others}")
 
 
+@dataclass(frozen=True)
+class Asked(Scopes):
+    """Scopes that are asked for by somebody in particular: a token that is meant for others is not for them.
+
+    `audience` is an address (RFC 8707), or ANYBODY where a token is to be told about, whomever it is meant for.
+    """
+
+    audience: str = ""
+
+
+ANYBODY = "*"
 EVERYTHING = Scopes({}, everything=True)
 NOTHING = Scopes({})
+NOTHING_FOR_ANYBODY = Asked({}, audience=ANYBODY)
 
 
 def split_scopes(text: str) -> list[str]:

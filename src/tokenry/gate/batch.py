@@ -18,13 +18,13 @@ INSUFFICIENT_SCOPE = {"active": False, "status": "insufficient_scope"}
 
 
 async def verify_batch(inspector: Inspector, catalogue: Catalogue, call: Call) -> object:
-    """POST tokens that were presented, all from one address and for the same scopes."""
+    """POST tokens that were presented, all from one address, to the same service and for the same scopes."""
     tokens, needed, address = read_batch(call.body, catalogue)
     return [write_verdict(decision) for decision in await inspector.decide(call.actor, tokens, needed, address)]
 
 
 def read_batch(body: Mapping[str, object], catalogue: Catalogue) -> tuple[Sequence[str], Scopes, str | None]:
-    """Read `tokens`, and the `scope` and the `address` they are presented for and from. Raises Invalid."""
+    """Read `tokens`, and the `scope`, `audience` and `address` of their presentation. Raises Invalid."""
     faults: list[Fault] = []
     tokens = body.get("tokens")
     texts = [text for text in tokens if isinstance(text, str)] if isinstance(tokens, list) else []

@@ -23,7 +23,7 @@ def explain_token(inspector: Inspector, explanations: Explanations, catalogue: C
 
 
 def read_presented_token(body: Mapping[str, object], catalogue: Catalogue) -> tuple[str, Scopes, str | None]:
-    """Read `token`, and the `scope` and the `address` it is presented for and from. Raises Invalid."""
+    """Read `token`, and the `scope`, `audience` and `address` of its presentation. Raises Invalid."""
     faults: list[Fault] = []
     token = read_key(body, "token", str, faults)
     if "token" not in body:

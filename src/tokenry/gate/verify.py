@@ -50,8 +50,7 @@ class VerifyEndpoint:
     def _read(self, scope: Scope) -> Scopes:
         question = self._question
         if question.is_below:
-            below, _, _ = scope["path"].removeprefix(question.path.decode("ascii")).partition("/")
-            policy = below.encode("utf-8")
+            policy, _, _ = scope["raw_path"].removeprefix(question.path).partition(b"/")
         else:
             policy = scope["query_string"]
         told = [value for name, value in scope["headers"] if name == question.told_by]

@@ -52,12 +52,12 @@ class TokenMiddleware:
         return refused or await self._get_response(request)
 
 
-def require(*scopes: str, resource: str | tuple[str, ...] = ()) -> Callable[[View], View]:
+def require(*scopes: str, resource: str | tuple[str, ...] = (), audience: str | None = None) -> Callable[[View], View]:
     """Decorate a view with what it needs (see `Needs`). The identity is in `request.tokenry`.
 
     Raises ValueError.
     """
-    needs = Needs(*scopes, resource=resource)
+    needs = Needs(*scopes, resource=resource, audience=audience)
 
     def decorate(view: Any) -> Any:
         if iscoroutinefunction(view):

@@ -36,9 +36,9 @@ class Requirer:
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
 
-    def __call__(self, *scopes: str, resource: str | Sequence[str] = ()) -> "Requirement":
+    def __call__(self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None) -> "Requirement":
         """A dependency on what these say (see `Needs`). Raises ValueError."""
-        return Requirement(self._verifier, Needs(*scopes, resource=resource))
+        return Requirement(self._verifier, Needs(*scopes, resource=resource, audience=audience))
 
     @property
     def exception_handlers(self) -> dict[int | type[Exception], Handler]:

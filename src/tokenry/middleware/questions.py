@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self
 from urllib.parse import urlencode
 
+from tokenry.domain.audiences import is_audience
 from tokenry.domain.errors import Refusal
 from tokenry.domain.identity import HEADER_PREFIX
 from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, RESOURCE, Scopes
@@ -21,7 +22,9 @@ class Needs:
     """What a token has to be good for; all of it is needed.
 
     `scopes` name scopes, such as `linodes:read_only`. `resource` names resources and leaves the level to the method:
-    `read_only` for GET, HEAD and OPTIONS, `read_write` for any other. Neither: any valid token will do.
+    `read_only` for GET, HEAD and OPTIONS, `read_write` for any other. Neither: any valid token will do. `audience` is
+    the application's own address, as OAuth clients name it when they ask for a token (RFC 8707): without it no token
+    is accepted that is meant for somebody.
 
     Raises ValueError for what can be no scope or no resource, and for more than the service reads. Whether the
     catalogue has it is for the service to say.
@@ -29,7 +32,7 @@ class Needs:
 
     __slots__ = ("by_method", "query")
 
-    def __init__(self, *scopes: str, resource: str | Sequence[str] = ()) -> None:
+    def __init__(self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None) -> None:
         resources = [resource] if isinstance(resource, str) else resource
         for scope in scopes:
             if Scopes.parse(scope) == NOTHING:
@@ -38,7 +41,12 @@ class Needs:
             if not RESOURCE.fullmatch(name):
                 raise ValueError(name)
         self.by_method = bool(resources)
-        self.query = urlencode([("scope", scope) for scope in scopes] + [("resource", name) for name in resources])
+        asked = [("scope", scope) for scope in scopes] + [("resource", name) for name in resources]
+        if audience is not None:
+            if not is_audience(audience):
+                raise ValueError(audience)
+            asked.append(("audience", audience))
+        self.query = urlencode(asked)
         """As the service takes it (docs/api.md)."""
         if len(self.query) > POLICY_BYTES_MAX:
             raise ValueError(f"needs have at most {POLICY_BYTES_MAX} characters")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.identity import write_claims
+from tokenry.domain.scopes import NOTHING_FOR_ANYBODY
 from tokenry.verification.inspection import NO_ADDRESS, Inspector, is_address
 from tokenry.web.requests import Call
 
@@ -14,7 +15,7 @@ INACTIVE = {"active": False}
 async def introspect(inspector: Inspector, call: Call) -> object:
     """POST a token that somebody presented."""
     token, address = read_introspection(call.body)
-    [decision] = await inspector.decide(call.actor, [token], address=address)
+    [decision] = await inspector.decide(call.actor, [token], NOTHING_FOR_ANYBODY, address)
     if decision.actor is None:
         return INACTIVE
     return {"active": True, "token_type": "Bearer", **write_claims(decision.actor)}

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import typer
 
 from tokenry.cli.running import alone
+from tokenry.domain.audiences import is_audience
 from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX
 from tokenry.domain.scopes import NOTHING, RESOURCE, Scopes
 
@@ -113,6 +114,14 @@ def gateway(
             help="A resource it takes: read_only for GET, HEAD and OPTIONS, else read_write. Repeatable.",
         ),
     ] = None,
+    audience: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            show_default="only tokens for anybody",
+            help="The service's address by which OAuth clients ask for tokens for it alone.",
+        ),
+    ] = None,
     file: Annotated[
         str | None,
         typer.Option(metavar="NAME", show_default="the main one", help="Another file of the recipe."),
@@ -125,7 +134,7 @@ def gateway(
         **_write_verifier(name, verifier),
         **_write_address("UPSTREAM", _read(Address.parse_url, upstream, "--upstream", "http://127.0.0.1:8000")),
         **_write_address("LISTEN", _read(Address.parse, listen, "--listen", "127.0.0.1:8080 or [::1]:8080")),
-        "POLICY": write_policy(scope or [], resource or []),
+        "POLICY": write_policy(scope or [], resource or [], audience),
     }
     print(render(name, file or FILES[name][0], values), end="")
 
@@ -136,7 +145,7 @@ def render(name: Gateway, file: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match[1]], recipe)
 
 
-def write_policy(scopes: Sequence[str], resources: Sequence[str]) -> str:
+def write_policy(scopes: Sequence[str], resources: Sequence[str], audience: str | None = None) -> str:
     """Write a policy as the verification routes read it. Raises BadParameter.
 
     Whether the catalogue has these names is for the service to say: it answers 400 to those it does not know.
@@ -146,7 +155,13 @@ def write_policy(scopes: Sequence[str], resources: Sequence[str]) -> str:
     for resource in resources:
         if not RESOURCE.fullmatch(resource):
             raise typer.BadParameter(f"use one such as linodes, not {resource!r}", param_hint="--resource")
-    return urlencode([*(("scope", scope) for scope in scopes), *(("resource", name) for name in resources)], safe=":*,")
+    asked = [*(("scope", scope) for scope in scopes), *(("resource", name) for name in resources)]
+    if audience is not None:
+        if not is_audience(audience):
+            reason = f"use one such as https://mcp.example/, not {audience!r}"
+            raise typer.BadParameter(reason, param_hint="--audience")
+        asked.append(("audience", audience))
+    return urlencode(asked, safe=":*,")
 
 
 def _require_scopes(text: str) -> None:

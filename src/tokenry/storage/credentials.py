@@ -33,6 +33,8 @@ class Credential(NamedTuple):
     account_euuid: str
     networks: str = ""
     admin: bool = False
+    client_id: str | None = None
+    audience: str = ""
 
 
 # Asked for, not read: each column of the answer costs two per cent of a look-up, and a preview begins with the prefix
@@ -55,6 +57,8 @@ def _select() -> Select[tuple[object, ...]]:
         accounts.c.euuid.label("account_euuid"),
         credentials.c.networks,
         users.c.admin,
+        credentials.c.client_id,
+        credentials.c.audience,
     )
     joined = credentials.join(tokens).join(users, tokens.c.user_id == users.c.id).join(accounts)
     return statement.select_from(joined).where(_OF_API)

@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Select, bindparam, select, union_all
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, select, union_all
 
 from tokenry.domain.explanation import Opening, Trace
 from tokenry.storage.database import from_seconds
@@ -24,8 +24,12 @@ def find_trace(connection: Connection, preview: str, *, now: datetime, account_i
     return Trace(
         details=read_details(row, now),
         disabled=None if row.disabled_at is None else from_seconds(row.disabled_at),
-        opening=None if row.digest is None else Opening(row.digest, row.pepper_generation, from_seconds(row.ends_at)),
+        opening=None if row.digest is None else _opening(row),
     )
+
+
+def _opening(row: Row[Any]) -> Opening:
+    return Opening(row.digest, row.pepper_generation, from_seconds(row.ends_at), tuple(row.audience.split()))
 
 
 @cache
@@ -41,7 +45,11 @@ def _select_trace(*, of_account: bool) -> Select[Any]:
     statement = (
         select_details()
         .add_columns(
-            users.c.disabled_at, opens.c.digest, opens.c.pepper_generation, opens.c.expires_at.label("ends_at")
+            users.c.disabled_at,
+            opens.c.digest,
+            opens.c.pepper_generation,
+            opens.c.expires_at.label("ends_at"),
+            opens.c.audience,
         )
         .outerjoin(opens, (opens.c.token_id == tokens.c.id) & (opens.c.preview == preview))
         .where(tokens.c.id.in_(named))

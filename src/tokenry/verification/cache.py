@@ -1,6 +1,6 @@
 """What one worker remembers of tokens that it verified, as long as nothing has changed since (`storage/epoch.py`)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from hashlib import blake2s
 
 from tokenry.domain.accounts import Actor
@@ -11,14 +11,16 @@ from tokenry.verification.follower import Follower
 
 ENTRIES_MAX = 50_000
 """About 1 KiB each. Beyond it the oldest go first."""
+_NEVER_ASKED = Scopes({})
+"""By identity: equal to NOTHING, which is asked for without saying by whom."""
 
 
 class Known:
     """A credential that was found and whose secret was right: all that deciding on it again needs.
 
     `fingerprint` is the BLAKE2s digest of the token's text; the text itself is not kept. `covered` are the scopes that
-    were last found to be covered, and from `note_at` on (seconds since 1970) a use is to be looked at again
-    (`last_used.py`).
+    were last found to be covered, for whoever asked for them, and from `note_at` on (seconds since 1970) a use is to be
+    looked at again (`last_used.py`).
     `disabled_at` is for who finds it: one of a user who is disabled is not kept.
     `answer` is for the writer of answers, who keeps there what it writes for this token.
     """
@@ -40,9 +42,14 @@ class Known:
         self.expires_at = actor.expires_at
         self.networks = networks
         self.disabled_at = disabled_at
-        self.covered = NOTHING
+        self.covered = NOTHING if not actor.audience else _NEVER_ASKED
         self.note_at = 0.0
         self.answer = b""
+
+    @property
+    def audience(self) -> Sequence[str]:
+        """For whom it is meant."""
+        return self.actor.audience
 
     @property
     def scopes(self) -> Scopes:

@@ -2,15 +2,17 @@
 
 A policy is written like a query: `scope=linodes:read_only` names a scope, `resource=linodes` leaves the level to the
 method. Both may be repeated and mixed, and all of it is needed. An empty policy accepts any valid token. An empty
-`scope=` is a mistake, also beside others: a scope was meant.
+`scope=` is a mistake, also beside others: a scope was meant. `audience=https://mcp.example/` says who asks, as the
+token's client named it (RFC 8707): tokens that are meant for somebody are accepted nowhere else.
 """
 
 from collections.abc import Callable
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
+from tokenry.domain.audiences import is_audience
 from tokenry.domain.errors import Fault, Invalid, raise_faults
-from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, Catalogue, Level, Scopes
+from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, Asked, Catalogue, Level, Scopes
 
 ReadPolicy = Callable[[bytes, Level | None], Scopes]
 """Reads a policy for a level, as `read_needed` does."""
@@ -37,16 +39,31 @@ def read_needed(policy: bytes, catalogue: Catalogue, level: Level | None = None)
         return NOTHING
     if len(policy) > POLICY_BYTES_MAX:
         raise Invalid(Fault(f"A policy has at most {POLICY_BYTES_MAX} characters"))
-    known = {"scope"} if level is None else {"scope", "resource"}
+    known = {"scope", "audience"} if level is None else {"scope", "resource", "audience"}
     parameters = parse_qsl(policy.decode("latin-1"), keep_blank_values=True)
     raise_faults(Fault("Unknown parameter", name) for name, _ in parameters if name not in known)
     scopes = [value for name, value in parameters if name == "scope"]
     resources = [value for name, value in parameters if name == "resource"]
+    audiences = [value for name, value in parameters if name == "audience"]
     found = {} if level is None else {name: catalogue.find_scope(name, level) for name in resources}
     faults = [Fault(f"Unknown resource: {name}", "resource") for name, scope in found.items() if scope is None]
     faults += [Fault(fault.reason, "scope") for text in dict.fromkeys(scopes) for fault in catalogue.faults(text)]
+    if len(audiences) > 1:
+        faults.append(Fault("Must be sent only once", "audience"))
+    faults += [fault for audience in audiences for fault in audience_faults(audience)]
     raise_faults(faults)
-    return Scopes.parse(" ".join([*scopes, *filter(None, found.values())]))
+    needed = Scopes.parse(" ".join([*scopes, *filter(None, found.values())]))
+    return asked_by(audiences[0], needed) if audiences else needed
+
+
+def asked_by(audience: str, needed: Scopes) -> Scopes:
+    """Scopes that are asked for by somebody in particular."""
+    return Asked(needed.levels, needed.everything, audience)
+
+
+def audience_faults(text: str) -> list[Fault]:
+    """Say what is wrong with an audience that is asked for."""
+    return [] if is_audience(text) else [Fault("Must be an address such as https://mcp.example/", "audience")]
 
 
 def level_of(method: str) -> Level:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from tokenry.domain.accounts import Actor
-from tokenry.domain.checks import Circumstances, Denial, find_denial
+from tokenry.domain.checks import Circumstances, Denial, find_denial, is_meant
 from tokenry.domain.networks import allows, stored_networks
 from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
 from tokenry.domain.secrets import API_PREFIXES, TOKEN_LENGTH, Peppers, Secret
@@ -179,12 +179,12 @@ class Verifier:
         now = self._now()
         # What RULES say, at a part of their price: this is most of what a question costs.
         if now < known.expires_at and (not known.networks or allows(known.networks, client.address)):
-            if needed is known.covered or known.actor.scopes.covers(needed):
+            if needed is known.covered or (known.actor.scopes.covers(needed) and is_meant(known.audience, needed)):
                 known.covered = needed
                 if now >= known.note_at and self._uses is not None:
                     self._uses.note(known, now, client.address, client.agent)
                 return None
-            if known.disabled_at is None:
+            if known.disabled_at is None and is_meant(known.audience, needed):
                 return Denial.INSUFFICIENT_SCOPE
         return find_denial(known, Circumstances(now, client.address, needed)) or Denial.UNKNOWN
 
@@ -208,7 +208,9 @@ class Verifier:
             account_id=credential.account_id,
             account_euuid=credential.account_euuid,
             preview=credential.preview,
+            client_id=credential.client_id,
             admin=bool(credential.admin),
+            audience=tuple(credential.audience.split()),
         )
         networks = stored_networks(credential.networks)
         known = Known(secret.reveal().encode("ascii"), actor, networks, credential.disabled_at)
