@@ -70,7 +70,7 @@ def test_read_only_and_unknown_keys_are_ignored(app: App) -> None:
     assert app.client.put(PROFILE, headers=app.bearer, json=body).json() == before
 
 
-NO_FACTOR = "Two-factor authentication cannot be turned on: there is no login here to protect"
+NO_FACTOR = "Two-factor authentication is turned on and off in a browser, at /sign-in/security"
 METHODS = "Must be one of password_keys, keys_only, disabled"
 
 

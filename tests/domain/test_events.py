@@ -9,16 +9,21 @@ import pytest
 
 from tokenry.domain import events
 from tokenry.domain.events import EVENTS, Event
-from tokenry.domain.policy import Policy, UserKind
+from tokenry.domain.policy import Concerned, Policy, UserKind
 from tokenry.domain.scopes import Scopes
 
 MOMENT = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SCOPES = Scopes.parse("domains:read_only linodes:read_write")
-POLICY = Policy(timedelta(days=90), tokens_per_user_max=3, scopes={UserKind.USER: SCOPES})
-NOTHING = '{"lifetime_max": null, "expiry_required": false, "tokens_per_user_max": null, "scopes": {}}'
+POLICY = Policy(
+    timedelta(days=90), tokens_per_user_max=3, scopes={UserKind.USER: SCOPES}, second_factor=Concerned.EVERYBODY
+)
+NOTHING = (
+    '{"lifetime_max": null, "expiry_required": false, "tokens_per_user_max": null, "scopes": {}, '
+    '"second_factor": "nobody"}'
+)
 SOMETHING = (
     '{"lifetime_max": "90d", "expiry_required": false, "tokens_per_user_max": 3, '
-    '"scopes": {"user": "domains:read_only linodes:read_write"}}'
+    '"scopes": {"user": "domains:read_only linodes:read_write"}, "second_factor": "everybody"}'
 )
 DIFFERENCE = {"email": {"from": "a@b", "to": "c@d"}}
 

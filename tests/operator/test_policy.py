@@ -15,6 +15,7 @@ NOTHING = {
     "scopes of admin": "any",
     "scopes of user": "any",
     "scopes of proxy": "any",
+    "second factor of": "nobody",
 }
 
 
@@ -42,6 +43,7 @@ def test_rules_are_set_one_by_one_and_lifted_again(service: Server) -> None:
         service, "admin", "policy", "set", "--scopes", "user=linodes:read_only domains:read_only", "--scopes", "proxy=*"
     )
     run(service, "admin", "policy", "set", "--max-lifetime", "4w", "--yes")
+    run(service, "admin", "policy", "set", "--second-factor", "administrators")
     assert shown(service) == {
         "maximum lifetime": "28d",
         "expiry required": "yes",
@@ -49,9 +51,10 @@ def test_rules_are_set_one_by_one_and_lifted_again(service: Server) -> None:
         "scopes of admin": "any",
         "scopes of user": "linodes:read_only domains:read_only",
         "scopes of proxy": "any",
+        "second factor of": "administrators",
     }
     lifted = ("--max-tokens", "none", "--no-expiry-required", "--max-lifetime", "none", "--scopes", "user=any")
-    run(service, "admin", "policy", "set", *lifted)
+    run(service, "admin", "policy", "set", *lifted, "--second-factor", "nobody")
     assert shown(service) == NOTHING
 
 

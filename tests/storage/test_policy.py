@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import URL, select, update
 
 from tests.making import NOW, add_token, new_user
-from tokenry.domain.policy import Policy, Shortening, UserKind
+from tokenry.domain.policy import Concerned, Policy, Shortening, UserKind
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER
 from tokenry.storage.database import Database, to_seconds
@@ -39,6 +39,7 @@ def test_new_database_limits_nothing(database: Database) -> None:
     "policy",
     [
         Policy(90 * DAY, expiry_required=True, tokens_per_user_max=5),
+        Policy(second_factor=Concerned.ADMINISTRATORS),
         Policy(
             scopes={
                 UserKind.USER: Scopes.parse("linodes:read_only"),

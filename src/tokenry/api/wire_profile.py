@@ -44,7 +44,7 @@ _NOT_KEPT = f"Cannot be granted here: of all grants there is global.{_KEPT} alon
 
 
 def write_profile(profile: Profile) -> dict[str, object]:
-    """Write a profile. What this service knows nothing of, referrals and a second factor, is as if never used."""
+    """Write a profile. What this service knows nothing of, such as referrals, is as if never used."""
     return {
         "uid": profile.user.id,
         "username": profile.user.username,
@@ -56,7 +56,7 @@ def write_profile(profile: Profile) -> dict[str, object]:
         "ip_whitelist_enabled": profile.ip_whitelist_enabled,
         "lish_auth_method": profile.lish_auth_method,
         "authorized_keys": list(profile.authorized_keys) or None,
-        "two_factor_auth": False,
+        "two_factor_auth": profile.user.second_factor,
         "restricted": profile.user.restricted,
         "authentication_type": "password",
         "user_type": profile.user.type.value,

@@ -8,12 +8,12 @@ from tokenry.web.bodies import read_key
 
 
 def write_user(user: User) -> dict[str, object]:
-    """Write a user. What this service knows nothing of, a second factor, SSH keys and logins, is as if never used."""
+    """Write a user. What this service knows nothing of, such as SSH keys, is as if never used."""
     return {
         "username": user.username,
         "email": user.email,
         "restricted": user.restricted,
-        "tfa_enabled": False,
+        "tfa_enabled": user.second_factor,
         "ssh_keys": [],
         "user_type": user.type.value,
         "last_login": None,

@@ -302,5 +302,6 @@ def _plain(value: Any) -> Any:
                 "expiry_required": value.expiry_required,
                 "tokens_per_user_max": value.tokens_per_user_max,
                 "scopes": {kind.value: str(scopes) for kind, scopes in value.scopes.items()},
+                "second_factor": value.second_factor.value,
             }
     return value

@@ -27,6 +27,18 @@ class UserKind(Enum):
         return cls.ADMIN if admin else cls.USER
 
 
+class Concerned(Enum):
+    """Whom a rule about signing in is for."""
+
+    NOBODY = "nobody"
+    ADMINISTRATORS = "administrators"
+    EVERYBODY = "everybody"
+
+    def includes(self, *, admin: bool) -> bool:
+        """Whether somebody is one of them."""
+        return self is Concerned.EVERYBODY or (self is Concerned.ADMINISTRATORS and admin)
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What holds for a new token of one user, who has `live_tokens` already. None: no limit."""
@@ -76,12 +88,16 @@ NO_RULES = Rules()
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The limits for everybody. None, or a kind of user that `scopes` does not name: no limit."""
+    """The limits for everybody. None, or a kind of user that `scopes` does not name: no limit.
+
+    Those of `second_factor` may not sign in by a password alone.
+    """
 
     lifetime_max: timedelta | None = None
     expiry_required: bool = False
     tokens_per_user_max: int | None = None
     scopes: Mapping[UserKind, Scopes] = field(default_factory=dict)
+    second_factor: Concerned = Concerned.NOBODY
 
     def rules_for(self, kind: UserKind, *, live_tokens: int) -> Rules:
         """What holds for the next token of a user."""

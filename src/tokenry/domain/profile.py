@@ -65,8 +65,8 @@ class ProfileChange:
         if self.lish_auth_method is not None and self.lish_auth_method not in LISH_AUTH_METHODS:
             faults.append(Fault(f"Must be one of {', '.join(LISH_AUTH_METHODS)}", "lish_auth_method"))
         faults += _key_faults(self.authorized_keys or ())
-        if self.two_factor_auth:
-            reason = "Two-factor authentication cannot be turned on: there is no login here to protect"
+        if self.two_factor_auth not in {None, profile.user.second_factor}:
+            reason = "Two-factor authentication is turned on and off in a browser, at /sign-in/security"
             faults.append(Fault(reason, "two_factor_auth"))
         return faults
 

@@ -29,7 +29,7 @@ class User:
     """Somebody who owns tokens. A disabled user's tokens are refused at once; enabling brings them back.
 
     An administrator manages the account's users. `child_account_access` lets somebody else of a parent account into
-    its child accounts.
+    its child accounts. With a `second_factor` nobody signs in as the user by a password alone.
     """
 
     id: int
@@ -41,6 +41,7 @@ class User:
     disabled: datetime | None
     type: UserType = UserType.DEFAULT
     child_account_access: bool = False
+    second_factor: bool = False
 
     @property
     def restricted(self) -> bool:

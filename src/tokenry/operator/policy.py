@@ -1,4 +1,4 @@
-"""`tokenry admin policy …`: what tokens may be made, and for how long they live."""
+"""`tokenry admin policy …`: what tokens may be made, for how long they live, and who needs a second factor."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ import typer
 from tokenry.cli.progress import tracked
 from tokenry.cli.running import CommandError, complain, group
 from tokenry.domain.errors import Invalid, Unavailable
-from tokenry.domain.policy import Policy, Shortening, UserKind
+from tokenry.domain.policy import Concerned, Policy, Shortening, UserKind
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
 from tokenry.domain.spans import read_span, write_span
 from tokenry.operator.confirmation import Yes, confirm
@@ -27,7 +27,7 @@ ANY_SCOPES = "any"
 KINDS = ", ".join(kind.value for kind in UserKind)
 _NUMBER = re.compile(r"[1-9][0-9]{0,6}")
 
-app = group(help="What tokens may be made.", no_args_is_help=True)
+app = group(help="What tokens may be made, and how people sign in.", no_args_is_help=True)
 
 
 @app.command()
@@ -42,6 +42,7 @@ def show(*, settings: Settings) -> None:
             ("expiry required", "yes" if policy.expiry_required else "no"),
             ("maximum tokens per user", policy.tokens_per_user_max or NO_LIMIT),
             *((f"scopes of {kind.value}", policy.scopes.get(kind, ANY_SCOPES)) for kind in UserKind),
+            ("second factor of", policy.second_factor.value),
         ],
     )
 
@@ -62,6 +63,9 @@ def set_policy(
         list[str] | None,
         typer.Option(metavar="KIND=SCOPES", help=f"What a kind of user ({KINDS}) may have, or KIND=any. Repeatable."),
     ] = None,
+    second_factor: Annotated[
+        Concerned | None, typer.Option(help="Who may not sign in by a password alone.", show_default=False)
+    ] = None,
     keep_existing: Annotated[bool, typer.Option("--keep-existing", help="Leave existing tokens as they are.")] = False,
     yes: Yes = False,
     *,
@@ -76,6 +80,8 @@ def set_policy(
         given["expiry_required"] = expiry_required
     if max_tokens is not None:
         given["tokens_per_user_max"] = _read_number(max_tokens)
+    if second_factor is not None:
+        given["second_factor"] = second_factor
     allowed = dict(_read_scopes(text, installation.catalogue) for text in scopes or ())
     if not given and not allowed:
         raise typer.BadParameter("name at least one rule")

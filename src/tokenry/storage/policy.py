@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, text, update
 
-from tokenry.domain.policy import Policy, Shortening, UserKind
+from tokenry.domain.policy import Concerned, Policy, Shortening, UserKind
 from tokenry.domain.scopes import Scopes, stored_scopes
 from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
@@ -54,6 +54,7 @@ def store_policy(connection: Connection, policy: Policy) -> None:
             expiry_required=policy.expiry_required,
             tokens_per_user_max=policy.tokens_per_user_max,
             scopes=json.dumps({kind.value: str(scopes) for kind, scopes in policy.scopes.items()}),
+            second_factor=policy.second_factor.value,
         )
     )
 
@@ -119,7 +120,7 @@ def find_changers(connection: Connection) -> set[str]:
     return set(connection.execute(_FIND_CHANGERS).scalars())
 
 
-def _read(connection: Connection, statement: Select[tuple[int, int | None, bool, int | None, str]]) -> Policy:
+def _read(connection: Connection, statement: Select[tuple[int, int | None, bool, int | None, str, str]]) -> Policy:
     row = connection.execute(statement).one()
     seconds = row.lifetime_seconds_max
     return Policy(
@@ -127,6 +128,7 @@ def _read(connection: Connection, statement: Select[tuple[int, int | None, bool,
         expiry_required=row.expiry_required,
         tokens_per_user_max=row.tokens_per_user_max,
         scopes=_read_scopes(row.scopes),
+        second_factor=Concerned(row.second_factor),
     )
 
 

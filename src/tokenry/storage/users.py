@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, or_, select, update
 
 from tokenry.domain.errors import NotFound
 from tokenry.domain.filters import EVERY_ROW, Filter
@@ -18,7 +18,7 @@ from tokenry.storage.changes import execute_unread
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of, pages_of
-from tokenry.storage.schema import accounts, tokens, users
+from tokenry.storage.schema import accounts, authenticators, passkeys, tokens, users
 from tokenry.storage.tokens import PERSONAL
 
 _COLUMNS = {"id": users.c.id, "username": users.c.username, "email": users.c.email}
@@ -226,6 +226,7 @@ def select_users() -> Select[Any]:
     """Select users that `read_user` reads."""
     child = accounts.alias("child")
     has_children = exists().where(child.c.parent_id == users.c.account_id)
+    has_authenticator, has_passkey = (exists().where(of.c.user_id == users.c.id) for of in (authenticators, passkeys))
     return (
         select(
             users.c.id,
@@ -239,6 +240,7 @@ def select_users() -> Select[Any]:
             users.c.child_account_access,
             accounts.c.parent_id,
             has_children.label("has_children"),
+            or_(has_authenticator, has_passkey).label("second_factor"),
         )
         .join(accounts)
         .where(users.c.deleted_at.is_(None))
@@ -274,6 +276,7 @@ def read_user(row: Row[Any]) -> User:
         disabled=None if row.disabled_at is None else from_seconds(row.disabled_at),
         type=_type(row),
         child_account_access=row.child_account_access,
+        second_factor=row.second_factor,
     )
 
 

@@ -223,6 +223,8 @@ policy = Table(
     Column("expiry_required", Boolean, nullable=False),
     Column("tokens_per_user_max", Integer),
     Column("scopes", Text, nullable=False),  # a JSON object: kind of user to the scopes it may have
+    # Who may not sign in by a password alone, by name.
+    Column("second_factor", String(16), nullable=False, server_default=text("'nobody'")),
 )
 
 audit_events = Table(

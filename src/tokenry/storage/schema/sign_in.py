@@ -82,16 +82,15 @@ passkeys = Table(
     sqlite_autoincrement=True,
 )
 
-# Time-based one-time passwords (RFC 6238): the key, sealed by one that is outside the database. `used_step` is the last
-# step whose code was taken, since each is taken once.
+# Time-based one-time passwords (RFC 6238): the key, sealed by one that is outside the database (`domain/seals.py`).
+# `used_step` is the last step whose code was taken, since each is taken once.
 authenticators = Table(
     "authenticators",
     metadata,
     Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("created_at", Seconds, nullable=False),
-    Column("confirmed_at", Seconds),
-    Column("used_step", Id, nullable=False, server_default="0"),
+    Column("used_step", Id, nullable=False),
 )
 
 # Each opens once, instead of a second factor, and is gone then.
@@ -100,6 +99,7 @@ recovery_codes = Table(
     metadata,
     Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
     Column("digest", LargeBinary(32), primary_key=True),
+    Column("pepper_generation", SmallInteger, nullable=False),
 )
 
 # Who a user is to an OpenID provider.

@@ -85,13 +85,16 @@ def _factors() -> None:
         sa.Column("user_id", Id, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
-        sa.Column("confirmed_at", sa.BigInteger),
-        sa.Column("used_step", Id, nullable=False, server_default="0"),
+        sa.Column("used_step", Id, nullable=False),
     )
     op.create_table(
         "recovery_codes",
         sa.Column("user_id", Id, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),
         sa.Column("digest", sa.LargeBinary(32), primary_key=True),
+        sa.Column("pepper_generation", sa.SmallInteger, nullable=False),
+    )
+    op.add_column(
+        "policy", sa.Column("second_factor", sa.String(16), nullable=False, server_default=sa.text("'nobody'"))
     )
     op.create_table(
         "identities",
