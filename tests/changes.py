@@ -2,7 +2,8 @@
 
 Each pair has a place of its own: a parent account with its administrators boss and ada, and bob, who may enter the
 child account; the child account with the proxy user, through whom boss and bob are in there, and cee. Every token has
-been rotated, and its new secret not been used. Boss has let an OAuth client in, which has a code.
+been rotated, and its new secret not been used. Boss has let an OAuth client in, which has a code and a refresh token,
+and acts for itself as bob.
 """
 
 import ast
@@ -29,13 +30,14 @@ from tokenry.domain.accounts import AccountChange, Actor, Origin
 from tokenry.domain.clients import Client
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NewDetails
+from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
 from tokenry.domain.policy import UserKind
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING
-from tokenry.domain.secrets import CODE, SESSION, Secret
+from tokenry.domain.secrets import CODE, REFRESH, SESSION, Secret
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
@@ -59,8 +61,9 @@ _COUNTED = (
     schema.sessions,
     schema.oauth_clients,
     schema.apps,
+    schema.oauth_grants,
 )
-_LAID = (*_COUNTED, schema.credentials, schema.rotations, schema.authorization_codes)
+_LAID = (*_COUNTED, schema.credentials, schema.rotations, schema.authorization_codes, schema.refresh_tokens)
 _NEXT_ID = 10**9
 """Of what is made in a place."""
 
@@ -100,6 +103,7 @@ class Place:
     holders: dict[str, Holder]
     client: Client
     code: Secret
+    refresh: Secret
 
     def name(self, username: str) -> str:
         return f"{username}{self.number}"
@@ -232,6 +236,12 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     ),
     "ClientAuthentication._see": lambda case: case.installation.client_authentication._see(
         bytes(32), case.installation.transactions.now()
+    ),
+    "ClientCredentials.issue": lambda case: case.installation.client_credentials.issue(
+        OPERATOR, case.place.client, None
+    ),
+    "RefreshTokens._refresh": lambda case: case.installation.refresh_tokens.refresh(
+        OPERATOR, case.place.client, PresentedRefresh(case.place.refresh.reveal())
     ),
     "Inventory.revoke_tokens": lambda case: case.installation.inventory.revoke_tokens(
         case.me.origin, case.token_ids[:: -1 if case.side else 1]
@@ -399,29 +409,27 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
         )
         session = _add_session(installation, rows, token_id, actor)
         holders[name] = Holder(actor, secret, before, spare_id, session)
-    client, code = _add_client(installation, rows, first, ids["boss"])
-    return Place(number, euuids[parent_id], euuids[child_id], holders, client, code)
+    made = _add_client(installation, rows, first, user_id=ids["boss"], service_user_id=ids["bob"])
+    return Place(number, euuids[parent_id], euuids[child_id], holders, *made)
 
 
 def _add_client(
-    installation: Installation, rows: dict[Table, list[dict[str, Any]]], id: int, user_id: int
-) -> tuple[Client, Secret]:
-    row = {"id": id, **client_row(f"client{id}", pkce_required=False)}
+    installation: Installation, rows: dict[Table, list[dict[str, Any]]], id: int, *, user_id: int, service_user_id: int
+) -> tuple[Client, Secret, Secret]:
+    columns = {"public": False, "pkce_required": False, "service_user_id": service_user_id}
+    row = {"id": id, **client_row(f"client{id}", **columns)}
     rows[schema.oauth_clients].append(row)
     rows[schema.apps].append({"id": id, "user_id": user_id, "oauth_client_id": id, "scopes": "*", "created_at": NOW})
-    code = Secret.generate(kind=CODE)
-    rows[schema.authorization_codes].append(
-        {
-            "preview": code.preview,
-            "digest": installation.peppers.digest(code),
-            "pepper_generation": installation.peppers.generation,
-            "app_id": id,
-            "scopes": "linodes:read_only",
-            "created_at": NOW,
-            "expires_at": FAR,
-        }
-    )
-    return client_of(row), code
+    of_app = {"app_id": id, "scopes": "linodes:read_only", "created_at": NOW, "expires_at": FAR}
+    rows[schema.oauth_grants].append({"id": id, "grant_type": "authorization_code", **of_app})
+    code, refresh = Secret.generate(kind=CODE), Secret.generate(kind=REFRESH)
+    for secret, table, more in (
+        (code, schema.authorization_codes, of_app),
+        (refresh, schema.refresh_tokens, {"grant_id": id, "created_at": NOW, "expires_at": FAR}),
+    ):
+        digest, generation = installation.peppers.digest(secret), installation.peppers.generation
+        rows[table].append({"preview": secret.preview, "digest": digest, "pepper_generation": generation, **more})
+    return client_of(row), code, refresh
 
 
 def _add_session(

@@ -58,8 +58,9 @@ def client_of(row: dict[str, object]) -> Client:
         verified=False,
         redirect_uris=(REDIRECT_URI,),
         authentication=Authentication.NONE,
-        rights=ClientRights(pkce_required=bool(row["pkce_required"])),
+        rights=ClientRights(frozenset(GrantType), pkce_required=bool(row["pkce_required"])),
         created=NOW,
+        service_user_id=None if row.get("service_user_id") is None else int(str(row["service_user_id"])),
     )
 
 

@@ -17,6 +17,7 @@ from tokenry.domain.errors import InsufficientScope
 from tokenry.gate.table import verification_paths
 from tokenry.gate.verify import VerifyEndpoint
 from tokenry.oauth.errors import write_error
+from tokenry.oauth.parameters import REPEATABLE
 from tokenry.oauth.table import oauth_paths
 from tokenry.pages.page import Checks as PageChecks
 from tokenry.pages.page import Page
@@ -24,9 +25,10 @@ from tokenry.pages.table import page_paths
 from tokenry.service.installation import Installation
 from tokenry.serving.health import Liveness, Readiness
 from tokenry.verification.inspection import Inspector
-from tokenry.web.bodies import read_form, read_json_object
+from tokenry.web.bodies import read_json_object
 from tokenry.web.dialect import Dialect
 from tokenry.web.errors import STATUS, write_faults
+from tokenry.web.forms import FORMS, read_form
 from tokenry.web.guard import Guard
 from tokenry.web.resource import Checks, Resource, not_found
 from tokenry.web.routing import Paths
@@ -34,13 +36,16 @@ from tokenry.web.routing import Paths
 VERSIONS = ("v4", "v4beta")
 
 VERIFICATION = Dialect(
-    "application/json", read_json_object, answer_headers, STATUS, lambda refusal: write_faults(refusal.faults)
+    ("application/json",), read_json_object, answer_headers, STATUS, lambda refusal: write_faults(refusal.faults)
 )
 """JSON, and every fault in an envelope."""
 WIRE = replace(VERIFICATION, status={**STATUS, InsufficientScope: 401})
 """The wire format: the same, but for a scope that does not suffice."""
 OAUTH = replace(
-    VERIFICATION, media_type="application/x-www-form-urlencoded", read_body=read_form, write_refusal=write_error
+    VERIFICATION,
+    media_types=FORMS,
+    read_body=partial(read_form, repeatable=REPEATABLE),
+    write_refusal=write_error,
 )
 """Forms, and errors as one code (RFC 6749 section 5.2)."""
 

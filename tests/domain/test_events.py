@@ -78,6 +78,12 @@ RECORDED = [
         '{"email": {"from": "a@b", "to": "c@d"}}',
     ),
     (events.AccountDetached(2, 1), "account.detach", "account:2", '{"parent_id": 1}'),
+    (
+        events.GrantRefreshed(3, 7, 9, Scopes.parse("linodes:read_only")),
+        "grant.refresh",
+        "user:3",
+        '{"app_id": 7, "grant_id": 9, "scopes": "linodes:read_only"}',
+    ),
     (events.AppEnded(3, 4, "c1"), "app.end", "user:3", '{"app_id": 4, "client_id": "c1"}'),
     (events.GrantEnded(3, 4, 9), "grant.end", "user:3", '{"app_id": 4, "grant_id": 9}'),
     (events.GrantEnded(3, 4, 9, "replay"), "grant.end", "user:3", '{"app_id": 4, "grant_id": 9, "reason": "replay"}'),

@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, create_engine, text
 
 from tests.conftest import START, Clock
 from tests.making import OPERATOR
-from tests.oauth_making import CHALLENGE, VERIFIER, add_client, agree, client_row
+from tests.oauth_making import CHALLENGE, VERIFIER, add_client, agree, client_row, give
 from tests.plans import Capture, Statement, faults_of
 from tokenry.domain.accounts import AccountChange, Actor, Origin
 from tokenry.domain.callers import Callers
@@ -23,8 +23,9 @@ from tokenry.domain.clients import Client, PresentedClient
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NewDetails, Selection, State
 from tokenry.domain.filters import Filter
+from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
-from tokenry.domain.oauth import OAuthError, OAuthRefusal
+from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
@@ -293,6 +294,8 @@ class Many:
             "authorizations.allow": [self.let_in],
             "authorizations.refuse": [self.send_back],
             "authorization_codes.exchange_code": [self.exchange_a_code],
+            "refresh_tokens.refresh": [self.refresh],
+            "client_credentials.issue": [self.let_a_client_act],
             "uses.flush": [self.flush],
         }
 
@@ -350,6 +353,21 @@ class Many:
         do.authorization_codes.exchange_code(self.origin, client, presented)
         with suppress(OAuthRefusal):
             do.authorization_codes.exchange_code(self.origin, client, presented)
+
+    def refresh(self) -> None:
+        """Twice with one, which ends the grant."""
+        do, client = self.do, add_client(self.database)
+        first = give(do.transactions, do.peppers, client)
+        assert first.refresh is not None
+        presented = PresentedRefresh(first.refresh.reveal())
+        do.refresh_tokens.refresh(self.origin, client, presented)
+        with suppress(OAuthRefusal):
+            do.refresh_tokens.refresh(self.origin, client, presented)
+
+    def let_a_client_act(self) -> None:
+        act = str(GrantType.CLIENT_CREDENTIALS)
+        client = add_client(self.database, public=False, grant_types=act, service_user_id=2)
+        self.do.client_credentials.issue(self.origin, client, None)
 
     def report_a_leak(self) -> None:
         _, secret = self.do.tokens.create_token_for(OPERATOR, "admin", NewToken())

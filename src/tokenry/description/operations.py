@@ -164,7 +164,8 @@ def _example_answer(response: Part) -> Iterator[Html]:
 
 
 def _example_body(part: Part) -> Iterator[str]:
-    for media_type, content in resolve(part.get("requestBody", {})).get("content", {}).items():
+    """Write it in the first of the ways in which it may be sent."""
+    for media_type, content in [*resolve(part.get("requestBody", {})).get("content", {}).items()][:1]:
         examples = [example["value"] for example in content.get("examples", {}).values()]
         value = examples[0] if examples else find_example(content["schema"])
         text = json.dumps(value) if media_type == "application/json" else urlencode(value)

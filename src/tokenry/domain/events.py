@@ -234,6 +234,16 @@ class GrantBegun(_OfUser):
 
 
 @dataclass(frozen=True, slots=True)
+class GrantRefreshed(_OfUser):
+    """A client was given further tokens of a grant, for a refresh token."""
+
+    action = "grant.refresh"
+    app_id: int
+    grant_id: int
+    scopes: Scopes
+
+
+@dataclass(frozen=True, slots=True)
 class AppEnded(_OfUser):
     """What a user had let a client in for is over, and its grants."""
 
@@ -283,6 +293,7 @@ Event: TypeAlias = (
     | AccountDetached
     | AppAllowed
     | GrantBegun
+    | GrantRefreshed
     | AppEnded
     | GrantEnded
     | PolicySet

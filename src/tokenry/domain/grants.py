@@ -1,6 +1,6 @@
 """What a user let a client in for, and what one authorization brought."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tokenry.domain.oauth import GrantType
@@ -28,6 +28,19 @@ class NewGrant:
 
     type: GrantType
     scopes: Scopes
+    audience: tuple[str, ...] = ()
+    jkt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedRefresh:
+    """A refresh token as a client presents it: for all that its grant has, or for these scopes and this audience.
+
+    `jkt` is of the key that the client proved to have.
+    """
+
+    text: str = field(repr=False)
+    scopes: Scopes | None = None
     audience: tuple[str, ...] = ()
     jkt: str | None = None
 

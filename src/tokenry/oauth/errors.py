@@ -1,6 +1,7 @@
 """Refusals as OAuth has them (RFC 6749 section 5.2)."""
 
 from tokenry.domain.errors import Forbidden, InsufficientScope, NoPublicUrl, Refusal, TooSlow, Unauthorized, Unavailable
+from tokenry.domain.oauth import OAuthRefusal
 from tokenry.web.errors import MethodNotAllowed, TooManyRequests, write_faults
 
 ERRORS: dict[type[Refusal], str] = {
@@ -17,6 +18,8 @@ ERRORS: dict[type[Refusal], str] = {
 
 def write_error(refusal: Refusal) -> object:
     """Write an error as OAuth has it: one code, and words for people. For a wrong method it has no code."""
+    if isinstance(refusal, OAuthRefusal):
+        return {"error": refusal.code, "error_description": refusal.description}
     if isinstance(refusal, MethodNotAllowed):
         return write_faults(refusal.faults)
     faults = (fault.reason if fault.field is None else f"{fault.field}: {fault.reason}" for fault in refusal.faults)

@@ -6,14 +6,18 @@ from tokenry.domain.callers import Callers
 from tokenry.domain.scopes import READS, WRITES
 from tokenry.oauth.introspection import introspect
 from tokenry.oauth.revocation import revoke_presented
+from tokenry.oauth.token import TOKEN_LIMIT, TokenEndpoint
 from tokenry.service.installation import Installation
 from tokenry.verification.inspection import Inspector
 from tokenry.web.resource import Inquiry, MakeResource, Paths, change
 
 
 def oauth_paths(installation: Installation, inspector: Inspector, resource: MakeResource) -> Paths:
-    """Revocation (RFC 7009) and introspection (RFC 7662)."""
+    """Tokens (RFC 6749), their revocation (RFC 7009) and introspection (RFC 7662)."""
     return {
+        "/oauth/token": resource(
+            POST=change(TokenEndpoint(installation).give_tokens, who=Callers.ANYBODY, bucket=TOKEN_LIMIT)
+        ),
         "/oauth/revoke": resource(POST=change(partial(revoke_presented, installation.revocations), WRITES)),
         "/oauth/introspect": resource(
             POST=Inquiry(partial(introspect, inspector), READS, Callers.ADMINISTRATORS, counted=False)

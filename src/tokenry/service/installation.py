@@ -18,6 +18,8 @@ from tokenry.service.details import TokenDetails
 from tokenry.service.explanation import Explanations
 from tokenry.service.grants.authentication import ClientAuthentication
 from tokenry.service.grants.authorization_code import AuthorizationCodes
+from tokenry.service.grants.client_credentials import ClientCredentials
+from tokenry.service.grants.refresh import RefreshTokens
 from tokenry.service.inventory import Inventory
 from tokenry.service.leaks import Leaks
 from tokenry.service.policy import Policies
@@ -78,6 +80,8 @@ class Installation:
         self.sessions = Sessions(transactions, peppers, session_limits)
         self.pruning = Pruning(transactions)
         self.client_authentication = ClientAuthentication(transactions, peppers)
+        self.client_credentials = ClientCredentials(transactions, peppers)
+        self.refresh_tokens = RefreshTokens(transactions, peppers)
         self.authorization_codes = AuthorizationCodes(transactions, peppers)
         self.pushed_requests = PushedRequests(transactions, peppers, catalogue)
         self.authorizations = Authorizations(transactions, peppers, catalogue, self.pushed_requests)

@@ -53,6 +53,8 @@ def configure_logging(level: str) -> None:
     root.setLevel(level.upper())
     logging.getLogger("uvicorn.access").disabled = True  # the guard writes one line a request, without query strings
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("python_multipart").disabled = True  # it quotes forms that it cannot read
+    logging.getLogger("python_multipart.multipart").disabled = True
 
 
 class _Lines:

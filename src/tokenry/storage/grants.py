@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from tokenry.domain.grants import App, Grant, NewGrant
 from tokenry.domain.oauth import GrantType
@@ -39,15 +40,22 @@ def lock_app(connection: Connection, *, user_id: int, oauth_client_id: int) -> A
     return None if row is None else _app(row)
 
 
-def insert_app(connection: Connection, *, user_id: int, oauth_client_id: int, scopes: Scopes, created: datetime) -> App:
-    """Store an app. IntegrityError if the user let that client in meanwhile."""
+def insert_app(
+    connection: Connection, *, user_id: int, oauth_client_id: int, scopes: Scopes, created: datetime
+) -> App | None:
+    """Store an app, unless the user has let that client in meanwhile; waits for whoever is about to."""
     row = {
         "user_id": user_id,
         "oauth_client_id": oauth_client_id,
         "scopes": str(scopes),
         "created_at": to_seconds(created),
     }
-    return _app(connection.execute(insert(apps).values(row).returning(*apps.c)).one())
+    insertion = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(apps).values(row)
+    lets_in = insertion.on_conflict_do_nothing(
+        index_elements=[apps.c.user_id, apps.c.oauth_client_id], index_where=apps.c.ended_at.is_(None)
+    )
+    inserted = connection.execute(lets_in.returning(*apps.c)).one_or_none()
+    return None if inserted is None else _app(inserted)
 
 
 def widen_app(connection: Connection, app_id: int, scopes: Scopes) -> None:

@@ -1,9 +1,8 @@
-"""Reading bodies: how much of one is taken, and what JSON or a form says."""
+"""Reading bodies: how much of one is taken, and what JSON says."""
 
 import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl
 
 from starlette.types import Receive
 
@@ -36,7 +35,7 @@ async def receive_body(headers: Mapping[bytes, str], receive: Receive) -> bytes:
     return bytes(raw)
 
 
-def read_json_object(raw: bytes) -> Mapping[str, object]:
+def read_json_object(raw: bytes, _media_type: str = "") -> Mapping[str, object]:
     """Read a JSON object. An empty body counts as `{}`. Raises Invalid."""
     if not raw:
         return {}
@@ -47,15 +46,6 @@ def read_json_object(raw: bytes) -> Mapping[str, object]:
     if not isinstance(body, dict):
         raise Invalid(Fault("Must be a JSON object"))
     return body
-
-
-def read_form(raw: bytes) -> Mapping[str, object]:
-    """Read a form (RFC 6749 section 3.2): a parameter without a value is none, and each comes once. Raises Invalid."""
-    parameters = parse_qsl(raw.decode("utf-8", "replace"))
-    form = dict(parameters)
-    if len(form) < len(parameters):
-        raise Invalid(Fault("Each parameter must be sent only once"))
-    return form
 
 
 def read_key(body: Mapping[str, object], key: str, kind: type[T], faults: list[Fault]) -> T | None:

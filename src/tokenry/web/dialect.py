@@ -30,11 +30,12 @@ class Heading(NamedTuple):
 class Dialect:
     """The bodies that are read, by `read_body`, which raises Invalid; headers; and a refusal's status and body.
 
-    An empty body is one too: it says nothing.
+    `read_body` is given a body and what announced it: one of the `media_types`, of which the first is meant where none
+    is said, with its parameters. An empty body is one too: it says nothing.
     """
 
-    media_type: str
-    read_body: Callable[[bytes], Mapping[str, object]]
+    media_types: tuple[str, ...]
+    read_body: Callable[[bytes, str], Mapping[str, object]]
     write_headers: Callable[[Heading], HeaderList]
     status: Mapping[type[Refusal], int]
     write_refusal: Callable[[Refusal], object]

@@ -16,6 +16,7 @@ from tokenry.domain.errors import (
     Unavailable,
     UsernameReserved,
 )
+from tokenry.domain.oauth import OAuthRefusal
 
 
 class MethodNotAllowed(Refusal):
@@ -57,6 +58,7 @@ class InternalError(Refusal):
 STATUS: dict[type[Refusal], int] = {
     Invalid: 400,
     UsernameReserved: 400,
+    OAuthRefusal: 400,  # 401 for a client that is not who it says
     Unauthorized: 401,
     InsufficientScope: 403,  # RFC 6750 section 3.1
     Forbidden: 403,

@@ -19,10 +19,13 @@ NETWORK_BITS = 64
 
 
 class Bucket(NamedTuple):
-    """A limit that an operation has for itself: so many requests of each client address, whatever else it asks."""
+    """A limit that an operation has for itself: so many requests of each client address, whatever else it asks.
+
+    None: as many as each user has.
+    """
 
     name: str
-    requests: int
+    requests: int | None = None
 
 
 class RateLimits:
@@ -56,13 +59,18 @@ class RateLimits:
         the user's limit with a leaked token, which the user could not revoke then. So is a proxy user, who is many.
         """
         if bucket is not None:
-            return await self._count(f"{bucket.name}:{network(address)}", bucket.requests)
+            limit = self._requests if bucket.requests is None else bucket.requests
+            return await self._count(f"{bucket.name}:{network(address)}", limit)
         if decision is None:
             return await self._count(f"address:{network(address)}", self._requests)
         if decision.actor is not None:
             return await self._count(_counted(decision.actor, deletes=deletes), self._requests)
         failures = await self._count(f"failures:{network(address)}", self._failures)
         return failures if failures is not None and failures.exceeded else None
+
+    async def count_for(self, key: str) -> Allowance | None:
+        """Count a request for somebody who is no user, by a name that no other has: as many are allowed."""
+        return await self._count(key, self._requests)
 
     async def _count(self, key: str, limit: int) -> Allowance | None:
         now = self._now()

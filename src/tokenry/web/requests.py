@@ -1,6 +1,6 @@
 """Reading requests: who sends one, and what an operation is given of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import parse_qsl
@@ -14,7 +14,11 @@ from tokenry.verification.verifier import KnownPresenter
 
 @dataclass(frozen=True)
 class Call:
-    """What an operation is given: who calls, from where, and what the request says. A public one may have no caller."""
+    """What an operation is given: who calls, from where, and what the request says. A public one may have no caller.
+
+    `count` counts the request for somebody more: an operation in a thread may call it, before anything else it does. It
+    raises TooManyRequests.
+    """
 
     caller: Actor | None
     address: str | None
@@ -22,6 +26,7 @@ class Call:
     query: str
     headers: Mapping[bytes, str]
     body: Mapping[str, object] = field(default_factory=dict)
+    count: Callable[[str], None] = lambda _key: None
 
     @property
     def actor(self) -> Actor:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
+from anyio import from_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tokenry.domain.accounts import Actor
@@ -19,6 +20,7 @@ from tokenry.domain.callers import Callers
 from tokenry.domain.checks import Denial
 from tokenry.domain.errors import InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
 from tokenry.domain.limits import Allowance
+from tokenry.domain.oauth import OAuthError, OAuthRefusal
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.service.admission import Admission
 from tokenry.verification.challenge import challenge
@@ -33,6 +35,9 @@ from tokenry.web.threads import Threads
 
 TURN_SECONDS = 1
 """After which a request that did not get its turn may be made again."""
+UNAUTHENTICATED = 401
+CLIENT_CHALLENGE = (b"www-authenticate", b'Basic realm="tokenry"')
+"""For an OAuth client that did not prove who it is (RFC 6749 section 5.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,7 @@ class Resource:
                 path=scope["path_params"],
                 query=scope["query_string"].decode("latin-1"),
                 headers=headers,
+                count=lambda key: from_thread.run(self._count_for, scope, key),
             )
             if isinstance(operation, Inquiry):
                 answer = _answer(await operation.run(self._prepare(operation, call, raw)))
@@ -150,6 +156,13 @@ class Resource:
         if allowance is not None and allowance.exceeded:
             raise TooManyRequests
 
+    async def _count_for(self, scope: Scope, key: str) -> None:
+        """Count the request for somebody more, whom only its operation could tell. Raises TooManyRequests."""
+        allowance = await self._checks.limits.count_for(key)
+        scope["tokenry.allowance"] = allowance
+        if allowance is not None and allowance.exceeded:
+            raise TooManyRequests
+
     def _headers(self, scope: Scope, operation: Operation, actor: Actor | None) -> HeaderList:
         reads, accepted = scope["method"] in ("GET", "HEAD"), operation.needs.encode("ascii")
         told = Heading(ok=True, reads=reads, accepted=accepted, actor=actor, allowance=scope["tokenry.allowance"])
@@ -159,7 +172,8 @@ class Resource:
         """Admit the caller, and read the body."""
         if call.caller is not None:
             self._checks.admission.admit(call.caller, operation.who)
-        return replace(call, body=self._dialect.read_body(raw))
+        media_type = call.headers.get(b"content-type", self._dialect.media_types[0])
+        return replace(call, body=self._dialect.read_body(raw, media_type))
 
     def _run(self, operation: Operation, call: Call, raw: bytes) -> Answer:
         """Carry out the operation, and make the first of the pieces of an answer."""
@@ -215,8 +229,12 @@ async def refuse(
         headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
     if isinstance(refusal, Unavailable):
         scope["tokenry.reason"] = refusal.reason  # for the guard's line in the log
+    status = dialect.status[type(refusal)]
+    if isinstance(refusal, OAuthRefusal) and refusal.code is OAuthError.INVALID_CLIENT:
+        status = UNAUTHENTICATED
+        headers.append(CLIENT_CHALLENGE)
     body = to_bytes(dialect.write_refusal(refusal))
-    await send_answer(send, dialect.status[type(refusal)], body, [(b"content-type", b"application/json"), *headers])
+    await send_answer(send, status, body, [(b"content-type", b"application/json"), *headers])
 
 
 def not_found(dialect: Dialect) -> ASGIApp:
@@ -240,8 +258,8 @@ async def receive_meant(
     if method == "DELETE" or not operation.reads_body:
         await receive_body(headers, receive)
         return b""
-    media_type = headers.get(b"content-type", dialect.media_type).partition(";")[0].strip().lower()
+    media_type = headers.get(b"content-type", dialect.media_types[0]).partition(";")[0].strip().lower()
     coding = headers.get(b"content-encoding", "identity").strip().lower()
-    if media_type != dialect.media_type or coding != "identity":
+    if media_type not in dialect.media_types or coding != "identity":
         raise UnsupportedMediaType
     return await receive_body(headers, receive)

@@ -83,9 +83,9 @@ class AuthorizationCodes:
                 code.stands_for.audience,
                 presented.jkt,
             )
-            grant = begin_grant(change, app, new, policy)
-            stored.note_grant(change.connection, secret.preview, grant.id)
             refreshes = GrantType.REFRESH_TOKEN in client.rights.grant_types
+            grant = begin_grant(change, app, new, policy, refreshes=refreshes)
+            stored.note_grant(change.connection, secret.preview, grant.id)
             return issue(change, self._peppers, grant, client.label, refreshes=refreshes)
 
     def _find_code(self, connection: Connection, secret: Secret | None, client: Client) -> Code:

@@ -17,6 +17,20 @@ def require_key(client: Client, jkt: str | None) -> None:
         raise OAuthRefusal(OAuthError.INVALID_DPOP_PROOF, "The client has to send a DPoP proof.")
 
 
+def choose_scopes(asked: Scopes | None, most: Scopes) -> Scopes:
+    """The scopes that a client asks for, or the most that it can get. Raises OAuthRefusal for more than that."""
+    if asked is not None and not most.covers(asked):
+        raise OAuthRefusal(OAuthError.INVALID_SCOPE, "These scopes are more than the client has to give for them.")
+    return most if asked is None else asked
+
+
+def choose_audience(asked: tuple[str, ...], most: tuple[str, ...]) -> tuple[str, ...]:
+    """Whom a client asks for, or all whom it may. Raises OAuthRefusal for anybody else."""
+    if not set(asked) <= set(most):
+        raise OAuthRefusal(OAuthError.INVALID_TARGET, "Not all of these resources are among those of the grant.")
+    return asked or most
+
+
 def narrow(scopes: Scopes, allowed: Scopes) -> Scopes:
     """What of some scopes is allowed by now. Raises OAuthRefusal if that is nothing."""
     left = scopes.within(allowed)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tokenry.domain.clients import Client
+from tokenry.domain.errors import Unavailable
 from tokenry.domain.events import AppAllowed, GrantBegun
 from tokenry.domain.grants import App, Grant, NewGrant
 from tokenry.domain.oauth import (
@@ -32,6 +33,7 @@ class Issued:
     """What a client is given: an access token that lives so many seconds, and the refresh token, if there is one."""
 
     access: Secret
+    scopes: Scopes
     expires_in: int
     grant: Grant
     refresh: Secret | None = None
@@ -54,12 +56,17 @@ def allowed_scopes(policy: Policy, user: User, client: Client) -> Scopes:
 
 
 def allow_app(change: Change, user: User, client: Client, scopes: Scopes) -> App:
-    """Note that a user lets a client in for these scopes, beside those that it was let in for before."""
+    """Note that a user lets a client in for these scopes, beside those that it was let in for before.
+
+    Raises Unavailable, to be done again, if somebody does the same for the first time at once.
+    """
     app = stored.lock_app(change.connection, user_id=user.id, oauth_client_id=client.id)
     if app is None:
         app = stored.insert_app(
             change.connection, user_id=user.id, oauth_client_id=client.id, scopes=scopes, created=change.now
         )
+        if app is None:
+            raise Unavailable("the user let the same client in meanwhile", collided=True)
     elif app.scopes.covers(scopes):
         return app
     else:
@@ -68,9 +75,12 @@ def allow_app(change: Change, user: User, client: Client, scopes: Scopes) -> App
     return app
 
 
-def begin_grant(change: Change, app: App, new: NewGrant, policy: Policy) -> Grant:
-    """Begin what an authorization brings. It ends as a personal token made now would have to at the latest."""
-    lifetime = timedelta(seconds=GRANT_LIFETIME_SECONDS)
+def begin_grant(change: Change, app: App, new: NewGrant, policy: Policy, *, refreshes: bool = True) -> Grant:
+    """Begin what an authorization brings. It ends as a personal token made now would have to at the latest.
+
+    One that nothing refreshes ends with its access token.
+    """
+    lifetime = timedelta(seconds=GRANT_LIFETIME_SECONDS if refreshes else ACCESS_LIFETIME_SECONDS)
     if policy.lifetime_max is not None:
         lifetime = min(lifetime, policy.lifetime_max)
     grant_id = stored.insert_grant(change.connection, app.id, new, created=change.now, expiry=change.now + lifetime)
@@ -81,20 +91,29 @@ def begin_grant(change: Change, app: App, new: NewGrant, policy: Policy) -> Gran
 
 
 def issue(
-    change: Change, peppers: Peppers, grant: Grant, label: str, *, scopes: Scopes | None = None, refreshes: bool
+    change: Change,
+    peppers: Peppers,
+    grant: Grant,
+    label: str,
+    *,
+    scopes: Scopes | None = None,
+    audience: tuple[str, ...] | None = None,
+    refreshes: bool,
 ) -> Issued:
-    """Make an access token of a grant, for all its scopes or these, and with `refreshes` a refresh token beside it.
+    """Make an access token of a grant, and with `refreshes` a refresh token beside it.
 
-    `label` is the client's, for those who look at the token later.
+    It is for all scopes and the whole audience of the grant, or for these. `label` is the client's, for those who look
+    at the token later.
     """
     now = change.now
     expiry = min(now + timedelta(seconds=ACCESS_LIFETIME_SECONDS), grant.expiry)
     access = Secret.generate(kind=ACCESS if grant.jkt is None else BOUND_ACCESS)
+    scopes = grant.scopes if scopes is None else scopes
     token = stored_tokens.insert_token(
         change.connection,
         user_id=grant.user_id,
         label=label,
-        scopes=grant.scopes if scopes is None else scopes,
+        scopes=scopes,
         preview=access.preview,
         created=now,
         expiry=expiry,
@@ -108,10 +127,10 @@ def issue(
         digest=peppers.digest(access),
         pepper_generation=peppers.generation,
         expiry=expiry,
-        bound=stored_tokens.Bound(grant.client_id, grant.audience, grant.jkt),
+        bound=stored_tokens.Bound(grant.client_id, grant.audience if audience is None else audience, grant.jkt),
     )
     refresh = _issue_refresh_token(change, peppers, grant) if refreshes else None
-    return Issued(access, int((expiry - now).total_seconds()), grant, refresh)
+    return Issued(access, scopes, int((expiry - now).total_seconds()), grant, refresh)
 
 
 def _issue_refresh_token(change: Change, peppers: Peppers, grant: Grant) -> Secret:

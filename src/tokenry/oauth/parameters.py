@@ -1,0 +1,43 @@
+"""What clients send in forms, by its names there. What is not read is ignored (RFC 6749 section 3.2)."""
+
+from collections.abc import Mapping, Sequence
+
+from tokenry.domain.audiences import read_audience
+from tokenry.domain.oauth import OAuthError, OAuthRefusal
+from tokenry.domain.scopes import Catalogue, Scopes
+
+REPEATABLE = frozenset({"resource", "audience"})
+"""Parameters that may come several times (RFC 8707, RFC 8693)."""
+
+Form = Mapping[str, object]
+
+
+def find_text(form: Form, name: str) -> str | None:
+    """A parameter that may be sent."""
+    value = form.get(name)
+    return value if isinstance(value, str) else None
+
+
+def get_text(form: Form, name: str) -> str:
+    """A parameter that has to be sent. Raises OAuthRefusal."""
+    value = find_text(form, name)
+    if value is None:
+        raise OAuthRefusal(OAuthError.INVALID_REQUEST, f"{name} must be sent.")
+    return value
+
+
+def find_scopes(form: Form, catalogue: Catalogue) -> Scopes | None:
+    """The scopes that are asked for: `scope`, which clients of the wire format call `scopes`. Raises OAuthRefusal."""
+    text = find_text(form, "scope") or find_text(form, "scopes")
+    if text is None:
+        return None
+    if catalogue.faults(text):
+        raise OAuthRefusal(OAuthError.INVALID_SCOPE, "There is no such scope.")
+    return Scopes.parse(text)
+
+
+def read_resources(form: Form) -> tuple[str, ...]:
+    """Whom the tokens are to be for (RFC 8707); nobody in particular is none. Raises OAuthRefusal."""
+    resources = form.get("resource", ())
+    assert isinstance(resources, Sequence)
+    return read_audience(resources)

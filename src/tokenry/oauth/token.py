@@ -1,0 +1,97 @@
+"""`/oauth/token` (RFC 6749 section 3.2): what clients get tokens for, a grant of theirs by its name."""
+
+from collections.abc import Callable, Mapping
+
+from tokenry.domain.accounts import Origin
+from tokenry.domain.clients import Client
+from tokenry.domain.codes import PresentedCode
+from tokenry.domain.grants import PresentedRefresh
+from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
+from tokenry.oauth.clients import read_client
+from tokenry.oauth.parameters import Form, find_scopes, find_text, get_text, read_resources
+from tokenry.service.grants.issuing import Issued
+from tokenry.service.installation import Installation
+from tokenry.web.limits import Bucket
+from tokenry.web.requests import Call
+
+TOKEN_LIMIT = Bucket("token")
+
+Give = Callable[[Origin, Client, Form], Issued]
+
+
+class TokenEndpoint:
+    """What an installation gives clients, by the type of their grant."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._do = installation
+        self._grants: Mapping[GrantType, Give] = {
+            GrantType.AUTHORIZATION_CODE: self._exchange_code,
+            GrantType.REFRESH_TOKEN: self._refresh,
+            GrantType.CLIENT_CREDENTIALS: self._act_for_itself,
+        }
+
+    def give_tokens(self, call: Call) -> object:
+        """POST a grant; tokens for it. Raises OAuthRefusal."""
+        form = call.body
+        client = self._do.client_authentication.authenticate(read_client(call.headers, form))
+        call.count(f"client:{client.id}")
+        give = self._grants.get(read_grant_type(form, client))
+        if give is None:
+            raise _unsupported()
+        issued = give(client_origin(client, call), client, form)
+        return write_issued(issued, in_wire_format="grant_type" not in form)
+
+    def _exchange_code(self, origin: Origin, client: Client, form: Form) -> Issued:
+        presented = PresentedCode(
+            get_text(form, "code"), find_text(form, "redirect_uri"), find_text(form, "code_verifier")
+        )
+        return self._do.authorization_codes.exchange_code(origin, client, presented)
+
+    def _refresh(self, origin: Origin, client: Client, form: Form) -> Issued:
+        text = get_text(form, "refresh_token")
+        presented = PresentedRefresh(text, find_scopes(form, self._do.catalogue), read_resources(form))
+        return self._do.refresh_tokens.refresh(origin, client, presented)
+
+    def _act_for_itself(self, origin: Origin, client: Client, form: Form) -> Issued:
+        scopes = find_scopes(form, self._do.catalogue)
+        return self._do.client_credentials.issue(origin, client, scopes, read_resources(form))
+
+
+def client_origin(client: Client, call: Call) -> Origin:
+    """A client that asks for something in its own name, for the audit."""
+    return Origin(f"client:{client.client_id}", address=call.address)
+
+
+def read_grant_type(form: Form, client: Client) -> GrantType:
+    """Read what a client has. One of the wire format, which has no PKCE either, does not say so of a code.
+
+    Raises OAuthRefusal.
+    """
+    if "grant_type" not in form and "code" in form and not client.rights.pkce_required:
+        return GrantType.AUTHORIZATION_CODE
+    word = get_text(form, "grant_type")
+    if word not in list(GrantType):
+        raise _unsupported()
+    return GrantType(word)
+
+
+def write_issued(issued: Issued, *, in_wire_format: bool = False) -> Mapping[str, object]:
+    """Write what a client is given (RFC 6749 section 5.1). The wire format calls the scopes by another name.
+
+    There, no refresh token is null; clients of the RFC take that for an error.
+    """
+    scopes = str(issued.scopes)
+    refresh = {} if issued.refresh is None else {"refresh_token": issued.refresh.reveal()}
+    return {
+        "access_token": issued.access.reveal(),
+        "token_type": "bearer" if issued.grant.jkt is None else "DPoP",
+        "expires_in": issued.expires_in,
+        "scope": scopes,
+        "scopes": scopes,
+        **({"refresh_token": None} if in_wire_format else {}),
+        **refresh,
+    }
+
+
+def _unsupported() -> OAuthRefusal:
+    return OAuthRefusal(OAuthError.UNSUPPORTED_GRANT_TYPE, "There is no such grant_type here.")

@@ -1,0 +1,84 @@
+"""Refresh tokens (RFC 6749 section 6): each is used once, for the next one and an access token beside it.
+
+One that is used again was stolen, by whoever comes first or second: nobody can tell, so its grant ends (RFC 9700
+section 4.14.2). There is no grace for an answer that got lost: docs/decisions/0038.
+"""
+
+from sqlalchemy import Connection
+
+from tokenry.domain.accounts import Origin
+from tokenry.domain.clients import Client
+from tokenry.domain.events import GrantRefreshed
+from tokenry.domain.grants import Grant, PresentedRefresh
+from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
+from tokenry.domain.secrets import REFRESH, Peppers, Secret
+from tokenry.service.grants.checking import choose_audience, choose_scopes, narrow, require_grant_type, require_key
+from tokenry.service.grants.ending import end_grant
+from tokenry.service.grants.issuing import Issued, allowed_scopes, issue, keep_parties
+from tokenry.service.policy import policy_in_force
+from tokenry.service.transactions import Transactions
+from tokenry.storage import grants as stored
+from tokenry.storage.database import retried
+
+REUSED = "the refresh token was presented again"
+"""Why a grant ended, in the audit."""
+
+
+class RefreshTokens:
+    """The use case of a client whose access token is about to expire."""
+
+    def __init__(self, transactions: Transactions, peppers: Peppers) -> None:
+        self._transactions = transactions
+        self._peppers = peppers
+
+    def refresh(self, origin: Origin, client: Client, presented: PresentedRefresh) -> Issued:
+        """Give a client, which has proved who it is, the next tokens of its grant. Raises OAuthRefusal.
+
+        Its access tokens from before live on until they expire: requests are under way with them, and they may be for
+        another audience. Presented again, a refresh token ends the grant: that is committed, although the answer is a
+        refusal.
+        """
+        require_grant_type(client, GrantType.REFRESH_TOKEN)
+        require_key(client, presented.jkt)
+        issued = self._refresh(origin, client, presented)
+        if issued is None:
+            raise _refused("The refresh token was used before: its grant has ended.")
+        return issued
+
+    @retried
+    def _refresh(self, origin: Origin, client: Client, presented: PresentedRefresh) -> Issued | None:
+        """Use a refresh token, or end the grant of one that was used; then there is nothing."""
+        secret = Secret.parse(presented.text, (REFRESH.prefix,))
+        with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
+            grant, _ = self._find(change.connection, secret, client)
+            if grant.jkt is not None and presented.jkt != grant.jkt:
+                raise _refused("The DPoP proof is not of the key that the grant is bound to.")
+            user = keep_parties(change, grant.user_id, client)
+            app = stored.lock_app(change.connection, user_id=user.id, oauth_client_id=client.id)
+            grant, token = self._find(change.connection, secret, client)  # again: it may have ended just now
+            if secret is None or app is None or app.id != grant.app_id or change.now >= token.expiry:
+                raise _refused("The refresh token expired, or the user does not let the client in any more.")
+            if token.used:
+                end_grant(change, grant.id, reason=REUSED)
+                return None
+            scopes = narrow(choose_scopes(presented.scopes, grant.scopes), allowed_scopes(policy, user, client))
+            audience = choose_audience(presented.audience, grant.audience)
+            if not stored.use_refresh_token(change.connection, secret.preview, change.now):
+                end_grant(change, grant.id, reason=REUSED)
+                return None
+            change.record(GrantRefreshed(user.id, app.id, grant.id, scopes))
+            return issue(change, self._peppers, grant, client.label, scopes=scopes, audience=audience, refreshes=True)
+
+    def _find(self, connection: Connection, secret: Secret | None, client: Client) -> tuple[Grant, stored.Presentable]:
+        """Find the token and its grant. A client learns nothing of another's: it is told what it would be of none."""
+        token = None if secret is None else stored.find_refresh_token(connection, secret.preview)
+        if token is not None and secret is not None:
+            grant = stored.find_grant(connection, token.grant_id)
+            opens = self._peppers.opens(secret, token.digest, token.pepper_generation)
+            if opens and grant is not None and grant.client_id == client.client_id:
+                return grant, token
+        raise _refused("The refresh token is unknown, has ended, or was given to another client.")
+
+
+def _refused(description: str) -> OAuthRefusal:
+    return OAuthRefusal(OAuthError.INVALID_GRANT, description)
