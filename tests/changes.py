@@ -2,8 +2,8 @@
 
 Each pair has a place of its own: a parent account with its administrators boss and ada, and bob, who may enter the
 child account; the child account with the proxy user, through whom boss and bob are in there, and cee. Every token has
-been rotated, and its new secret not been used. Boss has let an OAuth client in, which has a code and a refresh token,
-and acts for itself as bob.
+been rotated, and its new secret not been used. Boss has let an OAuth client of the parent account in, which has a code
+and a refresh token, and acts for itself as bob.
 """
 
 import ast
@@ -25,14 +25,14 @@ import tokenry
 from tests.conftest import START
 from tests.making import NOW as MOMENT
 from tests.making import OPERATOR
-from tests.oauth_making import client_of, client_row
+from tests.oauth_making import REDIRECT_URI, client_of, client_row
 from tokenry.domain.accounts import AccountChange, Actor, Origin
-from tokenry.domain.clients import Client
+from tokenry.domain.clients import Authentication, Client, ClientChange
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NewDetails
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
-from tokenry.domain.oauth import OAuthError, OAuthRefusal
+from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.policy import UserKind
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
@@ -197,6 +197,16 @@ def _ask(client: Client) -> dict[str, str]:
     return {"client_id": client.client_id, "response_type": "code", "scope": "linodes:read_only"}
 
 
+def _change_client(case: Case) -> ClientChange:
+    """One that gives it or takes from it what it did for itself, which ends what it has."""
+    itself = {GrantType.CLIENT_CREDENTIALS} if case.side else set()
+    return ClientChange({"label": token_hex(), "grant_types": frozenset({GrantType.AUTHORIZATION_CODE} | itself)})
+
+
+def _new_client() -> ClientChange:
+    return ClientChange({"label": "new", "redirect_uri": REDIRECT_URI})
+
+
 def _deliver(secret: Secret) -> None:
     raise AssertionError("there is an account")
 
@@ -205,6 +215,33 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Authorizations.allow": _let_in,
     "Authorizations.refuse": lambda case: case.installation.authorizations.refuse(
         case.installation.authorizations.open_request(_push(case)), OAuthRefusal(OAuthError.ACCESS_DENIED, "no")
+    ),
+    "AccountClients.create_client": lambda case: case.installation.account_clients.create_client(
+        case.me.origin, _new_client()
+    ),
+    "AccountClients.delete_client": lambda case: case.installation.account_clients.delete_client(
+        case.me.origin, case.place.client.client_id
+    ),
+    "AccountClients.reset_secret": lambda case: case.installation.account_clients.reset_secret(
+        case.me.origin, case.place.client.client_id
+    ),
+    "AccountClients.update_client": lambda case: case.installation.account_clients.update_client(
+        case.me.origin, case.place.client.client_id, _change_client(case)
+    ),
+    "Clients._set_disabled": lambda case: case.installation.clients.disable_client(
+        OPERATOR, case.place.client.client_id
+    ),
+    "Clients.create_client": lambda case: case.installation.clients.create_client(
+        OPERATOR, _new_client(), account=case.place.parent_euuid, deliver=lambda client, secret: None
+    ),
+    "Clients.delete_client": lambda case: case.installation.clients.delete_client(
+        OPERATOR, case.place.client.client_id
+    ),
+    "Clients.reset_secret": lambda case: case.installation.clients.reset_secret(
+        OPERATOR, case.place.client.client_id, deliver=lambda client, secret: None
+    ),
+    "Clients.update_client": lambda case: case.installation.clients.update_client(
+        OPERATOR, case.place.client.client_id, _change_client(case)
     ),
     "AuthorizationCodes._exchange": lambda case: case.installation.authorization_codes.exchange_code(
         OPERATOR, case.place.client, PresentedCode(case.place.code.reveal())
@@ -409,15 +446,15 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
         )
         session = _add_session(installation, rows, token_id, actor)
         holders[name] = Holder(actor, secret, before, spare_id, session)
-    made = _add_client(installation, rows, first, user_id=ids["boss"], service_user_id=ids["bob"])
+    made = _add_client(installation, rows, first, ids["boss"], account_id=parent_id, service_user_id=ids["bob"])
     return Place(number, euuids[parent_id], euuids[child_id], holders, *made)
 
 
 def _add_client(
-    installation: Installation, rows: dict[Table, list[dict[str, Any]]], id: int, *, user_id: int, service_user_id: int
+    installation: Installation, rows: dict[Table, list[dict[str, Any]]], id: int, user_id: int, **columns: int
 ) -> tuple[Client, Secret, Secret]:
-    columns = {"public": False, "pkce_required": False, "service_user_id": service_user_id}
-    row = {"id": id, **client_row(f"client{id}", **columns)}
+    confidential = {"public": False, "authentication": Authentication.BASIC, "pkce_required": False}
+    row = {"id": id, **client_row(f"client{id}", **confidential, **columns)}
     rows[schema.oauth_clients].append(row)
     rows[schema.apps].append({"id": id, "user_id": user_id, "oauth_client_id": id, "scopes": "*", "created_at": NOW})
     of_app = {"app_id": id, "scopes": "linodes:read_only", "created_at": NOW, "expires_at": FAR}

@@ -19,6 +19,7 @@ BIG = {
     "rotations",
     "idempotency_keys",
     "username_reservations",
+    "oauth_clients",
     "audit_events",
     "sessions",
     "pushed_requests",

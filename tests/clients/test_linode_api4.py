@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from linode_api4 import ApiError, ChildAccount, LinodeClient, PersonalAccessToken, User, and_, or_
+from linode_api4 import ApiError, ChildAccount, LinodeClient, OAuthClient, PersonalAccessToken, User, and_, or_
 from linode_api4.objects.filtering import limit, order_by
 
 from tests.clients.conftest import Family
@@ -178,6 +178,25 @@ def test_users_are_made_granted_renamed_and_deleted(client: Any) -> None:
     (renamed,) = client.account.users(User.username == "api4-countess")
     assert renamed.delete()
     assert not client.account.users(User.username == "api4-countess")
+
+
+def test_oauth_clients_are_made_changed_reset_and_deleted(client: Any) -> None:
+    made = client.account.oauth_client_create("api4-app", "https://app.example/callback")
+    assert (made.label, made.status, made.public, made.thumbnail_url) == ("api4-app", "active", False, None)
+    assert len(made.secret) == 54
+    (found,) = client.account.oauth_clients(OAuthClient.label == "api4-app")
+    assert (found.id, found.secret) == (made.id, "<REDACTED>")
+    found.label = "api4-renamed"
+    assert found.save()
+    reset = found.reset_secret()
+    assert len(reset) == 54
+    assert reset != made.secret
+    renamed = client.load(OAuthClient, made.id)
+    assert (renamed.label, renamed.redirect_uri) == ("api4-renamed", "https://app.example/callback")
+    assert renamed.delete()
+    with pytest.raises(ApiError) as gone:
+        client.load(OAuthClient, made.id)
+    assert status_of(gone) == 404
 
 
 def test_account_is_read(client: Any) -> None:

@@ -223,6 +223,19 @@ def test_users_are_made_changed_and_deleted(server: Server, tmp_path: Path) -> N
     assert "404" in users.fails("view", "cli-ada")
 
 
+def test_oauth_clients_are_made_changed_reset_and_deleted(server: Server, tmp_path: Path) -> None:
+    account = Cli(server, tmp_path, server.token, "account")
+    made = account.row("client-create", "--label", "cli-app", "--redirect_uri", "https://app.example/callback")
+    assert (made["label"], made["status"]) == ("cli-app", "active")
+    one = made["id"]
+    assert account.row("client-update", one, "--label", "cli-renamed")["label"] == "cli-renamed"
+    assert [row["id"] for row in account.rows("clients-list", "--label", "cli-renamed")] == [one]
+    assert account.row("client-reset-secret", one)["id"] == one
+    assert account.row("client-view", one)["redirect_uri"] == "https://app.example/callback"
+    assert account.run("client-delete", one).returncode == 0
+    assert "404" in account.fails("client-view", one)
+
+
 def test_account_is_viewed(server: Server, tmp_path: Path) -> None:
     assert Cli(server, tmp_path, server.token, "account").row("view")["company"] == "tokenry"
 

@@ -88,6 +88,22 @@ RECORDED = [
     (events.GrantEnded(3, 4, 9), "grant.end", "user:3", '{"app_id": 4, "grant_id": 9}'),
     (events.GrantEnded(3, 4, 9, "replay"), "grant.end", "user:3", '{"app_id": 4, "grant_id": 9, "reason": "replay"}'),
     (
+        events.ClientCreated(5, "c1", "Example", ("https://app.example/cb",)),
+        "client.create",
+        "client:5",
+        '{"client_id": "c1", "label": "Example", "redirect_uris": ["https://app.example/cb"]}',
+    ),
+    (
+        events.ClientUpdated(5, "c1", {"label": {"from": "a", "to": "b"}}),
+        "client.update",
+        "client:5",
+        '{"client_id": "c1", "label": {"from": "a", "to": "b"}}',
+    ),
+    (events.ClientSecretReset(5, "c1"), "client.reset_secret", "client:5", '{"client_id": "c1"}'),
+    (events.ClientDisabled(5, "c1"), "client.disable", "client:5", '{"client_id": "c1"}'),
+    (events.ClientEnabled(5, "c1"), "client.enable", "client:5", '{"client_id": "c1"}'),
+    (events.ClientDeleted(5, "c1"), "client.delete", "client:5", '{"client_id": "c1"}'),
+    (
         events.AppAllowed(3, 7, "0123456789abcdef0123", Scopes.parse("linodes:read_only")),
         "app.allow",
         "user:3",

@@ -19,7 +19,7 @@ from tests.oauth_making import CHALLENGE, VERIFIER, add_client, agree, client_ro
 from tests.plans import Capture, Statement, faults_of
 from tokenry.domain.accounts import AccountChange, Actor, Origin
 from tokenry.domain.callers import Callers
-from tokenry.domain.clients import Client, PresentedClient
+from tokenry.domain.clients import Client, ClientChange, PresentedClient
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NewDetails, Selection, State
 from tokenry.domain.filters import Filter
@@ -29,7 +29,7 @@ from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
-from tokenry.domain.scopes import EVERYTHING
+from tokenry.domain.scopes import EVERYTHING, NOTHING
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
@@ -93,6 +93,16 @@ RESERVATIONS = f"""
     INSERT INTO username_reservations (username_folded, user_id, freed_at)
     SELECT 'gone-' || i, 1, {NOW} FROM {numbers(1, 5000)}
 """
+CLIENTS = f"""
+    INSERT INTO oauth_clients (id, client_id, account_id, label, public, redirect_uris, grant_types, scopes,
+        authentication, pkce_required, created_at, created_by)
+    SELECT i, 'client-' || i, CASE WHEN i % 100 = 0 THEN 1 ELSE 2 + i % 50 END, 'client ' || i, FALSE,
+        '["https://app.example/"]', 'authorization_code', '*', 'client_secret_basic', TRUE, {NOW}, 'admin'
+    FROM {numbers(100, 5000)}
+"""
+NEW_CLIENT = ClientChange({"label": "new", "redirect_uri": "https://app.example/"})
+ACTS_FOR_ITSELF = ClientChange({"grant_types": frozenset({GrantType.CLIENT_CREDENTIALS})})
+NO_LONGER = ClientChange({"grant_types": frozenset({GrantType.AUTHORIZATION_CODE}), "scopes": NOTHING})
 EVENTS = f"""
     INSERT INTO audit_events (id, at, actor, action, subject, details)
     SELECT i, {NOW}, 'admin', 'token.create', 'token\\:' || i, '{{}}' FROM {numbers(1000, TOKENS)}
@@ -128,6 +138,7 @@ def fill(connection: Connection) -> None:
         ROTATIONS,
         KEYS,
         RESERVATIONS,
+        CLIENTS,
         EVENTS,
         SESSIONS,
         PUSHED,
@@ -135,7 +146,7 @@ def fill(connection: Connection) -> None:
         statement = text(rows)
         connection.execute(statement, {"digest": bytes(32)} if "digest" in statement.compile().params else {})
     if connection.dialect.name == "postgresql":
-        for table in ("accounts", "users", "tokens", "audit_events", "sessions"):
+        for table in ("accounts", "users", "tokens", "oauth_clients", "audit_events", "sessions"):
             connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
 
 
@@ -226,6 +237,10 @@ class Many:
             "profiles.get_user": [partial(do.profiles.get_user, actor)],
             "explanations.explain_token": [partial(do.explanations.explain_token, actor, nobodys)],
             "explanations.explain_any_token": [partial(do.explanations.explain_any_token, nobodys)],
+            "account_clients.list_clients": [partial(do.account_clients.list_clients, actor, PAGE)],
+            "account_clients.get_client": [partial(do.account_clients.get_client, actor, "client-100")],
+            "clients.list_clients": [partial(self.two_pieces, do.clients.list_clients)],
+            "clients.get_client": [partial(do.clients.get_client, "client-100")],
             "client_authentication.authenticate": [partial(self.authenticate, "unknown")],
             "policies.preview_lifetime": [partial(do.policies.preview_lifetime, timedelta(days=900))],
         }
@@ -293,6 +308,23 @@ class Many:
             "policies.enforce": [self.enforce],
             "authorizations.allow": [self.let_in],
             "authorizations.refuse": [self.send_back],
+            "account_clients.create_client": [partial(do.account_clients.create_client, origin, NEW_CLIENT)],
+            "account_clients.update_client": [
+                partial(do.account_clients.update_client, origin, "client-200", ACTS_FOR_ITSELF),
+                partial(do.account_clients.update_client, origin, "client-200", NO_LONGER),
+            ],
+            "account_clients.reset_secret": [partial(do.account_clients.reset_secret, origin, "client-200")],
+            "account_clients.delete_client": [partial(do.account_clients.delete_client, origin, "client-200")],
+            "clients.create_client": [
+                partial(do.clients.create_client, OPERATOR, NEW_CLIENT, deliver=lambda client, secret: None)
+            ],
+            "clients.update_client": [partial(do.clients.update_client, OPERATOR, "client-300", NO_LONGER)],
+            "clients.reset_secret": [
+                partial(do.clients.reset_secret, OPERATOR, "client-300", deliver=lambda client, secret: None)
+            ],
+            "clients.disable_client": [partial(do.clients.disable_client, OPERATOR, "client-300")],
+            "clients.enable_client": [partial(do.clients.enable_client, OPERATOR, "client-300")],
+            "clients.delete_client": [partial(do.clients.delete_client, OPERATOR, "client-300")],
             "authorization_codes.exchange_code": [self.exchange_a_code],
             "refresh_tokens.refresh": [self.refresh],
             "client_credentials.issue": [self.let_a_client_act],
@@ -403,7 +435,7 @@ def many(
     many = Many(Settings(data_dir=data_dir, database_url=address))
     with pytest.MonkeyPatch.context() as patch:
         # A thousand of so few rows would be found by looking at all of them.
-        for module in ("inventory", "users"):
+        for module in ("inventory", "users", "oauth_clients"):
             patch.setattr(f"tokenry.service.{module}.BATCH", 100)
         statements = [*many.capture().values()]
     yield many, statements

@@ -13,7 +13,7 @@ from tokenry.domain.policy import Policy
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.spans import write_span
 
-_SUBJECTS = {"token_id", "user_id", "account_id"}
+_SUBJECTS = {"token_id", "user_id", "account_id", "oauth_client_id"}
 _KEYS = {"before": "from", "after": "to"}
 """The names of fields that Python keeps for itself."""
 
@@ -59,6 +59,16 @@ class _OfAccount(_Event):
     @property
     def subject(self) -> str:
         return f"account:{self.account_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfClient(_Event):
+    oauth_client_id: int
+    client_id: str
+
+    @property
+    def subject(self) -> str:
+        return f"client:{self.oauth_client_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +223,51 @@ class AccountDetached(_OfAccount):
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCreated(_OfClient):
+    """An OAuth client was registered."""
+
+    action = "client.create"
+    label: str
+    redirect_uris: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientUpdated(_OfClient):
+    """What is known of a client, or what it may do, was changed; from and to, by name."""
+
+    action = "client.update"
+    changes: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecretReset(_OfClient):
+    """A client got another secret; the one before proves nothing any more."""
+
+    action = "client.reset_secret"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientDisabled(_OfClient):
+    """A client gets nothing from now on; what it was let in for ended, each with its own event."""
+
+    action = "client.disable"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientEnabled(_OfClient):
+    """A client may ask users again."""
+
+    action = "client.enable"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientDeleted(_OfClient):
+    """A client was deleted; what it was let in for ended, each with its own event."""
+
+    action = "client.delete"
+
+
+@dataclass(frozen=True, slots=True)
 class AppAllowed(_OfUser):
     """A user let a client in, or for more than before."""
 
@@ -291,6 +346,12 @@ Event: TypeAlias = (
     | AccountCreated
     | AccountUpdated
     | AccountDetached
+    | ClientCreated
+    | ClientUpdated
+    | ClientSecretReset
+    | ClientDisabled
+    | ClientEnabled
+    | ClientDeleted
     | AppAllowed
     | GrantBegun
     | GrantRefreshed

@@ -22,6 +22,7 @@ from tokenry.service.grants.client_credentials import ClientCredentials
 from tokenry.service.grants.refresh import RefreshTokens
 from tokenry.service.inventory import Inventory
 from tokenry.service.leaks import Leaks
+from tokenry.service.oauth_clients import AccountClients, Clients
 from tokenry.service.policy import Policies
 from tokenry.service.profile import Profiles
 from tokenry.service.pruning import Pruning
@@ -79,6 +80,8 @@ class Installation:
         self.profiles = Profiles(transactions)
         self.sessions = Sessions(transactions, peppers, session_limits)
         self.pruning = Pruning(transactions)
+        self.account_clients = AccountClients(transactions, peppers)
+        self.clients = Clients(transactions, peppers)
         self.client_authentication = ClientAuthentication(transactions, peppers)
         self.client_credentials = ClientCredentials(transactions, peppers)
         self.refresh_tokens = RefreshTokens(transactions, peppers)

@@ -1,16 +1,32 @@
 """Statements on OAuth clients. One that was deleted is not found by any of them."""
 
 import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import Connection, Row, Select, bindparam, case, func, insert, select, update
 
 from tokenry.domain.clients import Authentication, Client, ClientRights
+from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.oauth import GrantType
+from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import stored_scopes
-from tokenry.storage.database import from_seconds
+from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.filters import condition_of, ordered
+from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import oauth_clients
+
+_COLUMNS = {
+    "id": oauth_clients.c.client_id,
+    "label": oauth_clients.c.label,
+    "public": oauth_clients.c.public,
+    "status": case((oauth_clients.c.disabled_at.is_(None), "active"), else_="disabled"),
+}
+_IN_ORDER = (oauth_clients.c.id,)
+_NOT_DELETED = oauth_clients.c.deleted_at.is_(None)
+_NO_SECRET = {"preview": None, "digest": None, "pepper_generation": None}
 
 
 class StoredSecret(NamedTuple):
@@ -18,6 +34,85 @@ class StoredSecret(NamedTuple):
 
     digest: bytes
     pepper_generation: int
+
+
+def insert_client(connection: Connection, client: Client, *, created_by: str) -> Client:
+    """Store a client, without a secret. IntegrityError if one is called so, or was once."""
+    row = {
+        "client_id": client.client_id,
+        "account_id": client.account_id,
+        "service_user_id": client.service_user_id,
+        "created_at": to_seconds(client.created),
+        "created_by": created_by,
+        **_settings(client),
+    }
+    return _client(connection.execute(insert(oauth_clients).values(row).returning(*oauth_clients.c)).one())
+
+
+def set_client(connection: Connection, client: Client) -> bool:
+    """Store what can change about a client; whether it is there. A way to prove itself without a secret ends it."""
+    values = {**_settings(client), "service_user_id": client.service_user_id}
+    if not client.authentication.has_secret:
+        values.update(_NO_SECRET)
+    return _update(connection, client.id, values)
+
+
+def set_client_secret(connection: Connection, id: int, *, preview: str, digest: bytes, pepper_generation: int) -> bool:
+    """Give a client another secret, in the place of the one it has; whether it is there."""
+    return _update(connection, id, {"preview": preview, "digest": digest, "pepper_generation": pepper_generation})
+
+
+def set_client_disabled(connection: Connection, id: int, disabled: datetime | None) -> bool:
+    """Disable a client (from that moment) or enable one (None); whether that changed anything."""
+    at = oauth_clients.c.disabled_at
+    statement = update(oauth_clients).where(
+        oauth_clients.c.id == id, _NOT_DELETED, at.is_not(None) if disabled is None else at.is_(None)
+    )
+    value = None if disabled is None else to_seconds(disabled)
+    return connection.execute(statement.values(disabled_at=value)).rowcount == 1
+
+
+def delete_client(connection: Connection, id: int, now: datetime) -> bool:
+    """Hide a client from every look-up; whether it was there. Nobody else is ever called so: the row stays."""
+    gone = {"deleted_at": to_seconds(now), "disabled_at": to_seconds(now)}
+    return _update(connection, id, {**gone, **_NO_SECRET, "registration_preview": None, "registration_digest": None})
+
+
+def claim_client(connection: Connection, id: int) -> Client | None:
+    """Wait for what is being done with a client, and keep others from it until the transaction ends."""
+    row = connection.execute(_select_clients().where(oauth_clients.c.id == id).with_for_update()).one_or_none()
+    return None if row is None else _client(row)
+
+
+def find_account_client(connection: Connection, client_id: str, *, account_id: int) -> Client | None:
+    """Find one of an account's clients by what it calls itself, also a disabled one."""
+    own = _select_by_name().where(oauth_clients.c.account_id == account_id)
+    row = connection.execute(own, {"client_id": client_id}).one_or_none()
+    return None if row is None else _client(row)
+
+
+def count_clients(connection: Connection, *, account_id: int) -> int:
+    """How many clients an account has."""
+    counted = select(func.count()).where(oauth_clients.c.account_id == account_id, _NOT_DELETED)
+    return connection.execute(counted).scalar_one()
+
+
+def list_clients(
+    connection: Connection, *, account_id: int, request: PageRequest, filter: Filter = EVERY_ROW
+) -> Page[Client]:
+    """List an account's clients, the oldest first."""
+    own = select(oauth_clients.c.id).where(oauth_clients.c.account_id == account_id, _NOT_DELETED)
+    found = ordered(own.where(condition_of(filter, _COLUMNS, {})), filter, _COLUMNS, _IN_ORDER)
+    rows = ordered(_select_clients(), filter, _COLUMNS, _IN_ORDER)
+    return page_of(connection, pages_of(found.limit(filter.limit), rows), request, _client)
+
+
+def list_all_clients(connection: Connection, *, after: int = 0, limit: int) -> Sequence[Client]:
+    """List clients of all accounts and of none in the order of their ids, from the one after `after`."""
+    rows = connection.execute(
+        _select_clients().where(oauth_clients.c.id > after).order_by(oauth_clients.c.id).limit(limit)
+    )
+    return [_client(row) for row in rows.all()]
 
 
 def find_client(connection: Connection, client_id: str) -> Client | None:
@@ -37,14 +132,39 @@ def find_client_secret(connection: Connection, client_id: str) -> tuple[Client, 
 def keep_client(connection: Connection, id: int) -> bool:
     """Keep a client from being claimed until the transaction ends; whether it is there and enabled."""
     statement = select(oauth_clients.c.id).where(
-        oauth_clients.c.id == id, oauth_clients.c.deleted_at.is_(None), oauth_clients.c.disabled_at.is_(None)
+        oauth_clients.c.id == id, _NOT_DELETED, oauth_clients.c.disabled_at.is_(None)
     )
     return connection.execute(statement.with_for_update(read=True, key_share=True)).first() is not None
 
 
+def _settings(client: Client) -> dict[str, object]:
+    """The columns of what can be set."""
+    rights = client.rights
+    return {
+        "label": client.label,
+        "website": client.website,
+        "public": client.public,
+        "verified": client.verified,
+        "redirect_uris": json.dumps(client.redirect_uris),
+        "authentication": str(client.authentication),
+        "jwks": client.jwks,
+        "grant_types": " ".join(sorted(rights.grant_types)),
+        "scopes": str(rights.scopes),
+        "pkce_required": rights.pkce_required,
+        "dpop_required": rights.dpop_required,
+        "par_required": rights.par_required,
+        "narrowing": rights.narrowing,
+    }
+
+
+def _update(connection: Connection, id: int, values: Mapping[str, object]) -> bool:
+    statement = update(oauth_clients).where(oauth_clients.c.id == id, _NOT_DELETED)
+    return connection.execute(statement.values(values)).rowcount == 1
+
+
 @cache
 def _select_clients() -> Select[Any]:
-    return select(oauth_clients).where(oauth_clients.c.deleted_at.is_(None))
+    return select(oauth_clients).where(_NOT_DELETED)
 
 
 @cache

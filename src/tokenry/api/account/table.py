@@ -2,6 +2,7 @@
 
 from tokenry.api.account.accounts import AccountOperations
 from tokenry.api.account.children import ChildOperations
+from tokenry.api.account.clients import ClientOperations
 from tokenry.api.account.inventory import InventoryOperations
 from tokenry.api.account.users import UserOperations
 from tokenry.domain.callers import Callers
@@ -37,6 +38,34 @@ def account_paths(installation: Installation, resource: MakeResource) -> Paths:
         "/account/users/{username}/grants": resource(
             GET=Operation(users.get_grants, READS, ADMINISTRATORS),
             PUT=change(users.update_grants, WRITES, ADMINISTRATORS),
+        ),
+    }
+
+
+def client_paths(installation: Installation, resource: MakeResource) -> Paths:
+    """`/account/oauth-clients` and what is below it."""
+    clients = ClientOperations(installation.account_clients, installation.catalogue)
+    one = "/account/oauth-clients/{client_id}"
+    # The wire format has a dash, and linode_api4 an underscore.
+    resetting = resource(POST=change(clients.reset_secret, WRITES, ADMINISTRATORS, reads_body=False))
+    return {
+        "/account/oauth-clients": resource(
+            GET=Operation(clients.list_clients, READS, ADMINISTRATORS),
+            POST=change(clients.create_client, WRITES, ADMINISTRATORS),
+        ),
+        one: resource(
+            GET=Operation(clients.get_client, READS, ADMINISTRATORS),
+            PUT=change(clients.update_client, WRITES, ADMINISTRATORS),
+            DELETE=change(clients.delete_client, WRITES, ADMINISTRATORS),
+        ),
+        f"{one}/details": resource(
+            GET=Operation(clients.get_details, READS, ADMINISTRATORS),
+            PUT=change(clients.update_details, WRITES, ADMINISTRATORS),
+        ),
+        **dict.fromkeys((f"{one}/reset-secret", f"{one}/reset_secret"), resetting),
+        f"{one}/thumbnail": resource(
+            GET=Operation(clients.get_thumbnail, READS, ADMINISTRATORS),
+            PUT=change(clients.set_thumbnail, WRITES, ADMINISTRATORS, reads_body=False),
         ),
     }
 

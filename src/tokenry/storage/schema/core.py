@@ -156,7 +156,7 @@ credentials = Table(
     Column("kind", String(8), nullable=False, server_default=text("'pat'")),  # by name, as in domain/secrets.py
     # Of an access token: the client it was given to, for whom it is meant (space-separated, empty: this service and
     # whoever asks it), and the thumbprint of the key that has to be proved with it (RFC 9449).
-    Column("client_id", String(32)),
+    Column("client_id", Words),
     Column("audience", Text, nullable=False, server_default=EMPTY),
     Column("jkt", String(43)),
     sqlite_with_rowid=False,

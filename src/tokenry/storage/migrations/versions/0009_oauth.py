@@ -245,7 +245,7 @@ def _requests() -> None:
 
 
 def _access_tokens() -> None:
-    op.add_column("credentials", sa.Column("client_id", sa.String(32)))
+    op.add_column("credentials", sa.Column("client_id", Words))
     op.add_column("credentials", sa.Column("audience", sa.Text, nullable=False, server_default=""))
     op.add_column("credentials", sa.Column("jkt", sa.String(43)))
     kind = "INTEGER" if op.get_context().dialect.name == "sqlite" else "BIGINT"
