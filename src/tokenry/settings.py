@@ -13,11 +13,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from tokenry.domain.errors import SetupError
 from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX, UNIX_PEER
+from tokenry.domain.providers import Provider
 from tokenry.domain.public_url import read_public_url
 from tokenry.domain.scopes import Catalogue
 from tokenry.domain.sessions import SessionLimits
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
 from tokenry.storage.deadline import TIMEOUT_SECONDS
+from tokenry.storage.providers import read_providers
 
 COUNT_MAX = 1_000_000_000
 """A larger count is a mistake in typing."""
@@ -109,6 +111,9 @@ class Settings(BaseModel):
     scopes_file: Annotated[Path | None, Note(unset="the wire format's 17 resources")] = Field(
         default=None, description="A TOML file with the scopes that tokens may have."
     )
+    providers_file: Annotated[Path | None, Note(unset="none")] = Field(
+        default=None, description="A TOML file with the OpenID providers that people may sign in with."
+    )
     bootstrap_token_file: Annotated[
         Path | None, Note(unset="printed once on a terminal, else first-token in the data directory")
     ] = Field(default=None, description="On the first start, write the first token to this new file of mode 0600.")
@@ -193,6 +198,10 @@ class Settings(BaseModel):
     def catalogue(self) -> Catalogue:
         """The scopes that tokens may have. Raises SetupError."""
         return default_catalogue() if self.scopes_file is None else read_catalogue(self.scopes_file)
+
+    def providers(self) -> tuple[Provider, ...]:
+        """The OpenID providers that people may sign in with. Raises SetupError."""
+        return () if self.providers_file is None else read_providers(self.providers_file)
 
     def require_deadlines_in_order(self) -> None:
         """Raise SetupError unless a request has time left when its wait for others has ended."""

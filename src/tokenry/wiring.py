@@ -67,6 +67,7 @@ def prepare(settings: Settings) -> Sequence[str]:
     """
     require_directory(settings.data_dir)
     settings.catalogue()
+    settings.providers()
     database = _database(settings)
     try:
         with setup_lock(settings.data_dir), one_at_a_time(database):

@@ -54,15 +54,17 @@ def test_all_that_is_wrong_is_named_and_no_secret_is_told(tmp_path: Path) -> Non
         TOKENRY_DATABASE_URL="mysql://u:sesame@host/d",
         TOKENRY_RATE_LIMIT_STORAGE="memory://:sesame@host",
         TOKENRY_UDS_GROUP="no-such-group",
+        TOKENRY_PROVIDERS_FILE=str(tmp_path / "none"),
     )
     named = [
         "TOKENRY_DATABASE_TIMEOUT",
         "--scopes-file",
+        "TOKENRY_PROVIDERS_FILE",
         "TOKENRY_DATABASE_URL",
         "TOKENRY_RATE_LIMIT_STORAGE",
         "TOKENRY_UDS_GROUP",
     ]
-    assert [name in line for name, line in zip(named, told, strict=True)] == [True] * 5
+    assert [name in line for name, line in zip(named, told, strict=True)] == [True] * 6
     assert "sesame" not in "".join(told)
 
 

@@ -37,7 +37,7 @@ class HttpTransport:
         self._lock = Lock()
         self._pool: httpcore2.ConnectionPool | None = None
         self._process = os.getpid()
-        self._backend = _BoundedBackend()
+        self._backend = BoundedBackend()
 
     def send(self, request: Request, timeout: float) -> Answer:
         """Send a request and return the whole answer. Raises ConnectionFailed, TimedOut."""
@@ -84,8 +84,11 @@ class HttpTransport:
             return self._pool
 
 
-class _BoundedBackend(httpcore2.SyncBackend):
-    """Opens connections on which nothing takes longer than until the deadline of the thread that waits."""
+class BoundedBackend(httpcore2.SyncBackend):
+    """Opens connections on which nothing takes longer than until the deadline of the thread that waits.
+
+    `deadline.at` is that, in seconds of `time.monotonic`.
+    """
 
     def __init__(self) -> None:
         self.deadline = local()
@@ -110,7 +113,7 @@ class _BoundedBackend(httpcore2.SyncBackend):
 
 
 class _BoundedStream(httpcore2.NetworkStream):
-    def __init__(self, stream: httpcore2.NetworkStream, backend: _BoundedBackend) -> None:
+    def __init__(self, stream: httpcore2.NetworkStream, backend: BoundedBackend) -> None:
         self._stream = stream
         self._backend = backend
 

@@ -1,0 +1,1 @@
+"""Being a relying party of OpenID providers: asking where they are, sending people there, judging what they say."""
