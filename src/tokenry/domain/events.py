@@ -198,6 +198,80 @@ class SessionEnded(_OfUser):
 
 
 @dataclass(frozen=True, slots=True)
+class AuthenticatorSet(_OfUser):
+    """A user has set up an app for one-time passwords, in place of one that there may have been."""
+
+    action = "authenticator.set"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatorRemoved(_OfUser):
+    """A user gave up one-time passwords."""
+
+    action = "authenticator.remove"
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyAdded(_OfUser):
+    """A user has another passkey."""
+
+    action = "passkey.add"
+    passkey_id: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyRenamed(_OfUser):
+    """A passkey got another label."""
+
+    action = "passkey.rename"
+    passkey_id: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyRemoved(_OfUser):
+    """A passkey opens nothing any more."""
+
+    action = "passkey.remove"
+    passkey_id: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyCloned(_OfUser):
+    """A passkey was refused, since by its count of signatures there are two of it."""
+
+    action = "passkey.clone"
+    passkey_id: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodesMade(_OfUser):
+    """A user was shown new recovery codes; those before open nothing any more."""
+
+    action = "recovery_codes.make"
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodeUsed(_OfUser):
+    """Somebody signed in with a recovery code; so many are `left`."""
+
+    action = "recovery_codes.use"
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class FactorsReset(_OfUser):
+    """The operator took away a user's passkeys, one-time passwords and recovery codes."""
+
+    action = "factors.reset"
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccountCreated(_OfAccount):
     """An account was made: a child of the one with the id `parent_id`, if there is one."""
 
@@ -343,6 +417,15 @@ Event: TypeAlias = (
     | ProfileUpdated
     | SessionBegun
     | SessionEnded
+    | AuthenticatorSet
+    | AuthenticatorRemoved
+    | PasskeyAdded
+    | PasskeyRenamed
+    | PasskeyRemoved
+    | PasskeyCloned
+    | RecoveryCodesMade
+    | RecoveryCodeUsed
+    | FactorsReset
     | AccountCreated
     | AccountUpdated
     | AccountDetached

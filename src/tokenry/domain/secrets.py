@@ -236,6 +236,11 @@ class Peppers:
         digest = sha256(secret.reveal().encode("ascii")).digest()
         return self._wrap(digest, self.generation if generation is None else generation)
 
+    def digest_words(self, *words: str, generation: int | None = None) -> bytes:
+        """Digest what is no Secret, 32 bytes; the first word says what it is. Raises LookupError as `digest`."""
+        digest = sha256("\0".join(words).encode("utf-8")).digest()
+        return self._wrap(digest, self.generation if generation is None else generation)
+
     def opens(self, secret: Secret, digest: bytes, generation: int) -> bool:
         """Whether `digest`, of `generation`, was made from `secret`. Takes the same time whatever the answer."""
         return hmac.compare_digest(self.digest(secret, generation), digest)

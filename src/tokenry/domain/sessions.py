@@ -7,6 +7,9 @@ from tokenry.domain.accounts import Origin
 from tokenry.domain.users import User
 
 PASSWORD = "password"  # noqa: S105 - the name of a method
+PASSWORD_AND_ONE_TIME = "password, one-time password"  # noqa: S105
+PASSWORD_AND_RECOVERY = "password, recovery code"  # noqa: S105
+PASSKEY = "passkey"
 """How somebody signed in: `method` of a session and of a login. Further ones have names of their own."""
 AGENT_LENGTH_MAX = 500
 RECENT_SECONDS = 300
