@@ -232,14 +232,12 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         OPERATOR, case.place.client.client_id
     ),
     "Clients.create_client": lambda case: case.installation.clients.create_client(
-        OPERATOR, _new_client(), account=case.place.parent_euuid, deliver=lambda client, secret: None
+        OPERATOR, _new_client(), account=case.place.parent_euuid
     ),
     "Clients.delete_client": lambda case: case.installation.clients.delete_client(
         OPERATOR, case.place.client.client_id
     ),
-    "Clients.reset_secret": lambda case: case.installation.clients.reset_secret(
-        OPERATOR, case.place.client.client_id, deliver=lambda client, secret: None
-    ),
+    "Clients.reset_secret": lambda case: case.installation.clients.reset_secret(OPERATOR, case.place.client.client_id),
     "Clients.update_client": lambda case: case.installation.clients.update_client(
         OPERATOR, case.place.client.client_id, _change_client(case)
     ),

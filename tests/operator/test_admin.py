@@ -95,7 +95,7 @@ def test_deleted_user_and_its_tokens_are_gone_at_once(service: Server) -> None:
     assert verify(service, token).status_code == 401
     events = rows(run(service, "admin", "audit", "list", "--limit", "2"))
     assert [event["action"] for event in events] == ["user.delete", "token.revoke"]
-    assert "no such account, user or token" in fail(service, "admin", "user", "delete", "leaver", "--yes")
+    assert "no such account, user, token or client" in fail(service, "admin", "user", "delete", "leaver", "--yes")
 
 
 def test_last_administrator_is_not_deleted(service: Server) -> None:
@@ -186,16 +186,16 @@ def test_audit_of_one_subject(service: Server) -> None:
         (("user", "create", "a b"), "username: Must be 1-64"),
         (("user", "create", "eve", "--email", "eve"), "email: Must be an email address"),
         (("user", "update", "admin", "--email", "x"), "email: Must be an email address"),
-        (("user", "update", "nobody", "--email", "a@b"), "no such account, user or token"),
+        (("user", "update", "nobody", "--email", "a@b"), "no such account, user, token or client"),
         (("account", "update", "nowhere", "--email", "a@b"), "account: There is no account of this name or euuid"),
         (("account", "update", "tokenry", "--email", "x", "--company", ""), "company: Must be 1-128"),
         (("user", "create", "ADMIN"), "username: Username is already taken"),
-        (("user", "disable", "nobody"), "no such account, user or token"),
-        (("token", "create", "--user", "nobody", "--expires", "1d"), "no such account, user or token"),
+        (("user", "disable", "nobody"), "no such account, user, token or client"),
+        (("token", "create", "--user", "nobody", "--expires", "1d"), "no such account, user, token or client"),
         (("token", "create", "--user", "admin", "--expires", "1d", "--scopes", "x:y"), "scopes: Invalid scope: x:y"),
         (("token", "create", "--user", "admin", "--expires", "2001-01-01"), "expiry: Must be in the future"),
-        (("token", "revoke", "987654"), "no such account, user or token"),
-        (("token", "list", "--user", "nobody"), "no such account, user or token"),
+        (("token", "revoke", "987654"), "no such account, user, token or client"),
+        (("token", "list", "--user", "nobody"), "no such account, user, token or client"),
     ],
 )
 def test_refusal_is_one_line(service: Server, arguments: tuple[str, ...], words: str) -> None:
@@ -344,7 +344,7 @@ def test_user_is_made_in_the_account_that_is_named(service: Server) -> None:
         (("account", "create", ""), "company: Must be 1-128 printable characters"),
         (("account", "create", "x", "--parent", "nobody"), "parent: There is no account of this name or euuid"),
         (("account", "create", "x", "--admin", "admin"), "username: Username is already taken"),
-        (("account", "detach", "x"), "no such account, user or token"),
+        (("account", "detach", "x"), "no such account, user, token or client"),
         (("user", "create", "eve", "--account", "nobody"), "account: There is no account of this name or euuid"),
         (("user", "disable", "admin"), "last administrator"),
     ],

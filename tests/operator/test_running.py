@@ -10,7 +10,7 @@ from tokenry.operator.running import run
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (NotFound(), "there is no such account, user or token."),
+        (NotFound(), "there is no such account, user, token or client."),
         (Unavailable("it is locked"), "the database cannot be used now (it is locked): probably nothing was changed"),
         (Unavailable("it is gone", perhaps_done=True), "the database cannot be used now (it is gone): the change may"),
         (TooSlow(), "This takes too long: ask for less at once"),

@@ -315,13 +315,9 @@ class Many:
             ],
             "account_clients.reset_secret": [partial(do.account_clients.reset_secret, origin, "client-200")],
             "account_clients.delete_client": [partial(do.account_clients.delete_client, origin, "client-200")],
-            "clients.create_client": [
-                partial(do.clients.create_client, OPERATOR, NEW_CLIENT, deliver=lambda client, secret: None)
-            ],
+            "clients.create_client": [partial(do.clients.create_client, OPERATOR, NEW_CLIENT)],
             "clients.update_client": [partial(do.clients.update_client, OPERATOR, "client-300", NO_LONGER)],
-            "clients.reset_secret": [
-                partial(do.clients.reset_secret, OPERATOR, "client-300", deliver=lambda client, secret: None)
-            ],
+            "clients.reset_secret": [partial(do.clients.reset_secret, OPERATOR, "client-300")],
             "clients.disable_client": [partial(do.clients.disable_client, OPERATOR, "client-300")],
             "clients.enable_client": [partial(do.clients.enable_client, OPERATOR, "client-300")],
             "clients.delete_client": [partial(do.clients.delete_client, OPERATOR, "client-300")],

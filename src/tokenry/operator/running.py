@@ -22,7 +22,7 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
     try:
         run_command(app, name, arguments)
     except NotFound:
-        _fail("there is no such account, user or token.")
+        _fail("there is no such account, user, token or client.")
     except Unavailable as refusal:
         changed = (
             "the change may have been made, so look before you"

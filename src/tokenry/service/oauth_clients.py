@@ -1,6 +1,6 @@
 """What administrators do with the OAuth clients of their account, and an operator with all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from secrets import token_hex
@@ -119,21 +119,15 @@ class Clients:
         *,
         client_id: str | None = None,
         account: str | None = None,
-        deliver: Callable[[Client, Secret | None], None],
-    ) -> Client:
-        """Register a client, under an id that is chosen or made up, for an account or none. Raises Invalid.
-
-        `deliver` is called before anything is final: if it raises, nothing was made.
-        """
+    ) -> tuple[Client, Secret | None]:
+        """Register a client, under an id that is chosen or made up, for an account or none. Raises Invalid."""
         raise_faults(wanted.check(NO_CLIENT))
         raise_faults([] if client_id is None else chosen_id_faults(client_id))
         with _unique_ids(), self._transactions.change(origin) as change:
             own = None if account is None else read_account(change.connection, account, "account").id
             if own is not None:
                 lock_account(change.connection, own)
-            client, secret = add_client(change, self._peppers, wanted, account_id=own, client_id=client_id)
-            deliver(client, secret)
-            return client
+            return add_client(change, self._peppers, wanted, account_id=own, client_id=client_id)
 
     def list_clients(self) -> Iterator[Client]:
         """List all clients, the oldest first. They are read in pieces, each as it is when it is read."""
@@ -158,14 +152,11 @@ class Clients:
             return update_client(change, _claim(change.connection, client_id), wanted)
 
     @retried
-    def reset_secret(self, origin: Origin, client_id: str, *, deliver: Callable[[Client, Secret | None], None]) -> None:
-        """Give a client another secret; the one before proves nothing from now on. Raises NotFound, Invalid.
-
-        `deliver` is called before anything is final: if it raises, the one before stays.
-        """
+    def reset_secret(self, origin: Origin, client_id: str) -> tuple[Client, Secret]:
+        """Give a client another secret; the one before proves nothing from now on. Raises NotFound, Invalid."""
         with self._transactions.change(origin) as change:
             client = _claim(change.connection, client_id)
-            deliver(client, give_secret(change, self._peppers, client))
+            return client, give_secret(change, self._peppers, client)
 
     @retried
     def delete_client(self, origin: Origin, client_id: str) -> None:
