@@ -37,12 +37,13 @@ from tokenry.domain.policy import UserKind
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING
-from tokenry.domain.secrets import CODE, REFRESH, SESSION, Secret
+from tokenry.domain.secrets import CODE, LINK, REFRESH, SESSION, Secret
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
 from tokenry.service.authorization import Consent
 from tokenry.service.installation import Installation, begin_installation
+from tokenry.service.passwords import SigningIn
 from tokenry.storage import schema
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.sessions import delete_expired_sessions
@@ -63,7 +64,14 @@ _COUNTED = (
     schema.apps,
     schema.oauth_grants,
 )
-_LAID = (*_COUNTED, schema.credentials, schema.rotations, schema.authorization_codes, schema.refresh_tokens)
+_LAID = (
+    *_COUNTED,
+    schema.credentials,
+    schema.rotations,
+    schema.authorization_codes,
+    schema.refresh_tokens,
+    schema.links,
+)
 _NEXT_ID = 10**9
 """Of what is made in a place."""
 
@@ -87,6 +95,7 @@ class Holder:
     spare_id: int
     """Another token of the same user."""
     session: Session
+    link: Secret
 
     @property
     def origin(self) -> Origin:
@@ -298,8 +307,14 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         case.me.origin, case.token_id, NewRotation(0, on_first_use=False)
     ),
     "Sessions._touch": lambda case: case.installation.sessions._touch(case.me.session),
+    "Sessions.authenticate_again": lambda case: case.installation.sessions.authenticate_again(
+        OPERATOR, case.me.session
+    ),
     "Sessions.delete_session": lambda case: case.installation.sessions.delete_session(
         case.me.origin, case.them.session.id
+    ),
+    "Sessions.end_other": lambda case: case.installation.sessions.end_other(
+        OPERATOR, case.me.session, case.them.session.id
     ),
     "Sessions.end_session": lambda case: case.installation.sessions.end_session(OPERATOR, case.them.session),
     "TokenDetails.update_details": lambda case: case.installation.details.update_details(
@@ -307,6 +322,22 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     ),
     "Pruning._prune_all": lambda case: case.installation.pruning._prune_all(
         delete_expired_sessions, case.me.session.seen
+    ),
+    "Links.make_link": lambda case: case.installation.links.make_link(OPERATOR, case.victim),
+    "Links.use_link": lambda case: case.installation.links.use_link(
+        case.me.link.reveal(), "hash", address=None, agent=None
+    ),
+    "Passwords.change_password": lambda case: case.installation.passwords.change_password(
+        OPERATOR, case.me.session, "hash"
+    ),
+    "Passwords.note_failure": lambda case: case.installation.passwords.note_failure(
+        case.them.session.user.id, address=None
+    ),
+    "Passwords.sign_in": lambda case: case.installation.passwords.sign_in(
+        SigningIn(case.me.session.user, None, known_address=False),
+        address=None,
+        agent=None,
+        replaced=case.them.session,
     ),
     "Pruning.prune": lambda case: case.installation.pruning.prune(),
     "Tokens.create_token": lambda case: case.installation.tokens.create_token(
@@ -443,7 +474,7 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
             secret.preview,
         )
         session = _add_session(installation, rows, token_id, actor)
-        holders[name] = Holder(actor, secret, before, spare_id, session)
+        holders[name] = Holder(actor, secret, before, spare_id, session, _add_link(installation, rows, actor))
     made = _add_client(installation, rows, first, ids["boss"], account_id=parent_id, service_user_id=ids["bob"])
     return Place(number, euuids[parent_id], euuids[child_id], holders, *made)
 
@@ -487,6 +518,21 @@ def _add_session(
     )
     user = User(actor.user_id, actor.account_id, actor.username, "", admin=True, created=MOMENT, disabled=None)
     return Session(session_id, user, "password", MOMENT, MOMENT, MOMENT, MOMENT, None, None)
+
+
+def _add_link(installation: Installation, rows: dict[Table, list[dict[str, Any]]], actor: Actor) -> Secret:
+    secret = Secret.generate(kind=LINK)
+    rows[schema.links].append(
+        {
+            "preview": secret.preview,
+            "digest": installation.peppers.digest(secret),
+            "pepper_generation": installation.peppers.generation,
+            "user_id": actor.user_id,
+            "created_at": NOW,
+            "expires_at": FAR,
+        }
+    )
+    return secret
 
 
 def _add_token(

@@ -23,6 +23,9 @@ BIG = {
     "audit_events",
     "sessions",
     "pushed_requests",
+    "passwords",
+    "links",
+    "logins",
 }
 _READS = re.compile(r"SELECT\b")
 # Whose tables of references to it SQLite names, and reads only where one was left dangling.

@@ -12,6 +12,8 @@ from tokenry.faces import create_app, routes
 from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
 from tokenry.jobs import run_jobs
 from tokenry.pages.page import Checks as PageChecks
+from tokenry.pages.sign_in import Attempts
+from tokenry.service.hashing import Hashing
 from tokenry.serving.health import Readiness
 from tokenry.settings import Settings
 from tokenry.verification.inspection import Inspector
@@ -53,5 +55,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     page_checks = PageChecks(
         installation.sessions, limits, threads, installation.transactions.now, installation.public_url
     )
+    hashing, attempts = Hashing(settings.hash_work), Attempts(limits, settings.rate_limit_sign_in)
     ready = Readiness(installation.database, verification.credentials.find)
-    return create_app(routes(installation, checks, page_checks, inspector, ready), lifespan)
+    table = routes(installation, checks, inspector, ready, page_checks=page_checks, hashing=hashing, attempts=attempts)
+    return create_app(table, lifespan)

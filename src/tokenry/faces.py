@@ -21,7 +21,9 @@ from tokenry.oauth.parameters import REPEATABLE
 from tokenry.oauth.table import oauth_paths
 from tokenry.pages.page import Checks as PageChecks
 from tokenry.pages.page import Page
+from tokenry.pages.sign_in import Attempts
 from tokenry.pages.table import page_paths
+from tokenry.service.hashing import Hashing
 from tokenry.service.installation import Installation
 from tokenry.serving.health import Liveness, Readiness
 from tokenry.verification.inspection import Inspector
@@ -51,14 +53,21 @@ OAUTH = replace(
 
 
 def routes(
-    installation: Installation, checks: Checks, page_checks: PageChecks, inspector: Inspector, ready: Readiness
+    installation: Installation,
+    checks: Checks,
+    inspector: Inspector,
+    ready: Readiness,
+    *,
+    page_checks: PageChecks,
+    hashing: Hashing,
+    attempts: Attempts,
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`; but for pages, `openapi.yaml` has them."""
     wire, verification, oauth = (partial(Resource, checks, dialect) for dialect in (WIRE, VERIFICATION, OAUTH))
     paths: dict[str, ASGIApp] = {
         **verification_paths(installation, checks.verifier, inspector, verification),
         **oauth_paths(installation, inspector, oauth),
-        **page_paths(installation, partial(Page, page_checks)),
+        **page_paths(installation, hashing, attempts, partial(Page, page_checks)),
         **description_paths(installation.catalogue, WIRE),
         "/healthz": Liveness(),
         "/readyz": ready,

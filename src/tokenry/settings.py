@@ -13,8 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from tokenry.domain.errors import SetupError
 from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX, UNIX_PEER
+from tokenry.domain.passwords import HashWork
 from tokenry.domain.providers import Provider
-from tokenry.domain.public_url import read_public_url
+from tokenry.domain.public_url import is_loopback, read_public_url
 from tokenry.domain.scopes import Catalogue
 from tokenry.domain.sessions import SessionLimits
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
@@ -161,6 +162,19 @@ class Settings(BaseModel):
         description="How long nobody else may have the name of a user who was deleted or renamed; 0 to free it at "
         "once.",
     )
+    rate_limit_sign_in: int = Field(
+        default=10,
+        ge=0,
+        le=COUNT_MAX,
+        description="Attempts a minute to sign in as a user, and thrice as many from an address; 0: no limit.",
+    )
+    password_memory: int = Field(
+        default=65_536, ge=64, le=4_194_304, description="Memory that the hash of a password takes, in KiB (argon2id)."
+    )
+    password_rounds: int = Field(
+        default=3, ge=1, le=1000, description="How often the hash of a password goes through its memory."
+    )
+    password_lanes: int = Field(default=4, ge=1, le=8, description="Threads in which the hash of a password is made.")
     session_idle_minutes: int = Field(
         default=720, ge=1, le=525_600, description="Minutes without a page after which somebody is signed out."
     )
@@ -191,9 +205,24 @@ class Settings(BaseModel):
         return timedelta(days=self.username_reservation_days)
 
     @property
+    def hash_work(self) -> HashWork:
+        """How much work the hash of a password is."""
+        return HashWork(self.password_memory, self.password_rounds, self.password_lanes)
+
+    @property
     def session_limits(self) -> SessionLimits:
         """How long somebody stays signed in."""
         return SessionLimits(timedelta(minutes=self.session_idle_minutes), timedelta(days=self.session_days))
+
+    def find_public_url(self) -> str:
+        """The address for browsers, where no socket tells the port. Raises SetupError if nobody can know."""
+        if self.public_url is None and is_loopback(self.host) and self.port:
+            return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+        if self.public_url is None:
+            raise SetupError(
+                "Nobody knows by which address browsers reach the service: set --public-url or TOKENRY_PUBLIC_URL."
+            )
+        return self.public_url
 
     def catalogue(self) -> Catalogue:
         """The scopes that tokens may have. Raises SetupError."""

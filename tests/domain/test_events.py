@@ -83,6 +83,8 @@ RECORDED = [
     (events.RecoveryCodesMade(3), "recovery_codes.make", "user:3", "{}"),
     (events.RecoveryCodeUsed(3, 9), "recovery_codes.use", "user:3", '{"left": 9}'),
     (events.FactorsReset(3, "ada"), "factors.reset", "user:3", '{"username": "ada"}'),
+    (events.PasswordSet(3, "link"), "password.set", "user:3", '{"by": "link"}'),
+    (events.LinkCreated(3, MOMENT), "link.create", "user:3", '{"expires": "2025-06-15T15:06:40+00:00"}'),
     (events.AccountCreated(1, "Zuse"), "account.create", "account:1", '{"company": "Zuse"}'),
     (events.AccountCreated(2, "Z", 1), "account.create", "account:2", '{"company": "Z", "parent_id": 1}'),
     (

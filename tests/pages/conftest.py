@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import App, Clock, make_app
-from tests.pages.parts import PUBLIC_URL, Visitor, visitor
+from tests.pages.parts import CHEAP, PUBLIC_URL, Visitor, visitor
+from tokenry.service.installation import Installation
+from tokenry.wiring import open_installation
 
 
 @pytest.fixture
 def site(tmp_path: Path, clock: Clock) -> Iterator[App]:
     """The application on SQLite, at an address for browsers."""
-    app = make_app(tmp_path / "data", clock, public_url=PUBLIC_URL)
+    app = make_app(tmp_path / "data", clock, public_url=PUBLIC_URL, **CHEAP)
     with app.client:
         yield app
 
@@ -20,9 +22,17 @@ def site(tmp_path: Path, clock: Clock) -> Iterator[App]:
 @pytest.fixture
 def site_on_each_engine(tmp_path: Path, clock: Clock, migrated_url: str | None) -> Iterator[App]:
     """The same on SQLite and on PostgreSQL."""
-    app = make_app(tmp_path / "data", clock, migrated_url, public_url=PUBLIC_URL)
+    app = make_app(tmp_path / "data", clock, migrated_url, public_url=PUBLIC_URL, **CHEAP)
     with app.client:
         yield app
+
+
+@pytest.fixture
+def do(site: App) -> Iterator[Installation]:
+    """The use cases of the site, as a command of the operator's has them."""
+    installation = open_installation(site.settings, site.clock)
+    yield installation
+    installation.database.close()
 
 
 @pytest.fixture

@@ -3,16 +3,21 @@
 import re
 from dataclasses import dataclass
 from html import unescape
+from typing import Any
 
 import httpx2
 from starlette.testclient import TestClient
 
 from tests.conftest import App
+from tests.making import OPERATOR
 from tokenry.domain.accounts import Origin
 from tokenry.service.installation import Installation
+from tokenry.storage.users import find_user
 from tokenry.wiring import open_installation
 
 PUBLIC_URL = "https://tokens.example.com"
+CHEAP: dict[str, Any] = {"password_memory": 64, "password_rounds": 1, "password_lanes": 1, "rate_limit_sign_in": 5}
+"""Settings with which signing in takes no time."""
 _FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 
 
@@ -34,8 +39,7 @@ class Visitor:
         """Get the page of a form, fill it in, and send it."""
         return self.post(path, {**hidden(self.get(at or path).text), **form})
 
-    @property
-    def signed_in(self) -> bool:
+    def is_signed_in(self) -> bool:
         return self.get("/").status_code == 200
 
 
@@ -56,16 +60,24 @@ def visitor(app: App, address: str = "testclient") -> Visitor:
     )
 
 
-def installation_of(app: App) -> Installation:
-    return open_installation(app.settings, app.clock)
+def sign_in_as(app: App, visitor: Visitor, username: str = "admin", *, cookie: str | None = None) -> str:
+    """Begin a session beside the service; the text of its cookie, or of another, which the visitor then has."""
+    if cookie is None:
+        do = open_installation(app.settings, app.clock)
+        with do.transactions.change(Origin("test")) as change:
+            user = find_user(change.connection, username)
+            assert user is not None
+            cookie = do.sessions.begin_session(change, user.id, method="password", address=None, agent=None).reveal()
+        do.database.close()
+    visitor.client.cookies.set("__Host-tokenry", cookie, domain="tokens.example.com", path="/")
+    return cookie
 
 
-def sign_in_as(app: App, visitor: Visitor, username: str = "admin") -> str:
-    """Begin a session beside the service; the text of its cookie, which the visitor has from then on."""
-    installation = installation_of(app)
-    user = next(user for user, _ in installation.users.list_users() if user.username == username)
-    with installation.transactions.change(Origin("test")) as change:
-        secret = installation.sessions.begin_session(change, user.id, method="password", address=None, agent=None)
-    installation.database.close()
-    visitor.client.cookies.set("__Host-tokenry", secret.reveal(), domain="tokens.example.com", path="/")
-    return secret.reveal()
+def choose_password(app: App, do: Installation, username: str, password: str) -> Visitor:
+    """Give somebody a password, by a link; the browser in which that was done."""
+    ada = visitor(app)
+    answer = ada.get(f"/link/{do.links.make_link(OPERATOR, username).reveal()}")
+    assert answer.headers["location"] == "/link"
+    answer = ada.submit("/link", password=password, again=password)
+    assert answer.status_code == 303, answer.text
+    return ada

@@ -30,15 +30,18 @@ from tokenry.domain.paging import PageRequest
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING, NOTHING
-from tokenry.domain.secrets import Secret
+from tokenry.domain.secrets import LINK, Secret
+from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
 from tokenry.service.authorization import Consent
+from tokenry.service.passwords import SigningIn
 from tokenry.settings import Settings
 from tokenry.storage import audit, schema
 from tokenry.storage.database import to_seconds
 from tokenry.storage.rotations import activate_used, find_unused
 from tokenry.storage.schema import metadata
+from tokenry.storage.users import find_user_by_id
 from tokenry.storage.uses import Use, record_uses, was_used
 from tokenry.wiring import begin, open_installation, prepare
 
@@ -115,7 +118,21 @@ SESSIONS = f"""
     SELECT i, 'ses_' || substr(CAST(1000000000000 + i AS TEXT), 2), :digest, 1,
         CASE WHEN i % 100 < 10 THEN 1 ELSE 2 + i % {USERS - 1} END, 'password', {NOW}, {NOW}, {NOW},
         {NOW} + CASE WHEN i % 5 = 3 THEN -1 ELSE 86400 END
-    FROM {numbers(1, 5000)}
+    FROM {numbers(1, TOKENS)}
+"""
+PASSWORDS = f"INSERT INTO passwords (user_id, hash, changed_at) SELECT id, 'hash-' || id, {NOW} FROM users"
+LINKS = f"""
+    INSERT INTO links (preview, digest, pepper_generation, user_id, created_at, expires_at)
+    SELECT 'lnk_' || substr(CAST(1000000000000 + i AS TEXT), 2), :digest, 1, 1 + i % {USERS}, {NOW},
+        {NOW} + CASE WHEN i % 5 = 3 THEN -1 ELSE 86400 END
+    FROM {numbers(1, TOKENS)}
+"""
+# Half of them the first user's, and most of those failures.
+LOGINS = f"""
+    INSERT INTO logins (id, user_id, at, succeeded, method)
+    SELECT i, CASE WHEN i % 10 < 5 THEN 1 ELSE 2 + i % {USERS - 1} END, {NOW} - 86400 * 3 - i,
+        CASE WHEN i % 10 = 0 THEN TRUE ELSE FALSE END, 'password'
+    FROM {numbers(1, TOKENS)}
 """
 
 
@@ -142,11 +159,14 @@ def fill(connection: Connection) -> None:
         EVENTS,
         SESSIONS,
         PUSHED,
+        PASSWORDS,
+        LINKS,
+        LOGINS,
     ):
         statement = text(rows)
         connection.execute(statement, {"digest": bytes(32)} if "digest" in statement.compile().params else {})
     if connection.dialect.name == "postgresql":
-        for table in ("accounts", "users", "tokens", "oauth_clients", "audit_events", "sessions"):
+        for table in ("accounts", "users", "tokens", "oauth_clients", "audit_events", "sessions", "logins"):
             connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
 
 
@@ -296,6 +316,22 @@ class Many:
             "users.disable_user": [partial(do.users.disable_user, OPERATOR, "user-120")],
             "users.enable_user": [partial(do.users.enable_user, OPERATOR, "user-120")],
             "users.delete_user": [partial(do.users.delete_user, OPERATOR, "user-140")],
+            "sessions.authenticate_again": [lambda: do.sessions.authenticate_again(OPERATOR, self.own_session(104))],
+            "sessions.end_other": [lambda: do.sessions.end_other(OPERATOR, self.own_session(104), 105)],
+            "links.make_link": [partial(do.links.make_link, OPERATOR, "user-200")],
+            "links.find_user": [partial(do.links.find_user, Secret.generate(kind=LINK).reveal())],
+            "links.use_link": [self.use_link],
+            "passwords.find_signing_in": [
+                partial(do.passwords.find_signing_in, name, "192.0.2.1") for name in ("user-200", "a@example.org")
+            ],
+            "passwords.find_hash": [lambda: do.passwords.find_hash(self.own_session(104))],
+            "passwords.find_changed": [partial(do.passwords.find_changed, 1)],
+            "passwords.sign_in": [partial(self.sign_in, 240)],
+            "passwords.change_password": [
+                lambda: do.passwords.change_password(OPERATOR, self.sign_in(260), "other hash")
+            ],
+            "passwords.note_failure": [partial(do.passwords.note_failure, 1, address=None)],
+            "sessions.list_of_user": [lambda: do.sessions.list_of_user(self.own_session(104))],
             "sessions.begin_session": [self.begin_session],
             "sessions.delete_session": [partial(do.sessions.delete_session, origin, 101)],
             "sessions.end_session": [
@@ -401,6 +437,22 @@ class Many:
         _, secret = self.do.tokens.create_token_for(OPERATOR, "admin", NewToken())
         assert self.do.leaks.revoke_reported([secret.reveal()], None) == 1
 
+    def own_session(self, session_id: int) -> Session:
+        return self.do.sessions.get_session(self.actor, session_id)
+
+    def use_link(self) -> None:
+        secret = self.do.links.make_link(OPERATOR, "user-220")
+        self.do.links.use_link(secret.reveal(), "hash", address=None, agent=None)
+
+    def sign_in(self, user_id: int) -> Session:
+        with self.database.read() as connection:
+            user = find_user_by_id(connection, user_id)
+        who = SigningIn(user, f"hash-{user_id}", known_address=True)
+        secret = self.do.passwords.sign_in(who, address=None, agent=None, rehashed="hash")
+        session = self.do.sessions.find_session(secret.reveal())
+        assert session is not None
+        return session
+
     def begin_session(self) -> Secret:
         with self.do.transactions.change(OPERATOR) as change:
             return self.do.sessions.begin_session(change, 1, method="password", address=None, agent=None)
@@ -450,6 +502,8 @@ def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None
     made = {name for name in made if not name.startswith("transactions.")}  # what they work in
     # Parts of others; one is `prune` in a thread.
     within = {
+        "sessions.end_own",
+        "sessions.renew_session",
         "tokens.issue",
         "accounts.create_first",
         "pruning.run",

@@ -272,6 +272,22 @@ class FactorsReset(_OfUser):
 
 
 @dataclass(frozen=True, slots=True)
+class PasswordSet(_OfUser):
+    """A user has another password, or the first one: by a `link`, or by a `change` of who was signed in."""
+
+    action = "password.set"
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCreated(_OfUser):
+    """A link was made by which somebody chooses a password, once."""
+
+    action = "link.create"
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AccountCreated(_OfAccount):
     """An account was made: a child of the one with the id `parent_id`, if there is one."""
 
@@ -426,6 +442,8 @@ Event: TypeAlias = (
     | RecoveryCodesMade
     | RecoveryCodeUsed
     | FactorsReset
+    | PasswordSet
+    | LinkCreated
     | AccountCreated
     | AccountUpdated
     | AccountDetached

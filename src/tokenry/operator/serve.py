@@ -9,10 +9,13 @@ from tokenry.application import build_app
 from tokenry.cli.running import alone, complain
 from tokenry.cli.streams import OutputError
 from tokenry.counters.opening import Counters, open_counters
+from tokenry.domain.accounts import Origin
+from tokenry.domain.links import link_address
 from tokenry.domain.secrets import Secret
-from tokenry.operator.first_token import FirstTokenPlace, welcome
+from tokenry.operator.first_token import FirstTokenPlace, first_sign_in, welcome
 from tokenry.operator.options import ALL, takes_settings
 from tokenry.operator.usernames import complain_of_ambiguous
+from tokenry.service.installation import FIRST_USERNAME
 from tokenry.serving.server import BACKLOG_CONNECTIONS, base_url, listen, loopback_url
 from tokenry.serving.server import run as run_server
 from tokenry.serving.unix_socket import find_exposure, unix_listener
@@ -59,7 +62,7 @@ def _serve_at(listeners: Sequence[socket], settings: Settings, counters: Counter
     url = base_url(listeners[0])
     greeting = _greeting(url, settings)
     place = FirstTokenPlace(settings, lambda secret: print(greeting, welcome(url, secret, None), sep="\n", flush=True))
-    secret = _begin(settings, place)
+    secret, link = _begin(settings, place)
 
     def announce() -> None:
         with suppress(OutputError):  # it serves, whether or not anybody is told
@@ -67,6 +70,8 @@ def _serve_at(listeners: Sequence[socket], settings: Settings, counters: Counter
                 print(greeting)
             elif place.path is not None:
                 print(greeting, welcome(url, secret, place.path), sep="\n")
+            if secret is not None:
+                print(first_sign_in(link))
             print("\nReady. Ctrl-C stops it.", flush=True)
 
     run_server(
@@ -87,14 +92,21 @@ def _greeting(url: str, settings: Settings) -> str:
     return "\n".join([*lines, f"Data:  {settings.data_dir.resolve()}"])
 
 
-def _begin(settings: Settings, place: FirstTokenPlace) -> Secret | None:
-    """Make the first account and token if there are none; the token then. Say it if others can hold up changes."""
+def _begin(settings: Settings, place: FirstTokenPlace) -> tuple[Secret | None, str | None]:
+    """Make the first account and token if there are none; the token then. Say it if others can hold up changes.
+
+    With it comes a link by which the administrator chooses a password, where that can be shown to nobody else.
+    """
     installation = open_installation(settings)
     try:
         if wrong := installation.database.exposure():
             complain(f"{wrong}.")
         with place.kept_if_begun():
-            return begin(installation, place.deliver)
+            secret = begin(installation, place.deliver)
+        if secret is None or place.path is not None or settings.public_url is None:
+            return secret, None
+        link = installation.links.make_link(Origin("first start"), FIRST_USERNAME)
+        return secret, link_address(settings.public_url, link)
     finally:
         installation.database.close()
 

@@ -1,13 +1,16 @@
 """`tokenry admin user …`."""
 
 import sys
+from datetime import timedelta
 from itertools import islice
 from typing import Annotated
 
 import typer
 
+from tokenry.cli.issuing import require_delivery
 from tokenry.cli.options import COUNT_MAX
-from tokenry.cli.running import group
+from tokenry.cli.running import complain, group
+from tokenry.domain.links import link_address
 from tokenry.domain.users import UserChange
 from tokenry.operator.confirmation import Yes, confirm
 from tokenry.operator.options import LOCAL, NAMING, operator, takes_settings
@@ -16,6 +19,8 @@ from tokenry.operator.usernames import ReuseName, naming_users
 from tokenry.printable import printable
 from tokenry.settings import Settings
 from tokenry.wiring import open_installation
+
+MINUTES_MAX = 7 * 24 * 60
 
 app = group(help="Users: who owns tokens.", no_args_is_help=True)
 
@@ -108,6 +113,22 @@ def delete(
     confirm(f"Delete user {username} and revoke all of its tokens?", yes=yes)
     users.delete_user(operator(), username)
     print(f"User {username} is deleted, and all of its tokens are revoked.")
+
+
+@app.command()
+@takes_settings(*LOCAL, "public_url", "host", "port")
+def link(
+    username: Username,
+    minutes: Annotated[int, typer.Option(min=1, max=MINUTES_MAX, help="How long it can be used.")] = 30,
+    *,
+    settings: Settings,
+) -> None:
+    """Print a link by which a user chooses a password, once: an invitation, or after the old one was forgotten."""
+    url = settings.find_public_url()
+    require_delivery()
+    secret = open_installation(settings).links.make_link(operator(), username, timedelta(minutes=minutes))
+    print(link_address(url, secret))
+    complain(f"Whoever opens it within {minutes} minutes can choose the password of {printable(username)}, once.")
 
 
 @app.command()

@@ -5,6 +5,8 @@ from tokenry.pages.paths import HOME, sign_in_path
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, show
 from tokenry.service.sessions import Sessions
 
+ID_LENGTH_MAX = 19
+
 
 class HomePages:
     """`/` and `/sign-out`."""
@@ -13,8 +15,16 @@ class HomePages:
         self._sessions = sessions
 
     def show_home(self, visit: Visit) -> Reply:
-        """GET who is signed in."""
-        return show("home", user=visit.signed_in.user)
+        """GET who is signed in, and with which browsers."""
+        session = visit.signed_in
+        return show("home", user=session.user, sessions=self._sessions.list_of_user(session))
+
+    def end_other(self, visit: Visit) -> Reply:
+        """POST the id of a session to end."""
+        text = visit.form.get("session_id")
+        if text.isascii() and text.isdecimal() and len(text) < ID_LENGTH_MAX:
+            self._sessions.end_other(visit.origin, visit.signed_in, int(text))
+        return Redirect(HOME, notice="session-ended")
 
     def show_sign_out(self, visit: Visit) -> Reply:
         """GET the question whether to sign out."""

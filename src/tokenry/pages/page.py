@@ -18,9 +18,10 @@ from starlette.types import Receive, Scope, Send
 from tokenry.domain.errors import Fault, Invalid, NoPublicUrl, Refusal, Unauthorized, Unavailable
 from tokenry.pages.cookies import NOTICE, SESSION, VISIT, VISIT_VALUE, Cookies, form_token
 from tokenry.pages.forgery import Forged, require_own_site, require_token
-from tokenry.pages.paths import sign_in_path
+from tokenry.pages.paths import AGAIN, sign_in_path
 from tokenry.pages.rendering import page_headers, render
-from tokenry.pages.visits import NOTICES, Cookie, Fields, Redirect, Reply, Visit
+from tokenry.pages.signed_in import NotRecent
+from tokenry.pages.visits import NOTICES, Cookie, Fields, Redirect, Reply, Shown, Visit
 from tokenry.service.sessions import Sessions
 from tokenry.web.answers import HeaderList, send_answer
 from tokenry.web.bodies import receive_body
@@ -97,11 +98,15 @@ class Page:
                 raise TooManyRequests
             visit, reply = await self._answer(scope, receive, operation)
         except Unauthorized:
-            await self._send(send, Redirect(sign_in_path(_target(scope)) if _reads(scope) else sign_in_path("/")), None)
+            await self._send(send, Redirect(sign_in_path(_target(scope))), None)
+        except NotRecent:
+            await self._send(send, Redirect(sign_in_path(_target(scope), AGAIN)), None)
         except Refusal as refusal:
             await self._refuse(scope, send, refusal)
         else:
             await self._send(send, reply, visit)
+            if isinstance(reply, Shown) and reply.afterwards is not None:
+                await self._do_afterwards(scope, reply.afterwards)
 
     async def _answer(self, scope: Scope, receive: Receive, operation: Operation) -> tuple[Visit, Reply]:
         started = time.monotonic()
@@ -119,6 +124,12 @@ class Page:
             visit = await run(partial(self._read_visit, scope, headers, raw))
             return visit, await operation.take(visit, run)
         return await run(partial(self._carry_out, operation, scope, headers, raw), writes=not _reads(scope))
+
+    async def _do_afterwards(self, scope: Scope, work: Callable[[], object]) -> None:
+        try:
+            await self._checks.threads.run(work, who=network(client_address(scope)), writes=True)
+        except (TooManyRequests, Unavailable) as refusal:  # the answer is out: the log alone can be told
+            scope["tokenry.reason"] = getattr(refusal, "reason", "no thread was free for what comes after the answer")
 
     def _carry_out(
         self, operation: Callable[[Visit], Reply], scope: Scope, headers: Mapping[bytes, str], raw: bytes
@@ -174,6 +185,8 @@ class Page:
             **reply.values,
         }
         headers = [*page_headers(reply.form_action), *self._setting(cookies)]
+        if reply.status == _STATUS[TooManyRequests]:
+            headers.append((b"retry-after", str(RETRY_SECONDS).encode("ascii")))
         await send_answer(send, reply.status, render(reply.template, values), headers)
 
     def _setting(self, cookies: Sequence[Cookie]) -> HeaderList:

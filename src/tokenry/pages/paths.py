@@ -5,7 +5,9 @@ from urllib.parse import quote
 
 HOME = "/"
 SIGN_IN = "/sign-in"
+AGAIN = "/sign-in/again"
 SIGN_OUT = "/sign-out"
+PASSWORD = "/password"  # noqa: S105 - the path of a page
 TARGET_LENGTH_MAX = 8000
 # What is printable ASCII and means one thing to all: browsers read a backslash as a slash, and drop tabs and line ends.
 _OWN = re.compile(r"/(?:(?![/\\])[!#-;=?-\[\]_a-z~%]*)?", re.ASCII)
@@ -16,6 +18,6 @@ def own_path(text: str) -> str:
     return text if len(text) <= TARGET_LENGTH_MAX and _OWN.fullmatch(text) else HOME
 
 
-def sign_in_path(target: str) -> str:
+def sign_in_path(target: str, path: str = SIGN_IN) -> str:
     """Where to sign in, to go on to a path of ours afterwards."""
-    return SIGN_IN if own_path(target) == HOME else f"{SIGN_IN}?next={quote(target, safe='/')}"
+    return path if own_path(target) == HOME else f"{path}?next={quote(target, safe='/')}"

@@ -1,6 +1,6 @@
 """What a page is given of a request, and what it answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
@@ -78,7 +78,8 @@ class Shown:
     """A page to show: its template and what that is given.
 
     `form_action` are origins besides our own to which a form of it may lead: browsers apply that to where the answer to
-    a form redirects to, too.
+    a form redirects to, too. `afterwards` is done, in a thread for changes, when the answer is out: so nobody can tell
+    from the time that it took whether there was anything to do.
     """
 
     template: str
@@ -86,6 +87,7 @@ class Shown:
     status: int = 200
     cookies: Sequence[Cookie] = ()
     form_action: Sequence[str] = ()
+    afterwards: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,11 @@ class Redirect:
 
 
 Reply: TypeAlias = Shown | Redirect
-NOTICES = {"signed-out": "You are signed out."}
+NOTICES = {
+    "signed-out": "You are signed out.",
+    "session-ended": "That browser is signed out.",
+    "password-set": "Your password is set. Other browsers are signed out.",
+}
 """What a page may say of what was done before it, by name: a cookie holds the name, and no words."""
 
 
@@ -108,7 +114,8 @@ def show(
     *,
     cookies: Sequence[Cookie] = (),
     form_action: Sequence[str] = (),
+    afterwards: Callable[[], object] | None = None,
     **values: object,
 ) -> Shown:
-    """Show a page: `values` are what its template is given."""
-    return Shown(f"{template}.html", values, status, cookies, form_action)
+    """Show a page: `values` are what its template is given, and `faults` among them what it says on top."""
+    return Shown(f"{template}.html", values, status, cookies, form_action, afterwards)

@@ -22,7 +22,9 @@ from tokenry.service.grants.client_credentials import ClientCredentials
 from tokenry.service.grants.refresh import RefreshTokens
 from tokenry.service.inventory import Inventory
 from tokenry.service.leaks import Leaks
+from tokenry.service.links import Links
 from tokenry.service.oauth_clients import AccountClients, Clients
+from tokenry.service.passwords import Passwords
 from tokenry.service.policy import Policies
 from tokenry.service.profile import Profiles
 from tokenry.service.pruning import Pruning
@@ -78,7 +80,9 @@ class Installation:
         self.account_users = AccountUsers(transactions, reservation)
         self.children = Children(transactions, self.tokens)
         self.profiles = Profiles(transactions)
-        self.sessions = Sessions(transactions, peppers, session_limits)
+        self.sessions = sessions = Sessions(transactions, peppers, session_limits)
+        self.passwords = Passwords(transactions, sessions)
+        self.links = Links(transactions, peppers, sessions)
         self.pruning = Pruning(transactions)
         self.account_clients = AccountClients(transactions, peppers)
         self.clients = Clients(transactions, peppers)

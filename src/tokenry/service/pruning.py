@@ -1,4 +1,4 @@
-"""Deleting what expired, and what is kept for a time: keys of requests, sessions, requests that clients left."""
+"""Deleting what expired, and what is kept for a time, each kind by its own statement."""
 
 import time
 from collections.abc import Callable
@@ -10,12 +10,20 @@ from tokenry.service.transactions import Transactions
 from tokenry.storage.database import DELETED_MAX
 from tokenry.storage.idempotency import delete_expired_keys
 from tokenry.storage.jobs import claim_job
+from tokenry.storage.links import delete_expired_links
+from tokenry.storage.logins import delete_old_logins
 from tokenry.storage.one_thread import OneThread
 from tokenry.storage.pushed_requests import delete_expired_requests
 from tokenry.storage.sessions import delete_expired_sessions
 
 PRUNING_SECONDS = 60
-_KINDS = (delete_expired_keys, delete_expired_sessions, delete_expired_requests)
+_KINDS = (
+    delete_expired_keys,
+    delete_expired_sessions,
+    delete_expired_links,
+    delete_old_logins,
+    delete_expired_requests,
+)
 TURN_SECONDS_MAX = 30
 """How long one turn may take. What is left is deleted in the next."""
 

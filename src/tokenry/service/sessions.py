@@ -1,5 +1,6 @@
 """Sessions: who is signed in with a browser. Each is a row, so whatever ends one ends it at once, for all workers."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from tokenry.domain.accounts import Actor, Origin
@@ -16,6 +17,7 @@ from tokenry.storage import sessions as stored
 from tokenry.storage.database import retried
 from tokenry.storage.users import find_user_by_id, lock_user
 
+SHOWN_MAX = 100
 TOUCHED_AFTER = timedelta(minutes=1)
 """How exactly it is known when a session was last used."""
 
@@ -26,7 +28,7 @@ class Sessions:
     def __init__(self, transactions: Transactions, peppers: Peppers, limits: SessionLimits = STANDARD_LIMITS) -> None:
         self._transactions = transactions
         self._peppers = peppers
-        self._limits = limits
+        self.limits = limits
 
     def find_session(self, text: str) -> Session | None:
         """Find the session that a cookie opens, and write down, once a minute, that it is in use."""
@@ -39,7 +41,7 @@ class Sessions:
         if found is None or not self._peppers.opens(secret, *found[1:]):
             return None
         session = found[0]
-        if self._limits.end(session.created, session.seen) <= now:  # the limits may have been wider
+        if self.limits.end(session.created, session.seen) <= now:  # the limits may have been wider
             return None
         if now - session.seen < TOUCHED_AFTER:
             return session
@@ -58,12 +60,52 @@ class Sessions:
             pepper_generation=self._peppers.generation,
             method=method,
             now=change.now,
-            expires=self._limits.end(change.now, change.now),
+            expires=self.limits.end(change.now, change.now),
             address=address,
             agent=None if agent is None else agent[:AGENT_LENGTH_MAX],
         )
         change.record(SessionBegun(user_id, session_id, method))
         return secret
+
+    def renew_session(self, change: Change, session: Session) -> Secret:
+        """Give a session that is kept another secret, since it was proved anew who it is, in a change of another's."""
+        secret = Secret.generate(kind=SESSION)
+        stored.renew_session(
+            change.connection,
+            session.id,
+            preview=secret.preview,
+            digest=self._peppers.digest(secret),
+            pepper_generation=self._peppers.generation,
+            now=change.now,
+        )
+        return secret
+
+    @retried
+    def authenticate_again(self, origin: Origin, session: Session) -> Secret:
+        """Note that it was proved anew who is signed in; the new secret of the session. Raises Unauthorized."""
+        with self._transactions.change(origin) as change:
+            require_session(change, session)
+            return self.renew_session(change, session)
+
+    def end_own(self, change: Change, session: Session) -> bool:
+        """End a session in a change of the caller's; whether it was there."""
+        return _end(change, session.id, session.user.id)
+
+    def list_of_user(self, session: Session) -> Sequence[Session]:
+        """List the newest sessions of who is signed in."""
+        with self._transactions.read() as connection:
+            now, newest = self._transactions.now(), Filter(descending=True)
+            return stored.list_sessions(
+                connection, session.user, now=now, request=PageRequest(size=SHOWN_MAX), filter=newest
+            ).rows
+
+    @retried
+    def end_other(self, origin: Origin, session: Session, session_id: int) -> bool:
+        """Sign who is signed in out of another browser; whether it was there. Raises Unauthorized."""
+        with self._transactions.change(origin) as change:
+            lock_user(change.connection, session.user.id)
+            require_session(change, session)
+            return _end(change, session_id, session.user.id)
 
     @retried
     def end_session(self, origin: Origin, session: Session) -> bool:
@@ -98,7 +140,7 @@ class Sessions:
     @retried
     def _touch(self, session: Session) -> bool:
         with self._transactions.change(session.origin(None)) as change:
-            expires = self._limits.end(session.created, change.now)
+            expires = self.limits.end(session.created, change.now)
             return stored.touch_session(change.connection, session.id, now=change.now, expires=expires)
 
 

@@ -22,6 +22,8 @@ from tokenry.storage import usernames
 from tokenry.storage import users as stored
 from tokenry.storage.accounts import find_accounts, find_first_account, lock_account
 from tokenry.storage.database import retried
+from tokenry.storage.links import delete_links_of
+from tokenry.storage.passwords import delete_password
 
 BATCH = 1000
 """Users that are read at once when all are wanted."""
@@ -184,6 +186,7 @@ class Users:
             if changed and disabled:
                 shut_out(change, user)
                 end_sessions_of(change, user.id)
+                delete_links_of(change.connection, user.id)
             return changed
 
 
@@ -220,7 +223,7 @@ def remove_user(change: Change, user: User) -> None:
     if not user.proxy:  # whose name nobody can ask for
         usernames.reserve_username(change.connection, user, change.now)
     revoke_everything_of(change, user)
-    end_sessions_of(change, user.id)
+    forget_sign_in(change, user.id)
     change.record(UserDeleted(user.id, user.username))
 
 
@@ -232,6 +235,13 @@ def read_account(connection: Connection, text: str, field: str) -> Account:
     if len(found) > 1:
         raise Invalid(Fault("There are several accounts of this name: use the euuid", field))
     return found[0]
+
+
+def forget_sign_in(change: Change, user_id: int) -> None:
+    """Forget by what a user who is claimed signs in, and end the user's sessions, in a change of the caller's."""
+    delete_password(change.connection, user_id)
+    delete_links_of(change.connection, user_id)
+    end_sessions_of(change, user_id)
 
 
 @contextmanager

@@ -102,6 +102,20 @@ def touch_session(connection: Connection, session_id: int, *, now: datetime, exp
     return connection.execute(statement.values(values)).rowcount == 1
 
 
+def renew_session(
+    connection: Connection, session_id: int, *, preview: str, digest: bytes, pepper_generation: int, now: datetime
+) -> bool:
+    """Give a session another secret, since it was proved anew who it is; whether it is there."""
+    statement = update(sessions).where(sessions.c.id == session_id)
+    values = {
+        "preview": preview,
+        "digest": digest,
+        "pepper_generation": pepper_generation,
+        "authenticated_at": to_seconds(now),
+    }
+    return connection.execute(statement.values(values)).rowcount == 1
+
+
 def delete_session(connection: Connection, session_id: int, *, user_id: int) -> bool:
     """End one of a user's sessions; whether it was there."""
     statement = delete(sessions).where(sessions.c.id == session_id, sessions.c.user_id == user_id)

@@ -72,6 +72,11 @@ class RateLimits:
         """Count a request for somebody who is no user, by a name that no other has: as many are allowed."""
         return await self._count(key, self._requests)
 
+    async def count_attempt(self, key: str, limit: int) -> bool:
+        """Count one of so many attempts a minute that are allowed for a key; whether it is one too many."""
+        allowance = await self._count(f"attempt:{key}", limit)
+        return allowance is not None and allowance.exceeded
+
     async def _count(self, key: str, limit: int) -> Allowance | None:
         now = self._now()
         if limit == 0 or now < self._paused_until:

@@ -59,6 +59,7 @@ users = Table(
 )
 Index(None, users.c.account_id, users.c.id, users.c.deleted_at)
 Index(None, users.c.username_folded, unique=True)
+Index(None, users.c.email)
 
 # Former usernames: a system that stored one must not mistake its next owner for the former one.
 username_reservations = Table(

@@ -44,7 +44,7 @@ sessions = Table(
     Column("preview", String(16), nullable=False, unique=True),
     Column("digest", LargeBinary(32), nullable=False),
     Column("pepper_generation", SmallInteger, nullable=False),
-    Column("user_id", Id, ForeignKey("users.id"), nullable=False, index=True),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False),
     Column("method", String(64), nullable=False),
     Column("address", Text),
     Column("agent", Text),
@@ -54,6 +54,7 @@ sessions = Table(
     Column("expires_at", Seconds, nullable=False, index=True),
     sqlite_autoincrement=True,
 )
+Index(None, sessions.c.user_id, sessions.c.id)
 
 logins = Table(
     "logins",
@@ -67,6 +68,7 @@ logins = Table(
     sqlite_autoincrement=True,
 )
 Index(None, logins.c.user_id, logins.c.id)
+Index(None, logins.c.user_id, logins.c.succeeded, logins.c.at)
 
 passkeys = Table(
     "passkeys",

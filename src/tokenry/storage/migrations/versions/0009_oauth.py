@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from tokenry.storage.indexes import NewIndex, create_indexes
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
@@ -12,7 +14,11 @@ Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 Words = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
+INDEXES = (NewIndex("ix_users_email", "users", ["email"]),)
+
+
 def upgrade() -> None:
+    create_indexes(INDEXES)
     _sign_in()
     _factors()
     _clients()
@@ -44,7 +50,7 @@ def _sign_in() -> None:
         sa.Column("preview", sa.String(16), nullable=False, unique=True),
         sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("pepper_generation", sa.SmallInteger, nullable=False),
-        sa.Column("user_id", Id, sa.ForeignKey("users.id"), nullable=False, index=True),
+        sa.Column("user_id", Id, sa.ForeignKey("users.id"), nullable=False),
         sa.Column("method", sa.String(64), nullable=False),
         sa.Column("address", sa.Text),
         sa.Column("agent", sa.Text),
@@ -54,6 +60,7 @@ def _sign_in() -> None:
         sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_sessions_user_id_id", "sessions", ["user_id", "id"])
     op.create_table(
         "logins",
         sa.Column("id", Id, primary_key=True),
@@ -65,6 +72,7 @@ def _sign_in() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_logins_user_id_id", "logins", ["user_id", "id"])
+    op.create_index("ix_logins_user_id_succeeded_at", "logins", ["user_id", "succeeded", "at"])
 
 
 def _factors() -> None:

@@ -1,0 +1,85 @@
+"""Links by which somebody chooses a password, once."""
+
+from datetime import timedelta
+
+from tokenry.domain.accounts import Origin
+from tokenry.domain.errors import Fault, Invalid, NotFound
+from tokenry.domain.events import LinkCreated
+from tokenry.domain.links import LIFETIME
+from tokenry.domain.secrets import LINK, Peppers, Secret
+from tokenry.domain.sessions import PASSWORD
+from tokenry.domain.users import User
+from tokenry.service.passwords import put_password
+from tokenry.service.sessions import Sessions
+from tokenry.service.transactions import Transactions
+from tokenry.storage import links as stored
+from tokenry.storage import users as stored_users
+from tokenry.storage.database import retried
+from tokenry.storage.logins import insert_login
+
+
+class Links:
+    """The use cases of links. To see one uses nothing up: mail programs look at what they are sent."""
+
+    def __init__(self, transactions: Transactions, peppers: Peppers, sessions: Sessions) -> None:
+        self._transactions = transactions
+        self._peppers = peppers
+        self._sessions = sessions
+
+    @retried
+    def make_link(self, origin: Origin, username: str, lifetime: timedelta = LIFETIME) -> Secret:
+        """Make a link for somebody, as the operator. Raises NotFound, and Invalid for who may not sign in."""
+        with self._transactions.change(origin) as change:
+            user = stored_users.find_user(change.connection, username)
+            if user is None or not stored_users.keep_user(change.connection, user.id):
+                raise NotFound
+            user = stored_users.get_user(change.connection, user.id)
+            if user.disabled is not None:
+                raise Invalid(Fault("User is disabled: enable it first", "user"))
+            if user.proxy:
+                raise Invalid(
+                    Fault("User is a proxy user, and never signs in: link one of its parent account's", "user")
+                )
+            secret = Secret.generate(kind=LINK)
+            expires = change.now + lifetime
+            stored.insert_link(
+                change.connection,
+                user_id=user.id,
+                preview=secret.preview,
+                digest=self._peppers.digest(secret),
+                pepper_generation=self._peppers.generation,
+                now=change.now,
+                expires=expires,
+            )
+            change.record(LinkCreated(user.id, expires))
+            return secret
+
+    def find_user(self, text: str) -> User | None:
+        """Find whom a link is for; None for one that leads nowhere any more."""
+        secret = Secret.parse(text, (LINK.prefix,))
+        if secret is None:
+            return None
+        with self._transactions.read() as connection:
+            found = stored.find_link(connection, secret.preview, self._transactions.now())
+        if found is None or not self._peppers.opens(secret, found.digest, found.pepper_generation):
+            return None
+        return found.user
+
+    @retried
+    def use_link(self, text: str, hash: str, *, address: str | None, agent: str | None) -> Secret:
+        """Set the password of whom a link is for, end the user's sessions, and begin one; its secret.
+
+        Once: the link is deleted, by one of those who use it. Raises NotFound for one that leads nowhere any more.
+        """
+        secret, user = Secret.parse(text, (LINK.prefix,)), self.find_user(text)
+        if secret is None or user is None:
+            raise NotFound
+        with self._transactions.change(Origin(user.username, address=address, user_id=user.id)) as change:
+            connection = change.connection
+            stored_users.claim_user(connection, user.id)
+            found = stored.find_link(connection, secret.preview, change.now)
+            if found is None or not stored.delete_link(connection, secret.preview):
+                raise NotFound
+            put_password(change, found.user, hash, by="link")
+            insert_login(connection, user_id=user.id, now=change.now, address=address, succeeded=True, method=PASSWORD)
+            return self._sessions.begin_session(change, user.id, method=PASSWORD, address=address, agent=agent)

@@ -1,0 +1,70 @@
+"""Statements on links. Each is used once: by the row count of a DELETE."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select
+
+from tokenry.domain.users import User
+from tokenry.storage.database import DELETED_MAX, to_seconds
+from tokenry.storage.schema import links, users
+from tokenry.storage.users import read_user, select_users
+
+
+class Leading(NamedTuple):
+    """Whom a link is for, with the digest of its secret and its generation."""
+
+    user: User
+    digest: bytes
+    pepper_generation: int
+
+
+def insert_link(
+    connection: Connection,
+    *,
+    user_id: int,
+    preview: str,
+    digest: bytes,
+    pepper_generation: int,
+    now: datetime,
+    expires: datetime,
+) -> None:
+    """Store a link."""
+    row = {
+        "user_id": user_id,
+        "preview": preview,
+        "digest": digest,
+        "pepper_generation": pepper_generation,
+        "created_at": to_seconds(now),
+        "expires_at": to_seconds(expires),
+    }
+    connection.execute(insert(links).values(row))
+
+
+def find_link(connection: Connection, preview: str, now: datetime) -> Leading | None:
+    """Find a link of an enabled user by its preview."""
+    statement = (
+        select_users()
+        .add_columns(links.c.digest, links.c.pepper_generation)
+        .join(links, links.c.user_id == users.c.id)
+        .where(links.c.preview == preview, links.c.expires_at > to_seconds(now), users.c.disabled_at.is_(None))
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else Leading(read_user(row), row.digest, row.pepper_generation)
+
+
+def delete_link(connection: Connection, preview: str) -> bool:
+    """Use up a link; whether it was there. Of two who use it at once, one is told that it was."""
+    return connection.execute(delete(links).where(links.c.preview == preview)).rowcount == 1
+
+
+def delete_links_of(connection: Connection, user_id: int) -> int:
+    """Delete all links of a user who is claimed; how many there were."""
+    return connection.execute(delete(links).where(links.c.user_id == user_id)).rowcount
+
+
+def delete_expired_links(connection: Connection, now: datetime) -> int:
+    """Delete some of those that expired, oldest first; how many. Waits for nobody."""
+    oldest = select(links.c.preview).where(links.c.expires_at <= to_seconds(now))
+    oldest = oldest.order_by(links.c.expires_at).limit(DELETED_MAX).with_for_update(skip_locked=True)
+    return connection.execute(delete(links).where(links.c.preview.in_(oldest))).rowcount

@@ -1,0 +1,76 @@
+"""Statements on logins."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, case, delete, func, insert, literal, select
+
+from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.logins import KEPT, Login
+from tokenry.domain.paging import Page, PageRequest
+from tokenry.storage.database import DELETED_MAX, from_seconds, to_seconds
+from tokenry.storage.filters import filtered, ordered
+from tokenry.storage.paging import page_of, pages_of
+from tokenry.storage.schema import logins
+
+ADDRESSES_MAX = 20
+"""Of a user's last logins: those of their addresses are the user's own."""
+STATUS = case((logins.c.succeeded, literal("successful")), else_=literal("failed"))
+_COLUMNS = {"id": logins.c.id, "datetime": logins.c.at, "ip": logins.c.address, "status": STATUS}
+
+
+def insert_login(
+    connection: Connection, *, user_id: int, now: datetime, address: str | None, succeeded: bool, method: str
+) -> None:
+    """Write down that somebody signed in, or tried to."""
+    row = {
+        "user_id": user_id,
+        "at": to_seconds(now),
+        "address": address,
+        "succeeded": succeeded,
+        "method": method,
+    }
+    connection.execute(insert(logins).values(row))
+
+
+def has_signed_in_from(connection: Connection, user_id: int, address: str | None) -> bool:
+    """Whether one of a user's last logins came from an address."""
+    last = select(logins.c.address).where(logins.c.user_id == user_id, logins.c.succeeded)
+    return address in connection.execute(last.order_by(logins.c.at.desc()).limit(ADDRESSES_MAX)).scalars().all()
+
+
+def last_login(user_id: Any) -> Any:
+    """When a user signed in last, as a part of a statement; NULL for never."""
+    last = select(func.max(logins.c.at)).where(logins.c.user_id == user_id, logins.c.succeeded)
+    return last.scalar_subquery()
+
+
+def list_logins(
+    connection: Connection, *, user_id: int, username: str, request: PageRequest, filter: Filter = EVERY_ROW
+) -> Page[Login]:
+    """List a user's logins."""
+    columns = {**_COLUMNS, "username": literal(username)}
+    found = filtered(select(logins.c.id).where(logins.c.user_id == user_id), filter, columns, {})
+    rows: Select[Any] = ordered(_select(), filter, columns)
+    return page_of(connection, pages_of(found, rows), request, _login)
+
+
+def find_login(connection: Connection, login_id: int, *, user_id: int) -> Login | None:
+    """Find one of a user's logins."""
+    row = connection.execute(_select().where(logins.c.id == login_id, logins.c.user_id == user_id)).one_or_none()
+    return None if row is None else _login(row)
+
+
+def delete_old_logins(connection: Connection, now: datetime) -> int:
+    """Delete some of those that are kept no longer, oldest first; how many. Waits for nobody."""
+    oldest = select(logins.c.id).where(logins.c.at <= to_seconds(now - KEPT))
+    oldest = oldest.order_by(logins.c.at).limit(DELETED_MAX).with_for_update(skip_locked=True)
+    return connection.execute(delete(logins).where(logins.c.id.in_(oldest))).rowcount
+
+
+def _select() -> Select[Any]:
+    return select(logins.c.id, logins.c.at, logins.c.address, logins.c.succeeded, logins.c.method)
+
+
+def _login(row: Row[Any]) -> Login:
+    return Login(row.id, from_seconds(row.at), row.address, row.succeeded, row.method)
