@@ -82,4 +82,4 @@ def first_sign_in(link: str | None) -> str:
     """How the first administrator comes to a password; without a terminal, no link is made that others might read."""
     if link is None:
         return "\nTo sign in with a browser as well, have `tokenry admin user link admin` print a link."
-    return f"\nTo sign in with a browser as well, choose a password within 30 minutes:\n\n  {link}"
+    return f"\nTo sign in with a browser as well, choose a password within 30 minutes:\n\n{link}"
