@@ -2,7 +2,7 @@
 
 import pytest
 
-from tokenry.domain.codes import CODE_CHALLENGE, PresentedCode, is_verified
+from tokenry.domain.codes import PresentedCode, is_verified
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -10,7 +10,6 @@ CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 def test_verifier_of_the_rfc_fits_its_challenge() -> None:
     """RFC 7636 appendix B."""
-    assert CODE_CHALLENGE.fullmatch(CHALLENGE)
     assert is_verified(VERIFIER, CHALLENGE)
 
 

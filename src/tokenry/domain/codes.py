@@ -9,8 +9,6 @@ from hashlib import sha256
 
 from tokenry.domain.scopes import Scopes
 
-CODE_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-"""SHA-256 in base64url: S256, the one method there is. `plain` would let whoever sees the request use its code."""
 _CODE_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
 
 
@@ -18,7 +16,8 @@ _CODE_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
 class NewCode:
     """What a user agreed to, for the client that is sent back with a code.
 
-    `redirect_uri` and `code_challenge` are as the request had them, None if it had none; `audience` is whom the tokens
+    `redirect_uri` and `code_challenge` (of S256, the one method there is: `plain` would let whoever sees the request
+    use its code) are as the request had them, None if it had none; `audience` is whom the tokens
     are for (RFC 8707), empty for this service; `jkt` the thumbprint of the key that the code is bound to (RFC 9449).
     """
 
