@@ -284,6 +284,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "ClientCredentials.issue": lambda case: case.installation.client_credentials.issue(
         OPERATOR, case.place.client, None
     ),
+    "ClientRevocations.revoke_presented": lambda case: case.installation.client_revocations.revoke_presented(
+        OPERATOR, case.place.client, case.place.refresh.reveal()
+    ),
     "RefreshTokens._refresh": lambda case: case.installation.refresh_tokens.refresh(
         OPERATOR, case.place.client, PresentedRefresh(case.place.refresh.reveal())
     ),

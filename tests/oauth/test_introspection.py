@@ -101,8 +101,8 @@ def test_being_asked_about_is_no_use_of_a_token(tmp_path: Path, clock: Clock) ->
 
 def test_caller_without_a_token_is_challenged(app: App) -> None:
     answer = app.client.post(INTROSPECT, data={"token": app.token})
-    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
-    assert answer.headers["www-authenticate"] == 'Bearer realm="tokenry"'
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert answer.headers["www-authenticate"] == 'Basic realm="tokenry"'
 
 
 def test_caller_with_a_wrong_token_is_told_so(app: App) -> None:

@@ -116,7 +116,7 @@ def test_reading_does_not_suffice(app: App) -> None:
 
 def test_possession_alone_does_not_suffice(app: App) -> None:
     answer = app.client.post(REVOKE, data={"token": app.token, "client_id": "x", "client_secret": "y"})
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="tokenry"')
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Basic realm="tokenry"')
     assert is_valid(app, app.token)
 
 

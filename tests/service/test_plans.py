@@ -247,6 +247,7 @@ class Many:
             "details.get_details": [partial(do.details.get_details, actor, 1)],
             "policies.get_policy": [do.policies.get_policy],
             "policies.get_rules": [partial(do.policies.get_rules, actor)],
+            "refresh_tokens.find_live": [self.find_live],
             "admission.admit": [partial(do.admission.admit, actor, who) for who in Callers],
             "account_users.get_user": [partial(do.account_users.get_user, actor, "user-40")],
             "accounts.get_account": [partial(do.accounts.get_account, actor)],
@@ -359,6 +360,7 @@ class Many:
             "clients.delete_client": [partial(do.clients.delete_client, OPERATOR, "client-300")],
             "authorization_codes.exchange_code": [self.exchange_a_code],
             "refresh_tokens.refresh": [self.refresh],
+            "client_revocations.revoke_presented": [self.give_back],
             "client_credentials.issue": [self.let_a_client_act],
             "uses.flush": [self.flush],
         }
@@ -427,6 +429,19 @@ class Many:
         do.refresh_tokens.refresh(self.origin, client, presented)
         with suppress(OAuthRefusal):
             do.refresh_tokens.refresh(self.origin, client, presented)
+
+    def give_back(self) -> None:
+        do, client = self.do, add_client(self.database)
+        given = give(do.transactions, do.peppers, client)
+        for secret in (given.access, given.refresh):
+            assert secret is not None
+            assert do.client_revocations.revoke_presented(self.origin, client, secret.reveal())
+
+    def find_live(self) -> None:
+        client = add_client(self.database)
+        given = give(self.do.transactions, self.do.peppers, client)
+        assert given.refresh is not None
+        assert self.do.refresh_tokens.find_live(client, given.refresh.reveal())
 
     def let_a_client_act(self) -> None:
         act = str(GrantType.CLIENT_CREDENTIALS)

@@ -1,7 +1,7 @@
 """OAuth clients: what is known of one, what it may do, and the rules for what is set."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -76,6 +76,14 @@ class Client:
     jwks: str | None = None
     service_user_id: int | None = None
     disabled: datetime | None = None
+
+    def stands_at(self, addresses: Iterable[str]) -> bool:
+        """Whether one of these is an address of the client's own: at its website, which the operator has verified.
+
+        So a client that is an API is told of the tokens that are for it.
+        """
+        own = self.website.rstrip("/")
+        return self.verified and bool(own) and any(each == own or each.startswith(f"{own}/") for each in addresses)
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -5,8 +5,10 @@ from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
-from tokenry.domain.clients import CLIENT_ID_LENGTH_MAX, PresentedClient
+from tokenry.domain.accounts import Origin
+from tokenry.domain.clients import CLIENT_ID_LENGTH_MAX, Client, PresentedClient
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
+from tokenry.web.requests import Call
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -32,6 +34,11 @@ def read_client(headers: Mapping[bytes, str], form: Mapping[str, object]) -> Pre
     if named not in (None, proved):
         raise OAuthRefusal(OAuthError.INVALID_REQUEST, "The client_id is not that of the client's proof.")
     return PresentedClient(proved, secret, assertion)
+
+
+def client_origin(client: Client, call: Call) -> Origin:
+    """A client that asks for something in its own name, for the audit."""
+    return Origin(f"client:{client.client_id}", address=call.address)
 
 
 def _read_basic(header: str) -> tuple[str, str] | None:

@@ -1,10 +1,17 @@
 """Introspection (RFC 7662): what a token is, for a service that it was presented to."""
 
 from collections.abc import Mapping
+from datetime import datetime
+
+from anyio import from_thread
 
 from tokenry.domain.errors import Fault, raise_faults
+from tokenry.domain.grants import Grant
 from tokenry.domain.identity import write_claims
+from tokenry.domain.oauth import OAuthError, OAuthRefusal
 from tokenry.domain.scopes import NOTHING_FOR_ANYBODY
+from tokenry.oauth.clients import read_client
+from tokenry.service.installation import Installation
 from tokenry.verification.inspection import NO_ADDRESS, Inspector, is_address
 from tokenry.web.requests import Call
 
@@ -19,6 +26,34 @@ async def introspect(inspector: Inspector, call: Call) -> object:
     if decision.actor is None:
         return INACTIVE
     return {"active": True, "token_type": "Bearer", **write_claims(decision.actor)}
+
+
+def introspect_for_client(do: Installation, inspector: Inspector, call: Call) -> object:
+    """POST a token that was given to the client that asks, or that is meant for it: other tokens are not active.
+
+    Raises OAuthRefusal, also for a public client, which anybody could say to be.
+    """
+    client = do.client_authentication.authenticate(read_client(call.headers, call.body))
+    if client.public:
+        raise OAuthRefusal(OAuthError.UNAUTHORIZED_CLIENT, "The client has no proof of who it is.")
+    text, address = read_introspection(call.body)
+    refreshing = do.refresh_tokens.find_live(client, text)
+    if refreshing is not None:
+        return _write_refreshing(*refreshing)
+    actor = from_thread.run(inspector.decide_on_any, text, address).actor
+    if actor is None or not (actor.client_id == client.client_id or client.stands_at(actor.audience)):
+        return INACTIVE
+    return {"active": True, "token_type": "Bearer", **write_claims(actor)}
+
+
+def _write_refreshing(grant: Grant, expiry: datetime) -> object:
+    return {
+        "active": True,
+        "scope": grant.scopes.sorted_text,
+        "client_id": grant.client_id,
+        "sub": str(grant.user_id),
+        "exp": int(expiry.timestamp()),
+    }
 
 
 def read_introspection(form: Mapping[str, object]) -> tuple[str, str | None]:

@@ -4,12 +4,12 @@ from functools import partial
 
 from tokenry.domain.callers import Callers
 from tokenry.domain.scopes import READS, WRITES
-from tokenry.oauth.introspection import introspect
-from tokenry.oauth.revocation import revoke_presented
+from tokenry.oauth.introspection import introspect, introspect_for_client
+from tokenry.oauth.revocation import revoke_for_client, revoke_presented
 from tokenry.oauth.token import TOKEN_LIMIT, TokenEndpoint
 from tokenry.service.installation import Installation
 from tokenry.verification.inspection import Inspector
-from tokenry.web.resource import Inquiry, MakeResource, Paths, change
+from tokenry.web.resource import Inquiry, MakeResource, Operation, Paths, change
 
 
 def oauth_paths(installation: Installation, inspector: Inspector, resource: MakeResource) -> Paths:
@@ -18,8 +18,22 @@ def oauth_paths(installation: Installation, inspector: Inspector, resource: Make
         "/oauth/token": resource(
             POST=change(TokenEndpoint(installation).give_tokens, who=Callers.ANYBODY, bucket=TOKEN_LIMIT)
         ),
-        "/oauth/revoke": resource(POST=change(partial(revoke_presented, installation.revocations), WRITES)),
+        "/oauth/revoke": resource(
+            POST=change(
+                partial(revoke_presented, installation.revocations),
+                WRITES,
+                for_clients=change(partial(revoke_for_client, installation), who=Callers.ANYBODY, bucket=TOKEN_LIMIT),
+            )
+        ),
         "/oauth/introspect": resource(
-            POST=Inquiry(partial(introspect, inspector), READS, Callers.ADMINISTRATORS, counted=False)
+            POST=Inquiry(
+                partial(introspect, inspector),
+                READS,
+                Callers.ADMINISTRATORS,
+                counted=False,
+                for_clients=Operation(
+                    partial(introspect_for_client, installation, inspector), who=Callers.ANYBODY, counted=False
+                ),
+            )
         ),
     }

@@ -7,7 +7,7 @@ from tokenry.domain.clients import Client
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
-from tokenry.oauth.clients import read_client
+from tokenry.oauth.clients import client_origin, read_client
 from tokenry.oauth.parameters import Form, find_scopes, find_text, get_text, read_resources
 from tokenry.service.grants.issuing import Issued
 from tokenry.service.installation import Installation
@@ -55,11 +55,6 @@ class TokenEndpoint:
     def _act_for_itself(self, origin: Origin, client: Client, form: Form) -> Issued:
         scopes = find_scopes(form, self._do.catalogue)
         return self._do.client_credentials.issue(origin, client, scopes, read_resources(form))
-
-
-def client_origin(client: Client, call: Call) -> Origin:
-    """A client that asks for something in its own name, for the audit."""
-    return Origin(f"client:{client.client_id}", address=call.address)
 
 
 def read_grant_type(form: Form, client: Client) -> GrantType:

@@ -15,7 +15,7 @@ from tokenry.domain.grants import App, Grant, NewGrant
 from tokenry.domain.oauth import GrantType
 from tokenry.domain.scopes import Scopes, stored_scopes
 from tokenry.storage.database import from_seconds, to_seconds
-from tokenry.storage.schema import apps, oauth_clients, oauth_grants, refresh_tokens
+from tokenry.storage.schema import apps, credentials, oauth_clients, oauth_grants, refresh_tokens, tokens
 
 GRANTS_MAX = 100
 """How many of an app's grants are looked at, for what its user agreed to."""
@@ -31,12 +31,33 @@ class Presentable(NamedTuple):
     grant_id: int
 
 
+class AccessToken(NamedTuple):
+    """An access token as it can be presented, by the client that it was given to."""
+
+    digest: bytes
+    pepper_generation: int
+    token_id: int
+    grant_id: int
+    client_id: str
+    scopes: Scopes
+    audience: tuple[str, ...]
+    jkt: str | None
+    expiry: datetime
+
+
 def lock_app(connection: Connection, *, user_id: int, oauth_client_id: int) -> App | None:
     """Find what a user let a client in for, and keep others from it until the transaction ends."""
     statement = select(apps).where(
         apps.c.user_id == user_id, apps.c.oauth_client_id == oauth_client_id, apps.c.ended_at.is_(None)
     )
     row = connection.execute(statement.with_for_update(key_share=True)).one_or_none()
+    return None if row is None else _app(row)
+
+
+def lock_app_of(connection: Connection, grant_id: int) -> App | None:
+    """Find the app of a grant, and keep others from it until the transaction ends."""
+    statement = select(apps).join(oauth_grants).where(oauth_grants.c.id == grant_id, apps.c.ended_at.is_(None))
+    row = connection.execute(statement.with_for_update(key_share=True, of=apps)).one_or_none()
     return None if row is None else _app(row)
 
 
@@ -135,10 +156,38 @@ def find_refresh_token(connection: Connection, preview: str) -> Presentable | No
     return Presentable(row.digest, row.pepper_generation, expiry, row.used_at is not None, row.grant_id)
 
 
+def find_access_token(connection: Connection, preview: str, now: datetime) -> AccessToken | None:
+    """Find an access token that opens something."""
+    opens = (credentials.c.preview == preview) & (credentials.c.expires_at > to_seconds(now))
+    row = connection.execute(_select_access_token().where(opens)).one_or_none()
+    if row is None:
+        return None
+    return AccessToken(
+        row.digest,
+        row.pepper_generation,
+        row.token_id,
+        row.grant_id,
+        row.client_id,
+        stored_scopes(row.scopes),
+        tuple(row.audience.split()),
+        row.jkt,
+        from_seconds(row.expires_at),
+    )
+
+
 def use_refresh_token(connection: Connection, preview: str, now: datetime) -> bool:
     """Use a refresh token; whether this was its first use."""
     unused = (refresh_tokens.c.preview == preview) & refresh_tokens.c.used_at.is_(None)
     return connection.execute(update(refresh_tokens).where(unused).values(used_at=to_seconds(now))).rowcount == 1
+
+
+@cache
+def _select_access_token() -> Select[Any]:
+    return (
+        select(credentials, tokens.c.grant_id, tokens.c.scopes)
+        .select_from(credentials.join(tokens))
+        .where(tokens.c.grant_id.is_not(None))
+    )
 
 
 @cache

@@ -13,7 +13,7 @@ from anyio import from_thread
 from tokenry.domain.accounts import Actor
 from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Fault
-from tokenry.domain.scopes import NOTHING, Scopes
+from tokenry.domain.scopes import NOTHING, NOTHING_FOR_ANYBODY, Scopes
 from tokenry.domain.secrets import Secret
 from tokenry.verification.verifier import MALFORMED, Decision, KnownPresenter, Verifier
 
@@ -26,6 +26,10 @@ class Inspector:
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
+
+    async def decide_on_any(self, text: str, address: str | None = None) -> Decision:
+        """Decide on a token of any account, whoever it is for: an OAuth client asks. Raises Unavailable."""
+        return await inspect(self._verifier, text, NOTHING_FOR_ANYBODY, KnownPresenter(address))
 
     async def decide(
         self, actor: Actor, texts: Sequence[str], needed: Scopes = NOTHING, address: str | None = None

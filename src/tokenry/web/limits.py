@@ -65,8 +65,12 @@ class RateLimits:
             return await self._count(f"address:{network(address)}", self._requests)
         if decision.actor is not None:
             return await self._count(_counted(decision.actor, deletes=deletes), self._requests)
-        failures = await self._count(f"failures:{network(address)}", self._failures)
+        failures = await self.count_failure(address)
         return failures if failures is not None and failures.exceeded else None
+
+    async def count_failure(self, address: str | None) -> Allowance | None:
+        """Count a request whose proof was refused."""
+        return await self._count(f"failures:{network(address)}", self._failures)
 
     async def count_for(self, key: str) -> Allowance | None:
         """Count a request for somebody who is no user, by a name that no other has: as many are allowed."""

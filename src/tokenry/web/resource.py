@@ -46,8 +46,9 @@ class Operation:
 
     `needs` is the scope it asks for, `*` for none, and `who` may call it. `reads_body` is False where clients send
     bodies that mean nothing: those are received and dropped. `counted` is False for those that a service asks on each
-    request of its own: then only tokens that are refused here count towards a limit. One with a `bucket` is counted
-    there and nowhere else. One that `changes` something has threads that no reading takes.
+    request of its own: then only tokens and clients that are refused here count towards a limit. One with a `bucket` is
+    counted there and nowhere else. One that `changes` something has threads that no reading takes. `for_clients` is
+    done instead for OAuth clients, which present no token of their own, but by HTTP Basic or in the body who they are.
     """
 
     run: Callable[[Call], object]
@@ -57,6 +58,12 @@ class Operation:
     counted: bool = True
     bucket: Bucket | None = None
     changes: bool = False
+    for_clients: "Operation | None" = None
+
+    def meant(self, headers: Mapping[bytes, str]) -> "Operation":
+        """What a request with such headers asks for."""
+        scheme = headers.get(b"authorization", "basic").partition(" ")[0]
+        return self if self.for_clients is None or scheme.lower() != "basic" else self.for_clients
 
     @property
     def scopes(self) -> Scopes:
@@ -113,6 +120,7 @@ class Resource:
         started = time.monotonic()
         try:
             headers = single_headers(scope)
+            operation = operation.meant(headers)
             if operation.who is not Callers.ANYBODY:
                 client = KnownPresenter(client_address(scope), headers.get(b"user-agent"))
                 decision = await self._checks.verifier.verify(
@@ -140,6 +148,8 @@ class Resource:
             else:
                 answer = await run(partial(self._run, operation, call, raw), writes=operation.changes, spent=spent)
         except Refusal as refusal:
+            if isinstance(refusal, OAuthRefusal) and refusal.code is OAuthError.INVALID_CLIENT:
+                refusal = await self._count_failure(scope, refusal)
             await refuse(scope, send, refusal, self._dialect, accepted=operation.needs, decision=decision)
             return
         await send_result(scope, receive, send, answer, self._headers(scope, operation, actor), run=run)
@@ -147,7 +157,7 @@ class Resource:
     async def _limit(self, scope: Scope, decision: Decision | None, operation: Operation) -> None:
         """Count the request. Whatever its answer will be, it shows the allowance. Raises TooManyRequests."""
         allowance = None
-        if operation.counted or decision is None or decision.denial is not None:
+        if operation.counted or (decision is not None and decision.denial is not None):
             deletes = scope["method"] == "DELETE"
             allowance = await self._checks.limits.count(
                 decision, client_address(scope), operation.bucket, deletes=deletes
@@ -155,6 +165,14 @@ class Resource:
         scope["tokenry.allowance"] = allowance
         if allowance is not None and allowance.exceeded:
             raise TooManyRequests
+
+    async def _count_failure(self, scope: Scope, refusal: Refusal) -> Refusal:
+        """Count a client that proved nothing as a token that was refused; what it is told."""
+        failures = await self._checks.limits.count_failure(client_address(scope))
+        if failures is None or not failures.exceeded:
+            return refusal
+        scope["tokenry.allowance"] = failures
+        return TooManyRequests()
 
     async def _count_for(self, scope: Scope, key: str) -> None:
         """Count the request for somebody more, whom only its operation could tell. Raises TooManyRequests."""

@@ -4,6 +4,8 @@ One that is used again was stolen, by whoever comes first or second: nobody can 
 section 4.14.2). There is no grace for an answer that got lost: docs/decisions/0038.
 """
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Origin
@@ -45,17 +47,26 @@ class RefreshTokens:
             raise _refused("The refresh token was used before: its grant has ended.")
         return issued
 
+    def find_live(self, client: Client, text: str) -> tuple[Grant, datetime] | None:
+        """The grant of a client's refresh token that could be used, and until when."""
+        secret = Secret.parse(text, (REFRESH.prefix,))
+        with self._transactions.read() as connection:
+            found = self._find(connection, secret, client)
+        if found is None or found[1].used or self._transactions.now() >= found[1].expiry:
+            return None
+        return found[0], found[1].expiry
+
     @retried
     def _refresh(self, origin: Origin, client: Client, presented: PresentedRefresh) -> Issued | None:
         """Use a refresh token, or end the grant of one that was used; then there is nothing."""
         secret = Secret.parse(presented.text, (REFRESH.prefix,))
         with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
-            grant, _ = self._find(change.connection, secret, client)
+            grant, _ = self._get(change.connection, secret, client)
             if grant.jkt is not None and presented.jkt != grant.jkt:
                 raise _refused("The DPoP proof is not of the key that the grant is bound to.")
             user = keep_parties(change, grant.user_id, client)
             app = stored.lock_app(change.connection, user_id=user.id, oauth_client_id=client.id)
-            grant, token = self._find(change.connection, secret, client)  # again: it may have ended just now
+            grant, token = self._get(change.connection, secret, client)  # again: it may have ended just now
             if secret is None or app is None or app.id != grant.app_id or change.now >= token.expiry:
                 raise _refused("The refresh token expired, or the user does not let the client in any more.")
             if token.used:
@@ -69,15 +80,23 @@ class RefreshTokens:
             change.record(GrantRefreshed(user.id, app.id, grant.id, scopes))
             return issue(change, self._peppers, grant, client.label, scopes=scopes, audience=audience, refreshes=True)
 
-    def _find(self, connection: Connection, secret: Secret | None, client: Client) -> tuple[Grant, stored.Presentable]:
-        """Find the token and its grant. A client learns nothing of another's: it is told what it would be of none."""
+    def _get(self, connection: Connection, secret: Secret | None, client: Client) -> tuple[Grant, stored.Presentable]:
+        """Find them, or refuse. A client learns nothing of another's token: it is told what it would be of none."""
+        found = self._find(connection, secret, client)
+        if found is None:
+            raise _refused("The refresh token is unknown, has ended, or was given to another client.")
+        return found
+
+    def _find(
+        self, connection: Connection, secret: Secret | None, client: Client
+    ) -> tuple[Grant, stored.Presentable] | None:
+        """Find the grant of this client, which has not ended, and its token, which may be used."""
         token = None if secret is None else stored.find_refresh_token(connection, secret.preview)
-        if token is not None and secret is not None:
-            grant = stored.find_grant(connection, token.grant_id)
-            opens = self._peppers.opens(secret, token.digest, token.pepper_generation)
-            if opens and grant is not None and grant.client_id == client.client_id:
-                return grant, token
-        raise _refused("The refresh token is unknown, has ended, or was given to another client.")
+        if token is None or secret is None:
+            return None
+        grant = stored.find_grant(connection, token.grant_id)
+        opens = self._peppers.opens(secret, token.digest, token.pepper_generation)
+        return (grant, token) if opens and grant is not None and grant.client_id == client.client_id else None
 
 
 def _refused(description: str) -> OAuthRefusal:
