@@ -1,7 +1,7 @@
 """The page that somebody sees who is signed in, and signing out."""
 
 from tokenry.pages.cookies import SESSION
-from tokenry.pages.paths import HOME, sign_in_path
+from tokenry.pages.paths import HOME, own_path, sign_in_path
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, show
 from tokenry.service.sessions import Sessions
 
@@ -31,7 +31,8 @@ class HomePages:
         return Redirect(HOME) if visit.session is None else show("sign_out")
 
     def sign_out(self, visit: Visit) -> Reply:
-        """POST that somebody signs out."""
+        """POST that somebody signs out; as somebody else one may go on to a path of ours."""
         if visit.session is not None:
             self._sessions.end_session(visit.origin, visit.session)
-        return Redirect(sign_in_path(HOME), [Cookie(SESSION, "")], notice="signed-out")
+        target = own_path(visit.form.get("next"))
+        return Redirect(sign_in_path(target), [Cookie(SESSION, "")], notice="signed-out")

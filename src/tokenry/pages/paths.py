@@ -8,6 +8,7 @@ SIGN_IN = "/sign-in"
 AGAIN = "/sign-in/again"
 SIGN_OUT = "/sign-out"
 PASSWORD = "/password"  # noqa: S105 - the path of a page
+AUTHORIZE = "/oauth/authorize"
 TARGET_LENGTH_MAX = 8000
 # What is printable ASCII and means one thing to all: browsers read a backslash as a slash, and drop tabs and line ends.
 _OWN = re.compile(r"/(?:(?![/\\])[!#-;=?-\[\]_a-z~%]*)?", re.ASCII)
