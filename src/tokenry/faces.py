@@ -17,6 +17,7 @@ from tokenry.domain.errors import InsufficientScope
 from tokenry.gate.table import verification_paths
 from tokenry.gate.verify import VerifyEndpoint
 from tokenry.oauth.errors import write_error
+from tokenry.oauth.metadata import metadata_paths
 from tokenry.oauth.parameters import REPEATABLE
 from tokenry.oauth.table import oauth_paths
 from tokenry.pages.page import Checks as PageChecks
@@ -72,6 +73,7 @@ def routes(
         "/healthz": Liveness(),
         "/readyz": ready,
     }
+    paths |= metadata_paths(installation, paths.keys(), oauth)
     management = {
         **token_paths(installation, wire),
         **profile_paths(installation, wire),

@@ -1,6 +1,6 @@
 """`/oauth/token` (RFC 6749 section 3.2): what clients get tokens for, a grant of theirs by its name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.clients import Client
@@ -29,6 +29,11 @@ class TokenEndpoint:
             GrantType.REFRESH_TOKEN: self._refresh,
             GrantType.CLIENT_CREDENTIALS: self._act_for_itself,
         }
+
+    @property
+    def grant_types(self) -> Collection[GrantType]:
+        """What clients may have."""
+        return self._grants.keys()
 
     def give_tokens(self, call: Call) -> object:
         """POST a grant; tokens for it. Raises OAuthRefusal."""

@@ -1,0 +1,69 @@
+"""What clients find out by themselves, and that it is true."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.parts import routes
+from tests.conftest import App, Clock, make_app
+from tests.oauth.parts import confidential_client
+from tokenry.domain.oauth import GrantType
+from tokenry.oauth.metadata import ENDPOINTS
+
+SERVER, PROTECTED = "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource"
+ISSUER = "https://tokens.example.com"
+
+
+@pytest.fixture
+def known(tmp_path: Path, clock: Clock) -> Iterator[App]:
+    """An application that knows its public address."""
+    app = make_app(tmp_path / "data", clock, public_url=ISSUER)
+    with app.client:
+        yield app
+
+
+def test_endpoints_that_are_told_are_those_that_are_served(known: App) -> None:
+    told = known.client.get(SERVER).json()
+    served = {route.path for route in routes(known)}
+    endpoints = {name: value for name, value in told.items() if name.endswith("_endpoint")}
+    assert endpoints == {name: f"{ISSUER}{path}" for path, name in ENDPOINTS.items() if path in served}
+    assert {path for path in served if path.startswith("/oauth/")} <= ENDPOINTS.keys()
+    assert told["issuer"] == ISSUER
+
+
+def test_addresses_are_those_that_are_set_whatever_host_was_asked(known: App) -> None:
+    answer = known.client.get(SERVER, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
+    assert "evil" not in answer.text
+
+
+def test_grants_that_are_told_are_those_that_are_given(known: App) -> None:
+    told = known.client.get(SERVER).json()["grant_types_supported"]
+    client, secret = confidential_client(known)
+    for grant_type in set(GrantType) - {GrantType.IMPLICIT}:
+        form = {"grant_type": grant_type, "client_id": client.client_id, "client_secret": secret.reveal()}
+        answer = known.client.post("/oauth/token", data=form).json()
+        assert (answer["error"] != "unsupported_grant_type") == (grant_type in told), grant_type
+
+
+def test_path_makes_no_other_issuer(known: App) -> None:
+    whole = known.client.get(SERVER).json()
+    assert known.client.get(f"{SERVER}/mcp/v1").json() == whole
+
+
+@pytest.mark.parametrize("path", ["", "/v4", "/v4beta"])
+def test_own_api_says_who_gives_out_tokens_for_it(known: App, path: str) -> None:
+    told = known.client.get(PROTECTED + path).json()
+    assert (told["resource"], told["authorization_servers"]) == (f"{ISSUER}{path}", [ISSUER])
+    assert "linodes:read_only" in told["scopes_supported"]
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/v4/", "/v4/profile", "//evil.example"])
+def test_nothing_is_said_of_what_is_not_protected_here(known: App, path: str) -> None:
+    assert known.client.get(PROTECTED + path).status_code == 404
+
+
+def test_service_that_does_not_know_its_address_tells_none(app: App) -> None:
+    for path in (SERVER, PROTECTED):
+        answer = app.client.get(path)
+        assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
