@@ -26,6 +26,12 @@ BIG = {
     "passwords",
     "links",
     "logins",
+    "apps",
+    "oauth_grants",
+    "refresh_tokens",
+    "authorization_codes",
+    "device_codes",
+    "seen_assertions",
 }
 _READS = re.compile(r"SELECT\b")
 # Whose tables of references to it SQLite names, and reads only where one was left dangling.

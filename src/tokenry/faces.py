@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan
 
 from tokenry.api.account.table import account_paths, child_account_paths, client_paths
+from tokenry.api.apps import app_paths
 from tokenry.api.profile import profile_paths
 from tokenry.api.public import public_paths
 from tokenry.api.tokens.table import token_paths
@@ -77,6 +78,7 @@ def routes(
     management = {
         **token_paths(installation, wire),
         **profile_paths(installation, wire),
+        **app_paths(installation, wire),
         **account_paths(installation, wire),
         **client_paths(installation, wire),
         **child_account_paths(installation, wire),

@@ -8,7 +8,18 @@ from tokenry.storage import schema
 
 VERBS = {frozenset({"read", "key_share"}): "keep_", frozenset({"key_share"}): "lock_", frozenset(): "claim_"}
 """By what `with_for_update` is told."""
-CHANGING = {"_end_apps", "_end_grants", "_revoke_all", "activate_used", "delete_expired_keys"}
+CHANGING = {
+    "_end_apps",
+    "_end_grants",
+    "_revoke_all",
+    "_some",
+    "activate_used",
+    "delete_expired_keys",
+    "delete_expired_links",
+    "delete_expired_requests",
+    "delete_expired_sessions",
+    "delete_old_logins",
+}
 """What locks rows only to change them itself."""
 
 

@@ -18,7 +18,6 @@ DEVICES = {
     "last_remote_addr": Kind.TEXT,
     "user_agent": Kind.TEXT,
 }
-APPS = {"created": Kind.TIME, "expiry": Kind.TIME, "id": Kind.INTEGER, "label": Kind.TEXT, "scopes": Kind.TEXT}
 REGIONS = {"country": Kind.TEXT, "id": Kind.TEXT, "label": Kind.TEXT, "status": Kind.TEXT}
 TYPES = {
     "class": Kind.TEXT,

@@ -1,6 +1,6 @@
 """`/profile`: what users see and change of themselves."""
 
-from tokenry.api.empty import APPS, DEVICES, LOGINS, empty_list, nothing
+from tokenry.api.empty import DEVICES, LOGINS, empty_list, nothing
 from tokenry.api.wire_profile import answer_grants, read_profile_change, write_profile
 from tokenry.domain.scopes import READS, WRITES
 from tokenry.service.installation import Installation
@@ -10,7 +10,7 @@ from tokenry.web.resource import MakeResource, Operation, Paths, change
 
 
 def profile_paths(installation: Installation, resource: MakeResource) -> Paths:
-    """`/profile` and what is below it, but for tokens."""
+    """`/profile` and what is below it, but for tokens and apps."""
     profile = ProfileOperations(installation.profiles)
     return {
         "/profile": resource(
@@ -22,8 +22,6 @@ def profile_paths(installation: Installation, resource: MakeResource) -> Paths:
         "/profile/logins/{login_id}": resource(GET=Operation(nothing, READS)),
         "/profile/devices": resource(GET=Operation(empty_list(DEVICES), READS)),
         "/profile/devices/{device_id}": resource(GET=Operation(nothing, READS), DELETE=Operation(nothing, WRITES)),
-        "/profile/apps": resource(GET=Operation(empty_list(APPS), READS)),
-        "/profile/apps/{app_id}": resource(GET=Operation(nothing, READS), DELETE=Operation(nothing, WRITES)),
     }
 
 

@@ -19,6 +19,21 @@ class App:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorizedApp:
+    """An app as its user sees it: what the client calls itself, and until when it is let in; None for not any more.
+
+    It then has to ask again, and the user is not, for what was agreed to before.
+    """
+
+    id: int
+    label: str
+    website: str
+    scopes: Scopes
+    created: datetime
+    expiry: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class NewGrant:
     """What an authorization is to bring.
 

@@ -12,6 +12,7 @@ from tokenry.domain.sessions import STANDARD_LIMITS, SessionLimits
 from tokenry.domain.tokens import NewToken
 from tokenry.service.accounts import Accounts
 from tokenry.service.admission import Admission
+from tokenry.service.apps import Apps
 from tokenry.service.authorization import Authorizations
 from tokenry.service.children import Children
 from tokenry.service.details import TokenDetails
@@ -68,6 +69,7 @@ class Installation:
         self.public_url = public_url
         self.transactions = transactions = Transactions(database, now)
         self.admission = Admission(transactions)
+        self.apps = Apps(transactions)
         self.tokens = Tokens(transactions, peppers, catalogue)
         self.details = TokenDetails(transactions)
         self.policies = Policies(transactions)

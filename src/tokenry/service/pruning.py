@@ -13,6 +13,7 @@ from tokenry.storage.jobs import claim_job
 from tokenry.storage.links import delete_expired_links
 from tokenry.storage.logins import delete_old_logins
 from tokenry.storage.one_thread import OneThread
+from tokenry.storage.pruning import KINDS
 from tokenry.storage.pushed_requests import delete_expired_requests
 from tokenry.storage.sessions import delete_expired_sessions
 
@@ -23,6 +24,7 @@ _KINDS = (
     delete_expired_links,
     delete_old_logins,
     delete_expired_requests,
+    *KINDS,
 )
 TURN_SECONDS_MAX = 30
 """How long one turn may take. What is left is deleted in the next."""

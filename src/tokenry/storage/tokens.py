@@ -225,8 +225,8 @@ def revoke_tokens_from(
     live = tokens.c.expires_at > to_seconds(now)
     revoked: list[int] = []
     for some in in_pieces(grant_ids):
-        theirs = tokens.c.grant_id.in_(some) & live
-        revoked += _revoke_all(connection, theirs, now=now, revoked_by=revoked_by)
+        theirs = select(tokens.c.id).where(tokens.c.grant_id.in_(some))
+        revoked += _revoke_all(connection, tokens.c.id.in_(theirs) & live, now=now, revoked_by=revoked_by)
     return revoked
 
 

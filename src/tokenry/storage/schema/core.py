@@ -129,6 +129,8 @@ Index(
 )
 # Access tokens end with their grant.
 Index("ix_tokens_grant_id", tokens.c.grant_id, sqlite_where=_FROM_GRANTS, postgresql_where=_FROM_GRANTS)
+# And are deleted some time after they expired.
+Index("ix_tokens_access_expires_at", tokens.c.expires_at, sqlite_where=_FROM_GRANTS, postgresql_where=_FROM_GRANTS)
 
 Index(
     "ix_tokens_delegated_by_live",
@@ -202,7 +204,7 @@ idempotency_keys = Table(
     Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
     Column("key", String(255), primary_key=True),
     Column("request", LargeBinary(32), nullable=False),  # SHA-256 of what was asked
-    Column("token_id", Id, ForeignKey("tokens.id")),
+    Column("token_id", Id, ForeignKey("tokens.id"), index=True),  # which a token that is deleted is looked for in
     Column("preview", String(16)),
     Column("created_at", Seconds, nullable=False, index=True),
 )

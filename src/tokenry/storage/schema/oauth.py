@@ -82,6 +82,8 @@ Index(
     postgresql_where=_LIVE,
 )
 Index(None, apps.c.user_id, apps.c.id)
+_ENDED = text("ended_at IS NOT NULL")
+Index("ix_apps_ended_at", apps.c.ended_at, sqlite_where=_ENDED, postgresql_where=_ENDED)  # by which they are deleted
 
 oauth_grants = Table(
     "oauth_grants",
@@ -127,7 +129,7 @@ authorization_codes = Table(
     Column("created_at", Seconds, nullable=False),
     Column("expires_at", Seconds, nullable=False, index=True),
     Column("used_at", Seconds),
-    Column("grant_id", Id, ForeignKey("oauth_grants.id")),
+    Column("grant_id", Id, ForeignKey("oauth_grants.id"), index=True),
 )
 
 # `app_id` is there once a user agreed; who refuses sets `refused_at`.

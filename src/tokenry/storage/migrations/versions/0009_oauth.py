@@ -171,6 +171,8 @@ def _apps() -> None:
         postgresql_where=live,
     )
     op.create_index("ix_apps_user_id_id", "apps", ["user_id", "id"])
+    ended = sa.text("ended_at IS NOT NULL")
+    op.create_index("ix_apps_ended_at", "apps", ["ended_at"], sqlite_where=ended, postgresql_where=ended)
     op.create_table(
         "oauth_grants",
         sa.Column("id", Id, primary_key=True),
@@ -211,7 +213,7 @@ def _refresh_tokens_and_codes() -> None:
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
         sa.Column("used_at", sa.BigInteger),
-        sa.Column("grant_id", Id, sa.ForeignKey("oauth_grants.id")),
+        sa.Column("grant_id", Id, sa.ForeignKey("oauth_grants.id"), index=True),
     )
 
 

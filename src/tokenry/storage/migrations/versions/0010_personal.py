@@ -1,4 +1,4 @@
-"""Indexes by which lists of personal tokens pass over no access token."""
+"""Indexes by which lists of personal tokens pass over no access token, and access tokens can be deleted."""
 
 from alembic import op
 
@@ -10,6 +10,8 @@ branch_labels = None
 depends_on = None
 
 INDEXES = (
+    NewIndex("ix_idempotency_keys_token_id", "idempotency_keys", ["token_id"]),
+    NewIndex("ix_tokens_access_expires_at", "tokens", ["expires_at"], where="grant_id IS NOT NULL"),
     NewIndex(
         "ix_tokens_of_all",
         "tokens",
