@@ -5,6 +5,7 @@ from functools import partial
 from tokenry.domain.callers import Callers
 from tokenry.domain.scopes import READS, WRITES
 from tokenry.oauth.introspection import introspect, introspect_for_client
+from tokenry.oauth.pushed_requests import push_request
 from tokenry.oauth.revocation import revoke_for_client, revoke_presented
 from tokenry.oauth.token import TOKEN_LIMIT, TokenEndpoint
 from tokenry.service.installation import Installation
@@ -13,10 +14,13 @@ from tokenry.web.resource import Inquiry, MakeResource, Operation, Paths, change
 
 
 def oauth_paths(installation: Installation, inspector: Inspector, resource: MakeResource) -> Paths:
-    """Tokens (RFC 6749), their revocation (RFC 7009) and introspection (RFC 7662)."""
+    """Tokens (RFC 6749), their revocation (RFC 7009) and introspection (RFC 7662), and pushed requests (RFC 9126)."""
     return {
         "/oauth/token": resource(
             POST=change(TokenEndpoint(installation).give_tokens, who=Callers.ANYBODY, bucket=TOKEN_LIMIT)
+        ),
+        "/oauth/par": resource(
+            POST=change(partial(push_request, installation), who=Callers.ANYBODY, bucket=TOKEN_LIMIT)
         ),
         "/oauth/revoke": resource(
             POST=change(
