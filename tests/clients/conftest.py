@@ -1,12 +1,14 @@
 """Who acts in the tests of clients, beside the administrator of the shared service."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx2
 import pytest
 
-from tests.servers import Server, tokenry
+from tests.clients.parts import PASSWORD, USERNAME, Person
+from tests.servers import Server, serving, tokenry
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +46,24 @@ def family(server: Server) -> Family:
     assert euuid is not None
     token = run("admin", "token", "create", "--user", "parent", "--expires", "1d")
     return Family(token.strip(), euuid[1])
+
+
+@pytest.fixture(scope="session")
+def oauth_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service for clients of OAuth, where passwords cost nothing."""
+    cheap = {"TOKENRY_PASSWORD_MEMORY": "64", "TOKENRY_PASSWORD_ROUNDS": "1", "TOKENRY_PASSWORD_LANES": "1"}
+    with serving(tmp_path_factory.mktemp("oauth") / "data", variables=cheap) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def person(oauth_service: Server) -> Iterator[Person]:
+    """The administrator there, signed in, in a browser."""
+    place = ("--data-dir", str(oauth_service.data_dir), "--port", str(oauth_service.port))
+    link = tokenry("admin", "user", "link", USERNAME, *place)
+    assert link.returncode == 0, link.stderr
+    with httpx2.Client() as browser:
+        person = Person(oauth_service, browser)
+        chosen = person.submit(person.visit(link.stdout.strip()), password=PASSWORD, again=PASSWORD)
+        assert chosen.status_code == 200, chosen.text
+        yield person

@@ -15,6 +15,7 @@ from tests.oauth.parts import (
     installation_of,
     let_in,
     public_client,
+    wire_client,
     with_code,
     with_refresh_token,
 )
@@ -51,6 +52,17 @@ def test_access_token_that_is_given_back_is_refused_and_the_grant_goes_on(app_on
     assert (answer.status_code, answer.content) == (200, b"")
     assert not let_in(app, told["access_token"])
     assert ask(app, with_refresh_token(client, told["refresh_token"])).status_code == 200
+
+
+def test_access_token_that_a_client_of_the_wire_format_gives_back_ends_the_grant(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    client, secret = wire_client(app)
+    form = {"client_id": client.client_id, "client_secret": secret.reveal()}
+    told = ask(app, {**form, "code": code_for(app, client, code_challenge=None)}).json()
+    assert send(app, REVOKE, client, secret, told["access_token"]).status_code == 200
+    assert not let_in(app, told["access_token"])
+    again = ask(app, with_refresh_token(client, told["refresh_token"], **form))
+    assert again.json()["error"] == "invalid_grant"
 
 
 def test_refresh_token_that_is_given_back_ends_the_grant(app_on_each_engine: App) -> None:

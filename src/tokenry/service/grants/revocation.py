@@ -1,4 +1,4 @@
-"""Clients give back what they were given (RFC 7009): a refresh token with all of its grant, an access token alone."""
+"""Clients give back what they were given (RFC 7009)."""
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.clients import Client
@@ -22,6 +22,9 @@ class ClientRevocations:
     def revoke_presented(self, origin: Origin, client: Client, text: str) -> bool:
         """Revoke what a text opens, for a client, which has proved who it is; whether there was anything.
 
+        A refresh token takes along all that its authorization brought; an access token does so for clients of the wire
+        format, which have no PKCE either: they know no other way to sign a user out (RFC 7009 section 2.1 allows it).
+
         Raises OAuthRefusal for what was given to another client: who holds its text could as well use it.
         """
         secret = Secret.parse(text, (REFRESH.prefix, ACCESS.prefix, BOUND_ACCESS.prefix))
@@ -36,7 +39,9 @@ class ClientRevocations:
                 raise OAuthRefusal(OAuthError.UNAUTHORIZED_CLIENT, "The token was given to another client.")
             if stored.lock_app_of(change.connection, grant_id) is None:
                 return False
-            return end_grant(change, grant_id) if token_id is None else bool(revoke_these(change, [token_id]))
+            if token_id is not None and client.rights.pkce_required:
+                return bool(revoke_these(change, [token_id]))
+            return end_grant(change, grant_id)
 
     def _find(self, change: Change, secret: Secret) -> tuple[int, int | None, str] | None:
         """What a secret opens: a grant, in which an access token has an id, and whose it is."""
