@@ -11,6 +11,7 @@ from tokenry.api.account.table import account_paths, child_account_paths, client
 from tokenry.api.apps import app_paths
 from tokenry.api.profile import profile_paths
 from tokenry.api.public import public_paths
+from tokenry.api.sign_ins import sign_in_paths
 from tokenry.api.tokens.table import token_paths
 from tokenry.api.wire import answer_headers
 from tokenry.description.table import description_paths
@@ -79,6 +80,7 @@ def routes(
         **token_paths(installation, wire),
         **profile_paths(installation, wire),
         **app_paths(installation, wire),
+        **sign_in_paths(installation, wire),
         **account_paths(installation, wire),
         **client_paths(installation, wire),
         **child_account_paths(installation, wire),

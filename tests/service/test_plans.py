@@ -286,6 +286,10 @@ class Many:
                 partial(do.apps.list_apps, actor, deep, Filter(descending=True)),
             ],
             "children.list_children": [partial(do.children.list_children, actor, PAGE)],
+            "logins.list_logins": [
+                partial(do.logins.list_logins, actor, PAGE),
+                partial(do.logins.list_logins, actor, deep, Filter(descending=True)),
+            ],
             "sessions.list_sessions": [
                 partial(do.sessions.list_sessions, actor, PAGE),
                 partial(do.sessions.list_sessions, actor, deep, Filter(descending=True)),
@@ -309,6 +313,8 @@ class Many:
             "accounts.get_account": [partial(do.accounts.get_account, actor)],
             "children.get_child": [partial(do.children.get_child, actor, "E9")],
             "sessions.find_session": [partial(do.sessions.find_session, self.session.reveal())],
+            "logins.get_login": [partial(do.logins.get_login, actor, 10)],
+            "logins.find_sign_ins": [partial(do.logins.find_sign_ins, [*range(1, 101)])],
             "sessions.get_session": [partial(do.sessions.get_session, actor, 100)],
             "profiles.get_profile": [partial(do.profiles.get_profile, actor)],
             "profiles.get_user": [partial(do.profiles.get_user, actor)],

@@ -4,20 +4,10 @@ from collections.abc import Callable, Mapping
 
 from tokenry.api.lists import read_list
 from tokenry.api.wire import write_page
-from tokenry.domain.errors import NotFound
 from tokenry.domain.filters import Kind
 from tokenry.domain.paging import Page
 from tokenry.web.requests import Call
 
-LOGINS = {"datetime": Kind.TIME, "id": Kind.INTEGER, "ip": Kind.TEXT, "status": Kind.TEXT, "username": Kind.TEXT}
-DEVICES = {
-    "created": Kind.TIME,
-    "expiry": Kind.TIME,
-    "id": Kind.INTEGER,
-    "last_authenticated": Kind.TIME,
-    "last_remote_addr": Kind.TEXT,
-    "user_agent": Kind.TEXT,
-}
 REGIONS = {"country": Kind.TEXT, "id": Kind.TEXT, "label": Kind.TEXT, "status": Kind.TEXT}
 TYPES = {
     "class": Kind.TEXT,
@@ -51,8 +41,3 @@ def empty_list(fields: Mapping[str, Kind]) -> Callable[[Call], object]:
         return write_page(Page((), request, 0), dict)
 
     return list_nothing
-
-
-def nothing(call: Call) -> object:
-    """An operation on one row of an empty list."""
-    raise NotFound

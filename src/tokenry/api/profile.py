@@ -1,8 +1,7 @@
 """`/profile`: what users see and change of themselves."""
 
-from tokenry.api.empty import DEVICES, LOGINS, empty_list, nothing
 from tokenry.api.wire_profile import answer_grants, read_profile_change, write_profile
-from tokenry.domain.scopes import READS, WRITES
+from tokenry.domain.scopes import WRITES
 from tokenry.service.installation import Installation
 from tokenry.service.profile import Profiles
 from tokenry.web.requests import Call
@@ -18,10 +17,6 @@ def profile_paths(installation: Installation, resource: MakeResource) -> Paths:
             PUT=change(profile.update_profile, WRITES),
         ),
         "/profile/grants": resource(GET=Operation(profile.get_grants)),
-        "/profile/logins": resource(GET=Operation(empty_list(LOGINS), READS)),
-        "/profile/logins/{login_id}": resource(GET=Operation(nothing, READS)),
-        "/profile/devices": resource(GET=Operation(empty_list(DEVICES), READS)),
-        "/profile/devices/{device_id}": resource(GET=Operation(nothing, READS), DELETE=Operation(nothing, WRITES)),
     }
 
 

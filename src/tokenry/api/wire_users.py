@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+from tokenry.api.wire import write_time
 from tokenry.domain.errors import Fault
+from tokenry.domain.logins import NO_SIGN_INS, SignIns
 from tokenry.domain.users import NewUser, User, UserChange
 from tokenry.web.bodies import read_key
 
 
-def write_user(user: User) -> dict[str, object]:
+def write_user(user: User, known: SignIns = NO_SIGN_INS) -> dict[str, object]:
     """Write a user. What this service knows nothing of, such as SSH keys, is as if never used."""
     return {
         "username": user.username,
@@ -16,9 +18,18 @@ def write_user(user: User) -> dict[str, object]:
         "tfa_enabled": user.second_factor,
         "ssh_keys": [],
         "user_type": user.type.value,
-        "last_login": None,
-        "password_created": None,
+        "last_login": _write_last(known),
+        "password_created": None if known.password_set is None else write_time(known.password_set),
         "verified_phone_number": None,
+    }
+
+
+def _write_last(known: SignIns) -> dict[str, object] | None:
+    if known.last_attempt is None:
+        return None
+    return {
+        "login_datetime": write_time(known.last_attempt),
+        "status": "successful" if known.succeeded else "failed",
     }
 
 

@@ -25,6 +25,7 @@ from tokenry.service.grants.revocation import ClientRevocations
 from tokenry.service.inventory import Inventory
 from tokenry.service.leaks import Leaks
 from tokenry.service.links import Links
+from tokenry.service.logins import Logins
 from tokenry.service.oauth_clients import AccountClients, Clients
 from tokenry.service.passwords import Passwords
 from tokenry.service.policy import Policies
@@ -86,6 +87,7 @@ class Installation:
         self.sessions = sessions = Sessions(transactions, peppers, session_limits)
         self.passwords = Passwords(transactions, sessions)
         self.links = Links(transactions, peppers, sessions)
+        self.logins = Logins(transactions)
         self.pruning = Pruning(transactions)
         self.account_clients = AccountClients(transactions, peppers)
         self.clients = Clients(transactions, peppers)

@@ -17,7 +17,7 @@ def account_paths(installation: Installation, resource: MakeResource) -> Paths:
     """`/account` and what is below it, but for child accounts."""
     accounts = AccountOperations(installation.accounts)
     inventory = InventoryOperations(installation.inventory)
-    users = UserOperations(installation.account_users)
+    users = UserOperations(installation.account_users, installation.logins)
     return {
         "/account": resource(
             GET=Operation(accounts.get_account, READS, ADMINISTRATORS),

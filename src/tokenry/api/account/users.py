@@ -5,6 +5,9 @@ from tokenry.api.wire import write_page
 from tokenry.api.wire_profile import answer_grants, read_grants_change
 from tokenry.api.wire_users import read_new_user, read_user_change, write_user
 from tokenry.domain.filters import Kind
+from tokenry.domain.logins import NO_SIGN_INS
+from tokenry.domain.users import User
+from tokenry.service.logins import Logins
 from tokenry.service.users import AccountUsers
 from tokenry.web.requests import Call
 
@@ -14,13 +17,16 @@ FILTERABLE = {"email": Kind.TEXT, "username": Kind.TEXT}
 class UserOperations:
     """`/account/users`, `/account/users/{username}` and `/account/users/{username}/grants`."""
 
-    def __init__(self, users: AccountUsers) -> None:
+    def __init__(self, users: AccountUsers, logins: Logins) -> None:
         self._users = users
+        self._logins = logins
 
     def list_users(self, call: Call) -> object:
         """GET the account's users, paged, filtered and ordered."""
         request, filter = read_list(call, FILTERABLE)
-        return write_page(self._users.list_users(call.actor, request, filter), write_user)
+        page = self._users.list_users(call.actor, request, filter)
+        known = self._logins.find_sign_ins([user.id for user in page.rows])
+        return write_page(page, lambda user: write_user(user, known.get(user.id, NO_SIGN_INS)))
 
     def create_user(self, call: Call) -> object:
         """POST a new user."""
@@ -28,12 +34,12 @@ class UserOperations:
 
     def get_user(self, call: Call) -> object:
         """GET one user."""
-        return write_user(self._users.get_user(call.actor, call.path["username"]))
+        return self._write(self._users.get_user(call.actor, call.path["username"]))
 
     def update_user(self, call: Call) -> object:
         """PUT another name or address, or make a user an administrator or no more."""
         change = read_user_change(call.body)
-        return write_user(self._users.update_user(call.origin, call.path["username"], change))
+        return self._write(self._users.update_user(call.origin, call.path["username"], change))
 
     def delete_user(self, call: Call) -> object:
         """DELETE a user; from this answer on all of its tokens are refused everywhere."""
@@ -48,3 +54,6 @@ class UserOperations:
         """PUT what a restricted user may."""
         change = read_grants_change(call.body)
         return answer_grants(self._users.update_grants(call.origin, call.path["username"], change))
+
+    def _write(self, user: User) -> object:
+        return write_user(user, self._logins.find_sign_ins([user.id]).get(user.id, NO_SIGN_INS))
