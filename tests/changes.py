@@ -37,7 +37,7 @@ from tokenry.domain.policy import UserKind
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING
-from tokenry.domain.secrets import CODE, LINK, REFRESH, SESSION, Secret
+from tokenry.domain.secrets import CODE, LINK, REFRESH, REGISTRATION, SESSION, Secret
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
@@ -113,6 +113,7 @@ class Place:
     client: Client
     code: Secret
     refresh: Secret
+    registration: Secret
 
     def name(self, username: str) -> str:
         return f"{username}{self.number}"
@@ -236,6 +237,13 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     ),
     "AccountClients.update_client": lambda case: case.installation.account_clients.update_client(
         case.me.origin, case.place.client.client_id, _change_client(case)
+    ),
+    "Registrations.delete_registration": lambda case: case.installation.registrations.delete_registration(
+        OPERATOR, case.place.client.client_id, case.place.registration.reveal()
+    ),
+    "Registrations.register": lambda case: case.installation.registrations.register(case.me.origin, _new_client()),
+    "Registrations.update_registration": lambda case: case.installation.registrations.update_registration(
+        OPERATOR, case.place.client.client_id, case.place.registration.reveal(), _change_client(case)
     ),
     "Clients._set_disabled": lambda case: case.installation.clients.disable_client(
         OPERATOR, case.place.client.client_id
@@ -485,9 +493,11 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
 
 def _add_client(
     installation: Installation, rows: dict[Table, list[dict[str, Any]]], id: int, user_id: int, **columns: int
-) -> tuple[Client, Secret, Secret]:
+) -> tuple[Client, Secret, Secret, Secret]:
     confidential = {"public": False, "authentication": Authentication.BASIC, "pkce_required": False}
-    row = {"id": id, **client_row(f"client{id}", **confidential, **columns)}
+    access = Secret.generate(kind=REGISTRATION)
+    opening = {"registration_preview": access.preview, "registration_digest": installation.peppers.digest(access)}
+    row = {"id": id, **client_row(f"client{id}", **confidential, **opening, **columns)}
     rows[schema.oauth_clients].append(row)
     rows[schema.apps].append({"id": id, "user_id": user_id, "oauth_client_id": id, "scopes": "*", "created_at": NOW})
     of_app = {"app_id": id, "scopes": "linodes:read_only", "created_at": NOW, "expires_at": FAR}
@@ -499,7 +509,7 @@ def _add_client(
     ):
         digest, generation = installation.peppers.digest(secret), installation.peppers.generation
         rows[table].append({"preview": secret.preview, "digest": digest, "pepper_generation": generation, **more})
-    return client_of(row), code, refresh
+    return client_of(row), code, refresh, access
 
 
 def _add_session(

@@ -21,7 +21,7 @@ from tokenry.gate.verify import VerifyEndpoint
 from tokenry.oauth.errors import write_error
 from tokenry.oauth.metadata import metadata_paths
 from tokenry.oauth.parameters import REPEATABLE
-from tokenry.oauth.table import oauth_paths
+from tokenry.oauth.table import oauth_paths, registration_paths
 from tokenry.pages.page import Checks as PageChecks
 from tokenry.pages.page import Page
 from tokenry.pages.sign_in import Attempts
@@ -53,6 +53,8 @@ OAUTH = replace(
     write_refusal=write_error,
 )
 """Forms, and errors as one code (RFC 6749 section 5.2)."""
+REGISTRATION = replace(OAUTH, media_types=VERIFICATION.media_types, read_body=read_json_object)
+"""The same errors, and JSON (RFC 7591)."""
 
 
 def routes(
@@ -70,6 +72,7 @@ def routes(
     paths: dict[str, ASGIApp] = {
         **verification_paths(installation, checks.verifier, inspector, verification),
         **oauth_paths(installation, inspector, oauth),
+        **registration_paths(installation, partial(Resource, checks, REGISTRATION)),
         **page_paths(installation, hashing, attempts, partial(Page, page_checks)),
         **description_paths(installation.catalogue, WIRE),
         "/healthz": Liveness(),

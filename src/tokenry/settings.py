@@ -181,6 +181,10 @@ class Settings(BaseModel):
     session_days: int = Field(
         default=14, ge=1, le=365, description="Days after which somebody has to sign in again, at the latest."
     )
+    client_registration: Literal["off", "token", "open"] = Field(
+        default="off",
+        description="Whether OAuth clients may register themselves: with an administrator's token, or anybody.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much the log says."
     )

@@ -13,6 +13,7 @@ from tokenry.domain.secrets import Secret
 from tokenry.jobs import Job, Where
 from tokenry.service.installation import Installation, begin_installation
 from tokenry.service.pruning import PRUNING_SECONDS
+from tokenry.service.registration import Registration
 from tokenry.serving import descriptors
 from tokenry.serving.descriptors import DescriptorWatch
 from tokenry.settings import Settings, require_directory
@@ -114,6 +115,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         settings.username_reservation,
         public_url=settings.public_url,
         session_limits=settings.session_limits,
+        registration=Registration(settings.client_registration),
     )
 
 

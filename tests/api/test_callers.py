@@ -50,7 +50,7 @@ def test_scope_is_judged_first(app: App) -> None:
 
 def test_administrators_are_told_what_is_wrong(app: App) -> None:
     for method, path, operation, dialect in operations(app):
-        if operation.who is Callers.ADMINISTRATORS and method in {"POST", "PUT"}:
+        if operation.who is Callers.ADMINISTRATORS and method in {"POST", "PUT"} and operation.reads_body:
             answer = send_nonsense(app, method, path, dialect, app.bearer)
             assert answer.status_code == 400, (method, path)
 

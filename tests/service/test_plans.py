@@ -22,6 +22,7 @@ from tokenry.domain.callers import Callers
 from tokenry.domain.clients import Client, ClientChange, PresentedClient
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NewDetails, Selection, State
+from tokenry.domain.errors import Unauthorized
 from tokenry.domain.filters import Filter
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
@@ -30,7 +31,7 @@ from tokenry.domain.paging import PageRequest
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING, NOTHING
-from tokenry.domain.secrets import LINK, Secret
+from tokenry.domain.secrets import LINK, REGISTRATION, Secret
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
@@ -324,6 +325,7 @@ class Many:
             "account_clients.get_client": [partial(do.account_clients.get_client, actor, "client-100")],
             "clients.list_clients": [partial(self.two_pieces, do.clients.list_clients)],
             "clients.get_client": [partial(do.clients.get_client, "client-100")],
+            "registrations.get_registration": [partial(self.be_unknown, do.registrations.get_registration)],
             "client_authentication.authenticate": [partial(self.authenticate, "unknown")],
             "policies.preview_lifetime": [partial(do.policies.preview_lifetime, timedelta(days=900))],
         }
@@ -417,6 +419,11 @@ class Many:
             "account_clients.reset_secret": [partial(do.account_clients.reset_secret, origin, "client-200")],
             "account_clients.delete_client": [partial(do.account_clients.delete_client, origin, "client-200")],
             "clients.create_client": [partial(do.clients.create_client, OPERATOR, NEW_CLIENT)],
+            "registrations.register": [partial(do.registrations.register, origin, NEW_CLIENT)],
+            "registrations.update_registration": [
+                partial(self.register, do.registrations.update_registration, NEW_CLIENT)
+            ],
+            "registrations.delete_registration": [partial(self.register, do.registrations.delete_registration)],
             "clients.update_client": [partial(do.clients.update_client, OPERATOR, "client-300", NO_LONGER)],
             "clients.reset_secret": [partial(do.clients.reset_secret, OPERATOR, "client-300")],
             "clients.disable_client": [partial(do.clients.disable_client, OPERATOR, "client-300")],
@@ -431,6 +438,14 @@ class Many:
 
     def ends(self) -> Mapping[str, list[Callable[[], object]]]:
         return {"tokens.revoke_other_tokens": [partial(self.do.tokens.revoke_other_tokens, self.origin)]}
+
+    def be_unknown(self, act: Callable[..., object]) -> None:
+        with suppress(Unauthorized):
+            act("client-100", Secret.generate(kind=REGISTRATION).reveal())
+
+    def register(self, act: Callable[..., object], *wanted: object) -> None:
+        registered = self.do.registrations.register(OPERATOR, NEW_CLIENT)
+        act(OPERATOR, registered.client.client_id, registered.access.reveal(), *wanted)
 
     def authenticate(self, client_id: str) -> None:
         with pytest.raises(OAuthRefusal):

@@ -12,6 +12,7 @@ from tokenry.domain.errors import NotFound
 from tokenry.domain.oauth import GrantType
 from tokenry.oauth.token import TokenEndpoint
 from tokenry.service.installation import Installation
+from tokenry.service.registration import Registration
 from tokenry.web.requests import Call
 from tokenry.web.resource import MakeResource, Operation, Paths
 
@@ -53,11 +54,14 @@ def describe_server(do: Installation, served: Collection[str], _call: Call) -> o
     from tokenry.service.grants.assertions import ALGORITHMS  # noqa: PLC0415 - few clients have one
 
     issuer = do.issuer
+    told = {path: name for path, name in ENDPOINTS.items() if path in served}
+    if do.registration is Registration.OFF:
+        told.pop("/oauth/register", None)
     grant_types = [*TokenEndpoint(do).grant_types, GrantType.IMPLICIT]
     authentications = [str(each) for each in Authentication]
     return {
         "issuer": issuer,
-        **{name: f"{issuer}{path}" for path, name in ENDPOINTS.items() if path in served},
+        **{name: f"{issuer}{path}" for path, name in told.items()},
         "scopes_supported": ["*", *do.catalogue.scopes],
         "response_types_supported": ["code", "token"],
         "response_modes_supported": ["query", "fragment"],

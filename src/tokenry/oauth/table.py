@@ -6,9 +6,11 @@ from tokenry.domain.callers import Callers
 from tokenry.domain.scopes import READS, WRITES
 from tokenry.oauth.introspection import introspect, introspect_for_client
 from tokenry.oauth.pushed_requests import push_request
+from tokenry.oauth.registration import REGISTRATION_LIMIT, RegistrationEndpoints, no_registration
 from tokenry.oauth.revocation import revoke_for_client, revoke_presented
 from tokenry.oauth.token import TOKEN_LIMIT, TokenEndpoint
 from tokenry.service.installation import Installation
+from tokenry.service.registration import Registration
 from tokenry.verification.inspection import Inspector
 from tokenry.web.resource import Inquiry, MakeResource, Operation, Paths, change
 
@@ -39,5 +41,24 @@ def oauth_paths(installation: Installation, inspector: Inspector, resource: Make
                     partial(introspect_for_client, installation, inspector), who=Callers.ANYBODY, counted=False
                 ),
             )
+        ),
+    }
+
+
+def registration_paths(installation: Installation, resource: MakeResource) -> Paths:
+    """Clients' registration (RFC 7591) and its management (RFC 7592), as far as the operator has opened it."""
+    endpoints = RegistrationEndpoints(installation)
+    register = {
+        Registration.OFF: Operation(no_registration, who=Callers.ANYBODY),
+        Registration.TOKEN: change(endpoints.register, WRITES, Callers.ADMINISTRATORS),
+        Registration.OPEN: change(endpoints.register, who=Callers.ANYBODY, bucket=REGISTRATION_LIMIT),
+    }[installation.registration]
+    its_own = partial(Operation, who=Callers.ANYBODY, bucket=REGISTRATION_LIMIT)
+    return {
+        "/oauth/register": resource(POST=register),
+        "/oauth/register/{client_id}": resource(
+            GET=its_own(endpoints.get_registration),
+            PUT=its_own(endpoints.update_registration, changes=True),
+            DELETE=its_own(endpoints.delete_registration, changes=True),
         ),
     }

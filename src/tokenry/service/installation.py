@@ -32,6 +32,7 @@ from tokenry.service.policy import Policies
 from tokenry.service.profile import Profiles
 from tokenry.service.pruning import Pruning
 from tokenry.service.pushed_requests import PushedRequests
+from tokenry.service.registration import Registration, Registrations
 from tokenry.service.revocation import Revocations
 from tokenry.service.rotation import Rotations
 from tokenry.service.sessions import Sessions
@@ -63,6 +64,7 @@ class Installation:
         *,
         public_url: str | None = None,
         session_limits: SessionLimits = STANDARD_LIMITS,
+        registration: Registration = Registration.OFF,
     ) -> None:
         self.database = database
         self.peppers = peppers
@@ -91,6 +93,8 @@ class Installation:
         self.pruning = Pruning(transactions)
         self.account_clients = AccountClients(transactions, peppers)
         self.clients = Clients(transactions, peppers)
+        self.registration = registration
+        self.registrations = Registrations(transactions, peppers)
         names = () if public_url is None else (public_url, f"{public_url}/oauth/token")
         self.client_authentication = ClientAuthentication(transactions, peppers, names)
         self.client_credentials = ClientCredentials(transactions, peppers)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from secrets import token_hex
 
 from sqlalchemy import Connection
@@ -149,20 +150,20 @@ class Clients:
     def update_client(self, origin: Origin, client_id: str, wanted: ClientChange) -> Client:
         """Change what `wanted` names. Raises NotFound; Invalid with every fault."""
         with self._transactions.change(origin) as change:
-            return update_client(change, _claim(change.connection, client_id), wanted)
+            return update_client(change, claim_client(change.connection, client_id), wanted)
 
     @retried
     def reset_secret(self, origin: Origin, client_id: str) -> tuple[Client, Secret]:
         """Give a client another secret; the one before proves nothing from now on. Raises NotFound, Invalid."""
         with self._transactions.change(origin) as change:
-            client = _claim(change.connection, client_id)
+            client = claim_client(change.connection, client_id)
             return client, give_secret(change, self._peppers, client)
 
     @retried
     def delete_client(self, origin: Origin, client_id: str) -> None:
         """Delete a client, and end all that it was let in for. Raises NotFound."""
         with self._transactions.change(origin) as change:
-            remove_client(change, _claim(change.connection, client_id))
+            remove_client(change, claim_client(change.connection, client_id))
 
     def disable_client(self, origin: Origin, client_id: str) -> bool:
         """End all that a client was let in for, and give it nothing more; whether that is new. Raises NotFound."""
@@ -175,7 +176,7 @@ class Clients:
     @retried
     def _set_disabled(self, origin: Origin, client_id: str, *, disabled: bool) -> bool:
         with self._transactions.change(origin) as change:
-            client = _claim(change.connection, client_id)
+            client = claim_client(change.connection, client_id)
             changed = stored.set_client_disabled(change.connection, client.id, change.now if disabled else None)
             if changed:
                 change.record((ClientDisabled if disabled else ClientEnabled)(client.id, client.client_id))
@@ -185,7 +186,13 @@ class Clients:
 
 
 def add_client(
-    change: Change, peppers: Peppers, wanted: ClientChange, *, account_id: int | None, client_id: str | None = None
+    change: Change,
+    peppers: Peppers,
+    wanted: ClientChange,
+    *,
+    account_id: int | None,
+    client_id: str | None = None,
+    prune_at: datetime | None = None,
 ) -> tuple[Client, Secret | None]:
     """Register a client that was checked, in a change of the caller's who has locked the account."""
     draft = replace(
@@ -195,10 +202,16 @@ def add_client(
         created=change.now,
     )
     draft = _with_service_user(change, draft)
-    client = stored.insert_client(change.connection, draft, created_by=change.origin.name)
+    client = stored.insert_client(change.connection, draft, created_by=change.origin.name, prune_at=prune_at)
     change.record(ClientCreated(client.id, client.client_id, client.label, client.redirect_uris))
     secret = _store_secret(change, peppers, client) if client.authentication.has_secret else None
     return client, secret
+
+
+def require_room(connection: Connection, account_id: int) -> None:
+    """Refuse one more client of an account that is locked. Raises Invalid."""
+    if stored.count_clients(connection, account_id=account_id) >= CLIENTS_PER_ACCOUNT_MAX:
+        raise Invalid(Fault(f"An account has at most {CLIENTS_PER_ACCOUNT_MAX} OAuth clients: delete one first"))
 
 
 def update_client(change: Change, before: Client, wanted: ClientChange) -> Client:
@@ -274,7 +287,7 @@ def _store_secret(change: Change, peppers: Peppers, client: Client) -> Secret:
     return secret
 
 
-def _claim(connection: Connection, client_id: str) -> Client:
+def claim_client(connection: Connection, client_id: str) -> Client:
     """Claim a client and its user, after the account: until the transaction ends it gets nothing. Raises NotFound."""
     found = _found(stored.find_client(connection, client_id))
     if found.account_id is not None:

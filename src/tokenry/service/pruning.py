@@ -12,6 +12,7 @@ from tokenry.storage.idempotency import delete_expired_keys
 from tokenry.storage.jobs import claim_job
 from tokenry.storage.links import delete_expired_links
 from tokenry.storage.logins import delete_old_logins
+from tokenry.storage.oauth_clients import delete_unused_clients
 from tokenry.storage.one_thread import OneThread
 from tokenry.storage.pruning import KINDS
 from tokenry.storage.pushed_requests import delete_expired_requests
@@ -25,6 +26,7 @@ _KINDS = (
     delete_old_logins,
     delete_expired_requests,
     *KINDS,
+    delete_unused_clients,
 )
 TURN_SECONDS_MAX = 30
 """How long one turn may take. What is left is deleted in the next."""

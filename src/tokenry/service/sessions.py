@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.errors import NotFound, Unauthorized
+from tokenry.domain.errors import Forbidden, NotFound, Unauthorized
 from tokenry.domain.events import SessionBegun, SessionEnded
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
@@ -15,6 +15,7 @@ from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import sessions as stored
 from tokenry.storage.database import retried
+from tokenry.storage.oauth_clients import is_service_user
 from tokenry.storage.users import find_user_by_id, lock_user
 
 SHOWN_MAX = 100
@@ -50,7 +51,12 @@ class Sessions:
     def begin_session(
         self, change: Change, user_id: int, *, method: str, address: str | None, agent: str | None
     ) -> Secret:
-        """Begin a session of a user who is kept, in a change of the caller's; the secret of its cookie."""
+        """Begin a session of a user who is kept, in a change of the caller's; the secret of its cookie.
+
+        Raises Forbidden for a user that is an OAuth client: nobody signs in as one.
+        """
+        if is_service_user(change.connection, user_id):
+            raise Forbidden
         secret = Secret.generate(kind=SESSION)
         session_id = stored.insert_session(
             change.connection,

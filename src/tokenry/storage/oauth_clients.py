@@ -6,17 +6,17 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, insert, select, update
 
 from tokenry.domain.clients import Authentication, Client, ClientRights
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.oauth import GrantType
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import stored_scopes
-from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.database import DELETED_MAX, from_seconds, to_seconds
 from tokenry.storage.filters import condition_of, ordered
 from tokenry.storage.paging import page_of, pages_of
-from tokenry.storage.schema import oauth_clients
+from tokenry.storage.schema import apps, device_codes, oauth_clients, pushed_requests
 
 _COLUMNS = {
     "id": oauth_clients.c.client_id,
@@ -36,14 +36,20 @@ class StoredSecret(NamedTuple):
     pepper_generation: int
 
 
-def insert_client(connection: Connection, client: Client, *, created_by: str) -> Client:
-    """Store a client, without a secret. IntegrityError if one is called so, or was once."""
+def insert_client(
+    connection: Connection, client: Client, *, created_by: str, prune_at: datetime | None = None
+) -> Client:
+    """Store a client, without a secret. IntegrityError if one is called so, or was once.
+
+    With `prune_at` it is deleted then, unless somebody was asked to let it in.
+    """
     row = {
         "client_id": client.client_id,
         "account_id": client.account_id,
         "service_user_id": client.service_user_id,
         "created_at": to_seconds(client.created),
         "created_by": created_by,
+        "prune_at": None if prune_at is None else to_seconds(prune_at),
         **_settings(client),
     }
     return _client(connection.execute(insert(oauth_clients).values(row).returning(*oauth_clients.c)).one())
@@ -60,6 +66,49 @@ def set_client(connection: Connection, client: Client) -> bool:
 def set_client_secret(connection: Connection, id: int, *, preview: str, digest: bytes, pepper_generation: int) -> bool:
     """Give a client another secret, in the place of the one it has; whether it is there."""
     return _update(connection, id, {"preview": preview, "digest": digest, "pepper_generation": pepper_generation})
+
+
+def set_registration(connection: Connection, id: int, *, preview: str, digest: bytes) -> bool:
+    """Store what opens a client's own registration (RFC 7592); whether it is there."""
+    return _update(connection, id, {"registration_preview": preview, "registration_digest": digest})
+
+
+def find_registration(connection: Connection, client_id: str, preview: str) -> tuple[Client, bytes] | None:
+    """Find a client by what opens its registration, of which the digest has to be compared."""
+    own = _select_by_name().where(oauth_clients.c.registration_preview == preview)
+    row = connection.execute(own, {"client_id": client_id}).one_or_none()
+    return None if row is None else (_client(row), row.registration_digest)
+
+
+def count_without_account(connection: Connection) -> int:
+    """How many clients are of no account."""
+    counted = select(func.count()).where(oauth_clients.c.account_id.is_(None), _NOT_DELETED)
+    return connection.execute(counted).scalar_one()
+
+
+def is_service_user(connection: Connection, user_id: int) -> bool:
+    """Whether a user is a client that acts for itself."""
+    statement = select(oauth_clients.c.id).where(oauth_clients.c.service_user_id == user_id)
+    return connection.execute(statement.limit(1)).first() is not None
+
+
+def delete_unused_clients(connection: Connection, now: datetime) -> int:
+    """Look at some clients that were not used for as long as they are kept so; how many. Waits for nobody.
+
+    Those that nobody has let in, nor is about to, are gone for good: their ids were never told to anybody else.
+    """
+    due = select(oauth_clients.c.id).where(oauth_clients.c.prune_at <= to_seconds(now))
+    found = due.order_by(oauth_clients.c.prune_at).limit(DELETED_MAX).with_for_update(skip_locked=True)
+    ids = connection.execute(found).scalars().all()
+    uses = (apps, device_codes, pushed_requests)
+    used = {
+        id
+        for table in uses
+        for id in connection.execute(select(table.c.oauth_client_id).where(table.c.oauth_client_id.in_(ids))).scalars()
+    }
+    connection.execute(update(oauth_clients).where(oauth_clients.c.id.in_(used)).values(prune_at=None))
+    connection.execute(delete(oauth_clients).where(oauth_clients.c.id.in_(set(ids) - used)))
+    return len(ids)
 
 
 def set_client_disabled(connection: Connection, id: int, disabled: datetime | None) -> bool:

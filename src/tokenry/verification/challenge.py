@@ -7,9 +7,12 @@ _REALM = 'Bearer realm="tokenry"'
 _INVALID_TOKEN = f'{_REALM}, error="invalid_token", error_description="Malformed, unknown, expired or revoked"'
 
 
-def challenge(decision: Decision, needed: str) -> str:
-    """The WWW-Authenticate header of a denial (RFC 6750 section 3): no reason is told apart in public."""
-    match decision.denial:
+def challenge(decision: Decision | None, needed: str) -> str:
+    """The WWW-Authenticate header of a denial (RFC 6750 section 3): no reason is told apart in public.
+
+    Without a decision, what was presented is none of the verifier's, and opens nothing.
+    """
+    match None if decision is None else decision.denial:
         case Denial.MISSING:
             return _REALM
         case Denial.INSUFFICIENT_SCOPE:

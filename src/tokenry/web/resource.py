@@ -239,7 +239,7 @@ async def refuse(
         retry_after=TURN_SECONDS if waits_for_turn else None,
     )
     headers = dialect.write_headers(told)
-    if isinstance(refusal, (Unauthorized, InsufficientScope)) and decision is not None:
+    if isinstance(refusal, (Unauthorized, InsufficientScope)):
         headers.append((b"www-authenticate", challenge(decision, accepted).encode("ascii")))
     if isinstance(refusal, MethodNotAllowed):
         headers.append(refusal.allow)

@@ -52,7 +52,11 @@ oauth_clients = Table(
     Column("registration_preview", String(16), unique=True),  # of its registration access token (RFC 7592)
     Column("registration_digest", LargeBinary(32)),
     # Who it is when it acts for itself.
-    Column("service_user_id", Id, ForeignKey("users.id")),
+    Column("service_user_id", Id, ForeignKey("users.id"), index=True),
+    # Of one that registered itself, and has not been seen to be used: when it is deleted, unless it was.
+    Column("prune_at", Seconds, index=True),
+    # Of one that is a document: until when that is believed without being fetched again.
+    Column("document_until", Seconds),
     Column("created_at", Seconds, nullable=False),
     Column("created_by", Words, nullable=False),
     Column("disabled_at", Seconds),
