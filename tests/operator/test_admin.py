@@ -48,6 +48,31 @@ def test_created_token_is_alone_on_standard_output(service: Server) -> None:
     assert re.fullmatch(r"pat_[0-9A-Za-z]{50}\n", output)
 
 
+def test_link_is_alone_on_standard_output_at_the_address_for_browsers(service: Server) -> None:
+    where = ("--data-dir", str(service.data_dir))
+    for address, shown in (
+        (("--public-url", "https://tokens.example.com"), "https://tokens.example.com"),
+        (("--host", "::1", "--port", "9"), "http://[::1]:9"),
+        ((), "http://127.0.0.1:8470"),
+    ):
+        done = tokenry("admin", "user", "link", "admin", *where, *address)
+        assert re.fullmatch(rf"{re.escape(shown)}/link/lnk_\w{{50}}\n", done.stdout)
+        assert "within 30 minutes" in done.stderr
+    link = httpx2.get(f"{service.url}/link/{done.stdout.strip().rpartition('/')[2]}")
+    page = httpx2.get(f"{service.url}/link", headers={"Cookie": link.headers["set-cookie"].partition(";")[0]})
+    assert "<strong>admin</strong>" in page.text
+
+
+def test_link_needs_an_address_and_a_user(service: Server) -> None:
+    where = ("--data-dir", str(service.data_dir))
+    for address in (("--host", "0.0.0.0"), ("--port", "0")):
+        done = tokenry("admin", "user", "link", "admin", *where, *address)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "TOKENRY_PUBLIC_URL" in done.stderr
+    done = tokenry("admin", "user", "link", "nobody", *where)
+    assert (done.returncode != 0, done.stdout) == (True, "")
+
+
 def test_users_are_listed_with_state_and_open_tokens(service: Server) -> None:
     run(service, "admin", "user", "create", "lister", "--admin")
     run(service, "admin", "token", "create", "--user", "lister", "--expires", "1h")

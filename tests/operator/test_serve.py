@@ -75,6 +75,17 @@ def test_first_token_is_shown_on_a_terminal_and_put_into_a_private_file_elsewher
         assert str(file) in first.printed
 
 
+def test_first_start_shows_a_link_for_a_password_on_a_terminal_alone(first: Server, watched: bool) -> None:  # noqa: FBT001
+    links = re.findall(rf"{first.url}/link/(lnk_\w+)", first.printed)
+    assert len(links) == (1 if watched else 0)
+    assert "lnk_" not in first.log
+    if watched:
+        answer = httpx2.get(f"{first.url}/link/{links[0]}", timeout=START_SECONDS_MAX)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/link")
+    else:
+        assert "`tokenry admin user link admin`" in first.printed
+
+
 def test_first_start_says_how_to_end_its_token(first: Server, watched: bool) -> None:  # noqa: FBT001
     assert ("revoke it." if watched else "revoke it and remove the file.") in first.printed
 

@@ -1,11 +1,13 @@
 """Fixtures of pages: the application as browsers reach it."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
-from tests.conftest import App, Clock, make_app
+from tests.conftest import App, Clock, make_app, missing
 from tests.pages.parts import CHEAP, PUBLIC_URL, Visitor, visitor
 from tokenry.service.installation import Installation
 from tokenry.wiring import open_installation
@@ -39,3 +41,15 @@ def do(site: App) -> Iterator[Installation]:
 def ada(site: App) -> Visitor:
     """Somebody at the site, who is not signed in."""
     return visitor(site)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium of this test process."""
+    program = shutil.which("chromium")
+    if program is None:
+        missing("Chromium (the Debian package chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

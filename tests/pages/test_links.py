@@ -5,12 +5,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
 from tests.conftest import App
 from tests.making import OPERATOR
-from tests.pages.parts import Visitor, choose_password, hidden, sign_in_as, visitor
+from tests.pages.parts import PUBLIC_URL, Visitor, choose_password, hidden, sign_in_as, visitor
 from tokenry.domain.errors import Invalid, NotFound
 from tokenry.service.installation import Installation
 from tokenry.wiring import open_installation
@@ -166,12 +167,25 @@ def test_password_that_will_not_do_says_why_at_its_field(
     assert choose(ada) == 303
 
 
-def test_link_is_not_in_the_log(ada: Visitor, do: Installation, capsys: pytest.CaptureFixture[str]) -> None:
-    secret = open_link(ada, do)
+def test_nothing_that_opens_is_in_the_log_or_the_database(
+    site: App, ada: Visitor, do: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = open_link(ada, do)
     choose(ada)
+    ada.submit("/sign-out")
+    ada.submit("/sign-in", name=PASSWORD, password=PASSWORD)  # typed into the wrong field
+    ada.submit("/sign-in", name="admin", password=PASSWORD)
+    session = ada.client.cookies["__Host-tokenry"]
+    form = hidden(ada.get("/sign-out").text)["form_token"]
+    ada.get(f"/{session}?{session}", Referer=f"{PUBLIC_URL}/link/{link}")
     out = capsys.readouterr()
     assert "path=/link/…" in out.out
-    assert secret[16:] not in out.out + out.err
+    assert "path=/…" in out.out
+    files = [path.read_bytes() for path in site.settings.data_dir.glob("tokenry.db*")]
+    for content in [(out.out + out.err).encode(), *files]:
+        for secret in (link[16:], session[16:], PASSWORD, form):
+            assert secret.encode() not in content
+            assert sha256(secret.encode()).digest() not in content
 
 
 def test_password_is_changed_by_who_showed_not_long_ago_who_it_is(site: App, ada: Visitor, do: Installation) -> None:

@@ -1,0 +1,113 @@
+"""The way in, in a real browser: by link, password and form, without scripts too, for everybody."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+
+from tests.servers import Server, serving, tokenry
+
+AXE = Path(__file__).parents[1] / "clients" / "node" / "node_modules" / "axe-core" / "axe.min.js"
+PASSWORD = "correct horse 7 staple"
+NARROW: ViewportSize = {"width": 320, "height": 640}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    cheap = ("--password-memory", "64", "--password-rounds", "1", "--password-lanes", "1", "--rate-limit-sign-in", "0")
+    with serving(tmp_path_factory.mktemp("browser") / "data", *cheap) as server:
+        yield server
+
+
+def new_link(service: Server) -> str:
+    where = ("--data-dir", str(service.data_dir), "--public-url", service.url)
+    return tokenry("admin", "user", "link", "admin", *where).stdout.strip()
+
+
+def fill_in_new_password(page: Page) -> None:
+    page.get_by_label("New password").fill(PASSWORD)
+    page.get_by_label("The same password again").fill(PASSWORD)
+    page.get_by_role("button", name="Set password and sign in").click()
+
+
+def assert_accessible(page: Page, where: str) -> None:
+    """Axe finds nothing, and nothing has to be scrolled sideways. Its script is the browser's, not the page's."""
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate(
+        "async () => (await axe.run()).violations.map(each => [each.id, each.nodes.map(n => n.html)])"
+    )
+    assert found == [], where
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), where
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_link_leads_to_a_password_and_back_in(browser: Browser, service: Server, scripts: bool) -> None:  # noqa: FBT001
+    link = new_link(service)
+    with browser.new_context(java_script_enabled=scripts) as context:
+        page = context.new_page()
+        page.goto(link)
+        assert page.url == f"{service.url}/link"
+        expect(page).to_have_title("Choose a password – tokenry")  # noqa: RUF001 - as it stands there
+        fill_in_new_password(page)
+        expect(page.get_by_role("heading", level=1)).to_have_text("You are signed in")
+        page.get_by_role("button", name="Sign out").first.click()
+        assert page.url == f"{service.url}/sign-in"
+        expect(page.get_by_role("status")).to_have_text("You are signed out.")
+        page.get_by_label("Username or email address").fill("admin")
+        page.get_by_label("Password").fill("wrong")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_contain_text("The name or the password is wrong.")
+        expect(page.get_by_label("Username or email address")).to_have_value("admin")
+        expect(page.get_by_label("Password")).to_have_value("")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        assert page.url == f"{service.url}/"
+        cookies = {each["name"]: each for each in context.cookies()}
+        assert (cookies["tokenry"]["httpOnly"], cookies["tokenry"]["sameSite"]) == (True, "Lax")
+        page.goto(link)
+        expect(page.get_by_role("heading", level=1)).to_have_text("This link leads nowhere any more")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_are_for_everybody(browser: Browser, service: Server, scheme: str) -> None:
+    """In both schemes, at 320 pixels; with what is wrong shown, too."""
+    with browser.new_context(color_scheme="dark" if scheme == "dark" else "light", viewport=NARROW) as context:
+        page = context.new_page()
+        for path in ("/sign-in", "/sign-out", "/link/x"):
+            page.goto(service.url + path)
+            assert_accessible(page, path)
+        page.goto(new_link(service))
+        assert_accessible(page, "/link")
+        page.get_by_role("button", name="Set password and sign in").click()
+        expect(page.get_by_label("New password")).to_have_attribute("aria-invalid", "true")
+        page.get_by_role("link", name="Use at least 12 characters").click()
+        expect(page.get_by_label("New password")).to_be_focused()
+        assert_accessible(page, "/link with faults")
+        fill_in_new_password(page)
+        for path in ("/", "/sign-out", "/password", "/sign-in/again"):
+            page.goto(service.url + path)
+            assert_accessible(page, path)
+
+
+def test_keyboard_is_enough(browser: Browser, service: Server) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(new_link(service))
+        fill_in_new_password(page)
+        sign_out(context)
+        page.goto(service.url)
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
+        page.keyboard.press("Enter")
+        for text in ("admin", PASSWORD):
+            page.keyboard.press("Tab")
+            outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+            assert outline == "3px"
+            page.keyboard.type(text)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("You are signed in")
+
+
+def sign_out(context: BrowserContext) -> None:
+    context.clear_cookies()
