@@ -1,7 +1,5 @@
 """The unmodified @linode/api-v4 of npm, which Linode's own web page is built on, against a running service."""
 
-import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,36 +7,8 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import Family
-from tests.node import NODE, PACKAGES, need_modules
-from tests.servers import STOP_SECONDS_MAX, Server, environment
-
-
-class Node:
-    """The package in one process for all tests; each line is a call."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [NODE, "calls.js"],
-            cwd=PACKAGES,
-            env=environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def call(self, **what: object) -> dict[str, Any]:
-        """Make one call; what became of it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(what) + "\n")
-        self._process.stdin.flush()
-        became: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return became
-
-    def stop(self) -> None:
-        """End it, which must go well."""
-        self._process.communicate(timeout=STOP_SECONDS_MAX)
-        assert self._process.returncode == 0
+from tests.node import Node, need_modules
+from tests.servers import Server
 
 
 @dataclass
@@ -78,7 +48,7 @@ class ApiV4:
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
     need_modules()
-    node = Node()
+    node = Node("calls.js")
     yield node
     node.stop()
 
