@@ -30,6 +30,7 @@ from tokenry.domain.accounts import AccountChange, Actor, Origin
 from tokenry.domain.clients import Authentication, Client, ClientChange
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NewDetails
+from tokenry.domain.device_codes import LETTERS, USER_CODE_LENGTH
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
@@ -37,7 +38,7 @@ from tokenry.domain.policy import UserKind
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING
-from tokenry.domain.secrets import CODE, LINK, REFRESH, REGISTRATION, SESSION, Secret
+from tokenry.domain.secrets import CODE, DEVICE_CODE, LINK, REFRESH, REGISTRATION, SESSION, Secret
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
@@ -70,6 +71,7 @@ _LAID = (
     schema.rotations,
     schema.authorization_codes,
     schema.refresh_tokens,
+    schema.device_codes,
     schema.links,
 )
 _NEXT_ID = 10**9
@@ -114,6 +116,12 @@ class Place:
     code: Secret
     refresh: Secret
     registration: Secret
+    device: Secret
+    """Which waits with a code for its user that is this place's number."""
+
+    @property
+    def user_code(self) -> str:
+        return user_code_of(self.client.id)
 
     def name(self, username: str) -> str:
         return f"{username}{self.number}"
@@ -296,6 +304,14 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "ClientRevocations.revoke_presented": lambda case: case.installation.client_revocations.revoke_presented(
         OPERATOR, case.place.client, case.place.refresh.reveal()
     ),
+    "DeviceCodes._exchange": lambda case: case.installation.device_codes.exchange(
+        OPERATOR, case.place.client, case.place.device.reveal()
+    ),
+    "DeviceCodes.approve": lambda case: case.installation.device_codes.approve(
+        OPERATOR, case.me.actor.user_id, case.place.user_code
+    ),
+    "DeviceCodes.begin": lambda case: case.installation.device_codes.begin(OPERATOR, case.place.client, None, ()),
+    "DeviceCodes.refuse": lambda case: case.installation.device_codes.refuse(OPERATOR, case.place.user_code),
     "RefreshTokens._refresh": lambda case: case.installation.refresh_tokens.refresh(
         OPERATOR, case.place.client, PresentedRefresh(case.place.refresh.reveal())
     ),
@@ -493,7 +509,7 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
 
 def _add_client(
     installation: Installation, rows: dict[Table, list[dict[str, Any]]], id: int, user_id: int, **columns: int
-) -> tuple[Client, Secret, Secret, Secret]:
+) -> tuple[Client, Secret, Secret, Secret, Secret]:
     confidential = {"public": False, "authentication": Authentication.BASIC, "pkce_required": False}
     access = Secret.generate(kind=REGISTRATION)
     opening = {"registration_preview": access.preview, "registration_digest": installation.peppers.digest(access)}
@@ -502,14 +518,21 @@ def _add_client(
     rows[schema.apps].append({"id": id, "user_id": user_id, "oauth_client_id": id, "scopes": "*", "created_at": NOW})
     of_app = {"app_id": id, "scopes": "linodes:read_only", "created_at": NOW, "expires_at": FAR}
     rows[schema.oauth_grants].append({"id": id, "grant_type": "authorization_code", **of_app})
-    code, refresh = Secret.generate(kind=CODE), Secret.generate(kind=REFRESH)
+    code, refresh, device = (Secret.generate(kind=kind) for kind in (CODE, REFRESH, DEVICE_CODE))
+    waits = {"oauth_client_id": id, "user_code": user_code_of(id), "interval_seconds": 5, **of_app} | {"app_id": None}
     for secret, table, more in (
         (code, schema.authorization_codes, of_app),
+        (device, schema.device_codes, waits),
         (refresh, schema.refresh_tokens, {"grant_id": id, "created_at": NOW, "expires_at": FAR}),
     ):
         digest, generation = installation.peppers.digest(secret), installation.peppers.generation
         rows[table].append({"preview": secret.preview, "digest": digest, "pepper_generation": generation, **more})
-    return client_of(row), code, refresh, access
+    return client_of(row), code, refresh, access, device
+
+
+def user_code_of(id: int) -> str:
+    """A code for the user of a device, of a number."""
+    return "".join(LETTERS[id // len(LETTERS) ** place % len(LETTERS)] for place in range(USER_CODE_LENGTH))
 
 
 def _add_session(

@@ -100,6 +100,12 @@ RECORDED = [
         "user:3",
         '{"app_id": 7, "grant_id": 9, "scopes": "linodes:read_only"}',
     ),
+    (
+        events.DeviceAllowed(3, 7, "c1", Scopes.parse("linodes:read_only"), "192.0.2.1"),
+        "device.allow",
+        "user:3",
+        '{"app_id": 7, "client_id": "c1", "scopes": "linodes:read_only", "address": "192.0.2.1"}',
+    ),
     (events.AppEnded(3, 4, "c1"), "app.end", "user:3", '{"app_id": 4, "client_id": "c1"}'),
     (events.GrantEnded(3, 4, 9), "grant.end", "user:3", '{"app_id": 4, "grant_id": 9}'),
     (events.GrantEnded(3, 4, 9, "replay"), "grant.end", "user:3", '{"app_id": 4, "grant_id": 9, "reason": "replay"}'),

@@ -22,6 +22,7 @@ from tokenry.domain.callers import Callers
 from tokenry.domain.clients import Client, ClientChange, PresentedClient
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NewDetails, Selection, State
+from tokenry.domain.device_codes import DeviceCode
 from tokenry.domain.errors import Unauthorized
 from tokenry.domain.filters import Filter
 from tokenry.domain.grants import PresentedRefresh
@@ -307,6 +308,7 @@ class Many:
             "details.get_details": [partial(do.details.get_details, actor, 1)],
             "policies.get_policy": [do.policies.get_policy],
             "policies.get_rules": [partial(do.policies.get_rules, actor)],
+            "device_codes.find": [partial(do.device_codes.find, "BCDFGHJK")],
             "refresh_tokens.find_live": [self.find_live],
             "apps.get_app": [partial(do.apps.get_app, actor, 10)],
             "admission.admit": [partial(do.admission.admit, actor, who) for who in Callers],
@@ -431,6 +433,10 @@ class Many:
             "clients.delete_client": [partial(do.clients.delete_client, OPERATOR, "client-300")],
             "authorization_codes.exchange_code": [self.exchange_a_code],
             "refresh_tokens.refresh": [self.refresh],
+            "device_codes.begin": [self.begin_a_device],
+            "device_codes.approve": [self.approve_a_device],
+            "device_codes.refuse": [partial(do.device_codes.refuse, origin, "BCDFGHJK")],
+            "device_codes.exchange": [self.let_a_device_in],
             "client_revocations.revoke_presented": [self.give_back],
             "client_credentials.issue": [self.let_a_client_act],
             "uses.flush": [self.flush],
@@ -512,6 +518,22 @@ class Many:
         do.refresh_tokens.refresh(self.origin, client, presented)
         with suppress(OAuthRefusal):
             do.refresh_tokens.refresh(self.origin, client, presented)
+
+    def begin_a_device(self) -> tuple[Client, DeviceCode]:
+        client = add_client(self.database, grant_types=str(GrantType.DEVICE_CODE))
+        return client, self.do.device_codes.begin(self.origin, client, None, ())
+
+    def approve_a_device(self) -> None:
+        _, code = self.begin_a_device()
+        assert self.do.device_codes.approve(self.origin, 1, code.user_code)
+
+    def let_a_device_in(self) -> None:
+        client, code = self.begin_a_device()
+        exchange = partial(self.do.device_codes.exchange, self.origin, client, code.secret.reveal())
+        with pytest.raises(OAuthRefusal):
+            exchange()
+        self.do.device_codes.approve(self.origin, 1, code.user_code)
+        exchange()
 
     def give_back(self) -> None:
         do, client = self.do, add_client(self.database)

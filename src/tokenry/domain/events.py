@@ -368,6 +368,17 @@ class AppAllowed(_OfUser):
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceAllowed(_OfUser):
+    """A user let a device in, which had asked from this address."""
+
+    action = "device.allow"
+    app_id: int
+    client_id: str
+    scopes: Scopes
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GrantBegun(_OfUser):
     """A client was given its first tokens of a grant."""
 
@@ -454,6 +465,7 @@ Event: TypeAlias = (
     | ClientEnabled
     | ClientDeleted
     | AppAllowed
+    | DeviceAllowed
     | GrantBegun
     | GrantRefreshed
     | AppEnded

@@ -4,6 +4,7 @@ from functools import partial
 
 from tokenry.domain.callers import Callers
 from tokenry.domain.scopes import READS, WRITES
+from tokenry.oauth.device_authorization import DEVICE_LIMIT, begin_device
 from tokenry.oauth.introspection import introspect, introspect_for_client
 from tokenry.oauth.pushed_requests import push_request
 from tokenry.oauth.registration import REGISTRATION_LIMIT, RegistrationEndpoints, no_registration
@@ -23,6 +24,9 @@ def oauth_paths(installation: Installation, inspector: Inspector, resource: Make
         ),
         "/oauth/par": resource(
             POST=change(partial(push_request, installation), who=Callers.ANYBODY, bucket=TOKEN_LIMIT)
+        ),
+        "/oauth/device_authorization": resource(
+            POST=change(partial(begin_device, installation), who=Callers.ANYBODY, bucket=DEVICE_LIMIT)
         ),
         "/oauth/revoke": resource(
             POST=change(

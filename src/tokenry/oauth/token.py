@@ -28,6 +28,7 @@ class TokenEndpoint:
             GrantType.AUTHORIZATION_CODE: self._exchange_code,
             GrantType.REFRESH_TOKEN: self._refresh,
             GrantType.CLIENT_CREDENTIALS: self._act_for_itself,
+            GrantType.DEVICE_CODE: self._let_device_in,
         }
 
     @property
@@ -56,6 +57,9 @@ class TokenEndpoint:
         text = get_text(form, "refresh_token")
         presented = PresentedRefresh(text, find_scopes(form, self._do.catalogue), read_resources(form))
         return self._do.refresh_tokens.refresh(origin, client, presented)
+
+    def _let_device_in(self, origin: Origin, client: Client, form: Form) -> Issued:
+        return self._do.device_codes.exchange(origin, client, get_text(form, "device_code"))
 
     def _act_for_itself(self, origin: Origin, client: Client, form: Form) -> Issued:
         scopes = find_scopes(form, self._do.catalogue)

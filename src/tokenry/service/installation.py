@@ -20,6 +20,7 @@ from tokenry.service.explanation import Explanations
 from tokenry.service.grants.authentication import ClientAuthentication
 from tokenry.service.grants.authorization_code import AuthorizationCodes
 from tokenry.service.grants.client_credentials import ClientCredentials
+from tokenry.service.grants.device_code import DeviceCodes
 from tokenry.service.grants.refresh import RefreshTokens
 from tokenry.service.grants.revocation import ClientRevocations
 from tokenry.service.inventory import Inventory
@@ -98,6 +99,7 @@ class Installation:
         names = () if public_url is None else (public_url, f"{public_url}/oauth/token")
         self.client_authentication = ClientAuthentication(transactions, peppers, names)
         self.client_credentials = ClientCredentials(transactions, peppers)
+        self.device_codes = DeviceCodes(transactions, peppers)
         self.client_revocations = ClientRevocations(transactions, peppers)
         self.refresh_tokens = RefreshTokens(transactions, peppers)
         self.authorization_codes = AuthorizationCodes(transactions, peppers)
