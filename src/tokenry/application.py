@@ -11,8 +11,8 @@ from tokenry.counters.opening import Counters, open_counters
 from tokenry.faces import create_app, routes
 from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
 from tokenry.jobs import run_jobs
+from tokenry.pages.attempts import Attempts
 from tokenry.pages.page import Checks as PageChecks
-from tokenry.pages.sign_in import Attempts
 from tokenry.service.hashing import Hashing
 from tokenry.serving.health import Readiness
 from tokenry.settings import Settings

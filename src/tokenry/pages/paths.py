@@ -6,6 +6,12 @@ from urllib.parse import quote
 HOME = "/"
 SIGN_IN = "/sign-in"
 AGAIN = "/sign-in/again"
+SECOND_STEP = "/sign-in/second"
+PASSKEY = "/sign-in/passkey"
+SECURITY = "/sign-in/security"
+ONE_TIME_PASSWORDS = "/sign-in/security/one-time-passwords"
+RECOVERY_CODES = "/sign-in/security/recovery-codes"
+PASSKEYS = "/sign-in/security/passkeys"
 SIGN_OUT = "/sign-out"
 PASSWORD = "/password"  # noqa: S105 - the path of a page
 AUTHORIZE = "/oauth/authorize"

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import NoPublicUrl
+from tokenry.domain.passkeys import RelyingParty
 from tokenry.domain.policy import NO_RULES
 from tokenry.domain.scopes import EVERYTHING, Catalogue
 from tokenry.domain.secrets import Peppers, Secret
@@ -17,6 +18,7 @@ from tokenry.service.authorization import Authorizations
 from tokenry.service.children import Children
 from tokenry.service.details import TokenDetails
 from tokenry.service.explanation import Explanations
+from tokenry.service.factors import Factors
 from tokenry.service.grants.authentication import ClientAuthentication
 from tokenry.service.grants.authorization_code import AuthorizationCodes
 from tokenry.service.grants.client_credentials import ClientCredentials
@@ -28,6 +30,9 @@ from tokenry.service.leaks import Leaks
 from tokenry.service.links import Links
 from tokenry.service.logins import Logins
 from tokenry.service.oauth_clients import AccountClients, Clients
+from tokenry.service.one_time_passwords import OneTimePasswords
+from tokenry.service.passkey_sign_in import PasskeySignIn
+from tokenry.service.passkeys import Passkeys
 from tokenry.service.passwords import Passwords
 from tokenry.service.policy import Policies
 from tokenry.service.profile import Profiles
@@ -36,6 +41,7 @@ from tokenry.service.pushed_requests import PushedRequests
 from tokenry.service.registration import Registration, Registrations
 from tokenry.service.revocation import Revocations
 from tokenry.service.rotation import Rotations
+from tokenry.service.second_steps import SecondSteps
 from tokenry.service.sessions import Sessions
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
@@ -91,6 +97,11 @@ class Installation:
         self.passwords = Passwords(transactions, sessions)
         self.links = Links(transactions, peppers, sessions)
         self.logins = Logins(transactions)
+        self.factors = Factors(transactions, peppers, sessions)
+        self.one_time_passwords = OneTimePasswords(transactions, peppers, sessions)
+        self.second_steps = SecondSteps(transactions, peppers, sessions)
+        self.passkeys = Passkeys(transactions, peppers, sessions, RelyingParty.of(public_url))
+        self.passkey_sign_in = PasskeySignIn(transactions, peppers, sessions, RelyingParty.of(public_url))
         self.pruning = Pruning(transactions)
         self.account_clients = AccountClients(transactions, peppers)
         self.clients = Clients(transactions, peppers)
