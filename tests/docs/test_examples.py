@@ -22,7 +22,7 @@ from tests.servers import Server, free_port, serving
 
 PAGES = [
     REPOSITORY / "README.md",
-    *(DOCS / f"{name}.md" for name in ("api", "cli", "client", "languages", "middleware", "tutorial")),
+    *(DOCS / f"{name}.md" for name in ("api", "cli", "client", "languages", "middleware", "oauth", "tutorial")),
 ]
 OTHERS = {
     "audit.md": "it has no commands; test_audit.py holds it against the events that there are",
