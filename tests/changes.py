@@ -287,6 +287,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "AccountClients.update_client": lambda case: case.installation.account_clients.update_client(
         case.me.origin, case.place.client.client_id, _change_client(case)
     ),
+    "ClientDocuments._store": lambda case: case.installation.client_documents._store(
+        case.place.client.client_id, _change_client(case)
+    ),
     "Registrations.delete_registration": lambda case: case.installation.registrations.delete_registration(
         OPERATOR, case.place.client.client_id, case.place.registration.reveal()
     ),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -39,6 +40,7 @@ from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
 from tokenry.service.authorization import Consent
+from tokenry.service.documents import ClientDocuments, Documents
 from tokenry.service.grants.ending import end_client
 from tokenry.service.passkeys import Answered
 from tokenry.service.passwords import PasswordProved, SigningIn
@@ -444,6 +446,7 @@ class Many:
             "account_clients.reset_secret": [partial(do.account_clients.reset_secret, origin, "client-200")],
             "account_clients.delete_client": [partial(do.account_clients.delete_client, origin, "client-200")],
             "clients.create_client": [partial(do.clients.create_client, OPERATOR, NEW_CLIENT)],
+            "client_documents.learn": [self.learn],
             "registrations.register": [partial(do.registrations.register, origin, NEW_CLIENT)],
             "registrations.update_registration": [
                 partial(self.register, do.registrations.update_registration, NEW_CLIENT)
@@ -499,6 +502,12 @@ class Many:
     def register(self, act: Callable[..., object], *wanted: object) -> None:
         registered = self.do.registrations.register(OPERATOR, NEW_CLIENT)
         act(OPERATOR, registered.client.client_id, registered.access.reveal(), *wanted)
+
+    def learn(self) -> None:
+        document = b'{"client_id": "http://127.0.0.1/app", "redirect_uris": ["http://127.0.0.1/"]}'
+        documents = ClientDocuments(self.do.transactions, self.do.peppers, self.do.catalogue, Documents.LOOPBACK)
+        with patch("tokenry.service.documents.fetch_json", return_value=document):
+            documents.learn("http://127.0.0.1/app")
 
     def authenticate(self, client_id: str) -> None:
         with pytest.raises(OAuthRefusal):

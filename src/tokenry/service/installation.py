@@ -17,6 +17,7 @@ from tokenry.service.apps import Apps
 from tokenry.service.authorization import Authorizations
 from tokenry.service.children import Children
 from tokenry.service.details import TokenDetails
+from tokenry.service.documents import ClientDocuments, Documents
 from tokenry.service.explanation import Explanations
 from tokenry.service.factors import Factors
 from tokenry.service.grants.authentication import ClientAuthentication
@@ -72,6 +73,7 @@ class Installation:
         public_url: str | None = None,
         session_limits: SessionLimits = STANDARD_LIMITS,
         registration: Registration = Registration.OFF,
+        documents: Documents = Documents.OFF,
     ) -> None:
         self.database = database
         self.peppers = peppers
@@ -107,6 +109,8 @@ class Installation:
         self.clients = Clients(transactions, peppers)
         self.registration = registration
         self.registrations = Registrations(transactions, peppers)
+        self.documents = documents
+        self.client_documents = ClientDocuments(transactions, peppers, catalogue, documents)
         names = () if public_url is None else (public_url, f"{public_url}/oauth/token")
         self.client_authentication = ClientAuthentication(transactions, peppers, names)
         self.client_credentials = ClientCredentials(transactions, peppers)
@@ -115,7 +119,9 @@ class Installation:
         self.refresh_tokens = RefreshTokens(transactions, peppers)
         self.authorization_codes = AuthorizationCodes(transactions, peppers)
         self.pushed_requests = PushedRequests(transactions, peppers, catalogue)
-        self.authorizations = Authorizations(transactions, peppers, catalogue, self.pushed_requests)
+        self.authorizations = Authorizations(
+            transactions, peppers, catalogue, self.pushed_requests, self.client_documents
+        )
 
     @property
     def issuer(self) -> str:
