@@ -11,8 +11,10 @@ from tokenry.counters.opening import Counters, open_counters
 from tokenry.faces import create_app, routes
 from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
 from tokenry.jobs import run_jobs
-from tokenry.pages.attempts import Attempts
+from tokenry.openid.relying_party import RelyingParty
 from tokenry.pages.page import Checks as PageChecks
+from tokenry.pages.paths import CALLBACK
+from tokenry.pages.sign_in import Attempts
 from tokenry.service.hashing import Hashing
 from tokenry.serving.health import Readiness
 from tokenry.settings import Settings
@@ -57,5 +59,18 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     )
     hashing, attempts = Hashing(settings.hash_work), Attempts(limits, settings.rate_limit_sign_in)
     ready = Readiness(installation.database, verification.credentials.find)
-    table = routes(installation, checks, inspector, ready, page_checks=page_checks, hashing=hashing, attempts=attempts)
+    parties = [
+        RelyingParty(provider, f"{installation.public_url}{CALLBACK}/{provider.name}", installation.transactions.now)
+        for provider in settings.providers()
+    ]
+    table = routes(
+        installation,
+        checks,
+        inspector,
+        ready,
+        page_checks=page_checks,
+        hashing=hashing,
+        attempts=attempts,
+        parties=parties,
+    )
     return create_app(table, lifespan)

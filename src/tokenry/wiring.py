@@ -11,7 +11,6 @@ from pathlib import Path
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
 from tokenry.jobs import Job, Where
-from tokenry.service.documents import Documents
 from tokenry.service.installation import Installation, begin_installation
 from tokenry.service.pruning import PRUNING_SECONDS
 from tokenry.service.registration import Registration
@@ -117,7 +116,6 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         public_url=settings.public_url,
         session_limits=settings.session_limits,
         registration=Registration(settings.client_registration),
-        documents=Documents(settings.client_documents),
     )
 
 

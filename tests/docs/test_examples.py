@@ -22,7 +22,10 @@ from tests.servers import Server, free_port, serving
 
 PAGES = [
     REPOSITORY / "README.md",
-    *(DOCS / f"{name}.md" for name in ("api", "cli", "client", "languages", "middleware", "oauth", "tutorial")),
+    *(
+        DOCS / f"{name}.md"
+        for name in ("api", "cli", "client", "company-sign-in", "languages", "middleware", "tutorial")
+    ),
 ]
 OTHERS = {
     "audit.md": "it has no commands; test_audit.py holds it against the events that there are",
@@ -85,7 +88,7 @@ def parse(page: Path, reader: Reader | None = None) -> Document:
     """The blocks of a page."""
     parsers: list[Parser] = [
         CodeBlockParser("python", None if reader is None else reader.run_python),
-        *(CodeBlockParser(language, None if reader is None else reader.save) for language in ("js", "ts")),
+        *(CodeBlockParser(language, None if reader is None else reader.save) for language in ("js", "ts", "toml")),
         CodeBlockParser("console", None if reader is None else reader.run_commands),
         SkipParser(),
     ]

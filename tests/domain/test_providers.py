@@ -70,7 +70,7 @@ def test_provider_without_a_mapping_has_no_say_in_who_is_an_administrator() -> N
     assert read_person(ACME, {"sub": "1", "admin": True, "groups": ["ops"]}).admin is None
 
 
-@pytest.mark.parametrize("subject", [None, "", 1, ["1"], "1" * (SUBJECT_LENGTH_MAX + 1), "1\0"])
+@pytest.mark.parametrize("subject", [None, "", 1, ["1"], "1" * (SUBJECT_LENGTH_MAX + 1), "1\0", "\ud800"])
 def test_somebody_without_a_subject_is_nobody(subject: object) -> None:
     with pytest.raises(NotSignedIn):
         read_person(ACME, {"sub": subject})

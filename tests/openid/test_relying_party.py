@@ -42,7 +42,7 @@ class Browser:
         return datetime.fromtimestamp(self.clock(), UTC)
 
     def sign_in(self, *, attempt: Attempt | None = None, again: bool = False, **answer: str) -> Person:
-        attempt = attempt or Attempt("acme", self.now(), "/", again=again)
+        attempt = attempt or Attempt(self.now(), "/", again=again)
         address = self.party.begin(attempt)
         self.asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         brought = {"issuer": "", "error": "", **self.fake.follow(address), **answer}
@@ -87,7 +87,7 @@ def test_somebody_is_who_an_honest_provider_says(browser: Browser) -> None:
 
 
 def test_provider_is_asked_with_all_that_ties_its_answer_to_the_question(browser: Browser) -> None:
-    attempt = Attempt("acme", browser.now(), "/")
+    attempt = Attempt(browser.now(), "/")
     browser.sign_in(attempt=attempt)
     assert browser.asked == {
         "response_type": "code",
@@ -170,7 +170,7 @@ def test_id_token_of_an_earlier_sign_in_is_not_taken_again(browser: Browser) -> 
 
 
 def test_unsigned_id_token_is_not_trusted(browser: Browser) -> None:
-    attempt = Attempt("acme", browser.now(), "/")
+    attempt = Attempt(browser.now(), "/")
     for algorithm in ("none", "None", "NONE", ""):
         head = encode(json.dumps({"alg": algorithm, "kid": "first"}).encode())
         browser.fake.tokens = {"id_token": f"{head}.{encode(json.dumps(claims_for(browser, attempt)).encode())}."}
@@ -183,7 +183,7 @@ def test_public_key_is_no_shared_secret(browser: Browser) -> None:
     browser.fake.published = [key]
     browser.fake.header = {"alg": "RS256"}
     browser.sign_in()
-    attempt = Attempt("acme", browser.now(), "/")
+    attempt = Attempt(browser.now(), "/")
     head = encode(b'{"alg": "HS256", "kid": "first"}')
     signing = f"{head}.{encode(json.dumps(claims_for(browser, attempt)).encode())}"
     for secret in (key.as_pem(private=False), key.as_der(private=False)):
@@ -194,7 +194,7 @@ def test_public_key_is_no_shared_secret(browser: Browser) -> None:
 def test_client_secret_signs_no_id_token(fake: FakeProvider, clock: Clock) -> None:
     secret = "sesame-sesame-sesame-sesame-sesame"
     browser = Browser(fake, clock, client_secret=secret)
-    attempt = Attempt("acme", browser.now(), "/")
+    attempt = Attempt(browser.now(), "/")
     forged = jwt.encode({"alg": "HS256"}, claims_for(browser, attempt), OctKey.import_key(secret), ["HS256"])
     fake.tokens = {"id_token": forged}
     assert browser.trouble(attempt=attempt) is Trouble.UNTRUSTED
@@ -260,7 +260,7 @@ def test_header_that_asks_for_more_is_not_trusted(
     header: dict[str, Any],
     taken: bool,  # noqa: FBT001
 ) -> None:
-    attempt = Attempt("acme", browser.now(), "/")
+    attempt = Attempt(browser.now(), "/")
     raw = json.dumps({"alg": "ES256", "kid": "first", **header}).encode()
     browser.fake.tokens = {"id_token": signed(raw, claims_for(browser, attempt), browser.fake.signing)}
     if taken:

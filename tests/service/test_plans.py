@@ -7,16 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from unittest.mock import patch
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
-from pyotp import TOTP
 from sqlalchemy import URL, Connection, create_engine, text
 
 from tests.conftest import START, Clock
-from tests.devices import Device
+from tests.making import NOW as MOMENT
 from tests.making import OPERATOR
 from tests.oauth_making import CHALLENGE, VERIFIER, add_client, agree, client_row, give
 from tests.plans import Capture, Statement, faults_of
@@ -33,18 +31,17 @@ from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.profile import ProfileChange
+from tokenry.domain.providers import Person, Provider
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING, NOTHING
+from tokenry.domain.seals import Ticket
 from tokenry.domain.secrets import LINK, REGISTRATION, Secret
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
 from tokenry.service.authorization import Consent
-from tokenry.service.documents import ClientDocuments, Documents
 from tokenry.service.grants.ending import end_client
-from tokenry.service.passkeys import Answered
-from tokenry.service.passwords import PasswordProved, SigningIn
-from tokenry.service.second_steps import Pending
+from tokenry.service.passwords import SigningIn
 from tokenry.settings import Settings
 from tokenry.storage import audit, schema
 from tokenry.storage.database import to_seconds
@@ -55,7 +52,6 @@ from tokenry.storage.uses import Use, record_uses, was_used
 from tokenry.wiring import begin, open_installation, prepare
 
 NOW = int(START)
-PUBLIC_URL = "https://tokens.example.com"
 PAGE = PageRequest(size=25)
 ACCOUNTS = 10_000
 USERS = 20_000
@@ -63,6 +59,21 @@ TOKENS = 40_000
 OF_CLIENTS = ("oauth_clients", "apps", "oauth_grants")
 WHOLE = {"policies.enforce", "policies.preview_lifetime", "tokens.revoke_other_tokens"}
 """What may read all tokens, once: for the operator; and where PostgreSQL prefers to find a user's many by id."""
+
+
+PROVIDER = Provider(
+    name="acme",
+    label="Acme",
+    issuer="https://acme.example",
+    client_id="a",
+    create_users=True,
+    link_by_verified_email=True,
+)
+
+
+def person(subject: str, *, username: str = "", email: str = "", admin: bool | None = None) -> Person:
+    """Somebody at the provider."""
+    return Person(PROVIDER.issuer, subject, username, email, email_verified=bool(email), account=None, admin=admin)
 
 
 def numbers(first: int, last: int) -> str:
@@ -139,6 +150,11 @@ LINKS = f"""
     FROM {numbers(1, TOKENS)}
 """
 # Half of them the first user's, and most of those failures.
+ADDRESSED = "UPDATE users SET email = 'one@example.org' WHERE id = 280"
+IDENTITIES = f"""
+    INSERT INTO identities (id, issuer, subject, user_id, created_at)
+    SELECT id, 'https://acme.example', 'subject-' || id, id, {NOW} FROM users WHERE id > 300
+"""
 LOGINS = f"""
     INSERT INTO logins (id, user_id, at, succeeded, method)
     SELECT i, CASE WHEN i % 10 < 5 THEN 1 ELSE 2 + i % {USERS - 1} END, {NOW} - 86400 * 3 - i,
@@ -147,19 +163,6 @@ LOGINS = f"""
 """
 
 
-# Of every second user, four each; and ten codes.
-PASSKEYS = f"""
-    INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, label, created_at)
-    SELECT i, 3 + 2 * (i % 9000), CAST('key ' || i AS {{binary}}), :digest, 0, 'phone', {NOW} FROM {numbers(1, 36000)}
-"""
-AUTHENTICATORS = f"""
-    INSERT INTO authenticators (user_id, sealed, created_at, used_step)
-    SELECT 3 + 2 * i, :digest, {NOW}, 0 FROM {numbers(1, 9000)}
-"""
-RECOVERY_CODES = f"""
-    INSERT INTO recovery_codes (user_id, digest, pepper_generation)
-    SELECT 3 + 2 * (i % 9000), CAST('code ' || i AS {{binary}}), 1 FROM {numbers(1, 90000)}
-"""
 PUSHED = f"""
     INSERT INTO pushed_requests
         (preview, digest, pepper_generation, oauth_client_id, parameters, created_at, expires_at)
@@ -228,9 +231,8 @@ def fill(connection: Connection) -> None:
         PASSWORDS,
         LINKS,
         LOGINS,
-        PASSKEYS,
-        AUTHENTICATORS,
-        RECOVERY_CODES,
+        ADDRESSED,
+        IDENTITIES,
         APPS,
         GRANTS,
         REFRESH_TOKENS,
@@ -239,10 +241,10 @@ def fill(connection: Connection) -> None:
         DEVICE_CODES,
         ASSERTIONS.format(blob="BLOB" if connection.dialect.name == "sqlite" else "BYTEA"),
     ):
-        statement = text(rows.replace("{binary}", "BYTEA" if connection.dialect.name == "postgresql" else "BLOB"))
+        statement = text(rows)
         connection.execute(statement, {"digest": bytes(32)} if "digest" in statement.compile().params else {})
     if connection.dialect.name == "postgresql":
-        for table in ("accounts", "users", "tokens", "audit_events", "sessions", "logins", "passkeys", *OF_CLIENTS):
+        for table in ("accounts", "users", "tokens", "audit_events", "sessions", "logins", "identities", *OF_CLIENTS):
             connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
 
 
@@ -256,7 +258,6 @@ class Many:
         secret = begin(self.do, lambda secret: None)
         assert secret is not None
         self.text = secret.reveal()
-        self.device = Device(PUBLIC_URL, "tokens.example.com", count=0)
         with self.database.write() as connection:
             connection.execute(schema.oauth_clients.insert().values(client_row("asks")))
             fill(connection)
@@ -409,6 +410,19 @@ class Many:
             "users.delete_user": [partial(do.users.delete_user, OPERATOR, "user-140")],
             "sessions.authenticate_again": [lambda: do.sessions.authenticate_again(OPERATOR, self.own_session(104))],
             "sessions.end_other": [lambda: do.sessions.end_other(OPERATOR, self.own_session(104), 105)],
+            "identities.use_ticket": [partial(do.identities.use_ticket, Ticket({}, bytes(32), MOMENT))],
+            "identities.sign_in": [
+                partial(do.identities.sign_in, PROVIDER, each, address=None, agent=None)
+                for each in (
+                    person("subject-400", admin=True),
+                    person("subject-400", admin=False),
+                    person("new", email="one@example.org"),
+                    person("newer", username="newer"),
+                )
+            ],
+            "identities.authenticate_again": [
+                lambda: do.identities.authenticate_again(person("subject-420"), self.sign_in(420), None)
+            ],
             "links.make_link": [partial(do.links.make_link, OPERATOR, "user-200")],
             "links.find_user": [partial(do.links.find_user, Secret.generate(kind=LINK).reveal())],
             "links.use_link": [self.use_link],
@@ -421,7 +435,6 @@ class Many:
             "passwords.change_password": [
                 lambda: do.passwords.change_password(OPERATOR, self.sign_in(260), "other hash")
             ],
-            **self.factors(),
             "passwords.note_failure": [partial(do.passwords.note_failure, 1, address=None)],
             "sessions.list_of_user": [lambda: do.sessions.list_of_user(self.own_session(104))],
             "sessions.begin_session": [self.begin_session],
@@ -446,7 +459,6 @@ class Many:
             "account_clients.reset_secret": [partial(do.account_clients.reset_secret, origin, "client-200")],
             "account_clients.delete_client": [partial(do.account_clients.delete_client, origin, "client-200")],
             "clients.create_client": [partial(do.clients.create_client, OPERATOR, NEW_CLIENT)],
-            "client_documents.learn": [self.learn],
             "registrations.register": [partial(do.registrations.register, origin, NEW_CLIENT)],
             "registrations.update_registration": [
                 partial(self.register, do.registrations.update_registration, NEW_CLIENT)
@@ -468,30 +480,6 @@ class Many:
             "uses.flush": [self.flush],
         }
 
-    def factors(self) -> Mapping[str, list[Callable[[], object]]]:
-        """Those of a user who has none at first."""
-        do, held = self.do, self.held
-        return {
-            "one_time_passwords.offer_key": [lambda: do.one_time_passwords.offer_key(held(), "browser")],
-            "one_time_passwords.find_offer": [lambda: do.one_time_passwords.find_offer(held(), "", "browser")],
-            "one_time_passwords.set_up": [self.set_up],
-            "factors.list_held": [lambda: do.factors.list_held(held())],
-            "factors.make_codes": [lambda: do.factors.make_codes(OPERATOR, held())],
-            "second_steps.begin": [lambda: do.second_steps.begin(PasswordProved(held().user, "hash-300"), "browser")],
-            "second_steps.find_pending": [self.find_pending],
-            "second_steps.take_code": [partial(self.take_code, "123456"), partial(self.take_code, "0000-0000-0000")],
-            "one_time_passwords.remove": [lambda: do.one_time_passwords.remove(OPERATOR, held())],
-            "passkeys.ask_for_new": [lambda: do.passkeys.ask_for_new(held(), "browser")],
-            "passkeys.register": [self.register_passkey],
-            "passkeys.get_passkey": [lambda: do.passkeys.get_passkey(held(), self.passkey_id())],
-            "passkeys.rename": [lambda: do.passkeys.rename(OPERATOR, held(), self.passkey_id(), "old phone")],
-            "passkey_sign_in.ask": [partial(do.passkey_sign_in.ask, "browser", 300)],
-            "passkey_sign_in.sign_in": [self.sign_in_by_passkey],
-            "passkey_sign_in.prove": [lambda: do.passkey_sign_in.prove(OPERATOR, held(), self.sign_by_passkey())],
-            "passkeys.remove": [lambda: do.passkeys.remove(OPERATOR, held(), self.passkey_id())],
-            "factors.reset_factors": [partial(do.factors.reset_factors, OPERATOR, "user-301")],
-        }
-
     def ends(self) -> Mapping[str, list[Callable[[], object]]]:
         return {"tokens.revoke_other_tokens": [partial(self.do.tokens.revoke_other_tokens, self.origin)]}
 
@@ -502,12 +490,6 @@ class Many:
     def register(self, act: Callable[..., object], *wanted: object) -> None:
         registered = self.do.registrations.register(OPERATOR, NEW_CLIENT)
         act(OPERATOR, registered.client.client_id, registered.access.reveal(), *wanted)
-
-    def learn(self) -> None:
-        document = b'{"client_id": "http://127.0.0.1/app", "redirect_uris": ["http://127.0.0.1/"]}'
-        documents = ClientDocuments(self.do.transactions, self.do.peppers, self.do.catalogue, Documents.LOOPBACK)
-        with patch("tokenry.service.documents.fetch_json", return_value=document):
-            documents.learn("http://127.0.0.1/app")
 
     def authenticate(self, client_id: str) -> None:
         with pytest.raises(OAuthRefusal):
@@ -625,50 +607,9 @@ class Many:
             user = find_user_by_id(connection, user_id)
         who = SigningIn(user, f"hash-{user_id}", known_address=True)
         secret = self.do.passwords.sign_in(who, address=None, agent=None, rehashed="hash")
-        assert isinstance(secret, Secret)
         session = self.do.sessions.find_session(secret.reveal())
         assert session is not None
         return session
-
-    def held(self) -> Session:
-        """A session of the user who comes to factors."""
-        with self.do.transactions.change(OPERATOR) as change:
-            secret = self.do.sessions.begin_session(change, 300, method="password", address=None, agent=None)
-        session = self.do.sessions.find_session(secret.reveal())
-        assert session is not None
-        return session
-
-    def set_up(self) -> None:
-        session, use_cases = self.held(), self.do.one_time_passwords
-        offer = use_cases.offer_key(session, "browser")
-        use_cases.set_up(OPERATOR, session, offer.ticket, TOTP(offer.key).at(NOW), bound_to="browser")
-
-    def find_pending(self) -> Pending:
-        ticket = self.do.second_steps.begin(PasswordProved(self.held().user, "hash-300"), "browser")
-        pending = self.do.second_steps.find_pending(ticket, "browser")
-        assert pending is not None
-        return pending
-
-    def take_code(self, typed: str) -> None:
-        pending = self.find_pending()
-        ticket = self.do.second_steps.begin(PasswordProved(pending.user, "hash-300"), "browser")
-        self.do.second_steps.take_code(ticket, typed, bound_to="browser", pending=pending, address=None, agent=None)
-
-    def register_passkey(self) -> None:
-        session, use_cases = self.held(), self.do.passkeys
-        asked = use_cases.ask_for_new(session, "browser")
-        answered = Answered(self.device.make(asked.options), asked.ticket, "browser")
-        use_cases.register(OPERATOR, session, answered, "phone")
-
-    def passkey_id(self) -> int:
-        return self.do.factors.list_held(self.held()).passkeys[-1].id
-
-    def sign_by_passkey(self) -> Answered:
-        asked = self.do.passkey_sign_in.ask("browser")
-        return Answered(self.device.sign(asked.options), asked.ticket, "browser")
-
-    def sign_in_by_passkey(self) -> None:
-        self.do.passkey_sign_in.sign_in(self.sign_by_passkey(), address=None, agent=None)
 
     def begin_session(self) -> Secret:
         with self.do.transactions.change(OPERATOR) as change:
@@ -697,7 +638,7 @@ def many(
         engine.dispose()
         address = server.set(database=name).render_as_string(hide_password=False)
     data_dir: Path = tmp_path_factory.mktemp("many") / "data"
-    many = Many(Settings(data_dir=data_dir, database_url=address, public_url=PUBLIC_URL))
+    many = Many(Settings(data_dir=data_dir, database_url=address))
     with pytest.MonkeyPatch.context() as patch:
         # A thousand of so few rows would be found by looking at all of them.
         for module in ("inventory", "users", "oauth_clients"):

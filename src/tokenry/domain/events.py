@@ -1,36 +1,78 @@
 """What can be recorded, which is everything that changes something: a closed list, `Event`.
 
 An event says what was done to what (`action`, `subject`); the rest is in its fields, of which none is a secret.
-docs/audit.md tells users of each. Those of signing in are defined in `sign_in_events.py`.
+docs/audit.md tells users of each.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import TypeAlias, get_args
+from typing import Any, ClassVar, TypeAlias, get_args
 
-from tokenry.domain.event_subjects import OfAccount, OfClient, OfToken, OfUser, Recorded
 from tokenry.domain.policy import Policy
 from tokenry.domain.scopes import Scopes
-from tokenry.domain.sign_in_events import (
-    AuthenticatorRemoved,
-    AuthenticatorSet,
-    FactorsReset,
-    LinkCreated,
-    PasskeyAdded,
-    PasskeyCloned,
-    PasskeyRemoved,
-    PasskeyRenamed,
-    PasswordSet,
-    RecoveryCodesMade,
-    RecoveryCodeUsed,
-    SessionBegun,
-    SessionEnded,
-)
+from tokenry.domain.spans import write_span
+
+_SUBJECTS = {"token_id", "user_id", "account_id", "oauth_client_id"}
+_KEYS = {"before": "from", "after": "to"}
+"""The names of fields that Python keeps for itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class TokenCreated(OfToken):
+class _Event:
+    action: ClassVar[str]
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """The fields that are set, as JSON, without the subject; each of the `changes` by itself."""
+        details: dict[str, Any] = {
+            _KEYS.get(field.name, field.name): _plain(value)
+            for field in fields(self)
+            if field.name not in _SUBJECTS and (value := getattr(self, field.name)) is not None
+        }
+        changes: Mapping[str, object] = details.pop("changes", {})
+        return {**details, **changes}
+
+
+@dataclass(frozen=True, slots=True)
+class _OfToken(_Event):
+    token_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"token:{self.token_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfUser(_Event):
+    user_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"user:{self.user_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfAccount(_Event):
+    account_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"account:{self.account_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfClient(_Event):
+    oauth_client_id: int
+    client_id: str
+
+    @property
+    def subject(self) -> str:
+        return f"client:{self.oauth_client_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCreated(_OfToken):
     """A token was made."""
 
     action = "token.create"
@@ -40,7 +82,7 @@ class TokenCreated(OfToken):
 
 
 @dataclass(frozen=True, slots=True)
-class TokenRenamed(OfToken):
+class TokenRenamed(_OfToken):
     """A token got another label."""
 
     action = "token.rename"
@@ -49,7 +91,7 @@ class TokenRenamed(OfToken):
 
 
 @dataclass(frozen=True, slots=True)
-class TokenUpdated(OfToken):
+class TokenUpdated(_OfToken):
     """A token's description or networks were changed; from and to, by name."""
 
     action = "token.update"
@@ -57,7 +99,7 @@ class TokenUpdated(OfToken):
 
 
 @dataclass(frozen=True, slots=True)
-class TokenRotated(OfToken):
+class TokenRotated(_OfToken):
     """A token got another secret; the one before opens for `grace` seconds more, which begin as `activate` says."""
 
     action = "token.rotate"
@@ -66,14 +108,14 @@ class TokenRotated(OfToken):
 
 
 @dataclass(frozen=True, slots=True)
-class TokenReissued(OfToken):
+class TokenReissued(_OfToken):
     """A request was repeated whose answer got lost: a fresh secret is in the place of the one that nobody got."""
 
     action = "token.reissue"
 
 
 @dataclass(frozen=True, slots=True)
-class TokenShortened(OfToken):
+class TokenShortened(_OfToken):
     """A token expires sooner, since a policy was set."""
 
     action = "token.shorten"
@@ -82,7 +124,7 @@ class TokenShortened(OfToken):
 
 
 @dataclass(frozen=True, slots=True)
-class TokenRevoked(OfToken):
+class TokenRevoked(_OfToken):
     """A token was revoked; `reported` is the preview of a secret that leaked."""
 
     action = "token.revoke"
@@ -90,7 +132,7 @@ class TokenRevoked(OfToken):
 
 
 @dataclass(frozen=True, slots=True)
-class UserCreated(OfUser):
+class UserCreated(_OfUser):
     """A user was made."""
 
     action = "user.create"
@@ -99,7 +141,7 @@ class UserCreated(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
-class UserUpdated(OfUser):
+class UserUpdated(_OfUser):
     """A user's name, address or rights were changed; from and to, by name."""
 
     action = "user.update"
@@ -107,7 +149,7 @@ class UserUpdated(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
-class UserDisabled(OfUser):
+class UserDisabled(_OfUser):
     """A user's tokens are refused from now on."""
 
     action = "user.disable"
@@ -115,7 +157,7 @@ class UserDisabled(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
-class UserEnabled(OfUser):
+class UserEnabled(_OfUser):
     """A user's tokens open again."""
 
     action = "user.enable"
@@ -123,7 +165,7 @@ class UserEnabled(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
-class UserDeleted(OfUser):
+class UserDeleted(_OfUser):
     """A user was deleted; the user's tokens were revoked, each with its own event."""
 
     action = "user.delete"
@@ -131,7 +173,7 @@ class UserDeleted(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
-class ProfileUpdated(OfUser):
+class ProfileUpdated(_OfUser):
     """A user changed settings in their own profile; `changed` are the names of those."""
 
     action = "profile.update"
@@ -139,7 +181,125 @@ class ProfileUpdated(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
-class AccountCreated(OfAccount):
+class SessionBegun(_OfUser):
+    """Somebody signed in, by `method`."""
+
+    action = "session.begin"
+    session_id: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded(_OfUser):
+    """Somebody was signed out."""
+
+    action = "session.end"
+    session_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatorSet(_OfUser):
+    """A user has set up an app for one-time passwords, in place of one that there may have been."""
+
+    action = "authenticator.set"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatorRemoved(_OfUser):
+    """A user gave up one-time passwords."""
+
+    action = "authenticator.remove"
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyAdded(_OfUser):
+    """A user has another passkey."""
+
+    action = "passkey.add"
+    passkey_id: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyRenamed(_OfUser):
+    """A passkey got another label."""
+
+    action = "passkey.rename"
+    passkey_id: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyRemoved(_OfUser):
+    """A passkey opens nothing any more."""
+
+    action = "passkey.remove"
+    passkey_id: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyCloned(_OfUser):
+    """A passkey was refused, since by its count of signatures there are two of it."""
+
+    action = "passkey.clone"
+    passkey_id: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodesMade(_OfUser):
+    """A user was shown new recovery codes; those before open nothing any more."""
+
+    action = "recovery_codes.make"
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodeUsed(_OfUser):
+    """Somebody signed in with a recovery code; so many are `left`."""
+
+    action = "recovery_codes.use"
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class FactorsReset(_OfUser):
+    """The operator took away a user's passkeys, one-time passwords and recovery codes."""
+
+    action = "factors.reset"
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordSet(_OfUser):
+    """A user has another password, or the first one: by a `link`, or by a `change` of who was signed in."""
+
+    action = "password.set"
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCreated(_OfUser):
+    """A link was made by which somebody chooses a password, once."""
+
+    action = "link.create"
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityLinked(_OfUser):
+    """A user is from now on who an OpenID provider says; by an `address`, or made for a `sign-in`."""
+
+    action = "identity.link"
+    provider: str
+    issuer: str
+    provider_subject: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCreated(_OfAccount):
     """An account was made: a child of the one with the id `parent_id`, if there is one."""
 
     action = "account.create"
@@ -148,7 +308,7 @@ class AccountCreated(OfAccount):
 
 
 @dataclass(frozen=True, slots=True)
-class AccountUpdated(OfAccount):
+class AccountUpdated(_OfAccount):
     """An account's name or address was changed; from and to, by name."""
 
     action = "account.update"
@@ -156,7 +316,7 @@ class AccountUpdated(OfAccount):
 
 
 @dataclass(frozen=True, slots=True)
-class AccountDetached(OfAccount):
+class AccountDetached(_OfAccount):
     """An account is no longer a child of the one with the id `parent_id`."""
 
     action = "account.detach"
@@ -164,7 +324,7 @@ class AccountDetached(OfAccount):
 
 
 @dataclass(frozen=True, slots=True)
-class ClientCreated(OfClient):
+class ClientCreated(_OfClient):
     """An OAuth client was registered."""
 
     action = "client.create"
@@ -173,7 +333,7 @@ class ClientCreated(OfClient):
 
 
 @dataclass(frozen=True, slots=True)
-class ClientUpdated(OfClient):
+class ClientUpdated(_OfClient):
     """What is known of a client, or what it may do, was changed; from and to, by name."""
 
     action = "client.update"
@@ -181,35 +341,35 @@ class ClientUpdated(OfClient):
 
 
 @dataclass(frozen=True, slots=True)
-class ClientSecretReset(OfClient):
+class ClientSecretReset(_OfClient):
     """A client got another secret; the one before proves nothing any more."""
 
     action = "client.reset_secret"
 
 
 @dataclass(frozen=True, slots=True)
-class ClientDisabled(OfClient):
+class ClientDisabled(_OfClient):
     """A client gets nothing from now on; what it was let in for ended, each with its own event."""
 
     action = "client.disable"
 
 
 @dataclass(frozen=True, slots=True)
-class ClientEnabled(OfClient):
+class ClientEnabled(_OfClient):
     """A client may ask users again."""
 
     action = "client.enable"
 
 
 @dataclass(frozen=True, slots=True)
-class ClientDeleted(OfClient):
+class ClientDeleted(_OfClient):
     """A client was deleted; what it was let in for ended, each with its own event."""
 
     action = "client.delete"
 
 
 @dataclass(frozen=True, slots=True)
-class AppAllowed(OfUser):
+class AppAllowed(_OfUser):
     """A user let a client in, or for more than before."""
 
     action = "app.allow"
@@ -219,7 +379,7 @@ class AppAllowed(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceAllowed(OfUser):
+class DeviceAllowed(_OfUser):
     """A user let a device in, which had asked from this address."""
 
     action = "device.allow"
@@ -230,7 +390,7 @@ class DeviceAllowed(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
-class GrantBegun(OfUser):
+class GrantBegun(_OfUser):
     """A client was given its first tokens of a grant."""
 
     action = "grant.begin"
@@ -241,7 +401,7 @@ class GrantBegun(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
-class GrantRefreshed(OfUser):
+class GrantRefreshed(_OfUser):
     """A client was given further tokens of a grant, for a refresh token."""
 
     action = "grant.refresh"
@@ -251,7 +411,7 @@ class GrantRefreshed(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
-class AppEnded(OfUser):
+class AppEnded(_OfUser):
     """What a user had let a client in for is over, and its grants."""
 
     action = "app.end"
@@ -260,7 +420,7 @@ class AppEnded(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
-class GrantEnded(OfUser):
+class GrantEnded(_OfUser):
     """What one authorization had brought is over; `reason` where neither user nor client asked for it."""
 
     action = "grant.end"
@@ -270,7 +430,7 @@ class GrantEnded(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
-class PolicySet(Recorded):
+class PolicySet(_Event):
     """The operator set a policy."""
 
     action = "policy.set"
@@ -306,6 +466,7 @@ Event: TypeAlias = (
     | FactorsReset
     | PasswordSet
     | LinkCreated
+    | IdentityLinked
     | AccountCreated
     | AccountUpdated
     | AccountDetached
@@ -324,3 +485,20 @@ Event: TypeAlias = (
     | PolicySet
 )
 EVENTS: tuple[type[Event], ...] = get_args(Event)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case Scopes():
+            return str(value)
+        case Policy():
+            return {
+                "lifetime_max": None if value.lifetime_max is None else write_span(value.lifetime_max),
+                "expiry_required": value.expiry_required,
+                "tokens_per_user_max": value.tokens_per_user_max,
+                "scopes": {kind.value: str(scopes) for kind, scopes in value.scopes.items()},
+                "second_factor": value.second_factor.value,
+            }
+    return value

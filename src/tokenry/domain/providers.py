@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from tokenry.domain.errors import Fault, Refusal
 from tokenry.domain.public_url import is_loopback
+from tokenry.domain.texts import is_storable
 from tokenry.domain.users import USERNAME_LENGTH_MAX, email_faults
 
 PROVIDERS_MAX = 20
@@ -113,7 +114,7 @@ def is_safe_url(text: str, *, plain: bool) -> bool:
 def read_person(provider: Provider, claims: Mapping[str, Any]) -> Person:
     """Who claims are about that a provider signed. Raises NotSignedIn where they do not even say that."""
     match claims.get("sub"):
-        case str(subject) if 0 < len(subject) <= SUBJECT_LENGTH_MAX and "\0" not in subject:
+        case str(subject) if 0 < len(subject) <= SUBJECT_LENGTH_MAX and is_storable(subject):
             pass
         case _:
             raise NotSignedIn(Trouble.UNTRUSTED, "the ID token has no subject, or one too long")

@@ -249,10 +249,6 @@ class Peppers:
         """A value that proves, beside a database, that these are the peppers it was made with."""
         return self._wrap(sha256(b"tokenry pepper check").digest(), self.generation)
 
-    def mac(self, purpose: bytes, message: bytes) -> bytes:
-        """A value that only who has these peppers can make of a message, and for one purpose."""
-        return self._wrap(sha256(purpose + b"\0" + message).digest(), self.generation)
-
     def _wrap(self, value: bytes, generation: int) -> bytes:
         if not 1 <= generation <= len(self.keys):
             raise LookupError(f"no pepper of generation {generation}")

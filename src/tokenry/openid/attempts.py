@@ -1,38 +1,47 @@
-"""A sign-in under way, between sending somebody to a provider and the way back: it travels in a sealed cookie.
+"""A sign-in under way, between sending somebody to a provider and the way back.
 
-So nothing is stored for people who never come back, and nobody else's answer fits. That it is used once the database
-sees to (`service/identities.py`).
+It travels in a sealed cookie (`domain/seals.py`): so nothing is stored for people who never come back, and the answer
+to a sign-in of another browser fits nowhere.
 """
 
-import binascii
 import hmac
-import json
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any, Self
 
 LIFETIME = timedelta(minutes=10)
 TARGET_LENGTH_MAX = 2500
 """Of the path to go on to: browsers keep cookies of at most 4096 bytes."""
-_SEAL_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A sign-in at a provider, begun at a time, that is to go on to `target`.
+    """A sign-in that was begun at a time, and is to go on to `target`.
 
     With `again` somebody who is signed in proves anew who it is. `state` and `nonce`, which go through other hands, and
     the `verifier` (RFC 7636), which the provider alone is told, all come from one secret, and none tells the others.
     """
 
-    provider: str
     begun: datetime
     target: str
     again: bool = False
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """An attempt from what `values` gave."""
+        begun = datetime.fromtimestamp(values["begun"], UTC)
+        return cls(begun, values["target"], again=values["again"], secret=values["secret"])
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """What is to be sealed."""
+        begun = int(self.begun.timestamp())
+        return {"begun": begun, "target": self.target, "again": self.again, "secret": self.secret}
 
     @property
     def state(self) -> str:
@@ -54,43 +63,12 @@ class Attempt:
         """The verifier's hash, by S256 (RFC 7636 section 4.2)."""
         return _encode(sha256(self.verifier.encode("ascii")).digest())
 
-    @property
-    def expiry(self) -> datetime:
-        """Until when the answer may come."""
-        return self.begun + LIFETIME
-
-    @property
-    def digest(self) -> bytes:
-        """What tells it from others, for who notes that it was used."""
-        return sha256(f"sign-in\0{self.state}".encode()).digest()
-
     def matches(self, state: str) -> bool:
         """Whether an answer is to this."""
         return hmac.compare_digest(state.encode("utf-8", "replace"), self.state.encode("ascii"))
 
     def _derive(self, label: str) -> str:
         return _encode(hmac.digest(self.secret.encode("utf-8"), label.encode("ascii"), "sha256"))
-
-
-def seal(attempt: Attempt, mac: Callable[[bytes], bytes]) -> str:
-    """The text of its cookie, which `mac` keeps anybody else from making."""
-    content = json.dumps(
-        [attempt.provider, int(attempt.begun.timestamp()), attempt.target, attempt.again, attempt.secret]
-    )
-    return _encode(mac(content.encode("ascii")) + content.encode("ascii"))
-
-
-def unseal(text: str, mac: Callable[[bytes], bytes]) -> Attempt | None:
-    """Read a cookie that was made here; None for any other text."""
-    try:
-        sealed = urlsafe_b64decode(text.encode("ascii") + b"==")
-    except (ValueError, binascii.Error):
-        return None
-    content = sealed[_SEAL_BYTES:]
-    if not hmac.compare_digest(sealed[:_SEAL_BYTES], mac(content)):
-        return None
-    provider, begun, target, again, secret = json.loads(content)
-    return Attempt(provider, datetime.fromtimestamp(begun, UTC), target, again, secret)
 
 
 def _encode(raw: bytes) -> str:

@@ -5,19 +5,48 @@ from functools import partial
 
 from tokenry.domain.errors import Fault, Unauthorized
 from tokenry.domain.passwords import PASSWORD_LENGTH_MAX, normalise
+from tokenry.domain.providers import Provider
+from tokenry.domain.sessions import Session
+from tokenry.domain.texts import fold
 from tokenry.domain.users import EMAIL_LENGTH_MAX
-from tokenry.pages.attempts import TOO_OFTEN, Attempts
 from tokenry.pages.page import Run
 from tokenry.pages.paths import own_path
-from tokenry.pages.second_step import SecondStepPages
 from tokenry.pages.signed_in import go_on, session_cookie
 from tokenry.pages.visits import Redirect, Reply, Shown, Visit, show
 from tokenry.service.hashing import Hashing
 from tokenry.service.passwords import Passwords, SigningIn
 from tokenry.service.sessions import Sessions
+from tokenry.web.limits import RateLimits, network
 
 WRONG = "The name or the password is wrong."
 """Whatever was: there is no such user, the user has no password or is disabled, or it is another password."""
+TOO_OFTEN = "There were too many attempts. Wait a minute, then try again."
+ADDRESS_FACTOR = 3
+
+
+class Attempts:
+    """Counts attempts to sign in, in whole minutes: `limit` of them for a user, more for an address, none for 0.
+
+    An address from which the user signed in lately is counted by itself: so nobody elsewhere keeps the user out.
+    """
+
+    def __init__(self, limits: RateLimits, limit: int) -> None:
+        self._limits = limits
+        self._limit = limit
+
+    async def are_too_many_from(self, address: str | None) -> bool:
+        """Count one from an address; whether it is one too many."""
+        return await self._limits.count_attempt(f"from:{network(address)}", ADDRESS_FACTOR * self._limit)
+
+    async def are_too_many_of(self, who: SigningIn, text: str, address: str | None) -> bool:
+        """Count one to sign in as somebody; whether it is one too many. Nobody's name counts as somebody's does."""
+        if who.user is None:
+            key = f"name:{fold(text)}"
+        elif who.known_address:
+            key = f"user:{who.user.id}:{address}"
+        else:
+            key = f"user:{who.user.id}"
+        return await self._limits.count_attempt(key, self._limit)
 
 
 class SignInPages:
@@ -29,18 +58,22 @@ class SignInPages:
         sessions: Sessions,
         hashing: Hashing,
         attempts: Attempts,
-        second_step: SecondStepPages,
+        providers: Sequence[Provider],
     ) -> None:
         self._passwords = passwords
         self._sessions = sessions
         self._hashing = hashing
         self._attempts = attempts
-        self._second_step = second_step
+        self._providers = providers
 
     def show_sign_in(self, visit: Visit) -> Reply:
         """GET the form; who is signed in goes on to where it would lead."""
         target = own_path(visit.query.get("next"))
-        return Redirect(target) if visit.session is not None else show("sign_in", next=target, name="")
+        return (
+            Redirect(target)
+            if visit.session is not None
+            else show("sign_in", next=target, name="", providers=self._providers)
+        )
 
     async def sign_in(self, visit: Visit, run: Run) -> Reply:
         """POST a name and a password.
@@ -49,7 +82,7 @@ class SignInPages:
         users are written down.
         """
         name, password = visit.form.get("name").strip(), normalise(visit.form.get("password"))
-        asked = partial(_ask, "sign_in", next=own_path(visit.form.get("next")), name=name)
+        asked = partial(_ask, "sign_in", next=own_path(visit.form.get("next")), name=name, providers=self._providers)
         faults = [] if name else [Fault("Enter your username or email address.", "name")]
         faults += [] if password else [Fault("Enter your password.", "password")]
         if faults:
@@ -63,7 +96,7 @@ class SignInPages:
         if right and who.hash is not None:
             rehashed = await self._hashing.hash(password) if self._hashing.is_outdated(who.hash) else None
             try:
-                proved = await run(
+                secret = await run(
                     partial(
                         self._passwords.sign_in,
                         who,
@@ -76,19 +109,25 @@ class SignInPages:
                 )
             except Unauthorized:  # since the comparison it was changed, or the user disabled
                 return asked([Fault(WRONG)])
-            return self._second_step.go_on(visit, proved, own_path(visit.form.get("next")))
+            return go_on(own_path(visit.form.get("next")), session_cookie(secret, self._sessions))
         noting = None if who.user is None else partial(self._passwords.note_failure, who.user.id, address=visit.address)
         return asked([Fault(WRONG)], afterwards=noting)
 
     def show_again(self, visit: Visit) -> Reply:
         """GET the form that asks who is signed in for the password once more."""
-        return show("sign_in_again", user=visit.signed_in.user, next=own_path(visit.query.get("next")))
+        session = visit.signed_in
+        return show(
+            "sign_in_again",
+            user=session.user,
+            next=own_path(visit.query.get("next")),
+            providers=self._providers_of(session),
+        )
 
     async def sign_in_again(self, visit: Visit, run: Run) -> Reply:
         """POST the password once more; from then on what is dangerous may be done for some minutes."""
         session, password = visit.signed_in, normalise(visit.form.get("password"))
         target = own_path(visit.form.get("next"))
-        asked = partial(_ask, "sign_in_again", user=session.user, next=target)
+        asked = partial(_ask, "sign_in_again", user=session.user, next=target, providers=self._providers_of(session))
         if not password:
             return asked([Fault("Enter your password.", "password")])
         if await self._attempts.are_too_many_from(visit.address) or await self._attempts.are_too_many_of(
@@ -101,6 +140,10 @@ class SignInPages:
             return asked([Fault("The password is wrong.", "password")], afterwards=noting)
         secret = await run(partial(self._sessions.authenticate_again, visit.origin, session), writes=True)
         return go_on(target, session_cookie(secret, self._sessions))
+
+    def _providers_of(self, session: Session) -> Sequence[Provider]:
+        """The providers by which it can be proved anew who is signed in: by which it was proved before."""
+        return [provider for provider in self._providers if provider.method == session.method]
 
 
 def _ask(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -13,9 +14,8 @@ from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, UsernameR
 from tokenry.domain.events import UserCreated, UserDeleted, UserDisabled, UserEnabled, UserUpdated
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults
+from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults, username_faults
 from tokenry.service.acting import get_reader, get_writer
-from tokenry.service.factors import forget_factors
 from tokenry.service.revocation import leave_children, revoke_everything_of, shut_out
 from tokenry.service.sessions import end_sessions_of
 from tokenry.service.transactions import Change, Transactions
@@ -23,6 +23,7 @@ from tokenry.storage import usernames
 from tokenry.storage import users as stored
 from tokenry.storage.accounts import find_accounts, find_first_account, lock_account
 from tokenry.storage.database import retried
+from tokenry.storage.identities import delete_identities_of
 from tokenry.storage.links import delete_links_of
 from tokenry.storage.passwords import delete_password
 
@@ -228,6 +229,24 @@ def remove_user(change: Change, user: User) -> None:
     change.record(UserDeleted(user.id, user.username))
 
 
+def set_administrator(change: Change, user: User, *, admin: bool) -> User:
+    """Let a user who is claimed, with the account, be an administrator or not, in a change of the caller's.
+
+    The account's last administrator stays one.
+    """
+    if user.admin == admin or (user.admin and not stored.has_other_administrator(change.connection, user)):
+        return user
+    return _store(change, user, replace(user, admin=admin))
+
+
+def is_free(change: Change, username: str, reservation: timedelta) -> bool:
+    """Whether a new user may have a name: nobody has it, and it is not kept for who had it before."""
+    if username_faults(username) or usernames.find_holders(change.connection, username):
+        return False
+    reserved = usernames.find_reservation(change.connection, username)
+    return reserved is None or change.now >= reserved.freed + reservation
+
+
 def read_account(connection: Connection, text: str, field: str) -> Account:
     """The account that an operator names, by its name or euuid. Raises Invalid when that is not one."""
     found = find_accounts(connection, text)
@@ -241,8 +260,8 @@ def read_account(connection: Connection, text: str, field: str) -> Account:
 def forget_sign_in(change: Change, user_id: int) -> None:
     """Forget by what a user who is claimed signs in, and end the user's sessions, in a change of the caller's."""
     delete_password(change.connection, user_id)
-    forget_factors(change.connection, user_id)
     delete_links_of(change.connection, user_id)
+    delete_identities_of(change.connection, user_id)
     end_sessions_of(change, user_id)
 
 
