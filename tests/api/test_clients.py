@@ -1,6 +1,7 @@
 """`/account/oauth-clients`: what an administrator sees and does."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from joserfc.jwk import ECKey
 from tests.api.parts import actions, bearer_of, faults, token_of_another_account
 from tests.conftest import App
 from tests.making import OPERATOR
+from tests.oauth_making import give
 from tokenry.domain.clients import CLIENTS_PER_ACCOUNT_MAX, REDIRECTS_MAX, PresentedClient
 from tokenry.domain.oauth import OAuthRefusal
 from tokenry.domain.secrets import CLIENT_SECRET, Secret
@@ -142,6 +144,51 @@ def test_deleted_client_is_gone(app_on_each_engine: App) -> None:
     assert app.client.get(one, headers=app.bearer).status_code == 404
     assert app.client.get(CLIENTS, headers=app.bearer).json()["results"] == 0
     assert not proves(app, created["id"], created["secret"])
+
+
+def let_in(app: App, client_id: str) -> dict[str, str]:
+    """Let a client in; the header of the access token that it was given."""
+    installation = installation_of(app)
+    client = installation.clients.get_client(client_id)
+    issued = give(installation.transactions, installation.peppers, client)
+    installation.database.close()
+    return {"Authorization": f"Bearer {issued.access.reveal()}"}
+
+
+def delete(app: App, client_id: str) -> None:
+    app.client.delete(f"{CLIENTS}/{client_id}", headers=app.bearer)
+
+
+def narrow(app: App, client_id: str) -> None:
+    details = {"scopes": "domains:read_only"}
+    app.client.put(f"{CLIENTS}/{client_id}/details", headers=app.bearer, json=details)
+
+
+def disable(app: App, client_id: str) -> None:
+    installation = installation_of(app)
+    installation.clients.disable_client(OPERATOR, client_id)
+    installation.database.close()
+
+
+@pytest.mark.parametrize("end", [delete, narrow, disable])
+def test_what_a_client_was_given_ends_with_what_it_may(
+    app_on_each_engine: App, end: Callable[[App, str], None]
+) -> None:
+    app = app_on_each_engine
+    ended, other = create(app), create(app)
+    given, others = let_in(app, ended["id"]), let_in(app, other["id"])
+    assert app.client.get("/verify", headers=given).status_code == 200
+    end(app, ended["id"])
+    assert app.client.get("/verify", headers=given).status_code == 401
+    assert app.client.get("/verify", headers=others).status_code == 200
+
+
+def test_what_a_client_was_given_stays_with_another_secret_or_name(app: App) -> None:
+    created = create(app)
+    given = let_in(app, created["id"])
+    app.client.post(f"{CLIENTS}/{created['id']}/reset-secret", headers=app.bearer)
+    app.client.put(f"{CLIENTS}/{created['id']}", headers=app.bearer, json={"label": "Other"})
+    assert app.client.get("/verify", headers=given).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -337,7 +384,5 @@ def test_everything_is_recorded(app: App) -> None:
 
 def test_disabled_client_says_so(app: App) -> None:
     created = create(app)
-    installation = installation_of(app)
-    installation.clients.disable_client(OPERATOR, created["id"])
-    installation.database.close()
+    disable(app, created["id"])
     assert app.client.get(f"{CLIENTS}/{created['id']}", headers=app.bearer).json()["status"] == "disabled"
