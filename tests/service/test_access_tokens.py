@@ -121,7 +121,18 @@ def lists(house: House) -> Mapping[str, Callable[[], object]]:
     }
 
 
-OF_OTHER_THINGS = {"account_users", "accounts", "apps", "children", "logins", "oauth_clients", "passkeys", "sessions"}
+OF_OTHER_THINGS = {
+    "account_clients",
+    "account_users",
+    "accounts",
+    "apps",
+    "children",
+    "clients",
+    "logins",
+    "oauth_clients",
+    "passkeys",
+    "sessions",
+}
 """What has lists, and none of tokens."""
 
 
