@@ -351,6 +351,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Profiles.update_profile": lambda case: case.installation.profiles.update_profile(
         case.me.origin, ProfileChange(timezone=f"Europe/City{case.side}")
     ),
+    "Proofs.see_proof": lambda case: case.installation.proofs.see_proof(
+        case.me.secret.preview, "k" * 43, bytes(32), case.installation.transactions.now()
+    ),
     "PushedRequests.await_decision": lambda case: case.installation.authorizations.open_request(_push(case)),
     "PushedRequests.push_request": _push,
     "Revocations.revoke_presented": lambda case: case.installation.revocations.revoke_presented(

@@ -53,7 +53,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         await counters.close()
 
     threads = Threads(settings.request_timeout)
-    checks = Checks(verifier, limits, installation.admission, threads)
+    checks = Checks(verifier, limits, installation.admission, threads, installation.proofs, installation.public_url)
     page_checks = PageChecks(
         installation.sessions, limits, threads, installation.transactions.now, installation.public_url
     )

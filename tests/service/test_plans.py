@@ -447,6 +447,7 @@ class Many:
             ],
             "policies.set_policy": [partial(do.policies.set_policy, OPERATOR, lambda policy: policy)],
             "policies.enforce": [self.enforce],
+            "proofs.see_proof": [partial(do.proofs.see_proof, "toat000000000100", "k" * 43, bytes(32), MOMENT)],
             "apps.end_app": [partial(do.apps.end_app, origin, 11)],
             "clients.end": [self.end_a_client],
             "authorizations.allow": [self.let_in],

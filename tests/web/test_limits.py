@@ -290,7 +290,7 @@ def test_answer_to_a_defect_shows_the_limit(app: App) -> None:
     installation = open_installation(app.settings, app.clock)
     verifier = Verifier(credentials_of(installation.database), installation.peppers, app.clock)
     limits = RateLimits(HostCounters(), requests=2, failures=2, now=app.clock)
-    checks = Checks(verifier, limits, Admission(installation.transactions), Threads())
+    checks = Checks(verifier, limits, Admission(installation.transactions), Threads(), installation.proofs)
     router = Router([Route("/x", Resource(checks, WIRE, GET=Operation(defect)))])
     client = TestClient(Guard(router, WIRE, direct={}), raise_server_exceptions=False)
     answer = client.get("/x", headers=app.bearer)

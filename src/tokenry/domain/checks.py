@@ -22,6 +22,7 @@ class Denial(Enum):
     DISABLED = "the token's user is disabled"
     ADDRESS = "the token may not be used from this address"
     AUDIENCE = "the token is meant for somebody else"
+    UNPROVED = "the key that the token is bound to was not proved"
     INSUFFICIENT_SCOPE = "the token's scopes do not cover what is needed"
 
 

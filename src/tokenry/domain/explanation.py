@@ -13,7 +13,7 @@ from tokenry.domain.checks import RULES, TEXT_RULES, Check, Circumstances
 from tokenry.domain.details import Details
 from tokenry.domain.networks import Networks
 from tokenry.domain.scopes import Scopes
-from tokenry.domain.secrets import API_PREFIXES, PREFIX_LENGTH, TOKEN_LENGTH, Peppers, Secret
+from tokenry.domain.secrets import API_PREFIXES, BOUND_PREFIXES, PREFIX_LENGTH, TOKEN_LENGTH, Peppers, Secret
 from tokenry.domain.tokens import NEVER
 from tokenry.moments import write_moment
 
@@ -106,6 +106,8 @@ def explain(
 
 
 def _prefix_words(text: str, *, passed: bool) -> str:
+    if text.startswith(BOUND_PREFIXES):
+        return f"it begins with {text[:PREFIX_LENGTH]}: it is bound to a key, and opens nothing without a proof of it"
     return f"it begins with {text[:PREFIX_LENGTH]}" if passed else f"a token begins with {' or '.join(API_PREFIXES)}"
 
 

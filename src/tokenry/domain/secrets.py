@@ -101,6 +101,7 @@ KINDS = {kind.prefix: kind for kind in _ALL}
 """By prefix. All texts have one length, TOKEN_LENGTH, and are found by as many characters, PREVIEW_LENGTH."""
 PREFIXES = tuple(KINDS)
 API_PREFIXES = tuple(prefix for prefix, kind in KINDS.items() if kind.opens == API)
+BOUND_PREFIXES = tuple(prefix for prefix, kind in KINDS.items() if kind.opens == WITH_PROOF)
 assert all(len(prefix) == PREFIX_LENGTH for prefix in KINDS)
 
 

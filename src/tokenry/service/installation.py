@@ -32,6 +32,7 @@ from tokenry.service.oauth_clients import AccountClients, Clients
 from tokenry.service.passwords import Passwords
 from tokenry.service.policy import Policies
 from tokenry.service.profile import Profiles
+from tokenry.service.proofs import Proofs
 from tokenry.service.pruning import Pruning
 from tokenry.service.pushed_requests import PushedRequests
 from tokenry.service.registration import Registration, Registrations
@@ -75,6 +76,7 @@ class Installation:
         self.transactions = transactions = Transactions(database, now)
         self.admission = Admission(transactions)
         self.apps = Apps(transactions)
+        self.proofs = Proofs(transactions)
         self.tokens = Tokens(transactions, peppers, catalogue)
         self.details = TokenDetails(transactions)
         self.policies = Policies(transactions)

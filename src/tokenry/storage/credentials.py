@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import dialect as postgres_dialect
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.types import String
 
-from tokenry.domain.secrets import API_PREFIXES, KINDS
+from tokenry.domain.secrets import API_PREFIXES, BOUND_PREFIXES, KINDS
 from tokenry.storage.failures import UNFIT
 from tokenry.storage.schema import accounts, credentials, tokens, users
 
@@ -38,8 +38,10 @@ class Credential(NamedTuple):
 
 
 # Asked for, not read: each column of the answer costs two per cent of a look-up, and a preview begins with the prefix
-# that tells the kind.
-_OF_API = credentials.c.kind.in_([literal_column(f"'{KINDS[prefix].name}'") for prefix in API_PREFIXES])
+# that tells the kind. Who looks up a token that is bound to a key asks for the proof.
+_OF_API = credentials.c.kind.in_(
+    [literal_column(f"'{KINDS[prefix].name}'") for prefix in (*API_PREFIXES, *BOUND_PREFIXES)]
+)
 
 
 def _select() -> Select[tuple[object, ...]]:

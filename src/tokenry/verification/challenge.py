@@ -4,6 +4,9 @@ from tokenry.domain.checks import Denial
 from tokenry.verification.verifier import Decision
 
 _REALM = 'Bearer realm="tokenry"'
+_ALGORITHMS = "ES256 Ed25519"
+"""As in `dpop.py`, which imports cryptography."""
+_INVALID_PROOF = f'DPoP realm="tokenry", algs="{_ALGORITHMS}", error="invalid_dpop_proof"'
 _INVALID_TOKEN = f'{_REALM}, error="invalid_token", error_description="Malformed, unknown, expired or revoked"'
 
 
@@ -15,6 +18,8 @@ def challenge(decision: Decision | None, needed: str) -> str:
     match None if decision is None else decision.denial:
         case Denial.MISSING:
             return _REALM
+        case Denial.UNPROVED:
+            return _INVALID_PROOF
         case Denial.INSUFFICIENT_SCOPE:
             return f'{_REALM}, error="insufficient_scope", scope="{needed}"'
         case _:

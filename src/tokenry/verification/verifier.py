@@ -10,7 +10,7 @@ from tokenry.domain.accounts import Actor
 from tokenry.domain.checks import Circumstances, Denial, find_denial, is_meant
 from tokenry.domain.networks import allows, stored_networks
 from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
-from tokenry.domain.secrets import API_PREFIXES, TOKEN_LENGTH, Peppers, Secret
+from tokenry.domain.secrets import API_PREFIXES, BOUND_PREFIXES, TOKEN_LENGTH, Peppers, Secret
 from tokenry.storage.credentials import Credential
 from tokenry.verification.cache import Cache, Known
 from tokenry.verification.last_used import Uses
@@ -77,6 +77,7 @@ class Credentials(Protocol):
 
 MISSING = Decision(None, Denial.MISSING)
 MALFORMED = Decision(None, Denial.MALFORMED)
+UNPROVED = Decision(None, Denial.UNPROVED)
 _NAMED = (None, Denial.INSUFFICIENT_SCOPE)
 NOBODY = KnownPresenter()
 
@@ -129,6 +130,17 @@ class Verifier:
                 return Decision(None, found)
             known = found
         return self._decide(known, needed, client)
+
+    async def verify_bound(self, text: str, needed: Scopes = NOTHING, client: Presenter = NOBODY) -> Decision:
+        """Decide on a token that is bound to a key, for a caller who has the proof judged. Raises Unavailable.
+
+        Nothing is remembered: judging the proof asks the database anyhow.
+        """
+        secret = Secret.parse(text, BOUND_PREFIXES)
+        if secret is None:
+            return MALFORMED
+        found = self._recognise(secret, await self._credentials.find(secret.preview), None)
+        return Decision(None, found) if isinstance(found, Denial) else self._decide(found, needed, client)
 
     def verify_now(
         self, authorization: str | None, needed: Scopes = NOTHING, client: Presenter = NOBODY

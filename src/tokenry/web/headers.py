@@ -8,6 +8,7 @@ SINGLE = (
     "content-length",
     "transfer-encoding",
     "idempotency-key",
+    "dpop",
 )
 """Those that decide something here: doubled, which of the two counts would be a guess."""
 OF_THE_SERVER = (

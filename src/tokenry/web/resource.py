@@ -23,8 +23,9 @@ from tokenry.domain.limits import Allowance
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.service.admission import Admission
+from tokenry.service.proofs import Proofs
 from tokenry.verification.challenge import challenge
-from tokenry.verification.verifier import Decision, KnownPresenter, Verifier
+from tokenry.verification.verifier import MALFORMED, UNPROVED, Decision, KnownPresenter, Verifier
 from tokenry.web.answers import Answer, HeaderList, send_answer, send_result, to_bytes
 from tokenry.web.bodies import receive_body
 from tokenry.web.dialect import Dialect, Heading
@@ -88,6 +89,8 @@ class Checks:
     limits: RateLimits
     admission: Admission
     threads: Threads
+    proofs: Proofs
+    public_url: str | None = None
 
 
 change = partial(Operation, changes=True)
@@ -123,9 +126,7 @@ class Resource:
             operation = operation.meant(headers)
             if operation.who is not Callers.ANYBODY:
                 client = KnownPresenter(client_address(scope), headers.get(b"user-agent"))
-                decision = await self._checks.verifier.verify(
-                    headers.get(b"authorization"), self._needed[method], client
-                )
+                decision = await self._decide(scope, headers, client)
                 scope["tokenry.actor"] = decision.actor
             await self._limit(scope, decision, operation)
             actor = None if decision is None else _admit(decision)
@@ -153,6 +154,26 @@ class Resource:
             await refuse(scope, send, refusal, self._dialect, accepted=operation.needs, decision=decision)
             return
         await send_result(scope, receive, send, answer, self._headers(scope, operation, actor), run=run)
+
+    async def _decide(self, scope: Scope, headers: Mapping[bytes, str], client: KnownPresenter) -> Decision:
+        """Decide on a token, or on one that is bound to a key and the proof that comes with it. Raises Unavailable."""
+        needed, authorization = self._needed[scope["method"]], headers.get(b"authorization")
+        if authorization is None or not authorization[:5].lower().startswith("dpop "):
+            return await self._checks.verifier.verify(authorization, needed, client)
+        from tokenry.verification.dpop import read_bound, read_proof  # noqa: PLC0415 - it imports cryptography
+
+        text, proofs = read_bound(authorization), self._checks.proofs
+        decision = MALFORMED if text is None else await self._checks.verifier.verify_bound(text, needed, client)
+        if text is None or decision.actor is None:
+            return decision
+        address = f"{self._checks.public_url or ''}{scope['raw_path'].decode('ascii')}"
+        sent = headers.get(b"dpop")
+        proof = read_proof(sent, method=scope["method"], address=address, now=proofs.transactions.now(), token=text)
+        if proof is None:
+            return UNPROVED
+        see = partial(proofs.see_proof, decision.actor.preview, proof.jkt, proof.digest, proof.expiry)
+        proved = await self._checks.threads.run(see, who=decision.actor.user_id, writes=True)
+        return decision if proved else UNPROVED
 
     async def _limit(self, scope: Scope, decision: Decision | None, operation: Operation) -> None:
         """Count the request. Whatever its answer will be, it shows the allowance. Raises TooManyRequests."""
