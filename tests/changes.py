@@ -15,10 +15,11 @@ from enum import Enum
 from ipaddress import ip_network
 from itertools import count
 from pathlib import Path
-from secrets import token_hex
+from secrets import token_bytes, token_hex
 from typing import Any
 from urllib.parse import urlencode
 
+from pyotp import TOTP
 from sqlalchemy import Table, insert, update
 
 import tokenry
@@ -34,9 +35,12 @@ from tokenry.domain.device_codes import LETTERS, USER_CODE_LENGTH
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
+from tokenry.domain.one_time_passwords import generate_key
+from tokenry.domain.passkeys import Passkey, PasskeyKey
 from tokenry.domain.policy import UserKind
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.providers import Person, Provider
+from tokenry.domain.recovery_codes import RecoveryCode
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.seals import Ticket
@@ -46,7 +50,10 @@ from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
 from tokenry.service.authorization import Consent
 from tokenry.service.installation import Installation, begin_installation
-from tokenry.service.passwords import SigningIn
+from tokenry.service.one_time_passwords import key_seal
+from tokenry.service.passkey_sign_in import Signed
+from tokenry.service.passwords import PasswordProved, SigningIn
+from tokenry.service.second_steps import Pending
 from tokenry.storage import schema
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.sessions import delete_expired_sessions
@@ -59,6 +66,9 @@ PROVIDER = Provider(
     name="acme", label="Acme", issuer="https://acme.example", client_id="a", admin_claim="a", admin_value="b"
 )
 LIFETIME_MAX = timedelta(days=900)
+HASH = "hash"
+KEY = generate_key()
+RECOVERY_CODE = RecoveryCode.generate()
 _IDS_EACH = 100
 _PLACES_AT_ONCE = 100
 _COUNTED = (
@@ -69,6 +79,7 @@ _COUNTED = (
     schema.oauth_clients,
     schema.apps,
     schema.oauth_grants,
+    schema.passkeys,
 )
 _LAID = (
     *_COUNTED,
@@ -78,6 +89,9 @@ _LAID = (
     schema.refresh_tokens,
     schema.device_codes,
     schema.links,
+    schema.passwords,
+    schema.authenticators,
+    schema.recovery_codes,
     schema.identities,
 )
 _NEXT_ID = 10**9
@@ -246,6 +260,32 @@ def _new_client() -> ClientChange:
     return ClientChange({"label": "new", "redirect_uri": REDIRECT_URI})
 
 
+def _set_up(case: Case) -> None:
+    use_cases, session = case.installation.one_time_passwords, case.me.session
+    offer = use_cases.offer_key(session, "browser")
+    code = TOTP(offer.key).at(NOW)
+    use_cases.set_up(OPERATOR, session, offer.ticket, code, bound_to="browser")
+
+
+def _take_code(case: Case) -> None:
+    """A one-time password, or a recovery code."""
+    use_cases, user = case.installation.second_steps, case.me.session.user
+    ticket = use_cases.begin(PasswordProved(user, HASH), "browser")
+    pending = Pending(user, one_time_password=True, passkey=True, recovery_code=True)
+    typed = RECOVERY_CODE.reveal() if case.side else TOTP(KEY).at(NOW)
+    use_cases.take_code(ticket, typed, bound_to="browser", pending=pending, address=None, agent=None)
+
+
+def _sign(holder: Holder) -> Signed:
+    user = holder.session.user
+    passkey = Passkey(holder.session.id, user.id, "phone", MOMENT, None)
+    return Signed(passkey, user.username, _ticket(), before=0, after=1)
+
+
+def _ticket() -> Ticket:
+    return Ticket({}, token_bytes(32), MOMENT + timedelta(minutes=5))
+
+
 def _deliver(secret: Secret) -> None:
     raise AssertionError("there is an account")
 
@@ -266,6 +306,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     ),
     "AccountClients.update_client": lambda case: case.installation.account_clients.update_client(
         case.me.origin, case.place.client.client_id, _change_client(case)
+    ),
+    "ClientDocuments._store": lambda case: case.installation.client_documents._store(
+        case.place.client.client_id, _change_client(case)
     ),
     "Registrations.delete_registration": lambda case: case.installation.registrations.delete_registration(
         OPERATOR, case.place.client.client_id, case.place.registration.reveal()
@@ -390,11 +433,29 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         case.them.session.user.id, address=None
     ),
     "Passwords.sign_in": lambda case: case.installation.passwords.sign_in(
-        SigningIn(case.me.session.user, None, known_address=False),
+        SigningIn(case.me.session.user, HASH, known_address=False),
         address=None,
         agent=None,
         replaced=case.them.session,
     ),
+    "Factors.make_codes": lambda case: case.installation.factors.make_codes(OPERATOR, case.me.session),
+    "Factors.reset_factors": lambda case: case.installation.factors.reset_factors(OPERATOR, case.victim),
+    "OneTimePasswords.remove": lambda case: case.installation.one_time_passwords.remove(OPERATOR, case.me.session),
+    "OneTimePasswords.set_up": _set_up,
+    "PasskeySignIn._begin": lambda case: case.installation.passkey_sign_in._begin(
+        _sign(case.me), address=None, agent=None, replaced=case.them.session
+    ),
+    "PasskeySignIn._renew": lambda case: case.installation.passkey_sign_in._renew(
+        OPERATOR, case.me.session, _sign(case.me)
+    ),
+    "Passkeys._store": lambda case: case.installation.passkeys._store(
+        OPERATOR, case.me.session, PasskeyKey(token_bytes(16), b"key", 0), "made", _ticket()
+    ),
+    "Passkeys.remove": lambda case: case.installation.passkeys.remove(OPERATOR, case.me.session, case.them.session.id),
+    "Passkeys.rename": lambda case: case.installation.passkeys.rename(
+        OPERATOR, case.me.session, case.them.session.id, token_hex()
+    ),
+    "SecondSteps.take_code": _take_code,
     "Pruning.prune": lambda case: case.installation.pruning.prune(),
     "Tokens.create_token": lambda case: case.installation.tokens.create_token(
         case.me.origin, NewToken(), KeyedRequest("key", bytes(32))
@@ -530,6 +591,11 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
             secret.preview,
         )
         session = _add_session(installation, rows, token_id, actor)
+        passkey = {"public_key": b"", "sign_count": 0, "label": "phone", "created_at": NOW}
+        key_id = f"key {token_id}".encode()
+        rows[schema.passkeys].append({"id": token_id, "user_id": actor.user_id, "credential_id": key_id, **passkey})
+        if name == username:
+            _add_factors(installation, rows, actor.user_id)
         identity = {"issuer": PROVIDER.issuer, "subject": str(actor.token_id), "user_id": actor.user_id}
         rows[schema.identities].append({**identity, "created_at": NOW})
         holders[name] = Holder(actor, secret, before, spare_id, session, _add_link(installation, rows, actor))
@@ -585,6 +651,15 @@ def _add_session(
     )
     user = User(actor.user_id, actor.account_id, actor.username, "", admin=True, created=MOMENT, disabled=None)
     return Session(session_id, user, "password", MOMENT, MOMENT, MOMENT, MOMENT, None, None)
+
+
+def _add_factors(installation: Installation, rows: dict[Table, list[dict[str, Any]]], user_id: int) -> None:
+    peppers = installation.peppers
+    sealed = key_seal(peppers).close(KEY.encode(), str(user_id))
+    rows[schema.passwords].append({"user_id": user_id, "hash": HASH, "changed_at": NOW})
+    rows[schema.authenticators].append({"user_id": user_id, "sealed": sealed, "created_at": NOW, "used_step": 0})
+    digest = RECOVERY_CODE.digests(peppers, user_id)[-1]
+    rows[schema.recovery_codes].append({"user_id": user_id, "digest": digest, "pepper_generation": peppers.generation})
 
 
 def _add_link(installation: Installation, rows: dict[Table, list[dict[str, Any]]], actor: Actor) -> Secret:

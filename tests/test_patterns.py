@@ -66,6 +66,7 @@ EXAMPLES: dict[str, str] = {
     "domain.authorization._DIGEST": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
     "domain.codes._CODE_VERIFIER": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
     "domain.device_codes._USER_CODE": "WDJBMJHT",
+    "domain.clients._CHOSEN_ID": "example.1",
     "domain.networks._SHAPE": "203.0.113.0/24",
     "domain.oauth._NOT_IN_DESCRIPTION": 'a "b"',
     "domain.public_url._HOST": "tokens.example.com",

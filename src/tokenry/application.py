@@ -12,9 +12,9 @@ from tokenry.faces import create_app, routes
 from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
 from tokenry.jobs import run_jobs
 from tokenry.openid.relying_party import RelyingParty
+from tokenry.pages.attempts import Attempts
 from tokenry.pages.page import Checks as PageChecks
 from tokenry.pages.paths import CALLBACK
-from tokenry.pages.sign_in import Attempts
 from tokenry.service.hashing import Hashing
 from tokenry.serving.health import Readiness
 from tokenry.settings import Settings

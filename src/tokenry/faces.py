@@ -23,9 +23,9 @@ from tokenry.oauth.metadata import metadata_paths
 from tokenry.oauth.parameters import REPEATABLE
 from tokenry.oauth.table import oauth_paths, registration_paths
 from tokenry.openid.relying_party import RelyingParty
+from tokenry.pages.attempts import Attempts
 from tokenry.pages.page import Checks as PageChecks
 from tokenry.pages.page import Page
-from tokenry.pages.sign_in import Attempts
 from tokenry.pages.table import page_paths
 from tokenry.service.hashing import Hashing
 from tokenry.service.installation import Installation

@@ -185,6 +185,11 @@ class Settings(BaseModel):
         default="off",
         description="Whether OAuth clients may register themselves: with an administrator's token, or anybody.",
     )
+    client_documents: Literal["off", "open", "loopback"] = Field(
+        default="off",
+        description="Whether an https address of the internet is an OAuth client, whose document is fetched from "
+        "there; with loopback, for development, also an http address of this machine.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much the log says."
     )

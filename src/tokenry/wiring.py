@@ -11,6 +11,7 @@ from pathlib import Path
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
 from tokenry.jobs import Job, Where
+from tokenry.service.documents import Documents
 from tokenry.service.installation import Installation, begin_installation
 from tokenry.service.pruning import PRUNING_SECONDS
 from tokenry.service.registration import Registration
@@ -116,6 +117,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         public_url=settings.public_url,
         session_limits=settings.session_limits,
         registration=Registration(settings.client_registration),
+        documents=Documents(settings.client_documents),
     )
 
 

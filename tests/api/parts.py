@@ -12,6 +12,7 @@ from tests.conftest import App
 from tests.issuing import bearer
 from tokenry.domain.accounts import Origin
 from tokenry.domain.tokens import NewToken
+from tokenry.service.installation import Installation
 from tokenry.service.users import NO_RESERVATION, add_user
 from tokenry.storage.accounts import create_account
 from tokenry.storage.audit import list_events
@@ -49,6 +50,11 @@ def token_of_another_user(app: App) -> tuple[int, str]:
     token, secret = installation.tokens.create_token_for(Origin("test"), "other", NewToken())
     installation.database.close()
     return token.id, secret.reveal()
+
+
+def installation_of(app: App) -> Installation:
+    """The same installation, as another process has it."""
+    return open_installation(app.settings, app.clock)
 
 
 def bearer_of(app: App, username: str, *, admin: bool = False, scopes: str = "*") -> dict[str, str]:

@@ -7,15 +7,13 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from tests.api.parts import actions, bearer_of, faults, token_of_another_account
+from tests.api.parts import actions, bearer_of, faults, installation_of, token_of_another_account
 from tests.conftest import App
 from tests.making import OPERATOR
 from tests.oauth_making import give
 from tokenry.domain.clients import CLIENTS_PER_ACCOUNT_MAX, REDIRECTS_MAX, PresentedClient
 from tokenry.domain.oauth import OAuthRefusal
 from tokenry.domain.secrets import CLIENT_SECRET, Secret
-from tokenry.service.installation import Installation
-from tokenry.wiring import open_installation
 
 CLIENTS = "/v4/account/oauth-clients"
 APP = "https://app.example/callback"
@@ -43,10 +41,6 @@ def create(app: App, **body: object) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     created: dict[str, Any] = answer.json()
     return created
-
-
-def installation_of(app: App) -> Installation:
-    return open_installation(app.settings, app.clock)
 
 
 def proves(app: App, client_id: str, secret: str | None) -> bool:

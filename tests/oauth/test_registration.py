@@ -7,17 +7,15 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from tests.api.parts import bearer_of
+from tests.api.parts import bearer_of, installation_of
 from tests.conftest import App, Clock, make_app
 from tests.making import NOW, OPERATOR
 from tests.oauth_making import agree
 from tokenry.domain.clients import ClientChange, PresentedClient
 from tokenry.domain.errors import Forbidden
 from tokenry.domain.oauth import GrantType, OAuthRefusal
-from tokenry.service.installation import Installation
 from tokenry.service.pruning import PRUNING_SECONDS
 from tokenry.service.registration import UNUSED_DAYS_MAX
-from tokenry.wiring import open_installation
 
 REGISTER = "/oauth/register"
 ISSUER = "https://tokens.example"
@@ -49,10 +47,6 @@ def register(app: App, headers: dict[str, str] | None = None, **metadata: object
 
 def opening(registered: dict[str, Any]) -> dict[str, str]:
     return {"Authorization": f"Bearer {registered['registration_access_token']}"}
-
-
-def installation_of(app: App) -> Installation:
-    return open_installation(app.settings, app.clock)
 
 
 def known(app: App, client_id: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.conftest import App, Clock, make_app, missing
-from tests.pages.parts import CHEAP, PUBLIC_URL, Visitor, visitor
+from tests.pages.parts import CHEAP, PASSWORD, PUBLIC_URL, Visitor, choose_password, visitor
 from tokenry.service.installation import Installation
 from tokenry.wiring import open_installation
 
@@ -53,3 +53,17 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def admin(site: App, do: Installation) -> Visitor:
+    """The administrator of the site, who has just chosen a password."""
+    return choose_password(site, do, "admin", PASSWORD)
+
+
+@pytest.fixture
+def owner(site_on_each_engine: App) -> Iterator[tuple[App, Installation, Visitor]]:
+    """A site on each engine, its use cases, and its administrator, who has just chosen a password."""
+    do = open_installation(site_on_each_engine.settings, site_on_each_engine.clock)
+    yield site_on_each_engine, do, choose_password(site_on_each_engine, do, "admin", PASSWORD)
+    do.database.close()

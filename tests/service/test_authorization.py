@@ -32,6 +32,7 @@ from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.secrets import PUSHED, Peppers, Secret
 from tokenry.domain.sessions import Session
 from tokenry.service.authorization import Authorizations, Changed, Consent, Review
+from tokenry.service.documents import ClientDocuments, Documents
 from tokenry.service.grants.authorization_code import AuthorizationCodes
 from tokenry.service.grants.ending import end_grant
 from tokenry.service.grants.issuing import Issued
@@ -75,7 +76,9 @@ class Desk:
         return PushedRequests(self.transactions(database), PEPPERS, default_catalogue())
 
     def use_cases(self, database: Database | None = None) -> Authorizations:
-        return Authorizations(self.transactions(database), PEPPERS, default_catalogue(), self.pushed(database))
+        transactions, catalogue = self.transactions(database), default_catalogue()
+        documents = ClientDocuments(transactions, PEPPERS, catalogue, Documents.OFF)
+        return Authorizations(transactions, PEPPERS, catalogue, self.pushed(database), documents)
 
     def review(self, query: str) -> Review:
         use_cases = self.use_cases()

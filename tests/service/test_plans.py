@@ -7,13 +7,16 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
+from pyotp import TOTP
 from sqlalchemy import URL, Connection, create_engine, text
 
 from tests.conftest import START, Clock
+from tests.devices import Device
 from tests.making import NOW as MOMENT
 from tests.making import OPERATOR
 from tests.oauth_making import CHALLENGE, VERIFIER, add_client, agree, client_row, give
@@ -40,8 +43,11 @@ from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
 from tokenry.service.authorization import Consent
+from tokenry.service.documents import ClientDocuments, Documents
 from tokenry.service.grants.ending import end_client
-from tokenry.service.passwords import SigningIn
+from tokenry.service.passkeys import Answered
+from tokenry.service.passwords import PasswordProved, SigningIn
+from tokenry.service.second_steps import Pending
 from tokenry.settings import Settings
 from tokenry.storage import audit, schema
 from tokenry.storage.database import to_seconds
@@ -52,6 +58,7 @@ from tokenry.storage.uses import Use, record_uses, was_used
 from tokenry.wiring import begin, open_installation, prepare
 
 NOW = int(START)
+PUBLIC_URL = "https://tokens.example.com"
 PAGE = PageRequest(size=25)
 ACCOUNTS = 10_000
 USERS = 20_000
@@ -163,6 +170,19 @@ LOGINS = f"""
 """
 
 
+# Of every second user, four each; and ten codes.
+PASSKEYS = f"""
+    INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, label, created_at)
+    SELECT i, 3 + 2 * (i % 9000), CAST('key ' || i AS {{binary}}), :digest, 0, 'phone', {NOW} FROM {numbers(1, 36000)}
+"""
+AUTHENTICATORS = f"""
+    INSERT INTO authenticators (user_id, sealed, created_at, used_step)
+    SELECT 3 + 2 * i, :digest, {NOW}, 0 FROM {numbers(1, 9000)}
+"""
+RECOVERY_CODES = f"""
+    INSERT INTO recovery_codes (user_id, digest, pepper_generation)
+    SELECT 3 + 2 * (i % 9000), CAST('code ' || i AS {{binary}}), 1 FROM {numbers(1, 90000)}
+"""
 PUSHED = f"""
     INSERT INTO pushed_requests
         (preview, digest, pepper_generation, oauth_client_id, parameters, created_at, expires_at)
@@ -231,6 +251,9 @@ def fill(connection: Connection) -> None:
         PASSWORDS,
         LINKS,
         LOGINS,
+        PASSKEYS,
+        AUTHENTICATORS,
+        RECOVERY_CODES,
         ADDRESSED,
         IDENTITIES,
         APPS,
@@ -241,10 +264,11 @@ def fill(connection: Connection) -> None:
         DEVICE_CODES,
         ASSERTIONS.format(blob="BLOB" if connection.dialect.name == "sqlite" else "BYTEA"),
     ):
-        statement = text(rows)
+        statement = text(rows.replace("{binary}", "BYTEA" if connection.dialect.name == "postgresql" else "BLOB"))
         connection.execute(statement, {"digest": bytes(32)} if "digest" in statement.compile().params else {})
     if connection.dialect.name == "postgresql":
-        for table in ("accounts", "users", "tokens", "audit_events", "sessions", "logins", "identities", *OF_CLIENTS):
+        ids = ("accounts", "users", "tokens", "audit_events", "sessions", "logins", "passkeys", "identities")
+        for table in (*ids, *OF_CLIENTS):
             connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
 
 
@@ -258,6 +282,7 @@ class Many:
         secret = begin(self.do, lambda secret: None)
         assert secret is not None
         self.text = secret.reveal()
+        self.device = Device(PUBLIC_URL, "tokens.example.com", count=0)
         with self.database.write() as connection:
             connection.execute(schema.oauth_clients.insert().values(client_row("asks")))
             fill(connection)
@@ -435,6 +460,7 @@ class Many:
             "passwords.change_password": [
                 lambda: do.passwords.change_password(OPERATOR, self.sign_in(260), "other hash")
             ],
+            **self.factors(),
             "passwords.note_failure": [partial(do.passwords.note_failure, 1, address=None)],
             "sessions.list_of_user": [lambda: do.sessions.list_of_user(self.own_session(104))],
             "sessions.begin_session": [self.begin_session],
@@ -460,6 +486,7 @@ class Many:
             "account_clients.reset_secret": [partial(do.account_clients.reset_secret, origin, "client-200")],
             "account_clients.delete_client": [partial(do.account_clients.delete_client, origin, "client-200")],
             "clients.create_client": [partial(do.clients.create_client, OPERATOR, NEW_CLIENT)],
+            "client_documents.learn": [self.learn],
             "registrations.register": [partial(do.registrations.register, origin, NEW_CLIENT)],
             "registrations.update_registration": [
                 partial(self.register, do.registrations.update_registration, NEW_CLIENT)
@@ -481,6 +508,30 @@ class Many:
             "uses.flush": [self.flush],
         }
 
+    def factors(self) -> Mapping[str, list[Callable[[], object]]]:
+        """Those of a user who has none at first."""
+        do, held = self.do, self.held
+        return {
+            "one_time_passwords.offer_key": [lambda: do.one_time_passwords.offer_key(held(), "browser")],
+            "one_time_passwords.find_offer": [lambda: do.one_time_passwords.find_offer(held(), "", "browser")],
+            "one_time_passwords.set_up": [self.set_up],
+            "factors.list_held": [lambda: do.factors.list_held(held())],
+            "factors.make_codes": [lambda: do.factors.make_codes(OPERATOR, held())],
+            "second_steps.begin": [lambda: do.second_steps.begin(PasswordProved(held().user, "hash-300"), "browser")],
+            "second_steps.find_pending": [self.find_pending],
+            "second_steps.take_code": [partial(self.take_code, "123456"), partial(self.take_code, "0000-0000-0000")],
+            "one_time_passwords.remove": [lambda: do.one_time_passwords.remove(OPERATOR, held())],
+            "passkeys.ask_for_new": [lambda: do.passkeys.ask_for_new(held(), "browser")],
+            "passkeys.register": [self.register_passkey],
+            "passkeys.get_passkey": [lambda: do.passkeys.get_passkey(held(), self.passkey_id())],
+            "passkeys.rename": [lambda: do.passkeys.rename(OPERATOR, held(), self.passkey_id(), "old phone")],
+            "passkey_sign_in.ask": [partial(do.passkey_sign_in.ask, "browser", 300)],
+            "passkey_sign_in.sign_in": [self.sign_in_by_passkey],
+            "passkey_sign_in.prove": [lambda: do.passkey_sign_in.prove(OPERATOR, held(), self.sign_by_passkey())],
+            "passkeys.remove": [lambda: do.passkeys.remove(OPERATOR, held(), self.passkey_id())],
+            "factors.reset_factors": [partial(do.factors.reset_factors, OPERATOR, "user-301")],
+        }
+
     def ends(self) -> Mapping[str, list[Callable[[], object]]]:
         return {"tokens.revoke_other_tokens": [partial(self.do.tokens.revoke_other_tokens, self.origin)]}
 
@@ -491,6 +542,12 @@ class Many:
     def register(self, act: Callable[..., object], *wanted: object) -> None:
         registered = self.do.registrations.register(OPERATOR, NEW_CLIENT)
         act(OPERATOR, registered.client.client_id, registered.access.reveal(), *wanted)
+
+    def learn(self) -> None:
+        document = b'{"client_id": "http://127.0.0.1/app", "redirect_uris": ["http://127.0.0.1/"]}'
+        documents = ClientDocuments(self.do.transactions, self.do.peppers, self.do.catalogue, Documents.LOOPBACK)
+        with patch("tokenry.service.documents.fetch_json", return_value=document):
+            documents.learn("http://127.0.0.1/app")
 
     def authenticate(self, client_id: str) -> None:
         with pytest.raises(OAuthRefusal):
@@ -608,9 +665,50 @@ class Many:
             user = find_user_by_id(connection, user_id)
         who = SigningIn(user, f"hash-{user_id}", known_address=True)
         secret = self.do.passwords.sign_in(who, address=None, agent=None, rehashed="hash")
+        assert isinstance(secret, Secret)
         session = self.do.sessions.find_session(secret.reveal())
         assert session is not None
         return session
+
+    def held(self) -> Session:
+        """A session of the user who comes to factors."""
+        with self.do.transactions.change(OPERATOR) as change:
+            secret = self.do.sessions.begin_session(change, 300, method="password", address=None, agent=None)
+        session = self.do.sessions.find_session(secret.reveal())
+        assert session is not None
+        return session
+
+    def set_up(self) -> None:
+        session, use_cases = self.held(), self.do.one_time_passwords
+        offer = use_cases.offer_key(session, "browser")
+        use_cases.set_up(OPERATOR, session, offer.ticket, TOTP(offer.key).at(NOW), bound_to="browser")
+
+    def find_pending(self) -> Pending:
+        ticket = self.do.second_steps.begin(PasswordProved(self.held().user, "hash-300"), "browser")
+        pending = self.do.second_steps.find_pending(ticket, "browser")
+        assert pending is not None
+        return pending
+
+    def take_code(self, typed: str) -> None:
+        pending = self.find_pending()
+        ticket = self.do.second_steps.begin(PasswordProved(pending.user, "hash-300"), "browser")
+        self.do.second_steps.take_code(ticket, typed, bound_to="browser", pending=pending, address=None, agent=None)
+
+    def register_passkey(self) -> None:
+        session, use_cases = self.held(), self.do.passkeys
+        asked = use_cases.ask_for_new(session, "browser")
+        answered = Answered(self.device.make(asked.options), asked.ticket, "browser")
+        use_cases.register(OPERATOR, session, answered, "phone")
+
+    def passkey_id(self) -> int:
+        return self.do.factors.list_held(self.held()).passkeys[-1].id
+
+    def sign_by_passkey(self) -> Answered:
+        asked = self.do.passkey_sign_in.ask("browser")
+        return Answered(self.device.sign(asked.options), asked.ticket, "browser")
+
+    def sign_in_by_passkey(self) -> None:
+        self.do.passkey_sign_in.sign_in(self.sign_by_passkey(), address=None, agent=None)
 
     def begin_session(self) -> Secret:
         with self.do.transactions.change(OPERATOR) as change:
@@ -639,7 +737,7 @@ def many(
         engine.dispose()
         address = server.set(database=name).render_as_string(hide_password=False)
     data_dir: Path = tmp_path_factory.mktemp("many") / "data"
-    many = Many(Settings(data_dir=data_dir, database_url=address))
+    many = Many(Settings(data_dir=data_dir, database_url=address, public_url=PUBLIC_URL))
     with pytest.MonkeyPatch.context() as patch:
         # A thousand of so few rows would be found by looking at all of them.
         for module in ("inventory", "users", "oauth_clients"):

@@ -11,6 +11,8 @@ PASSWORD_AND_ONE_TIME = "password, one-time password"  # noqa: S105
 PASSWORD_AND_RECOVERY = "password, recovery code"  # noqa: S105
 PASSKEY = "passkey"
 """How somebody signed in: `method` of a session and of a login. Further ones have names of their own."""
+OWN_METHODS = frozenset({PASSWORD, PASSWORD_AND_ONE_TIME, PASSWORD_AND_RECOVERY, PASSKEY})
+"""What the policy of second factors is for. How an OpenID provider makes sure who somebody is, is its own business."""
 AGENT_LENGTH_MAX = 500
 RECENT_SECONDS = 300
 """How long ago somebody may have proved who it is, for what is dangerous."""
@@ -33,7 +35,10 @@ STANDARD_LIMITS = SessionLimits(timedelta(hours=12), timedelta(days=14))
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser that somebody is signed in with. `authenticated` is when it was last proved who it is."""
+    """A browser that somebody is signed in with. `authenticated` is when it was last proved who it is.
+
+    With `factor_wanted` the policy asks for a second factor, which the user has to set up before anything else.
+    """
 
     id: int
     user: User
@@ -44,6 +49,7 @@ class Session:
     expires: datetime
     address: str | None
     agent: str | None
+    factor_wanted: bool = False
 
     def is_recent(self, now: datetime, seconds: int = RECENT_SECONDS) -> bool:
         """Whether it was proved who it is so short a time ago that what is dangerous may be done."""

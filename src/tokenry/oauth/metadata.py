@@ -11,6 +11,7 @@ from tokenry.domain.clients import Authentication
 from tokenry.domain.errors import NotFound
 from tokenry.domain.oauth import GrantType
 from tokenry.oauth.token import TokenEndpoint
+from tokenry.service.documents import Documents
 from tokenry.service.installation import Installation
 from tokenry.service.registration import Registration
 from tokenry.web.requests import Call
@@ -73,6 +74,7 @@ def describe_server(do: Installation, served: Collection[str], _call: Call) -> o
         "introspection_endpoint_auth_methods_supported": PROVED,
         "introspection_endpoint_auth_signing_alg_values_supported": [*ALGORITHMS],
         "code_challenge_methods_supported": ["S256"],
+        "client_id_metadata_document_supported": do.documents is not Documents.OFF,
         "authorization_response_iss_parameter_supported": True,
         "service_documentation": f"{issuer}/docs",
     }

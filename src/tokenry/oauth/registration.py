@@ -1,15 +1,14 @@
 """Clients register themselves: their metadata (RFC 7591 section 2), in and out."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from tokenry.domain.accounts import Origin
-from tokenry.domain.clients import Authentication, Client, ClientChange
+from tokenry.domain.clients import Client
 from tokenry.domain.errors import Fault, Invalid, NotFound, Unauthorized
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
-from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
-from tokenry.service.grants.assertions import jwks_faults
+from tokenry.service.client_metadata import read_metadata, refused
 from tokenry.service.installation import Installation
 from tokenry.service.registration import Registered
 from tokenry.web.answers import Answer
@@ -18,9 +17,6 @@ from tokenry.web.requests import Call
 
 REGISTRATION_LIMIT = Bucket("registration", 20)
 """Of each address in a minute."""
-REGISTRABLE = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN, GrantType.DEVICE_CODE)
-"""What a stranger may register for: a user is always asked. Other types are left out (RFC 7591 section 2)."""
-UNNAMED = "Unnamed app"
 _REDIRECT_FIELDS = ("redirect_uri", "redirect_uris")
 _BASE_FIELDS = {"label": "client_name", "website": "client_uri", "authentication": "token_endpoint_auth_method"}
 """What is called otherwise here."""
@@ -78,31 +74,6 @@ def no_registration(call: Call) -> object:
     raise NotFound
 
 
-def read_metadata(body: Mapping[str, object], catalogue: Catalogue) -> ClientChange:
-    """Read metadata as what is set of a client: all of it, by its default where it is left out. Raises OAuthRefusal.
-
-    What means nothing here is ignored. PKCE is always required, and users may give less than is asked for.
-    """
-    scope = _read(body, "scope", str, None)
-    if scope is not None and (faults := catalogue.faults(scope)):
-        raise _refused(faults[0].reason)
-    return ClientChange(
-        {
-            "label": _read(body, "client_name", str, UNNAMED) or UNNAMED,
-            "website": _read(body, "client_uri", str, ""),
-            "redirect_uris": _read_texts(body, "redirect_uris", ()),
-            "grant_types": _read_grant_types(body),
-            "authentication": _read_authentication(body),
-            "jwks": _read_jwks(body),
-            "scopes": EVERYTHING if scope is None else Scopes.parse(scope),
-            "pkce_required": True,
-            "dpop_required": _read(body, "dpop_bound_access_tokens", bool, default=False),
-            "par_required": _read(body, "require_pushed_authorization_requests", bool, default=False),
-            "narrowing": True,
-        }
-    )
-
-
 def write_metadata(client: Client) -> dict[str, object]:
     """Write what a client has registered (RFC 7591 section 3.2.1)."""
     rights = client.rights
@@ -123,50 +94,6 @@ def write_metadata(client: Client) -> dict[str, object]:
     }
 
 
-def _read_grant_types(body: Mapping[str, object]) -> frozenset[GrantType]:
-    asked = _read_texts(body, "grant_types", (GrantType.AUTHORIZATION_CODE,))
-    taken = frozenset(grant for grant in REGISTRABLE if grant in asked)
-    if not taken:
-        raise _refused(f"grant_types must have one of {', '.join(REGISTRABLE)}")
-    return taken
-
-
-def _read_authentication(body: Mapping[str, object]) -> Authentication:
-    word = _read(body, "token_endpoint_auth_method", str, Authentication.BASIC)
-    try:
-        return Authentication(word)
-    except ValueError:
-        raise _refused(f"token_endpoint_auth_method must be one of {', '.join(Authentication)}") from None
-
-
-def _read_jwks(body: Mapping[str, object]) -> str | None:
-    if body.get("jwks_uri") is not None:
-        raise _refused("jwks_uri is not taken here: send jwks")
-    if body.get("jwks") is None:
-        return None
-    if faults := jwks_faults(body["jwks"]):
-        raise _refused(f"jwks: {faults[0].reason}")
-    return json.dumps(body["jwks"])
-
-
-def _read_texts(body: Mapping[str, object], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
-    value = body.get(name)
-    if value is None:
-        return default
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return tuple(dict.fromkeys(value))
-    raise _refused(f"{name} must be a list of strings")
-
-
-def _read(body: Mapping[str, object], name: str, kind: type, default: Any) -> Any:
-    value = body.get(name)
-    if value is None:
-        return default
-    if isinstance(value, kind):
-        return value
-    raise _refused(f"{name} must be {'true or false' if kind is bool else 'a string'}")
-
-
 def _refusing(act: Callable[[], Any]) -> Any:
     """Do something; what is wrong with metadata is told in OAuth's words (RFC 7591 section 3.2.2)."""
     try:
@@ -178,12 +105,7 @@ def _refusing(act: Callable[[], Any]) -> Any:
 def _told(fault: Fault) -> OAuthRefusal:
     named = _BASE_FIELDS.get(fault.field or "", fault.field)
     text = fault.reason if named is None else f"{named}: {fault.reason}"
-    return _refused(text, redirects=fault.field in _REDIRECT_FIELDS)
-
-
-def _refused(text: str, *, redirects: bool = False) -> OAuthRefusal:
-    code = OAuthError.INVALID_REDIRECT_URI if redirects else OAuthError.INVALID_CLIENT_METADATA
-    return OAuthRefusal(code, text)
+    return refused(text, redirects=fault.field in _REDIRECT_FIELDS)
 
 
 def _read_bearer(call: Call) -> str:

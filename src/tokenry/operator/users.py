@@ -133,6 +133,21 @@ def link(
 
 @app.command()
 @takes_settings(*LOCAL)
+def reset_factors(
+    username: Username,
+    yes: Yes = False,
+    *,
+    settings: Settings,
+) -> None:
+    """Take away a user's passkeys, one-time passwords and recovery codes, which are lost, and sign the user out."""
+    factors = open_installation(settings).factors
+    confirm(f"Let {username} sign in by the password alone until there is another second factor?", yes=yes)
+    factors.reset_factors(operator(), username)
+    print(f"User {username} has no second factor any more, and is signed out everywhere.")
+
+
+@app.command()
+@takes_settings(*LOCAL)
 def disable(username: Username, *, settings: Settings) -> None:
     """Refuse all of a user's tokens from this moment on."""
     changed = open_installation(settings).users.disable_user(operator(), username)

@@ -13,6 +13,9 @@ SESSION = "tokenry"
 VISIT = "tokenry-visit"
 """Of somebody who is not signed in: what forms are bound to until then."""
 NOTICE = "tokenry-notice"
+NEXT = "tokenry-next"
+"""Where somebody wanted to go who has to set up a second factor first."""
+NEXT_SECONDS = 900
 VISIT_VALUE = re.compile(r"[0-9A-Za-z_-]{43}", re.ASCII)
 _FORM = b"tokenry form"
 

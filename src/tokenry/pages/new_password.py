@@ -9,6 +9,7 @@ from tokenry.domain.secrets import LINK, Secret
 from tokenry.domain.users import User
 from tokenry.pages.page import Run
 from tokenry.pages.paths import HOME
+from tokenry.pages.second_step import SecondStepPages
 from tokenry.pages.signed_in import require_recent, session_cookie
 from tokenry.pages.visits import Cookie, Redirect, Reply, Shown, Visit, show
 from tokenry.service.hashing import Hashing
@@ -22,11 +23,14 @@ COOKIE = "tokenry-link"
 class PasswordPages:
     """`/link` and `/password`."""
 
-    def __init__(self, links: Links, passwords: Passwords, sessions: Sessions, hashing: Hashing) -> None:
+    def __init__(
+        self, links: Links, passwords: Passwords, sessions: Sessions, hashing: Hashing, second_step: SecondStepPages
+    ) -> None:
         self._links = links
         self._passwords = passwords
         self._sessions = sessions
         self._hashing = hashing
+        self._second_step = second_step
 
     def open_link(self, visit: Visit) -> Reply:
         """GET a link: its secret goes into a cookie, and so into no address that a browser keeps or tells."""
@@ -52,10 +56,10 @@ class PasswordPages:
         hash = await self._hashing.hash(password)
         using = partial(self._links.use_link, text, hash, address=visit.address, agent=visit.agent)
         try:
-            secret = await run(using, writes=True)
+            proved = await run(using, writes=True)
         except NotFound:  # somebody else was faster
             return _gone()
-        return Redirect(HOME, [session_cookie(secret, self._sessions), Cookie(COOKIE, "")])
+        return self._second_step.go_on(visit, proved, HOME, Cookie(COOKIE, ""))
 
     def show_password(self, visit: Visit) -> Reply:
         """GET the form for another password."""

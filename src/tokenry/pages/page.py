@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeAlias, TypeVar
+from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
 from tokenry.domain.errors import Fault, Invalid, NoPublicUrl, Refusal, Unauthorized, Unavailable
-from tokenry.pages.cookies import NOTICE, SESSION, VISIT, VISIT_VALUE, Cookies, form_token
+from tokenry.pages.cookies import NEXT, NEXT_SECONDS, NOTICE, SESSION, VISIT, VISIT_VALUE, Cookies, form_token
 from tokenry.pages.forgery import Forged, require_own_site, require_token
-from tokenry.pages.paths import AGAIN, sign_in_path
+from tokenry.pages.paths import AGAIN, SECURITY, sign_in_path
 from tokenry.pages.rendering import page_headers, render
 from tokenry.pages.signed_in import NotRecent
 from tokenry.pages.visits import NOTICES, Cookie, Fields, Redirect, Reply, Shown, Visit
@@ -75,11 +76,19 @@ class Checks:
     public_url: str | None
 
 
-class Page:
-    """An ASGI application for one path: an operation for GET, and for POST if it has a form. HEAD is as GET."""
+class _FactorWanted(Refusal):
+    """The policy asks who is signed in for a second factor, which is not there yet."""
 
-    def __init__(self, checks: Checks, **operations: Operation) -> None:
+
+class Page:
+    """An ASGI application for one path: an operation for GET, and for POST if it has a form. HEAD is as GET.
+
+    Only a page that is part of setting up a second factor opens `without_factor` to those of whom the policy wants one.
+    """
+
+    def __init__(self, checks: Checks, *, without_factor: bool = False, **operations: Operation) -> None:
         self._checks = checks
+        self._without_factor = without_factor
         self._operations: Mapping[str, Operation] = {**operations, "HEAD": operations["GET"]}
         self.methods = frozenset(self._operations)
         self._cookies = Cookies(secure=not (checks.public_url or "").startswith("http:"))
@@ -99,6 +108,9 @@ class Page:
             visit, reply = await self._answer(scope, receive, operation)
         except Unauthorized:
             await self._send(send, Redirect(sign_in_path(_target(scope))), None)
+        except _FactorWanted:
+            wanted = Cookie(NEXT, quote(_target(scope), safe="/"), NEXT_SECONDS)
+            await self._send(send, Redirect(SECURITY, [wanted] if _reads(scope) else []), None)
         except NotRecent:
             await self._send(send, Redirect(sign_in_path(_target(scope), AGAIN)), None)
         except Refusal as refusal:
@@ -138,11 +150,13 @@ class Page:
         return visit, operation(visit)
 
     def _read_visit(self, scope: Scope, headers: Mapping[bytes, str], raw: bytes) -> Visit:
-        """Find out who is signed in, and what is asked. Raises Forged, Invalid."""
+        """Find out who is signed in, and what is asked. Raises Forged, Invalid, _FactorWanted."""
         cookies = self._cookies.read(scope)
         session = self._checks.sessions.find_session(cookies.get(SESSION, ""))
         if session is not None:
             scope["tokenry.username"] = session.user.username
+            if session.factor_wanted and not self._without_factor:
+                raise _FactorWanted
         if session is None and not VISIT_VALUE.fullmatch(cookies.get(VISIT, "")):
             cookies = {**cookies, VISIT: secrets.token_urlsafe(32)}
         raw_query = scope["query_string"].decode("latin-1")
@@ -184,7 +198,7 @@ class Page:
             "faults": (),
             **reply.values,
         }
-        headers = [*page_headers(reply.form_action), *self._setting(cookies)]
+        headers = [*page_headers(reply.form_action, script=reply.script), *self._setting(cookies)]
         if reply.status == _STATUS[TooManyRequests]:
             headers.append((b"retry-after", str(RETRY_SECONDS).encode("ascii")))
         await send_answer(send, reply.status, render(reply.template, values), headers)

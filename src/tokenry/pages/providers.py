@@ -12,9 +12,9 @@ from tokenry.domain.secrets import Secret
 from tokenry.openid.attempts import TARGET_LENGTH_MAX, Attempt
 from tokenry.openid.fetching import SECONDS_MAX
 from tokenry.openid.relying_party import Answer, RelyingParty
+from tokenry.pages.attempts import TOO_OFTEN, Attempts
 from tokenry.pages.page import Run
 from tokenry.pages.paths import HOME, own_path, sign_in_path
-from tokenry.pages.sign_in import TOO_OFTEN, Attempts
 from tokenry.pages.signed_in import go_on, session_cookie
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, show
 from tokenry.service.identities import Identities

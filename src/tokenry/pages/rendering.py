@@ -11,6 +11,8 @@ from markupsafe import Markup
 
 from tokenry.web.answers import HeaderList
 
+SCRIPT = "passkeys.js"
+
 
 @cache
 def _environment() -> Environment:
@@ -22,18 +24,19 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals["style"] = Markup(_style())  # noqa: S704 - a file of our own
+    environment.globals["style"] = Markup(_read("style.css"))  # noqa: S704 - a file of our own
+    environment.globals["passkeys_script"] = Markup(_read(SCRIPT))  # noqa: S704 - another
     return environment
 
 
 @cache
-def _style() -> str:
-    return files("tokenry.pages").joinpath("style.css").read_text("utf-8")
+def _read(name: str) -> str:
+    return files("tokenry.pages").joinpath(name).read_text("utf-8")
 
 
 @cache
-def _style_source() -> str:
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode("ascii")
+def _source(name: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(_read(name).encode()).digest()).decode("ascii")
     return f"'sha256-{digest}'"
 
 
@@ -42,15 +45,17 @@ def render(template: str, values: Mapping[str, object]) -> bytes:
     return _environment().get_template(template).render(values).encode("utf-8")
 
 
-def page_headers(form_action: Sequence[str] = ()) -> HeaderList:
+def page_headers(form_action: Sequence[str] = (), *, script: bool = False) -> HeaderList:
     """The headers of every page. `form_action` are origins besides our own that a form may lead to.
 
-    The policy lets a page have its style, known by its hash, and pictures of ours; it is in no frame. The address of a
+    The policy lets a page have its style, known by its hash, and pictures of ours; it is in no frame. A page that asks
+    for a passkey has our one script, known by its hash as well: no other runs, wherever it came from. The address of a
     page is told to nobody else; to ourselves it is, since browsers send `Origin: null` with forms of a page that tells
     it nobody.
     """
+    scripts = f"script-src {_source(SCRIPT)}; " if script else ""
     policy = (
-        f"default-src 'none'; style-src {_style_source()}; img-src 'self'; base-uri 'none'; "
+        f"default-src 'none'; {scripts}style-src {_source('style.css')}; img-src 'self'; base-uri 'none'; "
         f"form-action {' '.join([chr(39) + 'self' + chr(39), *form_action])}; frame-ancestors 'none'"
     )
     return [

@@ -7,46 +7,19 @@ from tokenry.domain.errors import Fault, Unauthorized
 from tokenry.domain.passwords import PASSWORD_LENGTH_MAX, normalise
 from tokenry.domain.providers import Provider
 from tokenry.domain.sessions import Session
-from tokenry.domain.texts import fold
 from tokenry.domain.users import EMAIL_LENGTH_MAX
+from tokenry.pages.attempts import TOO_OFTEN, Attempts
 from tokenry.pages.page import Run
 from tokenry.pages.paths import own_path
+from tokenry.pages.second_step import SecondStepPages
 from tokenry.pages.signed_in import go_on, session_cookie
 from tokenry.pages.visits import Redirect, Reply, Shown, Visit, show
 from tokenry.service.hashing import Hashing
 from tokenry.service.passwords import Passwords, SigningIn
 from tokenry.service.sessions import Sessions
-from tokenry.web.limits import RateLimits, network
 
 WRONG = "The name or the password is wrong."
 """Whatever was: there is no such user, the user has no password or is disabled, or it is another password."""
-TOO_OFTEN = "There were too many attempts. Wait a minute, then try again."
-ADDRESS_FACTOR = 3
-
-
-class Attempts:
-    """Counts attempts to sign in, in whole minutes: `limit` of them for a user, more for an address, none for 0.
-
-    An address from which the user signed in lately is counted by itself: so nobody elsewhere keeps the user out.
-    """
-
-    def __init__(self, limits: RateLimits, limit: int) -> None:
-        self._limits = limits
-        self._limit = limit
-
-    async def are_too_many_from(self, address: str | None) -> bool:
-        """Count one from an address; whether it is one too many."""
-        return await self._limits.count_attempt(f"from:{network(address)}", ADDRESS_FACTOR * self._limit)
-
-    async def are_too_many_of(self, who: SigningIn, text: str, address: str | None) -> bool:
-        """Count one to sign in as somebody; whether it is one too many. Nobody's name counts as somebody's does."""
-        if who.user is None:
-            key = f"name:{fold(text)}"
-        elif who.known_address:
-            key = f"user:{who.user.id}:{address}"
-        else:
-            key = f"user:{who.user.id}"
-        return await self._limits.count_attempt(key, self._limit)
 
 
 class SignInPages:
@@ -58,12 +31,15 @@ class SignInPages:
         sessions: Sessions,
         hashing: Hashing,
         attempts: Attempts,
+        *,
+        second_step: SecondStepPages,
         providers: Sequence[Provider],
     ) -> None:
         self._passwords = passwords
         self._sessions = sessions
         self._hashing = hashing
         self._attempts = attempts
+        self._second_step = second_step
         self._providers = providers
 
     def show_sign_in(self, visit: Visit) -> Reply:
@@ -96,7 +72,7 @@ class SignInPages:
         if right and who.hash is not None:
             rehashed = await self._hashing.hash(password) if self._hashing.is_outdated(who.hash) else None
             try:
-                secret = await run(
+                proved = await run(
                     partial(
                         self._passwords.sign_in,
                         who,
@@ -109,7 +85,7 @@ class SignInPages:
                 )
             except Unauthorized:  # since the comparison it was changed, or the user disabled
                 return asked([Fault(WRONG)])
-            return go_on(own_path(visit.form.get("next")), session_cookie(secret, self._sessions))
+            return self._second_step.go_on(visit, proved, own_path(visit.form.get("next")))
         noting = None if who.user is None else partial(self._passwords.note_failure, who.user.id, address=visit.address)
         return asked([Fault(WRONG)], afterwards=noting)
 

@@ -6,13 +6,33 @@ from tokenry.domain.links import PATH
 from tokenry.domain.seals import Tickets
 from tokenry.openid.attempts import LIFETIME
 from tokenry.openid.relying_party import RelyingParty
+from tokenry.pages.attempts import Attempts
 from tokenry.pages.authorize import AuthorizePages
 from tokenry.pages.home import HomePages
 from tokenry.pages.new_password import PasswordPages
 from tokenry.pages.page import MakePage, Pages, Steps
-from tokenry.pages.paths import AGAIN, AUTHORIZE, CALLBACK, HOME, PASSWORD, SIGN_IN, SIGN_OUT, WITH
+from tokenry.pages.passkey_sign_in import PasskeySignInPages
+from tokenry.pages.passkeys import PasskeyPages
+from tokenry.pages.paths import (
+    AGAIN,
+    AUTHORIZE,
+    CALLBACK,
+    HOME,
+    ONE_TIME_PASSWORDS,
+    PASSKEY,
+    PASSKEYS,
+    PASSWORD,
+    RECOVERY_CODES,
+    SECOND_STEP,
+    SECURITY,
+    SIGN_IN,
+    SIGN_OUT,
+    WITH,
+)
 from tokenry.pages.providers import ProviderPages
-from tokenry.pages.sign_in import Attempts, SignInPages
+from tokenry.pages.second_step import SecondStepPages
+from tokenry.pages.security import REMOVE, SecurityPages
+from tokenry.pages.sign_in import SignInPages
 from tokenry.service.hashing import Hashing
 from tokenry.service.installation import Installation
 
@@ -27,20 +47,40 @@ def page_paths(
     """All pages for people."""
     sessions, passwords = installation.sessions, installation.passwords
     home = HomePages(sessions)
-    sign_in = SignInPages(passwords, sessions, hashing, attempts, [party.provider for party in parties])
+    second_step = SecondStepPages(installation.second_steps, installation.passkey_sign_in, sessions, attempts)
+    sign_in = SignInPages(
+        passwords, sessions, hashing, attempts, second_step=second_step, providers=[party.provider for party in parties]
+    )
+    password = PasswordPages(installation.links, passwords, sessions, hashing, second_step)
     tickets = Tickets(installation.peppers, "provider", LIFETIME)
     providers = ProviderPages(parties, installation.identities, sessions, attempts, tickets)
-    password = PasswordPages(installation.links, passwords, sessions, hashing)
     authorize = AuthorizePages(installation.authorizations, installation.catalogue, installation.public_url or "")
     return {
         HOME: page(GET=home.show_home, POST=home.end_other),
         SIGN_IN: page(GET=sign_in.show_sign_in, POST=Steps(sign_in.sign_in)),
-        AGAIN: page(GET=sign_in.show_again, POST=Steps(sign_in.sign_in_again)),
+        AGAIN: page(GET=sign_in.show_again, POST=Steps(sign_in.sign_in_again), without_factor=True),
+        SIGN_OUT: page(GET=home.show_sign_out, POST=home.sign_out, without_factor=True),
         f"{WITH}/{{provider}}": page(GET=Steps(providers.begin)),
         f"{CALLBACK}/{{provider}}": page(GET=Steps(providers.finish)),
-        SIGN_OUT: page(GET=home.show_sign_out, POST=home.sign_out),
         PASSWORD: page(GET=password.show_password, POST=Steps(password.change_password)),
-        PATH: page(GET=password.show_link, POST=Steps(password.use_link)),
-        f"{PATH}/{{link}}": page(GET=password.open_link),
+        PATH: page(GET=password.show_link, POST=Steps(password.use_link), without_factor=True),
+        f"{PATH}/{{link}}": page(GET=password.open_link, without_factor=True),
         AUTHORIZE: page(GET=authorize.show_request, POST=authorize.decide),
+        SECOND_STEP: page(GET=second_step.show, POST=Steps(second_step.take), without_factor=True),
+        **_factor_paths(installation, attempts, page),
+    }
+
+
+def _factor_paths(installation: Installation, attempts: Attempts, page: MakePage) -> Pages:
+    security = SecurityPages(installation)
+    passkeys = PasskeyPages(installation.passkeys, installation.sessions)
+    passkey = PasskeySignInPages(installation.passkey_sign_in, installation.sessions, attempts)
+    return {
+        PASSKEY: page(GET=passkey.show, POST=Steps(passkey.use), without_factor=True),
+        SECURITY: page(GET=security.show, without_factor=True),
+        ONE_TIME_PASSWORDS: page(GET=security.show_set_up, POST=security.set_up, without_factor=True),
+        REMOVE: page(GET=security.show_removal, POST=security.remove, without_factor=True),
+        RECOVERY_CODES: page(GET=security.show_codes_question, POST=security.make_codes, without_factor=True),
+        PASSKEYS: page(GET=passkeys.show_new, POST=passkeys.register, without_factor=True),
+        f"{PASSKEYS}/{{passkey}}": page(GET=passkeys.show_one, POST=passkeys.change, without_factor=True),
     }

@@ -88,6 +88,8 @@ class Shown:
     cookies: Sequence[Cookie] = ()
     form_action: Sequence[str] = ()
     afterwards: Callable[[], object] | None = None
+    script: bool = False
+    """Whether it has the one script that there is, which asks for passkeys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,12 @@ NOTICES = {
     "signed-out": "You are signed out.",
     "session-ended": "That browser is signed out.",
     "password-set": "Your password is set. Other browsers are signed out.",
+    "start-over": "That took too long. Sign in again.",
+    "took-too-long": "That took too long. Here is another key.",
+    "one-time-set": "One-time passwords are set up. Other browsers are signed out.",
+    "one-time-removed": "You do without one-time passwords. Other browsers are signed out.",
+    "passkey-added": "The passkey is added. Other browsers are signed out.",
+    "passkey-removed": "The passkey is removed. Other browsers are signed out.",
 }
 """What a page may say of what was done before it, by name: a cookie holds the name, and no words."""
 
@@ -115,7 +123,8 @@ def show(
     cookies: Sequence[Cookie] = (),
     form_action: Sequence[str] = (),
     afterwards: Callable[[], object] | None = None,
+    script: bool = False,
     **values: object,
 ) -> Shown:
     """Show a page: `values` are what its template is given, and `faults` among them what it says on top."""
-    return Shown(f"{template}.html", values, status, cookies, form_action, afterwards)
+    return Shown(f"{template}.html", values, status, cookies, form_action, afterwards, script)

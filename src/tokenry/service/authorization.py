@@ -36,6 +36,7 @@ from tokenry.domain.scopes import Catalogue, Scopes
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.sessions import Session
 from tokenry.domain.users import User
+from tokenry.service.documents import ClientDocuments
 from tokenry.service.grants.authorization_code import begin_code
 from tokenry.service.grants.issuing import allow_app, allowed_scopes, begin_grant, issue
 from tokenry.service.policy import policy_in_force
@@ -105,15 +106,22 @@ class Authorizations:
     """The use cases of an authorization request."""
 
     def __init__(
-        self, transactions: Transactions, peppers: Peppers, catalogue: Catalogue, pushed: PushedRequests
+        self,
+        transactions: Transactions,
+        peppers: Peppers,
+        catalogue: Catalogue,
+        pushed: PushedRequests,
+        documents: ClientDocuments,
     ) -> None:
         self._transactions = transactions
         self._peppers = peppers
         self._catalogue = catalogue
         self._pushed = pushed
+        self._documents = documents
 
     def open_request(self, query: str) -> Asked:
         """Read what a browser came with. Raises Invalid, for a page, or RefusedToClient."""
+        self._documents.learn(read_client_id(read_parameters(query)))
         with self._transactions.read() as connection:
             asked = self._read(connection, query)
         if asked.pushed is not None:

@@ -9,11 +9,11 @@ from sqlalchemy.exc import IntegrityError
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Invalid, Unavailable
-from tokenry.domain.events import IdentityLinked
 from tokenry.domain.providers import NotSignedIn, Person, Provider, Trouble, candidate_usernames
 from tokenry.domain.seals import Ticket
 from tokenry.domain.secrets import Secret
 from tokenry.domain.sessions import Session
+from tokenry.domain.sign_in_events import IdentityLinked
 from tokenry.domain.users import User
 from tokenry.service.sessions import Sessions
 from tokenry.service.transactions import Change, Transactions

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import NoPublicUrl
+from tokenry.domain.passkeys import RelyingParty
 from tokenry.domain.policy import NO_RULES
 from tokenry.domain.scopes import EVERYTHING, Catalogue
 from tokenry.domain.secrets import Peppers, Secret
@@ -16,7 +17,9 @@ from tokenry.service.apps import Apps
 from tokenry.service.authorization import Authorizations
 from tokenry.service.children import Children
 from tokenry.service.details import TokenDetails
+from tokenry.service.documents import ClientDocuments, Documents
 from tokenry.service.explanation import Explanations
+from tokenry.service.factors import Factors
 from tokenry.service.grants.authentication import ClientAuthentication
 from tokenry.service.grants.authorization_code import AuthorizationCodes
 from tokenry.service.grants.client_credentials import ClientCredentials
@@ -29,6 +32,9 @@ from tokenry.service.leaks import Leaks
 from tokenry.service.links import Links
 from tokenry.service.logins import Logins
 from tokenry.service.oauth_clients import AccountClients, Clients
+from tokenry.service.one_time_passwords import OneTimePasswords
+from tokenry.service.passkey_sign_in import PasskeySignIn
+from tokenry.service.passkeys import Passkeys
 from tokenry.service.passwords import Passwords
 from tokenry.service.policy import Policies
 from tokenry.service.profile import Profiles
@@ -38,6 +44,7 @@ from tokenry.service.pushed_requests import PushedRequests
 from tokenry.service.registration import Registration, Registrations
 from tokenry.service.revocation import Revocations
 from tokenry.service.rotation import Rotations
+from tokenry.service.second_steps import SecondSteps
 from tokenry.service.sessions import Sessions
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
@@ -68,6 +75,7 @@ class Installation:
         public_url: str | None = None,
         session_limits: SessionLimits = STANDARD_LIMITS,
         registration: Registration = Registration.OFF,
+        documents: Documents = Documents.OFF,
     ) -> None:
         self.database = database
         self.peppers = peppers
@@ -95,11 +103,18 @@ class Installation:
         self.identities = Identities(transactions, sessions, reservation)
         self.links = Links(transactions, peppers, sessions)
         self.logins = Logins(transactions)
+        self.factors = Factors(transactions, peppers, sessions)
+        self.one_time_passwords = OneTimePasswords(transactions, peppers, sessions)
+        self.second_steps = SecondSteps(transactions, peppers, sessions)
+        self.passkeys = Passkeys(transactions, peppers, sessions, RelyingParty.of(public_url))
+        self.passkey_sign_in = PasskeySignIn(transactions, peppers, sessions, RelyingParty.of(public_url))
         self.pruning = Pruning(transactions)
         self.account_clients = AccountClients(transactions, peppers)
         self.clients = Clients(transactions, peppers)
         self.registration = registration
         self.registrations = Registrations(transactions, peppers)
+        self.documents = documents
+        self.client_documents = ClientDocuments(transactions, peppers, catalogue, documents)
         names = () if public_url is None else (public_url, f"{public_url}/oauth/token")
         self.client_authentication = ClientAuthentication(transactions, peppers, names)
         self.client_credentials = ClientCredentials(transactions, peppers)
@@ -108,7 +123,9 @@ class Installation:
         self.refresh_tokens = RefreshTokens(transactions, peppers)
         self.authorization_codes = AuthorizationCodes(transactions, peppers)
         self.pushed_requests = PushedRequests(transactions, peppers, catalogue)
-        self.authorizations = Authorizations(transactions, peppers, catalogue, self.pushed_requests)
+        self.authorizations = Authorizations(
+            transactions, peppers, catalogue, self.pushed_requests, self.client_documents
+        )
 
     @property
     def issuer(self) -> str:

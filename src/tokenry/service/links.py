@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Fault, Invalid, NotFound
-from tokenry.domain.events import LinkCreated
 from tokenry.domain.links import LIFETIME
 from tokenry.domain.secrets import LINK, Peppers, Secret
 from tokenry.domain.sessions import PASSWORD
+from tokenry.domain.sign_in_events import LinkCreated
 from tokenry.domain.users import User
-from tokenry.service.passwords import put_password
+from tokenry.service.passwords import PasswordProved, put_password
 from tokenry.service.sessions import Sessions
 from tokenry.service.transactions import Transactions
 from tokenry.storage import links as stored
@@ -66,9 +66,10 @@ class Links:
         return found.user
 
     @retried
-    def use_link(self, text: str, hash: str, *, address: str | None, agent: str | None) -> Secret:
+    def use_link(self, text: str, hash: str, *, address: str | None, agent: str | None) -> Secret | PasswordProved:
         """Set the password of whom a link is for, end the user's sessions, and begin one; its secret.
 
+        There is none yet for who has a second factor.
         Once: the link is deleted, by one of those who use it. Raises NotFound for one that leads nowhere any more.
         """
         secret, user = Secret.parse(text, (LINK.prefix,)), self.find_user(text)
@@ -81,5 +82,7 @@ class Links:
             if found is None or not stored.delete_link(connection, secret.preview):
                 raise NotFound
             put_password(change, found.user, hash, by="link")
+            if found.user.second_factor:
+                return PasswordProved(found.user, hash)
             insert_login(connection, user_id=user.id, now=change.now, address=address, succeeded=True, method=PASSWORD)
             return self._sessions.begin_session(change, user.id, method=PASSWORD, address=address, agent=agent)

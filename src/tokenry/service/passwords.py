@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Unauthorized
-from tokenry.domain.events import PasswordSet
 from tokenry.domain.secrets import Secret
 from tokenry.domain.sessions import PASSWORD, Session
+from tokenry.domain.sign_in_events import PasswordSet
 from tokenry.domain.texts import is_storable
 from tokenry.domain.users import User
 from tokenry.service.sessions import Sessions, end_sessions_of, require_session
@@ -32,6 +32,13 @@ class SigningIn(NamedTuple):
     user: User | None
     hash: str | None
     known_address: bool
+
+
+class PasswordProved(NamedTuple):
+    """Somebody whose password was right, with its hash, and who has a second factor: there is no session yet."""
+
+    user: User
+    hash: str
 
 
 NOBODY = SigningIn(None, None, known_address=False)
@@ -70,20 +77,24 @@ class Passwords:
         agent: str | None,
         replaced: Session | None = None,
         rehashed: str | None = None,
-    ) -> Secret:
+    ) -> Secret | PasswordProved:
         """Begin a session of somebody whose password was right, in place of one that this browser had.
 
-        `rehashed` is the password as it is hashed today. Raises Unauthorized if user or password are others by now.
+        There is none yet for who has a second factor. `rehashed` is the password as it is hashed today. Raises
+        Unauthorized if user or password are others by now.
         """
         assert who.user is not None
         with self._transactions.change(Origin(who.user.username, address=address, user_id=who.user.id)) as change:
             connection, user_id = change.connection, who.user.id
             keep_user(connection, user_id)
             user = find_user_by_id(connection, user_id)
-            if user is None or user.disabled is not None or stored.find_hash(connection, user_id) != who.hash:
+            hash = stored.find_hash(connection, user_id)
+            if user is None or user.disabled is not None or hash is None or hash != who.hash:
                 raise Unauthorized
-            if rehashed is not None and who.hash is not None:
-                stored.rehash_password(connection, user_id, before=who.hash, after=rehashed)
+            if rehashed is not None and stored.rehash_password(connection, user_id, before=hash, after=rehashed):
+                hash = rehashed
+            if user.second_factor:
+                return PasswordProved(user, hash)
             if replaced is not None:
                 self._sessions.end_own(change, replaced)
             logins.insert_login(

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Forbidden, NotFound, Unauthorized
-from tokenry.domain.events import SessionBegun, SessionEnded
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.secrets import SESSION, Peppers, Secret
 from tokenry.domain.sessions import AGENT_LENGTH_MAX, STANDARD_LIMITS, Session, SessionLimits
+from tokenry.domain.sign_in_events import SessionBegun, SessionEnded
 from tokenry.domain.users import User
 from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.transactions import Change, Transactions

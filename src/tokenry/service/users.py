@@ -16,6 +16,7 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults, username_faults
 from tokenry.service.acting import get_reader, get_writer
+from tokenry.service.factors import forget_factors
 from tokenry.service.revocation import leave_children, revoke_everything_of, shut_out
 from tokenry.service.sessions import end_sessions_of
 from tokenry.service.transactions import Change, Transactions
@@ -260,6 +261,7 @@ def read_account(connection: Connection, text: str, field: str) -> Account:
 def forget_sign_in(change: Change, user_id: int) -> None:
     """Forget by what a user who is claimed signs in, and end the user's sessions, in a change of the caller's."""
     delete_password(change.connection, user_id)
+    forget_factors(change.connection, user_id)
     delete_links_of(change.connection, user_id)
     delete_identities_of(change.connection, user_id)
     end_sessions_of(change, user_id)

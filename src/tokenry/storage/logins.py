@@ -41,6 +41,17 @@ def has_signed_in_from(connection: Connection, user_id: int, address: str | None
     return address in connection.execute(last.order_by(logins.c.at.desc()).limit(ADDRESSES_MAX)).scalars().all()
 
 
+def count_failures(connection: Connection, user_id: int, method: str, *, since: datetime, limit: int) -> int:
+    """Count how often somebody failed to sign in as a user by a method, no further than `limit`."""
+    failed = select(logins.c.id).where(
+        logins.c.user_id == user_id,
+        ~logins.c.succeeded,
+        logins.c.at > to_seconds(since),
+        logins.c.method == method,
+    )
+    return connection.execute(select(func.count()).select_from(failed.limit(limit).subquery())).scalar_one()
+
+
 def list_logins(connection: Connection, user: User, *, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[Login]:
     """List a user's logins."""
     columns = {**_COLUMNS, "username": literal(user.username)}

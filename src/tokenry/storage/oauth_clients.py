@@ -80,6 +80,19 @@ def find_registration(connection: Connection, client_id: str, preview: str) -> t
     return None if row is None else (_client(row), row.registration_digest)
 
 
+def find_document_end(connection: Connection, client_id: str) -> datetime | None:
+    """Until when a client's document is believed; None where there is none."""
+    until = select(oauth_clients.c.document_until).where(oauth_clients.c.client_id == client_id, _NOT_DELETED)
+    seconds = connection.execute(until).scalar_one_or_none()
+    return None if seconds is None else from_seconds(seconds)
+
+
+def set_document_end(connection: Connection, client_id: str, until: datetime) -> None:
+    """Believe a client's document until then."""
+    statement = update(oauth_clients).where(oauth_clients.c.client_id == client_id, _NOT_DELETED)
+    connection.execute(statement.values(document_until=to_seconds(until)))
+
+
 def count_without_account(connection: Connection) -> int:
     """How many clients are of no account."""
     counted = select(func.count()).where(oauth_clients.c.account_id.is_(None), _NOT_DELETED)

@@ -1,6 +1,7 @@
 """Statements on sessions. Those that ended are deleted; those of a disabled user are not found."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,12 +9,13 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.sessions import Session
+from tokenry.domain.policy import Concerned
+from tokenry.domain.sessions import OWN_METHODS, Session
 from tokenry.domain.users import User
 from tokenry.storage.database import DELETED_MAX, from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of, pages_of
-from tokenry.storage.schema import sessions, users
+from tokenry.storage.schema import policy, sessions, users
 from tokenry.storage.users import read_user, select_users
 
 COLUMNS = {
@@ -71,6 +73,7 @@ def find_session(connection: Connection, preview: str, *, now: datetime) -> tupl
     statement = (
         select_users()
         .add_columns(sessions.c.id.label("session_id"), sessions.c.digest, sessions.c.pepper_generation, *_OF_SESSION)
+        .add_columns(select(policy.c.second_factor).scalar_subquery().label("concerned"))
         .join(sessions, sessions.c.user_id == users.c.id)
         .where(
             sessions.c.preview == preview,
@@ -81,7 +84,10 @@ def find_session(connection: Connection, preview: str, *, now: datetime) -> tupl
     row = connection.execute(statement).one_or_none()
     if row is None:
         return None
-    return _session(row, row.session_id, read_user(row)), row.digest, row.pepper_generation
+    user = read_user(row)
+    wanted = row.method in OWN_METHODS and Concerned(row.concerned).includes(admin=user.admin)
+    session = replace(_session(row, row.session_id, user), factor_wanted=wanted and not user.second_factor)
+    return session, row.digest, row.pepper_generation
 
 
 def keep_session(connection: Connection, session_id: int) -> int | None:

@@ -1,0 +1,98 @@
+"""What events are made of: their subject, and the rest as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, ClassVar
+
+from tokenry.domain.policy import Policy
+from tokenry.domain.scopes import Scopes
+from tokenry.domain.spans import write_span
+
+_SUBJECTS = {"token_id", "user_id", "account_id", "oauth_client_id"}
+_KEYS = {"before": "from", "after": "to"}
+"""The names of fields that Python keeps for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Something that was done, by the name of what it was."""
+
+    action: ClassVar[str]
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """The fields that are set, as JSON, without the subject; each of the `changes` by itself."""
+        details: dict[str, Any] = {
+            _KEYS.get(field.name, field.name): _plain(value)
+            for field in fields(self)
+            if field.name not in _SUBJECTS and (value := getattr(self, field.name)) is not None
+        }
+        changes: Mapping[str, object] = details.pop("changes", {})
+        return {**details, **changes}
+
+
+@dataclass(frozen=True, slots=True)
+class OfToken(Recorded):
+    """To a token."""
+
+    token_id: int
+
+    @property
+    def subject(self) -> str:
+        """What it was done to, as the audit has it."""
+        return f"token:{self.token_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class OfUser(Recorded):
+    """To a user, or by one to what is the user's."""
+
+    user_id: int
+
+    @property
+    def subject(self) -> str:
+        """What it was done to, as the audit has it."""
+        return f"user:{self.user_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class OfAccount(Recorded):
+    """To an account."""
+
+    account_id: int
+
+    @property
+    def subject(self) -> str:
+        """What it was done to, as the audit has it."""
+        return f"account:{self.account_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class OfClient(Recorded):
+    """To an OAuth client."""
+
+    oauth_client_id: int
+    client_id: str
+
+    @property
+    def subject(self) -> str:
+        """What it was done to, as the audit has it."""
+        return f"client:{self.oauth_client_id}"
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case Scopes():
+            return str(value)
+        case Policy():
+            return {
+                "lifetime_max": None if value.lifetime_max is None else write_span(value.lifetime_max),
+                "expiry_required": value.expiry_required,
+                "tokens_per_user_max": value.tokens_per_user_max,
+                "scopes": {kind.value: str(scopes) for kind, scopes in value.scopes.items()},
+                "second_factor": value.second_factor.value,
+            }
+    return value

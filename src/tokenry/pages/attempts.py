@@ -1,0 +1,33 @@
+"""How often somebody may try to sign in."""
+
+from tokenry.domain.texts import fold
+from tokenry.service.passwords import SigningIn
+from tokenry.web.limits import RateLimits, network
+
+TOO_OFTEN = "There were too many attempts. Wait a minute, then try again."
+ADDRESS_FACTOR = 3
+
+
+class Attempts:
+    """Counts attempts to sign in, in whole minutes: `limit` of them for a user, more for an address, none for 0.
+
+    An address from which the user signed in lately is counted by itself: so nobody elsewhere keeps the user out.
+    """
+
+    def __init__(self, limits: RateLimits, limit: int) -> None:
+        self._limits = limits
+        self._limit = limit
+
+    async def are_too_many_from(self, address: str | None) -> bool:
+        """Count one from an address; whether it is one too many."""
+        return await self._limits.count_attempt(f"from:{network(address)}", ADDRESS_FACTOR * self._limit)
+
+    async def are_too_many_of(self, who: SigningIn, text: str, address: str | None) -> bool:
+        """Count one to sign in as somebody; whether it is one too many. Nobody's name counts as somebody's does."""
+        if who.user is None:
+            key = f"name:{fold(text)}"
+        elif who.known_address:
+            key = f"user:{who.user.id}:{address}"
+        else:
+            key = f"user:{who.user.id}"
+        return await self._limits.count_attempt(key, self._limit)

@@ -1,0 +1,297 @@
+"""Clients that are a document: what is fetched, from where, and what is believed of it."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from tests.making import NOW
+from tests.oauth_making import agree
+from tests.service.parts import Bench
+from tokenry.domain.errors import Invalid
+from tokenry.domain.secrets import CODE, Peppers
+from tokenry.service import fetching
+from tokenry.service.documents import BELIEVED_FOR, FAILED_FOR, ClientDocuments, Documents
+from tokenry.service.fetching import DOCUMENT_BYTES_MAX, NotFetched, fetch_json, is_public
+from tokenry.service.transactions import Transactions
+from tokenry.storage.catalogue import default_catalogue
+from tokenry.storage.oauth_clients import find_client
+
+PEPPERS = Peppers((bytes(32),))
+JSON = "application/json"
+
+
+class Site:
+    """A web server of this machine that answers with what it has by path, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        self.asked: list[str] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.asked.append(self.path)
+                status, headers, body = site.pages[self.path]
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def put(self, path: str, document: object, *, status: int = 200, kind: str = JSON) -> str:
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        self.pages[path] = (status, {"Content-Type": kind}, body)
+        return self.url + path
+
+    def put_client(self, path: str = "/app", **metadata: Any) -> str:
+        """A document that is a client, with other metadata where they are given."""
+        default = {"client_id": self.url + path, "client_name": "Example", "redirect_uris": ["http://127.0.0.1/cb"]}
+        return self.put(path, {**default, **metadata})
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    site = Site()
+    yield site
+    site.server.shutdown()
+    site.server.server_close()
+
+
+class At:
+    """A clock that tests move."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> Any:
+        return self.now
+
+
+def documents_of(bench: Bench, at: At, mode: Documents = Documents.LOOPBACK) -> ClientDocuments:
+    return ClientDocuments(Transactions(bench.database, at), PEPPERS, default_catalogue(), mode)
+
+
+def known(bench: Bench, client_id: str) -> Any:
+    with bench.database.read() as connection:
+        return find_client(connection, client_id)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"])
+def test_address_of_the_internet_is_public(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "127.255.255.254", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254"),
+        *("100.64.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"),
+        *("::", "::1", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "fec0::1"),
+        *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b::169.254.169.254"),
+        *("2002:7f00:1::", "2002:a9fe:a9fe::1", "2001:0:0:0:0:0:f5ff:fffe"),
+    ],
+)
+def test_address_of_this_network_is_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1/app",
+        "https://[::1]/app",
+        "https://[::ffff:127.0.0.1]/app",
+        "https://localhost/app",
+        "https://10.0.0.1/app",
+        "https://169.254.169.254/latest/meta-data",
+        "https://0.0.0.0/app",
+        "https://2130706433/app",
+        "https://0x7f.1/app",
+    ],
+)
+def test_address_of_this_network_is_not_asked(url: str) -> None:
+    with patch.object(socket, "create_connection", side_effect=AssertionError), pytest.raises(NotFetched):
+        fetch_json(url)
+
+
+def resolving(*addresses: str) -> Any:
+    """What a name means, at the first look-up and at those that follow."""
+    answers = [[(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))] for address in addresses]
+    return patch.object(socket, "getaddrinfo", side_effect=answers)
+
+
+def test_name_of_an_address_of_this_network_is_not_asked(site: Site) -> None:
+    with resolving("127.0.0.1"), pytest.raises(NotFetched, match="not one of the internet"):
+        fetch_json(f"https://app.example:{site.server.server_port}/app")
+    assert site.asked == []
+
+
+def test_name_that_has_an_address_of_this_network_too_is_not_asked() -> None:
+    both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("8.8.8.8", "10.0.0.1")]
+    with (
+        patch.object(socket, "getaddrinfo", return_value=both),
+        patch.object(socket, "create_connection", side_effect=AssertionError),
+        pytest.raises(NotFetched),
+    ):
+        fetch_json("https://app.example/app")
+
+
+def test_name_that_means_another_address_a_moment_later_gains_nothing() -> None:
+    """The connection goes to the address that was judged: nobody asks what the name means again."""
+    with (
+        resolving("8.8.8.8", "127.0.0.1") as resolve,
+        patch.object(socket, "create_connection", side_effect=ConnectionRefusedError) as connect,
+        pytest.raises(NotFetched),
+    ):
+        fetch_json("https://app.example/app")
+    assert (resolve.call_count, connect.call_args.args[0]) == (1, ("8.8.8.8", 443))
+
+
+def test_redirect_is_not_followed(site: Site) -> None:
+    site.put("/there", {})
+    site.pages["/app"] = (302, {"Location": f"{site.url}/there", "Content-Type": JSON}, b"{}")
+    with pytest.raises(NotFetched, match="302"):
+        fetch_json(f"{site.url}/app", loopback=True)
+    assert site.asked == ["/app"]
+
+
+def test_document_is_json_and_bounded(site: Site) -> None:
+    assert fetch_json(site.put("/a", {"a": 1}), loopback=True) == b'{"a": 1}'
+    for url, reason in (
+        (site.put("/html", b"{}", kind="text/html"), "text/html"),
+        (site.put("/missing", b"{}", status=404), "404"),
+        (site.put("/big", b" " * (DOCUMENT_BYTES_MAX + 1)), "more than"),
+    ):
+        with pytest.raises(NotFetched, match=reason):
+            fetch_json(url, loopback=True)
+
+
+def test_slow_document_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sends a byte now and then, so that no single wait is long."""
+    monkeypatch.setattr(fetching, "FETCH_SECONDS_MAX", 0.3)
+    listening = socket.create_server(("127.0.0.1", 0))
+    done = threading.Event()
+
+    def drip() -> None:
+        accepted, _ = listening.accept()
+        with accepted:
+            while not done.wait(0.05):
+                try:
+                    accepted.send(b"H")
+                except OSError:
+                    return
+
+    dripping = threading.Thread(target=drip)
+    dripping.start()
+    try:
+        with pytest.raises(NotFetched):
+            fetch_json(f"http://127.0.0.1:{listening.getsockname()[1]}/app", loopback=True)
+    finally:
+        done.set()
+        dripping.join(5)
+        listening.close()
+
+
+def test_document_is_a_client_with_the_strict_rules(bench: Bench, site: Site) -> None:
+    url = site.put_client(verified=True, grant_types=["authorization_code", "refresh_token", "client_credentials"])
+    documents_of(bench, At()).learn(url)
+    client = known(bench, url)
+    assert (client.label, client.public, client.verified, client.account_id) == ("Example", True, False, None)
+    assert (client.redirect_uris, client.acts_for_itself) == (("http://127.0.0.1/cb",), False)
+    assert (client.rights.pkce_required, client.rights.narrowing) == (True, True)
+
+
+def test_document_is_believed_for_an_hour(bench: Bench, site: Site) -> None:
+    at, url = At(), site.put_client()
+    documents = documents_of(bench, at)
+    for _ in range(3):
+        documents.learn(url)
+    assert len(site.asked) == 1
+    site.put_client(client_name="Renamed")
+    at.now = NOW + BELIEVED_FOR
+    documents.learn(url)
+    assert (len(site.asked), known(bench, url).label) == (2, "Renamed")
+    site.put("/app", b"", status=404)
+    at.now = NOW + 2 * BELIEVED_FOR
+    with pytest.raises(Invalid):
+        documents.learn(url)
+
+
+def test_client_that_is_a_document_is_let_in_like_any(bench: Bench, site: Site) -> None:
+    url = site.put_client()
+    documents_of(bench, At()).learn(url)
+    assert agree(bench.transactions, PEPPERS, known(bench, url)).kind is CODE
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"client_id": "http://127.0.0.1/other"},
+        {"client_id": None},
+        {"redirect_uris": ["http://app.example/"]},
+        {"redirect_uris": []},
+        {"token_endpoint_auth_method": "client_secret_basic"},
+        {"client_secret": "word"},
+        {"grant_types": ["client_credentials"]},
+        {"client_name": "a" * 101},
+    ],
+)
+def test_document_that_is_no_client_is_refused(bench: Bench, site: Site, metadata: dict[str, Any]) -> None:
+    url = site.put_client(**metadata)
+    with pytest.raises(Invalid):
+        documents_of(bench, At()).learn(url)
+    assert known(bench, url) is None
+
+
+def test_document_that_could_not_be_read_is_not_asked_for_again_at_once(bench: Bench, site: Site) -> None:
+    at, url = At(), site.put("/app", b"[")
+    documents = documents_of(bench, at)
+    for _ in range(3):
+        with pytest.raises(Invalid):
+            documents.learn(url)
+    assert len(site.asked) == 1
+    at.now = NOW + FAILED_FOR
+    site.put_client()
+    documents.learn(url)
+    assert known(bench, url) is not None
+
+
+@pytest.mark.parametrize("mode", [Documents.OFF, Documents.OPEN])
+def test_this_machine_is_asked_only_where_the_operator_says_so(bench: Bench, site: Site, mode: Documents) -> None:
+    url = site.put_client()
+    documents_of(bench, At(), mode).learn(url)
+    assert (site.asked, known(bench, url)) == ([], None)
+
+
+def test_nothing_is_fetched_unless_it_is_opened(bench: Bench) -> None:
+    with patch("tokenry.service.documents.fetch_json", side_effect=AssertionError):
+        documents_of(bench, At(), Documents.OFF).learn("https://app.example/app")
+        documents_of(bench, At(), Documents.OPEN).learn("5823b4627e45411d18e9")
+
+
+@pytest.mark.parametrize(
+    "client_id",
+    ["https://app.example", "https://app.example/", "https://app.example/a?b", "https://app.example/a#b"],
+)
+def test_address_that_can_be_no_document_is_refused(bench: Bench, client_id: str) -> None:
+    with (
+        patch("tokenry.service.documents.fetch_json", side_effect=AssertionError),
+        pytest.raises(Invalid),
+    ):
+        documents_of(bench, At(), Documents.OPEN).learn(client_id)
