@@ -1,17 +1,15 @@
 """A token is sent over TLS to whom a trusted authority vouches for, and to nobody else."""
 
-import shutil
 import ssl
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.certificates import make_certificate
 from tests.client.conftest import NewClient
 from tests.client.hostile import ROW, TOKEN, http, saying
-from tests.conftest import missing
 from tokenry.client import ONCE, ConnectionFailed
 from tokenry.client.async_connections import AsyncHttpTransport
 from tokenry.client.connections import HttpTransport
@@ -22,19 +20,12 @@ NewCertificate = Callable[[str], tuple[ssl.SSLContext, Path]]
 @pytest.fixture
 def new_certificate(tmp_path: Path) -> NewCertificate:
     """A function that makes a certificate, its own authority, for a name: what a server does with it, and its file."""
-    program = shutil.which("openssl")
-    if program is None:
-        missing("openssl (the Debian package)")
 
     def make(name: str) -> tuple[ssl.SSLContext, Path]:
-        key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-        command = [program, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        command += ["-keyout", str(key), "-out", str(certificate), "-days", "2"]
-        command += ["-subj", "/CN=test", "-addext", f"subjectAltName={name}"]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        made = make_certificate(tmp_path, name)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        return context, certificate
+        context.load_cert_chain(made.file, made.key)
+        return context, made.file
 
     return make
 

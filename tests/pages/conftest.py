@@ -1,13 +1,13 @@
 """Fixtures of pages: the application as browsers reach it."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.conftest import App, Clock, make_app, missing
+from tests.browsers import chromium
+from tests.conftest import App, Clock, make_app
 from tests.pages.parts import CHEAP, PASSWORD, PUBLIC_URL, Visitor, choose_password, visitor
 from tokenry.service.installation import Installation
 from tokenry.wiring import open_installation
@@ -43,16 +43,11 @@ def ada(site: App) -> Visitor:
     return visitor(site)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A real Chromium of this test process."""
-    program = shutil.which("chromium")
-    if program is None:
-        missing("Chromium (the Debian package chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    """A real Chromium."""
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.browsers import axe_violations, is_wider_than_a_phone
 from tests.issuing import bearer
 from tests.oauth_making import CHALLENGE, VERIFIER
-from tests.pages.browsers import axe_violations, chromium, is_wider_than_a_phone
 from tests.pages.parts import CHEAP
 from tests.servers import Server, serving, tokenry
 
@@ -69,13 +69,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             form = {"form_token": token, "password": PASSWORD, "again": PASSWORD}
             assert client.post("/link", data=form).status_code == 200
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    with chromium() as browser:
-        yield browser
 
 
 def register(server: Server) -> str:

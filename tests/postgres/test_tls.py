@@ -3,14 +3,12 @@
 The wheel's servers have no TLS, PgBouncer has.
 """
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import missing
+from tests.certificates import make_certificate
 from tests.postgres.conftest import Installation
 from tests.postgres_servers import PgBouncer, PostgresServer, address_of, pooled
 from tokenry.domain.errors import SetupError, Unavailable
@@ -21,16 +19,9 @@ TOKENS = "/v4/profile/tokens"
 @pytest.fixture(scope="module")
 def authority(primary: PostgresServer) -> Path:
     """The file of a certificate for 127.0.0.1, its own authority; the key is beside it."""
-    program = shutil.which("openssl")
-    if program is None:
-        missing("openssl (the Debian package)")
-    certificate, key = primary.directory / "certificate.pem", primary.directory / "key.pem"
-    command = [program, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-keyout", str(key), "-out", str(certificate), "-days", "2"]
-    command += ["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-    key.chmod(0o644)  # PgBouncer may run as another user
-    return certificate
+    made = make_certificate(primary.directory, "IP:127.0.0.1")
+    made.key.chmod(0o644)  # PgBouncer may run as another user
+    return made.file
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
-"""A real browser for tests of pages: Debian's Chromium, driven by Playwright, and what axe-core finds in a page."""
+"""A real browser for tests: Debian's Chromium, driven by Playwright, and what axe-core finds in a page."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -10,17 +10,20 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.conftest import missing
 from tests.node import MODULES, need_modules
 
-CHROMIUM = Path("/usr/bin/chromium")
 PHONE_WIDTH, PHONE_HEIGHT = 360, 740
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Chromium for the length of a block; the test is skipped, or fails, where there is none."""
-    if not CHROMIUM.exists():
-        missing("Chromium (`make test` installs it)")
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """Chromium with further arguments for the length of a block; the test is skipped, or fails, where there is none.
+
+    Until then this thread can run no event loop of its own, and no second one: a fixture of it is a module's at most.
+    """
+    program = shutil.which("chromium")
+    if program is None:
+        missing("Chromium (the Debian package chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *arguments])
         try:
             yield browser
         finally:
