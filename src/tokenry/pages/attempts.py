@@ -1,5 +1,6 @@
-"""How often somebody may try to sign in."""
+"""How often somebody may try to sign in, or type the code of a device."""
 
+from tokenry.domain.sessions import Session
 from tokenry.domain.texts import fold
 from tokenry.service.passwords import SigningIn
 from tokenry.web.limits import RateLimits, network
@@ -31,3 +32,8 @@ class Attempts:
         else:
             key = f"user:{who.user.id}"
         return await self._limits.count_attempt(key, self._limit)
+
+    async def are_too_many_in(self, session: Session, address: str | None) -> bool:
+        """Count one to type the code of a device; whether it is one too many of this session or address."""
+        too_many = await self._limits.count_attempt(f"device:{session.id}", self._limit)
+        return await self.are_too_many_from(address) or too_many

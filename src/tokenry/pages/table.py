@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from tokenry.domain.device_codes import VERIFICATION_PATH
 from tokenry.domain.links import PATH
 from tokenry.domain.seals import Tickets
 from tokenry.openid.attempts import LIFETIME
 from tokenry.openid.relying_party import RelyingParty
 from tokenry.pages.attempts import Attempts
 from tokenry.pages.authorize import AuthorizePages
+from tokenry.pages.device import DevicePages
 from tokenry.pages.home import HomePages
 from tokenry.pages.new_password import PasswordPages
 from tokenry.pages.page import MakePage, Pages, Steps
@@ -55,6 +57,7 @@ def page_paths(
     tickets = Tickets(installation.peppers, "provider", LIFETIME)
     providers = ProviderPages(parties, installation.identities, sessions, attempts, tickets)
     authorize = AuthorizePages(installation.authorizations, installation.catalogue, installation.public_url or "")
+    device = DevicePages(installation.device_codes, installation.catalogue, attempts)
     return {
         HOME: page(GET=home.show_home, POST=home.end_other),
         SIGN_IN: page(GET=sign_in.show_sign_in, POST=Steps(sign_in.sign_in)),
@@ -66,6 +69,7 @@ def page_paths(
         PATH: page(GET=password.show_link, POST=Steps(password.use_link), without_factor=True),
         f"{PATH}/{{link}}": page(GET=password.open_link, without_factor=True),
         AUTHORIZE: page(GET=authorize.show_request, POST=authorize.decide),
+        VERIFICATION_PATH: page(GET=Steps(device.show), POST=Steps(device.decide)),
         SECOND_STEP: page(GET=second_step.show, POST=Steps(second_step.take), without_factor=True),
         **_factor_paths(installation, attempts, page),
     }

@@ -103,6 +103,8 @@ class Redirect:
 
 Reply: TypeAlias = Shown | Redirect
 NOTICES = {
+    "device-allowed": "Your device is let in: go on there.",
+    "device-refused": "That device is turned away.",
     "signed-out": "You are signed out.",
     "session-ended": "That browser is signed out.",
     "password-set": "Your password is set. Other browsers are signed out.",

@@ -23,9 +23,11 @@ from tokenry.domain.oauth import (
 )
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import DEVICE_CODE, Peppers, Secret
+from tokenry.domain.sessions import Session
 from tokenry.service.grants.checking import choose_scopes, narrow, require_grant_type, require_key
 from tokenry.service.grants.issuing import Issued, allow_app, allowed_scopes, begin_grant, issue, keep_parties
 from tokenry.service.policy import policy_in_force
+from tokenry.service.sessions import require_session
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import device_codes as stored
 from tokenry.storage.database import retried
@@ -90,12 +92,23 @@ class DeviceCodes:
         return None if request is None or client is None or client.disabled is not None else (request, client)
 
     @retried
-    def approve(self, origin: Origin, user_id: int, user_code: str, scopes: Scopes | None = None) -> bool:
+    def approve(
+        self,
+        origin: Origin,
+        user_id: int,
+        user_code: str,
+        scopes: Scopes | None = None,
+        *,
+        session: Session | None = None,
+    ) -> bool:
         """Let a device in for what it asked for, or for these scopes; whether it was still waiting.
 
-        Those of a client that has ended do not. Raises OAuthRefusal if the user may not, or for more than is asked for.
+        Those of a client that has ended do not. Raises OAuthRefusal if the user may not, or for more than is asked for,
+        and Unauthorized if the user's `session`, which agrees, has ended.
         """
         with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
+            if session is not None:
+                require_session(change, session)
             request = stored.find_by_user_code(change.connection, user_code, change.now)
             client = None if request is None else find_client(change.connection, request.client_id)
             if request is None or client is None:
