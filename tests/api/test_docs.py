@@ -21,7 +21,7 @@ from tokenry.description.schemas import find_example, write_type
 from tokenry.web.html import Html, element, inline, markdown
 
 VOID = {"meta", "wbr"}
-OF_CLIENTS = {"/oauth/token", "/oauth/device_authorization"}
+OF_CLIENTS = {"/oauth/token", "/oauth/device_authorization", "/oauth/par", "/oauth/register/{clientId}"}
 """What is asked by clients, which have to be registered first."""
 
 
