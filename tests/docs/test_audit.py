@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from tests.docs.conftest import DOCS
 from tokenry.domain.details import NewDetails
 from tokenry.domain.events import EVENTS, Event, TokenUpdated, UserUpdated
+from tokenry.domain.scopes import Scopes
 from tokenry.domain.users import User
 
 ROW = re.compile(r"^\| `(\w+\.\w+)` \|[^|]+\|([^|]*)\|$", re.MULTILINE)
@@ -15,7 +16,17 @@ UNNAMED = {"token_id", "user_id", "account_id", "changes"}
 """Fields that are the subject, or hold details by names of their own."""
 SINCE = datetime(2025, 6, 15, tzinfo=UTC)
 USER = User(1, 1, "ada", "a@b", admin=False, created=SINCE, disabled=None)
-OTHER = User(1, 1, "bob", "b@c", admin=True, created=SINCE, disabled=None, child_account_access=True)
+OTHER = User(
+    1,
+    1,
+    "bob",
+    "b@c",
+    admin=True,
+    created=SINCE,
+    disabled=None,
+    child_account_access=True,
+    ceiling=Scopes.parse("a:read_only"),
+)
 CHANGES: dict[type[Event], set[str]] = {
     TokenUpdated: {field.name for field in fields(NewDetails)},
     UserUpdated: {*OTHER.differences(USER)},

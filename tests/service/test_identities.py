@@ -8,18 +8,27 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.making import NOW, OPERATOR
+from tests.oauth_making import add_client
 from tests.service.parts import Bench, at_once
+from tokenry.domain.accounts import Origin
+from tokenry.domain.errors import Invalid
+from tokenry.domain.policy import Policy
 from tokenry.domain.providers import NotSignedIn, Person, Provider, Trouble
+from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.seals import Ticket
 from tokenry.domain.secrets import Peppers
+from tokenry.domain.tokens import NewToken
 from tokenry.domain.users import UserChange
 from tokenry.service.accounts import Accounts
+from tokenry.service.children import Children
+from tokenry.service.grants.issuing import allowed_scopes
 from tokenry.service.identities import Identities
+from tokenry.service.policy import Policies
 from tokenry.service.sessions import Sessions
 from tokenry.service.transactions import Transactions
 from tokenry.storage import schema
 from tokenry.storage.database import Database
-from tokenry.storage.users import find_user
+from tokenry.storage.users import find_user, get_user
 
 ACME = Provider(name="acme", label="Acme", issuer="https://acme.example", client_id="x", create_users=True)
 LINKING = replace(ACME, create_users=False, link_by_verified_email=True)
@@ -131,6 +140,38 @@ def test_mapping_says_who_is_an_administrator_and_the_last_one_stays(bench: Benc
         user = find_user(connection, "ada")
     assert user is not None
     assert user.admin
+
+
+def test_ceiling_is_that_of_the_provider_by_which_the_user_signed_in_last(bench: Bench) -> None:
+    """It bounds what is made from then on: by the operator, by the user, in child accounts, and for clients."""
+    low = replace(ACME, ceiling=Scopes.parse("account:read_write linodes:read_only"))
+    sign_in(bench, replace(ADA, admin=True), low)
+    wide, narrow = NewToken(scopes="volumes:read_only"), NewToken(scopes="account:read_write linodes:read_only")
+    with pytest.raises(Invalid, match="maximum scopes: account:read_write linodes:read_only"):
+        bench.tokens.create_token_for(OPERATOR, "ada", wide)
+    token, secret = bench.tokens.create_token_for(OPERATOR, "ada", narrow)
+    ada = bench.actor._replace(user_id=2, username="ada", preview=secret.preview, token_id=token.id, scopes=EVERYTHING)
+    with pytest.raises(Invalid, match="maximum scopes: account:read_write linodes:read_only"):
+        bench.tokens.create_token(Origin.of(ada), wide)
+    assert str(Policies(bench.transactions).get_rules(ada).scopes) == "account:read_write linodes:read_only"
+    child = Accounts(bench.transactions).create_account(OPERATOR, company="Child", parent="tokenry")
+    proxy, _ = Children(bench.transactions, bench.tokens).create_token(Origin.of(ada), child.euuid)
+    assert str(proxy.scopes) == "account:read_write linodes:read_only"
+    client = add_client(bench.database)
+    with bench.database.read() as connection:
+        assert str(allowed_scopes(Policy(), get_user(connection, 2), client)) == "account:read_write linodes:read_only"
+    sign_in(bench)
+    assert bench.tokens.create_token_for(OPERATOR, "ada", wide)[0].scopes == Scopes.parse("volumes:read_only")
+
+
+def test_ceiling_is_recorded_when_it_changes(bench: Bench) -> None:
+    for text in ("linodes:read_only", "linodes:read_only", "*"):
+        sign_in(bench, provider=replace(ACME, ceiling=Scopes.parse(text)))
+    changes = [details for action, details in bench.events("user:2") if action == "user.update"]
+    assert changes == [
+        {"ceiling": {"from": "*", "to": "linodes:read_only"}},
+        {"ceiling": {"from": "linodes:read_only", "to": "*"}},
+    ]
 
 
 def test_disabled_user_is_linked_and_stays_out(bench: Bench) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tokenry.domain.errors import SetupError
 from tokenry.domain.providers import PROVIDERS_MAX, Provider
+from tokenry.domain.scopes import Scopes
 from tokenry.storage.providers import BYTES_MAX, read_providers
 
 ACME = '[acme]\nissuer = "https://login.acme.example"\nclient_id = "tokenry"\n'
@@ -39,6 +40,7 @@ def test_all_that_a_table_may_have_is_read_in_the_order_of_the_file(file: Path, 
     file.write_text(
         '[z]\nissuer = "http://127.0.0.1:3000"\nclient_id = "a"\nclient_secret_file = "secret"\nlabel = "Zoë & Co"\n'
         'scopes = ["openid", "email"]\nusername_claim = "nick"\nemail_claim = "email"\naccount = "Analytical"\n'
+        'ceiling = "linodes:read_only"\n'
         'admin_claim = "groups"\nadmin_value = "ops"\ncreate_users = true\nlink_by_verified_email = true\n'
         '[b]\nissuer = "https://b.example/tenant/"\nclient_id = "b"\naccount_claim = "org"\n'
     )
@@ -54,6 +56,7 @@ def test_all_that_a_table_may_have_is_read_in_the_order_of_the_file(file: Path, 
         account="Analytical",
         admin_claim="groups",
         admin_value="ops",
+        ceiling=Scopes.parse("linodes:read_only"),
         create_users=True,
         link_by_verified_email=True,
     )
@@ -126,6 +129,8 @@ def test_file_with_a_secret_that_others_can_open_is_refused(file: Path, mode: in
         (b"acme = 1", "stands outside a table"),
         (f"{ACME}{ACME.replace('[acme]', '[other]')}".encode(), "[other] has the issuer of [acme]"),
         (f'{ACME}link_by_verified_email = true\nemail_claim = "upn"\n'.encode(), "needs the claim email"),
+        (f'{ACME}ceiling = "everything"\n'.encode(), "ceiling has to be scopes such as linodes:read_only"),
+        (f'{ACME}ceiling = ""\n'.encode(), "ceiling has to be scopes such as linodes:read_only"),
         (f'{ACME}label = ""\n'.encode(), "label has to be a text"),
     ],
 )

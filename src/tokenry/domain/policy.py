@@ -99,13 +99,13 @@ class Policy:
     scopes: Mapping[UserKind, Scopes] = field(default_factory=dict)
     second_factor: Concerned = Concerned.NOBODY
 
-    def rules_for(self, kind: UserKind, *, live_tokens: int) -> Rules:
-        """What holds for the next token of a user."""
+    def rules_for(self, kind: UserKind, *, live_tokens: int, ceiling: Scopes = EVERYTHING) -> Rules:
+        """What holds for the next token of a user, whose own limit is `ceiling`."""
         return Rules(
             lifetime_max=self.lifetime_max,
             expiry_required=self.expiry_required,
             tokens_max=self.tokens_per_user_max,
-            scopes=self.scopes.get(kind, EVERYTHING),
+            scopes=self.scopes.get(kind, EVERYTHING).within(ceiling),
             live_tokens=live_tokens,
         )
 

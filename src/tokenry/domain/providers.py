@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from tokenry.domain.errors import Fault, Refusal
 from tokenry.domain.public_url import is_loopback
+from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.texts import is_storable
 from tokenry.domain.users import USERNAME_LENGTH_MAX, email_faults
 
@@ -29,6 +30,7 @@ class Provider:
 
     The account of a new user is `account`, by name or euuid, or the one that the claim `account_claim` names; without
     either, the first there is. With an `admin_claim`, administrators are those of whom it is, or has, `admin_value`.
+    New tokens of who signs in by it may do no more than the `ceiling`.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Provider:
     account_claim: str | None = None
     admin_claim: str | None = None
     admin_value: str | None = None
+    ceiling: Scopes = EVERYTHING
     create_users: bool = False
     link_by_verified_email: bool = False
 

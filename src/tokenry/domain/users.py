@@ -6,10 +6,12 @@ from datetime import datetime
 from enum import Enum
 
 from tokenry.domain.errors import Fault
+from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.texts import fold
 
 USERNAME_LENGTH_MAX = 64
 EMAIL_LENGTH_MAX = 254
+_CHANGEABLE = ("username", "email", "admin", "child_account_access")
 _USERNAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{USERNAME_LENGTH_MAX - 1}}}", re.ASCII)
 _PROXY_SUFFIX = re.compile(r"_[0-9a-f]{16}$")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -29,7 +31,8 @@ class User:
     """Somebody who owns tokens. A disabled user's tokens are refused at once; enabling brings them back.
 
     An administrator manages the account's users. `child_account_access` lets somebody else of a parent account into
-    its child accounts. With a `second_factor` nobody signs in as the user by a password alone.
+    its child accounts. With a `second_factor` nobody signs in as the user by a password alone. New tokens of the user
+    may do no more than the `ceiling`.
     """
 
     id: int
@@ -42,6 +45,7 @@ class User:
     type: UserType = UserType.DEFAULT
     child_account_access: bool = False
     second_factor: bool = False
+    ceiling: Scopes = EVERYTHING
 
     @property
     def restricted(self) -> bool:
@@ -51,9 +55,12 @@ class User:
     def differences(self, other: "User") -> dict[str, object]:
         """What can be changed of a user and is other than in `other`, from and to."""
         return {
-            name: {"from": getattr(other, name), "to": getattr(self, name)}
-            for name in ("username", "email", "admin", "child_account_access")
-            if getattr(self, name) != getattr(other, name)
+            name: {"from": before, "to": after}
+            for name, before, after in (
+                *((name, getattr(other, name), getattr(self, name)) for name in _CHANGEABLE),
+                ("ceiling", str(other.ceiling), str(self.ceiling)),
+            )
+            if before != after
         }
 
     @property

@@ -56,8 +56,8 @@ class Children:
         who make tokens of their own.
         """
         with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
-            allowed = policy.scopes.get(UserKind.PROXY, EVERYTHING)
             require_parent(parent := get_writer(change))
+            allowed = policy.scopes.get(UserKind.PROXY, EVERYTHING).within(parent.ceiling)
             child = stored.lock_child(change.connection, euuid, parent_id=parent.account_id)
             if child is None:
                 raise NotFound

@@ -17,7 +17,7 @@ from tokenry.domain.sign_in_events import IdentityLinked
 from tokenry.domain.users import User
 from tokenry.service.sessions import Sessions
 from tokenry.service.transactions import Change, Transactions
-from tokenry.service.users import NO_RESERVATION, add_user, is_free, read_account, set_administrator
+from tokenry.service.users import NO_RESERVATION, add_user, is_free, read_account, set_rights
 from tokenry.storage import identities as stored
 from tokenry.storage.accounts import find_first_account, lock_account
 from tokenry.storage.assertions import see_assertion
@@ -97,16 +97,17 @@ class Identities:
         connection = change.connection
         user = stored.find_identified(connection, issuer=person.issuer, subject=person.subject)
         if user is not None:
-            return _as_mapped(change, user, person)
+            return _as_mapped(change, user, provider, person)
         account_id = _find_account(connection, provider, person)
         user, by = _find_linkable(connection, provider, person, account_id), "address"
         if user is None:
-            user, by = self._make_user(change, provider, person, account_id), "sign-in"
+            made = self._make_user(change, provider, person, account_id)
+            user, by = set_rights(change, made, admin=made.admin, ceiling=provider.ceiling), "sign-in"
         else:
             user = _claim(change, user)
             if _find_linkable(connection, provider, person, account_id) != user:
                 raise Unavailable("the user was changed meanwhile", collided=True)
-            user = _as_mapped(change, user, person)
+            user = _as_mapped(change, user, provider, person)
         stored.insert_identity(
             connection, issuer=person.issuer, subject=person.subject, user_id=user.id, now=change.now
         )
@@ -159,13 +160,17 @@ def _find_linkable(connection: Connection, provider: Provider, person: Person, a
     return None if stored.has_identity_at(connection, user.id, person.issuer) else user
 
 
-def _as_mapped(change: Change, user: User, person: Person) -> User:
-    """The user, kept, and an administrator if the provider says so; as before where it has no say."""
-    if person.admin is None or person.admin == user.admin:
+def _as_mapped(change: Change, user: User, provider: Provider, person: Person) -> User:
+    """The user, kept, with the rights that the mapping gives; as before where it has no say."""
+    admin = user.admin if person.admin is None else person.admin
+    if (admin, provider.ceiling) == (user.admin, user.ceiling):
         keep_user(change.connection, user.id)
         return _reread(change, user)
     claimed = _claim(change, user)
-    return claimed if claimed.disabled is not None else set_administrator(change, claimed, admin=person.admin)
+    if claimed.disabled is not None:
+        return claimed
+    admin = claimed.admin if person.admin is None else person.admin
+    return set_rights(change, claimed, admin=admin, ceiling=provider.ceiling)
 
 
 def _claim(change: Change, user: User) -> User:

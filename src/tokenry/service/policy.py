@@ -15,7 +15,7 @@ from tokenry.domain.policy import Policy, Rules, Shortening
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import policy as stored
 from tokenry.storage.database import retried
-from tokenry.storage.users import lock_user
+from tokenry.storage.users import find_ceiling, lock_user
 
 BATCH = 1000
 """Tokens that are shortened in one transaction."""
@@ -49,7 +49,8 @@ class Policies:
         with self._transactions.read() as connection:
             live_tokens = stored.count_live_tokens(connection, actor.user_id, self._transactions.now())
             kind = stored.find_kind(connection, actor.user_id)
-            return stored.get_policy(connection).rules_for(kind, live_tokens=live_tokens)
+            ceiling = find_ceiling(connection, actor.user_id)
+            return stored.get_policy(connection).rules_for(kind, live_tokens=live_tokens, ceiling=ceiling)
 
     def preview_lifetime(self, lifetime: timedelta) -> Sequence[Shortening]:
         """Say what this maximum lifetime would do to the tokens there are."""

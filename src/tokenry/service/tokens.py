@@ -56,7 +56,9 @@ class Tokens:
                 actor = change.actor
                 with policy_in_force(change.connection) as policy:
                     live_tokens = count_for(change, policy, actor.user_id)
-                    rules = policy.rules_for(require_maker(change), live_tokens=live_tokens)
+                    kind = require_maker(change)  # which keeps the user, and so the ceiling
+                    ceiling = stored_users.find_ceiling(change.connection, actor.user_id)
+                    rules = policy.rules_for(kind, live_tokens=live_tokens, ceiling=ceiling)
                     return self.issue(change, user_id=actor.user_id, limit=actor.scopes, rules=rules, new=new)
 
             return make_once(change, self._peppers, request, make)
@@ -81,7 +83,7 @@ class Tokens:
             with policy_in_force(connection) as policy:
                 live_tokens = count_for(change, policy, user.id)
                 kind = UserKind.of(admin=user.admin, proxy=user.proxy)
-                rules = policy.rules_for(kind, live_tokens=live_tokens)
+                rules = policy.rules_for(kind, live_tokens=live_tokens, ceiling=user.ceiling)
                 return self.issue(change, user_id=user.id, limit=EVERYTHING, rules=rules, new=new)
 
     @retried

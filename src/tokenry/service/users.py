@@ -14,6 +14,7 @@ from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, UsernameR
 from tokenry.domain.events import UserCreated, UserDeleted, UserDisabled, UserEnabled, UserUpdated
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
+from tokenry.domain.scopes import Scopes
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults, username_faults
 from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.factors import forget_factors
@@ -230,14 +231,13 @@ def remove_user(change: Change, user: User) -> None:
     change.record(UserDeleted(user.id, user.username))
 
 
-def set_administrator(change: Change, user: User, *, admin: bool) -> User:
-    """Let a user who is claimed, with the account, be an administrator or not, in a change of the caller's.
+def set_rights(change: Change, user: User, *, admin: bool, ceiling: Scopes) -> User:
+    """Say what a user who is claimed, with the account, may do, in a change of the caller's.
 
     The account's last administrator stays one.
     """
-    if user.admin == admin or (user.admin and not stored.has_other_administrator(change.connection, user)):
-        return user
-    return _store(change, user, replace(user, admin=admin))
+    stays = user.admin and not admin and not stored.has_other_administrator(change.connection, user)
+    return _store(change, user, replace(user, admin=admin or stays, ceiling=ceiling))
 
 
 def is_free(change: Change, username: str, reservation: timedelta) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from tokenry.domain.errors import SetupError
 from tokenry.domain.providers import NAME, PROVIDERS_MAX, Provider, is_safe_url
+from tokenry.domain.scopes import NOTHING, SCOPES_LENGTH_MAX, Scopes
 
 BYTES_MAX = 64 * 1024
 """Of the file, and of one with a secret."""
@@ -47,6 +48,8 @@ def _provider(name: str, table: Mapping[str, Any], secret: str | None) -> Provid
         values[_SECRET] = secret
     if "scopes" in values:
         values["scopes"] = tuple(values["scopes"])
+    if "ceiling" in values:
+        values["ceiling"] = Scopes.parse(values["ceiling"])
     return Provider(name=name, **{"label": name, **values})
 
 
@@ -100,6 +103,13 @@ def _are_scopes(value: object) -> bool:
     return isinstance(value, list) and texts and "openid" in value
 
 
+def _is_ceiling(value: object) -> bool:
+    try:
+        return isinstance(value, str) and len(value) <= SCOPES_LENGTH_MAX and Scopes.parse(value) != NOTHING
+    except ValueError:
+        return False
+
+
 def _is_switch(value: object) -> bool:
     return isinstance(value, bool)
 
@@ -120,6 +130,7 @@ _KEYS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "account_claim": _CLAIM,
     "admin_claim": _CLAIM,
     "admin_value": _TEXT,
+    "ceiling": (_is_ceiling, "scopes such as linodes:read_only, in one text"),
     "create_users": _SWITCH,
     "link_by_verified_email": _SWITCH,
 }

@@ -12,6 +12,7 @@ from tokenry.domain.errors import NotFound
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.profile import Profile
+from tokenry.domain.scopes import EVERYTHING, Scopes, stored_scopes
 from tokenry.domain.texts import fold
 from tokenry.domain.users import User, UserType
 from tokenry.storage.changes import execute_unread
@@ -169,12 +170,19 @@ def has_other_administrator(connection: Connection, user: User) -> bool:
     return connection.execute(select(users.c.id).where(others).limit(1)).first() is not None
 
 
+def find_ceiling(connection: Connection, user_id: int) -> Scopes:
+    """Find the most that a user's new tokens may do."""
+    ceiling = connection.execute(select(users.c.ceiling).where(users.c.id == user_id)).scalar_one()
+    return EVERYTHING if ceiling is None else stored_scopes(ceiling)
+
+
 def set_user(connection: Connection, user: User) -> bool:
     """Store what can change about a user but for the name; whether there is such a user."""
     values = {
         "email": user.email,
         "admin": user.admin,
         "child_account_access": user.child_account_access,
+        "ceiling": None if user.ceiling.everything else str(user.ceiling),
     }
     return connection.execute(update(users).where(users.c.id == user.id).values(values)).rowcount == 1
 
@@ -238,6 +246,7 @@ def select_users() -> Select[Any]:
             users.c.disabled_at,
             users.c.proxy,
             users.c.child_account_access,
+            users.c.ceiling,
             accounts.c.parent_id,
             has_children.label("has_children"),
             or_(has_authenticator, has_passkey).label("second_factor"),
@@ -277,6 +286,7 @@ def read_user(row: Row[Any]) -> User:
         type=_type(row),
         child_account_access=row.child_account_access,
         second_factor=row.second_factor,
+        ceiling=EVERYTHING if row.ceiling is None else stored_scopes(row.ceiling),
     )
 
 

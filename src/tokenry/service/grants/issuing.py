@@ -50,9 +50,9 @@ def keep_parties(change: Change, user_id: int, client: Client) -> User:
 
 
 def allowed_scopes(policy: Policy, user: User, client: Client) -> Scopes:
-    """The most that a user can give a client by the policy and the client's registration."""
+    """The most that a user can give a client by the policy, the user's ceiling and the client's registration."""
     kind = UserKind.of(admin=user.admin, proxy=user.proxy)
-    return client.rights.scopes.within(policy.scopes.get(kind, EVERYTHING))
+    return client.rights.scopes.within(policy.scopes.get(kind, EVERYTHING)).within(user.ceiling)
 
 
 def allow_app(change: Change, user: User, client: Client, scopes: Scopes) -> App:

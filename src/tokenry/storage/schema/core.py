@@ -55,6 +55,8 @@ users = Table(
     # The name that nobody else may have in another case. NULL for deleted users, and for those who were there before
     # this was so and whose name an older one has.
     Column("username_folded", Words),
+    # The most that the user's new tokens may do, in scopes, by the provider that the user signs in with.
+    Column("ceiling", Words),
     sqlite_autoincrement=True,
 )
 Index(None, users.c.account_id, users.c.id, users.c.deleted_at)

@@ -29,6 +29,7 @@ def upgrade() -> None:
 
 
 def _sign_in() -> None:
+    op.add_column("users", sa.Column("ceiling", Words))
     op.create_table(
         "passwords",
         sa.Column("user_id", Id, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),
