@@ -1,44 +1,18 @@
 """The way in, in a real browser: by link, password and form, without scripts too, for everybody."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.servers import Server, serving, tokenry
-
-AXE = Path(__file__).parents[1] / "clients" / "node" / "node_modules" / "axe-core" / "axe.min.js"
-PASSWORD = "correct horse 7 staple"
-NARROW: ViewportSize = {"width": 320, "height": 640}
+from tests.browsing import CHEAP, NARROW, PASSWORD, assert_accessible, fill_in_new_password, new_link
+from tests.servers import Server, serving
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    cheap = ("--password-memory", "64", "--password-rounds", "1", "--password-lanes", "1", "--rate-limit-sign-in", "0")
-    with serving(tmp_path_factory.mktemp("browser") / "data", *cheap) as server:
+    with serving(tmp_path_factory.mktemp("browser") / "data", *CHEAP) as server:
         yield server
-
-
-def new_link(service: Server) -> str:
-    where = ("--data-dir", str(service.data_dir), "--public-url", service.url)
-    return tokenry("admin", "user", "link", "admin", *where).stdout.strip()
-
-
-def fill_in_new_password(page: Page) -> None:
-    page.get_by_label("New password").fill(PASSWORD)
-    page.get_by_label("The same password again").fill(PASSWORD)
-    page.get_by_role("button", name="Set password and sign in").click()
-
-
-def assert_accessible(page: Page, where: str) -> None:
-    """Axe finds nothing, and nothing has to be scrolled sideways. Its script is the browser's, not the page's."""
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate(
-        "async () => (await axe.run()).violations.map(each => [each.id, each.nodes.map(n => n.html)])"
-    )
-    assert found == [], where
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), where
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])

@@ -35,6 +35,7 @@
     problem.textContent = "This browser cannot use passkeys here.";
     return;
   }
+  problem.textContent = "";
   form.hidden = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
