@@ -98,16 +98,7 @@ class Installation:
         self.account_users = AccountUsers(transactions, reservation)
         self.children = Children(transactions, self.tokens)
         self.profiles = Profiles(transactions)
-        self.sessions = sessions = Sessions(transactions, peppers, session_limits)
-        self.passwords = Passwords(transactions, sessions)
-        self.identities = Identities(transactions, sessions, reservation)
-        self.links = Links(transactions, peppers, sessions)
-        self.logins = Logins(transactions)
-        self.factors = Factors(transactions, peppers, sessions)
-        self.one_time_passwords = OneTimePasswords(transactions, peppers, sessions)
-        self.second_steps = SecondSteps(transactions, peppers, sessions)
-        self.passkeys = Passkeys(transactions, peppers, sessions, RelyingParty.of(public_url))
-        self.passkey_sign_in = PasskeySignIn(transactions, peppers, sessions, RelyingParty.of(public_url))
+        self._add_sign_in(session_limits, reservation)
         self.pruning = Pruning(transactions)
         self.account_clients = AccountClients(transactions, peppers)
         self.clients = Clients(transactions, peppers)
@@ -126,6 +117,19 @@ class Installation:
         self.authorizations = Authorizations(
             transactions, peppers, catalogue, self.pushed_requests, self.client_documents
         )
+
+    def _add_sign_in(self, limits: SessionLimits, reservation: timedelta) -> None:
+        transactions, peppers, party = self.transactions, self.peppers, RelyingParty.of(self.public_url)
+        self.sessions = sessions = Sessions(transactions, peppers, limits)
+        self.passwords = Passwords(transactions, sessions)
+        self.identities = Identities(transactions, sessions, reservation)
+        self.links = Links(transactions, peppers, sessions)
+        self.logins = Logins(transactions)
+        self.factors = Factors(transactions, peppers, sessions)
+        self.one_time_passwords = OneTimePasswords(transactions, peppers, sessions)
+        self.second_steps = SecondSteps(transactions, peppers, sessions)
+        self.passkeys = Passkeys(transactions, peppers, sessions, party)
+        self.passkey_sign_in = PasskeySignIn(transactions, peppers, sessions, party)
 
     @property
     def issuer(self) -> str:
