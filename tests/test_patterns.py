@@ -106,6 +106,7 @@ EXAMPLES: dict[str, str] = {
     "storage.postgres._SECONDS": "-1",
     "storage.postgres._TRY": "Multiple connection attempts failed:\n- host: 'a'\n- host: 'b'",
     "storage.postgres._UNKNOWN_PARAMETER": 'invalid URI query parameter: "pool_size"',
+    "verification.dpop._SCHEME": "DPoP abc",
     "verification.verifier._BEARER": f"Bearer  {TOKEN}",
 }
 
