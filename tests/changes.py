@@ -355,6 +355,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         case.me.actor.username if case.layout is Layout.ONE_USER else case.victim,
         UserChange(username=f"{case.victim}-{case.side}", restricted=case.layout is not Layout.ONE_USER),
     ),
+    "Apps.end_own": lambda case: case.installation.apps.end_own(OPERATOR, case.me.session, case.place.client.id),
     "Apps.end_app": lambda case: case.installation.apps.end_app(case.me.origin, case.place.client.id),
     "Children.create_token": lambda case: case.installation.children.create_token(
         case.me.origin, case.place.child_euuid

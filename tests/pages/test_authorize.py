@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 from contextlib import closing
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 
@@ -366,6 +367,24 @@ def test_user_who_agreed_before_is_not_asked_again_unless_the_client_wants_it(si
         assert admin.get(ask(client, prompt=prompt)).status_code == 200
     assert admin.get(ask(client, scope="images:read_only")).status_code == 200
     assert told(admin.get(ask(client, scope="images:read_only", prompt="none")))["error"] == "consent_required"
+
+
+def test_application_that_was_let_in_is_shown_at_home_and_ended_there(site: App, admin: Visitor) -> None:
+    client = client_at(site, label="Report <Maker>")
+    access = exchange(site, client, told(decide(admin, ask(client)))["code"]).access
+    asked = partial(site.client.get, "/verify", headers={"Authorization": f"Bearer {access.reveal()}"})
+    assert asked().status_code == 200
+    page = admin.get("/").text
+    assert "<td>Report &lt;Maker&gt;</td>" in page
+    form = hidden(page)
+    eve = visitor(site)
+    sign_in_as(site, eve)
+    assert eve.post("/", form).status_code == 403
+    assert asked().status_code == 200
+    assert admin.post("/", form).headers["location"] == "/"
+    assert "That application is not let in any more." in admin.get("/").text
+    assert "Report" not in admin.get("/").text
+    assert asked().status_code == 401
 
 
 def test_user_of_a_program_on_the_device_is_asked_each_time(site: App, admin: Visitor) -> None:

@@ -48,7 +48,7 @@ def page_paths(
 ) -> Pages:
     """All pages for people."""
     sessions, passwords = installation.sessions, installation.passwords
-    home = HomePages(sessions)
+    home = HomePages(sessions, installation.apps)
     second_step = SecondStepPages(installation.second_steps, installation.passkey_sign_in, sessions, attempts)
     sign_in = SignInPages(
         passwords, sessions, hashing, attempts, second_step=second_step, providers=[party.provider for party in parties]
@@ -59,7 +59,7 @@ def page_paths(
     authorize = AuthorizePages(installation.authorizations, installation.catalogue, installation.public_url or "")
     device = DevicePages(installation.device_codes, installation.catalogue, attempts)
     return {
-        HOME: page(GET=home.show_home, POST=home.end_other),
+        HOME: page(GET=home.show_home, POST=home.end_something),
         SIGN_IN: page(GET=sign_in.show_sign_in, POST=Steps(sign_in.sign_in)),
         AGAIN: page(GET=sign_in.show_again, POST=Steps(sign_in.sign_in_again), without_factor=True),
         SIGN_OUT: page(GET=home.show_sign_out, POST=home.sign_out, without_factor=True),

@@ -103,6 +103,7 @@ class Redirect:
 
 Reply: TypeAlias = Shown | Redirect
 NOTICES = {
+    "app-ended": "That application is not let in any more.",
     "device-allowed": "Your device is let in: go on there.",
     "device-refused": "That device is turned away.",
     "signed-out": "You are signed out.",
