@@ -485,7 +485,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
 }
 """By the name of the function that opens the transaction."""
 
-BEFORE_THE_START = {"_upgrade", "set_up_peppers"}
+BEFORE_THE_START = {"_upgrade", "register_command_line", "set_up_peppers"}
 """What also does, and is over before anything is served."""
 SEAM = "Transactions.change"
 """What opens the transactions of use cases."""

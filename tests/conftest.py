@@ -243,7 +243,7 @@ class App:
 
 def begin_in(settings: Settings, clock: Clock) -> str:
     """Set up an installation; its first token."""
-    prepare(settings)
+    prepare(settings, clock)
     shown: list[Secret] = []
     installation = open_installation(settings, clock)
     begin(installation, shown.append)

@@ -11,10 +11,12 @@ from pathlib import Path
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
 from tokenry.jobs import Job, Where
+from tokenry.service.command_line import register_command_line
 from tokenry.service.documents import Documents
 from tokenry.service.installation import Installation, begin_installation
 from tokenry.service.pruning import PRUNING_SECONDS
 from tokenry.service.registration import Registration
+from tokenry.service.transactions import Transactions
 from tokenry.serving import descriptors
 from tokenry.serving.descriptors import DescriptorWatch
 from tokenry.settings import Settings, require_directory
@@ -61,11 +63,11 @@ class Deciding:
         self.database.close()
 
 
-def prepare(settings: Settings) -> Sequence[str]:
-    """Make or migrate the database and make the pepper. Raises SetupError; what was done by then is gone on from later.
+def prepare(settings: Settings, clock: Callable[[], float] = time.time) -> Sequence[str]:
+    """Make or migrate the database, make the pepper, and register the command line. Raises SetupError.
 
-    Safe to run twice, and in several processes at once, on several hosts too. Returns the usernames that are an older
-    user's in another case.
+    What was done by then is gone on from later. Safe to run twice, and in several processes at once, on several hosts
+    too. Returns the usernames that are an older user's in another case. `clock` gives seconds since 1970.
     """
     require_directory(settings.data_dir)
     settings.catalogue()
@@ -78,6 +80,7 @@ def prepare(settings: Settings) -> Sequence[str]:
                 settle_peppers(settings.data_dir, database)
             migrate(database)
             set_up_peppers(settings.data_dir, database)
+            register_command_line(Transactions(database, _moments(clock)))
             with database.read() as connection:
                 return list_ambiguous(connection)
     finally:
@@ -105,14 +108,11 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         database.close()
         raise SetupError(f"The database was never set up completely: run `tokenry migrate` with {settings.data_dir}.")
 
-    def now() -> datetime:
-        return datetime.fromtimestamp(clock(), UTC)
-
     return Installation(
         database,
         peppers,
         catalogue,
-        now,
+        _moments(clock),
         settings.username_reservation,
         public_url=settings.public_url,
         session_limits=settings.session_limits,
@@ -177,6 +177,10 @@ def credentials_of(database: Database) -> Credentials:
     from tokenry.verification.postgres import PostgresCredentials  # noqa: PLC0415 - what it imports is an extra
 
     return PostgresCredentials(database.url)
+
+
+def _moments(clock: Callable[[], float]) -> Callable[[], datetime]:
+    return lambda: datetime.fromtimestamp(clock(), UTC)
 
 
 def _database(settings: Settings) -> Database:

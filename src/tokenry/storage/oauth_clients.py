@@ -1,4 +1,4 @@
-"""Statements on OAuth clients. One that was deleted is not found by any of them."""
+"""Statements on OAuth clients. One that was deleted is found by none of them, but for `was_registered`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -189,6 +189,12 @@ def find_client_secret(connection: Connection, client_id: str) -> tuple[Client, 
     if row is None:
         return None
     return _client(row), None if row.digest is None else StoredSecret(row.digest, row.pepper_generation)
+
+
+def was_registered(connection: Connection, client_id: str) -> bool:
+    """Whether a client is called so, or was before it was deleted."""
+    statement = select(oauth_clients.c.id).where(oauth_clients.c.client_id == client_id)
+    return connection.execute(statement).first() is not None
 
 
 def keep_client(connection: Connection, id: int) -> bool:
