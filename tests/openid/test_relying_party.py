@@ -430,6 +430,15 @@ def test_provider_that_does_not_answer_as_it_should_is_unreachable(
     assert browser.trouble() is Trouble.UNREACHABLE
 
 
+@pytest.mark.parametrize("path", [DISCOVERY, "/keys", "/token"])
+def test_no_redirect_is_followed(browser: Browser, path: str) -> None:
+    browser.fake.answers[path] = (307, [("Location", f"{browser.fake.url}/elsewhere")], b"{}")
+    with pytest.raises(NotSignedIn, match="does not answer as it should") as refusal:
+        browser.sign_in()
+    assert "redirects elsewhere" in refusal.value.reason
+    assert "/elsewhere" not in browser.fake.asked
+
+
 @pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
 def test_keys_of_which_none_can_be_used_are_none(browser: Browser) -> None:
     short = RSAKey.generate_key(1024, {"kid": "first"}).as_dict(private=False)

@@ -432,12 +432,16 @@ def test_slow_provider_holds_up_neither_the_other_nor_tokens(two: tuple[Site, Fa
         assert {each.result().status_code for each in waiting} == {303}
 
 
-def test_attempts_are_counted_by_address(tmp_path: Path, clock: Clock, fake: FakeProvider) -> None:
-    tables: dict[str, dict[str, object]] = {"acme": {"issuer": fake.url, "client_id": CLIENT_ID}}
+def test_sign_ins_are_counted_by_address(tmp_path: Path, clock: Clock, fake: FakeProvider) -> None:
+    tables: dict[str, dict[str, object]] = {"acme": {"issuer": fake.url, "client_id": CLIENT_ID, "create_users": True}}
     app = make_site(tmp_path, clock, tables, rate_limit_sign_in=1)
     with app.client:
-        eve = visitor(app, "192.0.2.1")
-        statuses = [eve.get("/sign-in/with/acme").status_code for _ in range(4)]
+        for _ in range(5):  # what was not begun here counts for nothing
+            assert visitor(app, "192.0.2.1").get("/sign-in/callback/acme?code=a&state=b").status_code == 400
+        statuses = []
+        for _ in range(4):
+            eve = visitor(app, "192.0.2.1")
+            statuses.append(back(eve, begin(eve, fake)))
         assert statuses == [303, 303, 303, 429]
-        assert eve.get("/sign-in/callback/acme?code=a&state=b").status_code == 429
-        assert visitor(app, "192.0.2.2").get("/sign-in/with/acme").status_code == 303
+        eve = visitor(app, "192.0.2.2")
+        assert back(eve, begin(eve, fake)) == 303

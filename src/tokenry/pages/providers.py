@@ -7,7 +7,7 @@ from typing import TypeVar
 from tokenry.complaints import Complaints
 from tokenry.domain.errors import NotFound, Unavailable
 from tokenry.domain.providers import NotSignedIn, Person, Provider, Trouble
-from tokenry.domain.seals import Tickets
+from tokenry.domain.seals import Ticket, Tickets
 from tokenry.domain.secrets import Secret
 from tokenry.openid.attempts import TARGET_LENGTH_MAX, Attempt
 from tokenry.openid.fetching import SECONDS_MAX
@@ -73,8 +73,6 @@ class ProviderPages:
         again = visit.session is not None and "again" in visit.query
         if visit.session is not None and not again:
             return Redirect(target)
-        if await self._attempts.are_too_many_from(visit.address):
-            return _refuse(party.provider, target, 429, TOO_OFTEN)
         attempt = Attempt(visit.now, target if len(target) <= TARGET_LENGTH_MAX else HOME, again=again)
         try:
             address = await _ask(threads, visit, partial(party.begin, attempt))
@@ -86,12 +84,13 @@ class ProviderPages:
     async def finish(self, visit: Visit, run: Run) -> Reply:
         """GET on the way back from a provider."""
         party, threads = self._find(visit)
-        if await self._attempts.are_too_many_from(visit.address):
-            return _refuse(party.provider, HOME, 429, TOO_OFTEN)
         target = HOME
         try:
-            attempt = await self._take_attempt(party.provider, visit, run)
+            ticket, attempt = self._read_attempt(party.provider, visit)
             target = attempt.target
+            if await self._attempts.are_too_many_from(visit.address):  # of those alone that were begun here
+                return _refuse(party.provider, target, 429, TOO_OFTEN)
+            await run(partial(self._use, ticket), writes=True)
             answer = Answer(*(visit.query.get(name) for name in PARAMETERS))
             person = await _ask(threads, visit, partial(party.finish, attempt, answer))
             secret = await run(partial(self._sign_in, party.provider, person, attempt, visit), writes=True)
@@ -105,17 +104,20 @@ class ProviderPages:
             raise NotFound
         return found
 
-    async def _take_attempt(self, provider: Provider, visit: Visit, run: Run) -> Attempt:
-        """The attempt that this browser began with this provider, which is used up. Raises NotSignedIn."""
+    def _read_attempt(self, provider: Provider, visit: Visit) -> tuple[Ticket, Attempt]:
+        """The attempt that this browser began with this provider, to which this is the answer. Raises NotSignedIn."""
         ticket = self._tickets.read(visit.cookies.get(COOKIE, ""), bound_to=provider.name, now=visit.now)
         attempt = None if ticket is None else Attempt.of(ticket.values)
         if ticket is None or attempt is None or not attempt.matches(visit.query.get("state")):
             raise NotSignedIn(Trouble.STALE, "no sign-in is under way in this browser that this is the answer to")
         if any(len(visit.query.all(name)) > 1 for name in PARAMETERS):
             raise NotSignedIn(Trouble.UNTRUSTED, "the answer says something twice")
-        if not await run(partial(self._identities.use_ticket, ticket), writes=True):
+        return ticket, attempt
+
+    def _use(self, ticket: Ticket) -> None:
+        """Use an attempt up, whatever comes of it. Raises NotSignedIn if that was done before."""
+        if not self._identities.use_ticket(ticket):
             raise NotSignedIn(Trouble.STALE, "this sign-in was answered before")
-        return attempt
 
     def _sign_in(self, provider: Provider, person: Person, attempt: Attempt, visit: Visit) -> Secret:
         if attempt.again:
