@@ -28,7 +28,7 @@ from django.urls import path as url
 from fastapi import Depends, FastAPI, Response
 
 from tests.gateways.parts import Answer, Headers, ask
-from tokenry.middleware import Identity, Needs, Verifier, asgi, fastapi, wsgi
+from tokenry.middleware import Identity, Needs, ResourceMetadata, Verifier, asgi, fastapi, wsgi
 from tokenry.middleware.django import require
 
 settings.configure(
@@ -64,7 +64,7 @@ def _canonical(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
-def asgi_app(verifier: Verifier, running: Running) -> asgi.App:
+def asgi_app(verifier: Verifier, running: Running, metadata: ResourceMetadata | None) -> asgi.App:
     async def app(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
@@ -74,7 +74,7 @@ def asgi_app(verifier: Verifier, running: Running) -> asgi.App:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
 
-    return asgi.TokenMiddleware(app, verifier, lambda scope: POLICIES[scope["path"]])
+    return asgi.TokenMiddleware(app, verifier, lambda scope: POLICIES[scope["path"]], metadata=metadata)
 
 
 async def _live(receive: asgi.Receive, send: asgi.Send) -> None:
@@ -83,18 +83,18 @@ async def _live(receive: asgi.Receive, send: asgi.Send) -> None:
         await send({"type": f"lifespan.{event}.complete"})
 
 
-def wsgi_app(verifier: Verifier, running: Running) -> Any:
+def wsgi_app(verifier: Verifier, running: Running, metadata: ResourceMetadata | None) -> Any:
     def app(environ: wsgi.Environ, start_response: Any) -> list[bytes]:
         names = [_canonical(name.removeprefix("HTTP_")) for name in environ]
         body = running.told(environ["PATH_INFO"], environ["tokenry.identity"], names)
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
 
-    return wsgi.TokenMiddleware(app, verifier, lambda environ: POLICIES[environ["PATH_INFO"]])
+    return wsgi.TokenMiddleware(app, verifier, lambda environ: POLICIES[environ["PATH_INFO"]], metadata=metadata)
 
 
-def fastapi_app(verifier: Verifier, running: Running) -> FastAPI:
-    require = fastapi.Requirer(verifier)
+def fastapi_app(verifier: Verifier, running: Running, metadata: ResourceMetadata | None) -> FastAPI:
+    require = fastapi.Requirer(verifier, metadata=metadata)
     app = FastAPI(lifespan=require.lifespan, exception_handlers=require.exception_handlers)
     needs = {
         "/any": require(),
@@ -111,24 +111,28 @@ def fastapi_app(verifier: Verifier, running: Running) -> FastAPI:
 
     for path, requirement in needs.items():
         add(path, requirement)
+    app.include_router(require.router)
     app.add_api_route("/open", lambda: Response(running.told("/open", None, [])))
     return app
 
 
-def _django_app(verifier: Verifier, running: Running, views: Callable[[Running], Any]) -> None:
+def _django_app(
+    verifier: Verifier, running: Running, metadata: ResourceMetadata | None, views: Callable[[Running], Any]
+) -> None:
     settings.TOKENRY_VERIFIER = verifier
+    settings.TOKENRY_METADATA = metadata
     settings.ROOT_URLCONF = views(running)
     clear_url_caches()
     django.setup()
 
 
-def django_wsgi_app(verifier: Verifier, running: Running) -> WSGIHandler:
-    _django_app(verifier, running, sync_views)
+def django_wsgi_app(verifier: Verifier, running: Running, metadata: ResourceMetadata | None) -> WSGIHandler:
+    _django_app(verifier, running, metadata, sync_views)
     return WSGIHandler()
 
 
-def django_asgi_app(verifier: Verifier, running: Running) -> ASGIHandler:
-    _django_app(verifier, running, async_views)
+def django_asgi_app(verifier: Verifier, running: Running, metadata: ResourceMetadata | None) -> ASGIHandler:
+    _django_app(verifier, running, metadata, async_views)
     return ASGIHandler()
 
 
@@ -203,7 +207,7 @@ def serving_wsgi(app: Any) -> Iterator[int]:
             thread.join()
 
 
-Build = Callable[[Verifier, Running], Any]
+Build = Callable[[Verifier, Running, ResourceMetadata | None], Any]
 Serve = Callable[[Any], AbstractContextManager[int]]
 KINDS: dict[str, tuple[Build, Serve]] = {
     "asgi": (asgi_app, serving_asgi),
@@ -215,11 +219,11 @@ KINDS: dict[str, tuple[Build, Serve]] = {
 
 
 @contextmanager
-def running(kind: str, verifier: Verifier) -> Iterator[Running]:
+def running(kind: str, verifier: Verifier, metadata: ResourceMetadata | None = None) -> Iterator[Running]:
     """Serve the application of one framework on one verifier for the length of a block."""
     build, serve = KINDS[kind]
     application = Running()
-    with serve(build(verifier, application)) as application.port:
+    with serve(build(verifier, application, metadata)) as application.port:
         yield application
 
 

@@ -2,6 +2,7 @@
 
     questions.py  what is asked of a request          remote.py  asking the service, over HTTP
     answers.py    who is calling, or how to say no    local.py   deciding in this process, on the service's database
+    metadata.py   what clients find out by themselves
 
     asgi.py  fastapi.py  wsgi.py  django.py           one for each kind of application, on either verifier
 
@@ -11,6 +12,7 @@ yes. Nothing here needs what the server needs, but for local.py.
 
 from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Answer, Refused
+from tokenry.middleware.metadata import ResourceMetadata
 from tokenry.middleware.questions import Needs, Question, Verifier
 
-__all__ = ["Answer", "Identity", "Needs", "Question", "Refused", "Verifier"]
+__all__ = ["Answer", "Identity", "Needs", "Question", "Refused", "ResourceMetadata", "Verifier"]

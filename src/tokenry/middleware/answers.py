@@ -10,19 +10,13 @@ from tokenry.domain.identity import Identity, read_headers
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A no: the answer that the client gets. It holds nothing of the token."""
+class Reply:
+    """An answer in JSON that is ready to be sent, in place of the application's."""
 
     status: int
     body: bytes
     challenge: str | None = None
     """The WWW-Authenticate header, where there is one (RFC 6750 section 3)."""
-
-    @classmethod
-    def because(cls, status: int, *faults: Fault, challenge: str | None = None) -> "Refused":
-        """A refusal in the error envelope of the service."""
-        errors = [{"reason": fault.reason} | ({"field": fault.field} if fault.field else {}) for fault in faults]
-        return cls(status, json.dumps({"errors": errors}).encode("ascii"), challenge)
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -33,6 +27,18 @@ class Refused:
             ("Content-Length", str(len(self.body))),
         ]
         return headers if self.challenge is None else [*headers, ("WWW-Authenticate", self.challenge)]
+
+
+class Refused(Reply):
+    """A no: the answer that the client gets. It holds nothing of the token."""
+
+    __slots__ = ()
+
+    @classmethod
+    def because(cls, status: int, *faults: Fault, challenge: str | None = None) -> "Refused":
+        """A refusal in the error envelope of the service."""
+        errors = [{"reason": fault.reason} | ({"field": fault.field} if fault.field else {}) for fault in faults]
+        return cls(status, json.dumps({"errors": errors}).encode("ascii"), challenge)
 
 
 Answer = Identity | Refused

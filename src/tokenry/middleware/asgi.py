@@ -3,7 +3,9 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from tokenry.middleware.answers import Answer, Refused
+from tokenry.domain.identity import Identity
+from tokenry.middleware.answers import Answer, Refused, Reply
+from tokenry.middleware.metadata import ResourceMetadata
 from tokenry.middleware.questions import ANY_TOKEN, Needs, Question, Verifier, without_identity_headers
 
 Scope = MutableMapping[str, Any]
@@ -22,17 +24,24 @@ class TokenMiddleware:
     """Lets requests and websockets through that have what they need, with the identity in `scope["tokenry"]`.
 
     `needs` are those of all of them, or a function from an ASGI scope to its needs, which returns None for what
-    is open to anybody; the identity is then None. Whatever the sender says in X-Auth-* is taken out.
+    is open to anybody; the identity is then None. Whatever the sender says in X-Auth-* is taken out. With `metadata`,
+    clients find out by themselves who gives out tokens for it.
 
     The verifier is closed when the application has shut down.
     """
 
     def __init__(
-        self, app: App, verifier: Verifier, needs: Needs | Callable[[Scope], Needs | None] = ANY_TOKEN
+        self,
+        app: App,
+        verifier: Verifier,
+        needs: Needs | Callable[[Scope], Needs | None] = ANY_TOKEN,
+        *,
+        metadata: ResourceMetadata | None = None,
     ) -> None:
         self._app = app
         self._verifier = verifier
         self._needs = needs
+        self._metadata = metadata
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge one request or websocket."""
@@ -42,19 +51,24 @@ class TokenMiddleware:
             finally:
                 await self._verifier.close_async()
             return
+        described = self._metadata
+        if described is not None and scope["type"] == "http" and described.answers(scope["method"], scope["path"]):
+            await reply(scope, receive, send, described.reply)
+            return
         scope = {**scope, "headers": without_identity_headers(scope["headers"]), SCOPE_KEY: None}
         needs = self._needs if isinstance(self._needs, Needs) else self._needs(scope)
         if needs is not None:
-            answer = await ask(self._verifier, needs, scope)
+            answer = await ask(self._verifier, needs, scope, described)
             if isinstance(answer, Refused):
-                await refuse(scope, receive, send, answer)
+                await reply(scope, receive, send, answer)
                 return
             scope[SCOPE_KEY] = answer
         await self._app(scope, receive, send)
 
 
-async def ask(verifier: Verifier, needs: Needs, scope: Scope) -> Answer:
+async def ask(verifier: Verifier, needs: Needs, scope: Scope, metadata: ResourceMetadata | None = None) -> Answer:
     """Ask about an ASGI request."""
+    needs = needs if metadata is None else metadata.complete(needs)
     agents = _values(scope, b"user-agent")
     question = Question.of(
         needs,
@@ -63,11 +77,12 @@ async def ask(verifier: Verifier, needs: Needs, scope: Scope) -> Answer:
         address=scope["client"][0] if scope.get("client") else None,
         agent=agents[-1] if agents else None,
     )
-    return question if isinstance(question, Refused) else await verifier.verify_async(question)
+    answer = question if isinstance(question, Refused) else await verifier.verify_async(question)
+    return answer if metadata is None or isinstance(answer, Identity) else metadata.tell(answer, needs)
 
 
-async def refuse(scope: Scope, receive: Receive, send: Send, refused: Refused) -> None:
-    """Answer a request, or a websocket before it is one, with a refusal."""
+async def reply(scope: Scope, receive: Receive, send: Send, answer: Reply) -> None:
+    """Answer a request, or a websocket before it is one, in place of the application."""
     kind = "http.response"
     if scope["type"] == "websocket":
         await receive()  # websocket.connect
@@ -75,9 +90,9 @@ async def refuse(scope: Scope, receive: Receive, send: Send, refused: Refused) -
         if kind not in scope.get("extensions", {}):
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
             return
-    headers = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in refused.headers]
-    await send({"type": f"{kind}.start", "status": refused.status, "headers": headers})
-    await send({"type": f"{kind}.body", "body": refused.body})
+    headers = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in answer.headers]
+    await send({"type": f"{kind}.start", "status": answer.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": answer.body})
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:

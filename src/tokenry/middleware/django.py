@@ -3,6 +3,7 @@
 MIDDLEWARE = ["tokenry.middleware.django.TokenMiddleware", …]
 TOKENRY_VERIFIER = RemoteVerifier("http://127.0.0.1:8470")     a verifier, or a function that makes one
 TOKENRY_NEEDS = Needs()                                        what every request needs; None, or not there: nothing
+TOKENRY_METADATA = ResourceMetadata(…)                         what clients find out by themselves, if anything
 """
 
 from asyncio import to_thread
@@ -15,9 +16,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from tokenry.domain.identity import Identity
-from tokenry.middleware.answers import Answer, Refused
+from tokenry.middleware.answers import Reply
+from tokenry.middleware.metadata import ResourceMetadata
 from tokenry.middleware.questions import Needs, Verifier
-from tokenry.middleware.wsgi import read_question, remove_identity_headers
+from tokenry.middleware.wsgi import ask, remove_identity_headers
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -44,12 +46,12 @@ class TokenMiddleware:
         request.tokenry = None
         if iscoroutinefunction(self):
             return self._call_async(request)
-        refused = None if self._needs is None else _admit(self._needs, request)
-        return refused or self._get_response(request)
+        reply = _describe(request) or (None if self._needs is None else _admit(self._needs, request))
+        return reply or self._get_response(request)
 
     async def _call_async(self, request: HttpRequest) -> Any:
-        refused = None if self._needs is None else await _admit_async(self._needs, request)
-        return refused or await self._get_response(request)
+        reply = _describe(request) or (None if self._needs is None else await _admit_async(self._needs, request))
+        return reply or await self._get_response(request)
 
 
 def require(*scopes: str, resource: str | tuple[str, ...] = (), audience: str | None = None) -> Callable[[View], View]:
@@ -77,10 +79,20 @@ def require(*scopes: str, resource: str | tuple[str, ...] = (), audience: str | 
     return decorate
 
 
+def _describe(request: HttpRequest) -> HttpResponse | None:
+    """The answer to whoever asks for the description of the site."""
+    described = _metadata()
+    asked = described is not None and described.answers(request.method or "", request.path)
+    return _respond(described.reply) if described is not None and asked else None
+
+
 def _admit(needs: Needs, request: HttpRequest) -> HttpResponse | None:
     """Put the identity into the request, or return the refusal."""
-    question = read_question(needs, request.META)
-    return _take(question if isinstance(question, Refused) else _verifier().verify(question), request)
+    answer = ask(_verifier(), needs, request.META, _metadata())
+    if isinstance(answer, Identity):
+        request.tokenry = answer
+        return None
+    return _respond(answer)
 
 
 async def _admit_async(needs: Needs, request: HttpRequest) -> HttpResponse | None:
@@ -88,11 +100,13 @@ async def _admit_async(needs: Needs, request: HttpRequest) -> HttpResponse | Non
     return await to_thread(_admit, needs, request)
 
 
-def _take(answer: Answer, request: HttpRequest) -> HttpResponse | None:
-    if isinstance(answer, Identity):
-        request.tokenry = answer
-        return None
-    return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
+def _respond(reply: Reply) -> HttpResponse:
+    return HttpResponse(reply.body, status=reply.status, headers=dict(reply.headers))
+
+
+def _metadata() -> ResourceMetadata | None:
+    found: ResourceMetadata | None = getattr(settings, "TOKENRY_METADATA", None)
+    return found
 
 
 def _verifier() -> Verifier:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import HTTPException, Request, Response, WebSocketException, status
+from fastapi import APIRouter, HTTPException, Request, Response, WebSocketException, status
 from fastapi.openapi.models import HTTPBearer
 from fastapi.requests import HTTPConnection
 from fastapi.security.base import SecurityBase
@@ -12,6 +12,7 @@ from fastapi.security.base import SecurityBase
 from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Refused
 from tokenry.middleware.asgi import ask
+from tokenry.middleware.metadata import ResourceMetadata
 from tokenry.middleware.questions import Needs, Verifier
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
@@ -30,15 +31,30 @@ class Requirer:
     """Makes dependencies on one verifier: `require = Requirer(verifier)`.
 
     Give the application `lifespan=require.lifespan`, which closes the verifier at the end, and
-    `exception_handlers=require.exception_handlers`, so that refusals look as the service's do.
+    `exception_handlers=require.exception_handlers`, so that refusals look as the service's do. With `metadata`, clients
+    find out by themselves who gives out tokens for it: `app.include_router(require.router)`.
     """
 
-    def __init__(self, verifier: Verifier) -> None:
+    def __init__(self, verifier: Verifier, *, metadata: ResourceMetadata | None = None) -> None:
         self._verifier = verifier
+        self._metadata = metadata
 
     def __call__(self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None) -> "Requirement":
         """A dependency on what these say (see `Needs`). Raises ValueError."""
-        return Requirement(self._verifier, Needs(*scopes, resource=resource, audience=audience))
+        return Requirement(self._verifier, Needs(*scopes, resource=resource, audience=audience), self._metadata)
+
+    @property
+    def router(self) -> APIRouter:
+        """The route at which `metadata` is found; none without it."""
+        router = APIRouter(include_in_schema=False)
+        if self._metadata is not None:
+            described = self._metadata.reply
+            router.add_api_route(
+                self._metadata.path,
+                lambda: Response(described.body, described.status, dict(described.headers)),
+                methods=["GET", "HEAD"],
+            )
+        return router
 
     @property
     def exception_handlers(self) -> dict[int | type[Exception], Handler]:
@@ -57,15 +73,16 @@ class Requirer:
 class Requirement(SecurityBase):
     """A dependency that returns an Identity. In the application's OpenAPI description it is a bearer token."""
 
-    def __init__(self, verifier: Verifier, needs: Needs) -> None:
+    def __init__(self, verifier: Verifier, needs: Needs, metadata: ResourceMetadata | None = None) -> None:
         self.model = HTTPBearer(description="A personal access token")
         self.scheme_name = "token"
         self._verifier = verifier
         self._needs = needs
+        self._metadata = metadata
 
     async def __call__(self, connection: HTTPConnection) -> Identity:
         """Ask about a request or a websocket. Raises RefusedRequest, or for a websocket WebSocketException."""
-        answer = await ask(self._verifier, self._needs, connection.scope)
+        answer = await ask(self._verifier, self._needs, connection.scope, self._metadata)
         if isinstance(answer, Identity):
             return answer
         if connection.scope["type"] == "websocket":

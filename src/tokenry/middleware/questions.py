@@ -30,16 +30,17 @@ class Needs:
     catalogue has it is for the service to say.
     """
 
-    __slots__ = ("by_method", "query")
+    __slots__ = ("audience", "by_method", "query", "resources", "scopes")
 
     def __init__(self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None) -> None:
-        resources = [resource] if isinstance(resource, str) else resource
+        resources = (resource,) if isinstance(resource, str) else tuple(resource)
         for scope in scopes:
             if Scopes.parse(scope) == NOTHING:
                 raise ValueError(scope)
         for name in resources:
             if not RESOURCE.fullmatch(name):
                 raise ValueError(name)
+        self.scopes, self.resources, self.audience = scopes, resources, audience
         self.by_method = bool(resources)
         asked = [("scope", scope) for scope in scopes] + [("resource", name) for name in resources]
         if audience is not None:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tokenry.middleware.answers import Refused
+from tokenry.domain.identity import Identity
+from tokenry.middleware.answers import Answer, Refused, Reply
+from tokenry.middleware.metadata import ResourceMetadata
 from tokenry.middleware.questions import ANY_TOKEN, Needs, Question, Verifier, is_identity_header
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ class TokenMiddleware:
     """Lets requests through that have what they need, with the identity in `environ["tokenry.identity"]`.
 
     `needs` are those of all of them, or a function from an environ to its needs, which returns None for what is
-    open to anybody; the identity is then None. Whatever the sender says in X-Auth-* is taken out.
+    open to anybody; the identity is then None. Whatever the sender says in X-Auth-* is taken out. With `metadata`,
+    clients find out by themselves who gives out tokens for it.
     """
 
     def __init__(
@@ -28,28 +31,50 @@ class TokenMiddleware:
         app: "WSGIApplication",
         verifier: Verifier,
         needs: Needs | Callable[[Environ], Needs | None] = ANY_TOKEN,
+        *,
+        metadata: ResourceMetadata | None = None,
     ) -> None:
         self._app = app
         self._verifier = verifier
         self._needs = needs
+        self._metadata = metadata
 
     def __call__(self, environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
         """Judge one request."""
+        described = self._metadata
+        if described is not None and described.answers(environ["REQUEST_METHOD"], read_path(environ)):
+            return _reply(described.reply, environ, start_response)
         remove_identity_headers(environ)
         environ[ENVIRON_KEY] = None
         needs = self._needs if isinstance(self._needs, Needs) else self._needs(environ)
         if needs is not None:
-            question = read_question(needs, environ)
-            answer = question if isinstance(question, Refused) else self._verifier.verify(question)
+            answer = ask(self._verifier, needs, environ, described)
             if isinstance(answer, Refused):
-                start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.headers)
-                return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
+                return _reply(answer, environ, start_response)
             environ[ENVIRON_KEY] = answer
         return self._app(environ, start_response)
 
 
-def read_question(needs: Needs, environ: Environ) -> Question | Refused:
-    """The question about a WSGI request. A server joins doubled headers by a comma, and that is no token."""
+def ask(verifier: Verifier, needs: Needs, environ: Environ, metadata: ResourceMetadata | None = None) -> Answer:
+    """Ask about a WSGI request."""
+    needs = needs if metadata is None else metadata.complete(needs)
+    question = _read_question(needs, environ)
+    answer = question if isinstance(question, Refused) else verifier.verify(question)
+    return answer if metadata is None or isinstance(answer, Identity) else metadata.tell(answer, needs)
+
+
+def read_path(environ: Environ) -> str:
+    """The path of a request. WSGI gives its bytes as Latin-1 (PEP 3333)."""
+    return f"{environ.get('SCRIPT_NAME', '')}{environ['PATH_INFO']}".encode("latin-1").decode("utf-8", "replace")
+
+
+def _reply(reply: Reply, environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
+    start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", reply.headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
+
+
+def _read_question(needs: Needs, environ: Environ) -> Question | Refused:
+    """The question about a request. A server joins doubled headers by a comma, and that is no token."""
     authorization = environ.get("HTTP_AUTHORIZATION")
     return Question.of(
         needs,
