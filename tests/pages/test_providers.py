@@ -371,6 +371,18 @@ def test_answer_of_one_provider_is_not_taken_for_that_of_another(
     assert "/token" not in evil.asked
 
 
+def test_answer_is_taken_once_also_by_a_provider_that_takes_its_code_again(
+    two: tuple[Site, FakeProvider, FakeProvider],
+) -> None:
+    site, honest, _ = two
+    ada, eve = site.visitor(), site.visitor()
+    brought = begin(ada, honest)
+    cookie = ada.client.cookies["__Host-tokenry-provider"]
+    assert back(ada, brought) == 303
+    eve.client.cookies.set("__Host-tokenry-provider", cookie, domain="tokens.example.com", path="/")
+    assert (back(eve, brought), eve.is_signed_in()) == (400, False)
+
+
 def test_same_subject_at_two_providers_is_two_people(two: tuple[Site, FakeProvider, FakeProvider]) -> None:
     site, honest, evil = two
     for fake, name in ((honest, "acme"), (evil, "evil")):

@@ -29,7 +29,6 @@ def upgrade() -> None:
 
 
 def _sign_in() -> None:
-    op.add_column("users", sa.Column("ceiling", Words))
     op.create_table(
         "passwords",
         sa.Column("user_id", Id, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),
@@ -269,3 +268,4 @@ def _access_tokens() -> None:
     op.create_index(
         "ix_tokens_grant_id", "tokens", ["grant_id"], sqlite_where=from_grants, postgresql_where=from_grants
     )
+    op.add_column("users", sa.Column("ceiling", Words))  # after those that a look-up reads before this one
