@@ -21,7 +21,7 @@ from tokenry.domain.clients import Client
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.oauth import OAuthError
 from tokenry.pages.paths import AUTHORIZE, TARGET_LENGTH_MAX, sign_in_path
-from tokenry.pages.wording import describe_destination, form_source
+from tokenry.pages.wording import describe_destination
 from tokenry.service.grants.issuing import Issued
 from tokenry.wiring import open_installation
 
@@ -157,19 +157,19 @@ def test_everything_stands_out(site: App, admin: Visitor) -> None:
 
 
 DESTINATIONS = [
-    (REDIRECT_URI, "the website app.example", "https://app.example"),
-    ("https://app.example:8443/cb?a=1", "the website app.example", "https://app.example:8443"),
-    ("http://127.0.0.1:49152/cb", "a program on this device (127.0.0.1)", "http://127.0.0.1:49152"),
-    ("http://localhost:5000", "a program on this device (localhost)", "http://localhost:5000"),
-    ("http://[::1]:5000/cb", "a program on this device (::1)", "http:"),
+    (REDIRECT_URI, "the website app.example", "https:"),
+    ("https://app.example:8443/cb?a=1", "the website app.example", "https:"),
+    ("http://127.0.0.1:49152/cb", "a program on this device (127.0.0.1)", "http: https:"),
+    ("http://localhost:5000", "a program on this device (localhost)", "http: https:"),
+    ("http://[::1]:5000/cb", "a program on this device (::1)", "http: https:"),
     ("https://192.0.2.1/cb", "the website 192.0.2.1", "https:"),
     ("com.example.app:/cb", "an app on this device (which opens com.example.app: addresses)", "com.example.app:"),
 ]
 
 
-def test_form_may_lead_to_the_address_of_this_client_and_nowhere_else(site: App, admin: Visitor) -> None:
+def test_form_may_lead_to_where_the_client_is_and_on_from_there(site: App, admin: Visitor) -> None:
     for redirect_uri, described, source in DESTINATIONS:
-        assert (describe_destination(redirect_uri), form_source(redirect_uri)) == (described, source)
+        assert describe_destination(redirect_uri) == described
         client = client_at(site, redirect_uris=json.dumps([redirect_uri]))
         page = admin.get(ask(client))
         assert f"; form-action 'self' {source};" in page.headers["content-security-policy"]

@@ -24,7 +24,10 @@ VARIABLES = {f"TOKENRY_{name.upper()}": str(value) for name, value in CHEAP.item
 
 @dataclass
 class Program:
-    """A program on the user's device, which listens for what its browser is sent back with."""
+    """A program on the user's device, which listens for what its browser is sent back with.
+
+    It sends the browser on to a page at another name of the device, as clients on the web do to another of their sites.
+    """
 
     port: int
     answers: list[dict[str, str]] = field(default_factory=list)
@@ -42,6 +45,10 @@ def listening() -> Iterator[Program]:
         def do_GET(self) -> None:
             if self.path.startswith("/callback"):  # and no picture beside it
                 program.answers.append(dict(parse_qsl(urlsplit(self.path).query)))
+                self.send_response(302)
+                self.send_header("Location", f"http://localhost:{program.port}/done")
+                self.end_headers()
+                return
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"<title>You can close this</title>")
@@ -117,7 +124,7 @@ def test_program_is_let_in_and_its_access_ended(served: Server, browser: Browser
         page.keyboard.press("Space")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
-        page.wait_for_url("http://127.0.0.1:*/callback?*")
+        page.wait_for_url("http://localhost:*/done")
         [answer] = program.answers
         assert (answer["state"], answer["iss"]) == ("a b&c", served.url)
 
@@ -149,7 +156,7 @@ def test_cancelling_leads_back_and_errors_are_accessible(served: Server, browser
         assert axe_violations(page) == []
         sign_in(page)
         page.get_by_role("button", name="Cancel").click()
-        page.wait_for_url("http://127.0.0.1:*/callback?*")
+        page.wait_for_url("http://localhost:*/done")
         assert [answer["error"] for answer in program.answers] == ["access_denied"]
         page.goto(f"{served.url}/oauth/authorize?client_id={client_id}&redirect_uri=https://evil.example")
         assert page.get_by_role("heading", name="This application cannot be let in").is_visible()

@@ -16,7 +16,7 @@ from tokenry.domain.scopes import NOTHING, Catalogue, Scopes
 from tokenry.domain.sessions import Session
 from tokenry.pages.paths import AGAIN, AUTHORIZE, TARGET_LENGTH_MAX, sign_in_path
 from tokenry.pages.visits import Redirect, Reply, Visit, show
-from tokenry.pages.wording import describe_destination, form_source, is_dangerous, list_permissions, write_lifetime
+from tokenry.pages.wording import describe_destination, form_sources, is_dangerous, list_permissions, write_lifetime
 from tokenry.printable import printable
 from tokenry.service.authorization import Asked, Authorizations, Changed, Consent, Review
 
@@ -99,7 +99,7 @@ class AuthorizePages:
         return show(
             "authorize",
             status,
-            form_action=[form_source(redirect_uri)],
+            form_action=form_sources(redirect_uri),
             faults=faults,
             action=f"{AUTHORIZE}?{_query(visit)}",
             label=printable(client.label),

@@ -77,9 +77,9 @@ class Visit:
 class Shown:
     """A page to show: its template and what that is given.
 
-    `form_action` are origins besides our own to which a form of it may lead: browsers apply that to where the answer to
-    a form redirects to, too. `afterwards` is done, in a thread for changes, when the answer is out: so nobody can tell
-    from the time that it took whether there was anything to do.
+    `form_action` are origins or schemes besides our own origin to which a form of it may lead: browsers apply that to
+    wherever the answer to a form redirects to, too. `afterwards` is done, in a thread for changes, when the answer is
+    out: so nobody can tell from the time that it took whether there was anything to do.
     """
 
     template: str

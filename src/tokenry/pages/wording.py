@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 from tokenry.domain.scopes import WRITES, Catalogue, Level, Scopes
 
 _WRITES = Scopes.parse(WRITES)
-_NAMED = "127.0.0.1"
-"""The one address that a policy of pages can name: of others it knows the scheme alone (CSP section 6.7.2.8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +44,14 @@ def describe_destination(redirect_uri: str) -> str:
     return f"an app on this device (which opens {scheme}: addresses)"
 
 
-def form_source(redirect_uri: str) -> str:
-    """What the policy of a page names, so that the answer to its form may lead to this address, and not elsewhere."""
-    parts = urlsplit(redirect_uri)
-    host = parts.hostname or ""
-    by_number = host.replace(".", "").isdigit() or ":" in host
-    if parts.scheme not in ("http", "https") or (by_number and host != _NAMED):
-        return f"{parts.scheme}:"
-    return f"{parts.scheme}://{parts.netloc}"
+def form_sources(redirect_uri: str) -> list[str]:
+    """What the policy of a page names, so that the answer to its form may lead to this address, and on from there.
+
+    Browsers hold to it wherever the client's own answer redirects to, which may be another of its sites: so a client on
+    the web is named by its scheme alone. A program on this device may end on a website, too.
+    """
+    scheme = urlsplit(redirect_uri).scheme
+    return [f"{scheme}:", "https:"] if scheme == "http" else [f"{scheme}:"]
 
 
 def write_lifetime(lifetime: timedelta) -> str:
