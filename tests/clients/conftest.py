@@ -51,7 +51,12 @@ def family(server: Server) -> Family:
 @pytest.fixture(scope="session")
 def oauth_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service for clients of OAuth, where passwords cost nothing."""
-    cheap = {"TOKENRY_PASSWORD_MEMORY": "64", "TOKENRY_PASSWORD_ROUNDS": "1", "TOKENRY_PASSWORD_LANES": "1"}
+    cheap = {
+        "TOKENRY_CLIENT_REGISTRATION": "open",
+        "TOKENRY_PASSWORD_MEMORY": "64",
+        "TOKENRY_PASSWORD_ROUNDS": "1",
+        "TOKENRY_PASSWORD_LANES": "1",
+    }
     with serving(tmp_path_factory.mktemp("oauth") / "data", variables=cheap) as server:
         yield server
 

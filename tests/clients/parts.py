@@ -13,6 +13,7 @@ from tests.servers import Server, tokenry
 USERNAME = "admin"
 PASSWORD = "correct horse 7 staple"
 _FORM = re.compile(r'<form method="post" action="([^"]*)"')
+_TICKED = re.compile(r'<input type="checkbox" name="scope" value="([^"]*)" checked>')
 _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 
 
@@ -28,11 +29,12 @@ class Person:
         return self._go_on(self.browser.get(address))
 
     def submit(self, page: httpx2.Response, **filled_in: str) -> httpx2.Response:
-        """Send the first form in the content of a page; where that leads."""
+        """Send the first form in the content of a page, with what is ticked there; where that leads."""
         first = page.text.partition("<main")[2].partition("</form>")[0]
         action = _FORM.search(first)
         assert action is not None, page.text
-        form = {name: unescape(value) for name, value in _HIDDEN.findall(first)} | filled_in
+        hidden = {name: unescape(value) for name, value in _HIDDEN.findall(first)}
+        form = {"scope": _TICKED.findall(first), **hidden, **filled_in}
         told = {"Origin": self.service.url, "Sec-Fetch-Site": "same-origin"}
         return self._go_on(self.browser.post(str(page.url.join(unescape(action[1]))), data=form, headers=told))
 

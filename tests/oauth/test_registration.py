@@ -81,6 +81,10 @@ def test_client_registers_itself(open_app: App) -> None:
     assert known(open_app, client_id)
 
 
+def test_scope_that_a_client_registers_with_is_no_limit_to_what_it_asks_for_later(lone_app: App) -> None:
+    assert register(lone_app, scope="linodes:read_only")["scope"] == "*"
+
+
 def test_where_to_register_is_told_where_it_is_open(lone_app: App) -> None:
     told = lone_app.client.get("/.well-known/oauth-authorization-server").json()
     assert told["registration_endpoint"] == f"{ISSUER}/oauth/register"

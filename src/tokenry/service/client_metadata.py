@@ -6,7 +6,7 @@ from typing import Any
 
 from tokenry.domain.clients import Authentication, ClientChange
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
-from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
+from tokenry.domain.scopes import EVERYTHING, Catalogue
 from tokenry.service.grants.assertions import jwks_faults
 
 REGISTRABLE = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN, GrantType.DEVICE_CODE)
@@ -17,7 +17,9 @@ UNNAMED = "Unnamed app"
 def read_metadata(body: Mapping[str, object], catalogue: Catalogue) -> ClientChange:
     """Read metadata as what is set of a client: all of it, by its default where it is left out. Raises OAuthRefusal.
 
-    What means nothing here is ignored. PKCE is always required, and users may give less than is asked for.
+    What means nothing here is ignored. PKCE is always required, and users may give less than is asked for. `scope` is
+    no limit: clients of MCP register with the first that they need, and ask for more later (step-up). Whoever registers
+    itself sets its own limits anyway.
     """
     scope = _read(body, "scope", str, None)
     if scope is not None and (faults := catalogue.faults(scope)):
@@ -30,7 +32,7 @@ def read_metadata(body: Mapping[str, object], catalogue: Catalogue) -> ClientCha
             "grant_types": _read_grant_types(body),
             "authentication": _read_authentication(body),
             "jwks": _read_jwks(body),
-            "scopes": EVERYTHING if scope is None else Scopes.parse(scope),
+            "scopes": EVERYTHING,
             "pkce_required": True,
             "dpop_required": _read(body, "dpop_bound_access_tokens", bool, default=False),
             "par_required": _read(body, "require_pushed_authorization_requests", bool, default=False),
