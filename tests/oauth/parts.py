@@ -63,6 +63,11 @@ def ask(app: App, form: dict[str, Any], **options: Any) -> httpx2.Response:
     return app.client.post(TOKEN, data=form, **options)
 
 
+def error(answer: httpx2.Response) -> tuple[int, str]:
+    """How an answer refuses: its status, and OAuth's code."""
+    return answer.status_code, answer.json()["error"]
+
+
 def with_code(client: Client, code: str, **more: str) -> dict[str, str]:
     """What a public client sends for a code."""
     form = {

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +15,7 @@ from tests.oauth.parts import (
     ask,
     code_for,
     confidential_client,
+    error,
     let_in,
     public_client,
     robot,
@@ -31,10 +31,6 @@ from tokenry.oauth.parameters import REPEATABLE
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 DEVICE_CODE = str(GrantType.DEVICE_CODE)
-
-
-def error(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]
 
 
 def basic(client: Client, secret: Secret) -> dict[str, str]:

@@ -10,6 +10,7 @@ from tokenry.domain.grants import Grant
 from tokenry.domain.identity import write_claims
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
 from tokenry.domain.scopes import NOTHING_FOR_ANYBODY
+from tokenry.domain.secrets import BOUND_ACCESS, kind_of
 from tokenry.oauth.clients import read_client
 from tokenry.service.installation import Installation
 from tokenry.verification.inspection import NO_ADDRESS, Inspector, is_address
@@ -31,7 +32,8 @@ async def introspect(inspector: Inspector, call: Call) -> object:
 def introspect_for_client(do: Installation, inspector: Inspector, call: Call) -> object:
     """POST a token that was given to the client that asks, or that is meant for it: other tokens are not active.
 
-    Raises OAuthRefusal, also for a public client, which anybody could say to be.
+    Of one that is bound to a key it is told which (RFC 9449 section 6.2): whoever asks has to judge the proof. Raises
+    OAuthRefusal, also for a public client, which anybody could say to be.
     """
     client = do.client_authentication.authenticate(read_client(call.headers, call.body))
     if client.public:
@@ -43,7 +45,12 @@ def introspect_for_client(do: Installation, inspector: Inspector, call: Call) ->
     actor = from_thread.run(inspector.decide_on_any, text, address).actor
     if actor is None or not (actor.client_id == client.client_id or client.stands_at(actor.audience)):
         return INACTIVE
-    return {"active": True, "token_type": "Bearer", **write_claims(actor)}
+    if kind_of(actor.preview) is not BOUND_ACCESS:
+        return {"active": True, "token_type": "Bearer", **write_claims(actor)}
+    jkt = do.proofs.find_key(actor.preview)
+    if jkt is None:  # it has ended just now
+        return INACTIVE
+    return {"active": True, "token_type": "DPoP", **write_claims(actor), "cnf": {"jkt": jkt}}
 
 
 def _write_refreshing(grant: Grant, expiry: datetime) -> object:

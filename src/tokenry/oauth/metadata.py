@@ -52,7 +52,8 @@ def describe_server(do: Installation, served: Collection[str], _call: Call) -> o
 
     It has one issuer, also for a client that looks for that of a path.
     """
-    from tokenry.service.grants.assertions import ALGORITHMS  # noqa: PLC0415 - few clients have one
+    from tokenry.service.grants.assertions import ALGORITHMS  # noqa: PLC0415 - it imports cryptography
+    from tokenry.verification import dpop  # noqa: PLC0415 - and so does this
 
     issuer = do.issuer
     told = {path: name for path, name in ENDPOINTS.items() if path in served}
@@ -74,6 +75,7 @@ def describe_server(do: Installation, served: Collection[str], _call: Call) -> o
         "introspection_endpoint_auth_methods_supported": PROVED,
         "introspection_endpoint_auth_signing_alg_values_supported": [*ALGORITHMS],
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": [*dpop.ALGORITHMS],
         "client_id_metadata_document_supported": do.documents is not Documents.OFF,
         "authorization_response_iss_parameter_supported": True,
         "service_documentation": f"{issuer}/docs",

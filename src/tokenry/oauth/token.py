@@ -7,16 +7,20 @@ from tokenry.domain.clients import Client
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
+from tokenry.domain.secrets import BOUND_ACCESS
 from tokenry.oauth.clients import client_origin, read_client
+from tokenry.oauth.keys import read_key
 from tokenry.oauth.parameters import Form, find_scopes, find_text, get_text, read_resources
 from tokenry.service.grants.issuing import Issued
 from tokenry.service.installation import Installation
 from tokenry.web.limits import Bucket
 from tokenry.web.requests import Call
 
+PATH = "/oauth/token"
 TOKEN_LIMIT = Bucket("token")
 
-Give = Callable[[Origin, Client, Form], Issued]
+Give = Callable[[Origin, Client, Form, str | None], Issued]
+"""What comes last is the thumbprint of the key that the client proved to have, if it did."""
 
 
 class TokenEndpoint:
@@ -44,26 +48,26 @@ class TokenEndpoint:
         give = self._grants.get(read_grant_type(form, client))
         if give is None:
             raise _unsupported()
-        issued = give(client_origin(client, call), client, form)
+        issued = give(client_origin(client, call), client, form, read_key(self._do, call, PATH))
         return write_issued(issued, in_wire_format="grant_type" not in form)
 
-    def _exchange_code(self, origin: Origin, client: Client, form: Form) -> Issued:
+    def _exchange_code(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
         presented = PresentedCode(
-            get_text(form, "code"), find_text(form, "redirect_uri"), find_text(form, "code_verifier")
+            get_text(form, "code"), find_text(form, "redirect_uri"), find_text(form, "code_verifier"), jkt
         )
         return self._do.authorization_codes.exchange_code(origin, client, presented)
 
-    def _refresh(self, origin: Origin, client: Client, form: Form) -> Issued:
+    def _refresh(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
         text = get_text(form, "refresh_token")
-        presented = PresentedRefresh(text, find_scopes(form, self._do.catalogue), read_resources(form))
+        presented = PresentedRefresh(text, find_scopes(form, self._do.catalogue), read_resources(form), jkt)
         return self._do.refresh_tokens.refresh(origin, client, presented)
 
-    def _let_device_in(self, origin: Origin, client: Client, form: Form) -> Issued:
-        return self._do.device_codes.exchange(origin, client, get_text(form, "device_code"))
+    def _let_device_in(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
+        return self._do.device_codes.exchange(origin, client, get_text(form, "device_code"), jkt)
 
-    def _act_for_itself(self, origin: Origin, client: Client, form: Form) -> Issued:
+    def _act_for_itself(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
         scopes = find_scopes(form, self._do.catalogue)
-        return self._do.client_credentials.issue(origin, client, scopes, read_resources(form))
+        return self._do.client_credentials.issue(origin, client, scopes, read_resources(form), jkt)
 
 
 def read_grant_type(form: Form, client: Client) -> GrantType:
@@ -88,7 +92,7 @@ def write_issued(issued: Issued, *, in_wire_format: bool = False) -> Mapping[str
     refresh = {} if issued.refresh is None else {"refresh_token": issued.refresh.reveal()}
     return {
         "access_token": issued.access.reveal(),
-        "token_type": "bearer" if issued.grant.jkt is None else "DPoP",
+        "token_type": "DPoP" if issued.access.kind is BOUND_ACCESS else "bearer",
         "expires_in": issued.expires_in,
         "scope": scopes,
         "scopes": scopes,

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from tokenry.service.transactions import Transactions
-from tokenry.storage.assertions import see_bound_assertion
+from tokenry.storage.assertions import see_assertion, see_bound_assertion
 from tokenry.storage.database import retried
+from tokenry.storage.grants import find_access_token
 
 
 class Proofs:
-    """The use case of a proof that came with a token."""
+    """The use cases of a proof that came with a token, or with a request for one."""
 
     def __init__(self, transactions: Transactions) -> None:
         self.transactions = transactions
@@ -18,3 +19,15 @@ class Proofs:
         """Note a proof by the key `jkt`; whether the token is bound to that key, and this is the first time."""
         with self.transactions.database.write() as connection:
             return see_bound_assertion(connection, preview, jkt, digest, expiry)
+
+    @retried
+    def see_first_proof(self, digest: bytes, expiry: datetime) -> bool:
+        """Note a proof that came before any token; whether this is the first time."""
+        with self.transactions.database.write() as connection:
+            return see_assertion(connection, digest, expiry)
+
+    def find_key(self, preview: str) -> str | None:
+        """The thumbprint of the key that a live access token is bound to."""
+        with self.transactions.read() as connection:
+            found = find_access_token(connection, preview, self.transactions.now())
+        return None if found is None else found.jkt

@@ -105,6 +105,11 @@ def find_grant(connection: Connection, grant_id: int) -> Grant | None:
     return None if row is None else _grant(row)
 
 
+def bind_grant(connection: Connection, grant_id: int, jkt: str) -> None:
+    """Bind a grant whose app is locked to a key: from now on it is refreshed with that alone."""
+    connection.execute(update(oauth_grants).where(oauth_grants.c.id == grant_id).values(jkt=jkt))
+
+
 def list_granted(
     connection: Connection, *, user_id: int, oauth_client_id: int, audience: tuple[str, ...], now: datetime
 ) -> Sequence[Scopes]:

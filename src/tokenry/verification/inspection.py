@@ -14,7 +14,7 @@ from tokenry.domain.accounts import Actor
 from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import NOTHING, NOTHING_FOR_ANYBODY, Scopes
-from tokenry.domain.secrets import Secret
+from tokenry.domain.secrets import BOUND_PREFIXES, Secret
 from tokenry.verification.verifier import MALFORMED, Decision, KnownPresenter, Verifier
 
 NO_ADDRESS = Fault("Must be an IP address", "address")
@@ -28,7 +28,12 @@ class Inspector:
         self._verifier = verifier
 
     async def decide_on_any(self, text: str, address: str | None = None) -> Decision:
-        """Decide on a token of any account, whoever it is for: an OAuth client asks. Raises Unavailable."""
+        """Decide on a token of any account, whoever it is for, and whatever it is bound to: an OAuth client asks.
+
+        Raises Unavailable.
+        """
+        if Secret.parse(text, BOUND_PREFIXES) is not None:
+            return await self._verifier.verify_bound(text, NOTHING_FOR_ANYBODY, KnownPresenter(address))
         return await inspect(self._verifier, text, NOTHING_FOR_ANYBODY, KnownPresenter(address))
 
     async def decide(

@@ -96,24 +96,21 @@ def issue(
     grant: Grant,
     label: str,
     *,
-    scopes: Scopes | None = None,
-    audience: tuple[str, ...] | None = None,
     refreshes: bool,
 ) -> Issued:
     """Make an access token of a grant, and with `refreshes` a refresh token beside it.
 
-    It is for all scopes and the whole audience of the grant, or for these. `label` is the client's, for those who look
-    at the token later.
+    It is for all that this grant has: give it with less, or with another key, where a token is to have that. `label` is
+    the client's, for those who look at the token later.
     """
     now = change.now
     expiry = min(now + timedelta(seconds=ACCESS_LIFETIME_SECONDS), grant.expiry)
     access = Secret.generate(kind=ACCESS if grant.jkt is None else BOUND_ACCESS)
-    scopes = grant.scopes if scopes is None else scopes
     token = stored_tokens.insert_token(
         change.connection,
         user_id=grant.user_id,
         label=label,
-        scopes=scopes,
+        scopes=grant.scopes,
         preview=access.preview,
         created=now,
         expiry=expiry,
@@ -127,10 +124,10 @@ def issue(
         digest=peppers.digest(access),
         pepper_generation=peppers.generation,
         expiry=expiry,
-        bound=stored_tokens.Bound(grant.client_id, grant.audience if audience is None else audience, grant.jkt),
+        bound=stored_tokens.Bound(grant.client_id, grant.audience, grant.jkt),
     )
     refresh = _issue_refresh_token(change, peppers, grant) if refreshes else None
-    return Issued(access, scopes, int((expiry - now).total_seconds()), grant, refresh)
+    return Issued(access, grant.scopes, int((expiry - now).total_seconds()), grant, refresh)
 
 
 def _issue_refresh_token(change: Change, peppers: Peppers, grant: Grant) -> Secret:

@@ -4,6 +4,7 @@ One that is used again was stolen, by whoever comes first or second: nobody can 
 section 4.14.2). There is no grace for an answer that got lost: docs/decisions/0038.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -62,8 +63,7 @@ class RefreshTokens:
         secret = Secret.parse(presented.text, (REFRESH.prefix,))
         with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
             grant, _ = self._get(change.connection, secret, client)
-            if grant.jkt is not None and presented.jkt != grant.jkt:
-                raise _refused("The DPoP proof is not of the key that the grant is bound to.")
+            _require_same_key(grant, client, presented.jkt)
             user = keep_parties(change, grant.user_id, client)
             app = stored.lock_app(change.connection, user_id=user.id, oauth_client_id=client.id)
             grant, token = self._get(change.connection, secret, client)  # again: it may have ended just now
@@ -78,7 +78,10 @@ class RefreshTokens:
                 end_grant(change, grant.id, reason=REUSED)
                 return None
             change.record(GrantRefreshed(user.id, app.id, grant.id, scopes))
-            return issue(change, self._peppers, grant, client.label, scopes=scopes, audience=audience, refreshes=True)
+            if grant.jkt is None and presented.jkt is not None and client.public:
+                stored.bind_grant(change.connection, grant.id, presented.jkt)
+            given = replace(grant, scopes=scopes, audience=audience, jkt=presented.jkt)
+            return issue(change, self._peppers, given, client.label, refreshes=True)
 
     def _get(self, connection: Connection, secret: Secret | None, client: Client) -> tuple[Grant, stored.Presentable]:
         """Find them, or refuse. A client learns nothing of another's token: it is told what it would be of none."""
@@ -97,6 +100,15 @@ class RefreshTokens:
         grant = stored.find_grant(connection, token.grant_id)
         opens = self._peppers.opens(secret, token.digest, token.pepper_generation)
         return (grant, token) if opens and grant is not None and grant.client_id == client.client_id else None
+
+
+def _require_same_key(grant: Grant, client: Client, jkt: str | None) -> None:
+    """Refuse who refreshes without the key that a grant is bound to (RFC 9449 section 5). Raises OAuthRefusal.
+
+    A client that proves who it is may bind its next tokens to another key, but not to none.
+    """
+    if grant.jkt is not None and (jkt is None or (client.public and jkt != grant.jkt)):
+        raise _refused("The DPoP proof is not of the key that the grant is bound to.")
 
 
 def _refused(description: str) -> OAuthRefusal:
