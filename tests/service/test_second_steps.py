@@ -1,6 +1,6 @@
 """What opens once opens once, also for two who come at the same moment; on both engines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from pyotp import TOTP
@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 
 from tests.conftest import START
 from tests.devices import Device
-from tests.making import NOW
+from tests.making import NOW, OPERATOR, new_user
 from tests.service.parts import Bench, at_once
 from tokenry.domain.accounts import Origin
-from tokenry.domain.errors import Unauthorized
+from tokenry.domain.errors import Invalid, Unauthorized
 from tokenry.domain.one_time_passwords import GUESSES_MAX, STEP_SECONDS
 from tokenry.domain.passkeys import RelyingParty
 from tokenry.domain.secrets import Peppers, Secret
@@ -23,6 +23,7 @@ from tokenry.service.passwords import PasswordProved
 from tokenry.service.second_steps import SecondStepRefused, SecondSteps
 from tokenry.service.sessions import Sessions
 from tokenry.service.transactions import Transactions
+from tokenry.service.users import Users
 from tokenry.storage import schema
 from tokenry.storage.database import Database
 from tokenry.storage.passwords import set_password
@@ -144,3 +145,32 @@ def test_of_two_answers_to_one_challenge_one_signs_in(held: Held) -> None:
     answered = Answered(device.sign(asked.options), asked.ticket, "browser")
     assert outcomes(at_once(bench.database, sign_in, sign_in)) == ["refused", "session"]
     assert held.count() == 2
+
+
+def test_what_was_begun_for_one_user_is_ended_by_no_other(held: Held) -> None:
+    """Also where somebody had both at one browser."""
+    bench, device = held.bench, Device(PARTY.origin, PARTY.id)
+    eve = replace(held.session, user=replace(held.session.user, id=new_user(bench.database, "eve")))
+    sessions = sessions_of(bench.database)
+    use_cases = OneTimePasswords(bench.transactions, PEPPERS, sessions)
+    offer = use_cases.offer_key(held.session, "browser")
+    assert use_cases.find_offer(eve, offer.ticket, "browser") is None
+    passkeys = Passkeys(bench.transactions, PEPPERS, sessions, PARTY)
+    made = passkeys.ask_for_new(held.session, "browser")
+    answered = Answered(device.make(made.options), made.ticket, "browser")
+    with pytest.raises(Invalid, match="took too long"):
+        passkeys.register(ORIGIN, eve, answered, "phone")
+    passkeys.register(ORIGIN, held.session, answered, "phone")
+    sign_in = PasskeySignIn(bench.transactions, PEPPERS, sessions, PARTY)
+    asked = sign_in.ask("browser")
+    with pytest.raises(Unauthorized):
+        sign_in.prove(ORIGIN, eve, Answered(device.sign(asked.options), asked.ticket, "browser"))
+
+
+def test_user_who_is_deleted_leaves_no_factor(held: Held) -> None:
+    users = Users(held.bench.transactions)
+    users.create_user(OPERATOR, username="other", admin=True)
+    users.delete_user(OPERATOR, "admin")
+    with held.bench.database.read() as connection:
+        for table in (schema.authenticators, schema.recovery_codes, schema.passkeys):
+            assert connection.execute(select(table)).all() == []
