@@ -308,17 +308,19 @@ def test_unknown_provider_is_not_there(site: Site) -> None:
 
 
 def test_who_proves_anew_is_asked_by_the_provider_again(site: Site) -> None:
-    ada, somebody = site.visitor(), Somebody("ada")
+    ada, somebody, grace = site.visitor(), Somebody("ada"), Somebody("grace")
+    sign_in(site.visitor(), grace)
     sign_in(ada, somebody)
     assert 'href="/sign-in/with/acme?again&amp;next=/"' in ada.get("/sign-in/again").text
-    before = site.rows("SELECT preview FROM sessions")
+    of_ada = "SELECT preview FROM sessions JOIN users ON users.id = user_id WHERE username = 'ada'"
+    before = site.rows(of_ada)
     there = ada.get("/sign-in/with/acme?again&next=/sign-out").headers["location"]
     assert "prompt=login" in there
-    assert sign_in(ada, Somebody("grace"), "/sign-in/with/acme?again").status_code == 403  # no proof of who it is
-    assert site.rows("SELECT preview FROM sessions") == before
+    assert sign_in(ada, grace, "/sign-in/with/acme?again").status_code == 403  # no proof of who it is
+    assert site.rows(of_ada) == before
     answer = sign_in(ada, somebody, "/sign-in/with/acme?again&next=/sign-out")
     assert answer.headers["location"] == "/sign-out"
-    after = site.rows("SELECT preview FROM sessions")
+    after = site.rows(of_ada)
     assert len(after) == 1
     assert after != before
     assert ada.is_signed_in()

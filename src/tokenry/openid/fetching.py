@@ -5,6 +5,7 @@ import ssl
 import time
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -29,6 +30,12 @@ _FAILURES = (
 )
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The certificates of the system, read once: that takes some time."""
+    return httpcore2.default_ssl_context()
+
+
 class Reply(NamedTuple):
     """What a provider answered: a status, and an object of JSON."""
 
@@ -43,8 +50,7 @@ class Fetching:
     goes there directly, through no proxy that the environment names.
     """
 
-    def __init__(self, context: ssl.SSLContext, seconds: float = SECONDS_MAX) -> None:
-        self._context = context
+    def __init__(self, seconds: float = SECONDS_MAX) -> None:
         self._backend = BoundedBackend()
         self._until = time.monotonic() + seconds
 
@@ -83,7 +89,7 @@ class Fetching:
     def _send(self, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes | None) -> tuple[int, bytes]:
         self._backend.deadline.at = self._until
         with (
-            httpcore2.ConnectionPool(ssl_context=self._context, network_backend=self._backend) as pool,
+            httpcore2.ConnectionPool(ssl_context=_certificates(), network_backend=self._backend) as pool,
             pool.stream(method, url, headers=headers, content=body) as response,
         ):
             content = bytearray()

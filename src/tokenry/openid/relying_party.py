@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
-import httpcore2
 from joserfc.jwk import Key
 
 from tokenry.domain.providers import NotSignedIn, Person, Provider, Trouble, read_person
@@ -56,13 +55,12 @@ class RelyingParty:
         self.provider = provider
         self._callback = callback
         self._now = now
-        self._context = httpcore2.default_ssl_context()
         self._metadata: _Kept[Metadata] | None = None
         self._keys: _Kept[tuple[Key, ...]] | None = None
 
     def begin(self, attempt: Attempt) -> str:
         """The address at the provider to send somebody to. Raises NotSignedIn."""
-        metadata = self._get_metadata(self._new_fetching())
+        metadata = self._get_metadata(Fetching())
         parameters = {
             "response_type": "code",
             "client_id": self.provider.client_id,
@@ -79,7 +77,7 @@ class RelyingParty:
 
     def finish(self, attempt: Attempt, answer: Answer) -> Person:
         """Who came back with an answer to an attempt that is this one's. Raises NotSignedIn."""
-        fetching = self._new_fetching()
+        fetching = Fetching()
         metadata = self._get_metadata(fetching)
         self._require_issuer(metadata, answer)
         if answer.error:
@@ -153,9 +151,6 @@ class RelyingParty:
         if kept is None or not kept.is_good(self._now(), age_max):
             kept = self._keys = _Kept(self._now(), read_keys(fetching.get(metadata.keys)))
         return kept.content
-
-    def _new_fetching(self) -> Fetching:
-        return Fetching(self._context)
 
 
 def _ask_user_info(
