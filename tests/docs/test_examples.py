@@ -24,7 +24,7 @@ PAGES = [
     REPOSITORY / "README.md",
     *(
         DOCS / f"{name}.md"
-        for name in ("api", "cli", "client", "company-sign-in", "languages", "middleware", "oauth", "tutorial")
+        for name in ("api", "cli", "client", "company-sign-in", "languages", "mcp", "middleware", "oauth", "tutorial")
     ),
 ]
 OTHERS = {
