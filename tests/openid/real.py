@@ -55,9 +55,12 @@ def real_provider(people: Mapping[str, Mapping[str, Any]], *callbacks: str) -> I
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         assert url, "the provider did not start"
-        yield RealProvider(url, process)
-        process.terminate()
-        process.wait(STOP_SECONDS_MAX)
+        try:
+            yield RealProvider(url, process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()  # which ends it; a signal would end the wheel's own program before it alone
+            process.wait(STOP_SECONDS_MAX)
 
 
 class Somebody:

@@ -36,3 +36,4 @@ for await (const _ of createInterface({ input: process.stdin })) {
   answer = serve();
   console.log("other keys");
 }
+process.exit(); // with whoever started it, however that ended
