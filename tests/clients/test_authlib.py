@@ -121,3 +121,17 @@ def test_client_proves_itself_by_its_key(
         else:
             with pytest.raises(OAuthError, match="invalid_client"):
                 robot.fetch_token(grant_type="client_credentials")
+
+
+def test_device_is_let_in_by_its_user(
+    make_client: Any, person: Person, endpoints: dict[str, str], oauth_service: Server
+) -> None:
+    """The client knows the grant as one among others; the application begins it."""
+    kind = "urn:ietf:params:oauth:grant-type:device_code"
+    made = register(oauth_service, "Television", "--public", "--grant-type", kind)
+    client = make_client(made.client_id, token_endpoint_auth_method="none")
+    form = {"client_id": made.client_id, "scope": SCOPE}
+    device = httpx2.post(endpoints["device_authorization_endpoint"], data=form).raise_for_status().json()
+    person.submit(person.visit(device["verification_uri_complete"]), decision="agree")
+    client.fetch_token(grant_type=kind, device_code=device["device_code"])
+    assert opens(client, oauth_service)

@@ -136,3 +136,33 @@ def test_client_acts_for_itself(app: Application, oauth_service: Server) -> None
     profile = app.does("fetch", token=told["access_token"], url=url)["body"]
     assert profile["username"] == f"client-{robot.client_id}"
     assert app.error("credentials", asked={"scope": "*"}) == "invalid_scope"
+
+
+def test_token_is_bound_to_the_key_that_the_client_proves(
+    app: Application, person: Person, oauth_service: Server
+) -> None:
+    bound = register(oauth_service, "Bound", "--redirect-uri", REDIRECT_URI, "--public", "--dpop")
+    app.becomes(bound, dpop=True)
+    first = app.does("finish", url=person.agree(app.does("begin", par=True, asked=ASKED)))
+    assert first["token_type"] == "dpop"  # as the client writes it
+    second = app.does("refresh", token=first["refresh_token"])
+    assert app.is_let_in(second["access_token"])
+    app.becomes(bound, dpop=True)  # with another key
+    assert not app.is_let_in(second["access_token"])
+    assert app.error("refresh", token=second["refresh_token"]) == "invalid_grant"
+    app.becomes(bound)
+    assert app.error("refresh", token=second["refresh_token"]) == "invalid_dpop_proof"
+
+
+def test_device_is_let_in_by_a_code_that_its_user_types(
+    app: Application, person: Person, oauth_service: Server
+) -> None:
+    kind = "urn:ietf:params:oauth:grant-type:device_code"
+    app.becomes(register(oauth_service, "Television", "--public", "--grant-type", kind))
+    device = app.does("device", asked={"scope": SCOPE})
+    page = person.visit(device["verification_uri_complete"])
+    assert "Television" in page.text
+    assert person.submit(page, decision="agree").status_code == 200
+    told = app.does("poll", device=device)
+    assert told["scope"] == SCOPE
+    assert app.is_let_in(told["access_token"])

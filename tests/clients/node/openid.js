@@ -43,6 +43,9 @@ const steps = {
   introspect: ({ token }) => client.tokenIntrospection(config, token),
   revoke: ({ token }) => client.tokenRevocation(config, token),
 
+  device: ({ asked }) => client.initiateDeviceAuthorization(config, asked),
+  poll: ({ device }) => client.pollDeviceAuthorizationGrant(config, { ...device, interval: 0.1 }, undefined, options),
+
   async fetch({ token, url }) {
     const answer = await client.fetchProtectedResource(config, token, new URL(url), "GET", null, undefined, options);
     return { status: answer.status, body: await answer.json() };
