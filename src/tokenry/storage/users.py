@@ -234,7 +234,11 @@ def select_users() -> Select[Any]:
     """Select users that `read_user` reads."""
     child = accounts.alias("child")
     has_children = exists().where(child.c.parent_id == users.c.account_id)
-    has_authenticator, has_passkey = (exists().where(of.c.user_id == users.c.id) for of in (authenticators, passkeys))
+    # Looked up for each user: for EXISTS, PostgreSQL reads the whole table where it lists many.
+    has_authenticator, has_passkey = (
+        select(of.c.user_id).where(of.c.user_id == users.c.id).limit(1).scalar_subquery().is_not(None)
+        for of in (authenticators, passkeys)
+    )
     return (
         select(
             users.c.id,
