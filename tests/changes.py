@@ -44,11 +44,12 @@ from tokenry.domain.recovery_codes import RecoveryCode
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.seals import Ticket
-from tokenry.domain.secrets import CODE, DEVICE_CODE, LINK, REFRESH, REGISTRATION, SESSION, Secret
+from tokenry.domain.secrets import ACCESS, CODE, DEVICE_CODE, LINK, REFRESH, REGISTRATION, SESSION, Secret
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
 from tokenry.service.authorization import Consent
+from tokenry.service.grants.token_exchange import PresentedSubject
 from tokenry.service.installation import Installation, begin_installation
 from tokenry.service.one_time_passwords import key_seal
 from tokenry.service.passkey_sign_in import Signed
@@ -138,6 +139,8 @@ class Place:
     registration: Secret
     device: Secret
     """Which waits with a code for its user that is this place's number."""
+    subject: Secret
+    """An access token of the client."""
 
     @property
     def user_code(self) -> str:
@@ -368,6 +371,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     ),
     "ClientRevocations.revoke_presented": lambda case: case.installation.client_revocations.revoke_presented(
         OPERATOR, case.place.client, case.place.refresh.reveal()
+    ),
+    "TokenExchange.exchange_token": lambda case: case.installation.token_exchange.exchange_token(
+        OPERATOR, case.place.client, PresentedSubject(case.place.subject.reveal())
     ),
     "DeviceCodes._exchange": lambda case: case.installation.device_codes.exchange(
         OPERATOR, case.place.client, case.place.device.reveal()
@@ -606,7 +612,7 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
 
 def _add_client(
     installation: Installation, rows: dict[Table, list[dict[str, Any]]], id: int, user_id: int, **columns: int
-) -> tuple[Client, Secret, Secret, Secret, Secret]:
+) -> tuple[Client, Secret, Secret, Secret, Secret, Secret]:
     confidential = {"public": False, "authentication": Authentication.BASIC, "pkce_required": False}
     access = Secret.generate(kind=REGISTRATION)
     opening = {"registration_preview": access.preview, "registration_digest": installation.peppers.digest(access)}
@@ -624,7 +630,25 @@ def _add_client(
     ):
         digest, generation = installation.peppers.digest(secret), installation.peppers.generation
         rows[table].append({"preview": secret.preview, "digest": digest, "pepper_generation": generation, **more})
-    return client_of(row), code, refresh, access, device
+    subject = _add_access_token(installation, rows, id, user_id)
+    return client_of(row), code, refresh, access, device, subject
+
+
+def _add_access_token(
+    installation: Installation, rows: dict[Table, list[dict[str, Any]]], id: int, user_id: int
+) -> Secret:
+    """One of the client and the grant of that id."""
+    secret, token_id = Secret.generate(kind=ACCESS), id + _IDS_EACH // 2
+    token = {"label": "", "label_folded": "", "scopes": "linodes:read_only", "created_at": NOW, "expires_at": FAR}
+    rows[schema.tokens].append(
+        {"id": token_id, "user_id": user_id, "preview": secret.preview, "grant_id": id, "delegated_by": None, **token}
+    )
+    opening = {"digest": installation.peppers.digest(secret), "pepper_generation": installation.peppers.generation}
+    bound = {"kind": secret.kind.name, "client_id": f"client{id}"}
+    rows[schema.credentials].append(
+        {"preview": secret.preview, "token_id": token_id, "expires_at": FAR, **opening, **bound}
+    )
+    return secret
 
 
 def user_code_of(id: int) -> str:

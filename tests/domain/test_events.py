@@ -107,6 +107,12 @@ RECORDED = [
         '{"app_id": 7, "grant_id": 9, "scopes": "linodes:read_only"}',
     ),
     (
+        events.TokenExchanged(3, 7, 9, "c2", Scopes.parse("linodes:read_only")),
+        "grant.exchange",
+        "user:3",
+        '{"app_id": 7, "grant_id": 9, "client_id": "c2", "scopes": "linodes:read_only"}',
+    ),
+    (
         events.DeviceAllowed(3, 7, "c1", Scopes.parse("linodes:read_only"), "192.0.2.1"),
         "device.allow",
         "user:3",

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import App, Clock, make_app
+from tests.issuing import bearer
 from tests.oauth.parts import (
     TOKEN,
     ask,
@@ -28,6 +29,7 @@ from tokenry.domain.clients import Authentication, Client
 from tokenry.domain.oauth import GrantType
 from tokenry.domain.secrets import Secret
 from tokenry.oauth.parameters import REPEATABLE
+from tokenry.oauth.token import ACCESS_TOKEN
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 DEVICE_CODE = str(GrantType.DEVICE_CODE)
@@ -93,6 +95,37 @@ def test_client_acts_for_itself(app: App) -> None:
     told = ask(app, form, headers=basic(client, secret)).json()
     assert (told["scope"], "refresh_token" in told) == ("linodes:read_only domains:read_only", False)
     assert let_in(app, told["access_token"])
+
+
+def test_token_is_exchanged_for_one_that_may_do_less(app: App) -> None:
+    client, secret = confidential_client(app, grant_types=f"{GrantType.AUTHORIZATION_CODE} {GrantType.TOKEN_EXCHANGE}")
+    proof = {"client_id": client.client_id, "client_secret": secret.reveal()}
+    audience = ("https://a.example", "https://b.example")
+    code = code_for(app, client, scopes="linodes:read_write", audience=audience)
+    subject = ask(app, with_code(client, code, **proof)).json()["access_token"]
+    form = {
+        "grant_type": str(GrantType.TOKEN_EXCHANGE),
+        **proof,
+        "subject_token": subject,
+        "subject_token_type": ACCESS_TOKEN,
+        "scope": "linodes:read_only",
+        "audience": "https://a.example",
+    }
+    answer = ask(app, form)
+    told = answer.json()
+    assert (answer.status_code, told["issued_token_type"], told["scope"]) == (200, ACCESS_TOKEN, "linodes:read_only")
+    needed = "/verify?scope=linodes:read_only&audience="
+    headers = bearer(told["access_token"])
+    assert [app.client.get(f"{needed}{each}", headers=headers).status_code for each in audience] == [200, 401]
+    for wrong in (
+        {"subject_token_type": "urn:ietf:params:oauth:token-type:jwt"},
+        {"requested_token_type": "urn:ietf:params:oauth:token-type:refresh_token"},
+        {"actor_token": subject},
+        {"subject_token": app.token},
+        {"subject_token": ""},
+    ):
+        assert error(ask(app, form | wrong)) == (400, "invalid_request")
+    assert error(ask(app, form | {"resource": "https://evil.example"})) == (400, "invalid_target")
 
 
 # --- how they send it ------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What tests of the use cases have in hand."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,14 +9,21 @@ from threading import Barrier
 
 from sqlalchemy import event, func, select
 
+from tests.conftest import START, Clock
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Refusal
+from tokenry.domain.scopes import NOTHING, Scopes
+from tokenry.domain.secrets import Peppers, Secret
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
 from tokenry.service.users import Users
 from tokenry.storage import audit, schema
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import TIMEOUT_SECONDS
+from tokenry.verification.verifier import Decision, Verifier
+from tokenry.wiring import credentials_of
+
+PEPPERS = Peppers((bytes(32),))
 
 
 @dataclass
@@ -71,3 +79,17 @@ def begin_before(database: Database, statement: str, other: threading.Thread) ->
             other.join(0.5)
 
     event.listen(database.engine, "before_cursor_execute", begin)
+
+
+def decide(database: Database, secret: Secret, after: float = 0, needed: Scopes = NOTHING) -> Decision:
+    """Decide on a secret, some seconds after everything began."""
+
+    async def ask() -> Decision:
+        credentials = credentials_of(database)
+        try:
+            verifier = Verifier(credentials, PEPPERS, Clock(START + after))
+            return await verifier.verify(f"Bearer {secret.reveal()}", needed)
+        finally:
+            await credentials.close()
+
+    return asyncio.run(ask())

@@ -45,6 +45,7 @@ from tokenry.domain.users import GrantsChange, NewUser, UserChange
 from tokenry.service.authorization import Consent
 from tokenry.service.documents import ClientDocuments, Documents
 from tokenry.service.grants.ending import end_client
+from tokenry.service.grants.token_exchange import PresentedSubject
 from tokenry.service.passkeys import Answered
 from tokenry.service.passwords import PasswordProved, SigningIn
 from tokenry.service.second_steps import Pending
@@ -507,6 +508,7 @@ class Many:
             "device_codes.exchange": [self.let_a_device_in],
             "client_revocations.revoke_presented": [self.give_back],
             "client_credentials.issue": [self.let_a_client_act],
+            "token_exchange.exchange_token": [self.exchange_a_token],
             "uses.flush": [self.flush],
         }
 
@@ -650,6 +652,11 @@ class Many:
         act = str(GrantType.CLIENT_CREDENTIALS)
         client = add_client(self.database, public=False, grant_types=act, service_user_id=2)
         self.do.client_credentials.issue(self.origin, client, None)
+
+    def exchange_a_token(self) -> None:
+        client = add_client(self.database, public=False, grant_types=str(GrantType.TOKEN_EXCHANGE))
+        given = give(self.do.transactions, self.do.peppers, client)
+        self.do.token_exchange.exchange_token(self.origin, client, PresentedSubject(given.access.reveal()))
 
     def report_a_leak(self) -> None:
         _, secret = self.do.tokens.create_token_for(OPERATOR, "admin", NewToken())

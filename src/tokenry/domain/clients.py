@@ -185,6 +185,8 @@ def client_faults(client: Client, redirect_field: str = "redirect_uris") -> list
         faults.append(Fault("Must contain at least one grant type", "grant_types"))
     if client.public and client.acts_for_itself:
         faults.append(Fault("A public client cannot act for itself", "grant_types"))
+    if client.public and GrantType.TOKEN_EXCHANGE in grants:
+        faults.append(Fault("A public client cannot exchange tokens", "grant_types"))
     if client.public and GrantType.AUTHORIZATION_CODE in grants and not rights.pkce_required:
         faults.append(Fault("Must be true for a public client", "pkce_required"))
     if rights.dpop_required and GrantType.IMPLICIT in grants:

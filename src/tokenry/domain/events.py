@@ -252,6 +252,17 @@ class GrantRefreshed(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
+class TokenExchanged(OfUser):
+    """A client was given a token of a grant, its own or another's, for an access token that it had."""
+
+    action = "grant.exchange"
+    app_id: int
+    grant_id: int
+    client_id: str
+    scopes: Scopes
+
+
+@dataclass(frozen=True, slots=True)
 class AppEnded(OfUser):
     """What a user had let a client in for is over, and its grants."""
 
@@ -321,6 +332,7 @@ Event: TypeAlias = (
     | DeviceAllowed
     | GrantBegun
     | GrantRefreshed
+    | TokenExchanged
     | AppEnded
     | GrantEnded
     | PolicySet

@@ -41,3 +41,10 @@ def read_resources(form: Form) -> tuple[str, ...]:
     resources = form.get("resource", ())
     assert isinstance(resources, Sequence)
     return read_audience(resources)
+
+
+def read_targets(form: Form) -> tuple[str, ...]:
+    """Whom a token is to be for, by either of the names that an exchange has for it (RFC 8693). Raises OAuthRefusal."""
+    names = form.get("audience", ())
+    assert isinstance(names, Sequence)
+    return read_audience([*read_resources(form), *names])

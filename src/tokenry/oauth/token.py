@@ -10,8 +10,9 @@ from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.secrets import BOUND_ACCESS
 from tokenry.oauth.clients import client_origin, read_client
 from tokenry.oauth.keys import read_key
-from tokenry.oauth.parameters import Form, find_scopes, find_text, get_text, read_resources
+from tokenry.oauth.parameters import Form, find_scopes, find_text, get_text, read_resources, read_targets
 from tokenry.service.grants.issuing import Issued
+from tokenry.service.grants.token_exchange import PresentedSubject
 from tokenry.service.installation import Installation
 from tokenry.web.limits import Bucket
 from tokenry.web.requests import Call
@@ -19,6 +20,7 @@ from tokenry.web.requests import Call
 PATH = "/oauth/token"
 TOKEN_LIMIT = Bucket("token")
 
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - RFC 8693 section 3
 Give = Callable[[Origin, Client, Form, str | None], Issued]
 """What comes last is the thumbprint of the key that the client proved to have, if it did."""
 
@@ -33,6 +35,7 @@ class TokenEndpoint:
             GrantType.REFRESH_TOKEN: self._refresh,
             GrantType.CLIENT_CREDENTIALS: self._act_for_itself,
             GrantType.DEVICE_CODE: self._let_device_in,
+            GrantType.TOKEN_EXCHANGE: self._exchange_token,
         }
 
     @property
@@ -45,11 +48,13 @@ class TokenEndpoint:
         form = call.body
         client = self._do.client_authentication.authenticate(read_client(call.headers, form))
         call.count(f"client:{client.id}")
-        give = self._grants.get(read_grant_type(form, client))
+        grant_type = read_grant_type(form, client)
+        give = self._grants.get(grant_type)
         if give is None:
             raise _unsupported()
         issued = give(client_origin(client, call), client, form, read_key(self._do, call, PATH))
-        return write_issued(issued, in_wire_format="grant_type" not in form)
+        told = write_issued(issued, in_wire_format="grant_type" not in form)
+        return {**told, "issued_token_type": ACCESS_TOKEN} if grant_type is GrantType.TOKEN_EXCHANGE else told
 
     def _exchange_code(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
         presented = PresentedCode(
@@ -64,6 +69,14 @@ class TokenEndpoint:
 
     def _let_device_in(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
         return self._do.device_codes.exchange(origin, client, get_text(form, "device_code"), jkt)
+
+    def _exchange_token(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
+        text = get_text(form, "subject_token")
+        kinds = (get_text(form, "subject_token_type"), find_text(form, "requested_token_type") or ACCESS_TOKEN)
+        if kinds != (ACCESS_TOKEN, ACCESS_TOKEN) or "actor_token" in form:
+            raise OAuthRefusal(OAuthError.INVALID_REQUEST, f"Tokens here are {ACCESS_TOKEN}, without an actor_token.")
+        presented = PresentedSubject(text, find_scopes(form, self._do.catalogue), read_targets(form), jkt)
+        return self._do.token_exchange.exchange_token(origin, client, presented)
 
     def _act_for_itself(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
         scopes = find_scopes(form, self._do.catalogue)

@@ -26,6 +26,7 @@ from tokenry.service.grants.client_credentials import ClientCredentials
 from tokenry.service.grants.device_code import DeviceCodes
 from tokenry.service.grants.refresh import RefreshTokens
 from tokenry.service.grants.revocation import ClientRevocations
+from tokenry.service.grants.token_exchange import TokenExchange
 from tokenry.service.identities import Identities
 from tokenry.service.inventory import Inventory
 from tokenry.service.leaks import Leaks
@@ -109,6 +110,7 @@ class Installation:
         names = () if public_url is None else (public_url, f"{public_url}/oauth/token")
         self.client_authentication = ClientAuthentication(transactions, peppers, names)
         self.client_credentials = ClientCredentials(transactions, peppers)
+        self.token_exchange = TokenExchange(transactions, peppers)
         self.device_codes = DeviceCodes(transactions, peppers)
         self.client_revocations = ClientRevocations(transactions, peppers)
         self.refresh_tokens = RefreshTokens(transactions, peppers)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from tokenry.domain.accounts import Origin
 from tokenry.domain.events import TokenRevoked
 from tokenry.domain.secrets import Peppers, Secret
+from tokenry.service.revocation import revoke_exchanged
 from tokenry.service.transactions import Transactions
 from tokenry.storage.database import retried
 from tokenry.storage.leaks import Opener, find_openers
@@ -62,4 +63,5 @@ class Leaks:
             revoked = revoke_token(change.connection, token_id, now=change.now, revoked_by=origin.name)
             if revoked:
                 change.record(TokenRevoked(token_id, reported=secret.preview))
+                revoke_exchanged(change, [token_id])
             return revoked

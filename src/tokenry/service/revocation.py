@@ -86,9 +86,21 @@ def leave_children(change: Change, user: User) -> None:
 
 
 def revoke_these(change: Change, token_ids: Sequence[int]) -> Sequence[int]:
-    """Revoke those of some tokens that are not revoked, whose users are locked; their ids."""
+    """Revoke those of some tokens that are not revoked, whose users are locked; their ids.
+
+    What clients were given for these ends with them.
+    """
     by = change.origin.name
-    return _record(change, stored.revoke_these(change.connection, token_ids, now=change.now, revoked_by=by))
+    revoked = _record(change, stored.revoke_these(change.connection, token_ids, now=change.now, revoked_by=by))
+    revoke_exchanged(change, revoked)
+    return revoked
+
+
+def revoke_exchanged(change: Change, revoked: Sequence[int]) -> None:
+    """Revoke what clients were given for tokens that were just revoked, however often it was exchanged."""
+    exchanged = stored.list_exchanged(change.connection, revoked)
+    if exchanged:
+        revoke_these(change, exchanged)
 
 
 def revoke_others(change: Change) -> int:

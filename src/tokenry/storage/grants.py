@@ -32,12 +32,13 @@ class Presentable(NamedTuple):
 
 
 class AccessToken(NamedTuple):
-    """An access token as it can be presented, by the client that it was given to."""
+    """An access token as it can be presented, by the client that it was given to: maybe for another, by its id."""
 
     digest: bytes
     pepper_generation: int
     token_id: int
     grant_id: int
+    subject_id: int | None
     client_id: str
     scopes: Scopes
     audience: tuple[str, ...]
@@ -172,6 +173,7 @@ def find_access_token(connection: Connection, preview: str, now: datetime) -> Ac
         row.pepper_generation,
         row.token_id,
         row.grant_id,
+        row.subject_id,
         row.client_id,
         stored_scopes(row.scopes),
         tuple(row.audience.split()),
@@ -189,7 +191,7 @@ def use_refresh_token(connection: Connection, preview: str, now: datetime) -> bo
 @cache
 def _select_access_token() -> Select[Any]:
     return (
-        select(credentials, tokens.c.grant_id, tokens.c.scopes)
+        select(credentials, tokens.c.grant_id, tokens.c.subject_id, tokens.c.scopes)
         .select_from(credentials.join(tokens))
         .where(tokens.c.grant_id.is_not(None))
     )

@@ -34,7 +34,19 @@ class Bound(NamedTuple):
     jkt: str | None = None
 
 
+class Source(NamedTuple):
+    """Where an access token came from: a grant; and where it was exchanged for another token, which, and by whom.
+
+    By their ids. A personal one came from nowhere.
+    """
+
+    grant_id: int | None = None
+    subject_id: int | None = None
+    actor_client_id: int | None = None
+
+
 UNBOUND = Bound()
+PERSONALLY = Source()
 COLUMNS = {
     "id": tokens.c.id,
     "label": tokens.c.label,
@@ -105,7 +117,7 @@ def insert_token(
     expiry: datetime,
     created_by: str,
     delegated_by: int | None = None,
-    grant_id: int | None = None,
+    source: Source = PERSONALLY,
 ) -> Token:
     """Store a token, which is an access token if it comes from a grant.
 
@@ -121,7 +133,7 @@ def insert_token(
         "expires_at": to_seconds(expiry),
         "created_by": created_by,
         "delegated_by": delegated_by,
-        "grant_id": grant_id,
+        **source._asdict(),
     }
     token_id = connection.execute(_INSERT_TOKEN, row).scalar_one()
     if label is None:
@@ -228,6 +240,27 @@ def revoke_tokens_from(
         theirs = select(tokens.c.id).where(tokens.c.grant_id.in_(some))
         revoked += _revoke_all(connection, tokens.c.id.in_(theirs) & live, now=now, revoked_by=revoked_by)
     return revoked
+
+
+def list_exchanged(connection: Connection, token_ids: Sequence[int]) -> Sequence[int]:
+    """List the tokens that were given for some, whose credentials are deleted in this transaction.
+
+    So whoever was about to exchange one has done so, or does not.
+    """
+    given = select(tokens.c.id).where(tokens.c.subject_id.in_(bindparam("subjects", expanding=True)))
+    return [
+        id
+        for some in in_pieces(token_ids)
+        for id in connection.execute(given.order_by(tokens.c.id), {"subjects": some}).scalars()
+    ]
+
+
+def revoke_exchanged_by(
+    connection: Connection, oauth_client_id: int, *, now: datetime, revoked_by: str
+) -> Sequence[int]:
+    """Revoke the tokens that a client, which is claimed, was given for others; their ids."""
+    its = (tokens.c.actor_client_id == oauth_client_id) & (tokens.c.expires_at > to_seconds(now))
+    return _revoke_all(connection, its, now=now, revoked_by=revoked_by)
 
 
 def revoke_these(connection: Connection, token_ids: Sequence[int], *, now: datetime, revoked_by: str) -> Sequence[int]:

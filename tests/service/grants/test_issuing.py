@@ -1,41 +1,22 @@
 """What OAuth clients are given: access tokens that the verifier knows, and refresh tokens beside them."""
 
-import asyncio
 import re
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from tests.conftest import START, Clock
 from tests.making import NOW, new_user
 from tests.oauth_making import add_client, give
-from tests.service.parts import Bench
+from tests.service.parts import PEPPERS, Bench, decide
 from tokenry.domain.grants import NewGrant
 from tokenry.domain.oauth import ACCESS_LIFETIME_SECONDS, GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.policy import Policy, UserKind
 from tokenry.domain.scopes import Scopes
-from tokenry.domain.secrets import Peppers, Secret
 from tokenry.service.grants.issuing import allow_app, allowed_scopes, begin_grant, issue, keep_parties
-from tokenry.storage.database import Database
 from tokenry.storage.grants import find_refresh_token, use_refresh_token
 from tokenry.storage.oauth_clients import find_client
 from tokenry.storage.schema import audit_events, oauth_clients
-from tokenry.verification.verifier import Decision, Verifier
-from tokenry.wiring import credentials_of
-
-PEPPERS = Peppers((bytes(32),))
-
-
-def decide(database: Database, secret: Secret, after: float = 0) -> Decision:
-    async def ask() -> Decision:
-        credentials = credentials_of(database)
-        try:
-            return await Verifier(credentials, PEPPERS, Clock(START + after)).verify(f"Bearer {secret.reveal()}")
-        finally:
-            await credentials.close()
-
-    return asyncio.run(ask())
 
 
 def test_access_token_is_accepted_for_two_hours_and_no_longer(bench: Bench) -> None:

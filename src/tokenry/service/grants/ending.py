@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from tokenry.domain.events import AppEnded, GrantEnded, TokenRevoked
 from tokenry.service.transactions import Change
 from tokenry.storage import apps as stored
-from tokenry.storage.tokens import revoke_tokens_from
+from tokenry.storage.tokens import revoke_exchanged_by, revoke_tokens_from
 
 
 def end_grant(change: Change, grant_id: int, *, reason: str | None = None) -> bool:
@@ -31,9 +31,16 @@ def end_apps_of(change: Change, user_id: int) -> int:
 
 
 def end_client(change: Change, oauth_client_id: int) -> int:
-    """End all that users let a client, which is claimed, in for, and what it has begun; how many apps there were."""
+    """End all that users let a client, which is claimed, in for, what it has begun, and what it exchanged.
+
+    How many apps there were.
+    """
     stored.forget_requests_of(change.connection, oauth_client_id)
-    return _record_apps(change, stored.end_apps_with(change.connection, oauth_client_id, change.now))
+    ended = _record_apps(change, stored.end_apps_with(change.connection, oauth_client_id, change.now))
+    by = change.origin.name
+    token_ids = revoke_exchanged_by(change.connection, oauth_client_id, now=change.now, revoked_by=by)
+    change.record(*(TokenRevoked(token_id) for token_id in token_ids))
+    return ended
 
 
 def _record_apps(change: Change, ended: Sequence[stored.EndedApp]) -> int:

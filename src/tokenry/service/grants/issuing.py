@@ -97,11 +97,12 @@ def issue(
     label: str,
     *,
     refreshes: bool,
+    source: stored_tokens.Source | None = None,
 ) -> Issued:
     """Make an access token of a grant, and with `refreshes` a refresh token beside it.
 
     It is for all that this grant has: give it with less, or with another key, where a token is to have that. `label` is
-    the client's, for those who look at the token later.
+    the client's, for those who look at the token later; `source` is where it came from, if not from the grant alone.
     """
     now = change.now
     expiry = min(now + timedelta(seconds=ACCESS_LIFETIME_SECONDS), grant.expiry)
@@ -115,7 +116,7 @@ def issue(
         created=now,
         expiry=expiry,
         created_by=change.origin.name,
-        grant_id=grant.id,
+        source=source or stored_tokens.Source(grant.id),
     )
     stored_tokens.insert_credential(
         change.connection,

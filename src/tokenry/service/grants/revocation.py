@@ -24,6 +24,7 @@ class ClientRevocations:
 
         A refresh token takes along all that its authorization brought; an access token does so for clients of the wire
         format, which have no PKCE either: they know no other way to sign a user out (RFC 7009 section 2.1 allows it).
+        But what it was given for another token takes along only what was given for itself.
 
         Raises OAuthRefusal for what was given to another client: who holds its text could as well use it.
         """
@@ -31,7 +32,7 @@ class ClientRevocations:
         if secret is None:
             return False
         with self._transactions.change(origin) as change:
-            found = self._find(change, secret)
+            found = self._find(change, secret, client)
             if found is None:
                 return False
             grant_id, token_id, client_id = found
@@ -39,12 +40,12 @@ class ClientRevocations:
                 raise OAuthRefusal(OAuthError.UNAUTHORIZED_CLIENT, "The token was given to another client.")
             if stored.lock_app_of(change.connection, grant_id) is None:
                 return False
-            if token_id is not None and client.rights.pkce_required:
+            if token_id is not None:
                 return bool(revoke_these(change, [token_id]))
             return end_grant(change, grant_id)
 
-    def _find(self, change: Change, secret: Secret) -> tuple[int, int | None, str] | None:
-        """What a secret opens: a grant, in which an access token has an id, and whose it is."""
+    def _find(self, change: Change, secret: Secret, client: Client) -> tuple[int, int | None, str] | None:
+        """What a secret opens: a grant, or one access token of it by its id, and whose it is."""
         connection = change.connection
         if secret.kind is REFRESH:
             token = stored.find_refresh_token(connection, secret.preview)
@@ -55,7 +56,8 @@ class ClientRevocations:
         access = stored.find_access_token(connection, secret.preview, change.now)
         if access is None or not self._opens(secret, access.digest, access.pepper_generation):
             return None
-        return access.grant_id, access.token_id, access.client_id
+        takes_all = access.subject_id is None and not client.rights.pkce_required
+        return access.grant_id, None if takes_all else access.token_id, access.client_id
 
     def _opens(self, secret: Secret, digest: bytes, generation: int) -> bool:
         return self._peppers.opens(secret, digest, generation)

@@ -91,6 +91,10 @@ tokens = Table(
     Column("delegated_by", Id, ForeignKey("users.id")),
     # Of an access token: the grant it came from. Personal tokens have none.
     Column("grant_id", Id, ForeignKey("oauth_grants.id")),
+    # Of one that was given for another: that one, and the client that exchanged it. Rows of both are deleted some time
+    # after their end, so neither is a key.
+    Column("subject_id", Id),
+    Column("actor_client_id", Id),
     sqlite_autoincrement=True,
 )
 _REVOKED = text("revoked_at IS NOT NULL")
@@ -131,6 +135,10 @@ Index(
 )
 # Access tokens end with their grant.
 Index("ix_tokens_grant_id", tokens.c.grant_id, sqlite_where=_FROM_GRANTS, postgresql_where=_FROM_GRANTS)
+# Those that were given for others end with them, and with the client that exchanged them.
+for _name in ("subject_id", "actor_client_id"):
+    _exchanged = text(f"{_name} IS NOT NULL")
+    Index(f"ix_tokens_{_name}", tokens.c[_name], sqlite_where=_exchanged, postgresql_where=_exchanged)
 # And are deleted some time after they expired.
 Index("ix_tokens_access_expires_at", tokens.c.expires_at, sqlite_where=_FROM_GRANTS, postgresql_where=_FROM_GRANTS)
 

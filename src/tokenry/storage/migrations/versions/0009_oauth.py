@@ -264,6 +264,10 @@ def _access_tokens() -> None:
     op.execute(
         f"ALTER TABLE tokens ADD COLUMN grant_id {kind} CONSTRAINT fk_tokens_grant_id REFERENCES oauth_grants (id)"
     )
+    for name in ("subject_id", "actor_client_id"):
+        op.add_column("tokens", sa.Column(name, Id))
+        exchanged = sa.text(f"{name} IS NOT NULL")
+        op.create_index(f"ix_tokens_{name}", "tokens", [name], sqlite_where=exchanged, postgresql_where=exchanged)
     from_grants = sa.text("grant_id IS NOT NULL")
     op.create_index(
         "ix_tokens_grant_id", "tokens", ["grant_id"], sqlite_where=from_grants, postgresql_where=from_grants
