@@ -47,6 +47,7 @@ EXAMPLES: dict[str, str] = {
     "api.idempotency._KEY": "0d6ba8b1",
     "api.wire._NUMBER": "-12",
     "cli.expiry._SPAN": "90d",
+    "cli.loopback._REQUEST_LINE": "GET /?code=a&state=b HTTP/1.1",
     "cli.configuration._NAME": "work",
     "cli.usage._CREDENTIALS": "postgresql://ada:secret@db",
     "cli.usage._TOO_MUCH": "Got unexpected extra argument(s) (a b)",

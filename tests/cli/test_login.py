@@ -92,7 +92,9 @@ def test_keyring_that_cannot_be_reached_is_named(stranger: Person, keyring: Path
 
 
 def test_token_is_typed_unseen_on_a_terminal(stranger: Person) -> None:
-    seen = stranger.sees("login", stranger.server.url, answers=[("Token: ", f"{stranger.server.token}\n")])
+    seen = stranger.sees(
+        "login", stranger.server.url, "--with-token", answers=[("Token: ", f"{stranger.server.token}\n")]
+    )
     assert seen.status == 0
     assert stranger.server.token[:16] not in seen.screen
     assert stranger.does("whoami", "-q") == "admin\n"
@@ -140,7 +142,9 @@ def test_contexts_behind_a_symbolic_link_stay_there(stranger: Person, tmp_path: 
 
 
 def test_token_typed_with_a_byte_order_mark_is_understood(stranger: Person) -> None:
-    seen = stranger.sees("login", stranger.server.url, answers=[("Token: ", f"\ufeff{stranger.server.token}\n")])
+    seen = stranger.sees(
+        "login", stranger.server.url, "--with-token", answers=[("Token: ", f"\ufeff{stranger.server.token}\n")]
+    )
     assert seen.status == 0, seen.screen
 
 

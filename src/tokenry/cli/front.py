@@ -26,7 +26,7 @@ COMMANDS = {
     "token": (USING, "tokens", "Make, list, view, rename, rotate, revoke and audit your tokens."),
     "verify": (USING, "verify", "Say whether a token is valid, whose it is and what it may do."),
     "whoami": (USING, "whoami", "Say whose token you use, what it may do, and where it was found."),
-    "login": (USING, "login", "Log in to a service with a token."),
+    "login": (USING, "login", "Log in to a service, by your browser, a code or a token."),
     "logout": (USING, "logout", "Forget a login and its token."),
     "context": (USING, "contexts", "Your logins: list them, and choose the one in use."),
     "profile": (USING, "profile", "The commands, options and output of linode-cli for your tokens."),

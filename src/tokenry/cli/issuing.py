@@ -41,7 +41,7 @@ def issuing(unknown: str) -> Iterator[Issue]:
     as Ctrl-C does.
     """
     issue = Issue()
-    with _ended_by_signals():
+    with ended_by_signals():
         try:
             yield issue
             sys.stdout.flush()
@@ -71,7 +71,7 @@ def _leaves_open(error: BaseException) -> bool:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Make an exception of what would end the process in this block without a word. Ignored signals stay ignored."""
 
     def end(number: int, _: FrameType | None) -> Never:

@@ -1,5 +1,6 @@
 """`tokenry login`."""
 
+import sys
 from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from tokenry.cli.configuration import (
 )
 from tokenry.cli.running import NOT_LOGGED_IN, CommandError, alone, complain
 from tokenry.cli.secrets import read_token
+from tokenry.cli.signing_in import Keep, Wanted, sign_in
 from tokenry.client import Client, Secret
 from tokenry.client.environment import environment_url
 from tokenry.printable import printable
@@ -37,16 +39,39 @@ def login(
     keyring: Annotated[
         bool, typer.Option("--keyring/--no-keyring", help="The system's keyring if there is one, or a file.")
     ] = True,
+    with_token: Annotated[
+        bool, typer.Option("--with-token", help="Ask for a token; without a terminal it is read from standard input.")
+    ] = False,
+    device: Annotated[bool, typer.Option("--device", help="Show a code to type in a browser of any device.")] = False,
+    scopes: Annotated[
+        str | None, typer.Option(show_default="all of yours", help="What the new token may do, separated by spaces.")
+    ] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            show_default="90d, or as the policy allows",
+            help="90d, 2030-01-01T00:00:00 (UTC), or never.",
+        ),
+    ] = None,
 ) -> None:
-    """Log in to a service with a token. It asks for the token, or reads it from standard input without a terminal."""
+    """Log in to a service, by your browser, a code or a token. The first two make a token for this machine."""
+    if device and with_token:
+        raise typer.BadParameter("--device and --with-token exclude each other")
+    given = with_token or not (device or sys.stdin.isatty())
+    if given and not (scopes is expires is None):
+        raise typer.BadParameter("--scopes and --expires are for a new token, and with a token none is made")
+    wanted = Wanted(scopes=scopes, expires=expires)
     address = _read_url(url)
-    read_contexts()  # what is wrong with them is told before anybody types a token
-    token = read_token(NOT_LOGGED_IN)
-    with opened(Client, Access(url=address, bearer=token, origin="standard input")) as client:
-        user = client.whoami().user
-    kept = remember(Context(name=context, url=address, user=user), token, keyring=keyring)
-    where = "the keyring" if kept else find_file()
-    print(printable(f"You are {user} at {address}, in the context {context}. The token is in {where}."))
+    read_contexts()  # what is wrong with them is told before anybody signs in
+
+    def keep(user: str, token: Secret) -> str:
+        kept = remember(Context(name=context, url=address, user=user), token, keyring=keyring)
+        where = "the keyring" if kept else find_file()
+        return f"You are {user} at {address}, in the context {context}. The token is in {where}."
+
+    said = _take_token(address, keep) if given else sign_in(address, wanted, device=device, keep=keep)
+    print(printable(said))
 
 
 def remember(context: Context, token: Secret, *, keyring: bool) -> bool:
@@ -70,6 +95,14 @@ def remember(context: Context, token: Secret, *, keyring: bool) -> bool:
         if former is not None and former.token is None and not kept:
             _forget(former)
     return kept
+
+
+def _take_token(address: str, keep: Keep) -> str:
+    """Keep the token that somebody types, or that is on standard input; what `keep` says."""
+    token = read_token(NOT_LOGGED_IN)
+    with opened(Client, Access(url=address, bearer=token, origin="standard input")) as client:
+        user = client.whoami().user
+    return keep(user, token)
 
 
 def _forget(former: Context) -> None:

@@ -1,6 +1,7 @@
 """The Python client: `Client` and `AsyncClient`, and `PersonalAccessTokensApi` for code of the original interface.
 
     calls.py    every operation as data     answers.py  reading what comes back     tokens.py   what is read
+    oauth.py    signing people in
     session.py  one exchange: token, retries, errors         shells.py   driving it, in threads and in event loops
     client.py  async_client.py  personal_access_tokens.py     what people call
     filters.py  retries.py  errors.py  secrets.py  walk.py    expressions, patience, exceptions, masking, long lists
@@ -21,6 +22,7 @@ from tokenry.client.errors import (
     InsufficientScope,
     NotFound,
     NoToken,
+    OAuthError,
     Redirected,
     ServerError,
     TimedOut,
@@ -28,6 +30,7 @@ from tokenry.client.errors import (
     TooManyRequests,
     Unauthorized,
     UnreadableAnswer,
+    WrongIssuer,
 )
 from tokenry.client.filters import Condition, Order, where
 from tokenry.client.personal_access_tokens import (
@@ -73,6 +76,7 @@ __all__ = [
     "InsufficientScope",
     "NoToken",
     "NotFound",
+    "OAuthError",
     "Order",
     "Page",
     "PersonalAccessTokensApi",
@@ -97,5 +101,6 @@ __all__ = [
     "Unauthorized",
     "UnreadableAnswer",
     "Verification",
+    "WrongIssuer",
     "where",
 ]

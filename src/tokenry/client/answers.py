@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 NEVER = datetime(2999, 12, 12, 5, tzinfo=UTC)
 """How the wire format says that a token does not expire."""
+SECRETS = {"token", "access_token", "refresh_token", "device_code"}
+"""What is never a bare text in here."""
 ERRORS: dict[int, type[ApiError]] = {
     400: BadRequest,
     401: Unauthorized,
@@ -273,7 +275,7 @@ def read_refusal(request: str, answer: Answer, bearer: Secret, now: datetime) ->
     )
 
 
-def read_redirect(request: str, answer: Answer, bearer: Secret) -> Redirected:
+def read_redirect(request: str, answer: Answer, bearer: Secret | None) -> Redirected:
     """The exception for an answer that sends elsewhere."""
     try:
         location = urlsplit(answer.headers.get("location", ""))._replace(query="", fragment="").geturl()
@@ -376,4 +378,5 @@ def _read_networks(value: object) -> tuple[Network, ...] | None:
 
 def _hide_token(values: dict[str, Any]) -> dict[str, Any]:
     """Every JSON object passes through here while it is decoded."""
-    return {**values, "token": hide(values["token"])} if "token" in values else values
+    held = SECRETS & values.keys()
+    return {**values, **{key: hide(values[key]) for key in held}} if held else values

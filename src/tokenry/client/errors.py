@@ -8,6 +8,8 @@
     │   └── TimedOut          not within the time
     ├── Redirected            the answer sends elsewhere; the token has not followed
     ├── UnreadableAnswer      no JSON, or not what it should be: a proxy's page, a truncated body, wrong types
+    ├── WrongIssuer           an answer of another authorization server than the one that was asked
+    ├── OAuthError            the authorization server says no: `code` and `description`
     └── ApiError              the service says no: `status`, and `faults` with reason and field
         ├── BadRequest        400
         ├── Unauthorized      401: no valid token
@@ -79,6 +81,30 @@ class UnreadableAnswer(TokenryError):
 
     def __str__(self) -> str:
         return f"{self.request} was answered {self.status}, and the answer is unreadable: {self.problem}"
+
+
+class WrongIssuer(TokenryError):
+    """An authorization server says that it is `issuer`, which is not the one that was asked (RFC 8414, RFC 9207)."""
+
+    def __init__(self, asked: str, issuer: str) -> None:
+        super().__init__(asked, issuer)
+        self.asked = asked
+        self.issuer = issuer
+
+    def __str__(self) -> str:
+        return f"{self.asked} was asked, and {self.issuer or 'nobody in particular'} has answered"
+
+
+class OAuthError(TokenryError):
+    """The authorization server says no. `code` is OAuth's word for it (RFC 6749 section 5.2), for programs."""
+
+    def __init__(self, code: str, description: str) -> None:
+        super().__init__(code, description)
+        self.code = code
+        self.description = description
+
+    def __str__(self) -> str:
+        return f"{self.description or 'no reason was given'} ({self.code})"
 
 
 class ApiError(TokenryError):

@@ -80,7 +80,8 @@ class Session:
 
     def exchange(self, call: Call[T]) -> Exchange[T]:
         """Carry out a call. Returns what it reads, or raises a TokenryError."""
-        request = self._request(call)
+        bearer = self._current() if call.bearer is None else _check(call.bearer)
+        request = self._request(call, bearer)
         attempt, unanswered = 1, False
         while True:
             outcome = yield Send(request, self._timeout)
@@ -95,10 +96,9 @@ class Session:
         if isinstance(outcome, ConnectionFailed):
             outcome.sent |= unanswered
             raise outcome.with_traceback(None)
-        return self._read(call, request.bearer, outcome, unanswered=unanswered)
+        return self._read(call, bearer, outcome, unanswered=unanswered)
 
-    def _request(self, call: Call[T]) -> Request:
-        bearer = self._current() if call.bearer is None else _check(call.bearer)
+    def _request(self, call: Call[T], bearer: Secret) -> Request:
         headers = [("Accept", "application/json"), ("Accept-Encoding", "identity"), ("User-Agent", "tokenry-client")]
         body = None
         if call.body is not None:

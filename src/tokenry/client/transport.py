@@ -20,17 +20,18 @@ BODY_BYTES_MAX = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be sent. The token is in none of `headers`: `all_headers()` adds it."""
+    """What is to be sent. The token, if there is one, is in none of `headers`: `all_headers()` adds it."""
 
     method: str
     url: str
-    bearer: Secret
+    bearer: Secret | None
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = field(default=None, repr=False)
 
     def all_headers(self) -> list[tuple[str, str]]:
         """Every header, the token's too."""
-        return [*self.headers, ("Authorization", f"Bearer {self.bearer.reveal()}")]
+        own = [] if self.bearer is None else [("Authorization", f"Bearer {self.bearer.reveal()}")]
+        return [*self.headers, *own]
 
 
 @dataclass(frozen=True, slots=True)
