@@ -42,7 +42,7 @@ from tokenry.domain.profile import ProfileChange
 from tokenry.domain.providers import Person, Provider
 from tokenry.domain.recovery_codes import RecoveryCode
 from tokenry.domain.rotation import NewRotation
-from tokenry.domain.scopes import EVERYTHING
+from tokenry.domain.scopes import EVERYTHING, Catalogue
 from tokenry.domain.seals import Ticket
 from tokenry.domain.secrets import ACCESS, CODE, DEVICE_CODE, LINK, REFRESH, REGISTRATION, SESSION, Secret
 from tokenry.domain.sessions import Session
@@ -50,6 +50,7 @@ from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
 from tokenry.service.authorization import Consent
 from tokenry.service.grants.token_exchange import PresentedSubject
+from tokenry.service.grants.withdrawal import end_withdrawn
 from tokenry.service.installation import Installation, begin_installation
 from tokenry.service.one_time_passwords import key_seal
 from tokenry.service.passkey_sign_in import Signed
@@ -333,6 +334,8 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Clients.update_client": lambda case: case.installation.clients.update_client(
         OPERATOR, case.place.client.client_id, _change_client(case)
     ),
+    "_end_some": lambda case: end_withdrawn(case.installation.transactions, Catalogue(())),
+    "_forget_codes": lambda case: end_withdrawn(case.installation.transactions, Catalogue(())),
     "AuthorizationCodes._exchange": lambda case: case.installation.authorization_codes.exchange_code(
         OPERATOR, case.place.client, PresentedCode(case.place.code.reveal())
     ),

@@ -14,6 +14,7 @@ from sqlalchemy import URL, text
 from starlette.testclient import TestClient
 
 from tests.conftest import START, Clock
+from tests.oauth_making import add_client, give
 from tokenry.application import build_app
 from tokenry.domain.accounts import Origin
 from tokenry.domain.checks import Denial
@@ -266,3 +267,17 @@ def test_link_to_nowhere_is_refused_by_name(tmp_path: Path, name: str) -> None:
     (tmp_path / name).symlink_to(tmp_path / "not mounted" / name)
     with pytest.raises(SetupError, match=name):
         prepare(Settings(data_dir=tmp_path))
+
+
+def test_starting_with_a_catalogue_that_lacks_a_scope_ends_what_clients_were_given_with_it(
+    settings: Settings, opened: Installation, tmp_path: Path
+) -> None:
+    begin(opened, lambda secret: None)
+    client = add_client(opened.database)
+    gone, there = (
+        give(opened.transactions, opened.peppers, client, scopes=scopes).access
+        for scopes in ("images:read_only", "linodes:read_only")
+    )
+    (tmp_path / "scopes.toml").write_text('[linodes]\nlevels = ["read_only"]\n', "utf-8")
+    prepare(settings.model_copy(update={"scopes_file": tmp_path / "scopes.toml"}))
+    assert [denial(opened, each) for each in (gone, there)] == [Denial.UNKNOWN, None]

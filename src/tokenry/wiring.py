@@ -13,6 +13,7 @@ from tokenry.domain.secrets import Secret
 from tokenry.jobs import Job, Where
 from tokenry.service.command_line import register_command_line
 from tokenry.service.documents import Documents
+from tokenry.service.grants.withdrawal import end_withdrawn
 from tokenry.service.installation import Installation, begin_installation
 from tokenry.service.pruning import PRUNING_SECONDS
 from tokenry.service.registration import Registration
@@ -64,13 +65,14 @@ class Deciding:
 
 
 def prepare(settings: Settings, clock: Callable[[], float] = time.time) -> Sequence[str]:
-    """Make or migrate the database, make the pepper, and register the command line. Raises SetupError.
+    """Make or migrate the database, make the pepper, register the command line, and end what lost a scope.
 
-    What was done by then is gone on from later. Safe to run twice, and in several processes at once, on several hosts
-    too. Returns the usernames that are an older user's in another case. `clock` gives seconds since 1970.
+    Raises SetupError. What was done by then is gone on from later. Safe to run twice, and in several processes at once,
+    on several hosts too. Returns the usernames that are an older user's in another case. `clock` gives seconds since
+    1970.
     """
     require_directory(settings.data_dir)
-    settings.catalogue()
+    catalogue = settings.catalogue()
     settings.providers()
     database = _database(settings)
     try:
@@ -80,7 +82,9 @@ def prepare(settings: Settings, clock: Callable[[], float] = time.time) -> Seque
                 settle_peppers(settings.data_dir, database)
             migrate(database)
             set_up_peppers(settings.data_dir, database)
-            register_command_line(Transactions(database, _moments(clock)))
+            transactions = Transactions(database, _moments(clock))
+            register_command_line(transactions)
+            end_withdrawn(transactions, catalogue)
             with database.read() as connection:
                 return list_ambiguous(connection)
     finally:

@@ -172,6 +172,16 @@ class Catalogue:
         unknown = dict.fromkeys(piece for piece in pieces if piece not in known)
         return [Fault(f"Invalid scope: {piece}", "scopes") for piece in unknown]
 
+    def cut(self, scopes: Scopes) -> Scopes:
+        """What there is of some scopes that were checked by another catalogue: no level that is higher than before."""
+        if scopes.everything:
+            return scopes
+        levels = {
+            resource.name: [level for level in resource.levels if level <= scopes.levels.get(resource.name, 0)]
+            for resource in self.resources
+        }
+        return Scopes({name: max(found) for name, found in levels.items() if found})
+
     def find_scope(self, resource: str, level: Level) -> str | None:
         """Find the lowest scope that gives `level` of a resource; None if the catalogue has no such resource.
 

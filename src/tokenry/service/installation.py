@@ -108,7 +108,7 @@ class Installation:
         self.documents = documents
         self.client_documents = ClientDocuments(transactions, peppers, catalogue, documents)
         names = () if public_url is None else (public_url, f"{public_url}/oauth/token")
-        self.client_authentication = ClientAuthentication(transactions, peppers, names)
+        self.client_authentication = ClientAuthentication(transactions, peppers, catalogue, names)
         self.client_credentials = ClientCredentials(transactions, peppers)
         self.token_exchange = TokenExchange(transactions, peppers)
         self.device_codes = DeviceCodes(transactions, peppers)

@@ -86,9 +86,12 @@ def end_apps_with(connection: Connection, oauth_client_id: int, now: datetime) -
     return _end_apps(connection, apps.c.oauth_client_id == oauth_client_id, now)
 
 
-def end_grant(connection: Connection, grant_id: int, now: datetime) -> Sequence[EndedGrant]:
-    """End a grant whose app is locked, unless it has ended or expired."""
-    return _end_grants(connection, oauth_grants.c.id == grant_id, now)
+def end_grants(connection: Connection, grant_ids: Sequence[int], now: datetime) -> Sequence[EndedGrant]:
+    """End grants whose apps are locked, unless they have ended or expired."""
+    ended: list[EndedGrant] = []
+    for some in in_pieces(grant_ids):
+        ended += _end_grants(connection, oauth_grants.c.id.in_(some), now)
+    return ended
 
 
 def end_grants_of(connection: Connection, app_ids: Sequence[int], now: datetime) -> Sequence[EndedGrant]:

@@ -5,7 +5,7 @@ What lists, counts, finds or changes tokens means personal ones; what ends them 
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, delete, insert, select, update
 
@@ -21,6 +21,8 @@ from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import Pages, page_of, pages_of
 from tokenry.storage.schema import credentials, tokens, users
+
+_T = TypeVar("_T")
 
 IDS_MAX = 500
 """How many ids one statement names."""
@@ -296,7 +298,7 @@ def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: date
     return revoked
 
 
-def in_pieces(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+def in_pieces(ids: Sequence[_T]) -> Iterator[Sequence[_T]]:
     """Take some ids after the others, as many as one statement names."""
     return (ids[start : start + IDS_MAX] for start in range(0, len(ids), IDS_MAX))
 

@@ -21,6 +21,7 @@ from tokenry.domain.secrets import CLIENT_SECRET, Peppers, Secret
 from tokenry.service.grants.assertions import ALGORITHMS, KEYS_MAX, LEEWAY_SECONDS, LIFETIME_SECONDS_MAX, jwks_faults
 from tokenry.service.grants.authentication import ClientAuthentication
 from tokenry.service.transactions import Transactions
+from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import to_seconds
 
 PEPPERS = Peppers((bytes(32),))
@@ -32,7 +33,7 @@ RSA = RSAKey.generate_key(2048, {"kid": "2"})
 
 @pytest.fixture
 def clients(bench: Bench) -> ClientAuthentication:
-    return ClientAuthentication(bench.transactions, PEPPERS, AUDIENCES)
+    return ClientAuthentication(bench.transactions, PEPPERS, default_catalogue(), AUDIENCES)
 
 
 def add_signing(bench: Bench, *keys: Any) -> Client:
@@ -145,7 +146,7 @@ def test_of_many_that_present_an_assertion_at_once_one_is_believed(bench: Bench)
 
     def present(database: Any) -> object:
         transactions = Transactions(database, bench.transactions.now)
-        return ClientAuthentication(transactions, PEPPERS, AUDIENCES).authenticate(presented).id
+        return ClientAuthentication(transactions, PEPPERS, default_catalogue(), AUDIENCES).authenticate(presented).id
 
     told = at_once(bench.database, *[present] * 4)
     assert sorted(told, key=str) == sorted([client.id, *[OAuthRefusal] * 3], key=str)

@@ -1,10 +1,12 @@
 """Clients prove who they are (RFC 6749 section 2.3), before anything is done for them."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 from tokenry.domain.clients import Authentication, Client, PresentedClient
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
+from tokenry.domain.scopes import Catalogue
 from tokenry.domain.secrets import CLIENT_SECRET, Peppers, Secret
 from tokenry.service.transactions import Transactions
 from tokenry.storage.assertions import see_assertion
@@ -15,9 +17,12 @@ from tokenry.storage.oauth_clients import StoredSecret, find_client_secret
 class ClientAuthentication:
     """Who a client is that asks for something at /oauth. `audiences` is what this service is called in assertions."""
 
-    def __init__(self, transactions: Transactions, peppers: Peppers, audiences: Collection[str] = ()) -> None:
+    def __init__(
+        self, transactions: Transactions, peppers: Peppers, catalogue: Catalogue, audiences: Collection[str] = ()
+    ) -> None:
         self._transactions = transactions
         self._peppers = peppers
+        self._catalogue = catalogue
         self._audiences = audiences
         self._nobody = Secret.generate(kind=CLIENT_SECRET)
         self._nobodys = StoredSecret(peppers.digest(Secret.generate(kind=CLIENT_SECRET)), peppers.generation)
@@ -25,7 +30,8 @@ class ClientAuthentication:
     def authenticate(self, presented: PresentedClient) -> Client:
         """The enabled client that proved who it is, by the one way that it is registered for. Raises OAuthRefusal.
 
-        It is told the same whatever was wrong, after the same work: so nobody learns which clients there are.
+        It is told the same whatever was wrong, after the same work: so nobody learns which clients there are. Of the
+        scopes that it was registered for it has those that the catalogue still has.
         """
         with self._transactions.read() as connection:
             client, stored = find_client_secret(connection, presented.client_id) or (None, None)
@@ -36,7 +42,7 @@ class ClientAuthentication:
             raise _refused()
         if client.authentication is Authentication.PRIVATE_KEY:
             self._use_assertion(client, presented)
-        return client
+        return replace(client, rights=replace(client.rights, scopes=self._catalogue.cut(client.rights.scopes)))
 
     def _is_right(self, text: str | None, stored: StoredSecret | None) -> bool:
         """Whether a text is a client's secret. A digest is compared in any case."""

@@ -17,7 +17,12 @@ def end_grant(change: Change, grant_id: int, *, reason: str | None = None) -> bo
 
     `reason` is for the audit, where neither the user nor the client asked for it.
     """
-    return bool(_record_grants(change, stored.end_grant(change.connection, grant_id, change.now), reason))
+    return bool(end_grants(change, [grant_id], reason=reason))
+
+
+def end_grants(change: Change, grant_ids: Sequence[int], *, reason: str | None = None) -> int:
+    """End some grants whose apps are locked, likewise; how many were live."""
+    return _record_grants(change, stored.end_grants(change.connection, grant_ids, change.now), reason)
 
 
 def end_app(change: Change, app_id: int) -> bool:
