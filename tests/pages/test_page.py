@@ -148,6 +148,15 @@ def test_cookie_that_comes_twice_is_none(site: App, ada: Visitor) -> None:
     assert ada.get("/", Cookie=f"tokenry={cookie}").status_code == 303
 
 
+@pytest.mark.parametrize("before", [b"\xa0", b"\x85", b"\x1c", b"\x0c"])
+def test_cookie_whose_name_begins_with_more_than_a_blank_is_another(site: App, ada: Visitor, before: bytes) -> None:
+    """Browsers let any host of the site set one, since its name does not begin with __Host-."""
+    cookie = f"__Host-tokenry={sign_in_as(site, ada)}".encode()
+    ada.client.cookies.clear()
+    assert ada.client.get("/", headers={b"Cookie": b"a=b; \t " + cookie}).status_code == 200
+    assert ada.client.get("/", headers={b"Cookie": b"a=b; " + before + cookie}).status_code == 303
+
+
 @pytest.mark.parametrize(
     ("content", "media_type", "status"),
     [

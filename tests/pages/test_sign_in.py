@@ -216,6 +216,21 @@ def test_attempts_on_a_user_are_counted_whatever_the_name(known: App) -> None:
     assert enter(visitor(known)) == 303
 
 
+def test_limit_does_not_tell_that_a_name_and_an_address_are_one_users(known: App, do: Installation) -> None:
+    do.users.update_user(OPERATOR, "admin", UserChange(email="ada@example.com"))
+    for name, address in (("admin", "ada@example.com"), ("nobody", "nobody@example.com")):
+        answers = [enter(visitor(known), name, "wrong") for _ in range(6)]
+        assert answers == [400] * 5 + [429], name
+        assert enter(visitor(known), address, "wrong") == 400, name
+
+
+def test_name_that_looks_like_anothers_at_an_address_does_not_keep_anybody_out(known: App) -> None:
+    assert enter(visitor(known, "192.0.2.1")) == 303
+    for name in ("admin:192.0.2.1", "192.0.2.1:admin", "known:192.0.2.1:admin"):
+        assert enter(visitor(known, "198.51.100.1"), name, "wrong") == 400
+    assert enter(visitor(known, "192.0.2.1")) == 303
+
+
 def test_answer_to_too_many_attempts_says_when_to_come_again(known: App) -> None:
     for _ in range(6):
         answer = visitor(known).submit("/sign-in", name="admin", password="wrong")

@@ -2,7 +2,6 @@
 
 from tokenry.domain.sessions import Session
 from tokenry.domain.texts import fold
-from tokenry.service.passwords import SigningIn
 from tokenry.web.limits import RateLimits, network
 
 TOO_OFTEN = "There were too many attempts. Wait a minute, then try again."
@@ -10,7 +9,7 @@ ADDRESS_FACTOR = 3
 
 
 class Attempts:
-    """Counts attempts to sign in, in whole minutes: `limit` of them for a user, more for an address, none for 0.
+    """Counts attempts to sign in, in whole minutes: `limit` of them for a name, more for an address, none for 0.
 
     An address from which the user signed in lately is counted by itself: so nobody elsewhere keeps the user out.
     """
@@ -23,14 +22,13 @@ class Attempts:
         """Count one from an address; whether it is one too many."""
         return await self._limits.count_attempt(f"from:{network(address)}", ADDRESS_FACTOR * self._limit)
 
-    async def are_too_many_of(self, who: SigningIn, text: str, address: str | None) -> bool:
-        """Count one to sign in as somebody; whether it is one too many. Nobody's name counts as somebody's does."""
-        if who.user is None:
-            key = f"name:{fold(text)}"
-        elif who.known_address:
-            key = f"user:{who.user.id}:{address}"
-        else:
-            key = f"user:{who.user.id}"
+    async def are_too_many_of(self, text: str, address: str | None, *, known_address: bool) -> bool:
+        """Count one to sign in by a name or an email address; whether it is one too many.
+
+        What was typed is counted, and not who is meant: a limit that a name and an email address share would tell that
+        there is a user who has both.
+        """
+        key = f"known:{address}:{fold(text)}" if known_address else f"name:{fold(text)}"
         return await self._limits.count_attempt(key, self._limit)
 
     async def are_too_many_in(self, session: Session, address: str | None) -> bool:

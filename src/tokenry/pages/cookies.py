@@ -28,9 +28,13 @@ class Cookies:
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
 
     def read(self, scope: Scope) -> Mapping[str, str]:
-        """The cookies of a request, by their names without the prefix. One that comes twice is none."""
+        """The cookies of a request, by their names without the prefix. One that comes twice is none.
+
+        Blanks alone are taken off a name (RFC 6265 section 5.2): with all that Python calls white space, such as a byte
+        A0, cookies that other hosts may set would have a name of ours.
+        """
         lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie"]
-        pairs = [piece.strip().partition("=") for line in lines for piece in line.split(";")]
+        pairs = [piece.strip(" \t").partition("=") for line in lines for piece in line.split(";")]
         names = [name for name, _, _ in pairs]
         return {
             name.removeprefix(self._prefix): value

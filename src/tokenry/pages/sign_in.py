@@ -15,7 +15,7 @@ from tokenry.pages.second_step import SecondStepPages
 from tokenry.pages.signed_in import go_on, session_cookie
 from tokenry.pages.visits import Redirect, Reply, Shown, Visit, show
 from tokenry.service.hashing import Hashing
-from tokenry.service.passwords import Passwords, SigningIn
+from tokenry.service.passwords import Passwords
 from tokenry.service.sessions import Sessions
 
 WRONG = "The name or the password is wrong."
@@ -65,8 +65,9 @@ class SignInPages:
             return asked(faults)
         if await self._attempts.are_too_many_from(visit.address):
             return asked([Fault(TOO_OFTEN)], 429)
-        who = await run(partial(self._passwords.find_signing_in, name[:EMAIL_LENGTH_MAX], visit.address))
-        if await self._attempts.are_too_many_of(who, name[:EMAIL_LENGTH_MAX], visit.address):
+        typed = name[:EMAIL_LENGTH_MAX]
+        who = await run(partial(self._passwords.find_signing_in, typed, visit.address))
+        if await self._attempts.are_too_many_of(typed, visit.address, known_address=who.known_address):
             return asked([Fault(TOO_OFTEN)], 429)
         right = await self._hashing.verify(who.hash, password[: PASSWORD_LENGTH_MAX + 1])
         if right and who.hash is not None:
@@ -107,7 +108,7 @@ class SignInPages:
         if not password:
             return asked([Fault("Enter your password.", "password")])
         if await self._attempts.are_too_many_from(visit.address) or await self._attempts.are_too_many_of(
-            SigningIn(session.user, None, known_address=True), "", visit.address
+            session.user.username, visit.address, known_address=True
         ):
             return asked([Fault(TOO_OFTEN)], 429)
         hash = await run(partial(self._passwords.find_hash, session))

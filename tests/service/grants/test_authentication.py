@@ -263,6 +263,7 @@ def test_public_keys_are_taken(jwks: object) -> None:
         ({"keys": [{"kty": "EC"}]}, "cannot be read"),
         ({"keys": [PUBLIC, {**PUBLIC, "crv": "P-1"}]}, "cannot be read"),
         ({"keys": [{"kty": "RSA", "e": "AQAB", "n": "y" * 171}]}, "2048 bits"),
+        ({"keys": [{"kty": "RSA", "e": "AQAB", "n": "y" * 1367}]}, "8192 bits at most"),
     ],
 )
 def test_what_are_no_public_keys_is_refused(jwks: object, reason: str) -> None:

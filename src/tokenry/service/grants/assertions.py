@@ -25,6 +25,8 @@ LEEWAY_SECONDS = 30
 JTI_LENGTH_MAX = 256
 KEYS_MAX = 20
 RSA_BITS_MIN = 2048
+RSA_BITS_MAX = 8192
+"""Whoever registers a key chooses what it costs to read it and to verify by it, and anybody can have it done."""
 _BITS_PER_DIGIT = 6
 """Of base64."""
 _KEY_TYPES = ("EC", "OKP", "RSA")
@@ -88,8 +90,12 @@ def _is_in_time(claims: dict[str, Any], now: datetime) -> bool:
 def _find_problem_of_key(key: object) -> str | None:
     if not isinstance(key, dict) or key.get("kty") not in _KEY_TYPES:
         return f"Each key must be of a type (kty) of {', '.join(_KEY_TYPES)}"
-    if key["kty"] == "RSA" and len(str(key.get("n"))) * _BITS_PER_DIGIT < RSA_BITS_MIN:
-        return f"RSA keys must have {RSA_BITS_MIN} bits at least"
+    if key["kty"] == "RSA":
+        bits = len(str(key.get("n"))) * _BITS_PER_DIGIT
+        if bits < RSA_BITS_MIN:
+            return f"RSA keys must have {RSA_BITS_MIN} bits at least"
+        if bits >= RSA_BITS_MAX + _BITS_PER_DIGIT:
+            return f"RSA keys must have {RSA_BITS_MAX} bits at most"
     try:
         [read] = KeySet.import_key_set({"keys": [key]})
     except (JoseError, ValueError, KeyError, TypeError):
