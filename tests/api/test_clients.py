@@ -11,7 +11,7 @@ from tests.api.parts import actions, bearer_of, faults, installation_of, token_o
 from tests.conftest import App
 from tests.making import OPERATOR
 from tests.oauth_making import give
-from tokenry.domain.clients import CLIENTS_PER_ACCOUNT_MAX, REDIRECTS_MAX, PresentedClient
+from tokenry.domain.clients import CLIENTS_PER_ACCOUNT_MAX, REDIRECTS_MAX, ClientChange, PresentedClient
 from tokenry.domain.oauth import OAuthRefusal
 from tokenry.domain.secrets import CLIENT_SECRET, Secret
 
@@ -338,6 +338,17 @@ def test_client_of_another_account_is_not_found(app: App) -> None:
         answer = app.client.request(method, f"{CLIENTS}/{created['id']}", headers={"Authorization": f"Bearer {text}"})
         assert answer.status_code == 404
     assert app.client.get(f"{CLIENTS}/{created['id']}", headers=app.bearer).status_code == 200
+
+
+def test_client_that_was_verified_is_so_no_more_under_another_name(app: App) -> None:
+    """Else an administrator could have the operator's word for anything."""
+    one = f"{CLIENTS}/{create(app)['id']}"
+    installation = installation_of(app)
+    installation.clients.update_client(OPERATOR, one.rpartition("/")[2], ClientChange({"verified": True}))
+    installation.database.close()
+    assert app.client.get(f"{one}/details", headers=app.bearer).json()["verified"]
+    assert app.client.put(one, headers=app.bearer, json={"label": "Your Bank"}).status_code == 200
+    assert not app.client.get(f"{one}/details", headers=app.bearer).json()["verified"]
 
 
 def test_thumbnails_are_not_kept(app: App) -> None:

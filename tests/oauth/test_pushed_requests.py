@@ -74,9 +74,9 @@ def test_what_is_wrong_is_told_to_the_client_itself(app: App) -> None:
 def test_client_may_push_so_often(tmp_path: Path, clock: Clock) -> None:
     app = make_app(tmp_path / "data", clock, rate_limit=3)
     with app.client:
-        client = public_client(app)
+        client, secret = confidential_client(app)
         statuses = []
         for number in range(4):
             app.client._transport.client = (f"192.0.2.{number}", 50000)  # type: ignore[attr-defined]
-            statuses.append(push(app, client).status_code)
+            statuses.append(push(app, client, client_secret=secret.reveal()).status_code)
     assert statuses == [201, 201, 201, 429]

@@ -167,6 +167,27 @@ def test_registration_is_read_replaced_and_deleted_with_its_own_token(open_app: 
     assert not known(app, told["client_id"])
 
 
+def test_client_that_was_verified_is_so_no_more_with_another_face(open_app: App) -> None:
+    told = register(open_app, client_name="Example")
+    one, sent = f"{REGISTER}/{told['client_id']}", {**NATIVE, "client_id": told["client_id"], "client_name": "Example"}
+    installation = installation_of(open_app)
+    clients = installation.clients
+    faces: list[dict[str, object]] = [
+        {"client_name": "Your Bank"},
+        {"client_uri": "https://bank.example/"},
+        {"redirect_uris": [LOOPBACK, "https://elsewhere.example/"]},
+    ]
+    for face in faces:
+        clients.update_client(OPERATOR, told["client_id"], ClientChange({"verified": True}))
+        same = {**sent, "dpop_bound_access_tokens": True}
+        assert open_app.client.put(one, headers=opening(told), json=same).status_code == 200
+        assert clients.get_client(told["client_id"]).verified
+        assert open_app.client.put(one, headers=opening(told), json={**sent, **face}).status_code == 200
+        assert not clients.get_client(told["client_id"]).verified, face
+        assert open_app.client.put(one, headers=opening(told), json=sent).status_code == 200
+    installation.database.close()
+
+
 def test_registration_is_nobody_elses(lone_app: App) -> None:
     told, other = register(lone_app), register(lone_app)
     one = f"{REGISTER}/{told['client_id']}"

@@ -261,17 +261,28 @@ def test_each_address_may_ask_so_often(tmp_path: Path, clock: Clock) -> None:
     assert int(answers[3].headers["retry-after"]) > 0
 
 
-def test_each_client_may_ask_so_often_from_wherever(tmp_path: Path, clock: Clock) -> None:
+def test_each_client_that_proves_who_it_is_may_ask_so_often_from_wherever(tmp_path: Path, clock: Clock) -> None:
     app = make_app(tmp_path / "data", clock, rate_limit=3)
     with app.client:
-        client, other = public_client(app), public_client(app)
-        form = with_refresh_token(client, "x")
+        (client, secret), other = confidential_client(app), public_client(app)
+        form = with_refresh_token(client, "x", client_secret=secret.reveal())
         statuses = []
         for number in range(4):
             app.client._transport.client = (f"192.0.2.{number}", 50000)  # type: ignore[attr-defined]
             statuses.append(ask(app, form).status_code)
         assert statuses == [400, 400, 400, 429]
         assert ask(app, with_refresh_token(other, "x")).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/par", "/oauth/device_authorization"])
+def test_stranger_uses_up_nothing_that_users_of_a_public_client_have(tmp_path: Path, clock: Clock, path: str) -> None:
+    """Anybody can say to be one: else a command line would be of no use to anyone as long as that goes on."""
+    app = make_app(tmp_path / "data", clock, rate_limit=3, public_url="https://tokens.example")
+    with app.client:
+        form = with_refresh_token(public_client(app), "x")
+        for number in range(3):
+            app.client._transport.client = (f"192.0.2.{number}", 50000)  # type: ignore[attr-defined]
+            assert [app.client.post(path, data=form).status_code for _ in range(3)] == [400] * 3
 
 
 # --- whatever is sent ------------------------------------------------------------------------------------------------

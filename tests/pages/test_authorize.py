@@ -349,6 +349,26 @@ def test_client_is_told_what_is_wrong_with_its_request(site: App, admin: Visitor
     assert rows(site) == 0
 
 
+@pytest.mark.parametrize("how", [{"registration_preview": "ora_0123456789ab"}, {"document_until": 1 << 40}])
+def test_nobody_is_sent_by_an_error_to_where_a_stranger_registered(
+    site: App, admin: Visitor, how: dict[str, Any]
+) -> None:
+    """Else an address of ours would lead anywhere. The user may go on; who has decided on our page does."""
+    client = client_at(site, **how)
+    for change, code in TOLD:
+        page = admin.get(ask(client, **change))
+        assert (page.status_code, "location" in page.headers) == (400, False), change
+        assert f'href="{REDIRECT_URI}?error={code}&amp;' in page.text, change
+    assert visitor(site).get(ask(client, prompt="none")).status_code == 400
+    assert told(decide(admin, ask(client), "cancel"))["error"] == "access_denied"
+    exchange(site, client, told(decide(admin, ask(client)))["code"])
+    assert "code" in told(admin.get(ask(client, prompt="none")))
+    faces: list[dict[str, Any]] = [{"verified": True}, {"redirect_uris": json.dumps([LOOPBACK])}]
+    for number, face in enumerate(faces):
+        trusted = client_at(site, registration_preview=f"ora_{number}", **face)
+        assert told(admin.get(ask(trusted, scope="nonsense")))["error"] == "invalid_scope"
+
+
 def test_implicit_client_is_told_in_the_fragment_and_its_token_goes_into_no_query(site: App, admin: Visitor) -> None:
     client = client_at(site, grant_types="implicit", pkce_required=False)
     for change in ({"response_mode": "query"}, {"scope": "nonsense"}, {"prompt": "none"}):

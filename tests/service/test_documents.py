@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.making import NOW
+from tests.making import NOW, OPERATOR
 from tests.oauth_making import agree
 from tests.service.parts import Bench
 from tokenry.domain.errors import Invalid
@@ -18,7 +18,9 @@ from tokenry.domain.secrets import CODE, Peppers
 from tokenry.service import fetching
 from tokenry.service.documents import BELIEVED_FOR, FAILED_FOR, ClientDocuments, Documents
 from tokenry.service.fetching import DOCUMENT_BYTES_MAX, NotFetched, fetch_json, is_public
+from tokenry.service.oauth_clients import Clients
 from tokenry.service.transactions import Transactions
+from tokenry.storage import oauth_clients as stored
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.oauth_clients import find_client
 
@@ -231,6 +233,30 @@ def test_document_is_believed_for_an_hour(bench: Bench, site: Site) -> None:
     at.now = NOW + 2 * BELIEVED_FOR
     with pytest.raises(Invalid):
         documents.learn(url)
+
+
+def test_client_that_was_deleted_here_does_not_come_back_by_its_document(bench: Bench, site: Site) -> None:
+    url = site.put_client()
+    documents_of(bench, At()).learn(url)
+    Clients(bench.transactions, PEPPERS).delete_client(OPERATOR, url)
+    with pytest.raises(Invalid, match="deleted here"):
+        documents_of(bench, At()).learn(url)
+    assert known(bench, url) is None
+
+
+def test_two_browsers_may_come_first_with_one_client(bench: Bench, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = site.put_client()
+    documents_of(bench, At()).learn(url)
+    monkeypatch.setattr(stored, "find_document_end", lambda *_: None)
+    monkeypatch.setattr(stored, "was_registered", lambda *_: False)
+    finders = [find_client, lambda *_: None]  # the second browser began before the first had written
+
+    def find(*given: Any) -> Any:
+        return (finders.pop() if len(finders) > 1 else finders[0])(*given)
+
+    monkeypatch.setattr(stored, "find_client", find)
+    documents_of(bench, At()).learn(url)
+    assert known(bench, url).label == "Example"
 
 
 def test_client_that_is_a_document_is_let_in_like_any(bench: Bench, site: Site) -> None:

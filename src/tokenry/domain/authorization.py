@@ -7,7 +7,7 @@ way nothing was issued.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urlencode
@@ -71,12 +71,15 @@ class Prompt(StrEnum):
 class Destination:
     """Where the client is told what became of its request, and how: in the query, or in the fragment.
 
-    `state` is what the client sent with it, to know its request by.
+    `state` is what the client sent with it, to know its request by. An address that is not `trusted` is gone to only
+    when its user has decided: a stranger has registered it, and an address of ours would lead anywhere (RFC 9700
+    section 4.11.2).
     """
 
     redirect_uri: str
     in_fragment: bool = False
     state: str | None = None
+    trusted: bool = True
 
     @property
     def is_claimed(self) -> bool:
@@ -173,7 +176,8 @@ def read_destination(parameters: Parameters, client: Client) -> Destination:
     states = parameters.get("state", ())
     known = len(states) == 1 and len(states[0]) <= STATE_LENGTH_MAX and is_storable(states[0])
     in_fragment = parameters.get("response_type") == [ResponseType.TOKEN]
-    return Destination(redirect_uri, in_fragment, states[0] if known else None)
+    destination = Destination(redirect_uri, in_fragment, states[0] if known else None)
+    return replace(destination, trusted=client.verified or not (client.self_registered and destination.is_claimed))
 
 
 def read_request(parameters: Parameters, client: Client, catalogue: Catalogue) -> AuthorizationRequest:

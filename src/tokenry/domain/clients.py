@@ -76,6 +76,8 @@ class Client:
     jwks: str | None = None
     service_user_id: int | None = None
     disabled: datetime | None = None
+    self_registered: bool = False
+    """Whether neither an administrator nor the operator has registered it."""
 
     def stands_at(self, addresses: Iterable[str]) -> bool:
         """Whether one of these is an address of the client's own: at its website, which the operator has verified.
@@ -162,6 +164,11 @@ def client_differences(before: Client, after: Client) -> dict[str, dict[str, obj
         for name, value in before.settings.items()
         if value != after.settings[name]
     }
+
+
+def face_of(client: Client) -> tuple[object, ...]:
+    """What users know a client by: its name, and where they go from here."""
+    return client.label, client.website, frozenset(client.redirect_uris)
 
 
 def loses_rights(before: Client, after: Client) -> bool:

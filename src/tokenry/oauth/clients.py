@@ -36,6 +36,15 @@ def read_client(headers: Mapping[bytes, str], form: Mapping[str, object]) -> Pre
     return PresentedClient(proved, secret, assertion)
 
 
+def count_client(client: Client, call: Call) -> None:
+    """Count a request of a client that has proved who it is, from wherever it comes. Raises TooManyRequests.
+
+    Anybody can say to be a public one, and would use up what all of its users have: it is counted by address alone.
+    """
+    if not client.public:
+        call.count(f"client:{client.id}")
+
+
 def client_origin(client: Client, call: Call) -> Origin:
     """A client that asks for something in its own name, for the audit."""
     return Origin(f"client:{client.client_id}", address=call.address)

@@ -1,7 +1,7 @@
 """`/oauth/device_authorization` (RFC 8628 section 3.1): where a device without a browser begins."""
 
 from tokenry.domain.device_codes import VERIFICATION_PATH, write_user_code
-from tokenry.oauth.clients import client_origin, read_client
+from tokenry.oauth.clients import client_origin, count_client, read_client
 from tokenry.oauth.parameters import find_scopes, read_resources
 from tokenry.service.installation import Installation
 from tokenry.web.limits import Bucket
@@ -15,7 +15,7 @@ def begin_device(do: Installation, call: Call) -> object:
     """POST what a device asks for; what it waits with, and where its user goes. Raises OAuthRefusal, NoPublicUrl."""
     page = f"{do.issuer}{VERIFICATION_PATH}"
     client = do.client_authentication.authenticate(read_client(call.headers, call.body))
-    call.count(f"client:{client.id}")
+    count_client(client, call)
     scopes, audience = find_scopes(call.body, do.catalogue), read_resources(call.body)
     code = do.device_codes.begin(client_origin(client, call), client, scopes, audience)
     shown = write_user_code(code.user_code)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tokenry.domain.authorization import Parameters
 from tokenry.domain.oauth import PUSHED_LIFETIME_SECONDS, OAuthError, OAuthRefusal
-from tokenry.oauth.clients import read_client
+from tokenry.oauth.clients import count_client, read_client
 from tokenry.oauth.keys import read_key
 from tokenry.oauth.parameters import Form
 from tokenry.service.installation import Installation
@@ -17,7 +17,7 @@ PATH = "/oauth/par"
 def push_request(do: Installation, call: Call) -> Answer:
     """POST a request; what the browser is sent with instead. Raises OAuthRefusal, Invalid."""
     client = do.client_authentication.authenticate(read_client(call.headers, call.body))
-    call.count(f"client:{client.id}")
+    count_client(client, call)
     parameters = with_key(read_pushed(call.body), read_key(do, call, PATH))
     request_uri = do.pushed_requests.push_request(client, parameters)
     return Answer(201, {"request_uri": request_uri, "expires_in": PUSHED_LIFETIME_SECONDS})

@@ -8,7 +8,7 @@ from tokenry.domain.codes import PresentedCode
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.secrets import BOUND_ACCESS
-from tokenry.oauth.clients import client_origin, read_client
+from tokenry.oauth.clients import client_origin, count_client, read_client
 from tokenry.oauth.keys import read_key
 from tokenry.oauth.parameters import Form, find_scopes, find_text, get_text, read_resources, read_targets
 from tokenry.service.grants.issuing import Issued
@@ -47,7 +47,7 @@ class TokenEndpoint:
         """POST a grant; tokens for it. Raises OAuthRefusal."""
         form = call.body
         client = self._do.client_authentication.authenticate(read_client(call.headers, form))
-        call.count(f"client:{client.id}")
+        count_client(client, call)
         grant_type = read_grant_type(form, client)
         give = self._grants.get(grant_type)
         if give is None:

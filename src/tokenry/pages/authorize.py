@@ -9,8 +9,8 @@ from contextlib import suppress
 from functools import partial
 from urllib.parse import parse_qsl, urlencode
 
-from tokenry.domain.authorization import Prompt, RefusedToClient, ResponseType
-from tokenry.domain.errors import Fault, Invalid
+from tokenry.domain.authorization import Answer, Prompt, RefusedToClient, ResponseType
+from tokenry.domain.errors import Fault, Invalid, Refusal
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.scopes import NOTHING, Catalogue, Scopes
 from tokenry.domain.sessions import Session
@@ -46,23 +46,23 @@ class AuthorizePages:
         try:
             return decide()
         except RefusedToClient as refused:
-            return Redirect(refused.answer.write(self._issuer))
+            return self._tell(refused.answer, refused)
         except Invalid as refusal:
-            return show("authorize_refusal", 400, wrong=refusal.faults)
+            return show("authorize_refusal", 400, wrong=refusal.faults, address=None)
 
     def _show(self, visit: Visit) -> Reply:
         asked = self._authorizations.open_request(_query(visit))
         prompts, session = asked.request.prompts, visit.session
         if session is None or _must_sign_in_again(session, asked):
             if Prompt.NONE in prompts:
-                return self._refuse(asked, OAuthError.LOGIN_REQUIRED, "The user is not signed in.")
+                return self._answer_silently(asked, OAuthError.LOGIN_REQUIRED, "The user is not signed in.")
             return _sign_in(visit)
         review = self._authorizations.review(session.user, asked)
         if review.consented and not prompts & {Prompt.CONSENT, Prompt.SELECT_ACCOUNT}:
             with suppress(Changed):  # until just now
                 return self._allow(visit, session)
         if Prompt.NONE in prompts:
-            return self._refuse(asked, OAuthError.CONSENT_REQUIRED, "The user has to agree.")
+            return self._answer_silently(asked, OAuthError.CONSENT_REQUIRED, "The user has to agree.")
         return self._ask(visit, review)
 
     def _decide(self, visit: Visit) -> Reply:
@@ -71,7 +71,8 @@ class AuthorizePages:
         if session is None or _must_sign_in_again(session, asked):
             return _sign_in(visit)
         if visit.form.get("decision") == CANCEL:
-            return self._refuse(asked, OAuthError.ACCESS_DENIED, "The user refused.")
+            refusal = OAuthRefusal(OAuthError.ACCESS_DENIED, "The user refused.")
+            return Redirect(self._authorizations.refuse(asked, refusal).write(self._issuer))
         review = self._authorizations.review(session.user, asked)
         if visit.form.get("decision") != AGREE or _needs_proof(visit, review):
             return self._ask(visit, review)
@@ -87,8 +88,17 @@ class AuthorizePages:
         answer = self._authorizations.allow(session, visit.address, _query(visit), consent)
         return Redirect(answer.write(self._issuer))
 
-    def _refuse(self, asked: Asked, code: OAuthError, description: str) -> Reply:
-        return Redirect(self._authorizations.refuse(asked, OAuthRefusal(code, description)).write(self._issuer))
+    def _answer_silently(self, asked: Asked, code: OAuthError, description: str) -> Reply:
+        refusal = OAuthRefusal(code, description)
+        return self._tell(self._authorizations.refuse(asked, refusal), refusal)
+
+    def _tell(self, answer: Answer, refusal: Refusal) -> Reply:
+        """Tell an application what became of its request, of which its user has decided nothing."""
+        address, destination = answer.write(self._issuer), answer.destination
+        if destination.trusted:
+            return Redirect(address)
+        back = describe_destination(destination.redirect_uri)
+        return show("authorize_refusal", 400, wrong=refusal.faults, address=address, destination=back)
 
     def _ask(self, visit: Visit, review: Review, *faults: Fault, status: int = 200) -> Reply:
         """Show what there is to decide, to somebody who has proved who it is not long ago, if it is dangerous."""

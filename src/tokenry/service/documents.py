@@ -9,9 +9,11 @@ import threading
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from sqlalchemy.exc import IntegrityError
+
 from tokenry.domain.accounts import Origin
 from tokenry.domain.clients import NO_CLIENT, ClientChange
-from tokenry.domain.errors import Fault, Invalid
+from tokenry.domain.errors import Fault, Invalid, Unavailable
 from tokenry.domain.oauth import OAuthRefusal
 from tokenry.domain.redirects import redirect_faults
 from tokenry.domain.scopes import Catalogue
@@ -27,6 +29,7 @@ from tokenry.storage.database import retried
 BELIEVED_FOR = timedelta(hours=1)
 FAILED_FOR = timedelta(minutes=1)
 FAILED_MAX = 1000
+DELETED = Fault("the client was deleted here")
 FETCHES_MAX = 2
 """Of one process at a time: whoever names slow documents holds up no more threads."""
 
@@ -108,12 +111,17 @@ class ClientDocuments:
 
     def _add(self, change: Change, client_id: str, wanted: ClientChange) -> None:
         faults = wanted.check(NO_CLIENT)
-        if stored.count_without_account(change.connection) >= SELF_REGISTERED_MAX:
+        if stored.was_registered(change.connection, client_id):
+            faults = [DELETED]
+        elif stored.count_without_account(change.connection) >= SELF_REGISTERED_MAX:
             faults = [FULL]
         if faults:
             raise _refused(faults[0].reason)
         prune_at = change.now + timedelta(days=UNUSED_DAYS_MAX)
-        add_client(change, self._peppers, wanted, account_id=None, client_id=client_id, prune_at=prune_at)
+        try:
+            add_client(change, self._peppers, wanted, account_id=None, client_id=client_id, prune_at=prune_at)
+        except IntegrityError as error:
+            raise Unavailable("another browser came with the same client for the first time", collided=True) from error
 
 
 def _refused(why: str) -> Invalid:

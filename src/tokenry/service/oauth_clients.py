@@ -18,6 +18,7 @@ from tokenry.domain.clients import (
     ClientChange,
     chosen_id_faults,
     client_differences,
+    face_of,
     loses_rights,
 )
 from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
@@ -150,7 +151,7 @@ class Clients:
     def update_client(self, origin: Origin, client_id: str, wanted: ClientChange) -> Client:
         """Change what `wanted` names. Raises NotFound; Invalid with every fault."""
         with self._transactions.change(origin) as change:
-            return update_client(change, claim_client(change.connection, client_id), wanted)
+            return update_client(change, claim_client(change.connection, client_id), wanted, by_operator=True)
 
     @retried
     def reset_secret(self, origin: Origin, client_id: str) -> tuple[Client, Secret]:
@@ -214,10 +215,15 @@ def require_room(connection: Connection, account_id: int) -> None:
         raise Invalid(Fault(f"An account has at most {CLIENTS_PER_ACCOUNT_MAX} OAuth clients: delete one first"))
 
 
-def update_client(change: Change, before: Client, wanted: ClientChange) -> Client:
-    """Change a claimed client, in a change of the caller's. What it may do no more ends. Raises Invalid."""
+def update_client(change: Change, before: Client, wanted: ClientChange, *, by_operator: bool = False) -> Client:
+    """Change a claimed client, in a change of the caller's. What it may do no more ends. Raises Invalid.
+
+    The operator has verified whose it is as it was: it is verified no more when others give it another face.
+    """
     raise_faults(wanted.check(before))
     after = wanted.applied_to(before)
+    if not by_operator and face_of(after) != face_of(before):
+        after = replace(after, verified=False)
     changes = client_differences(before, after)
     if not changes:
         return before

@@ -263,4 +263,6 @@ def _client(row: Row[Any]) -> Client:
         jwks=row.jwks,
         service_user_id=row.service_user_id,
         disabled=None if row.disabled_at is None else from_seconds(row.disabled_at),
+        self_registered=row.account_id is None
+        and (row.registration_preview is not None or row.document_until is not None),
     )
