@@ -46,6 +46,12 @@ def free_port() -> int:
     return port
 
 
+def is_open(port: int) -> bool:
+    """Whether somebody listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @dataclass
 class Server:
     """A running service. `token` is the first one, of scope `*`; empty when this was not its first start."""

@@ -4,7 +4,6 @@ It opens an address at login.linode.com, which is written into it. That leads he
 """
 
 import json
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from tests.browsers import chromium
 from tests.certificates import make_certificate
 from tests.clients.parts import PASSWORD, USERNAME, Person
 from tests.gateways.programs import find, free_port, stop
-from tests.servers import LINODE_CLI, Server, environment, tokenry, wait_until
+from tests.servers import LINODE_CLI, Server, environment, is_open, tokenry, wait_until
 from tokenry.operator.gateway import Gateway
 
 BUILT_IN = "https://login.linode.com"
@@ -49,11 +48,6 @@ def redirecting(folder: Path, service: Server) -> Iterator[int]:
         yield port
     finally:
         stop(nginx)
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from pydantic import AnyUrl
 from tests.clients.parts import Person, read_query
 from tests.node import Node, need_modules
 from tests.oauth_making import add_client, give
-from tests.servers import STOP_SECONDS_MAX, Server, environment, free_port, wait_until
+from tests.servers import STOP_SECONDS_MAX, Server, environment, free_port, is_open, wait_until
 from tokenry.settings import Settings
 from tokenry.wiring import open_installation
 
@@ -49,11 +48,6 @@ def address(oauth_service: Server, tmp_path_factory: pytest.TempPathFactory) -> 
     finally:
         process.terminate()
         process.wait(STOP_SECONDS_MAX)
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @dataclass
