@@ -20,6 +20,19 @@ from tokenry.storage.schema import apps, credentials, oauth_clients, oauth_grant
 GRANTS_MAX = 100
 """How many of an app's grants are looked at, for what its user agreed to."""
 
+# Put together once, as they are carried out for each token that is given.
+_LOCK_APP = (
+    select(apps)
+    .where(
+        apps.c.user_id == bindparam("owner"),
+        apps.c.oauth_client_id == bindparam("client"),
+        apps.c.ended_at.is_(None),
+    )
+    .with_for_update(key_share=True)
+)
+_INSERT_GRANT = insert(oauth_grants).returning(oauth_grants.c.id)
+_INSERT_REFRESH_TOKEN = insert(refresh_tokens)
+
 
 class Presentable(NamedTuple):
     """What opens something once: whether a text is it, until when, and whether it was used."""
@@ -48,10 +61,7 @@ class AccessToken(NamedTuple):
 
 def lock_app(connection: Connection, *, user_id: int, oauth_client_id: int) -> App | None:
     """Find what a user let a client in for, and keep others from it until the transaction ends."""
-    statement = select(apps).where(
-        apps.c.user_id == user_id, apps.c.oauth_client_id == oauth_client_id, apps.c.ended_at.is_(None)
-    )
-    row = connection.execute(statement.with_for_update(key_share=True)).one_or_none()
+    row = connection.execute(_LOCK_APP, {"owner": user_id, "client": oauth_client_id}).one_or_none()
     return None if row is None else _app(row)
 
 
@@ -96,7 +106,7 @@ def insert_grant(connection: Connection, app_id: int, new: NewGrant, *, created:
         "created_at": to_seconds(created),
         "expires_at": to_seconds(expiry),
     }
-    grant_id: int = connection.execute(insert(oauth_grants).values(row).returning(oauth_grants.c.id)).scalar_one()
+    grant_id: int = connection.execute(_INSERT_GRANT, row).scalar_one()
     return grant_id
 
 
@@ -150,7 +160,7 @@ def insert_refresh_token(
         "created_at": to_seconds(created),
         "expires_at": to_seconds(expiry),
     }
-    connection.execute(insert(refresh_tokens).values(row))
+    connection.execute(_INSERT_REFRESH_TOKEN, row)
 
 
 def find_refresh_token(connection: Connection, preview: str) -> Presentable | None:

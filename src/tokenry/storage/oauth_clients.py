@@ -199,10 +199,16 @@ def was_registered(connection: Connection, client_id: str) -> bool:
 
 def keep_client(connection: Connection, id: int) -> bool:
     """Keep a client from being claimed until the transaction ends; whether it is there and enabled."""
-    statement = select(oauth_clients.c.id).where(
-        oauth_clients.c.id == id, _NOT_DELETED, oauth_clients.c.disabled_at.is_(None)
+    return connection.execute(_keep_client(), {"kept": id}).first() is not None
+
+
+@cache
+def _keep_client() -> Select[Any]:
+    return (
+        select(oauth_clients.c.id)
+        .where(oauth_clients.c.id == bindparam("kept"), _NOT_DELETED, oauth_clients.c.disabled_at.is_(None))
+        .with_for_update(read=True, key_share=True)
     )
-    return connection.execute(statement.with_for_update(read=True, key_share=True)).first() is not None
 
 
 def _settings(client: Client) -> dict[str, object]:

@@ -130,8 +130,13 @@ def keep_user(connection: Connection, user_id: int) -> bool:
 
     For making a token: any number are made at once.
     """
-    statement = select(users.c.id).where(users.c.id == user_id, users.c.deleted_at.is_(None))
-    return connection.execute(statement.with_for_update(read=True, key_share=True)).first() is not None
+    return connection.execute(_keep_user(), {"kept": user_id}).first() is not None
+
+
+@cache
+def _keep_user() -> Select[Any]:
+    statement = select(users.c.id).where(users.c.id == bindparam("kept"), users.c.deleted_at.is_(None))
+    return statement.with_for_update(read=True, key_share=True)
 
 
 def lock_user(connection: Connection, user_id: int) -> None:
