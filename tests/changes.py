@@ -76,11 +76,11 @@ _PLACES_AT_ONCE = 100
 _COUNTED = (
     schema.accounts,
     schema.users,
-    schema.tokens,
-    schema.sessions,
     schema.oauth_clients,
     schema.apps,
     schema.oauth_grants,
+    schema.tokens,
+    schema.sessions,
     schema.passkeys,
 )
 _LAID = (
@@ -407,6 +407,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Proofs.see_proof": lambda case: case.installation.proofs.see_proof(
         case.me.secret.preview, "k" * 43, bytes(32), case.installation.transactions.now()
     ),
+    "Proofs.see_first_proof": lambda case: case.installation.proofs.see_first_proof(
+        bytes(32), case.installation.transactions.now()
+    ),
     "PushedRequests.await_decision": lambda case: case.installation.authorizations.open_request(_push(case)),
     "PushedRequests.push_request": _push,
     "Revocations.revoke_presented": lambda case: case.installation.revocations.revoke_presented(
@@ -642,9 +645,17 @@ def _add_access_token(
 ) -> Secret:
     """One of the client and the grant of that id."""
     secret, token_id = Secret.generate(kind=ACCESS), id + _IDS_EACH // 2
-    token = {"label": "", "label_folded": "", "scopes": "linodes:read_only", "created_at": NOW, "expires_at": FAR}
+    token = {"label": "x", "label_folded": "x", "scopes": "linodes:read_only", "created_at": NOW, "expires_at": FAR}
     rows[schema.tokens].append(
-        {"id": token_id, "user_id": user_id, "preview": secret.preview, "grant_id": id, "delegated_by": None, **token}
+        {
+            "id": token_id,
+            "user_id": user_id,
+            "preview": secret.preview,
+            "grant_id": id,
+            "created_by": "",
+            "delegated_by": None,
+            **token,
+        }
     )
     opening = {"digest": installation.peppers.digest(secret), "pepper_generation": installation.peppers.generation}
     bound = {"kind": secret.kind.name, "client_id": f"client{id}"}
@@ -725,6 +736,7 @@ def _add_token(
             "expires_at": FAR,
             "created_by": "somebody",
             "delegated_by": delegated_by,
+            "grant_id": None,
         }
     )
     for each in (before, secret):
@@ -735,6 +747,8 @@ def _add_token(
                 "digest": installation.peppers.digest(each),
                 "pepper_generation": installation.peppers.generation,
                 "expires_at": FAR,
+                "kind": each.kind.name,
+                "client_id": None,
             }
         )
     rows[schema.rotations].append(

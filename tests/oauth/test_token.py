@@ -261,6 +261,17 @@ def test_each_address_may_ask_so_often(tmp_path: Path, clock: Clock) -> None:
     assert int(answers[3].headers["retry-after"]) > 0
 
 
+def test_guesses_at_a_secret_are_limited_and_the_right_one_is_let_in(tmp_path: Path, clock: Clock) -> None:
+    """Nobody locks out the client behind an address that it shares."""
+    app = make_app(tmp_path / "data", clock, rate_limit_failures=2)
+    with app.client:
+        client, secret = confidential_client(app)
+        form = with_code(client, code_for(app, client))
+        guesses = [form | {"client_secret": Secret.generate(kind=secret.kind).reveal()} for _ in range(3)]
+        assert [ask(app, guess).status_code for guess in guesses] == [401, 401, 429]
+        assert ask(app, form | {"client_secret": secret.reveal()}).status_code == 200
+
+
 def test_each_client_that_proves_who_it_is_may_ask_so_often_from_wherever(tmp_path: Path, clock: Clock) -> None:
     app = make_app(tmp_path / "data", clock, rate_limit=3)
     with app.client:
