@@ -173,6 +173,12 @@ def engine_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
     return url.render_as_string(hide_password=False)
 
 
+@pytest.fixture
+def settings(tmp_path: Path, engine_url: str | None) -> Settings:
+    """The settings of an installation that nobody has set up, on each engine in turn."""
+    return Settings(data_dir=tmp_path / "data", database_url=engine_url)
+
+
 @cache
 def migrated_file() -> Path:
     """A migrated, empty database of SQLite, made once: to migrate takes longer than most tests."""

@@ -25,6 +25,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """Which extras the modules of a group are used with. The applications of others bring their own framework."""
 CLIENTS = ("tokenry.cli", "tokenry.client", "tokenry.domain", "tokenry.middleware")
 OTHERS = {
+    "tokenry.domain.ceremonies": "server",
+    "tokenry.domain.one_time_passwords": "server",
     "tokenry.middleware.local": "server",
     "tokenry.middleware.django": "django",
     "tokenry.middleware.fastapi": "fastapi",

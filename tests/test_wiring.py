@@ -41,12 +41,6 @@ from tokenry.wiring import (
 
 
 @pytest.fixture
-def settings(tmp_path: Path, engine_url: str | None) -> Settings:
-    """The settings of an installation that nobody has set up, on each engine in turn."""
-    return Settings(data_dir=tmp_path / "data", database_url=engine_url)
-
-
-@pytest.fixture
 def opened(settings: Settings) -> Iterator[Installation]:
     """An installation that is set up and open, on each engine in turn."""
     prepare(settings)

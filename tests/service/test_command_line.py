@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -17,35 +16,29 @@ from tokenry.wiring import open_installation, prepare
 
 
 @pytest.fixture
-def place(tmp_path: Path, engine_url: str | None) -> Settings:
-    """Where an installation is to be, on each engine in turn."""
-    return Settings(data_dir=tmp_path / "data", database_url=engine_url)
-
-
-@pytest.fixture
-def do(place: Settings) -> Iterator[Installation]:
+def do(settings: Settings) -> Iterator[Installation]:
     """An installation on each engine that several processes set up at once."""
     with ThreadPoolExecutor(3) as pool:
-        list(pool.map(prepare, [place] * 3))
-    installation = open_installation(place)
+        list(pool.map(prepare, [settings] * 3))
+    installation = open_installation(settings)
     yield installation
     installation.database.close()
 
 
-def test_every_installation_has_it_once(place: Settings, do: Installation) -> None:
-    prepare(place)
+def test_every_installation_has_it_once(settings: Settings, do: Installation) -> None:
+    prepare(settings)
     (client,) = do.clients.list_clients()
     assert (client.client_id, client.public, client.verified, client.account_id) == (COMMAND_LINE_ID, True, True, None)
     assert client_faults(client) == []
     assert bytes.fromhex(COMMAND_LINE_ID) == b"tokenrycli"
 
 
-def test_one_that_the_operator_ended_stays_ended(place: Settings, do: Installation) -> None:
+def test_one_that_the_operator_ended_stays_ended(settings: Settings, do: Installation) -> None:
     do.clients.disable_client(OPERATOR, COMMAND_LINE_ID)
-    prepare(place)
+    prepare(settings)
     assert do.clients.get_client(COMMAND_LINE_ID).disabled is not None
     do.clients.delete_client(OPERATOR, COMMAND_LINE_ID)
-    prepare(place)
+    prepare(settings)
     with pytest.raises(NotFound):
         do.clients.get_client(COMMAND_LINE_ID)
 

@@ -70,11 +70,12 @@ def find_sign_ins(connection: Connection, user_ids: Sequence[int]) -> Mapping[in
     """Find the last logins of users, and when their passwords were set, by the users' ids."""
     own = logins.alias("own")
     last = select(func.max(own.c.id)).where(own.c.user_id == users.c.id).scalar_subquery()
+    # Not a join, for which PostgreSQL would read all passwords for a page of users.
+    changed = select(passwords.c.changed_at).where(passwords.c.user_id == users.c.id).scalar_subquery()
     statement = (
-        select(users.c.id, logins.c.at, logins.c.succeeded, passwords.c.changed_at)
+        select(users.c.id, logins.c.at, logins.c.succeeded, changed.label("changed_at"))
         .select_from(users)
         .outerjoin(logins, logins.c.id == last)
-        .outerjoin(passwords, passwords.c.user_id == users.c.id)
         .where(users.c.id.in_(user_ids))
     )
     return {

@@ -54,7 +54,7 @@ sessions = Table(
     Column("expires_at", Seconds, nullable=False, index=True),
     sqlite_autoincrement=True,
 )
-Index(None, sessions.c.user_id, sessions.c.id)
+Index(None, sessions.c.user_id, sessions.c.id, sessions.c.expires_at)
 
 logins = Table(
     "logins",

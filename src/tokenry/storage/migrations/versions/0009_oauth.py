@@ -60,7 +60,7 @@ def _sign_in() -> None:
         sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_sessions_user_id_id", "sessions", ["user_id", "id"])
+    op.create_index("ix_sessions_user_id_id_expires_at", "sessions", ["user_id", "id", "expires_at"])
     op.create_table(
         "logins",
         sa.Column("id", Id, primary_key=True),
