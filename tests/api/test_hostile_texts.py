@@ -7,10 +7,13 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes
 
-from tests.conftest import App
+import pytest
+
+from tests.conftest import App, Clock, make_app
 from tokenry.description.openapi import METHODS, read_description, resolve
 
 TEXTS = ("\0", "a\ud800", "x" * 20_000)
@@ -92,8 +95,15 @@ def escape(text: str) -> str:
     return quote_from_bytes(text.encode("utf-8", "surrogatepass"), safe="")
 
 
-def test_no_text_makes_a_server_error(app_on_each_engine: App) -> None:
-    app = app_on_each_engine
+@pytest.fixture
+def app(tmp_path: Path, clock: Clock, migrated_url: str | None) -> Iterator[App]:
+    """The application with all that it has, on each engine in turn."""
+    app = make_app(tmp_path / "data", clock, migrated_url, public_url="https://tokens.example.com")
+    with app.client:
+        yield app
+
+
+def test_no_text_makes_a_server_error(app: App) -> None:
     user = {"username": "ada", "email": "ada@example.com"}
     assert app.client.post("/v4/account/users", headers=app.bearer, json=user).status_code == 200
     token_id = app.client.post("/v4/profile/tokens", headers=app.bearer, json={}).json()["id"]

@@ -8,6 +8,7 @@ from typing import Any
 from tests.conftest import App
 from tokenry.description.openapi import read_description, resolve
 from tokenry.domain.accounts import Origin
+from tokenry.domain.clients import ClientChange
 from tokenry.domain.tokens import NewToken
 from tokenry.storage.accounts import create_account, find_first_account
 from tokenry.storage.uses import Use, record_uses
@@ -50,7 +51,7 @@ PATHS = sorted({ordered.path for ordered in ORDERED})
 
 
 def fill(app: App) -> None:
-    """Tokens, users and child accounts; of each half are equal but for their names and ids."""
+    """Tokens, users, clients and child accounts; of each half are equal but for their names and ids."""
     installation = open_installation(app.settings, app.clock)
     with installation.database.write() as connection:
         parent = find_first_account(connection)
@@ -69,6 +70,10 @@ def fill(app: App) -> None:
         app.clock.seconds += number >= EQUALS
         new = NewToken(label="same" if number < EQUALS else f"token {number % 3}")
         installation.tokens.create_token_for(ORIGIN, "admin", new)
+    for number in range(2 * EQUALS):
+        label = "same" if number < EQUALS else f"client {number % 3}"
+        change = ClientChange({"label": label, "redirect_uri": "https://app.example/"})
+        installation.clients.create_client(ORIGIN, change, account=parent.euuid)
     with installation.database.write() as connection:  # of the walks: when it is noted is no matter then
         record_uses(connection, [Use(FIRST_TOKEN, app.token[:16], int(app.clock.seconds), "testclient", "testclient")])
     installation.database.close()
@@ -90,6 +95,7 @@ def walk(app: App, path: str, order: dict[str, str]) -> list[Any]:
 def test_every_list_that_holds_something_is_tried() -> None:
     assert PATHS == [
         "/v4/account/child-accounts",
+        "/v4/account/oauth-clients",
         "/v4/account/tokens",
         "/v4/account/users",
         "/v4/iam/delegation/profile/child-accounts",

@@ -435,9 +435,9 @@ def test_pushed_request_is_the_clients_that_pushed_it(desk: Desk) -> None:
         "https://evil.example/request.jwt",
         REQUEST_URI,
         f"{REQUEST_URI}opr_0123456789ab",
-        Secret.generate(kind=PUSHED).reveal(),
-        f"{REQUEST_URI}{Secret.generate(kind=PUSHED).reveal()}",
-        f"{REQUEST_URI}{Secret.generate().reveal()}",
+        Secret.generate(bytes, PUSHED).reveal(),
+        f"{REQUEST_URI}{Secret.generate(bytes, PUSHED).reveal()}",
+        f"{REQUEST_URI}{Secret.generate(bytes).reveal()}",
         "\0",
     ],
 )

@@ -19,6 +19,7 @@ CHANGING = {
     "delete_expired_requests",
     "delete_expired_sessions",
     "delete_old_logins",
+    "delete_unused_clients",
 }
 """What locks rows only to change them itself."""
 
