@@ -75,3 +75,10 @@ def test_ticket_is_the_same_one_however_it_is_written() -> None:
 @pytest.mark.parametrize("text", ["", "x", "====", "ä", "\0", "A" * (TICKET_LENGTH_MAX + 1), "\ud800", "AQ=="])
 def test_what_is_no_ticket_is_none(text: str) -> None:
     assert Tickets(PEPPERS, "step", MINUTE).read(text, bound_to="", now=NOW) is None
+
+
+def test_ticket_does_not_show_what_was_sealed() -> None:
+    tickets = Tickets(PEPPERS, "step", MINUTE)
+    ticket = tickets.read(tickets.issue({"key": "JBSWY3DP"}, bound_to="browser", now=NOW), bound_to="browser", now=NOW)
+    assert ticket is not None
+    assert "JBSWY3DP" not in repr(ticket)

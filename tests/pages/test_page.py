@@ -11,6 +11,8 @@ from tests.pages.parts import PUBLIC_URL, Visitor, hidden, sign_in_as, visitor
 from tokenry.pages.cookies import form_token
 from tokenry.pages.page import Page
 from tokenry.pages.paths import own_path, sign_in_path
+from tokenry.pages.visits import Cookie, Redirect, Shown
+from tokenry.service.passkeys import Answered, Asked
 
 HEADERS = {
     "content-type": "text/html; charset=utf-8",
@@ -220,3 +222,17 @@ def test_path_of_ours_is_gone_on_to(path: str) -> None:
 def test_whatever_may_lead_elsewhere_leads_home(text: str) -> None:
     assert own_path(text) == "/"
     assert sign_in_path(text) == "/sign-in"
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        Cookie("tokenry", "opens sesame"),
+        Shown("recovery_codes.html", {"codes": ["opens sesame"]}),
+        Redirect("https://client.example/?code=opens+sesame", [Cookie("tokenry", "opens sesame")]),
+        Asked("{}", "opens sesame"),
+        Answered("{}", "opens sesame", "opens sesame"),
+    ],
+)
+def test_what_opens_something_is_not_shown_by_what_carries_it(holder: object) -> None:
+    assert "opens" not in repr(holder)

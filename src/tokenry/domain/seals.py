@@ -9,7 +9,7 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -62,7 +62,7 @@ class Seal:
 class Ticket:
     """What a browser was given for the step after. `digest` tells it from others: it is used once, until it expires."""
 
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
     digest: bytes
     expires: datetime
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 from urllib.parse import parse_qsl
 
 from tokenry.domain.accounts import Origin
@@ -35,11 +35,12 @@ class Fields:
         return f"<Fields: {', '.join(dict.fromkeys(key for key, _ in self.pairs))}>"  # a value may be a password
 
 
-class Cookie(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Cookie:
     """A cookie to set, by its name without what says how safe it is. Without `seconds` it ends with the browser."""
 
     name: str
-    value: str
+    value: str = field(repr=False)
     seconds: int | None = None
 
 
@@ -83,7 +84,7 @@ class Shown:
     """
 
     template: str
-    values: Mapping[str, object]
+    values: Mapping[str, object] = field(repr=False)
     status: int = 200
     cookies: Sequence[Cookie] = ()
     form_action: Sequence[str] = ()
@@ -96,7 +97,7 @@ class Shown:
 class Redirect:
     """Another page to go to, with GET. `notice` is the name of what that one says on top, once (`NOTICES`)."""
 
-    address: str
+    address: str = field(repr=False)
     cookies: Sequence[Cookie] = ()
     notice: str | None = None
 

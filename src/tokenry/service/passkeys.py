@@ -4,7 +4,7 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from sqlalchemy.exc import IntegrityError
 
@@ -35,19 +35,21 @@ NO_PARTY = Fault("Passkeys are for a host with a name, and this service is known
 _NOT_RIGHT = Fault("That passkey could not be used. Try again.")
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Asked:
     """What a browser is asked, as JSON, and the ticket that comes back with its answer."""
 
     options: str
-    ticket: str
+    ticket: str = field(repr=False)
 
 
-class Answered(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Answered:
     """What a browser answers, as JSON, with its ticket, and what that has to be bound to."""
 
     answer: str
-    ticket: str
-    bound_to: str
+    ticket: str = field(repr=False)
+    bound_to: str = field(repr=False)
 
 
 class Passkeys:
