@@ -14,6 +14,7 @@ from tests.oauth_making import agree
 from tokenry.domain.clients import ClientChange, PresentedClient
 from tokenry.domain.errors import Forbidden
 from tokenry.domain.oauth import GrantType, OAuthRefusal
+from tokenry.domain.scopes import Scopes
 from tokenry.service.pruning import PRUNING_SECONDS
 from tokenry.service.registration import UNUSED_DAYS_MAX
 
@@ -186,6 +187,19 @@ def test_client_that_was_verified_is_so_no_more_with_another_face(open_app: App)
         assert not clients.get_client(told["client_id"]).verified, face
         assert open_app.client.put(one, headers=opening(told), json=sent).status_code == 200
     installation.database.close()
+
+
+def test_limits_that_an_operator_set_outlive_another_registration(open_app: App) -> None:
+    told = register(open_app)
+    installation = installation_of(open_app)
+    limits = {"scopes": Scopes.parse("linodes:read_only"), "dpop_required": True, "par_required": True}
+    installation.clients.update_client(OPERATOR, told["client_id"], ClientChange(limits))
+    body = {**NATIVE, "client_id": told["client_id"], "scope": "*", "dpop_bound_access_tokens": False}
+    answer = open_app.client.put(f"{REGISTER}/{told['client_id']}", headers=opening(told), json=body)
+    assert (answer.status_code, answer.json()["scope"]) == (200, "linodes:read_only")
+    rights = installation.clients.get_client(told["client_id"]).rights
+    installation.database.close()
+    assert (str(rights.scopes), rights.dpop_required, rights.par_required) == ("linodes:read_only", True, True)
 
 
 def test_registration_is_nobody_elses(lone_app: App) -> None:

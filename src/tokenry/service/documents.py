@@ -21,7 +21,7 @@ from tokenry.domain.secrets import Peppers
 from tokenry.service.client_metadata import read_metadata
 from tokenry.service.fetching import NotFetched, fetch_json
 from tokenry.service.oauth_clients import add_client, claim_client, update_client
-from tokenry.service.registration import FULL, SELF_REGISTERED_MAX, UNUSED_DAYS_MAX
+from tokenry.service.registration import FULL, SELF_REGISTERED_MAX, UNUSED_DAYS_MAX, keep_limits
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import oauth_clients as stored
 from tokenry.storage.database import retried
@@ -106,7 +106,8 @@ class ClientDocuments:
             if found is None:
                 self._add(change, client_id, wanted)
             else:
-                update_client(change, claim_client(change.connection, client_id), wanted)
+                before = claim_client(change.connection, client_id)
+                update_client(change, before, keep_limits(before, wanted))
             stored.set_document_end(change.connection, client_id, change.now + BELIEVED_FOR)
 
     def _add(self, change: Change, client_id: str, wanted: ClientChange) -> None:

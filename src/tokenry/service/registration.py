@@ -1,6 +1,6 @@
 """Clients that register themselves (RFC 7591), and manage their own registration (RFC 7592)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -74,9 +74,10 @@ class Registrations:
 
     @retried
     def update_registration(self, origin: Origin, client_id: str, text: str, wanted: ClientChange) -> Client:
-        """Register something else in its place. Raises Unauthorized, Invalid."""
+        """Register something else in its place: what limits the client by now stays. Raises Unauthorized, Invalid."""
         with self._transactions.change(origin) as change:
-            return update_client(change, self._claim(change, client_id, text), wanted)
+            before = self._claim(change, client_id, text)
+            return update_client(change, before, keep_limits(before, wanted))
 
     @retried
     def delete_registration(self, origin: Origin, client_id: str, text: str) -> None:
@@ -107,3 +108,15 @@ class Registrations:
         if access is None or found is None or not self._peppers.opens(access, found[1], self._peppers.generation):
             raise Unauthorized
         return found[0]
+
+
+def keep_limits(before: Client, wanted: ClientChange) -> ClientChange:
+    """What a client wants to be, within the limits that it has: an operator may have set them since it registered."""
+    rights = before.rights
+    settings = {
+        **wanted.settings,
+        "scopes": rights.scopes,
+        "dpop_required": rights.dpop_required or wanted.settings["dpop_required"],
+        "par_required": rights.par_required or wanted.settings["par_required"],
+    }
+    return replace(wanted, settings=settings)
