@@ -106,8 +106,15 @@ def test_form_that_another_site_sends_counts_for_nothing(
 
 
 def test_whoever_guesses_codes_is_stopped(user: Visitor) -> None:
-    """By session, however many addresses there are: the site lets five a minute."""
+    """By user, however many addresses there are: the site lets five a minute."""
     statuses = [user.get(f"/device?user_code=BCDF-GHJ{letter}").status_code for letter in "BCDFGH"]
+    assert statuses == [400] * 5 + [429]
+
+
+def test_more_sessions_give_a_user_no_more_guesses(site: App, user: Visitor) -> None:
+    other = visitor(site, "198.51.100.7")
+    sign_in_as(site, other)
+    statuses = [each.get("/device?user_code=BBBB-BBBB").status_code for each in [user, other] * 3]
     assert statuses == [400] * 5 + [429]
 
 

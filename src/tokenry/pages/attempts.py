@@ -32,6 +32,6 @@ class Attempts:
         return await self._limits.count_attempt(key, self._limit)
 
     async def are_too_many_in(self, session: Session, address: str | None) -> bool:
-        """Count one to type the code of a device; whether it is one too many of this session or address."""
-        too_many = await self._limits.count_attempt(f"device:{session.id}", self._limit)
+        """Count one to type the code of a device; whether it is one too many of this user or address."""
+        too_many = await self._limits.count_attempt(f"device:{session.user.id}", self._limit)
         return await self.are_too_many_from(address) or too_many
