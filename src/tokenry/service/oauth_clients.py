@@ -77,10 +77,7 @@ class AccountClients:
             lock_account(change.connection, account_id)
             require_administrator(get_writer(change))
             raise_faults(wanted.check(NO_CLIENT))
-            if stored.count_clients(change.connection, account_id=account_id) >= CLIENTS_PER_ACCOUNT_MAX:
-                raise Invalid(
-                    Fault(f"An account has at most {CLIENTS_PER_ACCOUNT_MAX} OAuth clients: delete one first")
-                )
+            require_room(change.connection, account_id)
             return add_client(change, self._peppers, wanted, account_id=account_id)
 
     @retried
