@@ -8,17 +8,18 @@ from urllib.parse import unquote_plus
 from tokenry.domain.accounts import Origin
 from tokenry.domain.clients import CLIENT_ID_LENGTH_MAX, Client, PresentedClient
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
+from tokenry.oauth.parameters import Form, find_text
 from tokenry.web.requests import Call
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-def read_client(headers: Mapping[bytes, str], form: Mapping[str, object]) -> PresentedClient:
+def read_client(headers: Mapping[bytes, str], form: Form) -> PresentedClient:
     """Read who sends a request, by its own word. Raises OAuthRefusal, also for more than one proof.
 
     A secret may come by HTTP Basic or in the form. `client_id` may stand beside any proof that is of the same client.
     """
-    named, secret, assertion = (_text(form, key) for key in ("client_id", "client_secret", "client_assertion"))
+    named, secret, assertion = (find_text(form, name) for name in ("client_id", "client_secret", "client_assertion"))
     basic = _read_basic(headers.get(b"authorization", ""))
     if sum(proof is not None for proof in (basic, secret, assertion)) > 1:
         raise OAuthRefusal(OAuthError.INVALID_REQUEST, "A client must prove who it is in one way only.")
@@ -26,7 +27,7 @@ def read_client(headers: Mapping[bytes, str], form: Mapping[str, object]) -> Pre
     if basic is not None:
         proved, secret = basic
     elif assertion is not None:
-        if _text(form, "client_assertion_type") != ASSERTION_TYPE:
+        if find_text(form, "client_assertion_type") != ASSERTION_TYPE:
             raise OAuthRefusal(OAuthError.INVALID_REQUEST, f"The client_assertion_type must be {ASSERTION_TYPE}.")
         proved = _subject(assertion)
     if proved is None or not (0 < len(proved) <= CLIENT_ID_LENGTH_MAX and proved.isascii() and proved.isprintable()):
@@ -73,8 +74,3 @@ def _subject(assertion: str) -> str | None:
         return None
     subject = claims.get("sub") if isinstance(claims, dict) else None
     return subject if isinstance(subject, str) else None
-
-
-def _text(form: Mapping[str, object], key: str) -> str | None:
-    value = form.get(key)
-    return value if isinstance(value, str) else None
