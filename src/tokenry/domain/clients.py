@@ -99,6 +99,11 @@ class Client:
         return GrantType.CLIENT_CREDENTIALS in self.rights.grant_types
 
     @property
+    def refreshes(self) -> bool:
+        """Whether it gets a refresh token beside an access token that a user agreed to."""
+        return GrantType.REFRESH_TOKEN in self.rights.grant_types
+
+    @property
     def service_username(self) -> str:
         """The name of the user that it is when it acts for itself."""
         return f"{SERVICE_USER_PREFIX}{self.client_id}"

@@ -9,9 +9,9 @@ from contextlib import suppress
 from functools import partial
 from urllib.parse import parse_qsl, urlencode
 
-from tokenry.domain.authorization import Answer, Prompt, RefusedToClient, ResponseType
+from tokenry.domain.authorization import Answer, Prompt, RefusedToClient
 from tokenry.domain.errors import Fault, Invalid, Refusal
-from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
+from tokenry.domain.oauth import OAuthError, OAuthRefusal
 from tokenry.domain.scopes import NOTHING, Catalogue, Scopes
 from tokenry.domain.sessions import Session
 from tokenry.pages.paths import AGAIN, AUTHORIZE, TARGET_LENGTH_MAX, sign_in_path
@@ -121,8 +121,7 @@ class AuthorizePages:
             dangerous=is_dangerous(review.offered),
             permissions=list_permissions(review.offered, self._catalogue),
             narrowing=_is_narrowed(review),
-            refreshes=request.response_type is ResponseType.CODE
-            and GrantType.REFRESH_TOKEN in client.rights.grant_types,
+            refreshes=review.asked.refreshes,
             lifetime=write_lifetime(review.lifetime),
             fingerprint=review.fingerprint,
         )

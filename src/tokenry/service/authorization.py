@@ -60,6 +60,11 @@ class Asked:
     request: AuthorizationRequest
     pushed: PushedRequest | None = None
 
+    @property
+    def refreshes(self) -> bool:
+        """Whether a refresh token comes of it."""
+        return self.request.response_type is ResponseType.CODE and self.client.refreshes
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
@@ -249,8 +254,5 @@ def _agreed_scopes(review: Review, consent: Consent | None) -> Scopes:
 
 def _lifetime(asked: Asked, policy: Policy) -> timedelta:
     """How long a client has what it is given, if it uses it as it may."""
-    refreshes = (
-        asked.request.response_type is ResponseType.CODE and GrantType.REFRESH_TOKEN in asked.client.rights.grant_types
-    )
-    lifetime = timedelta(seconds=GRANT_LIFETIME_SECONDS if refreshes else ACCESS_LIFETIME_SECONDS)
+    lifetime = timedelta(seconds=GRANT_LIFETIME_SECONDS if asked.refreshes else ACCESS_LIFETIME_SECONDS)
     return lifetime if policy.lifetime_max is None else min(lifetime, policy.lifetime_max)

@@ -83,10 +83,9 @@ class AuthorizationCodes:
                 code.stands_for.audience,
                 presented.jkt,
             )
-            refreshes = GrantType.REFRESH_TOKEN in client.rights.grant_types
-            grant = begin_grant(change, app, new, policy, refreshes=refreshes)
+            grant = begin_grant(change, app, new, policy, refreshes=client.refreshes)
             stored.note_grant(change.connection, secret.preview, grant.id)
-            return issue(change, self._peppers, grant, client.label, refreshes=refreshes)
+            return issue(change, self._peppers, grant, client.label, refreshes=client.refreshes)
 
     def _find_code(self, connection: Connection, secret: Secret | None, client: Client) -> Code:
         """Find the code that a text is. A client learns nothing of another's: it is told what it would be of none."""

@@ -164,9 +164,8 @@ class DeviceCodes:
                 raise _refused("The device code was used before.")
             scopes = narrow(request.scopes, allowed_scopes(policy, user, client))
             new = NewGrant(GrantType.DEVICE_CODE, scopes, request.audience, jkt)
-            refreshes = GrantType.REFRESH_TOKEN in client.rights.grant_types
-            grant = begin_grant(change, app, new, policy, refreshes=refreshes)
-            return issue(change, self._peppers, grant, client.label, refreshes=refreshes)
+            grant = begin_grant(change, app, new, policy, refreshes=client.refreshes)
+            return issue(change, self._peppers, grant, client.label, refreshes=client.refreshes)
 
     def _wait(self, change: Change, secret: Secret | None, request: DeviceRequest) -> _Waiting:
         """Have a device ask again later; longer from now on, if it asked too soon."""
