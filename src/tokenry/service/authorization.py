@@ -32,7 +32,7 @@ from tokenry.domain.oauth import (
     OAuthRefusal,
 )
 from tokenry.domain.policy import Policy
-from tokenry.domain.scopes import Catalogue, Scopes
+from tokenry.domain.scopes import NOTHING, Catalogue, Scopes
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.sessions import Session
 from tokenry.domain.users import User
@@ -186,7 +186,7 @@ class Authorizations:
     def _review(self, connection: Connection, user: User, asked: Asked, policy: Policy) -> Review:
         wanted = self._wanted_scopes(asked)
         offered = wanted.within(allowed_scopes(policy, user, asked.client))
-        if not offered.everything and not offered.levels:
+        if offered == NOTHING:
             refusal = OAuthRefusal(OAuthError.INVALID_SCOPE, "The user can give the client none of the scopes.")
             raise RefusedToClient(asked.request.destination, refusal)
         return Review(
@@ -247,7 +247,7 @@ def _agreed_scopes(review: Review, consent: Consent | None) -> Scopes:
         return review.offered
     if not review.asked.client.rights.narrowing or not review.offered.covers(consent.scopes):
         raise Invalid(Fault("Must be of those that were offered", "scope"))
-    if not consent.scopes.everything and not consent.scopes.levels:
+    if consent.scopes == NOTHING:
         raise Invalid(Fault("Choose what the application may do, or cancel", "scope"))
     return consent.scopes
 
