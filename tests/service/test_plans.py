@@ -456,7 +456,6 @@ class Many:
                 partial(do.passwords.find_signing_in, name, "192.0.2.1") for name in ("user-200", "a@example.org")
             ],
             "passwords.find_hash": [lambda: do.passwords.find_hash(self.own_session(104))],
-            "passwords.find_changed": [partial(do.passwords.find_changed, 1)],
             "passwords.sign_in": [partial(self.sign_in, 240)],
             "passwords.change_password": [
                 lambda: do.passwords.change_password(OPERATOR, self.sign_in(260), "other hash")

@@ -55,7 +55,6 @@ class OAuthError(StrEnum):
     INVALID_DPOP_PROOF = "invalid_dpop_proof"  # RFC 9449
     LOGIN_REQUIRED = "login_required"  # OpenID Connect, for `prompt=none`
     CONSENT_REQUIRED = "consent_required"
-    INVALID_REQUEST_URI = "invalid_request_uri"  # RFC 9101
     REQUEST_NOT_SUPPORTED = "request_not_supported"
 
 

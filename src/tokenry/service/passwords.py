@@ -4,7 +4,6 @@ Hashing takes long and is done between the transactions (`service/hashing.py`), 
 A step that writes makes sure that what it was told of is still so.
 """
 
-from datetime import datetime
 from typing import NamedTuple
 
 from tokenry.domain.accounts import Origin
@@ -121,11 +120,6 @@ class Passwords:
             user = require_session(change, session)
             put_password(change, user, hash, by="change", kept=session.id)
             return self._sessions.renew_session(change, session)
-
-    def find_changed(self, user_id: int) -> datetime | None:
-        """Find when a user's password was set; None for one who has none."""
-        with self._transactions.read() as connection:
-            return stored.find_changed(connection, user_id)
 
 
 def put_password(change: Change, user: User, hash: str, *, by: str, kept: int | None = None) -> None:
