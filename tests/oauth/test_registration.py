@@ -216,7 +216,9 @@ def test_registration_is_nobody_elses(lone_app: App) -> None:
 
 def test_registration_is_off_unless_it_is_opened(app: App) -> None:
     for headers in ({}, app.bearer):
-        assert app.client.post(REGISTER, headers=headers, json=NATIVE).status_code == 404
+        answer = app.client.post(REGISTER, headers=headers, json=NATIVE)
+        assert answer.status_code == 404
+        assert "TOKENRY_CLIENT_REGISTRATION" in answer.json()["error_description"]
 
 
 def test_with_a_token_administrators_register_clients_of_their_account(tmp_path: Path, clock: Clock) -> None:

@@ -242,7 +242,9 @@ def test_what_stands_in_the_query_is_not_read(app: App) -> None:
 
 
 def test_only_a_form_is_read_and_only_post_asks(app: App) -> None:
-    assert error(app.client.post(TOKEN, json={})) == (415, "invalid_request")
+    answer = app.client.post(TOKEN, json={})
+    assert error(answer) == (415, "invalid_request")
+    assert "application/x-www-form-urlencoded" in answer.json()["error_description"]
     answer = app.client.get(TOKEN)
     assert (answer.status_code, answer.headers["allow"]) == (405, "OPTIONS, POST")
 

@@ -58,6 +58,7 @@ def test_link_is_alone_on_standard_output_at_the_address_for_browsers(service: S
         done = tokenry("admin", "user", "link", "admin", *where, *address)
         assert re.fullmatch(rf"{re.escape(shown)}/link/lnk_\w{{50}}\n", done.stdout)
         assert "within 30 minutes" in done.stderr
+        assert (f"for a service at {shown}:" in done.stderr) is ("--public-url" not in address)
     link = httpx2.get(f"{service.url}/link/{done.stdout.strip().rpartition('/')[2]}")
     page = httpx2.get(f"{service.url}/link", headers={"Cookie": link.headers["set-cookie"].partition(";")[0]})
     assert "<strong>admin</strong>" in page.text

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -63,6 +64,7 @@ def verify(server: Server, token: str) -> int:
 def test_first_start_shows_where_it_is_and_hands_over_one_working_token(first: Server) -> None:
     assert f"API:   {first.url}/v4" in first.printed
     assert f"Data:  {first.data_dir}" in first.printed
+    assert f"  export TOKENRY_URL={first.url}\n" in first.printed
     assert verify(first, first.token) == 200
 
 
@@ -83,7 +85,8 @@ def test_first_start_shows_a_link_for_a_password_on_a_terminal_alone(first: Serv
         answer = httpx2.get(f"{first.url}/link/{links[0]}", timeout=START_SECONDS_MAX)
         assert (answer.status_code, answer.headers["location"]) == (303, "/link")
     else:
-        assert "`tokenry admin user link admin`" in first.printed
+        [command] = re.findall(r"  tokenry (admin user link admin .+)", first.printed)
+        assert tokenry(*shlex.split(command)).stdout.startswith(f"{first.url}/link/lnk_")
 
 
 def test_first_start_says_how_to_end_its_token(first: Server, watched: bool) -> None:  # noqa: FBT001

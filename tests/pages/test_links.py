@@ -64,6 +64,13 @@ def test_link_that_was_used_leads_nowhere(site: App, ada: Visitor, do: Installat
     assert not eve.is_signed_in()
 
 
+def test_browser_that_keeps_no_cookies_is_told_so(ada: Visitor, do: Installation) -> None:
+    secret = do.links.make_link(OPERATOR, "admin").reveal()
+    assert ada.get(f"/link/{secret}").status_code == 303
+    ada.client.cookies.clear()
+    assert "allow cookies from here" in ada.get("/link").text
+
+
 @pytest.mark.parametrize("text", ["x", "lnk_x", "pat_" + "a" * 50, "lnk_" + "a" * 50, "%00", "a" * 3000])
 def test_what_is_no_link_leads_nowhere(ada: Visitor, text: str) -> None:
     assert ada.get(f"/link/{text}").status_code == 404
@@ -148,6 +155,8 @@ def test_of_many_who_use_a_link_at_once_one_does(do_on_each_engine: Installation
         ("x" * 257, "x" * 257, "Use at most 256 characters"),
         ("administrator", "administrator", "would not try first"),
         ("PasswordPassword123!", "PasswordPassword123!", "would not try first"),
+        ("password1234", "password1234", "would not try first"),
+        ("Tokenry12345!", "Tokenry12345!", "would not try first"),
         ("123456789012", "123456789012", "would not try first"),
         ("aaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaa", "would not try first"),
         ("Ada.Lovelace-of-London", "Ada.Lovelace-of-London", "your own name"),

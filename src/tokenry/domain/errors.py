@@ -75,8 +75,8 @@ class Forbidden(Refusal):
 class NotFound(Refusal):
     """There is no such thing for this caller."""
 
-    def __init__(self) -> None:
-        super().__init__(Fault("Not found"))
+    def __init__(self, reason: str = "Not found") -> None:
+        super().__init__(Fault(reason))
 
 
 class Conflict(Refusal):

@@ -2,7 +2,7 @@
 
 from tokenry.domain.errors import Forbidden, InsufficientScope, NoPublicUrl, Refusal, TooSlow, Unauthorized, Unavailable
 from tokenry.domain.oauth import OAuthRefusal
-from tokenry.web.errors import MethodNotAllowed, TooManyRequests, write_faults
+from tokenry.web.errors import MethodNotAllowed, TooManyRequests, UnsupportedMediaType, write_faults
 
 ERRORS: dict[type[Refusal], str] = {
     Unauthorized: "invalid_token",
@@ -22,5 +22,8 @@ def write_error(refusal: Refusal) -> object:
         return {"error": refusal.code, "error_description": refusal.description}
     if isinstance(refusal, MethodNotAllowed):
         return write_faults(refusal.faults)
+    if isinstance(refusal, UnsupportedMediaType):
+        wanted = f"The body has to be {' or '.join(refusal.wanted)}, without a Content-Encoding."
+        return {"error": "invalid_request", "error_description": wanted}
     faults = (fault.reason if fault.field is None else f"{fault.field}: {fault.reason}" for fault in refusal.faults)
     return {"error": ERRORS.get(type(refusal), "invalid_request"), "error_description": "; ".join(faults)}

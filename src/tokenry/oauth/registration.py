@@ -71,7 +71,7 @@ class RegistrationEndpoints:
 
 def no_registration(call: Call) -> object:
     """Where the operator has not opened it."""
-    raise NotFound
+    raise NotFound("Clients cannot register themselves here, unless the operator sets TOKENRY_CLIENT_REGISTRATION")
 
 
 def write_metadata(client: Client) -> dict[str, object]:

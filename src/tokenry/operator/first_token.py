@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 
+from tokenry.client.environment import URL
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
 from tokenry.settings import Settings
@@ -63,11 +64,12 @@ def welcome(url: str, secret: Secret, path: Path | None) -> str:
     else:
         where, token = "It is in a file that only its owner can read:", f"$(cat {quote(str(path.resolve()))})"
         end = "revoke it and remove the file"
+    service = "" if url == URL else f"\n  export TOKENRY_URL={url}"
     return f"""
 This is the first start. An account and its administrator "admin" were made, with a first token that may do everything.
 {where}
 
-  export TOKENRY_TOKEN={token}
+  export TOKENRY_TOKEN={token}{service}
 
 Next, paste one of these:
 
@@ -78,8 +80,15 @@ Next, paste one of these:
 It never expires. Once you have made others with `tokenry token create`, {end}."""
 
 
-def first_sign_in(link: str | None) -> str:
+def first_sign_in(link: str | None, settings: Settings) -> str:
     """How the first administrator comes to a password; without a terminal, no link is made that others might read."""
-    if link is None:
-        return "\nTo sign in with a browser as well, have `tokenry admin user link admin` print a link."
-    return f"\nTo sign in with a browser as well, choose a password within 30 minutes:\n\n{link}"
+    if link is not None:
+        return f"\nTo sign in with a browser as well, choose a password within 30 minutes:\n\n{link}"
+    command = f"tokenry admin user link admin --data-dir {quote(str(settings.data_dir.resolve()))} --public-url"
+    if settings.public_url is not None:
+        return f"\nTo sign in with a browser as well, have a link printed:\n\n  {command} {settings.public_url}"
+    return f"""
+To sign in with a browser as well, start again with TOKENRY_PUBLIC_URL, the address of this service for browsers, and
+have a link printed:
+
+  {command} https://tokens.example.com"""

@@ -71,7 +71,7 @@ def _serve_at(listeners: Sequence[socket], settings: Settings, counters: Counter
             elif place.path is not None:
                 print(greeting, welcome(url, secret, place.path), sep="\n")
             if secret is not None:
-                print(first_sign_in(link))
+                print(first_sign_in(link, settings))
             print("\nReady. Ctrl-C stops it.", flush=True)
 
     run_server(

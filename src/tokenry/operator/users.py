@@ -129,6 +129,8 @@ def link(
     secret = open_installation(settings).links.make_link(operator(), username, timedelta(minutes=minutes))
     print(link_address(url, secret))
     complain(f"Whoever opens it within {minutes} minutes can choose the password of {printable(username)}, once.")
+    if settings.public_url is None:
+        complain(f"It is for a service at {url}: for any other, set --public-url or TOKENRY_PUBLIC_URL.")
 
 
 @app.command()

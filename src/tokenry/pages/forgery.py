@@ -20,19 +20,21 @@ _OUR_SITES = frozenset({"same-origin", "none"})
 class Forged(Refusal):
     """A form that another site may have sent, or that has outlived who was signed in when it was shown."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            Fault("This form was not sent from its own page, or was open for too long. Reload the page and try again.")
-        )
+    def __init__(self, reason: str) -> None:
+        super().__init__(Fault(reason))
 
 
 def require_own_site(headers: Mapping[bytes, str], public_url: str) -> None:
-    """Raise Forged for a form that the browser says was sent by another site, or by a page without one (`null`)."""
+    """Raise Forged for a form that the browser says was sent by another site, or by a page without one (`null`).
+
+    It names the right address: who reads it may have come by another one, or the operator may have set a wrong one.
+    """
+    elsewhere = Forged(f"This form was not sent from {public_url}. Open the page there and try again.")
     origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
     if origin is not None and not is_own_origin(origin, public_url):
-        raise Forged
+        raise elsewhere
     if site is not None and site not in _OUR_SITES:
-        raise Forged
+        raise elsewhere
 
 
 def require_token(visit: Visit) -> None:
@@ -44,4 +46,7 @@ def require_token(visit: Visit) -> None:
     given = visit.form.get(FIELD).encode("utf-8")
     right = [form_token(visit.cookies[name]).encode("ascii") for name in names if name in visit.cookies]
     if not any([hmac.compare_digest(given, each) for each in right]):  # noqa: C419 - always as many
-        raise Forged
+        raise Forged(
+            "This form was not sent from its own page, or was open for too long, or your browser keeps no cookies from "
+            "here. Reload the page and try again."
+        )

@@ -37,7 +37,8 @@ class BodyTooLarge(Refusal):
 class UnsupportedMediaType(Refusal):
     """The body is announced as something other than what is read here."""
 
-    def __init__(self) -> None:
+    def __init__(self, *wanted: str) -> None:
+        self.wanted = wanted
         super().__init__(Fault("Unsupported Media Type"))
 
 

@@ -300,5 +300,5 @@ async def receive_meant(
     media_type = headers.get(b"content-type", dialect.media_types[0]).partition(";")[0].strip().lower()
     coding = headers.get(b"content-encoding", "identity").strip().lower()
     if media_type not in dialect.media_types or coding != "identity":
-        raise UnsupportedMediaType
+        raise UnsupportedMediaType(*dialect.media_types)
     return await receive_body(headers, receive)

@@ -116,8 +116,10 @@ def require_requester(client: Client, asked: NewCode, presented: PresentedCode) 
     optional = asked.redirect_uri is None or asked.code_challenge is not None or len(client.redirect_uris) == 1
     if (sent is None and not optional) or (sent is not None and sent != asked.redirect_uri):
         raise _refused("The redirect_uri is not the one that was asked with.")
-    if (presented.code_verifier is None) != (asked.code_challenge is None):
-        raise _refused("A code_verifier goes with a code_challenge, and with nothing else.")
+    if presented.code_verifier is None and asked.code_challenge is not None:
+        raise _refused("The code was asked for with a code_challenge: its code_verifier must be sent (PKCE).")
+    if presented.code_verifier is not None and asked.code_challenge is None:
+        raise _refused("The code was asked for without a code_challenge: there can be no code_verifier (PKCE).")
     if presented.code_verifier is not None and asked.code_challenge is not None:
         if not is_verified(presented.code_verifier, asked.code_challenge):
             raise _refused("The code_verifier is not the one that the code_challenge was made from.")
