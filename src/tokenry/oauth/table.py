@@ -53,7 +53,7 @@ def registration_paths(installation: Installation, resource: MakeResource) -> Pa
     """Clients' registration (RFC 7591) and its management (RFC 7592), as far as the operator has opened it."""
     endpoints = RegistrationEndpoints(installation)
     register = {
-        Registration.OFF: Operation(no_registration, who=Callers.ANYBODY),
+        Registration.OFF: change(no_registration, who=Callers.ANYBODY),
         Registration.TOKEN: change(endpoints.register, WRITES, Callers.ADMINISTRATORS),
         Registration.OPEN: change(endpoints.register, who=Callers.ANYBODY, bucket=REGISTRATION_LIMIT),
     }[installation.registration]
