@@ -1,7 +1,7 @@
 """Refresh tokens (RFC 6749 section 6): each is used once, for the next one and an access token beside it.
 
 One that is used again was stolen, by whoever comes first or second: nobody can tell, so its grant ends (RFC 9700
-section 4.14.2). There is no grace for an answer that got lost: docs/decisions/0038.
+section 4.14.2). There is no grace for an answer that got lost: docs/decisions/0042.
 """
 
 from dataclasses import replace
