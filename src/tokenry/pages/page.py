@@ -27,12 +27,12 @@ from tokenry.service.sessions import Sessions
 from tokenry.web.answers import HeaderList, send_answer
 from tokenry.web.bodies import receive_body
 from tokenry.web.errors import STATUS, BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
+from tokenry.web.forms import URLENCODED
 from tokenry.web.limits import RateLimits, network
 from tokenry.web.requests import client_address, single_headers
 from tokenry.web.threads import Threads
 
 T = TypeVar("T")
-FORM = "application/x-www-form-urlencoded"
 _STATUS = {**STATUS, Forged: 403}
 _TITLES = {
     400: "This cannot be understood",
@@ -247,7 +247,7 @@ def _read_fields(encoded: str) -> Fields:
 
 async def _receive_form(headers: Mapping[bytes, str], receive: Receive) -> bytes:
     """Receive a form. Raises BodyTooLarge, UnsupportedMediaType, ClientGone."""
-    media_type = headers.get(b"content-type", FORM).partition(";")[0].strip().lower()
-    if media_type != FORM or headers.get(b"content-encoding", "identity").strip().lower() != "identity":
+    media_type = headers.get(b"content-type", URLENCODED).partition(";")[0].strip().lower()
+    if media_type != URLENCODED or headers.get(b"content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType
     return await receive_body(headers, receive)
