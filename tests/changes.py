@@ -445,6 +445,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Passwords.note_failure": lambda case: case.installation.passwords.note_failure(
         case.them.session.user.id, address=None
     ),
+    "Passwords.note_failure_of_nobody": lambda case: case.installation.passwords.note_failure_of_nobody(),
     "Passwords.sign_in": lambda case: case.installation.passwords.sign_in(
         SigningIn(case.me.session.user, HASH, known_address=False),
         address=None,

@@ -2,7 +2,8 @@
 
 import json
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from tokenry.application import build_app
 from tokenry.domain.errors import Invalid
 from tokenry.domain.users import UserChange
 from tokenry.service.installation import Installation
+from tokenry.storage.database import Database
 
 PASSWORD = "correct horse 7 staple"
 WRONG = "The name or the password is wrong."
@@ -214,6 +216,24 @@ def test_attempts_on_a_user_are_counted_whatever_the_name(known: App) -> None:
     assert enter(visitor(known)) == 429
     known.clock.seconds += 60
     assert enter(visitor(known)) == 303
+
+
+@pytest.mark.parametrize("name", ["admin", "nobody", "\0"])
+def test_as_much_is_written_after_every_wrong_answer(known: App, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Else whoever has something written right behind it could tell, by waiting, whom there is."""
+    committed: list[int] = []
+    write = Database.write
+
+    @contextmanager
+    def counted(self: Database) -> Iterator[Any]:
+        with write(self) as connection:
+            before = connection.connection.dbapi_connection.total_changes  # type: ignore[union-attr]
+            yield connection
+            committed.append(connection.connection.dbapi_connection.total_changes - before)  # type: ignore[union-attr]
+
+    monkeypatch.setattr(Database, "write", counted)
+    assert enter(visitor(known), name, "wr0ng") == 400
+    assert committed == [1]
 
 
 def test_limit_does_not_tell_that_a_name_and_an_address_are_one_users(known: App, do: Installation) -> None:

@@ -462,6 +462,7 @@ class Many:
             ],
             **self.factors(),
             "passwords.note_failure": [partial(do.passwords.note_failure, 1, address=None)],
+            "passwords.note_failure_of_nobody": [do.passwords.note_failure_of_nobody],
             "apps.list_of_user": [lambda: do.apps.list_of_user(self.own_session(104))],
             "sessions.list_of_user": [lambda: do.sessions.list_of_user(self.own_session(104))],
             "sessions.begin_session": [self.begin_session],

@@ -87,7 +87,9 @@ class SignInPages:
             except Unauthorized:  # since the comparison it was changed, or the user disabled
                 return asked([Fault(WRONG)])
             return self._second_step.go_on(visit, proved, own_path(visit.form.get("next")))
-        noting = None if who.user is None else partial(self._passwords.note_failure, who.user.id, address=visit.address)
+        noting: Callable[[], object] = self._passwords.note_failure_of_nobody
+        if who.user is not None:
+            noting = partial(self._passwords.note_failure, who.user.id, address=visit.address)
         return asked([Fault(WRONG)], afterwards=noting)
 
     def show_again(self, visit: Visit) -> Reply:

@@ -4,6 +4,7 @@ Hashing takes long and is done between the transactions (`service/hashing.py`), 
 A step that writes makes sure that what it was told of is still so.
 """
 
+from secrets import token_bytes
 from typing import NamedTuple
 
 from tokenry.domain.accounts import Origin
@@ -17,6 +18,7 @@ from tokenry.service.sessions import Sessions, end_sessions_of, require_session
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import logins
 from tokenry.storage import passwords as stored
+from tokenry.storage.assertions import see_assertion
 from tokenry.storage.database import retried
 from tokenry.storage.links import delete_links_of
 from tokenry.storage.users import claim_user, find_user_by_id, keep_user
@@ -108,6 +110,15 @@ class Passwords:
             logins.insert_login(
                 change.connection, user_id=user_id, now=change.now, address=address, succeeded=False, method=method
             )
+
+    @retried
+    def note_failure_of_nobody(self) -> None:
+        """Write as much as a failure is that there is nobody to write down for; it is deleted in the next pruning.
+
+        Who asks for something that is written waits behind it: without this, that would tell whom there is.
+        """
+        with self._transactions.change(Origin("sign-in")) as change:
+            see_assertion(change.connection, token_bytes(32), change.now)
 
     @retried
     def change_password(self, origin: Origin, session: Session, hash: str) -> Secret:
