@@ -137,11 +137,11 @@ def test_deleted_client_is_gone_and_its_id_is_nobody_elses(service: Server) -> N
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("--redirect-uri", "http://app.example"), "Must begin with https://"),
-        ((), "Must be sent"),
-        (("--redirect-uri", APP, "--scopes", "nothing:read_only"), "Invalid scope"),
+        (("--redirect-uri", "http://app.example"), "--redirect-uri: Must begin with https://"),
+        ((), "--redirect-uri: Must be sent"),
+        (("--redirect-uri", APP, "--scopes", "nothing:read_only"), "--scopes: Invalid scope"),
         (("--redirect-uri", APP, "--public", "--no-pkce"), "public client"),
-        (("--redirect-uri", APP, "--client-id", "a b"), "client_id: Must be"),
+        (("--redirect-uri", APP, "--client-id", "a b"), "--client-id: Must be"),
         (("--grant-type", "client_credentials"), "must be of an account"),
         (("--redirect-uri", APP, "--account", "nobody"), "no account of this name"),
     ],

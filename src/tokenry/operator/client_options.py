@@ -11,7 +11,7 @@ import typer
 
 from tokenry.cli.options import read_text, with_options
 from tokenry.domain.clients import Authentication, ClientChange
-from tokenry.domain.errors import raise_faults
+from tokenry.domain.errors import Fault, Invalid, raise_faults
 from tokenry.domain.oauth import GrantType
 from tokenry.domain.scopes import Catalogue, Scopes
 
@@ -24,13 +24,30 @@ _SWITCHES = {
 }
 
 
+_FLAGS = {
+    "redirect_uris": "--redirect-uri",
+    "redirect_uri": "--redirect-uri",
+    "grant_types": "--grant-type",
+    "jwks": "--jwks-file",
+    "client_id": "--client-id",
+    **{name: f"--{name}" for name in ("label", "website", "public", "scopes", "account")},
+    **{name: flags.partition("/")[0] for name, (flags, _) in _SWITCHES.items()},
+}
+"""By which option each field is given that a refusal can name."""
+
+
 def takes_client_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command an option for each thing that can be set, and a function of a catalogue that reads `wanted`."""
 
     @wraps(command)
     def called(**given: Any) -> None:
         flags = {option.name: given.pop(option.name) for option in _OPTIONS}
-        command(**given, wanted=lambda catalogue: _read(flags, catalogue))
+        try:
+            command(**given, wanted=lambda catalogue: _read(flags, catalogue))
+        except Invalid as refusal:
+            raise Invalid(
+                *(Fault(each.reason, _FLAGS.get(each.field or "", each.field)) for each in refusal.faults)
+            ) from None
 
     return with_options(called, command, _OPTIONS, in_place_of={"wanted"})
 
