@@ -1,16 +1,26 @@
-"""A real browser for tests: Debian's Chromium, driven by Playwright, and what axe-core finds in a page."""
+"""A real browser for tests: Chromium, driven by Playwright; a way in with it, and whether a page is for everybody."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.conftest import missing
 from tests.node import MODULES, need_modules
+from tests.servers import Server, tokenry
 
-PHONE_WIDTH, PHONE_HEIGHT = 360, 740
+PASSWORD = "correct horse 7 staple"
+NARROW: ViewportSize = {"width": 320, "height": 640}
+"""Below which nobody need be able to read a page (WCAG 2.2, 1.4.10)."""
+CHEAP: Sequence[str] = (
+    *("--password-memory", "64"),
+    *("--password-rounds", "1"),
+    *("--password-lanes", "1"),
+    *("--rate-limit-sign-in", "0"),
+)
+"""Flags with which signing in takes no time."""
 
 
 @contextmanager
@@ -43,8 +53,21 @@ def axe_violations(page: Page) -> list[str]:
     return found
 
 
-def is_wider_than_a_phone(page: Page) -> bool:
-    """Whether somebody with a phone would have to scroll to the side."""
-    page.set_viewport_size({"width": PHONE_WIDTH, "height": PHONE_HEIGHT})
-    wide: bool = page.evaluate("() => document.documentElement.scrollWidth > window.innerWidth")
-    return wide
+def assert_for_everybody(page: Page, where: str) -> None:
+    """Fail unless axe-core finds nothing, and nobody has to scroll sideways with a narrow window."""
+    assert axe_violations(page) == [], where
+    page.set_viewport_size(NARROW)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), where
+
+
+def new_link(service: Server, public_url: str | None = None) -> str:
+    """A link by which the administrator of a service chooses a password."""
+    where = ("--data-dir", str(service.data_dir), "--public-url", public_url or service.url)
+    return tokenry("admin", "user", "link", "admin", *where).stdout.strip()
+
+
+def fill_in_new_password(page: Page) -> None:
+    """Choose it, on the page that the link leads to."""
+    page.get_by_label("New password").fill(PASSWORD)
+    page.get_by_label("The same password again").fill(PASSWORD)
+    page.get_by_role("button", name="Set password and sign in").click()

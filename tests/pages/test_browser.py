@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.browsing import CHEAP, NARROW, PASSWORD, assert_accessible, fill_in_new_password, new_link
+from tests.browsers import CHEAP, NARROW, PASSWORD, assert_for_everybody, fill_in_new_password, new_link
 from tests.servers import Server, serving
 
 
@@ -43,25 +43,24 @@ def test_link_leads_to_a_password_and_back_in(browser: Browser, service: Server,
         expect(page.get_by_role("heading", level=1)).to_have_text("This link leads nowhere any more")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_for_everybody(browser: Browser, service: Server, scheme: str) -> None:
+def test_pages_are_for_everybody(browser: Browser, service: Server) -> None:
     """In both schemes, at 320 pixels; with what is wrong shown, too."""
-    with browser.new_context(color_scheme="dark" if scheme == "dark" else "light", viewport=NARROW) as context:
+    with browser.new_context(viewport=NARROW) as context:
         page = context.new_page()
         for path in ("/sign-in", "/sign-out", "/link/x"):
             page.goto(service.url + path)
-            assert_accessible(page, path)
+            assert_for_everybody(page, path)
         page.goto(new_link(service))
-        assert_accessible(page, "/link")
+        assert_for_everybody(page, "/link")
         page.get_by_role("button", name="Set password and sign in").click()
         expect(page.get_by_label("New password")).to_have_attribute("aria-invalid", "true")
         page.get_by_role("link", name="Use at least 12 characters").click()
         expect(page.get_by_label("New password")).to_be_focused()
-        assert_accessible(page, "/link with faults")
+        assert_for_everybody(page, "/link with faults")
         fill_in_new_password(page)
         for path in ("/", "/sign-out", "/password", "/sign-in/again"):
             page.goto(service.url + path)
-            assert_accessible(page, path)
+            assert_for_everybody(page, path)
 
 
 def test_keyboard_is_enough(browser: Browser, service: Server) -> None:

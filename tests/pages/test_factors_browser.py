@@ -9,8 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pyotp import TOTP
 
-from tests.browsers import axe_violations
-from tests.browsing import CHEAP, NARROW, PASSWORD, fill_in_new_password, new_link
+from tests.browsers import CHEAP, NARROW, PASSWORD, assert_for_everybody, fill_in_new_password, new_link
 from tests.servers import Server, serving, tokenry
 
 DEVICE = {
@@ -164,18 +163,13 @@ def test_pages_of_factors_are_for_everybody(browser: Browser, site: Site) -> Non
             own = ("", "/one-time-passwords", "/one-time-passwords/remove", "/recovery-codes", "/passkeys")
             for path in (*(f"/sign-in/security{each}" for each in own), href, "/sign-in/passkey"):
                 page.goto(f"{site.url}{path}")
-                look_at(page, str(path))
+                assert_for_everybody(page, str(path))
             page.goto(f"{site.url}/sign-in/security/recovery-codes")
             page.get_by_role("button", name="Make new recovery codes").click()
-            look_at(page, "recovery codes")
+            assert_for_everybody(page, "recovery codes")
             context.clear_cookies()
             sign_in(page, site)
             page.get_by_label("Code").fill("x")
             page.get_by_role("button", name="Sign in").click()
             expect(page.get_by_role("alert")).to_contain_text("That code is wrong")
-            look_at(page, "second step with a fault")
-
-
-def look_at(page: Page, where: str) -> None:
-    assert axe_violations(page) == [], where
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), where
+            assert_for_everybody(page, "second step with a fault")

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browsers import axe_violations, is_wider_than_a_phone
+from tests.browsers import assert_for_everybody
 from tests.issuing import bearer
 from tests.oauth_making import CHALLENGE, VERIFIER
 from tests.pages.parts import CHEAP
@@ -118,8 +118,7 @@ def test_program_is_let_in_and_its_access_ended(served: Server, browser: Browser
         sign_in(page)
         assert page.get_by_role("heading", name="Let Example Program in?").is_visible()
         if scripts:
-            assert axe_violations(page) == []
-            assert not is_wider_than_a_phone(page)
+            assert_for_everybody(page, "consent")
         page.get_by_label("linodes:read_write").focus()
         page.keyboard.press("Space")
         page.keyboard.press("Tab")
@@ -153,11 +152,11 @@ def test_cancelling_leads_back_and_errors_are_accessible(served: Server, browser
         asked = {"client_id": client_id, "response_type": "code", "redirect_uri": program.redirect_uri}
         challenge = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
         page.goto(f"{served.url}/oauth/authorize?{urlencode({**asked, **challenge})}")
-        assert axe_violations(page) == []
+        assert_for_everybody(page, "sign-in")
         sign_in(page)
         page.get_by_role("button", name="Cancel").click()
         page.wait_for_url("http://localhost:*/done")
         assert [answer["error"] for answer in program.answers] == ["access_denied"]
         page.goto(f"{served.url}/oauth/authorize?client_id={client_id}&redirect_uri=https://evil.example")
         assert page.get_by_role("heading", name="This application cannot be let in").is_visible()
-        assert axe_violations(page) == []
+        assert_for_everybody(page, "refusal")
