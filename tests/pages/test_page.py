@@ -12,7 +12,7 @@ from tokenry.pages.cookies import form_token
 from tokenry.pages.page import Page
 from tokenry.pages.paths import own_path, sign_in_path
 from tokenry.pages.visits import Cookie, Redirect, Shown
-from tokenry.service.passkeys import Answered, Asked
+from tokenry.service.passkeys import PasskeyRequest, PasskeyResponse
 
 HEADERS = {
     "content-type": "text/html; charset=utf-8",
@@ -233,8 +233,8 @@ def test_whatever_may_lead_elsewhere_leads_home(text: str) -> None:
         Cookie("tokenry", "opens sesame"),
         Shown("recovery_codes.html", {"codes": ["opens sesame"]}),
         Redirect("https://client.example/?code=opens+sesame", [Cookie("tokenry", "opens sesame")]),
-        Asked("{}", "opens sesame"),
-        Answered("{}", "opens sesame", "opens sesame"),
+        PasskeyRequest("{}", "opens sesame"),
+        PasskeyResponse("{}", "opens sesame", "opens sesame"),
     ],
 )
 def test_what_opens_something_is_not_shown_by_what_carries_it(holder: object) -> None:

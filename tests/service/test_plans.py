@@ -46,7 +46,7 @@ from tokenry.service.authorization import Consent
 from tokenry.service.documents import ClientDocuments, Documents
 from tokenry.service.grants.ending import end_client
 from tokenry.service.grants.token_exchange import PresentedSubject
-from tokenry.service.passkeys import Answered
+from tokenry.service.passkeys import PasskeyResponse
 from tokenry.service.passwords import PasswordProved, SigningIn
 from tokenry.service.second_steps import Pending
 from tokenry.settings import Settings
@@ -708,15 +708,15 @@ class Many:
     def register_passkey(self) -> None:
         session, use_cases = self.held(), self.do.passkeys
         asked = use_cases.ask_for_new(session, "browser")
-        answered = Answered(self.device.make(asked.options), asked.ticket, "browser")
+        answered = PasskeyResponse(self.device.make(asked.options), asked.ticket, "browser")
         use_cases.register(OPERATOR, session, answered, "phone")
 
     def passkey_id(self) -> int:
         return self.do.factors.list_held(self.held()).passkeys[-1].id
 
-    def sign_by_passkey(self) -> Answered:
+    def sign_by_passkey(self) -> PasskeyResponse:
         asked = self.do.passkey_sign_in.ask("browser")
-        return Answered(self.device.sign(asked.options), asked.ticket, "browser")
+        return PasskeyResponse(self.device.sign(asked.options), asked.ticket, "browser")
 
     def sign_in_by_passkey(self) -> None:
         self.do.passkey_sign_in.sign_in(self.sign_by_passkey(), address=None, agent=None)

@@ -18,7 +18,7 @@ from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.sessions import Session
 from tokenry.service.one_time_passwords import OneTimePasswords
 from tokenry.service.passkey_sign_in import PasskeySignIn
-from tokenry.service.passkeys import Answered, Passkeys
+from tokenry.service.passkeys import PasskeyResponse, Passkeys
 from tokenry.service.passwords import PasswordProved
 from tokenry.service.second_steps import SecondStepRefused, SecondSteps
 from tokenry.service.sessions import Sessions
@@ -135,14 +135,14 @@ def test_of_two_answers_to_one_challenge_one_signs_in(held: Held) -> None:
     bench, device = held.bench, Device(PARTY.origin, PARTY.id)
     passkeys = Passkeys(bench.transactions, PEPPERS, sessions_of(bench.database), PARTY)
     made = passkeys.ask_for_new(held.session, "browser")
-    passkeys.register(ORIGIN, held.session, Answered(device.make(made.options), made.ticket, "browser"), "phone")
+    passkeys.register(ORIGIN, held.session, PasskeyResponse(device.make(made.options), made.ticket, "browser"), "phone")
 
     def sign_in(database: Database) -> Secret:
         use_cases = PasskeySignIn(Transactions(database, lambda: NOW), PEPPERS, sessions_of(database), PARTY)
         return use_cases.sign_in(answered, address=None, agent=None)
 
     asked = PasskeySignIn(bench.transactions, PEPPERS, sessions_of(bench.database), PARTY).ask("browser")
-    answered = Answered(device.sign(asked.options), asked.ticket, "browser")
+    answered = PasskeyResponse(device.sign(asked.options), asked.ticket, "browser")
     assert outcomes(at_once(bench.database, sign_in, sign_in)) == ["refused", "session"]
     assert held.count() == 2
 
@@ -157,14 +157,14 @@ def test_what_was_begun_for_one_user_is_ended_by_no_other(held: Held) -> None:
     assert use_cases.find_offer(eve, offer.ticket, "browser") is None
     passkeys = Passkeys(bench.transactions, PEPPERS, sessions, PARTY)
     made = passkeys.ask_for_new(held.session, "browser")
-    answered = Answered(device.make(made.options), made.ticket, "browser")
+    answered = PasskeyResponse(device.make(made.options), made.ticket, "browser")
     with pytest.raises(Invalid, match="took too long"):
         passkeys.register(ORIGIN, eve, answered, "phone")
     passkeys.register(ORIGIN, held.session, answered, "phone")
     sign_in = PasskeySignIn(bench.transactions, PEPPERS, sessions, PARTY)
     asked = sign_in.ask("browser")
     with pytest.raises(Unauthorized):
-        sign_in.prove(ORIGIN, eve, Answered(device.sign(asked.options), asked.ticket, "browser"))
+        sign_in.prove(ORIGIN, eve, PasskeyResponse(device.sign(asked.options), asked.ticket, "browser"))
 
 
 def test_user_who_is_deleted_leaves_no_factor(held: Held) -> None:

@@ -10,7 +10,7 @@ from tokenry.pages.second_step import COOKIE
 from tokenry.pages.signed_in import go_on, session_cookie
 from tokenry.pages.visits import Cookie, Reply, Visit, show
 from tokenry.service.passkey_sign_in import PasskeySignIn
-from tokenry.service.passkeys import Answered
+from tokenry.service.passkeys import PasskeyResponse
 from tokenry.service.sessions import Sessions
 
 WRONG = "That passkey could not be used. Try again, or choose another way."
@@ -33,7 +33,7 @@ class PasskeySignInPages:
         target, session = own_path(visit.form.get("next")), visit.session
         if await self._attempts.are_too_many_from(visit.address):
             return await run(partial(self._ask, visit, target, TOO_OFTEN, 429))
-        answered = Answered(visit.form.get("answer"), visit.form.get("ticket"), visit.form_token)
+        answered = PasskeyResponse(visit.form.get("answer"), visit.form.get("ticket"), visit.form_token)
         if session is None:
             using = partial(self._passkeys.sign_in, answered, address=visit.address, agent=visit.agent)
         else:

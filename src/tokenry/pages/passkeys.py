@@ -5,7 +5,7 @@ from tokenry.pages.paths import SECURITY
 from tokenry.pages.security import show_renewed
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Redirect, Reply, Visit, show
-from tokenry.service.passkeys import Answered, Passkeys
+from tokenry.service.passkeys import PasskeyResponse, Passkeys
 from tokenry.service.sessions import Sessions
 
 ID_LENGTH_MAX = 18
@@ -27,7 +27,7 @@ class PasskeyPages:
         """POST what the browser made."""
         require_recent(visit)
         label = visit.form.get("label").strip()
-        answered = Answered(visit.form.get("answer"), visit.form.get("ticket"), visit.form_token)
+        answered = PasskeyResponse(visit.form.get("answer"), visit.form.get("ticket"), visit.form_token)
         try:
             renewed = self._passkeys.register(visit.origin, visit.signed_in, answered, label)
         except Invalid as refusal:

@@ -22,7 +22,7 @@ from tokenry.domain.seals import Ticket, Tickets
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.sessions import PASSKEY, Session
 from tokenry.domain.sign_in_events import PasskeyCloned
-from tokenry.service.passkeys import Answered, Asked, require_party
+from tokenry.service.passkeys import PasskeyRequest, PasskeyResponse, require_party
 from tokenry.service.sessions import Sessions, require_session
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import passkeys as stored
@@ -54,7 +54,7 @@ class PasskeySignIn:
         self._sessions = sessions
         self._tickets = Tickets(peppers, "passkey", CHALLENGE_LIFETIME)
 
-    def ask(self, bound_to: str, user_id: int | None = None) -> Asked:
+    def ask(self, bound_to: str, user_id: int | None = None) -> PasskeyRequest:
         """Ask a browser for a passkey: of a user's, or anybody's. Raises Invalid where there can be none."""
         from tokenry.domain import ceremonies  # noqa: PLC0415 - nobody else need wait for it
 
@@ -65,15 +65,15 @@ class PasskeySignIn:
                 allowed = stored.list_credential_ids(connection, user_id)
         values = {"user": user_id, "challenge": b64encode(challenge).decode("ascii")}
         ticket = self._tickets.issue(values, bound_to=bound_to, now=self._transactions.now())
-        return Asked(ceremonies.ask_for_known(party, challenge=challenge, allowed=allowed), ticket)
+        return PasskeyRequest(ceremonies.ask_for_known(party, challenge=challenge, allowed=allowed), ticket)
 
     def sign_in(
-        self, answered: Answered, *, address: str | None, agent: str | None, replaced: Session | None = None
+        self, answered: PasskeyResponse, *, address: str | None, agent: str | None, replaced: Session | None = None
     ) -> Secret:
         """Begin a session of whose passkey has signed. Raises Unauthorized, whatever is wrong."""
         return _require(self._begin(self._read(answered), address=address, agent=agent, replaced=replaced))
 
-    def prove(self, origin: Origin, session: Session, answered: Answered) -> Secret:
+    def prove(self, origin: Origin, session: Session, answered: PasskeyResponse) -> Secret:
         """Note that it was proved anew who is signed in; the new secret of the session. Raises Unauthorized."""
         signed = self._read(answered)
         if signed.passkey.user_id != session.user.id:
@@ -100,7 +100,7 @@ class PasskeySignIn:
             require_session(change, session)
             return self._sessions.renew_session(change, session)
 
-    def _read(self, answered: Answered) -> Signed:
+    def _read(self, answered: PasskeyResponse) -> Signed:
         from tokenry.domain import ceremonies  # noqa: PLC0415 - nobody else need wait for it
 
         party = require_party(self.party)

@@ -36,7 +36,7 @@ _NOT_RIGHT = Fault("That passkey could not be used. Try again.")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PasskeyRequest:
     """What a browser is asked, as JSON, and the ticket that comes back with its answer."""
 
     options: str
@@ -44,7 +44,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class PasskeyResponse:
     """What a browser answers, as JSON, with its ticket, and what that has to be bound to."""
 
     answer: str
@@ -64,7 +64,7 @@ class Passkeys:
         self._sessions = sessions
         self._tickets = Tickets(peppers, "new passkey", CHALLENGE_LIFETIME)
 
-    def ask_for_new(self, session: Session, bound_to: str) -> Asked:
+    def ask_for_new(self, session: Session, bound_to: str) -> PasskeyRequest:
         """Ask the browser of who is signed in to make a passkey. Raises Invalid where there can be none."""
         from tokenry.domain import ceremonies  # noqa: PLC0415 - nobody else need wait for it
 
@@ -74,9 +74,9 @@ class Passkeys:
         handle = user_handle(self._peppers, session.user.id)
         options = ceremonies.ask_for_new(party, session.user, handle=handle, challenge=challenge, known=known)
         values = {"user": session.user.id, "challenge": b64encode(challenge).decode("ascii")}
-        return Asked(options, self._tickets.issue(values, bound_to=bound_to, now=self._transactions.now()))
+        return PasskeyRequest(options, self._tickets.issue(values, bound_to=bound_to, now=self._transactions.now()))
 
-    def register(self, origin: Origin, session: Session, answered: Answered, label: str) -> Renewed:
+    def register(self, origin: Origin, session: Session, answered: PasskeyResponse, label: str) -> Renewed:
         """Store the passkey that a browser has made. Other sessions end. Raises Invalid, Unauthorized."""
         from tokenry.domain import ceremonies  # noqa: PLC0415 - nobody else need wait for it
 
