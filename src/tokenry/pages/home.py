@@ -2,11 +2,9 @@
 
 from tokenry.pages.cookies import SESSION
 from tokenry.pages.paths import HOME, own_path, sign_in_path
-from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, show
+from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, read_id, show
 from tokenry.service.apps import Apps
 from tokenry.service.sessions import Sessions
-
-ID_LENGTH_MAX = 19
 
 
 class HomePages:
@@ -24,7 +22,7 @@ class HomePages:
 
     def end_something(self, visit: Visit) -> Reply:
         """POST the id of a session to end, or of an app."""
-        session_id, app_id = (_read_id(visit.form.get(name)) for name in ("session_id", "app_id"))
+        session_id, app_id = (read_id(visit.form.get(name)) for name in ("session_id", "app_id"))
         if session_id is not None:
             self._sessions.end_other(visit.origin, visit.signed_in, session_id)
             return Redirect(HOME, notice="session-ended")
@@ -43,7 +41,3 @@ class HomePages:
             self._sessions.end_session(visit.origin, visit.session)
         target = own_path(visit.form.get("next"))
         return Redirect(sign_in_path(target), [Cookie(SESSION, "")], notice="signed-out")
-
-
-def _read_id(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < ID_LENGTH_MAX else None

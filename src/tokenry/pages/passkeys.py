@@ -4,11 +4,9 @@ from tokenry.domain.errors import Fault, Invalid, NotFound
 from tokenry.pages.paths import SECURITY
 from tokenry.pages.security import show_renewed
 from tokenry.pages.signed_in import require_recent
-from tokenry.pages.visits import Redirect, Reply, Visit, show
+from tokenry.pages.visits import Redirect, Reply, Visit, read_id, show
 from tokenry.service.passkeys import PasskeyResponse, Passkeys
 from tokenry.service.sessions import Sessions
-
-ID_LENGTH_MAX = 18
 
 
 class PasskeyPages:
@@ -68,7 +66,7 @@ class PasskeyPages:
 
 
 def _read_id(visit: Visit) -> int:
-    text = visit.path["passkey"]
-    if not (text.isascii() and text.isdecimal() and len(text) <= ID_LENGTH_MAX):
+    passkey_id = read_id(visit.path["passkey"])
+    if passkey_id is None:
         raise NotFound
-    return int(text)
+    return passkey_id

@@ -11,6 +11,8 @@ from tokenry.domain.errors import Unauthorized
 from tokenry.domain.sessions import Session
 
 PARAMETERS_MAX = 1000
+ID_LENGTH_MAX = 18
+"""Digits of an id: longer ones do not fit into a column."""
 
 
 class Fields:
@@ -132,3 +134,8 @@ def show(
 ) -> Shown:
     """Show a page: `values` are what its template is given, and `faults` among them what it says on top."""
     return Shown(f"{template}.html", values, status, cookies, form_action, afterwards, script)
+
+
+def read_id(text: str) -> int | None:
+    """Read the id of something in a path or a form; None for what cannot be one."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= ID_LENGTH_MAX else None
