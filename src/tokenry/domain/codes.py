@@ -53,9 +53,13 @@ class PresentedCode:
     jkt: str | None = None
 
 
+def challenge_of(code_verifier: str) -> str:
+    """The challenge that is made from a verifier, by S256 (RFC 7636 section 4.2)."""
+    return urlsafe_b64encode(sha256(code_verifier.encode("ascii")).digest()).decode("ascii").rstrip("=")
+
+
 def is_verified(code_verifier: str, code_challenge: str) -> bool:
     """Whether a challenge was made from this verifier; in the same time whatever the answer."""
     if not _CODE_VERIFIER.fullmatch(code_verifier):
         return False
-    made = urlsafe_b64encode(sha256(code_verifier.encode("ascii")).digest()).rstrip(b"=")
-    return hmac.compare_digest(made, code_challenge.encode("ascii"))
+    return hmac.compare_digest(challenge_of(code_verifier).encode("ascii"), code_challenge.encode("ascii"))

@@ -10,8 +10,9 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Any, Self
+
+from tokenry.domain.codes import challenge_of
 
 LIFETIME = timedelta(minutes=10)
 TARGET_LENGTH_MAX = 2500
@@ -61,15 +62,12 @@ class Attempt:
     @property
     def challenge(self) -> str:
         """The verifier's hash, by S256 (RFC 7636 section 4.2)."""
-        return _encode(sha256(self.verifier.encode("ascii")).digest())
+        return challenge_of(self.verifier)
 
     def matches(self, state: str) -> bool:
         """Whether an answer is to this."""
         return hmac.compare_digest(state.encode("utf-8", "replace"), self.state.encode("ascii"))
 
     def _derive(self, label: str) -> str:
-        return _encode(hmac.digest(self.secret.encode("utf-8"), label.encode("ascii"), "sha256"))
-
-
-def _encode(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).decode("ascii").rstrip("=")
+        derived = hmac.digest(self.secret.encode("utf-8"), label.encode("ascii"), "sha256")
+        return urlsafe_b64encode(derived).decode("ascii").rstrip("=")
