@@ -199,7 +199,9 @@ class Authorizations:
             return asked.request.scopes
         registered = asked.client.rights.scopes
         if registered.everything:
-            refusal = OAuthRefusal(OAuthError.INVALID_SCOPE, "scope must be sent.")
+            refusal = OAuthRefusal(
+                OAuthError.INVALID_SCOPE, "scope must be sent: the client is registered for everything."
+            )
             raise RefusedToClient(asked.request.destination, refusal)
         return registered.within(Scopes.parse(" ".join(self._catalogue.scopes)))
 
