@@ -6,7 +6,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select
 
 from tokenry.domain.users import User
-from tokenry.storage.database import DELETED_MAX, to_seconds
+from tokenry.storage.database import to_seconds
+from tokenry.storage.pruning import some_of
 from tokenry.storage.schema import links, users
 from tokenry.storage.users import read_user, select_users
 
@@ -66,5 +67,5 @@ def delete_links_of(connection: Connection, user_id: int) -> int:
 def delete_expired_links(connection: Connection, now: datetime) -> int:
     """Delete some of those that expired, oldest first; how many. Waits for nobody."""
     oldest = select(links.c.preview).where(links.c.expires_at <= to_seconds(now))
-    oldest = oldest.order_by(links.c.expires_at).limit(DELETED_MAX).with_for_update(skip_locked=True)
+    oldest = some_of(oldest.order_by(links.c.expires_at))
     return connection.execute(delete(links).where(links.c.preview.in_(oldest))).rowcount

@@ -10,9 +10,10 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.logins import KEPT, Login, SignIns
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.users import User
-from tokenry.storage.database import DELETED_MAX, from_seconds, to_seconds
+from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of, pages_of
+from tokenry.storage.pruning import some_of
 from tokenry.storage.schema import logins, passwords, users
 
 ADDRESSES_MAX = 20
@@ -91,7 +92,7 @@ def find_sign_ins(connection: Connection, user_ids: Sequence[int]) -> Mapping[in
 def delete_old_logins(connection: Connection, now: datetime) -> int:
     """Delete some of those that are kept no longer, oldest first; how many. Waits for nobody."""
     oldest = select(logins.c.id).where(logins.c.at <= to_seconds(now - KEPT))
-    oldest = oldest.order_by(logins.c.at).limit(DELETED_MAX).with_for_update(skip_locked=True)
+    oldest = some_of(oldest.order_by(logins.c.at))
     return connection.execute(delete(logins).where(logins.c.id.in_(oldest))).rowcount
 
 

@@ -13,9 +13,10 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.oauth import GrantType
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import stored_scopes
-from tokenry.storage.database import DELETED_MAX, from_seconds, to_seconds
+from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import condition_of, ordered
 from tokenry.storage.paging import page_of, pages_of
+from tokenry.storage.pruning import some_of
 from tokenry.storage.schema import apps, device_codes, oauth_clients, pushed_requests
 
 _COLUMNS = {
@@ -111,8 +112,7 @@ def delete_unused_clients(connection: Connection, now: datetime) -> int:
     Those that nobody has let in, nor is about to, are gone for good: their ids were never told to anybody else.
     """
     due = select(oauth_clients.c.id).where(oauth_clients.c.prune_at <= to_seconds(now))
-    found = due.order_by(oauth_clients.c.prune_at).limit(DELETED_MAX).with_for_update(skip_locked=True)
-    ids = connection.execute(found).scalars().all()
+    ids = connection.execute(some_of(due.order_by(oauth_clients.c.prune_at))).scalars().all()
     uses = (apps, device_codes, pushed_requests)
     used = {
         id

@@ -30,7 +30,7 @@ KEPT_SECONDS = 86400
 def delete_access_tokens(connection: Connection, now: datetime) -> int:
     """Delete access tokens that expired a day ago, and what was noted of them. One that was revoked would have, too."""
     old = tokens.c.grant_id.is_not(None) & (tokens.c.expires_at <= to_seconds(now) - KEPT_SECONDS)
-    ids = connection.execute(_some(select(tokens.c.id).where(old).order_by(tokens.c.expires_at))).scalars().all()
+    ids = connection.execute(some_of(select(tokens.c.id).where(old).order_by(tokens.c.expires_at))).scalars().all()
     if ids:
         # Named, though they have expired: the clock may be set back.
         execute_naming(connection, delete(credentials).where(credentials.c.token_id.in_(ids)))
@@ -42,7 +42,7 @@ def delete_access_tokens(connection: Connection, now: datetime) -> int:
 def delete_refresh_tokens(connection: Connection, now: datetime) -> int:
     """Delete refresh tokens that expired, used or not."""
     old = select(refresh_tokens.c.preview).where(refresh_tokens.c.expires_at <= to_seconds(now))
-    old = _some(old.order_by(refresh_tokens.c.expires_at))
+    old = some_of(old.order_by(refresh_tokens.c.expires_at))
     return _delete(connection, delete(refresh_tokens).where(refresh_tokens.c.preview.in_(old)))
 
 
@@ -50,7 +50,7 @@ def delete_codes(connection: Connection, now: datetime) -> int:
     """Delete authorization codes that expired a day ago."""
     until = to_seconds(now) - KEPT_SECONDS
     old = select(authorization_codes.c.preview).where(authorization_codes.c.expires_at <= until)
-    old = _some(old.order_by(authorization_codes.c.expires_at))
+    old = some_of(old.order_by(authorization_codes.c.expires_at))
     return _delete(connection, delete(authorization_codes).where(authorization_codes.c.preview.in_(old)))
 
 
@@ -58,14 +58,14 @@ def delete_device_codes(connection: Connection, now: datetime) -> int:
     """Delete device codes that expired a day ago."""
     until = to_seconds(now) - KEPT_SECONDS
     old = select(device_codes.c.preview).where(device_codes.c.expires_at <= until)
-    old = _some(old.order_by(device_codes.c.expires_at))
+    old = some_of(old.order_by(device_codes.c.expires_at))
     return _delete(connection, delete(device_codes).where(device_codes.c.preview.in_(old)))
 
 
 def delete_assertions(connection: Connection, now: datetime) -> int:
     """Forget assertions that nobody would take any more."""
     old = select(seen_assertions.c.digest).where(seen_assertions.c.expires_at <= to_seconds(now))
-    old = _some(old.order_by(seen_assertions.c.expires_at))
+    old = some_of(old.order_by(seen_assertions.c.expires_at))
     return _delete(connection, delete(seen_assertions).where(seen_assertions.c.digest.in_(old)))
 
 
@@ -78,7 +78,7 @@ def delete_grants(connection: Connection, now: datetime) -> int:
         exists().where(authorization_codes.c.grant_id == oauth_grants.c.id),
     )
     old = select(oauth_grants.c.id).where(oauth_grants.c.expires_at <= until, *(~each for each in left))
-    old = _some(old.order_by(oauth_grants.c.expires_at))
+    old = some_of(old.order_by(oauth_grants.c.expires_at))
     return _delete(connection, delete(oauth_grants).where(oauth_grants.c.id.in_(old)))
 
 
@@ -91,7 +91,7 @@ def delete_apps(connection: Connection, now: datetime) -> int:
         exists().where(device_codes.c.app_id == apps.c.id),
     )
     old = select(apps.c.id).where(apps.c.ended_at <= until, *(~each for each in left))
-    return _delete(connection, delete(apps).where(apps.c.id.in_(_some(old.order_by(apps.c.ended_at)))))
+    return _delete(connection, delete(apps).where(apps.c.id.in_(some_of(old.order_by(apps.c.ended_at)))))
 
 
 KINDS = (
@@ -106,7 +106,8 @@ KINDS = (
 """In an order in which what refers to others goes first."""
 
 
-def _some(oldest: Select[tuple[T]]) -> Select[tuple[T]]:
+def some_of(oldest: Select[tuple[T]]) -> Select[tuple[T]]:
+    """So many rows of those that a statement selects as are deleted at once, locked; none for which one would wait."""
     return oldest.limit(DELETED_MAX).with_for_update(of=oldest.get_final_froms()[0], skip_locked=True)
 
 

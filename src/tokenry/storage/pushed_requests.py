@@ -10,7 +10,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select, update
 
 from tokenry.domain.authorization import Parameters
-from tokenry.storage.database import DELETED_MAX, from_seconds, to_seconds
+from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.pruning import some_of
 from tokenry.storage.schema import pushed_requests
 
 
@@ -81,5 +82,5 @@ def delete_pushed_request(connection: Connection, preview: str) -> bool:
 def delete_expired_requests(connection: Connection, now: datetime) -> int:
     """Delete some of those that expired, oldest first; how many. Waits for nobody."""
     oldest = select(pushed_requests.c.preview).where(pushed_requests.c.expires_at <= to_seconds(now))
-    oldest = oldest.order_by(pushed_requests.c.expires_at).limit(DELETED_MAX).with_for_update(skip_locked=True)
+    oldest = some_of(oldest.order_by(pushed_requests.c.expires_at))
     return connection.execute(delete(pushed_requests).where(pushed_requests.c.preview.in_(oldest))).rowcount

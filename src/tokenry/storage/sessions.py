@@ -12,9 +12,10 @@ from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import Concerned
 from tokenry.domain.sessions import OWN_METHODS, Session
 from tokenry.domain.users import User
-from tokenry.storage.database import DELETED_MAX, from_seconds, to_seconds
+from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of, pages_of
+from tokenry.storage.pruning import some_of
 from tokenry.storage.schema import policy, sessions, users
 from tokenry.storage.users import read_user, select_users
 
@@ -139,7 +140,7 @@ def delete_sessions_of(connection: Connection, user_id: int, *, kept: int | None
 def delete_expired_sessions(connection: Connection, now: datetime) -> int:
     """Delete some of those that expired, oldest first; how many. Waits for nobody."""
     oldest = select(sessions.c.id).where(sessions.c.expires_at <= to_seconds(now))
-    oldest = oldest.order_by(sessions.c.expires_at).limit(DELETED_MAX).with_for_update(skip_locked=True)
+    oldest = some_of(oldest.order_by(sessions.c.expires_at))
     return connection.execute(delete(sessions).where(sessions.c.id.in_(oldest))).rowcount
 
 
