@@ -1,7 +1,7 @@
 """Recorded conversations, played again to this service: what was answered then beside what is answered now.
 
 Each runs in its recorded order. What cannot be the same is put in place of what was recorded: ids, names, the text of
-tokens, and times, which the recorder had masked (`edited_by_the_recorder` in the data file).
+tokens, secrets of clients, and times, which the recorder had masked (`edited_by_the_recorder` in the data file).
 """
 
 import json
@@ -73,7 +73,7 @@ def replay(app: App, vectors: list[dict[str, Any]], stage: Stage) -> list[Exchan
         )
         raw = recorded.get("body_raw")
         if request["method"] == "POST":
-            stand_ins |= for_token(json.loads(raw), answer.json())
+            stand_ins |= _for_created(json.loads(raw), answer.json())
         exchanges.append(
             Exchange(
                 status=recorded["status"],
@@ -109,6 +109,13 @@ def for_token(recorded: dict[str, Any], ours: dict[str, Any]) -> dict[str, str]:
         recorded["token"]: ours["token"],
         recorded["token"][:16]: ours["token"][:16],
     }
+
+
+def _for_created(recorded: dict[str, Any], ours: dict[str, Any]) -> dict[str, str]:
+    """The same of whatever was created: a token, or an OAuth client, also one that got another secret."""
+    if "token" in recorded:
+        return for_token(recorded, ours)
+    return {recorded["id"]: ours["id"], json.dumps(recorded["secret"]): json.dumps(ours["secret"])}
 
 
 def _in_place(text: str, stand_ins: dict[str, str]) -> str:

@@ -120,9 +120,20 @@ def _with_a_child_account(app: App) -> Stage:
     return Stage({"Authorization": f"Bearer {secret.reveal()}"}, stand_ins)
 
 
-def _with_recorded_scopes(app: App) -> Stage:
-    (vector,) = [vector for vector in REPLAYED if vector["id"] == "ExampleGetAccount.0"]
+def _with_recorded_scopes(app: App, conversation: str = "ExampleGetAccount") -> Stage:
+    (vector,) = [vector for vector in REPLAYED if vector["id"] == f"{conversation}.0"]
     return Stage(_bearer(app, scopes=vector["response"]["headers"]["X-Oauth-Scopes"][0]), {})
+
+
+def _with_scopes_for_clients(app: App) -> Stage:
+    """The recorded public client had a secret; here a public one has none."""
+    stage = _with_recorded_scopes(app, "TestOAuthClient_GetFound")
+    return Stage(stage.bearer, {'"secret": "<REDACTED>"': '"secret": null'})
+
+
+def _with_confidential_clients(app: App) -> Stage:
+    """The recorded client was public, and got another secret; here a confidential one does, since it has one."""
+    return Stage(app.bearer, {'"public":true': '"public":false', '"public": true': '"public": false'})
 
 
 def _with_another_empty_list(app: App) -> Stage:
@@ -139,6 +150,10 @@ STAGES: dict[str, Callable[[App], Stage]] = {
     "TestProfile_Update": _with_a_profile,
     "TestProfileLogins_List": _with_nothing,
     "TestGrantsList": _with_nothing,
+    "TestOAuthClient_GetFound": _with_scopes_for_clients,
+    "TestOAuthClient_GetMissing": _with_scopes_for_clients,
+    "TestOAuthClients_List": _with_scopes_for_clients,
+    "TestOAuthClients_Reset": _with_confidential_clients,
     "TestAccountMaintenances_List": _with_another_empty_list,
     "ExampleGetAccount": _with_recorded_scopes,
     "TestAccountChild_basic": _with_a_child_account,
