@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from itertools import repeat
 from pathlib import Path
 from select import select
 from typing import NoReturn
@@ -148,8 +149,10 @@ def run_fork(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program of PROGRAMS as `subprocess.run` does.
 
-    `redirected` has the streams that are no pipes; None is a closed one.
+    `redirected` has the streams that are no pipes; None is a closed one. What it says is read in the encoding that it
+    was told to write.
     """
+    encoding = variables.get("PYTHONIOENCODING", "utf-8")
     (their_input, our_output), (our_input, their_output), (our_errors, their_errors) = os.pipe(), os.pipe(), os.pipe()
     os.write(our_output, given.encode())
     os.close(our_output)
@@ -159,7 +162,7 @@ def run_fork(
         process = start_fork(command, list(streams.values()), variables)
         for descriptor in pipes:
             os.close(descriptor)
-        said = readers.map(_read, (our_input, our_errors))
+        said = readers.map(_read, (our_input, our_errors), repeat(encoding))
         try:
             status = process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -170,8 +173,8 @@ def run_fork(
     return subprocess.CompletedProcess(list(command), status, output, errors)
 
 
-def _read(descriptor: int) -> str:
-    with open(descriptor, encoding="utf-8") as file:
+def _read(descriptor: int, encoding: str) -> str:
+    with open(descriptor, encoding=encoding) as file:
         return file.read()
 
 
