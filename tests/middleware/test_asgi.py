@@ -39,6 +39,9 @@ def exchange(app: App, scope: Scope) -> list[Message]:
 class Closing(RemoteVerifier):
     """Closes after each question: these tests run a loop for each."""
 
+    def __init__(self, url: str) -> None:
+        super().__init__(url, timeout=10)  # the machine may be busy
+
     async def verify_async(self, question: Question) -> Answer:
         answer = await super().verify_async(question)
         await self.close_async()

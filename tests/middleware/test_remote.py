@@ -258,7 +258,7 @@ def test_header_that_cannot_be_sent_is_no(ask: Ask, field: str, value: str) -> N
 
 def test_connections_are_kept(service: Server) -> None:
     relay = Relay(service.port)
-    verifier = RemoteVerifier(f"http://127.0.0.1:{relay.port}")
+    verifier = RemoteVerifier(f"http://127.0.0.1:{relay.port}", timeout=10)
     for _ in range(5):
         assert isinstance(verifier.verify(ASKED), Refused)
 
@@ -273,7 +273,7 @@ def test_connections_are_kept(service: Server) -> None:
 
 
 def test_one_event_loop_after_the_other(service: Server) -> None:
-    verifier = RemoteVerifier(service.url)
+    verifier = RemoteVerifier(service.url, timeout=10)
     asked = Question(Needs(), "GET", f"Bearer {service.token}")
 
     async def ask_once() -> Answer:
