@@ -115,7 +115,7 @@ def _for_created(recorded: dict[str, Any], ours: dict[str, Any]) -> dict[str, st
     """The same of whatever was created: a token, or an OAuth client, also one that got another secret."""
     if "token" in recorded:
         return for_token(recorded, ours)
-    return {recorded["id"]: ours["id"], json.dumps(recorded["secret"]): json.dumps(ours["secret"])}
+    return {recorded[name]: ours[name] for name in ("id", "secret")}
 
 
 def _in_place(text: str, stand_ins: dict[str, str]) -> str:

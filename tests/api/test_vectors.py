@@ -30,6 +30,8 @@ ACTING = {"id": 56990571, "token": "9853aa8891ad9fe2", "label": "token"}
 """The token the recordings were made with, as the recorded list shows it."""
 PROFILE = {"email": "person@example.com", "timezone": "GMT", "lish_auth_method": "password_keys"}
 """What was set in the recorded profile."""
+CONFIDENTIAL = {'"public":true': '"public":false', '"public": true': '"public": false'}
+"""The recorded OAuth clients were public, and had secrets; here only confidential ones have."""
 
 NOT_COMPARED = {"connection", "date", "expires", "content-length"}
 """Of the connection, or told apart below: the time of the reply, and its length."""
@@ -97,6 +99,15 @@ def _with_nothing(app: App) -> Stage:
     return Stage(app.bearer, {})
 
 
+def _with_a_login(app: App) -> Stage:
+    """The recorded user had signed in; this one tried to."""
+    installation = open_installation(app.settings, app.clock)
+    installation.passwords.note_failure(1, address="192.0.2.1")
+    installation.database.close()
+    (login,) = app.client.get("/v4/profile/logins", headers=app.bearer).json()["data"]
+    return Stage(app.bearer, {"/logins/1571944101": f"/logins/{login['id']}"})
+
+
 def _with_a_child_account(app: App) -> Stage:
     """The recorded account had capabilities, which none has here. Its token was made by this user at this second."""
     app.clock.seconds = 1709135656
@@ -125,15 +136,12 @@ def _with_recorded_scopes(app: App, conversation: str = "ExampleGetAccount") -> 
     return Stage(_bearer(app, scopes=vector["response"]["headers"]["X-Oauth-Scopes"][0]), {})
 
 
-def _with_scopes_for_clients(app: App) -> Stage:
-    """The recorded public client had a secret; here a public one has none."""
-    stage = _with_recorded_scopes(app, "TestOAuthClient_GetFound")
-    return Stage(stage.bearer, {'"secret": "<REDACTED>"': '"secret": null'})
-
-
 def _with_confidential_clients(app: App) -> Stage:
-    """The recorded client was public, and got another secret; here a confidential one does, since it has one."""
-    return Stage(app.bearer, {'"public":true': '"public":false', '"public": true': '"public": false'})
+    return Stage(app.bearer, CONFIDENTIAL)
+
+
+def _with_confidential_clients_and_scopes(app: App) -> Stage:
+    return Stage(_with_recorded_scopes(app, "TestOAuthClient_GetFound").bearer, CONFIDENTIAL)
 
 
 def _with_another_empty_list(app: App) -> Stage:
@@ -148,11 +156,11 @@ STAGES: dict[str, Callable[[App], Stage]] = {
     "TestTokens_List": _with_a_token,
     "TestProfile_Get": _with_a_profile,
     "TestProfile_Update": _with_a_profile,
-    "TestProfileLogins_List": _with_nothing,
+    "TestProfileLogins_List": _with_a_login,
     "TestGrantsList": _with_nothing,
-    "TestOAuthClient_GetFound": _with_scopes_for_clients,
-    "TestOAuthClient_GetMissing": _with_scopes_for_clients,
-    "TestOAuthClients_List": _with_scopes_for_clients,
+    "TestOAuthClient_GetFound": _with_confidential_clients_and_scopes,
+    "TestOAuthClient_GetMissing": _with_confidential_clients_and_scopes,
+    "TestOAuthClients_List": _with_confidential_clients_and_scopes,
     "TestOAuthClients_Reset": _with_confidential_clients,
     "TestAccountMaintenances_List": _with_another_empty_list,
     "ExampleGetAccount": _with_recorded_scopes,
