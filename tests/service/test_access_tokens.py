@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.conftest import Clock, lay_migrated
 from tests.making import NOW, OPERATOR
@@ -128,6 +128,7 @@ OF_OTHER_THINGS = {
     "apps",
     "children",
     "clients",
+    "factors",
     "logins",
     "oauth_clients",
     "passkeys",
@@ -229,7 +230,11 @@ def test_what_ends_together_ends_in_one_change(house: House, what: Callable[...,
     app_id, grant_id, token_id, secret = house.let_in()
     other = house.do.users.create_user(OPERATOR, username="other")
     kept = give(house.do.transactions, house.do.peppers, add_client(house.do.database), user_id=other.id).access
-    of = {end_grant: grant_id, end_app: app_id, end_client: 1}
+    with house.do.transactions.read() as connection:
+        client_id = connection.execute(
+            select(schema.apps.c.oauth_client_id).where(schema.apps.c.id == app_id)
+        ).scalar_one()
+    of = {end_grant: grant_id, end_app: app_id, end_client: client_id}
     with house.do.transactions.change(OPERATOR) as change:
         assert what(change, of[what])
     with house.do.transactions.change(OPERATOR) as change:

@@ -126,12 +126,14 @@ def test_change_of_the_policy_is_recorded(bench: Bench, policies: Policies) -> N
         "expiry_required": False,
         "tokens_per_user_max": None,
         "scopes": {},
+        "second_factor": "nobody",
     }
     strict = {
         "lifetime_max": "1d",
         "expiry_required": True,
         "tokens_per_user_max": 1,
         "scopes": {"admin": "linodes:read_only"},
+        "second_factor": "nobody",
     }
     assert bench.events("policy") == [
         ("policy.set", {"from": nothing, "to": strict}),

@@ -261,7 +261,7 @@ def test_of_two_administrators_who_remove_each_other_one_stays(
         return REMOVALS[removal](AccountUsers(Transactions(source, lambda: now(clock))), actors[other], other)
 
     told = at_once(database, *(partial(remove, other) for other in actors))
-    assert sum(answer in {Forbidden, Unauthorized} for answer in told) == 1
+    assert sum(answer in (Forbidden, Unauthorized) for answer in told) == 1
     assert sum(user.admin for user, _ in users.list_users()) == 1
 
 

@@ -116,7 +116,7 @@ def keep_limits(before: Client, wanted: ClientChange) -> ClientChange:
     settings = {
         **wanted.settings,
         "scopes": rights.scopes,
-        "dpop_required": rights.dpop_required or wanted.settings["dpop_required"],
-        "par_required": rights.par_required or wanted.settings["par_required"],
+        "dpop_required": rights.dpop_required or wanted.settings.get("dpop_required", False),
+        "par_required": rights.par_required or wanted.settings.get("par_required", False),
     }
     return replace(wanted, settings=settings)
