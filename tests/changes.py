@@ -49,6 +49,7 @@ from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
 from tokenry.service.authorization import Consent
+from tokenry.service.client_metadata import read_metadata
 from tokenry.service.grants.token_exchange import PresentedSubject
 from tokenry.service.grants.withdrawal import end_withdrawn
 from tokenry.service.installation import Installation, begin_installation
@@ -260,6 +261,12 @@ def _change_client(case: Case) -> ClientChange:
     return ClientChange({"label": token_hex(), "grant_types": frozenset({GrantType.AUTHORIZATION_CODE} | itself)})
 
 
+def _metadata() -> ClientChange:
+    """What a client says of itself, which leaves out what it did for itself."""
+    said = {"client_name": token_hex(), "redirect_uris": [REDIRECT_URI], "require_pushed_authorization_requests": True}
+    return read_metadata(said, Catalogue(()))
+
+
 def _new_client() -> ClientChange:
     return ClientChange({"label": "new", "redirect_uri": REDIRECT_URI})
 
@@ -269,6 +276,15 @@ def _set_up(case: Case) -> None:
     offer = use_cases.offer_key(session, "browser")
     code = TOTP(offer.key).at(NOW)
     use_cases.set_up(OPERATOR, session, offer.ticket, code, bound_to="browser")
+
+
+def _sign_in(case: Case) -> object:
+    """By a password alone, or so far that a second factor is asked for."""
+    user = case.me.session.user
+    if case.side:
+        case.installation.factors.reset_factors(OPERATOR, user.username)
+    who = SigningIn(user, HASH, known_address=False)
+    return case.installation.passwords.sign_in(who, address=None, agent=None, replaced=case.them.session)
 
 
 def _take_code(case: Case) -> None:
@@ -312,14 +328,14 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         case.me.origin, case.place.client.client_id, _change_client(case)
     ),
     "ClientDocuments._store": lambda case: case.installation.client_documents._store(
-        case.place.client.client_id, _change_client(case)
+        case.place.client.client_id, _metadata()
     ),
     "Registrations.delete_registration": lambda case: case.installation.registrations.delete_registration(
         OPERATOR, case.place.client.client_id, case.place.registration.reveal()
     ),
     "Registrations.register": lambda case: case.installation.registrations.register(case.me.origin, _new_client()),
     "Registrations.update_registration": lambda case: case.installation.registrations.update_registration(
-        OPERATOR, case.place.client.client_id, case.place.registration.reveal(), _change_client(case)
+        OPERATOR, case.place.client.client_id, case.place.registration.reveal(), _metadata()
     ),
     "Clients._set_disabled": lambda case: case.installation.clients.disable_client(
         OPERATOR, case.place.client.client_id
@@ -446,12 +462,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         case.them.session.user.id, address=None
     ),
     "Passwords.note_failure_of_nobody": lambda case: case.installation.passwords.note_failure_of_nobody(),
-    "Passwords.sign_in": lambda case: case.installation.passwords.sign_in(
-        SigningIn(case.me.session.user, HASH, known_address=False),
-        address=None,
-        agent=None,
-        replaced=case.them.session,
-    ),
+    "Passwords.sign_in": _sign_in,
     "Factors.make_codes": lambda case: case.installation.factors.make_codes(OPERATOR, case.me.session),
     "Factors.reset_factors": lambda case: case.installation.factors.reset_factors(OPERATOR, case.victim),
     "OneTimePasswords.remove": lambda case: case.installation.one_time_passwords.remove(OPERATOR, case.me.session),

@@ -85,9 +85,10 @@ class Lockstep:
             while not all(side.ended for side in self._sides):
                 ready = [number for number, side in enumerate(self._sides) if not side.going and not side.ended]
                 going = [side for side in self._sides if side.going and not side.ended]
-                if not going or (ready and all(map(self._waits, going))):
+                if not going:
                     return ready
-                self._changed.wait(LOOK_SECONDS)
+                if not self._changed.wait(LOOK_SECONDS) and ready and all(map(self._waits, going)):
+                    return ready
         return []
 
     def _waits(self, side: _Side) -> bool:
