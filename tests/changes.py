@@ -73,7 +73,6 @@ HASH = "hash"
 KEY = generate_key()
 RECOVERY_CODE = RecoveryCode.generate()
 _IDS_EACH = 100
-_PLACES_AT_ONCE = 100
 _COUNTED = (
     schema.accounts,
     schema.users,
@@ -542,17 +541,17 @@ def _opens(node: ast.AST) -> bool:
 
 
 def lay_out(installation: Installation) -> Iterator[Place]:
-    """Make places as they are needed, many in few statements."""
+    """Make each place when it is needed, as some use cases end what there is in all."""
     with installation.database.write() as connection:
         for table in _COUNTED:
             connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {_NEXT_ID})")
-    for start in count(1, _PLACES_AT_ONCE):
+    for number in count(1):
         rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _LAID}
-        places = [_add_place(installation, rows, number) for number in range(start, start + _PLACES_AT_ONCE)]
+        place = _add_place(installation, rows, number)
         with installation.database.write() as connection:
             for table, added in rows.items():
                 connection.execute(insert(table), added)
-        yield from places
+        yield place
 
 
 def let_outlive(database: Database, place: Place) -> None:
