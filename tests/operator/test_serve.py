@@ -100,7 +100,8 @@ def test_first_token_may_do_everything(first: Server) -> None:
 
 def test_the_three_lines_to_paste_work(first: Server, tmp_path: Path) -> None:
     lines = [line.strip() for line in first.printed.splitlines() if line.startswith("  ")]
-    export, pasted = lines[0], lines[1:]
+    export = "\n".join(line for line in lines if line.startswith("export "))
+    pasted = [line for line in lines if line.startswith(("curl ", "LINODE_CLI_TOKEN=", "python3 "))]
     assert len(pasted) == 3
     programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     for line in pasted:

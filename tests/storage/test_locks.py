@@ -12,14 +12,10 @@ CHANGING = {
     "_end_apps",
     "_end_grants",
     "_revoke_all",
-    "_some",
     "activate_used",
     "delete_expired_keys",
-    "delete_expired_links",
-    "delete_expired_requests",
-    "delete_expired_sessions",
-    "delete_old_logins",
-    "delete_unused_clients",
+    "forget_codes_with",
+    "some_of",
 }
 """What locks rows only to change them itself."""
 
