@@ -20,6 +20,7 @@ def file(tmp_path: Path) -> Path:
 def fault_of(file: Path, text: str | bytes) -> str:
     """What is said of a file that is wrong."""
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    file.chmod(0o644)  # whatever the mask of this process is by now
     with pytest.raises(SetupError) as refusal:
         read_providers(file)
     told = str(refusal.value)
