@@ -45,7 +45,8 @@ _SOME = re.compile(r"(?s)SELECT(?!.* FOR ).*revoked_at IS (NOT )?NULL")
 """What lists some of the tokens; what locks them costs more than finding them."""
 _INDEX_OF_ALL = "ix_tokens_of_all"
 _numbers = itertools.count()
-_SCAN = re.compile(r"SCAN (\w+)")
+_SCAN = re.compile(r"SCAN (\w+)|SEARCH (tokens) USING INTEGER PRIMARY KEY \(rowid>\?\)")
+"""What reads a table, or all tokens from one on. Users are walked so, a piece at a time."""
 _SEARCH = re.compile(r"SEARCH (\w+) USING")
 
 
@@ -92,7 +93,7 @@ def _sqlite_faults(connection: Connection, statement: Statement) -> Iterator[str
     ends = "LIMIT" in statement.text and "WHERE" not in statement.text and not any("B-TREE" in row[3] for row in plan)
     for _, parent, _, step in plan:
         scanned, searched = _SCAN.match(step), _SEARCH.match(step)
-        if scanned and scanned[1] in {*BIG, "child"} and not ends:
+        if scanned and (scanned[1] or scanned[2]) in {*BIG, "child"} and not ends:
             yield step
         if searched and searched[1] == "tokens" and _COUNTS.match(statement.text) and " COVERING " not in step:
             yield f"it counts rows, {step}"

@@ -166,7 +166,7 @@ IDENTITIES = f"""
 LOGINS = f"""
     INSERT INTO logins (id, user_id, at, succeeded, method)
     SELECT i, CASE WHEN i % 10 < 5 THEN 1 ELSE 2 + i % {USERS - 1} END, {NOW} - 86400 * 3 - i,
-        CASE WHEN i % 10 = 0 THEN TRUE ELSE FALSE END, 'password'
+        CASE WHEN i % 10 = 0 AND i > {TOKENS // 2} THEN TRUE ELSE FALSE END, 'password'
     FROM {numbers(1, TOKENS)}
 """
 
@@ -453,7 +453,8 @@ class Many:
             "links.find_user": [partial(do.links.find_user, Secret.generate(kind=LINK).reveal())],
             "links.use_link": [self.use_link],
             "passwords.find_signing_in": [
-                partial(do.passwords.find_signing_in, name, "192.0.2.1") for name in ("user-200", "a@example.org")
+                partial(do.passwords.find_signing_in, name, "192.0.2.1")
+                for name in ("admin", "user-200", "a@example.org")
             ],
             "passwords.find_hash": [lambda: do.passwords.find_hash(self.own_session(104))],
             "passwords.sign_in": [partial(self.sign_in, 240)],
@@ -803,4 +804,14 @@ def test_every_index_is_missed(many: tuple[Many, list[Statement]], name: str) ->
         connection.exec_driver_sql(f"DROP INDEX {name}")
         missed = any(faults_of(connection, each) for each in statements if each.operation not in WHOLE)
         connection.rollback()
-    assert missed
+    assert missed or (not found.database.is_sqlite and finds_references(name, statements))
+
+
+def finds_references(index: str, statements: list[Statement]) -> bool:
+    """Whether an index finds what refers to rows that some statement deletes.
+
+    PostgreSQL looks for that by statements of its own, which it does not explain.
+    """
+    column = next(each for table in metadata.tables.values() for each in table.indexes if each.name == index).columns[0]
+    referred = {key.column.table.name for key in column.foreign_keys}
+    return any(each.text.startswith(f"DELETE FROM {name} ") for each in statements for name in referred)
