@@ -88,9 +88,9 @@ class Identities:
             )
             if not enabled:
                 return None
-            if replaced is not None:
-                self._sessions.end_own(change, replaced)
-            return self._sessions.begin_session(change, user.id, method=provider.method, address=address, agent=agent)
+            return self._sessions.begin_session(
+                change, user.id, method=provider.method, address=address, agent=agent, replaced=replaced
+            )
 
     def _identify(self, change: Change, provider: Provider, person: Person) -> User:
         """The user that somebody is, who is kept; linked or made if it is the first time. Raises NotSignedIn."""

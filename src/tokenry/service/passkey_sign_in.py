@@ -88,9 +88,9 @@ class PasskeySignIn:
         with self._transactions.change(Origin(signed.username, address=address, user_id=user_id)) as change:
             if not self._use(change, signed):
                 return None
-            if replaced is not None:
-                self._sessions.end_own(change, replaced)
-            return self._sessions.begin_session(change, user_id, method=PASSKEY, address=address, agent=agent)
+            return self._sessions.begin_session(
+                change, user_id, method=PASSKEY, address=address, agent=agent, replaced=replaced
+            )
 
     @retried
     def _renew(self, origin: Origin, session: Session, signed: Signed) -> Secret | None:

@@ -96,12 +96,12 @@ class Passwords:
                 hash = rehashed
             if user.second_factor:
                 return PasswordProved(user, hash)
-            if replaced is not None:
-                self._sessions.end_own(change, replaced)
             logins.insert_login(
                 connection, user_id=user_id, now=change.now, address=address, succeeded=True, method=PASSWORD
             )
-            return self._sessions.begin_session(change, user_id, method=PASSWORD, address=address, agent=agent)
+            return self._sessions.begin_session(
+                change, user_id, method=PASSWORD, address=address, agent=agent, replaced=replaced
+            )
 
     @retried
     def note_failure(self, user_id: int, *, address: str | None, method: str = PASSWORD) -> None:

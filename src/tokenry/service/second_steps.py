@@ -117,9 +117,9 @@ class SecondSteps:
             )
             if not right:
                 return SecondStepRefused(too_often=False)
-            if replaced is not None:
-                self._sessions.end_own(change, replaced)
-            return self._sessions.begin_session(change, user_id, method=method, address=address, agent=agent)
+            return self._sessions.begin_session(
+                change, user_id, method=method, address=address, agent=agent, replaced=replaced
+            )
 
     def _take(self, change: Change, user_id: int, method: str, typed: str) -> bool:
         if method == PASSWORD_AND_ONE_TIME:

@@ -49,14 +49,24 @@ class Sessions:
         return session if self._touch(session) else None
 
     def begin_session(
-        self, change: Change, user_id: int, *, method: str, address: str | None, agent: str | None
+        self,
+        change: Change,
+        user_id: int,
+        *,
+        method: str,
+        address: str | None,
+        agent: str | None,
+        replaced: Session | None = None,
     ) -> Secret:
         """Begin a session of a user who is kept, in a change of the caller's; the secret of its cookie.
 
-        Raises Forbidden for a user that is an OAuth client: nobody signs in as one.
+        One that the browser had is `replaced`: it ends. Raises Forbidden for a user that is an OAuth client: nobody
+        signs in as one.
         """
         if is_service_user(change.connection, user_id):
             raise Forbidden
+        if replaced is not None:
+            _end(change, replaced.id, replaced.user.id)
         secret = Secret.generate(kind=SESSION)
         session_id = stored.insert_session(
             change.connection,
@@ -92,10 +102,6 @@ class Sessions:
         with self._transactions.change(origin) as change:
             require_session(change, session)
             return self.renew_session(change, session)
-
-    def end_own(self, change: Change, session: Session) -> bool:
-        """End a session in a change of the caller's; whether it was there."""
-        return _end(change, session.id, session.user.id)
 
     def list_of_user(self, session: Session) -> Sequence[Session]:
         """List the newest sessions of who is signed in."""
