@@ -2,12 +2,12 @@
 
 import hmac
 import re
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
 from tokenry.domain.scopes import Scopes
+from tokenry.domain.texts import write_base64url
 
 _CODE_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
 
@@ -55,7 +55,7 @@ class PresentedCode:
 
 def challenge_of(code_verifier: str) -> str:
     """The challenge that is made from a verifier, by S256 (RFC 7636 section 4.2)."""
-    return urlsafe_b64encode(sha256(code_verifier.encode("ascii")).digest()).decode("ascii").rstrip("=")
+    return write_base64url(sha256(code_verifier.encode("ascii")).digest())
 
 
 def is_verified(code_verifier: str, code_challenge: str) -> bool:

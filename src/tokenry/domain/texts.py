@@ -1,5 +1,9 @@
-"""What text may be: what both database engines can store and so also compare with, what is the same, what shows."""
+"""What text may be: what both database engines can store and so also compare with, what is the same, what shows.
 
+And bytes as text.
+"""
+
+from base64 import urlsafe_b64encode
 from unicodedata import category, normalize
 
 from tokenry.domain.errors import Fault
@@ -26,6 +30,11 @@ def is_storable(text: str) -> bool:
 def storable_faults(text: str, field: str | None = None) -> list[Fault]:
     """Say whether a text of somebody's own holds what PostgreSQL cannot store."""
     return [] if is_storable(text) else [Fault(UNSTORABLE, field)]
+
+
+def write_base64url(data: bytes) -> str:
+    """Write bytes in base64url without padding, as OAuth and JOSE do (RFC 7515 section 2)."""
+    return urlsafe_b64encode(data).decode("ascii").rstrip("=")
 
 
 def fold(text: str) -> str:

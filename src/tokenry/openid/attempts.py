@@ -6,13 +6,13 @@ to a sign-in of another browser fits nowhere.
 
 import hmac
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from tokenry.domain.codes import challenge_of
+from tokenry.domain.texts import write_base64url
 
 LIFETIME = timedelta(minutes=10)
 TARGET_LENGTH_MAX = 2500
@@ -69,5 +69,4 @@ class Attempt:
         return hmac.compare_digest(state.encode("utf-8", "replace"), self.state.encode("ascii"))
 
     def _derive(self, label: str) -> str:
-        derived = hmac.digest(self.secret.encode("utf-8"), label.encode("ascii"), "sha256")
-        return urlsafe_b64encode(derived).decode("ascii").rstrip("=")
+        return write_base64url(hmac.digest(self.secret.encode("utf-8"), label.encode("ascii"), "sha256"))

@@ -2,11 +2,11 @@
 
 import hmac
 import re
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 
 from starlette.types import Scope
 
+from tokenry.domain.texts import write_base64url
 from tokenry.pages.visits import Cookie
 
 SESSION = "tokenry"
@@ -51,4 +51,4 @@ class Cookies:
 
 def form_token(cookie: str) -> str:
     """What a form has to send back to show that it is ours: only who has the cookie can know it."""
-    return urlsafe_b64encode(hmac.digest(cookie.encode("utf-8"), _FORM, "sha256")).decode("ascii").rstrip("=")
+    return write_base64url(hmac.digest(cookie.encode("utf-8"), _FORM, "sha256"))

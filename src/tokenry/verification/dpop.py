@@ -4,7 +4,6 @@ A proof names the method and the address of its request, the token that is sent 
 counts once. Imported by those who need it: commands need not wait for cryptography.
 """
 
-import base64
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,8 @@ from urllib.parse import urlsplit
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey
+
+from tokenry.domain.texts import write_base64url
 
 ALGORITHMS = ("ES256", "Ed25519")
 """Of small keys alone: whoever sends one chooses it, and here it is used."""
@@ -102,4 +103,4 @@ def _normalised(address: str) -> tuple[str, str, int | None, str]:
 
 
 def _hash(token: str) -> str:
-    return base64.urlsafe_b64encode(sha256(token.encode("ascii")).digest()).rstrip(b"=").decode("ascii")
+    return write_base64url(sha256(token.encode("ascii")).digest())
