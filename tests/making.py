@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from tests.conftest import START
 from tokenry.domain.accounts import Origin
 from tokenry.domain.scopes import Scopes
+from tokenry.domain.secrets import Keyed
 from tokenry.domain.tokens import NEVER, Token
 from tokenry.storage import migration
 from tokenry.storage.accounts import create_account
@@ -63,7 +64,7 @@ def add_token(
         expiry=expiry,
         created_by="ada",
     )
-    insert_credential(connection, preview=preview, token_id=token.id, digest=DIGEST, pepper_generation=1, expiry=expiry)
+    insert_credential(connection, Keyed(preview, DIGEST, 1), token_id=token.id, expiry=expiry)
     return token
 
 

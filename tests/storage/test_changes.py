@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.conftest import lay_migrated
 from tests.making import NOW, add_token
+from tokenry.domain.secrets import Keyed
 from tokenry.storage.accounts import create_account
 from tokenry.storage.changes import execute_naming, execute_unread
 from tokenry.storage.database import Database, database_url
@@ -82,7 +83,7 @@ def test_creation_names_what_it_creates(database: Database) -> None:
 def test_rotation_names_what_it_creates(database: Database) -> None:
     named = Named(database, "created")
     with database.write() as connection:
-        insert_successor(connection, beside=PREVIEW, preview="pat_aaaaaaaaaaaa", digest=b"e" * 32, pepper_generation=1)
+        insert_successor(connection, Keyed("pat_aaaaaaaaaaaa", b"e" * 32, 1), beside=PREVIEW)
     assert named.previews() == [b"pat_aaaaaaaaaaaa"]
 
 

@@ -9,6 +9,7 @@ from tests.making import NOW, add_token, new_user
 from tokenry.domain.details import Details, Revocation, Selection, State, Use
 from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
+from tokenry.domain.secrets import Keyed
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.details import find_details, list_details, store_details
 from tokenry.storage.schema import credentials, token_uses
@@ -88,14 +89,7 @@ def test_networks_are_stored_separated_by_spaces_for_every_secret_of_the_token(d
     user_id = new_user(database)
     with database.write() as connection:
         token = add_token(connection, user_id)
-        insert_credential(
-            connection,
-            preview="pat_rotated",
-            token_id=token.id,
-            digest=bytes(32),
-            pepper_generation=1,
-            expiry=NOW,
-        )
+        insert_credential(connection, Keyed("pat_rotated", bytes(32), 1), token_id=token.id, expiry=NOW)
         store_details(connection, token.id, {"networks": NETWORKS})
         stored = connection.execute(select(credentials.c.networks)).scalars().all()
     assert stored == ["203.0.113.0/24 2001:db8::/32"] * 2

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, event, select, update
 
 from tests.making import NOW, add_token
 from tokenry.domain.rotation import NewRotation, Rotation
+from tokenry.domain.secrets import Keyed
 from tokenry.domain.tokens import NEVER, Token
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.rotations import (
@@ -27,7 +28,7 @@ NEW = "pat_newnewnewnew"
 
 
 def rotate(connection: Connection, token: Token, new: NewRotation, preview: str = NEW) -> None:
-    insert_successor(connection, beside=token.preview, preview=preview, digest=bytes(32), pepper_generation=1)
+    insert_successor(connection, Keyed(preview, bytes(32), 1), beside=token.preview)
     replace_rotation(connection, token.id, new, newest=preview, previous=token.preview, started=NOW)
 
 
@@ -43,7 +44,7 @@ def test_successor_opens_from_the_same_networks_until_the_token_expires(database
     with database.write() as connection:
         token = add_token(connection, user_id, expiry=NOW + timedelta(days=9))
         connection.execute(update(credentials).values(networks="192.0.2.0/24", expires_at=SECOND + 5))
-        insert_successor(connection, beside=token.preview, preview=NEW, digest=b"\1" * 32, pepper_generation=3)
+        insert_successor(connection, Keyed(NEW, b"\1" * 32, 3), beside=token.preview)
         row = connection.execute(select(credentials).where(credentials.c.preview == NEW)).one()
     of_a_client = (None, "", None)  # personal tokens alone are rotated
     assert tuple(row) == (NEW, token.id, b"\1" * 32, 3, SECOND + 9 * DAY, "192.0.2.0/24", "pat", *of_a_client)

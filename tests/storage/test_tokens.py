@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.making import NOW, add_token, new_user
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import UserKind
+from tokenry.domain.secrets import Keyed
 from tokenry.domain.tokens import NEVER, Token
 from tokenry.storage.database import Database
 from tokenry.storage.deadline import TIMEOUT_SECONDS
@@ -179,9 +180,7 @@ def test_preview_is_given_out_once(database: Database) -> None:
     with database.write() as connection:
         token = add_token(connection, user_id)
     with pytest.raises(IntegrityError), database.write() as connection:
-        insert_credential(
-            connection, preview=token.preview, token_id=token.id, digest=bytes(32), pepper_generation=1, expiry=NEVER
-        )
+        insert_credential(connection, Keyed(token.preview, bytes(32), 1), token_id=token.id, expiry=NEVER)
 
 
 def test_token_opens_until_the_second_of_its_expiry(database: Database) -> None:
@@ -215,9 +214,7 @@ def test_secret_whose_credential_is_gone_does_not_open_though_another_of_its_tok
     with database.write() as connection:
         token = add_token(connection, user_id)
         other = "pat_another00000"
-        insert_credential(
-            connection, preview=other, token_id=token.id, digest=bytes(32), pepper_generation=1, expiry=NEVER
-        )
+        insert_credential(connection, Keyed(other, bytes(32), 1), token_id=token.id, expiry=NEVER)
         connection.execute(delete(credentials).where(credentials.c.preview == token.preview))
         assert [keep_open(connection, preview, now=NOW) for preview in (token.preview, other)] == [
             None,

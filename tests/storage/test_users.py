@@ -13,6 +13,7 @@ from tests.making import NOW, add_token
 from tokenry.domain.errors import NotFound
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.profile import Profile
+from tokenry.domain.secrets import Keyed
 from tokenry.domain.tokens import NEVER
 from tokenry.domain.users import User, UserType
 from tokenry.storage.accounts import create_account
@@ -97,14 +98,7 @@ def test_users_are_listed_by_code_point_of_their_names(database: Database, ada: 
 def test_token_with_two_secrets_is_one_open_token(database: Database, ada: User) -> None:
     with database.write() as connection:
         token_id = add_token(connection, ada.id).id
-        insert_credential(
-            connection,
-            preview="pat_two000000000",
-            token_id=token_id,
-            digest=bytes(32),
-            pepper_generation=1,
-            expiry=NEVER,
-        )
+        insert_credential(connection, Keyed("pat_two000000000", bytes(32), 1), token_id=token_id, expiry=NEVER)
         assert list_all_users(connection, NOW, limit=9) == [(ada, 1)]
 
 

@@ -12,7 +12,7 @@ from tokenry.cli import front
 from tokenry.client.secrets import masked
 from tokenry.domain.checks import Check, Circumstances, Denial
 from tokenry.domain.explanation import explain
-from tokenry.domain.secrets import ACCESS, KINDS, REFRESH, Kind, Secret, mask_secrets
+from tokenry.domain.secrets import ACCESS, KINDS, REFRESH, Keyed, Kind, Secret, mask_secrets
 from tokenry.domain.tokens import NEVER
 from tokenry.storage.database import Database
 from tokenry.storage.rotations import insert_successor
@@ -38,10 +38,8 @@ def test_credential_has_the_name_of_its_kind_and_so_has_its_successor(database: 
     first, second = Secret.generate(kind=ACCESS).preview, Secret.generate(kind=ACCESS).preview
     with database.write() as connection:
         token = add_token(connection, 1)
-        insert_credential(
-            connection, preview=first, token_id=token.id, digest=bytes(32), pepper_generation=1, expiry=NEVER
-        )
-        insert_successor(connection, beside=first, preview=second, digest=bytes(32), pepper_generation=1)
+        insert_credential(connection, Keyed(first, bytes(32), 1), token_id=token.id, expiry=NEVER)
+        insert_successor(connection, Keyed(second, bytes(32), 1), beside=first)
         kinds = connection.execute(select(credentials.c.preview, credentials.c.kind))
         assert {row.preview: row.kind for row in kinds}.items() >= {
             token.preview: "pat",

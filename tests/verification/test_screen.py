@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from tests.making import crash
 from tests.verification.stored import PREVIEW, STORED, add_stored, path_of
 from tokenry.domain.errors import Unavailable
+from tokenry.domain.secrets import Keyed
 from tokenry.jobs import Job, Where, run_jobs
 from tokenry.storage.credentials import Credential
 from tokenry.storage.database import Database, database_url
@@ -136,7 +137,7 @@ def test_what_another_process_creates_is_found_at_once(database: Database, scree
 def test_what_a_rotation_creates_is_found_at_once(database: Database, screened: Screened) -> None:
     screened.fill()
     with database.write() as connection:
-        insert_successor(connection, beside=PREVIEW, preview=NEW, digest=b"e" * 32, pepper_generation=1)
+        insert_successor(connection, Keyed(NEW, b"e" * 32, 1), beside=PREVIEW)
     assert screened.screen.find_now(NEW) is not None
 
 

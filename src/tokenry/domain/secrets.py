@@ -213,6 +213,14 @@ class _Hmac:
         return outer.digest()
 
 
+class Keyed(NamedTuple):
+    """What is stored of a secret: what finds it, and the keyed digest by which a text is known to be it."""
+
+    preview: str
+    digest: bytes
+    pepper_generation: int
+
+
 @dataclass(frozen=True, repr=False)
 class Peppers:
     """The server's keys for digests, oldest first. They live outside the database, so a copy of it opens nothing.
@@ -241,6 +249,10 @@ class Peppers:
         """Digest what is no Secret, 32 bytes; the first word says what it is. Raises LookupError as `digest`."""
         digest = sha256("\0".join(words).encode("utf-8")).digest()
         return self._wrap(digest, self.generation if generation is None else generation)
+
+    def key(self, secret: Secret) -> Keyed:
+        """What is to be stored of a new secret."""
+        return Keyed(secret.preview, self.digest(secret), self.generation)
 
     def opens(self, secret: Secret, digest: bytes, generation: int) -> bool:
         """Whether `digest`, of `generation`, was made from `secret`. Takes the same time whatever the answer."""

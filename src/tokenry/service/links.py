@@ -44,10 +44,8 @@ class Links:
             expires = change.now + lifetime
             stored.insert_link(
                 change.connection,
+                self._peppers.key(secret),
                 user_id=user.id,
-                preview=secret.preview,
-                digest=self._peppers.digest(secret),
-                pepper_generation=self._peppers.generation,
                 now=change.now,
                 expires=expires,
             )

@@ -283,9 +283,7 @@ def _store_secret(change: Change, peppers: Peppers, client: Client) -> Secret:
     stored.set_client_secret(
         change.connection,
         client.id,
-        preview=secret.preview,
-        digest=peppers.digest(secret),
-        pepper_generation=peppers.generation,
+        peppers.key(secret),
     )
     return secret
 

@@ -44,9 +44,7 @@ class PushedRequests:
             stored.insert_pushed_request(
                 connection,
                 kept_parameters(parameters),
-                preview=secret.preview,
-                digest=self._peppers.digest(secret),
-                pepper_generation=self._peppers.generation,
+                self._peppers.key(secret),
                 oauth_client_id=client.id,
                 created=now,
                 expiry=now + timedelta(seconds=PUSHED_LIFETIME_SECONDS),

@@ -15,10 +15,8 @@ def give_secret(change: Change, peppers: Peppers, token: Token, *, beside: str) 
     secret = Secret.generate()
     rotations.insert_successor(
         change.connection,
+        peppers.key(secret),
         beside=beside,
-        preview=secret.preview,
-        digest=peppers.digest(secret),
-        pepper_generation=peppers.generation,
     )
     rotations.show_newest(change.connection, token.id, secret.preview)
     return replace(token, preview=secret.preview), secret

@@ -70,10 +70,8 @@ class Sessions:
         secret = Secret.generate(kind=SESSION)
         session_id = stored.insert_session(
             change.connection,
+            self._peppers.key(secret),
             user_id=user_id,
-            preview=secret.preview,
-            digest=self._peppers.digest(secret),
-            pepper_generation=self._peppers.generation,
             method=method,
             now=change.now,
             expires=self.limits.end(change.now, change.now),
@@ -89,9 +87,7 @@ class Sessions:
         stored.renew_session(
             change.connection,
             session.id,
-            preview=secret.preview,
-            digest=self._peppers.digest(secret),
-            pepper_generation=self._peppers.generation,
+            self._peppers.key(secret),
             now=change.now,
         )
         return secret

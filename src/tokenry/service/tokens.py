@@ -162,10 +162,8 @@ class Tokens:
         )
         stored.insert_credential(
             change.connection,
-            preview=secret.preview,
+            self._peppers.key(secret),
             token_id=token.id,
-            digest=self._peppers.digest(secret),
-            pepper_generation=self._peppers.generation,
             expiry=expiry,
         )
         change.record(TokenCreated(token.id, token.label, token.scopes, token.expiry))

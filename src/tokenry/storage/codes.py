@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from tokenry.domain.codes import Code, NewCode
 from tokenry.domain.scopes import stored_scopes
+from tokenry.domain.secrets import Keyed
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import apps
 from tokenry.storage.schema import authorization_codes as codes
@@ -21,18 +22,14 @@ def insert_code(
     connection: Connection,
     app_id: int,
     new: NewCode,
+    keyed: Keyed,
     *,
-    preview: str,
-    digest: bytes,
-    pepper_generation: int,
     created: datetime,
     expiry: datetime,
 ) -> None:
     """Store a code of an app."""
     row = {
-        "preview": preview,
-        "digest": digest,
-        "pepper_generation": pepper_generation,
+        **keyed._asdict(),
         "app_id": app_id,
         "redirect_uri": new.redirect_uri,
         "scopes": str(new.scopes),

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tokenry.domain.device_codes import DeviceRequest, NewDeviceCode
 from tokenry.domain.scopes import Scopes, stored_scopes
+from tokenry.domain.secrets import Keyed
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import apps, oauth_clients
 from tokenry.storage.schema import device_codes as codes
@@ -18,10 +19,8 @@ def insert_device_code(
     connection: Connection,
     oauth_client_id: int,
     new: NewDeviceCode,
+    keyed: Keyed,
     *,
-    preview: str,
-    digest: bytes,
-    pepper_generation: int,
     user_code: str,
     interval: int,
     created: datetime,
@@ -29,9 +28,7 @@ def insert_device_code(
 ) -> bool:
     """Store what a device waits with; False if another one has the same code for its user."""
     row = {
-        "preview": preview,
-        "digest": digest,
-        "pepper_generation": pepper_generation,
+        **keyed._asdict(),
         "user_code": user_code,
         "oauth_client_id": oauth_client_id,
         "scopes": str(new.scopes),

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tokenry.domain.grants import App, Grant, NewGrant
 from tokenry.domain.oauth import GrantType
 from tokenry.domain.scopes import Scopes, stored_scopes
+from tokenry.domain.secrets import Keyed
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import apps, credentials, oauth_clients, oauth_grants, refresh_tokens, tokens
 
@@ -142,20 +143,11 @@ def list_granted(
 
 
 def insert_refresh_token(
-    connection: Connection,
-    *,
-    preview: str,
-    digest: bytes,
-    pepper_generation: int,
-    grant_id: int,
-    created: datetime,
-    expiry: datetime,
+    connection: Connection, keyed: Keyed, *, grant_id: int, created: datetime, expiry: datetime
 ) -> None:
     """Store what the next tokens of a grant are given for."""
     row = {
-        "preview": preview,
-        "digest": digest,
-        "pepper_generation": pepper_generation,
+        **keyed._asdict(),
         "grant_id": grant_id,
         "created_at": to_seconds(created),
         "expires_at": to_seconds(expiry),

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
+from tokenry.domain.secrets import Keyed
 from tokenry.domain.users import User
 from tokenry.storage.database import to_seconds
 from tokenry.storage.pruning import some_of
@@ -20,22 +21,11 @@ class Leading(NamedTuple):
     pepper_generation: int
 
 
-def insert_link(
-    connection: Connection,
-    *,
-    user_id: int,
-    preview: str,
-    digest: bytes,
-    pepper_generation: int,
-    now: datetime,
-    expires: datetime,
-) -> None:
+def insert_link(connection: Connection, keyed: Keyed, *, user_id: int, now: datetime, expires: datetime) -> None:
     """Store a link."""
     row = {
         "user_id": user_id,
-        "preview": preview,
-        "digest": digest,
-        "pepper_generation": pepper_generation,
+        **keyed._asdict(),
         "created_at": to_seconds(now),
         "expires_at": to_seconds(expires),
     }

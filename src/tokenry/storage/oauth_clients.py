@@ -13,6 +13,7 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.oauth import GrantType
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import stored_scopes
+from tokenry.domain.secrets import Keyed
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import condition_of, ordered
 from tokenry.storage.paging import page_of, pages_of
@@ -64,9 +65,9 @@ def set_client(connection: Connection, client: Client) -> bool:
     return _update(connection, client.id, values)
 
 
-def set_client_secret(connection: Connection, id: int, *, preview: str, digest: bytes, pepper_generation: int) -> bool:
+def set_client_secret(connection: Connection, id: int, keyed: Keyed) -> bool:
     """Give a client another secret, in the place of the one it has; whether it is there."""
-    return _update(connection, id, {"preview": preview, "digest": digest, "pepper_generation": pepper_generation})
+    return _update(connection, id, keyed._asdict())
 
 
 def set_registration(connection: Connection, id: int, *, preview: str, digest: bytes) -> bool:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select, update
 
 from tokenry.domain.authorization import Parameters
+from tokenry.domain.secrets import Keyed
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.pruning import some_of
 from tokenry.storage.schema import pushed_requests
@@ -30,19 +31,15 @@ class PushedRequest(NamedTuple):
 def insert_pushed_request(
     connection: Connection,
     parameters: Parameters,
+    keyed: Keyed,
     *,
-    preview: str,
-    digest: bytes,
-    pepper_generation: int,
     oauth_client_id: int,
     created: datetime,
     expiry: datetime,
 ) -> None:
     """Store a request."""
     row = {
-        "preview": preview,
-        "digest": digest,
-        "pepper_generation": pepper_generation,
+        **keyed._asdict(),
         "oauth_client_id": oauth_client_id,
         "parameters": json.dumps(dict(parameters)),
         "created_at": to_seconds(created),

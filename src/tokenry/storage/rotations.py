@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, literal, select, update
 
 from tokenry.domain.rotation import NewRotation, Rotation
+from tokenry.domain.secrets import Keyed
 from tokenry.storage.changes import execute_creating, execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import credentials, rotations, tokens
@@ -38,17 +39,15 @@ def claim_rotation(connection: Connection, token_id: int) -> Rotation | None:
     )
 
 
-def insert_successor(
-    connection: Connection, *, beside: str, preview: str, digest: bytes, pepper_generation: int
-) -> None:
+def insert_successor(connection: Connection, keyed: Keyed, *, beside: str) -> None:
     """Store what opens a token as one of its credentials does: from the same networks, until the token expires."""
     successor = (
         select(
-            literal(preview),
+            literal(keyed.preview),
             credentials.c.kind,
             credentials.c.token_id,
-            literal(digest),
-            literal(pepper_generation),
+            literal(keyed.digest),
+            literal(keyed.pepper_generation),
             tokens.c.expires_at,
             credentials.c.networks,
         )
@@ -56,7 +55,7 @@ def insert_successor(
         .where(credentials.c.preview == beside)
     )
     columns = ["preview", "kind", "token_id", "digest", "pepper_generation", "expires_at", "networks"]
-    execute_creating(connection, insert(credentials).from_select(columns, successor), preview)
+    execute_creating(connection, insert(credentials).from_select(columns, successor), keyed.preview)
 
 
 def show_newest(connection: Connection, token_id: int, preview: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import Concerned
+from tokenry.domain.secrets import Keyed
 from tokenry.domain.sessions import OWN_METHODS, Session
 from tokenry.domain.users import User
 from tokenry.storage.database import from_seconds, to_seconds
@@ -40,11 +41,9 @@ _OF_SESSION = (
 
 def insert_session(
     connection: Connection,
+    keyed: Keyed,
     *,
     user_id: int,
-    preview: str,
-    digest: bytes,
-    pepper_generation: int,
     method: str,
     now: datetime,
     expires: datetime,
@@ -55,9 +54,7 @@ def insert_session(
     at = to_seconds(now)
     row = {
         "user_id": user_id,
-        "preview": preview,
-        "digest": digest,
-        "pepper_generation": pepper_generation,
+        **keyed._asdict(),
         "method": method,
         "created_at": at,
         "authenticated_at": at,
@@ -109,15 +106,11 @@ def touch_session(connection: Connection, session_id: int, *, now: datetime, exp
     return connection.execute(statement.values(values)).rowcount == 1
 
 
-def renew_session(
-    connection: Connection, session_id: int, *, preview: str, digest: bytes, pepper_generation: int, now: datetime
-) -> bool:
+def renew_session(connection: Connection, session_id: int, keyed: Keyed, *, now: datetime) -> bool:
     """Give a session another secret, since it was proved anew who it is; whether it is there."""
     statement = update(sessions).where(sessions.c.id == session_id)
     values = {
-        "preview": preview,
-        "digest": digest,
-        "pepper_generation": pepper_generation,
+        **keyed._asdict(),
         "authenticated_at": to_seconds(now),
     }
     return connection.execute(statement.values(values)).rowcount == 1

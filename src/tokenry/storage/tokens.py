@@ -13,7 +13,7 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import UserKind
 from tokenry.domain.scopes import Scopes, stored_scopes
-from tokenry.domain.secrets import kind_of
+from tokenry.domain.secrets import Keyed, kind_of
 from tokenry.domain.texts import fold
 from tokenry.domain.tokens import Token
 from tokenry.storage.changes import execute_creating, execute_naming
@@ -147,28 +147,19 @@ def insert_token(
 
 
 def insert_credential(
-    connection: Connection,
-    *,
-    preview: str,
-    token_id: int,
-    digest: bytes,
-    pepper_generation: int,
-    expiry: datetime,
-    bound: Bound = UNBOUND,
+    connection: Connection, keyed: Keyed, *, token_id: int, expiry: datetime, bound: Bound = UNBOUND
 ) -> None:
     """Store what opens a token: from the commit on, the text behind `digest` is accepted."""
     row = {
-        "preview": preview,
-        "kind": kind_of(preview).name,
+        **keyed._asdict(),
+        "kind": kind_of(keyed.preview).name,
         "token_id": token_id,
-        "digest": digest,
-        "pepper_generation": pepper_generation,
         "expires_at": to_seconds(expiry),
         "client_id": bound.client_id,
         "audience": " ".join(bound.audience),
         "jkt": bound.jkt,
     }
-    execute_creating(connection, _INSERT_CREDENTIAL, preview, row)
+    execute_creating(connection, _INSERT_CREDENTIAL, keyed.preview, row)
 
 
 def find_token(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Token | None:

@@ -34,9 +34,7 @@ def begin_code(change: Change, peppers: Peppers, app_id: int, new: NewCode) -> S
         change.connection,
         app_id,
         new,
-        preview=code.preview,
-        digest=peppers.digest(code),
-        pepper_generation=peppers.generation,
+        peppers.key(code),
         created=change.now,
         expiry=change.now + timedelta(seconds=CODE_LIFETIME_SECONDS),
     )

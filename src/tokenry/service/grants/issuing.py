@@ -120,10 +120,8 @@ def issue(
     )
     stored_tokens.insert_credential(
         change.connection,
-        preview=access.preview,
+        peppers.key(access),
         token_id=token.id,
-        digest=peppers.digest(access),
-        pepper_generation=peppers.generation,
         expiry=expiry,
         bound=stored_tokens.Bound(grant.client_id, grant.audience, grant.jkt),
     )
@@ -135,9 +133,7 @@ def _issue_refresh_token(change: Change, peppers: Peppers, grant: Grant) -> Secr
     refresh = Secret.generate(kind=REFRESH)
     stored.insert_refresh_token(
         change.connection,
-        preview=refresh.preview,
-        digest=peppers.digest(refresh),
-        pepper_generation=peppers.generation,
+        peppers.key(refresh),
         grant_id=grant.id,
         created=change.now,
         expiry=min(change.now + timedelta(seconds=REFRESH_LIFETIME_SECONDS), grant.expiry),
