@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
+from functools import cached_property
 from ipaddress import ip_network
 from itertools import count
 from pathlib import Path
@@ -48,7 +49,7 @@ from tokenry.domain.secrets import ACCESS, CODE, DEVICE_CODE, LINK, REFRESH, REG
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
-from tokenry.service.authorization import Consent
+from tokenry.service.authorization import Asked, Consent, Review
 from tokenry.service.client_metadata import read_metadata
 from tokenry.service.grants.token_exchange import PresentedSubject
 from tokenry.service.grants.withdrawal import end_withdrawn
@@ -183,6 +184,25 @@ class Case:
         """Of my user's tokens the one that is most in the other's way."""
         return (self.them if self.layout is Layout.ONE_USER else self.me).actor.token_id
 
+    @cached_property
+    def query(self) -> str:
+        """What a browser is sent with, to ask for what the client has pushed."""
+        client = self.place.client
+        pushed = {name: [value] for name, value in _ask(client).items()}
+        request_uri = self.installation.pushed_requests.push_request(client, pushed)
+        return urlencode({"client_id": client.client_id, "request_uri": request_uri})
+
+    @cached_property
+    def asked(self) -> Asked:
+        """What the client has pushed, as its user's browser comes with it."""
+        return self.installation.authorizations.open_request(self.query)
+
+    @cached_property
+    def shown(self) -> Review:
+        """What the user is shown of what the client asks for without pushing it."""
+        use_cases, query = self.installation.authorizations, urlencode(_ask(self.place.client))
+        return use_cases.review(self.me.session.user, use_cases.open_request(query))
+
     @property
     def secrets(self) -> list[Secret]:
         return [holder.secret for holder in self.place.holders.values()]
@@ -222,17 +242,8 @@ def _flush(case: Case) -> None:
 
 def _let_in(case: Case) -> None:
     """Agree to what is shown."""
-    use_cases, query = case.installation.authorizations, urlencode(_ask(case.place.client))
-    review = use_cases.review(case.me.session.user, use_cases.open_request(query))
-    use_cases.allow(case.me.session, None, query, Consent(review.fingerprint))
-
-
-def _push(case: Case) -> str:
-    """Push a request; the query that a browser is sent with."""
-    client = case.place.client
-    pushed = {name: [value] for name, value in _ask(client).items()}
-    request_uri = case.installation.pushed_requests.push_request(client, pushed)
-    return urlencode({"client_id": client.client_id, "request_uri": request_uri})
+    query = urlencode(_ask(case.place.client))
+    case.installation.authorizations.allow(case.me.session, None, query, Consent(case.shown.fingerprint))
 
 
 def _person(case: Case) -> Person:
@@ -312,7 +323,7 @@ def _deliver(secret: Secret) -> None:
 CHANGES: dict[str, Callable[[Case], object]] = {
     "Authorizations.allow": _let_in,
     "Authorizations.refuse": lambda case: case.installation.authorizations.refuse(
-        case.installation.authorizations.open_request(_push(case)), OAuthRefusal(OAuthError.ACCESS_DENIED, "no")
+        case.asked, OAuthRefusal(OAuthError.ACCESS_DENIED, "no")
     ),
     "AccountClients.create_client": lambda case: case.installation.account_clients.create_client(
         case.me.origin, _new_client()
@@ -425,8 +436,8 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Proofs.see_first_proof": lambda case: case.installation.proofs.see_first_proof(
         bytes(32), case.installation.transactions.now()
     ),
-    "PushedRequests.await_decision": lambda case: case.installation.authorizations.open_request(_push(case)),
-    "PushedRequests.push_request": _push,
+    "PushedRequests.await_decision": lambda case: case.installation.authorizations.open_request(case.query),
+    "PushedRequests.push_request": lambda case: case.query,
     "Revocations.revoke_presented": lambda case: case.installation.revocations.revoke_presented(
         case.me.origin, case.them.secret.reveal()
     ),
@@ -507,6 +518,13 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     ),
 }
 """By the name of the function that opens the transaction."""
+BEFOREHAND: dict[str, Callable[[Case], object]] = {
+    "Authorizations.allow": lambda case: case.shown,
+    "Authorizations.refuse": lambda case: case.asked,
+    "Policies._shorten_some": lambda case: _let_outlive(case.installation.database, case.place),
+    "PushedRequests.await_decision": lambda case: case.query,
+}
+"""What has been done, in transactions of its own, by the time somebody does one of them."""
 
 BEFORE_THE_START = {"_upgrade", "register_command_line", "set_up_peppers"}
 """What also does, and is over before anything is served."""
@@ -554,7 +572,7 @@ def lay_out(installation: Installation) -> Iterator[Place]:
         yield place
 
 
-def let_outlive(database: Database, place: Place) -> None:
+def _let_outlive(database: Database, place: Place) -> None:
     """Let the tokens of a place outlive what the policy allows."""
     end = {"expires_at": to_seconds(NEVER)}
     first = place.number * _IDS_EACH

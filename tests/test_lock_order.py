@@ -16,13 +16,13 @@ from sqlalchemy import URL
 
 from tests.changes import (
     BEFORE_THE_START,
+    BEFOREHAND,
     CHANGES,
     DONE_ONCE,
     Case,
     Layout,
     Place,
     lay_out,
-    let_outlive,
     limit_lifetime,
     writing_functions,
 )
@@ -61,9 +61,9 @@ class Two:
 
     def act(self, pair: tuple[str, str], place: Place, layout: Layout, choose: Choose) -> list[object]:
         """Let each do its part; what became of both."""
-        if "Policies._shorten_some" in pair:
-            let_outlive(self.installations[0].database, place)
         cases = [Case(self.installations[side], place, layout, side) for side in range(2)]
+        for name, case in zip(pair, cases, strict=True):
+            prepare_case(name, case)
 
         def act(name: str, case: Case) -> object:
             with within(SECONDS_MAX):
@@ -99,6 +99,12 @@ def two(tmp_path: Path, new_postgres_database: URL) -> Iterator[Two]:
             yield Two(installations, lockstep, watcher)
 
 
+def prepare_case(name: str, case: Case) -> None:
+    """Do what has been done by the time somebody does this."""
+    if name in BEFOREHAND:
+        BEFOREHAND[name](case)
+
+
 def limit_tokens(installation: Installation) -> None:
     """Have tokens counted, for which creations take another lock."""
     installation.policies.set_policy(OPERATOR, lambda policy: replace(policy, tokens_per_user_max=1000))
@@ -127,8 +133,7 @@ def locks_of(two: Two, name: str, places: Iterator[Place]) -> tuple[Lock, ...]:
     installation = two.installations[0]
     cases = [Case(installation, next(places), Layout.ONE_USER, side) for side in range(2)]
     for case in cases:
-        if name == "Policies._shorten_some":
-            let_outlive(installation.database, case.place)
+        prepare_case(name, case)
     with watching(installation.database.engine, two.watcher) as watched:
         for case in cases:
             with suppress(OAuthRefusal) if name == WAITS else nullcontext():
