@@ -28,7 +28,11 @@ UNTIL_MAKE_ENDS = $$(setpriv --pdeathsig TERM true 2>/dev/null && echo setpriv -
 .PHONY: test
 test: check $(GENERATORS)/.installed $(NODE)/node_modules/.package-lock.json ## Run every check, and every test but those of test-long
 	tools/debian-packages chromium curl fish haproxy nginx-light openssl pgbouncer redis-server zsh || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
-	$(BIN)/python -m pytest -m "not long" -n 2 --dist worksteal --cov --cov-report=term
+	$(BIN)/python -m pytest -m "not long" -n 2 --dist worksteal $(MEASURED)
+
+.PHONY: coverage
+coverage: MEASURED = --cov --cov-report=term  # which doubles what the tests cost
+coverage: test ## Run every test of `test` and measure which lines and branches they reach
 
 .PHONY: quick
 quick: $(VENV)/.test ## Run the tests of one place, on SQLite: make quick T=tests/service K=rotate

@@ -187,10 +187,7 @@ class Case:
     @cached_property
     def query(self) -> str:
         """What a browser is sent with, to ask for what the client has pushed."""
-        client = self.place.client
-        pushed = {name: [value] for name, value in _ask(client).items()}
-        request_uri = self.installation.pushed_requests.push_request(client, pushed)
-        return urlencode({"client_id": client.client_id, "request_uri": request_uri})
+        return urlencode({"client_id": self.place.client.client_id, "request_uri": _push(self)})
 
     @cached_property
     def asked(self) -> Asked:
@@ -244,6 +241,12 @@ def _let_in(case: Case) -> None:
     """Agree to what is shown."""
     query = urlencode(_ask(case.place.client))
     case.installation.authorizations.allow(case.me.session, None, query, Consent(case.shown.fingerprint))
+
+
+def _push(case: Case) -> str:
+    """Push a request; its name."""
+    pushed = {name: [value] for name, value in _ask(case.place.client).items()}
+    return case.installation.pushed_requests.push_request(case.place.client, pushed)
 
 
 def _person(case: Case) -> Person:
@@ -437,7 +440,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         bytes(32), case.installation.transactions.now()
     ),
     "PushedRequests.await_decision": lambda case: case.installation.authorizations.open_request(case.query),
-    "PushedRequests.push_request": lambda case: case.query,
+    "PushedRequests.push_request": _push,
     "Revocations.revoke_presented": lambda case: case.installation.revocations.revoke_presented(
         case.me.origin, case.them.secret.reveal()
     ),

@@ -71,7 +71,14 @@ def watching(engine: Engine, watcher: psycopg.Connection) -> Iterator[Watched]:
 
 def contend(one: tuple[Lock, ...], other: tuple[Lock, ...]) -> bool:
     """Whether one may have to wait for the other: for a row, or for what comes of a key that both insert."""
-    return any(mine.table == theirs.table and _exclude(mine.hold, theirs.hold) for mine in one for theirs in other)
+    return bool(contended(one, other))
+
+
+def contended(one: tuple[Lock, ...], other: tuple[Lock, ...]) -> tuple[Lock, ...]:
+    """What the one may have to wait for the other to let go, in the order in which it is locked."""
+    return tuple(
+        mine for mine in one if any(mine.table == each.table and _exclude(mine.hold, each.hold) for each in other)
+    )
 
 
 def _exclude(one: Hold, other: Hold) -> bool:

@@ -27,7 +27,7 @@ from tests.changes import (
     writing_functions,
 )
 from tests.conftest import Clock
-from tests.contention import Lock, contend, watching
+from tests.contention import Lock, contend, contended, watching
 from tests.lockstep import After, Choose, Lockstep, in_turn, named
 from tests.making import OPERATOR
 from tokenry.domain.errors import Refusal, Unavailable
@@ -118,13 +118,13 @@ def assert_explained(two: Two, told: Sequence[object], what: object) -> None:
 
 
 def contending_pairs(two: Two, places: Iterator[Place]) -> Sequence[tuple[str, str]]:
-    """One of each kind of pairs that may have to wait for each other."""
+    """One of each kind of pairs that may wait for each other: for the same things, locked in the same order."""
     locks = {name: locks_of(two, name, places) for name in CHANGES}
     kinds: dict[frozenset[tuple[Lock, ...]], tuple[str, str]] = {}
     for pair in PAIRS:
         one, other = map(locks.__getitem__, pair)
         if contend(one, other):
-            kinds.setdefault(frozenset((one, other)), pair)
+            kinds.setdefault(frozenset((contended(one, other), contended(other, one))), pair)
     return list(kinds.values())
 
 

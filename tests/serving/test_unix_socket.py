@@ -414,6 +414,7 @@ def test_workers_share_the_socket_and_one_that_is_replaced_leaves_it(tmp_path: P
         for worker, how in zip(serving_processes(server), (signal.SIGTERM, signal.SIGKILL), strict=True):
             os.kill(worker, how)
             wait_until(lambda: not runs(worker), STOP_SECONDS_MAX)  # noqa: B023 - called at once
+        wait_until(lambda: len(serving_processes(server)) == 2, START_SECONDS_MAX)
         assert path.stat() == before
         with by_socket(path, server.token) as client:
             assert client.get("/verify").status_code == 200
