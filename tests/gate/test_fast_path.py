@@ -163,6 +163,10 @@ def at_once(served: Served, raw: bytes) -> bytes:
         ("PUT /verify/ext-authz/resource=linodes&audience=https:%2F%2Fmcp.example%2F/a", "meant", 403),
         ("GET /verify/ext-authz/resource=linodes%26resource=volumes/a", "good", 400),
         ("GET /verify/ext-authz/resource=linodes%2Fa/b", "good", 400),
+        ("GET /verify/ext-authz/resource%3Dlinodes/a", "narrow", 200),
+        ("PUT /verify/ext-authz/resource%3Dlinodes/a", "narrow", 403),
+        ("GET /verify/ext-authz/resource%3Dlinodes%26audience%3Dhttps%253A%252F%252Fmcp.example%252F/a", "meant", 200),
+        ("GET /verify/ext-authz/resource%3Dlinodes%26resource=volumes/a", "good", 400),
     ],
 )
 def test_plain_request_is_answered_at_once_as_the_ordinary_route_does(

@@ -151,6 +151,18 @@ def test_client_of_envoy_cannot_weaken_the_policy(app: App, client: str) -> None
         assert answer.status_code == 403
 
 
+def test_policy_in_a_path_may_be_escaped_as_a_whole(app: App) -> None:
+    """As clients do that are generated from the description: a piece of a path has its `=` escaped."""
+    narrow = new_bearer(app, scopes="linodes:read_only")
+    one, another = "resource%3Dlinodes", "resource%3Dvolumes"
+    for policy, expected in ((one, (200, 403)), (another, (403, 403)), (f"{one}%26x%3D1", (400, 400))):
+        found = [
+            app.client.request(method, f"http://testserver{EXT_AUTHZ}/{policy}/a", headers=narrow).status_code
+            for method in ("GET", "PUT")
+        ]
+        assert tuple(found) == expected
+
+
 @pytest.mark.parametrize("client", ["/a%2Fb", "/a%2fb%5Cc", "/%00", "/%0a", "/%FF", "/%", "/a//b", "/pat_%2F?a=%2F"])
 def test_any_path_of_a_client_of_envoy_gets_an_answer(app: App, client: str) -> None:
     path = f"http://testserver{EXT_AUTHZ}/resource=linodes{client}"

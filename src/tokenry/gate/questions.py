@@ -13,6 +13,7 @@ and Traefik its X-Original-Method. A route that needs the method and is not told
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
 
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.scopes import Scopes
@@ -56,7 +57,8 @@ class Question:
         if self.told_by:
             return read_policy(policy, level_of(self._single(told)))
         if self.is_below:
-            return read_policy(policy, level_of(method))
+            # Who escapes a piece of a path as a whole, escapes its `=` too.
+            return read_policy(policy if b"=" in policy else unquote_to_bytes(policy), level_of(method))
         if method not in PLAIN_METHODS:
             raise MethodNotAllowed(PLAIN_METHODS)
         return read_policy(policy, None)
