@@ -47,6 +47,7 @@ PRELOADED = {
         "rich.progress",
         "rich.table",
         "tests.cli.dying",
+        "tests.grants.doomed",
         "tokenry.client.connections",
         "tokenry.operator.running",
         "typer._adapters",
@@ -59,6 +60,7 @@ PRELOADED = {
 PROGRAMS = {
     "tokenry": ("tokenry", "tokenry.cli", "main"),
     "dying.py": ("tokenry", "tests.cli.dying", "main"),
+    "doomed.py": ("tokenry", "tests.grants.doomed", "main"),
     "linode-cli": ("linode-cli", "linodecli", "main"),  # which reads its arguments when it is imported
 }
 """What can be forked: from which of PRELOADED, and the main function."""
@@ -289,9 +291,20 @@ def _run_command(main: Callable[[], int | None]) -> NoReturn:
     os._exit((status or 0) & 0xFF)
 
 
+def _describe() -> None:
+    """Make what each service shows of its interface, once for all: it takes longer than all else in a start."""
+    from tokenry.description.table import description_paths  # noqa: PLC0415 - linode-cli needs none of it
+    from tokenry.faces import WIRE  # noqa: PLC0415
+    from tokenry.storage.catalogue import default_catalogue  # noqa: PLC0415
+
+    description_paths(default_catalogue(), WIRE)
+
+
 if __name__ == "__main__":
     for module in PRELOADED[sys.argv[1]]:
         import_module(module)
+    if sys.argv[1] == "tokenry":
+        _describe()
     gc.freeze()
     _become_command(socket.socket(fileno=int(sys.argv[2])))
     _, owner, function = PROGRAMS[Path(sys.argv[0]).name]

@@ -3,12 +3,13 @@
 SQLite has one writer, and nothing to wait for in a circle.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import combinations_with_replacement, islice
 from pathlib import Path
+from typing import TypeAlias
 
 import psycopg
 import pytest
@@ -26,17 +27,26 @@ from tests.changes import (
     limit_lifetime,
     writing_functions,
 )
+from tests.circles import CIRCLES
 from tests.conftest import Clock
 from tests.contention import Lock, contend, contended, watching
 from tests.lockstep import After, Choose, Lockstep, in_turn, named
 from tests.making import OPERATOR
+from tokenry.domain.clients import Client
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.domain.oauth import OAuthRefusal
+from tokenry.domain.users import User
+from tokenry.service.grants import refresh
+from tokenry.service.grants.issuing import keep_parties
 from tokenry.service.installation import Installation
+from tokenry.service.transactions import Change
 from tokenry.settings import Settings
 from tokenry.storage.deadline import within
+from tokenry.storage.grants import lock_app
 from tokenry.wiring import begin, open_installation, prepare
 
+UseCase: TypeAlias = Callable[[Case], object]
+Pair: TypeAlias = tuple[str, str]
 PAIRS = list(combinations_with_replacement(sorted(CHANGES), 2))
 SECONDS_MAX = 20
 ALL = 1000
@@ -47,6 +57,7 @@ IN_PIECES = "Leaks._revoke"
 """A report revokes each of its tokens in a transaction of its own: the other may come between two of them."""
 WAITS = "DeviceCodes._exchange"
 """A device has nothing before its user has decided; each other use case is done where nobody is in its way."""
+REFRESH = "RefreshTokens._refresh"
 STEPS_APART = 3
 """Where the one is stopped: after every statement it takes three times as long."""
 
@@ -58,8 +69,9 @@ class Two:
     installations: Sequence[Installation]
     lockstep: Lockstep
     watcher: psycopg.Connection
+    changes: Mapping[str, UseCase] = field(default_factory=lambda: CHANGES)
 
-    def act(self, pair: tuple[str, str], place: Place, layout: Layout, choose: Choose) -> list[object]:
+    def act(self, pair: Pair, place: Place, layout: Layout, choose: Choose) -> list[object]:
         """Let each do its part; what became of both."""
         cases = [Case(self.installations[side], place, layout, side) for side in range(2)]
         for name, case in zip(pair, cases, strict=True):
@@ -67,7 +79,7 @@ class Two:
 
         def act(name: str, case: Case) -> object:
             with within(SECONDS_MAX):
-                return CHANGES[name](case)
+                return self.changes[name](case)
 
         return self.lockstep.run(list(map(partial(partial, act), pair, cases)), choose)
 
@@ -117,11 +129,11 @@ def assert_explained(two: Two, told: Sequence[object], what: object) -> None:
         assert not isinstance(one, Exception) or (isinstance(one, Refusal) and not isinstance(one, Unavailable)), what
 
 
-def contending_pairs(two: Two, places: Iterator[Place]) -> Sequence[tuple[str, str]]:
+def contending_pairs(two: Two, places: Iterator[Place]) -> Sequence[Pair]:
     """One of each kind of pairs that may wait for each other: for the same things, locked in the same order."""
-    locks = {name: locks_of(two, name, places) for name in CHANGES}
-    kinds: dict[frozenset[tuple[Lock, ...]], tuple[str, str]] = {}
-    for pair in PAIRS:
+    locks = {name: locks_of(two, name, places) for name in two.changes}
+    kinds: dict[frozenset[tuple[Lock, ...]], Pair] = {}
+    for pair in combinations_with_replacement(sorted(two.changes), 2):
         one, other = map(locks.__getitem__, pair)
         if contend(one, other):
             kinds.setdefault(frozenset((contended(one, other), contended(other, one))), pair)
@@ -137,9 +149,26 @@ def locks_of(two: Two, name: str, places: Iterator[Place]) -> tuple[Lock, ...]:
     with watching(installation.database.engine, two.watcher) as watched:
         for case in cases:
             with suppress(OAuthRefusal) if name == WAITS else nullcontext():
-                CHANGES[name](case)
+                two.changes[name](case)
     assert watched.written == watched.named, name
     return tuple(watched.locks)
+
+
+def each_in_turn(
+    two: Two, pairs: Sequence[Pair], places: Iterator[Place]
+) -> Iterator[tuple[tuple[Pair, Layout], Sequence[object]]]:
+    """Let each pair act, one statement of the one, one of the other: which, and who they were; what became of both."""
+    for number, pair in enumerate(pairs):
+        if number == len(pairs) // 2:
+            limit_tokens(two.installations[0])
+        layout = list(Layout)[number % len(Layout)]
+        yield (pair, layout), two.act(pair, next(places), layout, in_turn())
+
+
+def circles(two: Two, places: Iterator[Place]) -> set[Pair]:
+    """Those of the pairs that `make test` does in which the one waited for the other, and that for the one."""
+    done = each_in_turn(two, contending_pairs(two, places), places)
+    return {pair for (pair, _), _ in done if two.lockstep.broken_up}
 
 
 def test_every_use_case_that_writes_is_among_those_that_are_paired() -> None:
@@ -161,12 +190,31 @@ def test_no_two_changes_wait_for_each_other(two: Two, *, all_pairs: bool) -> Non
     """
     places = lay_out(two.installations[0])
     pairs = PAIRS if all_pairs else contending_pairs(two, places)
-    for number, pair in enumerate(pairs):
-        if number == len(pairs) // 2:
-            limit_tokens(two.installations[0])
-        layout = list(Layout)[number % len(Layout)]
-        assert_explained(two, two.act(pair, next(places), layout, in_turn()), (pair, layout))
+    for what, told in each_in_turn(two, pairs, places):
+        assert_explained(two, told, what)
     assert two.deadlocks() == 0
+
+
+def test_changes_that_lock_the_same_in_another_order_are_found_out(two: Two) -> None:
+    two.changes = {name: change for pair, both in CIRCLES.items() for name, change in zip(pair, both, strict=True)}
+    assert circles(two, lay_out(two.installations[0])) == CIRCLES.keys()
+    assert two.deadlocks() == len(CIRCLES)
+
+
+def test_refresh_that_locks_its_app_before_it_keeps_its_user_is_found_out(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lock_app_first(change: Change, user_id: int, client: Client) -> User:
+        lock_app(change.connection, user_id=user_id, oauth_client_id=client.id)
+        return keep_parties(change, user_id, client)
+
+    places = lay_out(two.installations[0])
+    two.changes = {name: CHANGES[name] for name in (REFRESH, "Users._set_disabled", "Users.delete_user")}
+    assert circles(two, places) == set()
+    monkeypatch.setattr(refresh, "keep_parties", lock_app_first)
+    found = circles(two, places)
+    assert found
+    assert all(REFRESH in pair for pair in found)
 
 
 def test_of_two_tokens_that_revoke_each_other_one_is_refused(two: Two) -> None:

@@ -77,23 +77,29 @@ def children(server: Server) -> list[int]:
 
 
 def connection_of_each(server: Server) -> list[HTTPConnection]:
-    """One kept connection of each worker: while it is opened, the other workers stand still."""
-    workers = serving_processes(server)
+    """One kept connection of each worker."""
     with ExitStack() as opened:  # closes them if one cannot be had
         connections = []
-        for awake in workers:
-            others = [worker for worker in workers if worker != awake]
-            try:
-                for worker in others:
-                    os.kill(worker, signal.SIGSTOP)
+        for worker in serving_processes(server):
+            with alone(server, worker):
                 connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
                 connections.append(opened.enter_context(closing(connection)))
                 assert reuse(connection, "GET", "/healthz", "")[0] == 200
-            finally:
-                for worker in others:
-                    os.kill(worker, signal.SIGCONT)
         opened.pop_all()
     return connections
+
+
+@contextmanager
+def alone(server: Server, awake: int) -> Iterator[None]:
+    """Let one worker take all connections of a block: the others stand still meanwhile."""
+    others = [worker for worker in serving_processes(server) if worker != awake]
+    try:
+        for worker in others:
+            os.kill(worker, signal.SIGSTOP)
+        yield
+    finally:
+        for worker in others:
+            os.kill(worker, signal.SIGCONT)
 
 
 def reuse(connection: HTTPConnection, method: str, path: str, token: str, body: object = None) -> tuple[int, Any]:
