@@ -301,12 +301,13 @@ def _sign_in(case: Case) -> object:
 
 
 def _take_code(case: Case) -> None:
-    """A one-time password, or a recovery code."""
-    use_cases, user = case.installation.second_steps, case.me.session.user
-    ticket = use_cases.begin(PasswordProved(user, HASH), "browser")
-    pending = Pending(user, one_time_password=True, passkey=True, recovery_code=True)
+    """A one-time password, by which a session begins, or a recovery code, by which one is renewed."""
+    use_cases, session = case.installation.second_steps, case.me.session
+    user, session_id = session.user, session.id if case.side else None
+    ticket = use_cases.begin(PasswordProved(user, HASH, session_id), "browser")
+    pending = Pending(user, one_time_password=True, passkey=True, recovery_code=True, session_id=session_id)
     typed = RECOVERY_CODE.reveal() if case.side else TOTP(KEY).at(NOW)
-    use_cases.take_code(ticket, typed, bound_to="browser", pending=pending, address=None, agent=None)
+    use_cases.take_code(ticket, typed, bound_to="browser", pending=pending, address=None, agent=None, replaced=session)
 
 
 def _sign(holder: Holder) -> Signed:
@@ -475,6 +476,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         case.them.session.user.id, address=None
     ),
     "Passwords.note_failure_of_nobody": lambda case: case.installation.passwords.note_failure_of_nobody(),
+    "Passwords.prove": lambda case: case.installation.passwords.prove(OPERATOR, case.me.session, HASH),
     "Passwords.sign_in": _sign_in,
     "Factors.make_codes": lambda case: case.installation.factors.make_codes(OPERATOR, case.me.session),
     "Factors.reset_factors": lambda case: case.installation.factors.reset_factors(OPERATOR, case.victim),

@@ -1,4 +1,4 @@
-"""How often somebody may try to sign in, or type the code of a device."""
+"""How often somebody may try to sign in, to prove it anew, or to type the code of a device."""
 
 from tokenry.domain.sessions import Session
 from tokenry.domain.texts import fold
@@ -31,7 +31,10 @@ class Attempts:
         key = f"known:{address}:{fold(text)}" if known_address else f"name:{fold(text)}"
         return await self._limits.count_attempt(key, self._limit)
 
-    async def are_too_many_in(self, session: Session, address: str | None) -> bool:
-        """Count one to type the code of a device; whether it is one too many of this user or address."""
-        too_many = await self._limits.count_attempt(f"device:{session.user.id}", self._limit)
+    async def are_too_many_in(self, session: Session, address: str | None, what: str) -> bool:
+        """Count one by who is signed in; whether it is one too many of this kind for this user, or for the address.
+
+        Whoever has stolen sessions has no more for having many, or many addresses; and a stranger uses up none.
+        """
+        too_many = await self._limits.count_attempt(f"{what}:{session.user.id}", self._limit)
         return await self.are_too_many_from(address) or too_many

@@ -20,6 +20,7 @@ from tokenry.pages.wording import is_dangerous, list_permissions
 from tokenry.printable import printable
 from tokenry.service.grants.device_code import DeviceCodes
 
+ATTEMPT = "device"
 UNKNOWN = "No device waits with this code. It may have expired: begin anew on the device."
 
 
@@ -44,13 +45,13 @@ class DevicePages:
         user_code = read_user_code(text)
         if decision not in (AGREE, CANCEL) or user_code is None:
             return await self._ask(visit, run, text)
-        if await self._attempts.are_too_many_in(visit.signed_in, visit.address):
+        if await self._attempts.are_too_many_in(visit.signed_in, visit.address, ATTEMPT):
             return show("device", 429, user_code=text, faults=[Fault(TOO_OFTEN)])
         return await run(partial(self._answer, visit, user_code, agrees=decision == AGREE), writes=True)
 
     async def _ask(self, visit: Visit, run: Run, text: str) -> Reply:
         """Show who asks with a code. Whoever guesses is stopped, and told the same of every code that does not wait."""
-        if await self._attempts.are_too_many_in(visit.signed_in, visit.address):
+        if await self._attempts.are_too_many_in(visit.signed_in, visit.address, ATTEMPT):
             return show("device", 429, user_code=text, faults=[Fault(TOO_OFTEN)])
         user_code = read_user_code(text)
         found = None if user_code is None else await run(partial(self._device_codes.find, user_code))

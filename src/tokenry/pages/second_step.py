@@ -1,4 +1,4 @@
-"""The step after the password, for who has a second factor; and going on when all steps are done."""
+"""The step after the password, for who has a second factor, the first time and anew; and going on after the last."""
 
 from functools import partial
 from urllib.parse import quote
@@ -8,7 +8,7 @@ from tokenry.domain.recovery_codes import TYPED_LENGTH_MAX
 from tokenry.domain.secrets import Secret
 from tokenry.pages.attempts import TOO_OFTEN, Attempts
 from tokenry.pages.page import Run
-from tokenry.pages.paths import SECOND_STEP, own_path, sign_in_path
+from tokenry.pages.paths import AGAIN, SECOND_STEP, SIGN_IN, own_path, sign_in_path
 from tokenry.pages.signed_in import go_on, session_cookie
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, show
 from tokenry.service.passkey_sign_in import PasskeySignIn
@@ -34,7 +34,7 @@ class SecondStepPages:
         self._attempts = attempts
 
     def go_on(self, visit: Visit, proved: Secret | PasswordProved, target: str, *cookies: Cookie) -> Reply:
-        """After a password that was right: the session begins, or the second step."""
+        """After a password that was right: its session, or the second step."""
         if isinstance(proved, Secret):
             return go_on(target, session_cookie(proved, self._sessions), *cookies)
         ticket = self._second_steps.begin(proved, visit.form_token)
@@ -49,14 +49,14 @@ class SecondStepPages:
         """GET the forms for a code and for a passkey."""
         pending = self.find_pending(visit)
         target = own_path(visit.query.get("next"))
-        return _start_over(target) if pending is None else self._ask(visit, pending, target)
+        return _start_over(visit, target) if pending is None else self._ask(visit, pending, target)
 
     async def take(self, visit: Visit, run: Run) -> Reply:
         """POST a code."""
         target, typed = own_path(visit.form.get("next")), visit.form.get("code").strip()[:TYPED_LENGTH_MAX]
         pending = await run(partial(self.find_pending, visit))
         if pending is None:
-            return _start_over(target)
+            return _start_over(visit, target)
         ask = partial(self._ask, visit, pending, target)
         if not typed:
             return await run(partial(ask, "Enter a code."))
@@ -75,7 +75,7 @@ class SecondStepPages:
         try:
             taken = await run(taking, writes=True)
         except Unauthorized:  # meanwhile it was used, or the password is another
-            return _start_over(target)
+            return _start_over(visit, target)
         if isinstance(taken, SecondStepRefused):
             return await run(partial(ask, WAIT if taken.too_often else WRONG, 429 if taken.too_often else 400))
         return go_on(target, session_cookie(taken, self._sessions), _OVER)
@@ -90,6 +90,7 @@ class SecondStepPages:
             faults=[] if wrong is None else [Fault(wrong, "code")],
             pending=pending,
             next=target,
+            start=_start(visit, target),
             hint=f"Type {' or '.join(ways)}.",
             asked=self._passkeys.ask(visit.form_token, pending.user.id)
             if pending.passkey and self._passkeys.party is not None
@@ -97,5 +98,9 @@ class SecondStepPages:
         )
 
 
-def _start_over(target: str) -> Reply:
-    return Redirect(sign_in_path(target), [_OVER], notice="start-over")
+def _start_over(visit: Visit, target: str) -> Reply:
+    return Redirect(_start(visit, target), [_OVER], notice="start-over")
+
+
+def _start(visit: Visit, target: str) -> str:
+    return sign_in_path(target, SIGN_IN if visit.session is None else AGAIN)

@@ -35,6 +35,7 @@ from tokenry.pages.providers import ProviderPages
 from tokenry.pages.second_step import SecondStepPages
 from tokenry.pages.security import REMOVE, SecurityPages
 from tokenry.pages.sign_in import SignInPages
+from tokenry.pages.sign_in_again import SignInAgainPages
 from tokenry.service.hashing import Hashing
 from tokenry.service.installation import Installation
 
@@ -50,9 +51,9 @@ def page_paths(
     sessions, passwords = installation.sessions, installation.passwords
     home = HomePages(sessions, installation.apps)
     second_step = SecondStepPages(installation.second_steps, installation.passkey_sign_in, sessions, attempts)
-    sign_in = SignInPages(
-        passwords, sessions, hashing, attempts, second_step=second_step, providers=[party.provider for party in parties]
-    )
+    known = [party.provider for party in parties]
+    sign_in = SignInPages(passwords, hashing, attempts, second_step=second_step, providers=known)
+    again = SignInAgainPages(installation, hashing, attempts, second_step=second_step, providers=known)
     password = PasswordPages(installation.links, passwords, sessions, hashing, second_step)
     tickets = Tickets(installation.peppers, "provider", LIFETIME)
     providers = ProviderPages(parties, installation.identities, sessions, attempts, tickets)
@@ -61,7 +62,7 @@ def page_paths(
     return {
         HOME: page(GET=home.show_home, POST=home.end_something),
         SIGN_IN: page(GET=sign_in.show_sign_in, POST=Steps(sign_in.sign_in)),
-        AGAIN: page(GET=sign_in.show_again, POST=Steps(sign_in.sign_in_again), without_factor=True),
+        AGAIN: page(GET=again.show, POST=Steps(again.take), without_factor=True),
         SIGN_OUT: page(GET=home.show_sign_out, POST=home.sign_out, without_factor=True),
         f"{WITH}/{{provider}}": page(GET=Steps(providers.begin)),
         f"{CALLBACK}/{{provider}}": page(GET=Steps(providers.finish)),

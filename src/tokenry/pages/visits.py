@@ -112,7 +112,7 @@ NOTICES = {
     "signed-out": "You are signed out.",
     "session-ended": "That browser is signed out.",
     "password-set": "Your password is set. Other browsers are signed out.",
-    "start-over": "That took too long. Sign in again.",
+    "start-over": "That took too long. Start over.",
     "took-too-long": "That took too long. Here is another key.",
     "one-time-set": "One-time passwords are set up. Other browsers are signed out.",
     "one-time-removed": "You do without one-time passwords. Other browsers are signed out.",

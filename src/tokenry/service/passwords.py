@@ -36,10 +36,14 @@ class SigningIn(NamedTuple):
 
 
 class PasswordProved(NamedTuple):
-    """Somebody whose password was right, with its hash, and who has a second factor: there is no session yet."""
+    """Somebody whose password was right, with its hash, and who has a second factor: there is no session yet.
+
+    Who is signed in and proves it anew has one, which waits to be renewed.
+    """
 
     user: User
     hash: str
+    session_id: int | None = None
 
 
 NOBODY = SigningIn(None, None, known_address=False)
@@ -101,6 +105,23 @@ class Passwords:
             )
             return self._sessions.begin_session(
                 change, user_id, method=PASSWORD, address=address, agent=agent, replaced=replaced
+            )
+
+    @retried
+    def prove(self, origin: Origin, session: Session, hash: str) -> Secret | PasswordProved:
+        """Note that it was proved anew by a password who is signed in; the new secret of the session.
+
+        That is only half of it for who has a second factor. Raises Unauthorized if session or password are others by
+        now.
+        """
+        with self._transactions.change(origin) as change:
+            user = require_session(change, session)
+            if stored.find_hash(change.connection, user.id) != hash:
+                raise Unauthorized
+            return (
+                PasswordProved(user, hash, session.id)
+                if user.second_factor
+                else self._sessions.renew_session(change, session)
             )
 
     @retried

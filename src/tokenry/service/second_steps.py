@@ -1,7 +1,7 @@
 """The second step of signing in, after the password: there is no session until both are done.
 
 In between the browser has a ticket, which is sealed, for ten minutes, of one password and one browser, and brings one
-session.
+session. Who is signed in and proves it anew takes the same step, and the session that is there is renewed.
 """
 
 from base64 import b64encode
@@ -22,7 +22,7 @@ from tokenry.domain.sign_in_events import RecoveryCodeUsed
 from tokenry.domain.users import User
 from tokenry.service.one_time_passwords import take_one_time_password
 from tokenry.service.passwords import PasswordProved
-from tokenry.service.sessions import Sessions
+from tokenry.service.sessions import Sessions, require_session
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import logins
 from tokenry.storage.assertions import see_assertion
@@ -37,12 +37,13 @@ LIFETIME = timedelta(minutes=10)
 
 
 class Pending(NamedTuple):
-    """Somebody whose password was right, and the ways on."""
+    """Somebody whose password was right, the ways on, and the session that is to be renewed, if it is not the first."""
 
     user: User
     one_time_password: bool
     passkey: bool
     recovery_code: bool
+    session_id: int | None
 
 
 class SecondStepRefused(NamedTuple):
@@ -62,7 +63,7 @@ class SecondSteps:
 
     def begin(self, proved: PasswordProved, bound_to: str) -> str:
         """Make the ticket of somebody whose password was right."""
-        values = {"user": proved.user.id, "password": _digest(proved.hash)}
+        values = {"user": proved.user.id, "password": _digest(proved.hash), "session": proved.session_id}
         return self._tickets.issue(values, bound_to=bound_to, now=self._transactions.now())
 
     def find_pending(self, text: str, bound_to: str) -> Pending | None:
@@ -79,6 +80,7 @@ class SecondSteps:
                 find_sealed(connection, user.id) is not None,
                 count_passkeys(connection, user.id) > 0,
                 count_codes(connection, user.id) > 0,
+                ticket.values["session"],
             )
 
     @retried
@@ -95,8 +97,9 @@ class SecondSteps:
     ) -> Secret | SecondStepRefused:
         """Begin a session by a one-time password or a recovery code; it is written down if it was wrong.
 
-        Of one-time passwords so many wrong ones are taken in an hour, however many try at once: the user is locked.
-        Raises Unauthorized if the ticket is not good any more.
+        The session that this browser has is `replaced`, or renewed if it is that of the ticket. Of one-time passwords
+        so many wrong ones are taken in an hour, however many try at once: the user is locked. Raises Unauthorized if
+        the ticket is not good any more.
         """
         with self._transactions.change(
             Origin(pending.user.username, address=address, user_id=pending.user.id)
@@ -117,6 +120,9 @@ class SecondSteps:
             )
             if not right:
                 return SecondStepRefused(too_often=False)
+            if replaced is not None and replaced.id == ticket.values["session"]:
+                require_session(change, replaced)
+                return self._sessions.renew_session(change, replaced)
             return self._sessions.begin_session(
                 change, user_id, method=method, address=address, agent=agent, replaced=replaced
             )
