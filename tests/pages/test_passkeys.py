@@ -226,6 +226,7 @@ def test_service_without_a_name_says_that_it_has_no_passkeys(tmp_path: Path, clo
     app = make_app(tmp_path / "data", clock, public_url="http://127.0.0.1:8470", **CHEAP)
     with app.client:
         bob = visitor(app)
+        assert "passkey" not in bob.get("/sign-in").text
         answer = bob.get(SIGN_IN)
         assert (answer.status_code, "There are no passkeys here" in answer.text) == (200, True)
         assert "script-src" not in answer.headers["content-security-policy"]

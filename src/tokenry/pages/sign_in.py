@@ -13,7 +13,7 @@ from tokenry.pages.paths import own_path
 from tokenry.pages.second_step import SecondStepPages
 from tokenry.pages.visits import Redirect, Reply, Visit, show
 from tokenry.service.hashing import Hashing
-from tokenry.service.passwords import Passwords
+from tokenry.service.installation import Installation
 
 WRONG = "The name or the password is wrong."
 """Whatever was: there is no such user, the user has no password or is disabled, or it is another password."""
@@ -24,14 +24,15 @@ class SignInPages:
 
     def __init__(
         self,
-        passwords: Passwords,
+        installation: Installation,
         hashing: Hashing,
         attempts: Attempts,
         *,
         second_step: SecondStepPages,
         providers: Sequence[Provider],
     ) -> None:
-        self._passwords = passwords
+        self._passwords = installation.passwords
+        self._party = installation.passkeys.party
         self._hashing = hashing
         self._attempts = attempts
         self._second_step = second_step
@@ -101,5 +102,6 @@ class SignInPages:
             faults=faults,
             next=target,
             name=name,
+            passkey=self._party is not None,
             providers=self._providers,
         )

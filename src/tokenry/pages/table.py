@@ -52,7 +52,7 @@ def page_paths(
     home = HomePages(sessions, installation.apps)
     second_step = SecondStepPages(installation.second_steps, installation.passkey_sign_in, sessions, attempts)
     known = [party.provider for party in parties]
-    sign_in = SignInPages(passwords, hashing, attempts, second_step=second_step, providers=known)
+    sign_in = SignInPages(installation, hashing, attempts, second_step=second_step, providers=known)
     again = SignInAgainPages(installation, hashing, attempts, second_step=second_step, providers=known)
     password = PasswordPages(installation.links, passwords, sessions, hashing, second_step)
     tickets = Tickets(installation.peppers, "provider", LIFETIME)
