@@ -300,6 +300,12 @@ def _sign_in(case: Case) -> object:
     return case.installation.passwords.sign_in(who, address=None, agent=None, replaced=case.them.session)
 
 
+def _unlink(case: Case) -> None:
+    use_cases, username = case.installation.identities, case.them.actor.username
+    known = use_cases.list_of_user(username)
+    use_cases.unlink(OPERATOR, username, known[0].id if known else 0)
+
+
 def _take_code(case: Case) -> None:
     """A one-time password, by which a session begins, or a recovery code, by which one is renewed."""
     use_cases, session = case.installation.second_steps, case.me.session
@@ -419,6 +425,8 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "RefreshTokens._refresh": lambda case: case.installation.refresh_tokens.refresh(
         OPERATOR, case.place.client, PresentedRefresh(case.place.refresh.reveal())
     ),
+    "Identities.link": lambda case: case.installation.identities.link(OPERATOR, case.victim, PROVIDER, "somebody"),
+    "Identities.unlink": _unlink,
     "Identities._sign_in": lambda case: case.installation.identities.sign_in(
         PROVIDER, _person(case), address=None, agent=None, replaced=case.them.session
     ),

@@ -91,6 +91,12 @@ RECORDED = [
         "user:3",
         '{"provider": "acme", "issuer": "https://acme.example", "provider_subject": "s1", "by": "sign-in"}',
     ),
+    (
+        sign_in_events.IdentityUnlinked(3, "https://acme.example", "s1"),
+        "identity.unlink",
+        "user:3",
+        '{"issuer": "https://acme.example", "provider_subject": "s1"}',
+    ),
     (events.AccountCreated(1, "Zuse"), "account.create", "account:1", '{"company": "Zuse"}'),
     (events.AccountCreated(2, "Z", 1), "account.create", "account:2", '{"company": "Z", "parent_id": 1}'),
     (

@@ -377,3 +377,37 @@ def test_user_is_made_in_the_account_that_is_named(service: Server) -> None:
 )
 def test_refusal_on_accounts_is_one_line(service: Server, arguments: tuple[str, ...], words: str) -> None:
     assert words in fail(service, "admin", *arguments)
+
+
+def test_operator_says_who_a_user_is_to_a_provider_and_takes_it_back(service: Server, tmp_path: Path) -> None:
+    file = tmp_path / "providers.toml"
+    file.write_text('[acme]\nissuer = "https://acme.example"\nclient_id = "tokenry"\n')
+    run(service, "admin", "user", "create", "linked")
+    identity, known = ("admin", "user", "identity"), ("--providers-file", str(file))
+    assert "now 00u1 at https://acme.example" in run(service, *identity, "add", "linked", "acme", "00u1", *known)
+    assert "was already 00u1" in run(service, *identity, "add", "linked", "acme", "00u1", *known)
+    assert "already: unlink it there" in fail(service, *identity, "add", "admin", "acme", "00u1", *known)
+    for more, words in ((known, "there are acme"), ((), "--providers-file")):
+        done = tokenry(*identity, "add", "linked", "other", "1", "--data-dir", str(service.data_dir), *more)
+        assert (done.returncode, words in done.stderr) == (2, True)
+    [row] = rows(run(service, *identity, "list", "linked"))
+    assert (row["issuer"], row["subject"]) == ("https://acme.example", "00u1")
+    assert "no longer 00u1" in run(service, *identity, "remove", "linked", row["id"])
+    assert rows(run(service, *identity, "list", "linked")) == []
+    assert "has no identity of this id" in fail(service, *identity, "remove", "linked", row["id"])
+
+
+def test_ceiling_of_a_user_is_set_shown_and_lifted(service: Server) -> None:
+    run(service, "admin", "user", "create", "low")
+
+    def ceiling() -> str:
+        return next(row for row in rows(run(service, "admin", "user", "list")) if row["username"] == "low")["ceiling"]
+
+    assert ceiling() == "any"
+    told = run(service, "admin", "user", "update", "low", "--ceiling", "linodes:read_only")
+    assert (told, ceiling()) == ("New tokens of user low may do at most: linodes:read_only.\n", "linodes:read_only")
+    wider = ("admin", "token", "create", "--user", "low", "--expires", "1d", "--scopes", "volumes:read_only")
+    assert "maximum scopes: linodes:read_only" in fail(service, *wider)
+    assert "Invalid scope: moon" in fail(service, "admin", "user", "update", "low", "--ceiling", "moon")
+    run(service, "admin", "user", "update", "low", "--ceiling", "any")
+    assert ceiling() == "any"

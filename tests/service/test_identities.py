@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from tests.making import NOW, OPERATOR
 from tests.oauth_making import add_client
 from tests.service.parts import Bench, at_once
 from tokenry.domain.accounts import Origin
-from tokenry.domain.errors import Invalid
+from tokenry.domain.errors import Invalid, NotFound
 from tokenry.domain.policy import Policy
 from tokenry.domain.providers import NotSignedIn, Person, Provider, Trouble
 from tokenry.domain.scopes import EVERYTHING, Scopes
@@ -161,6 +161,9 @@ def test_ceiling_is_that_of_the_provider_by_which_the_user_signed_in_last(bench:
     with bench.database.read() as connection:
         assert str(allowed_scopes(Policy(), get_user(connection, 2), client)) == "account:read_write linodes:read_only"
     sign_in(bench)
+    with pytest.raises(Invalid, match="maximum scopes"):  # a provider without one has no say
+        bench.tokens.create_token_for(OPERATOR, "ada", wide)
+    sign_in(bench, provider=replace(ACME, ceiling=EVERYTHING))
     assert bench.tokens.create_token_for(OPERATOR, "ada", wide)[0].scopes == Scopes.parse("volumes:read_only")
 
 
@@ -172,6 +175,66 @@ def test_ceiling_is_recorded_when_it_changes(bench: Bench) -> None:
         {"ceiling": {"from": "*", "to": "linodes:read_only"}},
         {"ceiling": {"from": "linodes:read_only", "to": "*"}},
     ]
+
+
+def test_operator_sets_a_ceiling_which_a_provider_without_one_leaves(bench: Bench) -> None:
+    sign_in(bench)
+    low = Scopes.parse("linodes:read_only")
+    assert bench.users.update_user(OPERATOR, "ada", UserChange(ceiling=low)).ceiling == low
+    sign_in(bench)
+    with bench.database.read() as connection:
+        assert get_user(connection, 2).ceiling == low
+    assert bench.events("user:2")[-2:][0][0] == "user.update"
+
+
+def test_operator_says_who_somebody_is_and_takes_it_back(bench: Bench) -> None:
+    bench.users.create_user(OPERATOR, username="countess")
+    use_cases = identities(bench.database)
+    stranger = replace(ACME, create_users=False)
+    assert [use_cases.link(OPERATOR, "countess", ACME, ADA.subject) for _ in range(2)] == [True, False]
+    sign_in(bench, provider=stranger)
+    assert (names(bench), count(bench, "sessions")) == (["admin", "countess"], 1)
+    [identity] = use_cases.list_of_user("countess")
+    assert (identity.issuer, identity.subject, identity.created) == (ACME.issuer, ADA.subject, NOW)
+    for user, what in (("admin", identity.id), ("countess", identity.id + 1)):
+        with pytest.raises(Invalid, match="no identity of this id"):
+            use_cases.unlink(OPERATOR, user, what)
+    with pytest.raises(NotFound):
+        use_cases.unlink(OPERATOR, "nobody", identity.id)
+    assert use_cases.unlink(OPERATOR, "countess", identity.id) == identity
+    assert (use_cases.list_of_user("countess"), count(bench, "sessions")) == ([], 0)
+    assert trouble(bench, provider=stranger) is Trouble.STRANGER
+    told = {"issuer": ACME.issuer, "provider_subject": ADA.subject}
+    linked, *_, unlinked, _ = [event for event in bench.events("user:2") if event[0] != "user.create"]
+    assert linked == ("identity.link", {**told, "provider": "acme", "by": "operator"})
+    assert unlinked == ("identity.unlink", told)
+
+
+def test_operator_makes_nobody_two_users_and_links_nobody_who_never_signs_in(bench: Bench) -> None:
+    sign_in(bench)
+    use_cases = identities(bench.database)
+    with pytest.raises(Invalid, match="That is user ada already"):
+        use_cases.link(OPERATOR, "admin", ACME, ADA.subject)
+    for subject in ("", "x" * 256, "\0"):
+        with pytest.raises(Invalid, match="sub"):
+            use_cases.link(OPERATOR, "admin", ACME, subject)
+    with pytest.raises(NotFound):
+        use_cases.link(OPERATOR, "nobody", ACME, "2")
+    with bench.database.write() as connection:
+        connection.execute(update(schema.users).where(schema.users.c.username == "ada").values(proxy=True))
+    with pytest.raises(Invalid, match="never signs in"):
+        use_cases.link(OPERATOR, "ada", ACME, "2")
+
+
+def test_of_two_users_who_are_said_to_be_one_person_at_once_one_is(bench: Bench) -> None:
+    bench.users.create_user(OPERATOR, username="countess")
+
+    def link(username: str) -> Callable[[Database], object]:
+        return lambda database: identities(database).link(OPERATOR, username, ACME, "7")
+
+    told = at_once(bench.database, link("admin"), link("countess"))
+    assert sorted(map(str, told)) == [str(Invalid), "True"]
+    assert count(bench, "identities") == 1
 
 
 def test_disabled_user_is_linked_and_stays_out(bench: Bench) -> None:

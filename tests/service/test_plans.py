@@ -446,6 +446,9 @@ class Many:
                     person("newer", username="newer"),
                 )
             ],
+            "identities.list_of_user": [partial(do.identities.list_of_user, "user-430")],
+            "identities.link": [partial(do.identities.link, OPERATOR, "user-430", PROVIDER, "somebody")],
+            "identities.unlink": [partial(do.identities.unlink, OPERATOR, "user-440", 440)],
             "identities.authenticate_again": [
                 lambda: do.identities.authenticate_again(person("subject-420"), self.sign_in(420), None)
             ],

@@ -17,6 +17,7 @@ from tokenry.domain.sign_in_events import (
     AuthenticatorSet,
     FactorsReset,
     IdentityLinked,
+    IdentityUnlinked,
     LinkCreated,
     PasskeyAdded,
     PasskeyCloned,
@@ -319,6 +320,7 @@ Event: TypeAlias = (
     | PasswordSet
     | LinkCreated
     | IdentityLinked
+    | IdentityUnlinked
     | AccountCreated
     | AccountUpdated
     | AccountDetached

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from tokenry.domain.errors import Fault, Refusal
 from tokenry.domain.public_url import is_loopback
-from tokenry.domain.scopes import EVERYTHING, Scopes
+from tokenry.domain.scopes import Scopes
 from tokenry.domain.texts import is_storable
 from tokenry.domain.users import USERNAME_LENGTH_MAX, email_faults
 
@@ -30,7 +30,7 @@ class Provider:
 
     The account of a new user is `account`, by name or euuid, or the one that the claim `account_claim` names; without
     either, the first there is. With an `admin_claim`, administrators are those of whom it is, or has, `admin_value`.
-    New tokens of who signs in by it may do no more than the `ceiling`.
+    New tokens of who signs in by it may do no more than the `ceiling`; without one it has no say in that.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Provider:
     account_claim: str | None = None
     admin_claim: str | None = None
     admin_value: str | None = None
-    ceiling: Scopes = EVERYTHING
+    ceiling: Scopes | None = None
     create_users: bool = False
     link_by_verified_email: bool = False
 
@@ -78,6 +78,16 @@ class Person:
     account: str | None
     admin: bool | None
     authenticated: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderIdentity:
+    """Who a user is to a provider."""
+
+    id: int
+    issuer: str
+    subject: str
+    created: datetime
 
 
 class Trouble(Enum):
@@ -117,7 +127,7 @@ def is_safe_url(text: str, *, plain: bool) -> bool:
 def read_person(provider: Provider, claims: Mapping[str, Any]) -> Person:
     """Who claims are about that a provider signed. Raises NotSignedIn where they do not even say that."""
     match claims.get("sub"):
-        case str(subject) if 0 < len(subject) <= SUBJECT_LENGTH_MAX and is_storable(subject):
+        case str(subject) if is_subject(subject):
             pass
         case _:
             raise NotSignedIn(Trouble.UNTRUSTED, "the ID token has no subject, or one too long")
@@ -136,6 +146,11 @@ def read_person(provider: Provider, claims: Mapping[str, Any]) -> Person:
         admin=None if provider.admin_claim is None else _has(claims.get(provider.admin_claim), provider.admin_value),
         authenticated=_moment(claims.get("auth_time")),
     )
+
+
+def is_subject(text: str) -> bool:
+    """Whether a provider may call somebody that."""
+    return 0 < len(text) <= SUBJECT_LENGTH_MAX and is_storable(text)
 
 
 def candidate_usernames(person: Person) -> list[str]:

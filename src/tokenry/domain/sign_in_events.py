@@ -115,10 +115,19 @@ class FactorsReset(OfUser):
 
 @dataclass(frozen=True, slots=True)
 class IdentityLinked(OfUser):
-    """A user is from now on who an OpenID provider says; by an `address`, or made for a `sign-in`."""
+    """A user is from now on who an OpenID provider says; by an `address`, a first `sign-in`, or the `operator`."""
 
     action = "identity.link"
     provider: str
     issuer: str
     provider_subject: str
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityUnlinked(OfUser):
+    """The operator took from a user that an OpenID provider says so."""
+
+    action = "identity.unlink"
+    issuer: str
+    provider_subject: str

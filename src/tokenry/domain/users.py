@@ -97,11 +97,15 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True)
 class UserChange:
-    """What is to be different about a user; None is as it was. `faults` are those found while reading the request."""
+    """What is to be different about a user; None is as it was. `faults` are those found while reading the request.
+
+    The ceiling is the operator's alone to set.
+    """
 
     username: str | None = None
     email: str | None = None
     restricted: bool | None = None
+    ceiling: Scopes | None = None
     faults: tuple[Fault, ...] = ()
 
     def check(self, user: User) -> list[Fault]:
@@ -120,6 +124,7 @@ class UserChange:
             username=user.username if self.username is None else self.username,
             email=user.email if self.email is None else self.email,
             admin=user.admin if self.restricted is None else not self.restricted,
+            ceiling=user.ceiling if self.ceiling is None else self.ceiling,
         )
 
 

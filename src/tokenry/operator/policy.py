@@ -10,12 +10,13 @@ import typer
 
 from tokenry.cli.progress import tracked
 from tokenry.cli.running import CommandError, complain, group
-from tokenry.domain.errors import Invalid, Unavailable
+from tokenry.domain.errors import Unavailable
 from tokenry.domain.policy import Concerned, Policy, Shortening, UserKind
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
 from tokenry.domain.spans import read_span, write_span
 from tokenry.operator.confirmation import Yes, confirm
 from tokenry.operator.options import LOCAL, SCOPED, operator, takes_settings
+from tokenry.operator.scopes import ANY_SCOPES, read_limit
 from tokenry.operator.tables import print_table
 from tokenry.service.policy import Policies
 from tokenry.settings import Settings
@@ -23,7 +24,6 @@ from tokenry.wiring import open_installation
 
 TOKENS_MAX = 1_000_000
 NO_LIMIT = "none"
-ANY_SCOPES = "any"
 KINDS = ", ".join(kind.value for kind in UserKind)
 _NUMBER = re.compile(r"[1-9][0-9]{0,6}")
 
@@ -160,9 +160,4 @@ def _read_scopes(text: str, catalogue: Catalogue) -> tuple[UserKind, Scopes]:
     kind = next((kind for kind in UserKind if kind.value == name), None)
     if kind is None or not equals:
         raise typer.BadParameter(f"use KIND=SCOPES or KIND=any, KIND being one of {KINDS}", param_hint="--scopes")
-    if scopes == ANY_SCOPES:
-        return kind, EVERYTHING
-    faults = catalogue.faults(scopes)
-    if faults:
-        raise Invalid(*faults)
-    return kind, Scopes.parse(scopes)
+    return kind, read_limit(scopes, catalogue)

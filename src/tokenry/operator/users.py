@@ -12,8 +12,10 @@ from tokenry.cli.options import COUNT_MAX
 from tokenry.cli.running import complain, group
 from tokenry.domain.links import link_address
 from tokenry.domain.users import UserChange
+from tokenry.operator import identities
 from tokenry.operator.confirmation import Yes, confirm
 from tokenry.operator.options import LOCAL, NAMING, operator, takes_settings
+from tokenry.operator.scopes import read_limit, write_limit
 from tokenry.operator.tables import print_table
 from tokenry.operator.usernames import ReuseName, naming_users
 from tokenry.printable import printable
@@ -23,8 +25,9 @@ from tokenry.wiring import open_installation
 MINUTES_MAX = 7 * 24 * 60
 
 app = group(help="Users: who owns tokens.", no_args_is_help=True)
+app.add_typer(identities.app, name="identity")
 
-Username = Annotated[str, typer.Argument(help="The user's name.")]
+Username = identities.Username
 
 
 @app.command()
@@ -47,24 +50,34 @@ def create(
 
 
 @app.command()
-@takes_settings(*NAMING)
+@takes_settings(*NAMING, "scopes_file")
 def update(
     username: Username,
     rename: Annotated[str | None, typer.Option(show_default="as it is", help="Another name.")] = None,
     email: Annotated[str | None, typer.Option(show_default="as it is", help="Where to reach the user.")] = None,
+    ceiling: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCOPES", show_default="as it is", help="The most that the user's new tokens may do, or any."
+        ),
+    ] = None,
     reuse_name: ReuseName = False,
     *,
     settings: Settings,
 ) -> None:
-    """Give a user another name or address."""
-    if rename is None and email is None:
-        raise typer.BadParameter("say what to change", param_hint="--rename or --email")
+    """Give a user another name, address or ceiling."""
+    if rename is None and email is None and ceiling is None:
+        raise typer.BadParameter("say what to change", param_hint="--rename, --email or --ceiling")
     with naming_users(settings, reuse=reuse_name) as installation:
-        user = installation.users.update_user(operator(), username, UserChange(username=rename, email=email))
+        limit = None if ceiling is None else read_limit(ceiling, installation.catalogue)
+        wanted = UserChange(username=rename, email=email, ceiling=limit)
+        user = installation.users.update_user(operator(), username, wanted)
     if rename is not None:
         print(f"User {username} is now called {user.username}.")
     if email is not None:
         print(f"User {user.username} can be reached at {user.email or 'no address'}.")
+    if ceiling is not None:
+        print(f"New tokens of user {user.username} may do at most: {write_limit(user.ceiling)}.")
 
 
 @app.command("list")
@@ -80,7 +93,7 @@ def list_users(
     """List users by name, each with its number of live tokens."""
     found = list(islice(open_installation(settings).users.list_users(after), limit + 1))
     print_table(
-        ("id", "username", "account", "email", "admin", "created", "state", "tokens"),
+        ("id", "username", "account", "email", "admin", "ceiling", "created", "state", "tokens"),
         [
             (
                 user.id,
@@ -88,6 +101,7 @@ def list_users(
                 user.account_id,
                 user.email,
                 "yes" if user.admin else "no",
+                write_limit(user.ceiling),
                 user.created,
                 "enabled" if user.disabled is None else "disabled",
                 live_tokens,

@@ -1,6 +1,6 @@
-"""Signing in by OpenID providers: which user somebody is, and making that user the first time."""
+"""Signing in by OpenID providers: which user somebody is, making that user the first time, and the operator's say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -8,14 +8,23 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from tokenry.domain.accounts import Origin
-from tokenry.domain.errors import Invalid, Unavailable
-from tokenry.domain.providers import NotSignedIn, Person, Provider, Trouble, candidate_usernames
+from tokenry.domain.errors import Fault, Invalid, NotFound, Unavailable
+from tokenry.domain.providers import (
+    NotSignedIn,
+    Person,
+    Provider,
+    ProviderIdentity,
+    Trouble,
+    candidate_usernames,
+    is_subject,
+)
+from tokenry.domain.scopes import Scopes
 from tokenry.domain.seals import Ticket
 from tokenry.domain.secrets import Secret
 from tokenry.domain.sessions import Session
-from tokenry.domain.sign_in_events import IdentityLinked
+from tokenry.domain.sign_in_events import IdentityLinked, IdentityUnlinked
 from tokenry.domain.users import User
-from tokenry.service.sessions import Sessions
+from tokenry.service.sessions import Sessions, end_sessions_of
 from tokenry.service.transactions import Change, Transactions
 from tokenry.service.users import NO_RESERVATION, add_user, is_free, read_account, set_rights
 from tokenry.storage import identities as stored
@@ -23,7 +32,8 @@ from tokenry.storage.accounts import find_first_account, lock_account
 from tokenry.storage.assertions import see_assertion
 from tokenry.storage.database import retried
 from tokenry.storage.logins import insert_login
-from tokenry.storage.users import claim_user, find_user_by_id, keep_user
+from tokenry.storage.oauth_clients import is_service_user
+from tokenry.storage.users import claim_user, find_user, find_user_by_id, get_user, keep_user
 
 
 class Identities:
@@ -70,6 +80,49 @@ class Identities:
             raise NotSignedIn(Trouble.STRANGER, "it is somebody else who proved who it is")
         return self._sessions.authenticate_again(session.origin(address), session)
 
+    def list_of_user(self, username: str) -> Sequence[ProviderIdentity]:
+        """List who a user is to providers, the oldest first. Raises NotFound."""
+        with self._transactions.read() as connection:
+            return stored.list_identities(connection, _get_named(connection, username).id)
+
+    @retried
+    def link(self, origin: Origin, username: str, provider: Provider, subject: str) -> bool:
+        """Say, as the operator, who a user is to a provider; whether that is news.
+
+        Raises NotFound; Invalid for what is no subject, for who never signs in, and for what is somebody else already.
+        """
+        if not is_subject(subject):
+            raise Invalid(Fault("This is not what a provider calls somebody (sub)", "subject"))
+        with _once_each(), self._transactions.change(origin) as change:
+            connection = change.connection
+            user = _claim_named(connection, username)
+            if user.proxy or is_service_user(connection, user.id):
+                raise Invalid(Fault("This user never signs in", "user"))
+            known = stored.find_identified(connection, issuer=provider.issuer, subject=subject)
+            if known is not None and known.id != user.id:
+                raise Invalid(Fault(f"That is user {known.username} already: unlink it there first", "subject"))
+            if known is None:
+                stored.insert_identity(
+                    connection, issuer=provider.issuer, subject=subject, user_id=user.id, now=change.now
+                )
+                change.record(IdentityLinked(user.id, provider.name, provider.issuer, subject, "operator"))
+            return known is None
+
+    @retried
+    def unlink(self, origin: Origin, username: str, identity_id: int) -> ProviderIdentity:
+        """Take from a user, as the operator, who a provider says it is, and end the user's sessions.
+
+        Raises NotFound; Invalid for what the user is not.
+        """
+        with self._transactions.change(origin) as change:
+            user = _claim_named(change.connection, username)
+            identity = stored.delete_identity(change.connection, identity_id, user_id=user.id)
+            if identity is None:
+                raise Invalid(Fault(f"User {username} has no identity of this id", "id"))
+            change.record(IdentityUnlinked(user.id, identity.issuer, identity.subject))
+            end_sessions_of(change, user.id)
+            return identity
+
     @retried
     def _sign_in(
         self, provider: Provider, person: Person, address: str | None, agent: str | None, replaced: Session | None
@@ -102,7 +155,8 @@ class Identities:
         user, by = _find_linkable(connection, provider, person, account_id), "address"
         if user is None:
             made = self._make_user(change, provider, person, account_id)
-            user, by = set_rights(change, made, admin=made.admin, ceiling=provider.ceiling), "sign-in"
+            admin, ceiling = _rights(made, provider, person)
+            user, by = set_rights(change, made, admin=admin, ceiling=ceiling), "sign-in"
         else:
             user = _claim(change, user)
             if _find_linkable(connection, provider, person, account_id) != user:
@@ -162,21 +216,41 @@ def _find_linkable(connection: Connection, provider: Provider, person: Person, a
 
 def _as_mapped(change: Change, user: User, provider: Provider, person: Person) -> User:
     """The user, kept, with the rights that the mapping gives; as before where it has no say."""
-    admin = user.admin if person.admin is None else person.admin
-    if (admin, provider.ceiling) == (user.admin, user.ceiling):
+    if _rights(user, provider, person) == (user.admin, user.ceiling):
         keep_user(change.connection, user.id)
         return _reread(change, user)
     claimed = _claim(change, user)
     if claimed.disabled is not None:
         return claimed
-    admin = claimed.admin if person.admin is None else person.admin
-    return set_rights(change, claimed, admin=admin, ceiling=provider.ceiling)
+    admin, ceiling = _rights(claimed, provider, person)
+    return set_rights(change, claimed, admin=admin, ceiling=ceiling)
+
+
+def _rights(user: User, provider: Provider, person: Person) -> tuple[bool, Scopes]:
+    return (
+        user.admin if person.admin is None else person.admin,
+        user.ceiling if provider.ceiling is None else provider.ceiling,
+    )
 
 
 def _claim(change: Change, user: User) -> User:
     lock_account(change.connection, user.account_id)
     claim_user(change.connection, user.id)
     return _reread(change, user)
+
+
+def _get_named(connection: Connection, username: str) -> User:
+    found = find_user(connection, username)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _claim_named(connection: Connection, username: str) -> User:
+    """Claim a user, as it is from then on. Raises NotFound."""
+    found = _get_named(connection, username)
+    claim_user(connection, found.id)
+    return get_user(connection, found.id)
 
 
 def _reread(change: Change, user: User) -> User:

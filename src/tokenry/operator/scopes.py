@@ -1,0 +1,21 @@
+"""What commands have in common that limit scopes."""
+
+from tokenry.domain.errors import Invalid
+from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
+
+ANY_SCOPES = "any"
+
+
+def read_limit(text: str, catalogue: Catalogue) -> Scopes:
+    """Read the most that tokens may do: scopes of the catalogue, or `any`. Raises Invalid."""
+    if text == ANY_SCOPES:
+        return EVERYTHING
+    faults = catalogue.faults(text)
+    if faults:
+        raise Invalid(*faults)
+    return Scopes.parse(text)
+
+
+def write_limit(scopes: Scopes) -> str:
+    """Write it as it is read."""
+    return ANY_SCOPES if scopes.everything else str(scopes)
