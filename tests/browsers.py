@@ -1,26 +1,20 @@
 """A real browser for tests: Chromium, driven by Playwright; a way in with it, and whether a page is for everybody."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize, sync_playwright
 
 from tests.conftest import missing
 from tests.node import MODULES, need_modules
+from tests.passwords import PASSWORD
 from tests.servers import Server, tokenry
 
-PASSWORD = "correct horse 7 staple"
 NARROW: ViewportSize = {"width": 320, "height": 640}
 """Below which nobody need be able to read a page (WCAG 2.2, 1.4.10)."""
-CHEAP: Sequence[str] = (
-    *("--password-memory", "64"),
-    *("--password-rounds", "1"),
-    *("--password-lanes", "1"),
-    *("--rate-limit-sign-in", "0"),
-)
-"""Flags with which signing in takes no time."""
+TABS_MAX = 50
 
 
 @contextmanager
@@ -58,6 +52,35 @@ def assert_for_everybody(page: Page, where: str) -> None:
     assert axe_violations(page) == [], where
     page.set_viewport_size(NARROW)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), where
+
+
+@contextmanager
+def keeping_to_itself(page: Page, origin: str) -> Iterator[None]:
+    """Fail unless a page, to the end of the block, has nothing said on its console and asks nobody but this origin.
+
+    That an answer is an error is said there of each, by the browser.
+    """
+    told: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if not message.text.startswith("Failed to load resource: the server responded with a status of"):
+            told.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith(f"{origin}/") else told.append(asked.url))
+    yield
+    assert told == []
+
+
+def by_keyboard(page: Page, wanted: Locator) -> None:
+    """Get to an element with the Tab key alone, and see where one is."""
+    for _ in range(TABS_MAX):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            assert wanted.evaluate("element => getComputedStyle(element).outlineWidth") == "3px"
+            return
+    raise AssertionError(f"{wanted} cannot be reached")
 
 
 def new_link(service: Server, public_url: str | None = None) -> str:

@@ -10,7 +10,8 @@ from pyotp import TOTP
 
 from tests.conftest import App
 from tests.devices import Device
-from tests.pages.parts import PASSWORD, PUBLIC_URL, Visitor, hidden, visitor
+from tests.pages.parts import PUBLIC_URL, Visitor, hidden, visitor
+from tests.passwords import PASSWORD
 from tokenry.service.installation import Installation
 from tokenry.storage import audit
 

@@ -22,7 +22,7 @@ from tests.forking import Forked, can_fork, run_fork, start_fork
 
 STOP_SECONDS_MAX = 20
 START_SECONDS_MAX = 30
-NO_LIMITS = {"TOKENRY_RATE_LIMIT": "0", "TOKENRY_RATE_LIMIT_FAILURES": "0"}
+NO_LIMITS = {f"TOKENRY_RATE_LIMIT{what}": "0" for what in ("", "_FAILURES", "_SIGN_IN")}
 """Tests ask more often than any client may; those of the limits set their own."""
 UNTIL_WE_END = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 """Before a program: no server stays behind when the tests are killed."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 
-from tests.clients.parts import PASSWORD, USERNAME, Person
+from tests.clients.parts import USERNAME, Person
+from tests.passwords import CHEAP_VARIABLES, PASSWORD
 from tests.servers import Server, serving, tokenry
 
 
@@ -51,12 +52,7 @@ def family(server: Server) -> Family:
 @pytest.fixture(scope="session")
 def oauth_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service for clients of OAuth, where passwords cost nothing."""
-    cheap = {
-        "TOKENRY_CLIENT_REGISTRATION": "open",
-        "TOKENRY_PASSWORD_MEMORY": "64",
-        "TOKENRY_PASSWORD_ROUNDS": "1",
-        "TOKENRY_PASSWORD_LANES": "1",
-    }
+    cheap = {"TOKENRY_CLIENT_REGISTRATION": "open", **CHEAP_VARIABLES}
     with serving(tmp_path_factory.mktemp("oauth") / "data", variables=cheap) as server:
         yield server
 

@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
+from tests.passwords import PASSWORD
 from tests.servers import Server, tokenry
 
 USERNAME = "admin"
-PASSWORD = "correct horse 7 staple"
 _FORM = re.compile(r'<form method="post" action="([^"]*)"')
 _TICKED = re.compile(r'<input type="checkbox" name="scope" value="([^"]*)" checked>')
 _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')

@@ -15,8 +15,9 @@ from playwright.sync_api import Browser
 from bench.gateways import ARGUMENTS
 from tests.browsers import chromium
 from tests.certificates import make_certificate
-from tests.clients.parts import PASSWORD, USERNAME, Person
+from tests.clients.parts import USERNAME, Person
 from tests.gateways.programs import find, free_port, stop
+from tests.passwords import PASSWORD
 from tests.servers import LINODE_CLI, Server, environment, is_open, tokenry, wait_until
 from tokenry.operator.gateway import Gateway
 

@@ -23,9 +23,10 @@ from tests.cli.conftest import NO_KEYRING
 from tests.cli.conftest import Person as User
 from tests.cli.parts import KEYRING, started
 from tests.cli.terminals import Seen, on_a_terminal
-from tests.clients.parts import PASSWORD, USERNAME, Person, read_query
+from tests.clients.parts import USERNAME, Person, read_query
 from tests.issuing import bearer
 from tests.pages.conftest import browser
+from tests.passwords import PASSWORD
 from tests.servers import Server, tokenry
 from tokenry.cli.loopback import DONE
 

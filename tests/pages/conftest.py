@@ -2,21 +2,25 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.browsers import chromium
 from tests.conftest import App, Clock, make_app
-from tests.pages.parts import CHEAP, PASSWORD, PUBLIC_URL, Visitor, choose_password, visitor
+from tests.pages.parts import PUBLIC_URL, Visitor, choose_password, visitor
+from tests.passwords import CHEAP, PASSWORD
 from tokenry.service.installation import Installation
 from tokenry.wiring import open_installation
+
+SETTINGS: dict[str, Any] = {**CHEAP, "rate_limit_sign_in": 5}
 
 
 @pytest.fixture
 def site(tmp_path: Path, clock: Clock) -> Iterator[App]:
     """The application on SQLite, at an address for browsers."""
-    app = make_app(tmp_path / "data", clock, public_url=PUBLIC_URL, **CHEAP)
+    app = make_app(tmp_path / "data", clock, public_url=PUBLIC_URL, **SETTINGS)
     with app.client:
         yield app
 
@@ -24,7 +28,7 @@ def site(tmp_path: Path, clock: Clock) -> Iterator[App]:
 @pytest.fixture
 def site_on_each_engine(tmp_path: Path, clock: Clock, migrated_url: str | None) -> Iterator[App]:
     """The same on SQLite and on PostgreSQL."""
-    app = make_app(tmp_path / "data", clock, migrated_url, public_url=PUBLIC_URL, **CHEAP)
+    app = make_app(tmp_path / "data", clock, migrated_url, public_url=PUBLIC_URL, **SETTINGS)
     with app.client:
         yield app
 

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from html import unescape
-from typing import Any
 
 import httpx2
 from starlette.testclient import TestClient
@@ -16,9 +15,6 @@ from tokenry.storage.users import find_user
 from tokenry.wiring import open_installation
 
 PUBLIC_URL = "https://tokens.example.com"
-PASSWORD = "correct horse 7 staple"
-CHEAP: dict[str, Any] = {"password_memory": 64, "password_rounds": 1, "password_lanes": 1, "rate_limit_sign_in": 5}
-"""Settings with which signing in takes no time."""
 _FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 
 

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.browsers import CHEAP, NARROW, PASSWORD, assert_for_everybody, fill_in_new_password, new_link
+from tests.browsers import NARROW, assert_for_everybody, fill_in_new_password, new_link
+from tests.passwords import CHEAP_VARIABLES, PASSWORD
 from tests.servers import Server, serving
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("browser") / "data", *CHEAP) as server:
+    with serving(tmp_path_factory.mktemp("browser") / "data", variables=CHEAP_VARIABLES) as server:
         yield server
 
 

@@ -8,7 +8,8 @@ from tests.api.parts import routes
 from tests.conftest import App
 from tests.factors import SET_UP, begin, events_of, new_device, register, set_up, use_passkey
 from tests.making import OPERATOR
-from tests.pages.parts import PASSWORD, Visitor, choose_password, hidden, sign_in_as, visitor
+from tests.pages.parts import Visitor, choose_password, hidden, sign_in_as, visitor
+from tests.passwords import PASSWORD
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import NotFound
 from tokenry.domain.policy import Concerned

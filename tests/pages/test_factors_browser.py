@@ -1,16 +1,16 @@
 """Second factors in a real browser: passkeys of Chromium's own device, one-time passwords without scripts."""
 
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from pyotp import TOTP
 
-from tests.browsers import CHEAP, NARROW, PASSWORD, assert_for_everybody, fill_in_new_password, new_link
-from tests.servers import Server, serving, tokenry
+from tests.browsers import NARROW, assert_for_everybody, fill_in_new_password, new_link
+from tests.passwords import CHEAP_VARIABLES, PASSWORD
+from tests.servers import Server, free_port, serving, tokenry
 
 DEVICE = {
     "protocol": "ctap2",
@@ -36,19 +36,12 @@ class Site:
         return new_link(self.server, self.url)
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     port = free_port()
     url = f"http://localhost:{port}"
-    flags = (*CHEAP, "--port", str(port), "--public-url", url)
-    with serving(tmp_path_factory.mktemp("factors") / "data", *flags) as server:
+    flags = ("--port", str(port), "--public-url", url)
+    with serving(tmp_path_factory.mktemp("factors") / "data", *flags, variables=CHEAP_VARIABLES) as server:
         yield Site(server, url)
 
 

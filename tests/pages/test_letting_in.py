@@ -15,11 +15,8 @@ from playwright.sync_api import Browser, Page
 from tests.browsers import assert_for_everybody
 from tests.issuing import bearer
 from tests.oauth_making import CHALLENGE, VERIFIER
-from tests.pages.parts import CHEAP
+from tests.passwords import CHEAP_VARIABLES, PASSWORD
 from tests.servers import Server, serving, tokenry
-
-PASSWORD = "correct horse 7 staple"
-VARIABLES = {f"TOKENRY_{name.upper()}": str(value) for name, value in CHEAP.items()}
 
 
 @dataclass
@@ -68,7 +65,7 @@ def listening() -> Iterator[Program]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service whose administrator has a password."""
-    with serving(tmp_path_factory.mktemp("letting-in") / "data", variables=VARIABLES) as server:
+    with serving(tmp_path_factory.mktemp("letting-in") / "data", variables=CHEAP_VARIABLES) as server:
         where = ("--data-dir", str(server.data_dir), "--port", str(server.port))
         link = re.findall(r"http://\S+", tokenry("admin", "user", "link", "admin", *where).stdout)[0]
         with httpx2.Client(base_url=server.url, follow_redirects=True) as client:

@@ -12,11 +12,11 @@ import pytest
 from tests.conftest import App
 from tests.making import OPERATOR
 from tests.pages.parts import PUBLIC_URL, Visitor, choose_password, hidden, sign_in_as, visitor
+from tests.passwords import PASSWORD
 from tokenry.domain.errors import Invalid, NotFound
 from tokenry.service.installation import Installation
 from tokenry.wiring import open_installation
 
-PASSWORD = "correct horse 7 staple"
 ANOTHER = "several other words"
 
 

@@ -22,7 +22,8 @@ from tests.factors import (
     use_passkey,
 )
 from tests.making import OPERATOR
-from tests.pages.parts import CHEAP, PASSWORD, Visitor, choose_password, hidden, visitor
+from tests.pages.parts import Visitor, choose_password, hidden, visitor
+from tests.passwords import CHEAP, PASSWORD
 from tokenry.domain.passkeys import PASSKEYS_MAX
 from tokenry.service.installation import Installation
 

@@ -5,7 +5,8 @@ import pytest
 from tests.conftest import App
 from tests.factors import SECOND, SET_UP, begin, code_of, events_of, read_codes, read_key, set_up
 from tests.making import OPERATOR
-from tests.pages.parts import PASSWORD, Visitor, choose_password, hidden, visitor
+from tests.pages.parts import Visitor, choose_password, hidden, visitor
+from tests.passwords import PASSWORD
 from tokenry.domain.one_time_passwords import GUESSES_MAX
 from tokenry.service.installation import Installation
 

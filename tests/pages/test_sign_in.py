@@ -14,13 +14,13 @@ from starlette.testclient import TestClient
 from tests.conftest import App
 from tests.making import OPERATOR
 from tests.pages.parts import Visitor, choose_password, hidden, sign_in_as, visitor
+from tests.passwords import PASSWORD
 from tokenry.application import build_app
 from tokenry.domain.errors import Invalid
 from tokenry.domain.users import UserChange
 from tokenry.service.installation import Installation
 from tokenry.storage.database import Database
 
-PASSWORD = "correct horse 7 staple"
 WRONG = "The name or the password is wrong."
 
 

@@ -7,7 +7,8 @@ import pytest
 from tests.conftest import App
 from tests.devices import Device
 from tests.factors import SECOND, answer_with, begin, code_of, events_of, new_device, read_options, register, set_up
-from tests.pages.parts import PASSWORD, Visitor, hidden, sign_in_as, visitor
+from tests.pages.parts import Visitor, hidden, sign_in_as, visitor
+from tests.passwords import PASSWORD
 from tokenry.service.installation import Installation
 
 AGAIN = "/sign-in/again?next=/password"

@@ -5,15 +5,19 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Barrier
 
 from sqlalchemy import event, func, select
 
 from tests.conftest import START, Clock
+from tests.making import NOW
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Refusal
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import Peppers, Secret
+from tokenry.domain.sessions import STANDARD_LIMITS, SessionLimits
+from tokenry.service.sessions import Sessions
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
 from tokenry.service.users import Users
@@ -24,6 +28,13 @@ from tokenry.verification.verifier import Decision, Verifier
 from tokenry.wiring import credentials_of
 
 PEPPERS = Peppers((bytes(32),))
+
+
+def sessions_of(
+    database: Database, after: timedelta = timedelta(0), limits: SessionLimits = STANDARD_LIMITS
+) -> Sessions:
+    """The use cases of sessions, some time after everything began."""
+    return Sessions(Transactions(database, lambda: NOW + after), PEPPERS, limits)
 
 
 @dataclass

@@ -9,33 +9,27 @@ from sqlalchemy import func, select
 from tests.conftest import START
 from tests.devices import Device
 from tests.making import NOW, OPERATOR, new_user
-from tests.service.parts import Bench, at_once
+from tests.service.parts import PEPPERS, Bench, at_once, sessions_of
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Invalid, Unauthorized
 from tokenry.domain.one_time_passwords import GUESSES_MAX, STEP_SECONDS
 from tokenry.domain.passkeys import RelyingParty
-from tokenry.domain.secrets import Peppers, Secret
+from tokenry.domain.secrets import Secret
 from tokenry.domain.sessions import Session
 from tokenry.service.one_time_passwords import OneTimePasswords
 from tokenry.service.passkey_sign_in import PasskeySignIn
 from tokenry.service.passkeys import PasskeyResponse, Passkeys
 from tokenry.service.passwords import PasswordProved
 from tokenry.service.second_steps import SecondStepRefused, SecondSteps
-from tokenry.service.sessions import Sessions
 from tokenry.service.transactions import Transactions
 from tokenry.service.users import Users
 from tokenry.storage import schema
 from tokenry.storage.database import Database
 from tokenry.storage.passwords import set_password
 
-PEPPERS = Peppers((bytes(32),))
 ORIGIN = Origin("admin", user_id=1)
 HASH = "hash"
 PARTY = RelyingParty("https://tokens.example.com", "tokens.example.com")
-
-
-def sessions_of(database: Database) -> Sessions:
-    return Sessions(Transactions(database, lambda: NOW), PEPPERS)
 
 
 def steps_of(database: Database) -> SecondSteps:
