@@ -49,7 +49,7 @@ from tokenry.domain.secrets import ACCESS, CODE, DEVICE_CODE, LINK, REFRESH, REG
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
-from tokenry.service.authorization import Asked, Consent, Review
+from tokenry.service.authorization import Consent, OpenedRequest, Review
 from tokenry.service.client_metadata import read_metadata
 from tokenry.service.grants.token_exchange import PresentedSubject
 from tokenry.service.grants.withdrawal import end_withdrawn
@@ -190,7 +190,7 @@ class Case:
         return urlencode({"client_id": self.place.client.client_id, "request_uri": _push(self)})
 
     @cached_property
-    def asked(self) -> Asked:
+    def asked(self) -> OpenedRequest:
         """What the client has pushed, as its user's browser comes with it."""
         return self.installation.authorizations.open_request(self.query)
 

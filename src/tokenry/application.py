@@ -11,10 +11,10 @@ from tokenry.counters.opening import Counters, open_counters
 from tokenry.faces import create_app, routes
 from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
 from tokenry.jobs import run_jobs
-from tokenry.openid.relying_party import RelyingParty
-from tokenry.pages.attempts import Attempts
+from tokenry.openid.relying_party import OpenIdRelyingParty
 from tokenry.pages.page import Checks as PageChecks
 from tokenry.pages.paths import CALLBACK
+from tokenry.pages.throttle import Throttle
 from tokenry.service.hashing import Hashing
 from tokenry.serving.health import Readiness
 from tokenry.settings import Settings
@@ -57,10 +57,12 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     page_checks = PageChecks(
         installation.sessions, limits, threads, installation.transactions.now, installation.public_url
     )
-    hashing, attempts = Hashing(settings.hash_work), Attempts(limits, settings.rate_limit_sign_in)
+    hashing, throttle = Hashing(settings.hash_work), Throttle(limits, settings.rate_limit_sign_in)
     ready = Readiness(installation.database, verification.credentials.find)
     parties = [
-        RelyingParty(provider, f"{installation.public_url}{CALLBACK}/{provider.name}", installation.transactions.now)
+        OpenIdRelyingParty(
+            provider, f"{installation.public_url}{CALLBACK}/{provider.name}", installation.transactions.now
+        )
         for provider in settings.providers()
     ]
     table = routes(
@@ -70,7 +72,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         ready,
         page_checks=page_checks,
         hashing=hashing,
-        attempts=attempts,
+        throttle=throttle,
         parties=parties,
     )
     return create_app(table, lifespan)

@@ -22,11 +22,11 @@ from tokenry.oauth.errors import write_error
 from tokenry.oauth.metadata import metadata_paths
 from tokenry.oauth.parameters import REPEATABLE
 from tokenry.oauth.table import oauth_paths, registration_paths
-from tokenry.openid.relying_party import RelyingParty
-from tokenry.pages.attempts import Attempts
+from tokenry.openid.relying_party import OpenIdRelyingParty
 from tokenry.pages.page import Checks as PageChecks
 from tokenry.pages.page import Page
 from tokenry.pages.table import page_paths
+from tokenry.pages.throttle import Throttle
 from tokenry.service.hashing import Hashing
 from tokenry.service.installation import Installation
 from tokenry.serving.health import Liveness, Readiness
@@ -66,8 +66,8 @@ def routes(
     *,
     page_checks: PageChecks,
     hashing: Hashing,
-    attempts: Attempts,
-    parties: Sequence[RelyingParty],
+    throttle: Throttle,
+    parties: Sequence[OpenIdRelyingParty],
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`; but for pages, `openapi.yaml` has them."""
     wire, verification, oauth = (partial(Resource, checks, dialect) for dialect in (WIRE, VERIFICATION, OAUTH))
@@ -75,7 +75,7 @@ def routes(
         **verification_paths(installation, checks.verifier, inspector, verification),
         **oauth_paths(installation, inspector, oauth),
         **registration_paths(installation, partial(Resource, checks, REGISTRATION)),
-        **page_paths(installation, hashing, attempts, parties, partial(Page, page_checks)),
+        **page_paths(installation, hashing, throttle, parties, partial(Page, page_checks)),
         **description_paths(installation.catalogue, WIRE),
         "/healthz": Liveness(),
         "/readyz": ready,

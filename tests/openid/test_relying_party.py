@@ -22,7 +22,7 @@ from tokenry.openid import fetching
 from tokenry.openid.attempts import Attempt
 from tokenry.openid.fetching import BYTES_MAX
 from tokenry.openid.id_tokens import LEEWAY_SECONDS, TEXT_LENGTH_MAX
-from tokenry.openid.relying_party import KEPT, KEYS_PAUSE, Answer, RelyingParty
+from tokenry.openid.relying_party import KEPT, KEYS_PAUSE, Answer, OpenIdRelyingParty
 
 CALLBACK = "https://tokens.example.com/sign-in/callback/acme"
 DISCOVERY = "/.well-known/openid-configuration"
@@ -35,7 +35,7 @@ class Browser:
         self.fake = fake
         self.clock = clock
         given = {"name": "acme", "label": "Acme", "issuer": fake.url, "client_id": CLIENT_ID, **provider}
-        self.party = RelyingParty(Provider(**given), CALLBACK, self.now)
+        self.party = OpenIdRelyingParty(Provider(**given), CALLBACK, self.now)
         self.asked: dict[str, str] = {}
 
     def now(self) -> datetime:

@@ -45,7 +45,7 @@ class _Kept(Generic[T]):
         return timedelta(0) <= now - self.at < age_max
 
 
-class RelyingParty:
+class OpenIdRelyingParty:
     """What signs people in by one provider. Its methods wait for the provider, in a thread.
 
     `callback` is where people come back to; it is this provider's alone, so that no answer is taken for another's.

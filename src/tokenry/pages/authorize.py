@@ -18,7 +18,7 @@ from tokenry.pages.paths import AGAIN, AUTHORIZE, TARGET_LENGTH_MAX, sign_in_pat
 from tokenry.pages.visits import Redirect, Reply, Visit, show
 from tokenry.pages.wording import describe_destination, form_sources, is_dangerous, list_permissions, write_lifetime
 from tokenry.printable import printable
-from tokenry.service.authorization import Asked, Authorizations, Changed, Consent, Review
+from tokenry.service.authorization import Authorizations, Changed, Consent, OpenedRequest, Review
 
 AGREE, CANCEL = "agree", "cancel"
 QUERY_LENGTH_MAX = TARGET_LENGTH_MAX - len(AUTHORIZE) - 1
@@ -88,7 +88,7 @@ class AuthorizePages:
         answer = self._authorizations.allow(session, visit.address, _query(visit), consent)
         return Redirect(answer.write(self._issuer))
 
-    def _answer_silently(self, asked: Asked, code: OAuthError, description: str) -> Reply:
+    def _answer_silently(self, asked: OpenedRequest, code: OAuthError, description: str) -> Reply:
         refusal = OAuthRefusal(code, description)
         return self._tell(self._authorizations.refuse(asked, refusal), refusal)
 
@@ -145,7 +145,7 @@ def _is_narrowed(review: Review) -> bool:
     return review.asked.client.rights.narrowing and not review.offered.everything
 
 
-def _must_sign_in_again(session: Session, asked: Asked) -> bool:
+def _must_sign_in_again(session: Session, asked: OpenedRequest) -> bool:
     """Whether the application wants its user to sign in anew, who has not done so since it asked.
 
     A request in an address loses its `prompt=login` on the way to sign in. One that was pushed is not in the address.

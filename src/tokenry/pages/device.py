@@ -10,11 +10,11 @@ from tokenry.domain.device_codes import DeviceRequest, read_user_code
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.oauth import OAuthRefusal
 from tokenry.domain.scopes import Catalogue
-from tokenry.pages.attempts import TOO_OFTEN, Attempts
 from tokenry.pages.authorize import AGREE, CANCEL
 from tokenry.pages.page import Run
 from tokenry.pages.paths import HOME
 from tokenry.pages.signed_in import require_recent
+from tokenry.pages.throttle import TOO_OFTEN, Throttle
 from tokenry.pages.visits import Redirect, Reply, Visit, show
 from tokenry.pages.wording import is_dangerous, list_permissions
 from tokenry.printable import printable
@@ -27,10 +27,10 @@ UNKNOWN = "No device waits with this code. It may have expired: begin anew on th
 class DevicePages:
     """The page where the user of a device answers it."""
 
-    def __init__(self, device_codes: DeviceCodes, catalogue: Catalogue, attempts: Attempts) -> None:
+    def __init__(self, device_codes: DeviceCodes, catalogue: Catalogue, throttle: Throttle) -> None:
         self._device_codes = device_codes
         self._catalogue = catalogue
-        self._attempts = attempts
+        self._throttle = throttle
 
     async def show(self, visit: Visit, run: Run) -> Reply:
         """GET the form for a code; with a code, who asks with it."""
@@ -45,13 +45,13 @@ class DevicePages:
         user_code = read_user_code(text)
         if decision not in (AGREE, CANCEL) or user_code is None:
             return await self._ask(visit, run, text)
-        if await self._attempts.are_too_many_in(visit.signed_in, visit.address, ATTEMPT):
+        if await self._throttle.refuses_session(visit.signed_in, visit.address, ATTEMPT):
             return show("device", 429, user_code=text, faults=[Fault(TOO_OFTEN)])
         return await run(partial(self._answer, visit, user_code, agrees=decision == AGREE), writes=True)
 
     async def _ask(self, visit: Visit, run: Run, text: str) -> Reply:
         """Show who asks with a code. Whoever guesses is stopped, and told the same of every code that does not wait."""
-        if await self._attempts.are_too_many_in(visit.signed_in, visit.address, ATTEMPT):
+        if await self._throttle.refuses_session(visit.signed_in, visit.address, ATTEMPT):
             return show("device", 429, user_code=text, faults=[Fault(TOO_OFTEN)])
         user_code = read_user_code(text)
         found = None if user_code is None else await run(partial(self._device_codes.find, user_code))

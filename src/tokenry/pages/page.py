@@ -7,7 +7,7 @@ where it is done. Nothing is shown before it is known by which address browsers 
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,35 +17,21 @@ from urllib.parse import quote
 from starlette.types import Receive, Scope, Send
 
 from tokenry.domain.errors import Fault, Invalid, NoPublicUrl, Refusal, Unauthorized, Unavailable
-from tokenry.pages.cookies import NEXT, NEXT_SECONDS, NOTICE, SESSION, VISIT, VISIT_VALUE, Cookies, form_token
-from tokenry.pages.forgery import Forged, require_own_site, require_token
+from tokenry.pages.cookies import NEXT, NEXT_SECONDS, SESSION, VISIT, VISIT_VALUE, Cookies, form_token
+from tokenry.pages.forgery import require_own_site, require_token
 from tokenry.pages.paths import AGAIN, SECURITY, sign_in_path
-from tokenry.pages.rendering import page_headers, render
+from tokenry.pages.replies import refuse, send_reply
 from tokenry.pages.signed_in import NotRecent
-from tokenry.pages.visits import NOTICES, Cookie, Fields, Redirect, Reply, Shown, Visit
+from tokenry.pages.visits import Cookie, Fields, Redirect, Reply, Shown, Visit
 from tokenry.service.sessions import Sessions
-from tokenry.web.answers import HeaderList, send_answer
 from tokenry.web.bodies import receive_body
-from tokenry.web.errors import STATUS, BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
+from tokenry.web.errors import MethodNotAllowed, TooManyRequests, UnsupportedMediaType
 from tokenry.web.forms import URLENCODED
 from tokenry.web.limits import RateLimits, network
 from tokenry.web.requests import client_address, single_headers
 from tokenry.web.threads import Threads
 
 T = TypeVar("T")
-_STATUS = {**STATUS, Forged: 403}
-_TITLES = {
-    400: "This cannot be understood",
-    403: "This is not allowed",
-    404: "There is no such page",
-    405: "This cannot be done here",
-    413: "This is too long",
-    415: "This cannot be read",
-    429: "Too many requests",
-    500: "Something went wrong",
-    503: "Not now",
-}
-RETRY_SECONDS = 60
 
 
 class Run(Protocol):
@@ -95,7 +81,7 @@ class Page:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. What is no Refusal passes to the guard, which has `refuse` say that it went wrong."""
-        scope["tokenry.refuse"] = self._refuse
+        scope["tokenry.refuse"] = refuse
         try:
             operation = self._operations.get(scope["method"])
             if operation is None:
@@ -107,16 +93,16 @@ class Page:
                 raise TooManyRequests
             visit, reply = await self._answer(scope, receive, operation)
         except Unauthorized:
-            await self._send(send, Redirect(sign_in_path(_target(scope))), None)
+            await send_reply(send, self._cookies, Redirect(sign_in_path(_target(scope))), None)
         except _FactorWanted:
             wanted = Cookie(NEXT, quote(_target(scope), safe="/"), NEXT_SECONDS)
-            await self._send(send, Redirect(SECURITY, [wanted] if _reads(scope) else []), None)
+            await send_reply(send, self._cookies, Redirect(SECURITY, [wanted] if _reads(scope) else []), None)
         except NotRecent:
-            await self._send(send, Redirect(sign_in_path(_target(scope), AGAIN)), None)
+            await send_reply(send, self._cookies, Redirect(sign_in_path(_target(scope), AGAIN)), None)
         except Refusal as refusal:
-            await self._refuse(scope, send, refusal)
+            await refuse(scope, send, refusal)
         else:
-            await self._send(send, reply, visit)
+            await send_reply(send, self._cookies, reply, visit)
             if isinstance(reply, Shown) and reply.afterwards is not None:
                 await self._do_afterwards(scope, reply.afterwards)
 
@@ -176,51 +162,6 @@ class Page:
         if not _reads(scope):
             require_token(visit)
         return visit
-
-    async def _send(self, send: Send, reply: Reply, visit: Visit | None) -> None:
-        cookies = list(reply.cookies)
-        if isinstance(reply, Redirect):
-            if reply.notice is not None:
-                cookies.append(Cookie(NOTICE, reply.notice))
-            headers = [(b"location", reply.address.encode("ascii")), *page_headers()]
-            await send_answer(send, 303, b"", [*headers, *self._setting(cookies)])
-            return
-        assert visit is not None
-        notice = NOTICES.get(visit.cookies.get(NOTICE, ""))
-        if NOTICE in visit.cookies:
-            cookies.append(Cookie(NOTICE, ""))
-        if visit.session is None:
-            cookies.append(Cookie(VISIT, visit.cookies[VISIT]))
-        values = {
-            "session": visit.session,
-            "form_token": visit.form_token,
-            "notice": notice,
-            "faults": (),
-            **reply.values,
-        }
-        headers = [*page_headers(reply.form_action, script=reply.script), *self._setting(cookies)]
-        if reply.status == _STATUS[TooManyRequests]:
-            headers.append((b"retry-after", str(RETRY_SECONDS).encode("ascii")))
-        await send_answer(send, reply.status, render(reply.template, values), headers)
-
-    def _setting(self, cookies: Sequence[Cookie]) -> HeaderList:
-        return [(b"set-cookie", self._cookies.write(cookie)) for cookie in cookies]
-
-    async def _refuse(self, scope: Scope, send: Send, refusal: Refusal) -> None:
-        """Show a page that says no."""
-        status = _STATUS[type(refusal)]
-        headers = page_headers()
-        if isinstance(refusal, MethodNotAllowed):
-            headers.append(refusal.allow)
-        if isinstance(refusal, BodyTooLarge):
-            headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
-        if isinstance(refusal, TooManyRequests):
-            headers.append((b"retry-after", str(RETRY_SECONDS).encode("ascii")))
-        if isinstance(refusal, Unavailable):
-            scope["tokenry.reason"] = refusal.reason  # for the guard's line in the log
-        values = {"title": _TITLES[status], "reasons": [fault.reason for fault in refusal.faults]}
-        body = render("refusal.html", {"session": None, "notice": None, "faults": (), **values})
-        await send_answer(send, status, body, headers)
 
 
 MakePage: TypeAlias = Callable[..., Page]

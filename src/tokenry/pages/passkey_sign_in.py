@@ -3,11 +3,11 @@
 from functools import partial
 
 from tokenry.domain.errors import Fault, Unauthorized
-from tokenry.pages.attempts import TOO_OFTEN, Attempts
 from tokenry.pages.page import Run
 from tokenry.pages.paths import AGAIN, SIGN_IN, own_path, sign_in_path
 from tokenry.pages.second_step import COOKIE
 from tokenry.pages.signed_in import go_on, session_cookie
+from tokenry.pages.throttle import TOO_OFTEN, Throttle
 from tokenry.pages.visits import Cookie, Reply, Visit, show
 from tokenry.service.passkey_sign_in import PasskeySignIn
 from tokenry.service.passkeys import PasskeyResponse
@@ -19,10 +19,10 @@ WRONG = "That passkey could not be used. Try again, or choose another way."
 class PasskeySignInPages:
     """`/sign-in/passkey`."""
 
-    def __init__(self, passkeys: PasskeySignIn, sessions: Sessions, attempts: Attempts) -> None:
+    def __init__(self, passkeys: PasskeySignIn, sessions: Sessions, throttle: Throttle) -> None:
         self._passkeys = passkeys
         self._sessions = sessions
-        self._attempts = attempts
+        self._throttle = throttle
 
     def show(self, visit: Visit) -> Reply:
         """GET the form, of a passkey of who is signed in, or of anybody's."""
@@ -31,7 +31,7 @@ class PasskeySignInPages:
     async def use(self, visit: Visit, run: Run) -> Reply:
         """POST what the browser answered."""
         target, session = own_path(visit.form.get("next")), visit.session
-        if await self._attempts.are_too_many_from(visit.address):
+        if await self._throttle.refuses_from(visit.address):
             return await run(partial(self._ask, visit, target, TOO_OFTEN, 429))
         answered = PasskeyResponse(visit.form.get("answer"), visit.form.get("ticket"), visit.form_token)
         if session is None:

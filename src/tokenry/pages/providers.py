@@ -11,11 +11,11 @@ from tokenry.domain.seals import Ticket, Tickets
 from tokenry.domain.secrets import Secret
 from tokenry.openid.attempts import TARGET_LENGTH_MAX, Attempt
 from tokenry.openid.fetching import SECONDS_MAX
-from tokenry.openid.relying_party import Answer, RelyingParty
-from tokenry.pages.attempts import TOO_OFTEN, Attempts
+from tokenry.openid.relying_party import Answer, OpenIdRelyingParty
 from tokenry.pages.page import Run
 from tokenry.pages.paths import HOME, own_path, sign_in_path
 from tokenry.pages.signed_in import go_on, session_cookie
+from tokenry.pages.throttle import TOO_OFTEN, Throttle
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, show
 from tokenry.service.identities import Identities
 from tokenry.service.sessions import Sessions
@@ -53,16 +53,16 @@ class ProviderPages:
 
     def __init__(
         self,
-        parties: Sequence[RelyingParty],
+        parties: Sequence[OpenIdRelyingParty],
         identities: Identities,
         sessions: Sessions,
-        attempts: Attempts,
+        throttle: Throttle,
         tickets: Tickets,
     ) -> None:
         self._parties = {party.provider.name: (party, Threads(SECONDS_MAX + 1)) for party in parties}
         self._identities = identities
         self._sessions = sessions
-        self._attempts = attempts
+        self._throttle = throttle
         self._tickets = tickets
         self._complaints = Complaints("signing in by a provider fails")
 
@@ -88,7 +88,7 @@ class ProviderPages:
         try:
             ticket, attempt = self._read_attempt(party.provider, visit)
             target = attempt.target
-            if await self._attempts.are_too_many_from(visit.address):  # of those alone that were begun here
+            if await self._throttle.refuses_from(visit.address):  # of those alone that were begun here
                 return _refuse(party.provider, target, 429, TOO_OFTEN)
             await run(partial(self._use, ticket), writes=True)
             answer = Answer(*(visit.query.get(name) for name in PARAMETERS))
@@ -98,7 +98,7 @@ class ProviderPages:
             return self._explain(party.provider, refusal, target)
         return go_on(target, session_cookie(secret, self._sessions), Cookie(COOKIE, ""))
 
-    def _find(self, visit: Visit) -> tuple[RelyingParty, Threads]:
+    def _find(self, visit: Visit) -> tuple[OpenIdRelyingParty, Threads]:
         found = self._parties.get(visit.path["provider"])
         if found is None:
             raise NotFound

@@ -6,10 +6,10 @@ from urllib.parse import quote
 from tokenry.domain.errors import Fault, Unauthorized
 from tokenry.domain.recovery_codes import TYPED_LENGTH_MAX
 from tokenry.domain.secrets import Secret
-from tokenry.pages.attempts import TOO_OFTEN, Attempts
 from tokenry.pages.page import Run
 from tokenry.pages.paths import AGAIN, SECOND_STEP, SIGN_IN, own_path, sign_in_path
 from tokenry.pages.signed_in import go_on, session_cookie
+from tokenry.pages.throttle import TOO_OFTEN, Throttle
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, show
 from tokenry.service.passkey_sign_in import PasskeySignIn
 from tokenry.service.passwords import PasswordProved
@@ -26,12 +26,12 @@ class SecondStepPages:
     """`/sign-in/second`."""
 
     def __init__(
-        self, second_steps: SecondSteps, passkeys: PasskeySignIn, sessions: Sessions, attempts: Attempts
+        self, second_steps: SecondSteps, passkeys: PasskeySignIn, sessions: Sessions, throttle: Throttle
     ) -> None:
         self._second_steps = second_steps
         self._passkeys = passkeys
         self._sessions = sessions
-        self._attempts = attempts
+        self._throttle = throttle
 
     def go_on(self, visit: Visit, proved: Secret | PasswordProved, target: str, *cookies: Cookie) -> Reply:
         """After a password that was right: its session, or the second step."""
@@ -60,7 +60,7 @@ class SecondStepPages:
         ask = partial(self._ask, visit, pending, target)
         if not typed:
             return await run(partial(ask, "Enter a code."))
-        if await self._attempts.are_too_many_from(visit.address):
+        if await self._throttle.refuses_from(visit.address):
             return await run(partial(ask, TOO_OFTEN, 429))
         taking = partial(
             self._second_steps.take_code,

@@ -7,10 +7,10 @@ from tokenry.domain.errors import Fault, Unauthorized
 from tokenry.domain.passwords import PASSWORD_LENGTH_MAX, normalise
 from tokenry.domain.providers import Provider
 from tokenry.domain.users import EMAIL_LENGTH_MAX
-from tokenry.pages.attempts import TOO_OFTEN, Attempts
 from tokenry.pages.page import Run
 from tokenry.pages.paths import own_path
 from tokenry.pages.second_step import SecondStepPages
+from tokenry.pages.throttle import TOO_OFTEN, Throttle
 from tokenry.pages.visits import Redirect, Reply, Visit, show
 from tokenry.service.hashing import Hashing
 from tokenry.service.installation import Installation
@@ -26,7 +26,7 @@ class SignInPages:
         self,
         installation: Installation,
         hashing: Hashing,
-        attempts: Attempts,
+        throttle: Throttle,
         *,
         second_step: SecondStepPages,
         providers: Sequence[Provider],
@@ -34,7 +34,7 @@ class SignInPages:
         self._passwords = installation.passwords
         self._party = installation.passkeys.party
         self._hashing = hashing
-        self._attempts = attempts
+        self._throttle = throttle
         self._second_step = second_step
         self._providers = providers
 
@@ -56,11 +56,11 @@ class SignInPages:
         faults += [] if password else [Fault("Enter your password.", "password")]
         if faults:
             return ask(faults)
-        if await self._attempts.are_too_many_from(visit.address):
+        if await self._throttle.refuses_from(visit.address):
             return ask([Fault(TOO_OFTEN)], 429)
         typed = name[:EMAIL_LENGTH_MAX]
         who = await run(partial(self._passwords.find_signing_in, typed, visit.address))
-        if await self._attempts.are_too_many_of(typed, visit.address, known_address=who.known_address):
+        if await self._throttle.refuses_name(typed, visit.address, known_address=who.known_address):
             return ask([Fault(TOO_OFTEN)], 429)
         right = await self._hashing.verify(who.hash, password[: PASSWORD_LENGTH_MAX + 1])
         if right and who.hash is not None:

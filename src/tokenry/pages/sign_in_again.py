@@ -6,10 +6,10 @@ from functools import partial
 from tokenry.domain.errors import Fault
 from tokenry.domain.passwords import PASSWORD_LENGTH_MAX, normalise
 from tokenry.domain.providers import Provider
-from tokenry.pages.attempts import TOO_OFTEN, Attempts
 from tokenry.pages.page import Run
 from tokenry.pages.paths import own_path
 from tokenry.pages.second_step import SecondStepPages
+from tokenry.pages.throttle import TOO_OFTEN, Throttle
 from tokenry.pages.visits import Reply, Visit, show
 from tokenry.service.hashing import Hashing
 from tokenry.service.installation import Installation
@@ -25,7 +25,7 @@ class SignInAgainPages:
         self,
         installation: Installation,
         hashing: Hashing,
-        attempts: Attempts,
+        throttle: Throttle,
         *,
         second_step: SecondStepPages,
         providers: Sequence[Provider],
@@ -34,7 +34,7 @@ class SignInAgainPages:
         self._factors = installation.factors
         self._party = installation.passkeys.party
         self._hashing = hashing
-        self._attempts = attempts
+        self._throttle = throttle
         self._second_step = second_step
         self._providers = providers
 
@@ -52,7 +52,7 @@ class SignInAgainPages:
         ask = partial(self._ask, visit, target)
         if not password:
             return await run(partial(ask, Fault("Enter your password.", "password")))
-        if await self._attempts.are_too_many_in(session, visit.address, ATTEMPT):
+        if await self._throttle.refuses_session(session, visit.address, ATTEMPT):
             return await run(partial(ask, Fault(TOO_OFTEN), 429))
         hash = await run(partial(self._passwords.find_hash, session))
         if not await self._hashing.verify(hash, password[: PASSWORD_LENGTH_MAX + 1]) or hash is None:

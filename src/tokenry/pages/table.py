@@ -6,8 +6,7 @@ from tokenry.domain.device_codes import VERIFICATION_PATH
 from tokenry.domain.links import PATH
 from tokenry.domain.seals import Tickets
 from tokenry.openid.attempts import LIFETIME
-from tokenry.openid.relying_party import RelyingParty
-from tokenry.pages.attempts import Attempts
+from tokenry.openid.relying_party import OpenIdRelyingParty
 from tokenry.pages.authorize import AuthorizePages
 from tokenry.pages.device import DevicePages
 from tokenry.pages.home import HomePages
@@ -36,6 +35,7 @@ from tokenry.pages.second_step import SecondStepPages
 from tokenry.pages.security import REMOVE, SecurityPages
 from tokenry.pages.sign_in import SignInPages
 from tokenry.pages.sign_in_again import SignInAgainPages
+from tokenry.pages.throttle import Throttle
 from tokenry.service.hashing import Hashing
 from tokenry.service.installation import Installation
 
@@ -43,22 +43,22 @@ from tokenry.service.installation import Installation
 def page_paths(
     installation: Installation,
     hashing: Hashing,
-    attempts: Attempts,
-    parties: Sequence[RelyingParty],
+    throttle: Throttle,
+    parties: Sequence[OpenIdRelyingParty],
     page: MakePage,
 ) -> Pages:
     """All pages for people."""
     sessions, passwords = installation.sessions, installation.passwords
     home = HomePages(sessions, installation.apps)
-    second_step = SecondStepPages(installation.second_steps, installation.passkey_sign_in, sessions, attempts)
+    second_step = SecondStepPages(installation.second_steps, installation.passkey_sign_in, sessions, throttle)
     known = [party.provider for party in parties]
-    sign_in = SignInPages(installation, hashing, attempts, second_step=second_step, providers=known)
-    again = SignInAgainPages(installation, hashing, attempts, second_step=second_step, providers=known)
+    sign_in = SignInPages(installation, hashing, throttle, second_step=second_step, providers=known)
+    again = SignInAgainPages(installation, hashing, throttle, second_step=second_step, providers=known)
     password = PasswordPages(installation.links, passwords, sessions, hashing, second_step)
     tickets = Tickets(installation.peppers, "provider", LIFETIME)
-    providers = ProviderPages(parties, installation.identities, sessions, attempts, tickets)
+    providers = ProviderPages(parties, installation.identities, sessions, throttle, tickets)
     authorize = AuthorizePages(installation.authorizations, installation.catalogue, installation.public_url or "")
-    device = DevicePages(installation.device_codes, installation.catalogue, attempts)
+    device = DevicePages(installation.device_codes, installation.catalogue, throttle)
     return {
         HOME: page(GET=home.show_home, POST=home.end_something),
         SIGN_IN: page(GET=sign_in.show_sign_in, POST=Steps(sign_in.sign_in)),
@@ -72,14 +72,14 @@ def page_paths(
         AUTHORIZE: page(GET=authorize.show_request, POST=authorize.decide),
         VERIFICATION_PATH: page(GET=Steps(device.show), POST=Steps(device.decide)),
         SECOND_STEP: page(GET=second_step.show, POST=Steps(second_step.take), without_factor=True),
-        **_factor_paths(installation, attempts, page),
+        **_factor_paths(installation, throttle, page),
     }
 
 
-def _factor_paths(installation: Installation, attempts: Attempts, page: MakePage) -> Pages:
+def _factor_paths(installation: Installation, throttle: Throttle, page: MakePage) -> Pages:
     security = SecurityPages(installation)
     passkeys = PasskeyPages(installation.passkeys, installation.sessions)
-    passkey = PasskeySignInPages(installation.passkey_sign_in, installation.sessions, attempts)
+    passkey = PasskeySignInPages(installation.passkey_sign_in, installation.sessions, throttle)
     return {
         PASSKEY: page(GET=passkey.show, POST=Steps(passkey.use), without_factor=True),
         SECURITY: page(GET=security.show, without_factor=True),

@@ -53,7 +53,7 @@ UNKNOWN = Fault("No application of this name is registered here", "client_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OpenedRequest:
     """A request that a browser came with: of which client, and where it was left if it was pushed."""
 
     client: Client
@@ -74,7 +74,7 @@ class Review:
     be asked; `lifetime` is how long it lasts at most.
     """
 
-    asked: Asked
+    asked: OpenedRequest
     user: User
     offered: Scopes
     consented: bool
@@ -124,7 +124,7 @@ class Authorizations:
         self._pushed = pushed
         self._documents = documents
 
-    def open_request(self, query: str) -> Asked:
+    def open_request(self, query: str) -> OpenedRequest:
         """Read what a browser came with. Raises Invalid, for a page, or RefusedToClient."""
         self._documents.learn(read_client_id(read_parameters(query)))
         with self._transactions.read() as connection:
@@ -133,7 +133,7 @@ class Authorizations:
             self._pushed.await_decision(asked.pushed)
         return asked
 
-    def review(self, user: User, asked: Asked) -> Review:
+    def review(self, user: User, asked: OpenedRequest) -> Review:
         """Say what there is for a user to decide. Raises RefusedToClient if that is nothing."""
         with self._transactions.read() as connection:
             return self._review(connection, user, asked, get_policy(connection))
@@ -159,14 +159,14 @@ class Authorizations:
                 return Answer(asked.request.destination, self._issue(change, asked, app, scopes, policy))
 
     @retried
-    def refuse(self, asked: Asked, refusal: OAuthRefusal) -> Answer:
+    def refuse(self, asked: OpenedRequest, refusal: OAuthRefusal) -> Answer:
         """Say what the client is sent instead. Raises Invalid if that has been decided already."""
         if asked.pushed is not None:
             with self._transactions.database.write() as connection:
                 use_up(connection, asked.pushed)
         return Answer.of(asked.request.destination, refusal)
 
-    def _read(self, connection: Connection, query: str) -> Asked:
+    def _read(self, connection: Connection, query: str) -> OpenedRequest:
         parameters = read_parameters(query)
         client = find_client(connection, read_client_id(parameters))
         if client is None or client.disabled is not None:
@@ -176,14 +176,14 @@ class Authorizations:
             raise Invalid(Fault("Must be sent only once", "request_uri"))
         if request_uri:
             pushed = self._pushed.get_pushed(connection, client, request_uri[0])
-            return Asked(client, read_request(pushed.parameters, client, self._catalogue), pushed)
+            return OpenedRequest(client, read_request(pushed.parameters, client, self._catalogue), pushed)
         request = read_request(parameters, client, self._catalogue)
         if client.rights.par_required:
             refusal = OAuthRefusal(OAuthError.INVALID_REQUEST, "The client has to push its requests first (PAR).")
             raise RefusedToClient(request.destination, refusal)
-        return Asked(client, request)
+        return OpenedRequest(client, request)
 
-    def _review(self, connection: Connection, user: User, asked: Asked, policy: Policy) -> Review:
+    def _review(self, connection: Connection, user: User, asked: OpenedRequest, policy: Policy) -> Review:
         wanted = self._wanted_scopes(asked)
         offered = wanted.within(allowed_scopes(policy, user, asked.client))
         if offered == NOTHING:
@@ -193,7 +193,7 @@ class Authorizations:
             asked, user, offered, self._is_consented(connection, user, asked, offered), _lifetime(asked, policy)
         )
 
-    def _wanted_scopes(self, asked: Asked) -> Scopes:
+    def _wanted_scopes(self, asked: OpenedRequest) -> Scopes:
         """What a client asks for. Of those that it was registered for and does not name: all but everything."""
         if asked.request.scopes is not None:
             return asked.request.scopes
@@ -205,7 +205,7 @@ class Authorizations:
             raise RefusedToClient(asked.request.destination, refusal)
         return registered.within(Scopes.parse(" ".join(self._catalogue.scopes)))
 
-    def _is_consented(self, connection: Connection, user: User, asked: Asked, offered: Scopes) -> bool:
+    def _is_consented(self, connection: Connection, user: User, asked: OpenedRequest, offered: Scopes) -> bool:
         """Whether a user agreed to as much before, for the same audience, and there is no doubt who asks.
 
         A public client proves nothing, and any program of the user's machine can be sent a code at an address that is
@@ -222,7 +222,9 @@ class Authorizations:
         )
         return any(scopes.covers(offered) for scopes in granted)
 
-    def _issue(self, change: Change, asked: Asked, app: App, scopes: Scopes, policy: Policy) -> Mapping[str, str]:
+    def _issue(
+        self, change: Change, asked: OpenedRequest, app: App, scopes: Scopes, policy: Policy
+    ) -> Mapping[str, str]:
         request = asked.request
         if request.response_type is ResponseType.CODE:
             new = NewCode(request.redirect_uri, scopes, request.audience, request.code_challenge, request.jkt)
@@ -254,7 +256,7 @@ def _agreed_scopes(review: Review, consent: Consent | None) -> Scopes:
     return consent.scopes
 
 
-def _lifetime(asked: Asked, policy: Policy) -> timedelta:
+def _lifetime(asked: OpenedRequest, policy: Policy) -> timedelta:
     """How long a client has what it is given, if it uses it as it may."""
     lifetime = timedelta(seconds=GRANT_LIFETIME_SECONDS if asked.refreshes else ACCESS_LIFETIME_SECONDS)
     return lifetime if policy.lifetime_max is None else min(lifetime, policy.lifetime_max)

@@ -1,0 +1,69 @@
+"""Sending what a page answers: a page, the way to another, or one that says no; with its headers and cookies."""
+
+from starlette.types import Scope, Send
+
+from tokenry.domain.errors import Refusal, Unavailable
+from tokenry.pages.cookies import NOTICE, VISIT, Cookies
+from tokenry.pages.forgery import Forged
+from tokenry.pages.rendering import page_headers, render
+from tokenry.pages.visits import NOTICES, Cookie, Redirect, Reply, Visit
+from tokenry.web.answers import send_answer
+from tokenry.web.errors import STATUS, BodyTooLarge, MethodNotAllowed, TooManyRequests
+
+_STATUS = {**STATUS, Forged: 403}
+_TITLES = {
+    400: "This cannot be understood",
+    403: "This is not allowed",
+    404: "There is no such page",
+    405: "This cannot be done here",
+    413: "This is too long",
+    415: "This cannot be read",
+    429: "Too many requests",
+    500: "Something went wrong",
+    503: "Not now",
+}
+_RETRY = (b"retry-after", b"60")
+
+
+async def send_reply(send: Send, names: Cookies, reply: Reply, visit: Visit | None) -> None:
+    """Send what an operation answers to a visit; a redirect alone can do without one."""
+    cookies = list(reply.cookies)
+    if isinstance(reply, Redirect):
+        if reply.notice is not None:
+            cookies.append(Cookie(NOTICE, reply.notice))
+        status, body, headers = 303, b"", [(b"location", reply.address.encode("ascii")), *page_headers()]
+    else:
+        assert visit is not None
+        if NOTICE in visit.cookies:
+            cookies.append(Cookie(NOTICE, ""))
+        if visit.session is None:
+            cookies.append(Cookie(VISIT, visit.cookies[VISIT]))
+        values = {
+            "session": visit.session,
+            "form_token": visit.form_token,
+            "notice": NOTICES.get(visit.cookies.get(NOTICE, "")),
+            "faults": (),
+            **reply.values,
+        }
+        status, body = reply.status, render(reply.template, values)
+        headers = page_headers(reply.form_action, script=reply.script)
+        if status == _STATUS[TooManyRequests]:
+            headers.append(_RETRY)
+    await send_answer(send, status, body, [*headers, *((b"set-cookie", names.write(cookie)) for cookie in cookies)])
+
+
+async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
+    """Show a page that says no."""
+    status = _STATUS[type(refusal)]
+    headers = page_headers()
+    if isinstance(refusal, MethodNotAllowed):
+        headers.append(refusal.allow)
+    if isinstance(refusal, BodyTooLarge):
+        headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
+    if isinstance(refusal, TooManyRequests):
+        headers.append(_RETRY)
+    if isinstance(refusal, Unavailable):
+        scope["tokenry.reason"] = refusal.reason  # for the guard's line in the log
+    values = {"title": _TITLES[status], "reasons": [fault.reason for fault in refusal.faults]}
+    body = render("refusal.html", {"session": None, "notice": None, "faults": (), **values})
+    await send_answer(send, status, body, headers)
