@@ -49,7 +49,8 @@ def axe_violations(page: Page) -> list[str]:
 
 def assert_for_everybody(page: Page, where: str) -> None:
     """Fail unless axe-core finds nothing, and nobody has to scroll sideways with a narrow window."""
-    assert axe_violations(page) == [], where
+    found = axe_violations(page)
+    assert found == [], f"{where}: {found}"
     page.set_viewport_size(NARROW)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), where
 

@@ -92,7 +92,7 @@ def test_device_is_let_in_by_the_keyboard_alone_and_seen_among_the_applications(
         do.device_codes.exchange(OPERATOR, television, code.secret.reveal())
         page.reload()
         assert_for_everybody(page, "the applications")
-        by_keyboard(page, page.get_by_role("button", name=f"End the access of {television.label}"))
+        by_keyboard(page, page.get_by_role("button", name=f"End its access: {television.label}"))
         page.keyboard.press("Enter")
         expect(page.get_by_role("status")).to_have_text("That application is not let in any more.")
 
@@ -134,7 +134,7 @@ def test_pages_that_say_no_are_for_everybody(browser: Browser, service: Server, 
         for path, status, words in (
             ("/sign-in/with/nobody", 404, "There is no such page"),
             (f"/?{'a&' * 1001}", 400, "This cannot be understood"),
-            ("/sign-in/with/acme?again", 503, "You are not signed in with Acme"),
+            ("/sign-in/with/acme?again", 503, "Signing in with Acme did not work"),
             ("/oauth/authorize", 400, "This application cannot be let in"),
             (f"/oauth/authorize?client_id=x&redirect_uri={REDIRECT_URI}", 400, "This application cannot be let in"),
         ):

@@ -461,7 +461,7 @@ class Many:
             ],
             "passwords.find_hash": [lambda: do.passwords.find_hash(self.own_session(104))],
             "passwords.sign_in": [partial(self.sign_in, 240)],
-            "passwords.prove": [lambda: do.passwords.prove(OPERATOR, self.sign_in(240), "hash")],
+            "passwords.prove": [lambda: do.passwords.prove(OPERATOR, self.sign_in(250), "hash")],
             "passwords.change_password": [
                 lambda: do.passwords.change_password(OPERATOR, self.sign_in(260), "other hash")
             ],

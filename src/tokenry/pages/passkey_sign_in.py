@@ -4,9 +4,9 @@ from functools import partial
 
 from tokenry.domain.errors import Fault, Unauthorized
 from tokenry.pages.page import Run
-from tokenry.pages.paths import AGAIN, SIGN_IN, own_path, sign_in_path
+from tokenry.pages.paths import own_path
 from tokenry.pages.second_step import COOKIE
-from tokenry.pages.signed_in import go_on, session_cookie
+from tokenry.pages.signed_in import go_on, session_cookie, start_path
 from tokenry.pages.throttle import TOO_OFTEN, Throttle
 from tokenry.pages.visits import Cookie, Reply, Visit, show
 from tokenry.service.passkey_sign_in import PasskeySignIn
@@ -54,5 +54,5 @@ class PasskeySignInPages:
             faults=[] if wrong is None else [Fault(wrong)],
             next=target,
             asked=self._passkeys.ask(visit.form_token, user_id) if possible else None,
-            other=sign_in_path(target, SIGN_IN if visit.session is None else AGAIN),
+            other=start_path(visit, target),
         )

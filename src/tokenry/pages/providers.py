@@ -13,8 +13,8 @@ from tokenry.openid.attempts import TARGET_LENGTH_MAX, Attempt
 from tokenry.openid.fetching import SECONDS_MAX
 from tokenry.openid.relying_party import Answer, OpenIdRelyingParty
 from tokenry.pages.page import Run
-from tokenry.pages.paths import HOME, own_path, sign_in_path
-from tokenry.pages.signed_in import go_on, session_cookie
+from tokenry.pages.paths import HOME, own_path
+from tokenry.pages.signed_in import go_on, session_cookie, start_path
 from tokenry.pages.throttle import TOO_OFTEN, Throttle
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, show
 from tokenry.service.identities import Identities
@@ -77,7 +77,7 @@ class ProviderPages:
         try:
             address = await _ask(threads, visit, partial(party.begin, attempt))
         except NotSignedIn as refusal:
-            return self._explain(party.provider, refusal, target)
+            return self._explain(party.provider, refusal, visit, target)
         ticket = self._tickets.issue(attempt.values, bound_to=party.provider.name, now=visit.now)
         return Redirect(address, [Cookie(COOKIE, ticket, int(self._tickets.lifetime.total_seconds()))])
 
@@ -89,13 +89,13 @@ class ProviderPages:
             ticket, attempt = self._read_attempt(party.provider, visit)
             target = attempt.target
             if await self._throttle.refuses_from(visit.address):  # of those alone that were begun here
-                return _refuse(party.provider, target, 429, TOO_OFTEN)
+                return _refuse(party.provider, visit, target, 429, TOO_OFTEN)
             await run(partial(self._use, ticket), writes=True)
             answer = Answer(*(visit.query.get(name) for name in PARAMETERS))
             person = await _ask(threads, visit, partial(party.finish, attempt, answer))
             secret = await run(partial(self._sign_in, party.provider, person, attempt, visit), writes=True)
         except NotSignedIn as refusal:
-            return self._explain(party.provider, refusal, target)
+            return self._explain(party.provider, refusal, visit, target)
         return go_on(target, session_cookie(secret, self._sessions), Cookie(COOKIE, ""))
 
     def _find(self, visit: Visit) -> tuple[OpenIdRelyingParty, Threads]:
@@ -126,11 +126,11 @@ class ProviderPages:
             provider, person, address=visit.address, agent=visit.agent, replaced=visit.session
         )
 
-    def _explain(self, provider: Provider, refusal: NotSignedIn, target: str) -> Reply:
+    def _explain(self, provider: Provider, refusal: NotSignedIn, visit: Visit, target: str) -> Reply:
         if refusal.trouble in _TOLD:
             self._complaints.add(f"{provider.name}: {refusal.reason}")
         status, words = STATUS_AND_WORDS[refusal.trouble]
-        return _refuse(provider, target, status, words.format(provider.label))
+        return _refuse(provider, visit, target, status, words.format(provider.label))
 
 
 async def _ask(threads: Threads, visit: Visit, work: Callable[[], T]) -> T:
@@ -141,5 +141,5 @@ async def _ask(threads: Threads, visit: Visit, work: Callable[[], T]) -> T:
         raise NotSignedIn(Trouble.UNREACHABLE, "too many sign-ins wait for it") from None
 
 
-def _refuse(provider: Provider, target: str, status: int, words: str) -> Reply:
-    return show("provider_refusal", status, label=provider.label, words=words, address=sign_in_path(target))
+def _refuse(provider: Provider, visit: Visit, target: str, status: int, words: str) -> Reply:
+    return show("provider_refusal", status, label=provider.label, words=words, address=start_path(visit, target))

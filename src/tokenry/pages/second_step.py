@@ -7,8 +7,8 @@ from tokenry.domain.errors import Fault, Unauthorized
 from tokenry.domain.recovery_codes import TYPED_LENGTH_MAX
 from tokenry.domain.secrets import Secret
 from tokenry.pages.page import Run
-from tokenry.pages.paths import AGAIN, SECOND_STEP, SIGN_IN, own_path, sign_in_path
-from tokenry.pages.signed_in import go_on, session_cookie
+from tokenry.pages.paths import SECOND_STEP, own_path
+from tokenry.pages.signed_in import go_on, session_cookie, start_path
 from tokenry.pages.throttle import TOO_OFTEN, Throttle
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, show
 from tokenry.service.passkey_sign_in import PasskeySignIn
@@ -90,7 +90,7 @@ class SecondStepPages:
             faults=[] if wrong is None else [Fault(wrong, "code")],
             pending=pending,
             next=target,
-            start=_start(visit, target),
+            start=start_path(visit, target),
             hint=f"Type {' or '.join(ways)}.",
             asked=self._passkeys.ask(visit.form_token, pending.user.id)
             if pending.passkey and self._passkeys.party is not None
@@ -99,8 +99,4 @@ class SecondStepPages:
 
 
 def _start_over(visit: Visit, target: str) -> Reply:
-    return Redirect(_start(visit, target), [_OVER], notice="start-over")
-
-
-def _start(visit: Visit, target: str) -> str:
-    return sign_in_path(target, SIGN_IN if visit.session is None else AGAIN)
+    return Redirect(start_path(visit, target), [_OVER], notice="start-over")

@@ -4,6 +4,7 @@ from tokenry.domain.errors import Refusal
 from tokenry.domain.secrets import Secret
 from tokenry.domain.sessions import RECENT_SECONDS
 from tokenry.pages.cookies import SESSION
+from tokenry.pages.paths import AGAIN, SIGN_IN, sign_in_path
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, show
 from tokenry.service.sessions import Sessions
 
@@ -21,6 +22,11 @@ def require_recent(visit: Visit, seconds: int = RECENT_SECONDS) -> None:
     """
     if not visit.signed_in.is_recent(visit.now, seconds):
         raise NotRecent
+
+
+def start_path(visit: Visit, target: str) -> str:
+    """Where to begin to sign in, or to prove anew who is signed in, to go on to a path of ours afterwards."""
+    return sign_in_path(target, SIGN_IN if visit.session is None else AGAIN)
 
 
 def session_cookie(secret: Secret, sessions: Sessions) -> Cookie:
