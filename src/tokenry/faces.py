@@ -16,6 +16,7 @@ from tokenry.api.tokens.table import token_paths
 from tokenry.api.wire import answer_headers
 from tokenry.description.table import description_paths
 from tokenry.domain.errors import InsufficientScope
+from tokenry.domain.public_url import API_VERSIONS
 from tokenry.gate.table import verification_paths
 from tokenry.gate.verify import VerifyEndpoint
 from tokenry.oauth.errors import write_error
@@ -38,8 +39,6 @@ from tokenry.web.forms import FORMS, read_form
 from tokenry.web.guard import Guard
 from tokenry.web.resource import Checks, Resource, not_found
 from tokenry.web.routing import Paths
-
-VERSIONS = ("v4", "v4beta")
 
 VERIFICATION = Dialect(
     ("application/json",), read_json_object, answer_headers, STATUS, lambda refusal: write_faults(refusal.faults)
@@ -93,7 +92,7 @@ def routes(
     }
     return [
         *(Route(path, app) for path, app in paths.items()),
-        *(Route(f"/{version}{path}", app) for version in VERSIONS for path, app in management.items()),
+        *(Route(f"/{version}{path}", app) for version in API_VERSIONS for path, app in management.items()),
     ]
 
 

@@ -14,9 +14,9 @@ from tests.conftest import App
 from tests.description import Answer, check, path_patterns
 from tokenry.description.openapi import METHODS, describe, read_description
 from tokenry.domain.callers import Callers
+from tokenry.domain.public_url import API_VERSIONS
 from tokenry.domain.scopes import Catalogue, Level
 from tokenry.domain.scopes import Resource as CatalogueEntry
-from tokenry.faces import VERSIONS
 from tokenry.pages.page import Page
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.web.resource import Resource
@@ -60,7 +60,7 @@ def test_both_versions_of_every_path_are_served(app: App) -> None:
     paths = [route.path for route in routes(app)]
     versioned = {path.removeprefix("/v4/") for path in paths if path.startswith("/v4/")}
     assert versioned == {path.removeprefix("/v4beta/") for path in paths if path.startswith("/v4beta/")}
-    assert read_description()["components"]["schemas"]["ApiVersion"]["enum"] == list(VERSIONS)
+    assert read_description()["components"]["schemas"]["ApiVersion"]["enum"] == list(API_VERSIONS)
 
 
 def test_described_scope_is_the_one_that_is_asked_for(app: App) -> None:

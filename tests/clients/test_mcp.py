@@ -121,6 +121,26 @@ def test_program_finds_out_registers_signs_in_and_steps_up(address: str, person:
     assert kept.tokens.scope == WRITES  # which covers the other
 
 
+def test_program_that_follows_the_services_own_document_calls_its_api(oauth_service: Server, person: Person) -> None:
+    """The scope that it asks for is all: the API does not say which it needs before a token is there."""
+    kept = Kept(person)
+
+    async def get_profile() -> httpx2.Response:
+        provider = OAuthClientProvider(
+            f"{oauth_service.url}/v4/profile",
+            OAuthClientMetadata(redirect_uris=[AnyUrl(CALLBACK)], client_name="API program"),
+            kept,
+            kept.open_browser,
+            kept.wait_for_browser,
+        )
+        async with httpx2.AsyncClient(auth=provider, timeout=30) as http:
+            return await http.get(f"{oauth_service.url}/v4/profile")
+
+    answer = asyncio.run(get_profile())
+    assert (answer.status_code, answer.json()["username"]) == (200, "admin")
+    assert [asked["resource"].rstrip("/") for asked in kept.asked] == [oauth_service.url]
+
+
 def test_program_whose_token_expires_refreshes_it_without_its_user(address: str, person: Person) -> None:
     kept = Kept(person)
     said = call_tools(address, kept, ("list_servers", {}), ("list_servers", {}), expiring=True)

@@ -25,9 +25,11 @@ from tokenry.domain.authorization import (
 from tokenry.domain.clients import Authentication, Client, ClientRights
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.oauth import DESCRIPTION_LENGTH_MAX, GrantType, OAuthError
+from tokenry.domain.public_url import api_addresses
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Level, Resource, Scopes
 
 ISSUER = "https://tokens.example"
+OWN = api_addresses(ISSUER)
 CALLBACK = "https://app.example/callback"
 DIGEST = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 CATALOGUE = Catalogue((Resource("linodes", tuple(Level), "Instances"), Resource("vpc", (Level.READ_WRITE,), "Nets")))
@@ -61,7 +63,7 @@ def read(query: str, client: Client = CLIENT) -> AuthorizationRequest:
     """As whoever answers requests reads one: first who asks, then where they are told, then the rest."""
     parameters = read_parameters(query)
     assert read_client_id(parameters) == client.client_id
-    return read_request(parameters, client, CATALOGUE)
+    return read_request(parameters, client, CATALOGUE, OWN)
 
 
 def asked(**changed: str | None) -> str:
@@ -92,6 +94,18 @@ def test_request_is_read_as_it_was_sent() -> None:
         jkt=DIGEST,
         prompts=frozenset({Prompt.CONSENT, Prompt.LOGIN}),
     )
+
+
+@pytest.mark.parametrize("path", ["", "/", "/v4", "/v4/", "/v4beta", "/v4beta/"])
+def test_token_for_this_service_is_for_nobody_else(path: str) -> None:
+    """A token without an audience is what opens its API."""
+    assert read(asked(resource=f"{ISSUER}{path}")).audience == ()
+    assert error_of(f"{asked(resource=ISSUER + path)}&resource=https://mcp.example") == OAuthError.INVALID_TARGET
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/v4/profile", "/v4?a", "//", ".evil.example", ":8443"])
+def test_address_that_is_like_ours_is_another(path: str) -> None:
+    assert read(asked(resource=f"{ISSUER}{path}")).audience == (f"{ISSUER}{path}",)
 
 
 def test_what_has_no_value_was_not_sent() -> None:

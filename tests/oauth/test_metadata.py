@@ -7,7 +7,9 @@ import pytest
 
 from tests.api.parts import routes
 from tests.conftest import App, Clock, make_app
-from tests.oauth.parts import confidential_client
+from tests.issuing import bearer
+from tests.oauth.parts import ask, confidential_client, error, public_client, robot
+from tests.oauth_making import CHALLENGE
 from tokenry.domain.oauth import GrantType
 from tokenry.oauth.metadata import ENDPOINTS
 
@@ -57,6 +59,31 @@ def test_own_api_says_who_gives_out_tokens_for_it(known: App, path: str) -> None
     told = known.client.get(PROTECTED + path).json()
     assert (told["resource"], told["authorization_servers"]) == (f"{ISSUER}{path}", [ISSUER])
     assert "linodes:read_only" in told["scopes_supported"]
+
+
+@pytest.mark.parametrize("path", ["", "/v4", "/v4beta"])
+def test_token_that_is_asked_for_as_told_opens_the_api(known: App, path: str) -> None:
+    """Of every request that names whom a token is for, none of which is for this service and for others."""
+    resource = known.client.get(PROTECTED + path).json()["resource"]
+    client, secret = robot(known)
+    device = public_client(known, grant_types=str(GrantType.DEVICE_CODE))
+    proved = {"client_id": client.client_id, "client_secret": secret.reveal()}
+    asked = {
+        "/oauth/token": {"grant_type": "client_credentials", "scope": "linodes:read_only", **proved},
+        "/oauth/device_authorization": {"client_id": device.client_id},
+        "/oauth/par": {
+            "client_id": public_client(known).client_id,
+            "response_type": "code",
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+        },
+    }
+    for endpoint, form in asked.items():
+        mixed = known.client.post(endpoint, data={**form, "resource": [resource, "https://mcp.example"]})
+        assert error(mixed) == (400, "invalid_target")
+        assert known.client.post(endpoint, data={**form, "resource": resource}).is_success
+    token = ask(known, asked["/oauth/token"] | {"resource": resource}).json()["access_token"]
+    assert known.client.get("/v4/profile", headers=bearer(token)).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/v4/", "/v4/profile", "//evil.example"])

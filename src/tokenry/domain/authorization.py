@@ -6,7 +6,7 @@ way nothing was issued.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
@@ -180,17 +180,22 @@ def read_destination(parameters: Parameters, client: Client) -> Destination:
     return replace(destination, trusted=client.verified or not (client.self_registered and destination.is_claimed))
 
 
-def read_request(parameters: Parameters, client: Client, catalogue: Catalogue) -> AuthorizationRequest:
-    """Read what a client asks for. Raises Invalid, or RefusedToClient if it and its destination are good."""
+def read_request(
+    parameters: Parameters, client: Client, catalogue: Catalogue, own: Collection[str]
+) -> AuthorizationRequest:
+    """Read what a client asks for; this service has its `own` addresses.
+
+    Raises Invalid, or RefusedToClient if the client and its destination are good.
+    """
     destination = read_destination(parameters, client)
     try:
-        return _read_rest(parameters, client, destination, catalogue)
+        return _read_rest(parameters, client, destination, catalogue, own)
     except OAuthRefusal as refusal:
         raise RefusedToClient(destination, refusal) from None
 
 
 def _read_rest(
-    parameters: Parameters, client: Client, destination: Destination, catalogue: Catalogue
+    parameters: Parameters, client: Client, destination: Destination, catalogue: Catalogue, own: Collection[str]
 ) -> AuthorizationRequest:
     values = _read_values(parameters)
     if "request" in values:
@@ -203,7 +208,7 @@ def _read_rest(
         response_type=response_type,
         redirect_uri=values.get("redirect_uri"),
         scopes=_read_scopes(values, catalogue),
-        audience=read_audience(parameters.get("resource", ())),
+        audience=read_audience(parameters.get("resource", ()), own) or (),
         code_challenge=_read_code_challenge(values, client) if response_type is ResponseType.CODE else None,
         jkt=_read_jkt(values, client, response_type),
         prompts=_read_prompts(values),

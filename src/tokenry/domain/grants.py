@@ -51,12 +51,12 @@ class NewGrant:
 class PresentedRefresh:
     """A refresh token as a client presents it: for all that its grant has, or for these scopes and this audience.
 
-    `jkt` is of the key that the client proved to have.
+    An empty audience is this service. `jkt` is of the key that the client proved to have.
     """
 
     text: str = field(repr=False)
     scopes: Scopes | None = None
-    audience: tuple[str, ...] = ()
+    audience: tuple[str, ...] | None = None
     jkt: str | None = None
 
 

@@ -4,6 +4,11 @@ import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+API_VERSIONS = ("v4", "v4beta")
+"""The first segments of the paths of the management API, which are alike."""
+API_PATHS = ("", *API_VERSIONS)
+"""Below the public address: what names the management API, by which clients ask for tokens (RFC 9728)."""
+
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -26,6 +31,14 @@ def read_public_url(text: str) -> str:
     if whole != text.lower():
         raise ValueError
     return f"{url.scheme}://{shown}" if port in {None, _DEFAULT_PORTS[url.scheme]} else whole
+
+
+def api_addresses(public_url: str | None) -> frozenset[str]:
+    """Every address that means the management API; none where the service does not know its own."""
+    if public_url is None:
+        return frozenset()
+    named = [f"{public_url}/{path}" if path else public_url for path in API_PATHS]
+    return frozenset(address + end for address in named for end in ("", "/"))
 
 
 def is_loopback(host: str) -> bool:

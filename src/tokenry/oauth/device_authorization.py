@@ -16,8 +16,8 @@ def begin_device(do: Installation, call: Call) -> object:
     page = f"{do.issuer}{VERIFICATION_PATH}"
     client = do.client_authentication.authenticate(read_client(call.headers, call.body))
     count_client(client, call)
-    scopes, audience = find_scopes(call.body, do.catalogue), read_resources(call.body)
-    code = do.device_codes.begin(client_origin(client, call), client, scopes, audience)
+    scopes, audience = find_scopes(call.body, do.catalogue), read_resources(call.body, do.own_addresses)
+    code = do.device_codes.begin(client_origin(client, call), client, scopes, audience or ())
     shown = write_user_code(code.user_code)
     return {
         "device_code": code.secret.reveal(),

@@ -10,6 +10,7 @@ from tokenry.domain.callers import Callers
 from tokenry.domain.clients import Authentication
 from tokenry.domain.errors import NotFound
 from tokenry.domain.oauth import GrantType
+from tokenry.domain.public_url import API_PATHS
 from tokenry.oauth.token import TokenEndpoint
 from tokenry.service.documents import Documents
 from tokenry.service.installation import Installation
@@ -19,8 +20,6 @@ from tokenry.web.resource import MakeResource, Operation, Paths
 
 SERVER = "/.well-known/oauth-authorization-server"
 PROTECTED = "/.well-known/oauth-protected-resource"
-API_PATHS = frozenset({"", "v4", "v4beta"})
-"""Below the issuer: what this service protects itself."""
 ENDPOINTS = {
     "/oauth/authorize": "authorization_endpoint",
     "/oauth/token": "token_endpoint",

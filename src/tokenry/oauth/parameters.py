@@ -1,6 +1,6 @@
 """What clients send in forms, by its names there. What is not read is ignored (RFC 6749 section 3.2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tokenry.domain.audiences import read_audience
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
@@ -36,15 +36,16 @@ def find_scopes(form: Form, catalogue: Catalogue) -> Scopes | None:
     return Scopes.parse(text)
 
 
-def read_resources(form: Form) -> tuple[str, ...]:
-    """Whom the tokens are to be for (RFC 8707); nobody in particular is none. Raises OAuthRefusal."""
-    resources = form.get("resource", ())
-    assert isinstance(resources, Sequence)
-    return read_audience(resources)
+def read_resources(form: Form, own: Collection[str], *, names: Iterable[str] = ("resource",)) -> tuple[str, ...] | None:
+    """Whom the tokens are to be for (RFC 8707), as `read_audience` has it. Raises OAuthRefusal."""
+    sent: list[str] = []
+    for name in names:
+        values = form.get(name, ())
+        assert isinstance(values, Sequence)
+        sent += values
+    return read_audience(sent, own)
 
 
-def read_targets(form: Form) -> tuple[str, ...]:
+def read_targets(form: Form, own: Collection[str]) -> tuple[str, ...] | None:
     """Whom a token is to be for, by either of the names that an exchange has for it (RFC 8693). Raises OAuthRefusal."""
-    names = form.get("audience", ())
-    assert isinstance(names, Sequence)
-    return read_audience([*read_resources(form), *names])
+    return read_resources(form, own, names=("resource", "audience"))

@@ -64,7 +64,8 @@ class TokenEndpoint:
 
     def _refresh(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
         text = get_text(form, "refresh_token")
-        presented = PresentedRefresh(text, find_scopes(form, self._do.catalogue), read_resources(form), jkt)
+        scopes, audience = find_scopes(form, self._do.catalogue), read_resources(form, self._do.own_addresses)
+        presented = PresentedRefresh(text, scopes, audience, jkt)
         return self._do.refresh_tokens.refresh(origin, client, presented)
 
     def _let_device_in(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
@@ -75,12 +76,13 @@ class TokenEndpoint:
         kinds = (get_text(form, "subject_token_type"), find_text(form, "requested_token_type") or ACCESS_TOKEN)
         if kinds != (ACCESS_TOKEN, ACCESS_TOKEN) or "actor_token" in form:
             raise OAuthRefusal(OAuthError.INVALID_REQUEST, f"Tokens here are {ACCESS_TOKEN}, without an actor_token.")
-        presented = PresentedSubject(text, find_scopes(form, self._do.catalogue), read_targets(form), jkt)
+        scopes, audience = find_scopes(form, self._do.catalogue), read_targets(form, self._do.own_addresses)
+        presented = PresentedSubject(text, scopes, audience, jkt)
         return self._do.token_exchange.exchange_token(origin, client, presented)
 
     def _act_for_itself(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
-        scopes = find_scopes(form, self._do.catalogue)
-        return self._do.client_credentials.issue(origin, client, scopes, read_resources(form), jkt)
+        scopes, audience = find_scopes(form, self._do.catalogue), read_resources(form, self._do.own_addresses)
+        return self._do.client_credentials.issue(origin, client, scopes, audience or (), jkt)
 
 
 def read_grant_type(form: Form, client: Client) -> GrantType:

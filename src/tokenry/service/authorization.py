@@ -4,7 +4,7 @@ Everything that is decided is judged again in the transaction that acts: who is 
 whether what the user agreed to is what was shown.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -117,12 +117,15 @@ class Authorizations:
         catalogue: Catalogue,
         pushed: PushedRequests,
         documents: ClientDocuments,
+        *,
+        own_addresses: Collection[str] = (),
     ) -> None:
         self._transactions = transactions
         self._peppers = peppers
         self._catalogue = catalogue
         self._pushed = pushed
         self._documents = documents
+        self._own_addresses = own_addresses
 
     def open_request(self, query: str) -> OpenedRequest:
         """Read what a browser came with. Raises Invalid, for a page, or RefusedToClient."""
@@ -176,8 +179,9 @@ class Authorizations:
             raise Invalid(Fault("Must be sent only once", "request_uri"))
         if request_uri:
             pushed = self._pushed.get_pushed(connection, client, request_uri[0])
-            return OpenedRequest(client, read_request(pushed.parameters, client, self._catalogue), pushed)
-        request = read_request(parameters, client, self._catalogue)
+            request = read_request(pushed.parameters, client, self._catalogue, self._own_addresses)
+            return OpenedRequest(client, request, pushed)
+        request = read_request(parameters, client, self._catalogue, self._own_addresses)
         if client.rights.par_required:
             refusal = OAuthRefusal(OAuthError.INVALID_REQUEST, "The client has to push its requests first (PAR).")
             raise RefusedToClient(request.destination, refusal)

@@ -7,6 +7,7 @@ from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import NoPublicUrl
 from tokenry.domain.passkeys import RelyingParty
 from tokenry.domain.policy import NO_RULES
+from tokenry.domain.public_url import api_addresses
 from tokenry.domain.scopes import EVERYTHING, Catalogue
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.sessions import STANDARD_LIMITS, SessionLimits
@@ -82,6 +83,7 @@ class Installation:
         self.peppers = peppers
         self.catalogue = catalogue
         self.public_url = public_url
+        self.own_addresses = own = api_addresses(public_url)
         self.transactions = transactions = Transactions(database, now)
         self.admission = Admission(transactions)
         self.apps = Apps(transactions)
@@ -115,9 +117,9 @@ class Installation:
         self.client_revocations = ClientRevocations(transactions, peppers)
         self.refresh_tokens = RefreshTokens(transactions, peppers)
         self.authorization_codes = AuthorizationCodes(transactions, peppers)
-        self.pushed_requests = PushedRequests(transactions, peppers, catalogue)
+        self.pushed_requests = PushedRequests(transactions, peppers, catalogue, own)
         self.authorizations = Authorizations(
-            transactions, peppers, catalogue, self.pushed_requests, self.client_documents
+            transactions, peppers, catalogue, self.pushed_requests, self.client_documents, own_addresses=own
         )
 
     def _add_sign_in(self, limits: SessionLimits, reservation: timedelta) -> None:

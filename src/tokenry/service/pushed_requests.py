@@ -1,5 +1,6 @@
 """Authorization requests that clients leave here, before they send the user's browser (RFC 9126)."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -22,10 +23,13 @@ _GONE = Fault("Is unknown, was used, or has expired: begin anew, at the applicat
 class PushedRequests:
     """What becomes of a request that was left here: a browser comes with it in time, and its user decides, once."""
 
-    def __init__(self, transactions: Transactions, peppers: Peppers, catalogue: Catalogue) -> None:
+    def __init__(
+        self, transactions: Transactions, peppers: Peppers, catalogue: Catalogue, own_addresses: Collection[str] = ()
+    ) -> None:
         self._transactions = transactions
         self._peppers = peppers
         self._catalogue = catalogue
+        self._own_addresses = own_addresses
 
     @retried
     def push_request(self, client: Client, parameters: Parameters) -> str:
@@ -36,7 +40,7 @@ class PushedRequests:
         if "request_uri" in parameters:
             raise OAuthRefusal(OAuthError.INVALID_REQUEST, "request_uri must not be pushed.")
         try:
-            read_request(parameters, client, self._catalogue)
+            read_request(parameters, client, self._catalogue, self._own_addresses)
         except RefusedToClient as refused:
             raise refused.refusal from None
         secret, now = Secret.generate(kind=PUSHED), self._transactions.now().replace(microsecond=0)

@@ -37,7 +37,7 @@ def refresh(
     token: Secret | None,
     *,
     scopes: str | None = None,
-    audience: tuple[str, ...] = (),
+    audience: tuple[str, ...] | None = None,
     jkt: str | None = None,
     after: timedelta = timedelta(),
 ) -> Issued:
@@ -142,6 +142,13 @@ def test_refresh_token_for_this_service_is_not_for_others(bench: Bench) -> None:
     client = add_client(bench.database)
     first = give(bench.transactions, PEPPERS, client)
     assert refused(bench, client, first.refresh, audience=("https://c.example",)) is OAuthError.INVALID_TARGET
+    refresh(bench, client, first.refresh, audience=())
+
+
+def test_refresh_token_for_others_is_not_for_this_service(bench: Bench) -> None:
+    client = add_client(bench.database)
+    first = give(bench.transactions, PEPPERS, client, audience=("https://a.example",))
+    assert refused(bench, client, first.refresh, audience=()) is OAuthError.INVALID_TARGET
 
 
 def test_grant_that_is_bound_to_a_key_asks_for_its_proof(bench: Bench) -> None:

@@ -105,6 +105,7 @@ def test_audience_is_never_another(bench: Bench) -> None:
     for subject, audience in (
         (subject_of(bench), ("https://evil.example",)),
         (subject_of(bench), (*AUDIENCE, "https://evil.example")),
+        (subject_of(bench), ()),
         (subject_of(bench, own, audience=()), (API,)),
     ):
         assert refused(bench, own, subject.access, audience=audience) is OAuthError.INVALID_TARGET

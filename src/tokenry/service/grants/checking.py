@@ -24,11 +24,13 @@ def choose_scopes(asked: Scopes | None, most: Scopes) -> Scopes:
     return most if asked is None else asked
 
 
-def choose_audience(asked: tuple[str, ...], most: tuple[str, ...]) -> tuple[str, ...]:
-    """Whom a client asks for, or all whom it may. Raises OAuthRefusal for anybody else."""
-    if not set(asked) <= set(most):
+def choose_audience(asked: tuple[str, ...] | None, most: tuple[str, ...]) -> tuple[str, ...]:
+    """Whom a client asks for, or all whom it may; nobody is this service. Raises OAuthRefusal for anybody else."""
+    if asked is None:
+        return most
+    if bool(asked) != bool(most) or not set(asked) <= set(most):
         raise OAuthRefusal(OAuthError.INVALID_TARGET, "Not all of these resources are among those of the grant.")
-    return asked or most
+    return asked
 
 
 def narrow(scopes: Scopes, allowed: Scopes) -> Scopes:

@@ -28,12 +28,12 @@ from tokenry.storage.tokens import Source, keep_open
 class PresentedSubject:
     """An access token that a client was given or was sent, and what is asked for it: all that it has, or less.
 
-    `jkt` is of the key that the client proved to have.
+    An empty audience is this service. `jkt` is of the key that the client proved to have.
     """
 
     text: str = field(repr=False)
     scopes: Scopes | None = None
-    audience: tuple[str, ...] = ()
+    audience: tuple[str, ...] | None = None
     jkt: str | None = None
 
 
