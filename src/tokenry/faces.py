@@ -75,7 +75,7 @@ def routes(
         **oauth_paths(installation, inspector, oauth),
         **registration_paths(installation, partial(Resource, checks, REGISTRATION)),
         **page_paths(installation, hashing, throttle, parties, partial(Page, page_checks)),
-        **description_paths(installation.catalogue, WIRE),
+        **description_paths(installation.catalogue, WIRE, installation.public_url),
         "/healthz": Liveness(),
         "/readyz": ready,
     }

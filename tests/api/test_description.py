@@ -3,6 +3,7 @@
 import json
 import re
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from openapi_spec_validator import validate
 from starlette.routing import Route
 
 from tests.api.parts import routes
-from tests.conftest import App
+from tests.conftest import App, Clock, make_app
 from tests.description import Answer, check, path_patterns
 from tokenry.description.openapi import METHODS, describe, read_description
 from tokenry.domain.callers import Callers
@@ -52,6 +53,12 @@ def described() -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
+def flows(description: dict[str, Any]) -> dict[str, Any]:
+    """OAuth's flows, by their names in OpenAPI."""
+    found: dict[str, Any] = description["components"]["securitySchemes"]["oauth"]["flows"]
+    return found
+
+
 def test_every_method_of_every_route_is_described_and_no_other(app: App) -> None:
     assert served(app) == set(described())
 
@@ -69,7 +76,7 @@ def test_described_scope_is_the_one_that_is_asked_for(app: App) -> None:
         for method, operation in route.app.operations.items() if isinstance(route.app, Resource) else ():
             security = operations["get" if method == "HEAD" else method.lower(), template(route.path)]["security"]
             needed = [] if operation.needs == "*" else operation.needs.split(",")
-            expected = [] if operation.who is Callers.ANYBODY else [{"personalAccessToken": needed}]
+            expected = [] if operation.who is Callers.ANYBODY else [{"personalAccessToken": needed}, {"oauth": needed}]
             assert security == expected, (method, route.path)
 
 
@@ -96,20 +103,35 @@ def test_scopes_are_those_of_the_default_catalogue() -> None:
     schemas = read_description()["components"]["schemas"]
     for name in ("Scope", "Resource"):
         assert schemas[name] == describe(default_catalogue())["components"]["schemas"][name]
+    assert flows(read_description()) == flows(describe(default_catalogue()))
 
 
 def test_scopes_that_can_be_asked_for_are_those_of_the_services_catalogue() -> None:
     levels = (Level.READ_ONLY, Level.READ_WRITE)
     catalogue = Catalogue((CatalogueEntry("a", levels, ""), CatalogueEntry("b", levels[1:], "")))
-    schemas = describe(catalogue)["components"]["schemas"]
+    description = describe(catalogue)
+    schemas = description["components"]["schemas"]
     assert schemas["Scope"]["enum"] == ["*", "a:read_only", "a:read_write", "b:read_write"]
     assert schemas["Resource"]["enum"] == ["a", "b"]
+    assert all([*flow["scopes"]] == schemas["Scope"]["enum"] for flow in flows(description).values())
     scopes = re.compile(schemas["AskedScopes"]["pattern"])
     assert all(map(scopes.search, ["*", "a:read_only", " a:read_only,b:read_write, *"]))
     assert not any(map(scopes.search, ["", " ,", "b:read_only", "a:read_only b", "account:read_only"]))
     policies = re.compile(schemas["Policy"]["pattern"])
     assert all(map(policies.search, ["", "resource=a", "scope=b:read_write&resource=a"]))
     assert not any(map(policies.search, ["resource=c", "scope=b", "resource=a&", "name=a"]))
+
+
+def test_endpoints_of_oauths_flows_are_those_that_the_metadata_tells(tmp_path: Path, clock: Clock) -> None:
+    app = make_app(tmp_path / "data", clock, public_url="https://tokens.example.com")
+    with app.client:
+        told = app.client.get("/.well-known/oauth-authorization-server").json()
+        found = flows(app.client.get("/openapi.json").json())
+    for flow in found.values():
+        assert flow.get("authorizationUrl") in {None, told["authorization_endpoint"]}
+        assert {flow.get("tokenUrl"), flow.get("refreshUrl")} <= {None, told["token_endpoint"]}
+    assert [*found["authorizationCode"]["scopes"]] == told["scopes_supported"]
+    assert found.keys() == {"authorizationCode", "clientCredentials", "implicit"}
 
 
 def test_it_is_served_as_json_to_everybody(app: App) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tokenry.domain.scopes import Catalogue
+from tokenry.domain.scopes import Catalogue, Level
 from tokenry.web.dialect import Dialect
 from tokenry.web.document import Document
 
@@ -29,8 +29,11 @@ def read_description() -> dict[str, Any]:
 
 
 @cache
-def describe(catalogue: Catalogue) -> dict[str, Any]:
-    """The description of a service with this catalogue: it says which scopes can be asked for."""
+def describe(catalogue: Catalogue, public_url: str | None = None) -> dict[str, Any]:
+    """The description of a service with this catalogue: it says which scopes can be asked for, and where.
+
+    Where the service does not know its address, that of an endpoint is relative to the description's own.
+    """
     names = [resource.name for resource in catalogue.resources]
     scope = "|".join([r"\*", *catalogue.scopes])
     policy = f"(scope=({scope})|resource=({'|'.join(names)}))"
@@ -44,7 +47,21 @@ def describe(catalogue: Catalogue) -> dict[str, Any]:
     schemas = description["components"]["schemas"]
     for name, words in narrowed.items():
         schemas[name] |= words
+    for flow in description["components"]["securitySchemes"]["oauth"]["flows"].values():
+        endpoints = {key: f"{public_url or ''}{value}" for key, value in flow.items() if key.endswith("Url")}
+        flow |= {**endpoints, "scopes": _list_scopes(catalogue)}
     return description
+
+
+def _list_scopes(catalogue: Catalogue) -> Mapping[str, str]:
+    """Every scope, and what it is for."""
+    words = {Level.READ_ONLY: "view", Level.READ_WRITE: "view and change"}
+    about = {
+        f"{resource.name}:{level.word}": f"{resource.description or resource.name} ({words[level]})"
+        for resource in catalogue.resources
+        for level in resource.levels
+    }
+    return {"*": "Everything", **about}
 
 
 def resolve(part: Part) -> Part:
@@ -58,7 +75,7 @@ def resolve(part: Part) -> Part:
 
 
 @cache
-def description_as_json(catalogue: Catalogue, dialect: Dialect) -> Document:
+def description_as_json(catalogue: Catalogue, dialect: Dialect, public_url: str | None) -> Document:
     """`/openapi.json`, also for tools that run in a browser."""
-    body = json.dumps(describe(catalogue)).encode("ascii")
+    body = json.dumps(describe(catalogue, public_url)).encode("ascii")
     return Document(dialect, body, b"application/json", (b"access-control-allow-origin", b"*"))

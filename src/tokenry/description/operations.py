@@ -30,7 +30,7 @@ class Operation:
 
     @property
     def security(self) -> list[Mapping[str, list[str]]]:
-        """What it asks for: nothing, or a token with these scopes."""
+        """What it asks for: nothing, or a token with these scopes, of either kind."""
         needed: list[Mapping[str, list[str]]] = self.part.get("security", read_description()["security"])
         return needed
 
@@ -122,7 +122,7 @@ def write_curl(operation: Operation) -> str:
 
 
 def _needs(operation: Operation) -> Iterator[str]:
-    scopes = [scope for scheme in operation.security for scope in next(iter(scheme.values()))]
+    scopes = dict.fromkeys(scope for scheme in operation.security for needed in scheme.values() for scope in needed)
     if scopes:
         yield from ("Scope ", *separated(map(code, scopes), ", "))
     else:

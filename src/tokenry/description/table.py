@@ -10,9 +10,9 @@ from tokenry.domain.scopes import Catalogue
 from tokenry.web.dialect import Dialect
 
 
-def description_paths(catalogue: Catalogue, dialect: Dialect) -> Mapping[str, ASGIApp]:
+def description_paths(catalogue: Catalogue, dialect: Dialect, public_url: str | None) -> Mapping[str, ASGIApp]:
     """The description in both forms, the same for everybody; `dialect` is that of its refusals."""
     return {
-        "/openapi.json": description_as_json(catalogue, dialect),
+        "/openapi.json": description_as_json(catalogue, dialect, public_url),
         "/docs": description_as_page(catalogue, dialect),
     }
