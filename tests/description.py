@@ -20,6 +20,10 @@ OF_THE_CONNECTION = frozenset({"connection", "content-length", "content-type", "
 """Headers that HTTP itself asks for; a description does not repeat them."""
 
 
+OAUTH = ("/oauth/", "/.well-known/")
+"""Below these, every refusal is as OAuth has it."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """An answer to a request, from whichever client."""
@@ -110,7 +114,8 @@ def _where(path: str | None, method: str, status: int) -> tuple[str, ...]:
         return ("components", "responses", "Options")
     if status == 405:
         brief = any("405" in operation["responses"] for key, operation in operations.items() if key in METHODS)
-        return ("components", "responses", "MethodNotAllowedBrief" if brief else "MethodNotAllowed")
+        of_face = "MethodNotAllowedBrief" if brief else "MethodNotAllowed"
+        return ("components", "responses", "OAuthMethodNotAllowed" if path.startswith(OAUTH) else of_face)
     return ()
 
 

@@ -74,6 +74,16 @@ def test_token_without_its_proof_opens_nothing(app: App) -> None:
         assert refused(app, headers)
 
 
+def test_service_that_does_not_know_its_address_opens_nothing_to_bound_tokens(tmp_path: Path, clock: Clock) -> None:
+    """A proof of another service's would be as good as one of its own."""
+    app = make_app(tmp_path / "unknown", clock)
+    with app.client:
+        token = bound_token(app)
+        for address in (PROFILE, f"http://testserver{PROFILE}", f"https://evil.example{PROFILE}"):
+            headers = {**proved(token), "DPoP": PROVER.prove("GET", address, token)}
+            assert app.client.get(PROFILE, headers=headers).status_code == 503
+
+
 def refused(app: App, headers: dict[str, str]) -> bool:
     answer = app.client.get(PROFILE, headers=headers)
     return answer.status_code == 401 and answer.headers.get("www-authenticate") == CHALLENGE

@@ -91,6 +91,11 @@ def test_nothing_is_said_of_what_is_not_protected_here(known: App, path: str) ->
     assert known.client.get(PROTECTED + path).status_code == 404
 
 
+def test_only_get_asks_and_the_error_is_oauths(known: App) -> None:
+    for path in (SERVER, PROTECTED, f"{PROTECTED}/v4"):
+        assert error(known.client.post(path)) == (405, "invalid_request")
+
+
 def test_service_that_does_not_know_its_address_tells_none(app: App) -> None:
     for path in (SERVER, PROTECTED):
         answer = app.client.get(path)

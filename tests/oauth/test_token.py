@@ -246,7 +246,7 @@ def test_only_a_form_is_read_and_only_post_asks(app: App) -> None:
     assert error(answer) == (415, "invalid_request")
     assert "application/x-www-form-urlencoded" in answer.json()["error_description"]
     answer = app.client.get(TOKEN)
-    assert (answer.status_code, answer.headers["allow"]) == (405, "OPTIONS, POST")
+    assert (*error(answer), answer.headers["allow"]) == (405, "invalid_request", "OPTIONS, POST")
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------

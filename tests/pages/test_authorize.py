@@ -389,6 +389,16 @@ def test_user_who_agreed_before_is_not_asked_again_unless_the_client_wants_it(si
     assert told(admin.get(ask(client, scope="images:read_only", prompt="none")))["error"] == "consent_required"
 
 
+def test_head_gives_nothing_also_where_the_user_agreed_before(site: App, admin: Visitor) -> None:
+    client = client_at(site)
+    exchange(site, client, told(decide(admin, ask(client)))["code"])
+    before = rows(site)
+    answer = admin.client.head(ask(client))
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert rows(site) == before
+    assert "code" in told(admin.get(ask(client)))
+
+
 def test_application_that_was_let_in_is_shown_at_home_and_ended_there(site: App, admin: Visitor) -> None:
     client = client_at(site, label="Report <Maker>")
     access = exchange(site, client, told(decide(admin, ask(client)))["code"]).access

@@ -50,6 +50,13 @@ def test_every_answer_of_every_page_keeps_to_itself(site: App, ada: Visitor, met
             sign_in_as(site, ada)
 
 
+def test_pages_whose_get_does_something_have_no_head(site: App) -> None:
+    """They make a code, or a sign-in; ask a provider; or count a guess."""
+    without = {route.path for route in pages(site) if "HEAD" not in route.app.methods}  # type: ignore[attr-defined]
+    providers = {"/sign-in/with/{provider}", "/sign-in/callback/{provider}"}
+    assert without == {"/oauth/authorize", "/device", *providers}
+
+
 def test_page_of_a_method_that_is_not_there_says_so(ada: Visitor) -> None:
     answer = ada.client.put("/sign-out")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")

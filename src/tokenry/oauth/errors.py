@@ -2,7 +2,7 @@
 
 from tokenry.domain.errors import Forbidden, InsufficientScope, NoPublicUrl, Refusal, TooSlow, Unauthorized, Unavailable
 from tokenry.domain.oauth import OAuthRefusal
-from tokenry.web.errors import MethodNotAllowed, TooManyRequests, UnsupportedMediaType, write_faults
+from tokenry.web.errors import TooManyRequests, UnsupportedMediaType
 
 ERRORS: dict[type[Refusal], str] = {
     Unauthorized: "invalid_token",
@@ -17,11 +17,9 @@ ERRORS: dict[type[Refusal], str] = {
 
 
 def write_error(refusal: Refusal) -> object:
-    """Write an error as OAuth has it: one code, and words for people. For a wrong method it has no code."""
+    """Write an error as OAuth has it: one code, and words for people."""
     if isinstance(refusal, OAuthRefusal):
         return {"error": refusal.code, "error_description": refusal.description}
-    if isinstance(refusal, MethodNotAllowed):
-        return write_faults(refusal.faults)
     if isinstance(refusal, UnsupportedMediaType):
         wanted = f"The body has to be {' or '.join(refusal.wanted)}, without a Content-Encoding."
         return {"error": "invalid_request", "error_description": wanted}

@@ -69,13 +69,16 @@ class _FactorWanted(Refusal):
 class Page:
     """An ASGI application for one path: an operation for GET, and for POST if it has a form. HEAD is as GET.
 
-    Only a page that is part of setting up a second factor opens `without_factor` to those of whom the policy wants one.
+    A page whose GET `acts` has no HEAD, of which nobody expects it (RFC 9110 section 9.2.1). Only a page that is
+    part of setting up a second factor opens `without_factor` to those of whom the policy wants one.
     """
 
-    def __init__(self, checks: Checks, *, without_factor: bool = False, **operations: Operation) -> None:
+    def __init__(
+        self, checks: Checks, *, without_factor: bool = False, acts: bool = False, **operations: Operation
+    ) -> None:
         self._checks = checks
         self._without_factor = without_factor
-        self._operations: Mapping[str, Operation] = {**operations, "HEAD": operations["GET"]}
+        self._operations: Mapping[str, Operation] = operations if acts else {**operations, "HEAD": operations["GET"]}
         self.methods = frozenset(self._operations)
         self._cookies = Cookies(secure=not (checks.public_url or "").startswith("http:"))
 

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tokenry.domain.accounts import Actor
 from tokenry.domain.callers import Callers
 from tokenry.domain.checks import Denial
-from tokenry.domain.errors import InsufficientScope, NotFound, Refusal, Unauthorized, Unavailable
+from tokenry.domain.errors import InsufficientScope, NoPublicUrl, NotFound, Refusal, Unauthorized, Unavailable
 from tokenry.domain.limits import Allowance
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
 from tokenry.domain.scopes import NOTHING, Scopes
@@ -156,7 +156,10 @@ class Resource:
         await send_result(scope, receive, send, answer, self._headers(scope, operation, actor), run=run)
 
     async def _decide(self, scope: Scope, headers: Mapping[bytes, str], client: KnownPresenter) -> Decision:
-        """Decide on a token, or on one that is bound to a key and the proof that comes with it. Raises Unavailable."""
+        """Decide on a token, or on one that is bound to a key and the proof that comes with it.
+
+        Raises Unavailable, and NoPublicUrl: a proof names the address it is for, and without ours all hosts are alike.
+        """
         needed, authorization = self._needed[scope["method"]], headers.get(b"authorization")
         if authorization is None or not authorization[:5].lower().startswith("dpop "):
             return await self._checks.verifier.verify(authorization, needed, client)
@@ -166,7 +169,9 @@ class Resource:
         decision = MALFORMED if text is None else await self._checks.verifier.verify_bound(text, needed, client)
         if text is None or decision.actor is None:
             return decision
-        address = f"{self._checks.public_url or ''}{scope['raw_path'].decode('ascii')}"
+        if self._checks.public_url is None:
+            raise NoPublicUrl
+        address = f"{self._checks.public_url}{scope['raw_path'].decode('ascii')}"
         sent = headers.get(b"dpop")
         proof = read_proof(sent, method=scope["method"], address=address, now=proofs.transactions.now(), token=text)
         if proof is None:
