@@ -15,9 +15,10 @@ from tests.oauth_making import agree
 from tests.service.parts import Bench
 from tokenry.domain.errors import Invalid
 from tokenry.domain.secrets import CODE, Peppers
+from tokenry.fetching.reach import NotFetched, Reach
 from tokenry.service import fetching
 from tokenry.service.documents import BELIEVED_FOR, FAILED_FOR, ClientDocuments, Documents
-from tokenry.service.fetching import DOCUMENT_BYTES_MAX, NotFetched, fetch_json, is_public
+from tokenry.service.fetching import DOCUMENT_BYTES_MAX, fetch_json
 from tokenry.service.oauth_clients import Clients
 from tokenry.service.transactions import Transactions
 from tokenry.storage import oauth_clients as stored
@@ -94,25 +95,6 @@ def known(bench: Bench, client_id: str) -> Any:
         return find_client(connection, client_id)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"])
-def test_address_of_the_internet_is_public(address: str) -> None:
-    assert is_public(address)
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        *("127.0.0.1", "127.255.255.254", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254"),
-        *("100.64.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"),
-        *("::", "::1", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "fec0::1"),
-        *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b::169.254.169.254"),
-        *("2002:7f00:1::", "2002:a9fe:a9fe::1", "2001:0:0:0:0:0:f5ff:fffe"),
-    ],
-)
-def test_address_of_this_network_is_not_public(address: str) -> None:
-    assert not is_public(address)
-
-
 @pytest.mark.parametrize(
     "url",
     [
@@ -139,7 +121,7 @@ def resolving(*addresses: str) -> Any:
 
 
 def test_name_of_an_address_of_this_network_is_not_asked(site: Site) -> None:
-    with resolving("127.0.0.1"), pytest.raises(NotFetched, match="not one of the internet"):
+    with resolving("127.0.0.1"), pytest.raises(NotFetched, match="not of the internet"):
         fetch_json(f"https://app.example:{site.server.server_port}/app")
     assert site.asked == []
 
@@ -169,19 +151,19 @@ def test_redirect_is_not_followed(site: Site) -> None:
     site.put("/there", {})
     site.pages["/app"] = (302, {"Location": f"{site.url}/there", "Content-Type": JSON}, b"{}")
     with pytest.raises(NotFetched, match="302"):
-        fetch_json(f"{site.url}/app", loopback=True)
+        fetch_json(f"{site.url}/app", Reach.INTERNET_AND_LOOPBACK)
     assert site.asked == ["/app"]
 
 
 def test_document_is_json_and_bounded(site: Site) -> None:
-    assert fetch_json(site.put("/a", {"a": 1}), loopback=True) == b'{"a": 1}'
+    assert fetch_json(site.put("/a", {"a": 1}), Reach.INTERNET_AND_LOOPBACK) == b'{"a": 1}'
     for url, reason in (
         (site.put("/html", b"{}", kind="text/html"), "text/html"),
         (site.put("/missing", b"{}", status=404), "404"),
         (site.put("/big", b" " * (DOCUMENT_BYTES_MAX + 1)), "more than"),
     ):
         with pytest.raises(NotFetched, match=reason):
-            fetch_json(url, loopback=True)
+            fetch_json(url, Reach.INTERNET_AND_LOOPBACK)
 
 
 def test_slow_document_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,11 +185,20 @@ def test_slow_document_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     dripping.start()
     try:
         with pytest.raises(NotFetched):
-            fetch_json(f"http://127.0.0.1:{listening.getsockname()[1]}/app", loopback=True)
+            fetch_json(f"http://127.0.0.1:{listening.getsockname()[1]}/app", Reach.INTERNET_AND_LOOPBACK)
     finally:
         done.set()
         dripping.join(5)
         listening.close()
+
+
+def test_name_that_takes_long_to_resolve_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "FETCH_SECONDS_MAX", 0.1)
+    done = threading.Event()
+    with patch.object(socket, "getaddrinfo", side_effect=lambda *_, **__: done.wait(5)):
+        with pytest.raises(NotFetched, match="cannot be reached"):
+            fetch_json("https://app.example/app")
+        done.set()
 
 
 def test_document_is_a_client_with_the_strict_rules(bench: Bench, site: Site) -> None:

@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 from joserfc.jwk import Key
 
 from tokenry.domain.providers import NotSignedIn, Person, Provider, Trouble, read_person
+from tokenry.fetching.fetcher import Fetcher
+from tokenry.fetching.reach import Reach
 from tokenry.openid.attempts import Attempt
 from tokenry.openid.fetching import Fetching, unreachable
 from tokenry.openid.id_tokens import LEEWAY_SECONDS, Expected, NoSuchKey, read_id_token, read_keys
@@ -55,12 +57,13 @@ class OpenIdRelyingParty:
         self.provider = provider
         self._callback = callback
         self._now = now
+        self._fetcher = Fetcher(Reach.ANYTHING)
         self._metadata: _Kept[Metadata] | None = None
         self._keys: _Kept[tuple[Key, ...]] | None = None
 
     def begin(self, attempt: Attempt) -> str:
         """The address at the provider to send somebody to. Raises NotSignedIn."""
-        metadata = self._get_metadata(Fetching())
+        metadata = self._get_metadata(Fetching(self._fetcher))
         parameters = {
             "response_type": "code",
             "client_id": self.provider.client_id,
@@ -77,7 +80,7 @@ class OpenIdRelyingParty:
 
     def finish(self, attempt: Attempt, answer: Answer) -> Person:
         """Who came back with an answer to an attempt that is this one's. Raises NotSignedIn."""
-        fetching = Fetching()
+        fetching = Fetching(self._fetcher)
         metadata = self._get_metadata(fetching)
         self._require_issuer(metadata, answer)
         if answer.error:

@@ -18,8 +18,9 @@ from tokenry.domain.oauth import OAuthRefusal
 from tokenry.domain.redirects import redirect_faults
 from tokenry.domain.scopes import Catalogue
 from tokenry.domain.secrets import Peppers
+from tokenry.fetching.reach import NotFetched, Reach
 from tokenry.service.client_metadata import read_metadata
-from tokenry.service.fetching import NotFetched, fetch_json
+from tokenry.service.fetching import fetch_json
 from tokenry.service.oauth_clients import add_client, claim_client, update_client
 from tokenry.service.registration import FULL, SELF_REGISTERED_MAX, UNUSED_DAYS_MAX, keep_limits
 from tokenry.service.transactions import Change, Transactions
@@ -50,6 +51,7 @@ class ClientDocuments:
         self._peppers = peppers
         self._catalogue = catalogue
         self._mode = mode
+        self._reach = Reach.INTERNET_AND_LOOPBACK if mode is Documents.LOOPBACK else Reach.INTERNET
         self._fetching = threading.BoundedSemaphore(FETCHES_MAX)
         self._failed: dict[str, datetime] = {}
 
@@ -77,7 +79,7 @@ class ClientDocuments:
         if not self._fetching.acquire(blocking=False):
             raise _refused("others are being read: try again")
         try:
-            return self._read(client_id, fetch_json(client_id, loopback=self._mode is Documents.LOOPBACK))
+            return self._read(client_id, fetch_json(client_id, self._reach))
         except (NotFetched, OAuthRefusal) as failure:
             if len(self._failed) >= FAILED_MAX:
                 self._failed.clear()

@@ -1,0 +1,46 @@
+"""By which addresses a server may be asked, and that one cannot be."""
+
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class NotFetched(Exception):  # noqa: N818 - it is told to people, who did nothing wrong
+    """There is no answer; why, in words that follow the address that was asked."""
+
+
+class Reach(Enum):
+    """What whoever chose the address of a server may have this service reach by it."""
+
+    ANYTHING = "anything"
+    """For what the operator chose: it may well stand in the same network."""
+    INTERNET = "the internet"
+    """For what strangers choose: nothing of this network."""
+    INTERNET_AND_LOOPBACK = "the internet, and this machine"
+
+    def allows(self, address: str) -> bool:
+        """Whether an address, as a name was resolved to, is within it."""
+        if self is Reach.ANYTHING or is_public(address):
+            return True
+        return self is Reach.INTERNET_AND_LOOPBACK and ip_address(address).is_loopback
+
+
+def is_public(text: str) -> bool:
+    """Whether an address is one of the internet, also where it stands inside another one."""
+    address = ip_address(text)
+    if isinstance(address, IPv6Address):
+        inner = _embedded(address)
+        if inner is not None:
+            return is_public(str(inner))
+        if address.is_site_local:
+            return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _embedded(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that an IPv6 one leads to: mapped, by 6to4, Teredo or NAT64."""
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (None if teredo is None else teredo[1])

@@ -1,0 +1,64 @@
+"""Resolving names: within a time, a few at once, and whatever becomes of it."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import pytest
+
+from tokenry.fetching.names import RESOLVING_MAX, Names
+
+FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 443))]
+
+
+@pytest.fixture
+def slow() -> Iterator[threading.Event]:
+    """The system's resolver, which answers when the event is set."""
+    done = threading.Event()
+
+    def resolve(*_: object, **__: object) -> object:
+        done.wait(10)
+        return FOUND
+
+    with patch.object(socket, "getaddrinfo", side_effect=resolve):
+        yield done
+        done.set()
+
+
+def threads() -> int:
+    return sum(thread.name == "resolving" for thread in threading.enumerate())
+
+
+def test_names_that_nobody_waits_for_any_more_are_few_and_make_room_when_they_end(slow: threading.Event) -> None:
+    names, before, began = Names(), threads(), time.monotonic()
+    for _ in range(RESOLVING_MAX + 3):
+        with pytest.raises(TimeoutError):
+            names.find_addresses("slow.example", 443, 0.02)
+    assert threads() - before == RESOLVING_MAX
+    assert time.monotonic() - began < 2
+    slow.set()
+    assert names.find_addresses("slow.example", 443, 5) == ["8.8.8.8"]
+
+
+def test_wait_for_room_is_part_of_the_time(slow: threading.Event) -> None:
+    names = Names()
+    for _ in range(RESOLVING_MAX):
+        with pytest.raises(TimeoutError):
+            names.find_addresses("slow.example", 443, 0)
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        names.find_addresses("slow.example", 443, 0.1)
+    assert 0.1 <= time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 64, "", "a..b"])
+def test_what_is_no_name_or_is_unknown_is_an_error_and_leaves_room(host: str) -> None:
+    names = Names()
+    with patch.object(socket, "getaddrinfo", wraps=socket.getaddrinfo) as resolve:
+        if host == "nowhere.invalid":
+            resolve.side_effect = socket.gaierror
+        for _ in range(RESOLVING_MAX + 1):
+            with pytest.raises(OSError, match=""):
+                names.find_addresses(host, 0, 5)
