@@ -78,7 +78,7 @@ def test_client_is_created_and_read_as_the_wire_format_has_it(app_on_each_engine
 
 def test_public_client_has_no_secret(app: App) -> None:
     created = create(app, public=True)
-    assert (created["public"], created["secret"]) == (True, None)
+    assert (created["public"], created["secret"]) == (True, "")
     assert proves(app, created["id"], None)
     answer = app.client.post(f"{CLIENTS}/{created['id']}/reset-secret", headers=app.bearer)
     assert faults(answer) == [("A client that does not prove itself by a secret has none", "authentication")]
@@ -123,7 +123,7 @@ def test_label_address_and_kind_change_and_the_rest_stays(app: App) -> None:
     details = app.client.get(f"{one}/details", headers=app.bearer).json()
     assert details["redirect_uris"] == ["https://a.example", "https://b.example"]
     public = app.client.put(one, headers=app.bearer, json={"public": True}).json()
-    assert (public["public"], public["secret"]) == (True, None)
+    assert (public["public"], public["secret"]) == (True, "")
     confidential = app.client.put(one, headers=app.bearer, json={"public": False}).json()
     assert (confidential["public"], confidential["secret"]) == (False, REDACTED)
     assert not proves(app, created["id"], created["secret"])
@@ -219,7 +219,7 @@ def test_details_are_set_and_read(app_on_each_engine: App) -> None:
     changed = app.client.put(one, headers=app.bearer, json={**DETAILS, "verified": True, "created": "x"})
     assert changed.status_code == 200, changed.text
     assert {name: changed.json()[name] for name in DETAILS} == DETAILS
-    assert (changed.json()["verified"], changed.json()["secret"]) == (False, None)
+    assert (changed.json()["verified"], changed.json()["secret"]) == (False, "")
     assert app.client.get(one, headers=app.bearer).json() == changed.json()
     again = app.client.put(one, headers=app.bearer, json={"narrowing": False}).json()
     assert again == {**changed.json(), "narrowing": False}

@@ -168,6 +168,17 @@ def test_client_with_a_secret_sends_it_in_the_header_or_the_form(app: App, authe
     assert answer.status_code == 200
 
 
+def test_public_client_may_send_the_empty_secret_that_it_was_shown(app: App) -> None:
+    client = public_client(app)
+    form = with_code(client, code_for(app, client))
+    sent = base64.b64encode(f"{client.client_id}:".encode()).decode()
+    assert ask(app, form, headers={"Authorization": f"Basic {sent}"}).status_code == 200
+    confidential, _ = confidential_client(app)
+    sent = base64.b64encode(f"{confidential.client_id}:".encode()).decode()
+    form = with_code(confidential, code_for(app, confidential))
+    assert error(ask(app, form, headers={"Authorization": f"Basic {sent}"})) == (401, "invalid_client")
+
+
 def test_unknown_parameters_are_ignored_and_empty_ones_are_none(app: App) -> None:
     client = public_client(app)
     form = with_code(client, code_for(app, client), state="x", nonsense="1", client_secret="")

@@ -18,8 +18,8 @@ SWITCHES = ("pkce_required", "dpop_required", "par_required", "narrowing")
 
 
 def write_client(client: Client, secret: Secret | None = None) -> dict[str, object]:
-    """Write a client: with its secret in the answer that shows it. A client that needs none has none."""
-    hidden = REDACTED if client.authentication.has_secret else None
+    """Write a client: with its secret in the answer that shows it. A client that needs none has an empty one."""
+    hidden = REDACTED if client.authentication.has_secret else ""
     return {
         "id": client.client_id,
         "redirect_uri": client.redirect_uris[0] if client.redirect_uris else "",

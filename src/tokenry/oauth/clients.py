@@ -51,8 +51,11 @@ def client_origin(client: Client, call: Call) -> Origin:
     return Origin(f"client:{client.client_id}", address=call.address)
 
 
-def _read_basic(header: str) -> tuple[str, str] | None:
-    """The id and the secret of a client, both written as in a form; None where the header is of another scheme."""
+def _read_basic(header: str) -> tuple[str, str | None] | None:
+    """The id and the secret of a client, both written as in a form; None where the header is of another scheme.
+
+    An empty secret is none (RFC 6749 section 2.3.1).
+    """
     scheme, _, credentials = header.partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -62,7 +65,7 @@ def _read_basic(header: str) -> tuple[str, str] | None:
         colon = ""
     if not colon:
         raise OAuthRefusal(OAuthError.INVALID_CLIENT, "The Authorization header has no client_id and client_secret.")
-    return unquote_plus(client_id), unquote_plus(secret)
+    return unquote_plus(client_id), unquote_plus(secret) or None
 
 
 def _subject(assertion: str) -> str | None:
