@@ -2,13 +2,17 @@
 
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import Table, func, insert, select, update
 
 from tests.making import NOW, OPERATOR
 from tests.oauth_making import add_client, give
 from tests.service.parts import Bench
+from tokenry.domain.clients import ClientChange
+from tokenry.domain.errors import Invalid
 from tokenry.domain.secrets import Peppers
 from tokenry.service.grants.ending import end_app, end_grant
+from tokenry.service.oauth_clients import FORGOTTEN_AFTER, Clients
 from tokenry.service.pruning import Pruning
 from tokenry.service.transactions import Transactions
 from tokenry.storage import schema
@@ -59,6 +63,31 @@ def leave_something_everywhere(bench: Bench) -> None:
         connection.execute(insert(oauth.seen_assertions).values(digest=bytes(32), **expiry))
     with bench.transactions.change(OPERATOR) as change:
         assert end_grant(change, issued[1].grant.id)
+
+
+def test_deleted_client_is_forgotten_when_nothing_refers_to_it(bench: Bench) -> None:
+    clients = Clients(bench.transactions, PEPPERS)
+    made = ClientChange({"label": "App", "redirect_uri": "https://app.example/callback"})
+    client, _ = clients.create_client(OPERATOR, made)
+    give(bench.transactions, PEPPERS, client)
+    clients.delete_client(OPERATOR, client.client_id)
+    left = [count(bench.database, oauth.oauth_clients)]
+    with bench.database.write() as connection:  # an app that was not pruned in time, for whatever reason
+        connection.execute(update(oauth.apps).values(ended_at=to_seconds(NOW + YEARS)))
+    for after in (FORGOTTEN_AFTER - timedelta(seconds=1), FORGOTTEN_AFTER, YEARS, YEARS + KEPT):
+        prune(bench.database, NOW + after)
+        left.append(count(bench.database, oauth.oauth_clients))
+    assert left == [1, 1, 1, 1, 0]
+
+
+def test_id_that_somebody_chose_stays_taken(bench: Bench) -> None:
+    clients = Clients(bench.transactions, PEPPERS)
+    made = ClientChange({"label": "App", "redirect_uri": "https://app.example/callback"})
+    clients.create_client(OPERATOR, made, client_id="app")
+    clients.delete_client(OPERATOR, "app")
+    prune(bench.database, NOW + YEARS)
+    with pytest.raises(Invalid):
+        clients.create_client(OPERATOR, made, client_id="app")
 
 
 def test_nothing_of_clients_is_left_in_the_end(bench: Bench) -> None:

@@ -22,6 +22,8 @@ CLIENT_LABEL_LENGTH_MAX = 100
 REDIRECTS_MAX = 20
 CLIENTS_PER_ACCOUNT_MAX = 200
 SERVICE_USER_PREFIX = "client-"
+_MADE_ID = re.compile(r"[0-9a-f]{20}", re.ASCII)
+"""Of an id that nobody chose, which no other client will ever have."""
 _CHOSEN_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{CHOSEN_ID_LENGTH_MAX - 1}}}", re.ASCII)
 
 
@@ -102,6 +104,14 @@ class Client:
     def refreshes(self) -> bool:
         """Whether it gets a refresh token beside an access token that a user agreed to."""
         return GrantType.REFRESH_TOKEN in self.rights.grant_types
+
+    @property
+    def can_be_forgotten(self) -> bool:
+        """Whether its row may go some time after it was deleted.
+
+        Not that of an id that somebody chose, which no other client may have after it; nor of one that was a user.
+        """
+        return _MADE_ID.fullmatch(self.client_id) is not None and self.service_user_id is None
 
     @property
     def service_username(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_hex
 
 from sqlalchemy import Connection
@@ -45,6 +45,8 @@ from tokenry.storage.accounts import lock_account
 from tokenry.storage.database import retried
 
 CLIENT_ID_BYTES = 10
+FORGOTTEN_AFTER = timedelta(days=2)
+"""After its deletion; what it was let in for is kept for one."""
 BATCH = 1000
 """Clients that are read at once when all are wanted."""
 _NO_SECRET = Fault("A client that does not prove itself by a secret has none", "authentication")
@@ -243,7 +245,8 @@ def give_secret(change: Change, peppers: Peppers, client: Client) -> Secret:
 
 def remove_client(change: Change, client: Client) -> None:
     """Delete a claimed client, in a change of the caller's, and end all that it was let in for."""
-    stored.delete_client(change.connection, client.id, change.now)
+    forget_at = change.now + FORGOTTEN_AFTER if client.can_be_forgotten else None
+    stored.delete_client(change.connection, client.id, change.now, prune_at=forget_at)
     end_client(change, client.id)
     if client.service_user_id is not None:
         _set_service_user(change, client, disabled=True)

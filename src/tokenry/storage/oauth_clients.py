@@ -17,7 +17,7 @@ from tokenry.domain.secrets import Keyed
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import condition_of, ordered
 from tokenry.storage.paging import page_of, pages_of
-from tokenry.storage.pruning import some_of
+from tokenry.storage.pruning import KEPT_SECONDS, some_of
 from tokenry.storage.schema import apps, device_codes, oauth_clients, pushed_requests
 
 _COLUMNS = {
@@ -108,9 +108,10 @@ def is_service_user(connection: Connection, user_id: int) -> bool:
 
 
 def delete_unused_clients(connection: Connection, now: datetime) -> int:
-    """Look at some clients that were not used for as long as they are kept so; how many. Waits for nobody.
+    """Look at some clients that were not used for as long as they are kept so, or were deleted; how many.
 
-    Those that nobody has let in, nor is about to, are gone for good: their ids were never told to anybody else.
+    Those that nobody has let in, nor is about to, are gone for good. Of the others, those that were deleted are looked
+    at again another day. Waits for nobody.
     """
     due = select(oauth_clients.c.id).where(oauth_clients.c.prune_at <= to_seconds(now))
     ids = connection.execute(some_of(due.order_by(oauth_clients.c.prune_at))).scalars().all()
@@ -120,7 +121,8 @@ def delete_unused_clients(connection: Connection, now: datetime) -> int:
         for table in uses
         for id in connection.execute(select(table.c.oauth_client_id).where(table.c.oauth_client_id.in_(ids))).scalars()
     }
-    connection.execute(update(oauth_clients).where(oauth_clients.c.id.in_(used)).values(prune_at=None))
+    later = case((oauth_clients.c.deleted_at.is_(None), None), else_=to_seconds(now) + KEPT_SECONDS)
+    connection.execute(update(oauth_clients).where(oauth_clients.c.id.in_(used)).values(prune_at=later))
     connection.execute(delete(oauth_clients).where(oauth_clients.c.id.in_(set(ids) - used)))
     return len(ids)
 
@@ -135,9 +137,13 @@ def set_client_disabled(connection: Connection, id: int, disabled: datetime | No
     return connection.execute(statement.values(disabled_at=value)).rowcount == 1
 
 
-def delete_client(connection: Connection, id: int, now: datetime) -> bool:
-    """Hide a client from every look-up; whether it was there. Nobody else is ever called so: the row stays."""
-    gone = {"deleted_at": to_seconds(now), "disabled_at": to_seconds(now)}
+def delete_client(connection: Connection, id: int, now: datetime, *, prune_at: datetime | None) -> bool:
+    """Hide a client from every look-up; whether it was there.
+
+    Nobody else can be called so while the row stays: for good, or until `prune_at` if nothing refers to it by then.
+    """
+    forget = None if prune_at is None else to_seconds(prune_at)
+    gone = {"deleted_at": to_seconds(now), "disabled_at": to_seconds(now), "prune_at": forget}
     return _update(connection, id, {**gone, **_NO_SECRET, "registration_preview": None, "registration_digest": None})
 
 

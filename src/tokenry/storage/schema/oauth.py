@@ -53,7 +53,8 @@ oauth_clients = Table(
     Column("registration_digest", LargeBinary(32)),
     # Who it is when it acts for itself.
     Column("service_user_id", Id, ForeignKey("users.id"), index=True),
-    # Of one that registered itself, and has not been seen to be used: when it is deleted, unless it was.
+    # Of one that registered itself, and has not been seen to be used: when it is deleted, unless it was. Of one that
+    # was deleted: when its row is, unless its id has to stay taken.
     Column("prune_at", Seconds, index=True),
     # Of one that is a document: until when that is believed without being fetched again.
     Column("document_until", Seconds),
