@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -11,6 +12,7 @@ from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.oauth import PUSHED_DECISION_SECONDS, PUSHED_LIFETIME_SECONDS, OAuthError, OAuthRefusal
 from tokenry.domain.scopes import Catalogue
 from tokenry.domain.secrets import PUSHED, Peppers, Secret
+from tokenry.service.presented import find_presented
 from tokenry.service.transactions import Transactions
 from tokenry.storage import pushed_requests as stored
 from tokenry.storage.database import retried
@@ -57,15 +59,9 @@ class PushedRequests:
 
     def get_pushed(self, connection: Connection, client: Client, request_uri: str) -> PushedRequest:
         """The request that a browser comes with, in a transaction of the caller's. Raises Invalid."""
-        secret = Secret.parse(request_uri.removeprefix(REQUEST_URI), (PUSHED.prefix,))
-        found = None if secret is None else stored.find_pushed_request(connection, secret.preview)
-        if (
-            secret is None
-            or found is None
-            or not self._peppers.opens(secret, found.digest, found.pepper_generation)
-            or found.oauth_client_id != client.id
-            or found.expiry <= self._transactions.now()
-        ):
+        text, find = request_uri.removeprefix(REQUEST_URI), partial(stored.find_pushed_request, connection)
+        _, found = find_presented(self._peppers, client, text, PUSHED, find) or (None, None)
+        if found is None or found.expiry <= self._transactions.now():
             raise Invalid(_GONE)
         return found
 

@@ -36,13 +36,14 @@ _INSERT_REFRESH_TOKEN = insert(refresh_tokens)
 
 
 class Presentable(NamedTuple):
-    """What opens something once: whether a text is it, until when, and whether it was used."""
+    """What a client can present once: whether a text is it, until when, and whether it was used."""
 
     digest: bytes
     pepper_generation: int
     expiry: datetime
     used: bool
     grant_id: int
+    oauth_client_id: int
 
 
 class AccessToken(NamedTuple):
@@ -157,11 +158,17 @@ def insert_refresh_token(
 
 def find_refresh_token(connection: Connection, preview: str) -> Presentable | None:
     """Find a refresh token, also a used one."""
-    row = connection.execute(select(refresh_tokens).where(refresh_tokens.c.preview == preview)).one_or_none()
+    row = connection.execute(_select_refresh_token(), {"preview": preview}).one_or_none()
     if row is None:
         return None
-    expiry = from_seconds(row.expires_at)
-    return Presentable(row.digest, row.pepper_generation, expiry, row.used_at is not None, row.grant_id)
+    return Presentable(
+        row.digest,
+        row.pepper_generation,
+        from_seconds(row.expires_at),
+        row.used_at is not None,
+        row.grant_id,
+        row.oauth_client_id,
+    )
 
 
 def find_access_token(connection: Connection, preview: str, now: datetime) -> AccessToken | None:
@@ -188,6 +195,15 @@ def use_refresh_token(connection: Connection, preview: str, now: datetime) -> bo
     """Use a refresh token; whether this was its first use."""
     unused = (refresh_tokens.c.preview == preview) & refresh_tokens.c.used_at.is_(None)
     return connection.execute(update(refresh_tokens).where(unused).values(used_at=to_seconds(now))).rowcount == 1
+
+
+@cache
+def _select_refresh_token() -> Select[Any]:
+    return (
+        select(refresh_tokens, apps.c.oauth_client_id)
+        .select_from(refresh_tokens.join(oauth_grants).join(apps))
+        .where(refresh_tokens.c.preview == bindparam("preview"))
+    )
 
 
 @cache

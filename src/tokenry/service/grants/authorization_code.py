@@ -5,6 +5,7 @@ a wrong verifier can spoil it for whom it was given to (OAuth 2.1 speaks of vali
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -18,6 +19,7 @@ from tokenry.service.grants.checking import narrow, require_grant_type, require_
 from tokenry.service.grants.ending import end_grant
 from tokenry.service.grants.issuing import Issued, allowed_scopes, begin_grant, issue, keep_parties
 from tokenry.service.policy import policy_in_force
+from tokenry.service.presented import find_presented
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import codes as stored
 from tokenry.storage.database import retried
@@ -63,13 +65,12 @@ class AuthorizationCodes:
     @retried
     def _exchange(self, origin: Origin, client: Client, presented: PresentedCode) -> Issued | None:
         """Exchange a code that was not used, or end what it brought; then there is nothing."""
-        secret = Secret.parse(presented.text, (CODE.prefix,))
         with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
-            code = self._find_code(change.connection, secret, client)
+            secret, code = self._get(change.connection, presented.text, client)
             require_requester(client, code.stands_for, presented)
             user = keep_parties(change, code.user_id, client)
             app = lock_app(change.connection, user_id=user.id, oauth_client_id=client.id)
-            if secret is None or app is None or app.id != code.app_id:
+            if app is None or app.id != code.app_id:
                 raise _refused("The user does not let the client in any more.")
             if code.used or not stored.use_code(change.connection, secret.preview, change.now):
                 self._end_what_it_brought(change, secret)
@@ -85,17 +86,11 @@ class AuthorizationCodes:
             stored.note_grant(change.connection, secret.preview, grant.id)
             return issue(change, self._peppers, grant, client.label, refreshes=client.refreshes)
 
-    def _find_code(self, connection: Connection, secret: Secret | None, client: Client) -> Code:
-        """Find the code that a text is. A client learns nothing of another's: it is told what it would be of none."""
-        code = None if secret is None else stored.find_code(connection, secret.preview)
-        if (
-            secret is None
-            or code is None
-            or not self._peppers.opens(secret, code.digest, code.pepper_generation)
-            or code.oauth_client_id != client.id
-        ):
+    def _get(self, connection: Connection, text: str, client: Client) -> tuple[Secret, Code]:
+        found = find_presented(self._peppers, client, text, CODE, partial(stored.find_code, connection))
+        if found is None:
             raise _refused("The code is unknown, or was given to another client.")
-        return code
+        return found
 
     def _end_what_it_brought(self, change: Change, secret: Secret) -> None:
         code = stored.find_code(change.connection, secret.preview)  # again: another may have used it just now

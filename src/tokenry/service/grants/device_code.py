@@ -5,6 +5,7 @@ A code for the user is short, so that it can be typed: whoever lets somebody typ
 
 from datetime import timedelta
 from enum import Enum
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -27,6 +28,7 @@ from tokenry.domain.sessions import Session
 from tokenry.service.grants.checking import choose_scopes, narrow, require_grant_type, require_key
 from tokenry.service.grants.issuing import Issued, allow_app, allowed_scopes, begin_grant, issue, keep_parties
 from tokenry.service.policy import policy_in_force
+from tokenry.service.presented import find_presented
 from tokenry.service.sessions import require_session
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import device_codes as stored
@@ -145,14 +147,13 @@ class DeviceCodes:
 
     @retried
     def _exchange(self, origin: Origin, client: Client, text: str, jkt: str | None) -> Issued | _Waiting:
-        secret = Secret.parse(text, (DEVICE_CODE.prefix,))
         with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
-            request = self._find(change.connection, secret, client)
+            secret, request = self._get(change.connection, text, client)
             if change.now >= request.expiry:
                 raise OAuthRefusal(OAuthError.EXPIRED_TOKEN, "The device code expired: begin anew.")
             if request.refused:
                 raise OAuthRefusal(OAuthError.ACCESS_DENIED, "The user refused.")
-            if secret is None or request.app_id is None or request.user_id is None:
+            if request.app_id is None or request.user_id is None:
                 return self._wait(change, secret, request)
             user = keep_parties(change, request.user_id, client)
             app = lock_app(change.connection, user_id=user.id, oauth_client_id=client.id)
@@ -165,25 +166,19 @@ class DeviceCodes:
             grant = begin_grant(change, app, new, policy, refreshes=client.refreshes)
             return issue(change, self._peppers, grant, client.label, refreshes=client.refreshes)
 
-    def _wait(self, change: Change, secret: Secret | None, request: DeviceRequest) -> _Waiting:
+    def _wait(self, change: Change, secret: Secret, request: DeviceRequest) -> _Waiting:
         """Have a device ask again later; longer from now on, if it asked too soon."""
-        assert secret is not None
         earliest = None if request.polled is None else request.polled + timedelta(seconds=request.interval)
         too_soon = earliest is not None and change.now < earliest
         interval = request.interval + SLOWER_SECONDS if too_soon else request.interval
         stored.note_poll(change.connection, secret.preview, interval=interval, now=change.now)
         return _Waiting.TOO_SOON if too_soon else _Waiting.PENDING
 
-    def _find(self, connection: Connection, secret: Secret | None, client: Client) -> DeviceRequest:
-        request = None if secret is None else stored.find_device_code(connection, secret.preview)
-        if (
-            secret is None
-            or request is None
-            or not self._peppers.opens(secret, request.digest, request.pepper_generation)
-            or request.oauth_client_id != client.id
-        ):
+    def _get(self, connection: Connection, text: str, client: Client) -> tuple[Secret, DeviceRequest]:
+        found = find_presented(self._peppers, client, text, DEVICE_CODE, partial(stored.find_device_code, connection))
+        if found is None:
             raise _refused("The device code is unknown, or was given to another client.")
-        return request
+        return found
 
 
 def _refused(description: str) -> OAuthRefusal:

@@ -6,6 +6,8 @@ section 4.14.2). There is no grace for an answer that got lost: docs/decisions/0
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -19,6 +21,7 @@ from tokenry.service.grants.checking import choose_audience, choose_scopes, narr
 from tokenry.service.grants.ending import end_grant
 from tokenry.service.grants.issuing import Issued, allowed_scopes, issue, keep_parties
 from tokenry.service.policy import policy_in_force
+from tokenry.service.presented import find_presented
 from tokenry.service.transactions import Transactions
 from tokenry.storage import grants as stored
 from tokenry.storage.database import retried
@@ -50,24 +53,23 @@ class RefreshTokens:
 
     def find_live(self, client: Client, text: str) -> tuple[Grant, datetime] | None:
         """The grant of a client's refresh token that could be used, and until when."""
-        secret = Secret.parse(text, (REFRESH.prefix,))
         with self._transactions.read() as connection:
-            found = self._find(connection, secret, client)
-        if found is None or found[1].used or self._transactions.now() >= found[1].expiry:
+            found = self._find(connection, text, client)
+        if found is None or found.token.used or self._transactions.now() >= found.token.expiry:
             return None
-        return found[0], found[1].expiry
+        return found.grant, found.token.expiry
 
     @retried
     def _refresh(self, origin: Origin, client: Client, presented: PresentedRefresh) -> Issued | None:
         """Use a refresh token, or end the grant of one that was used; then there is nothing."""
-        secret = Secret.parse(presented.text, (REFRESH.prefix,))
         with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
-            grant, _ = self._get(change.connection, secret, client)
+            _, _, grant = self._get(change.connection, presented.text, client)
             _require_same_key(grant, client, presented.jkt)
             user = keep_parties(change, grant.user_id, client)
             app = stored.lock_app(change.connection, user_id=user.id, oauth_client_id=client.id)
-            grant, token = self._get(change.connection, secret, client)  # again: it may have ended just now
-            if secret is None or app is None or app.id != grant.app_id or change.now >= token.expiry:
+            # Again: it may have ended just now.
+            secret, token, grant = self._get(change.connection, presented.text, client)
+            if app is None or app.id != grant.app_id or change.now >= token.expiry:
                 raise _refused("The refresh token expired, or the user does not let the client in any more.")
             if token.used:
                 end_grant(change, grant.id, reason=REUSED)
@@ -83,23 +85,24 @@ class RefreshTokens:
             given = replace(grant, scopes=scopes, audience=audience, jkt=presented.jkt)
             return issue(change, self._peppers, given, client.label, refreshes=True)
 
-    def _get(self, connection: Connection, secret: Secret | None, client: Client) -> tuple[Grant, stored.Presentable]:
-        """Find them, or refuse. A client learns nothing of another's token: it is told what it would be of none."""
-        found = self._find(connection, secret, client)
+    def _get(self, connection: Connection, text: str, client: Client) -> "_Found":
+        found = self._find(connection, text, client)
         if found is None:
             raise _refused("The refresh token is unknown, has ended, or was given to another client.")
         return found
 
-    def _find(
-        self, connection: Connection, secret: Secret | None, client: Client
-    ) -> tuple[Grant, stored.Presentable] | None:
-        """Find the grant of this client, which has not ended, and its token, which may be used."""
-        token = None if secret is None else stored.find_refresh_token(connection, secret.preview)
-        if token is None or secret is None:
-            return None
-        grant = stored.find_grant(connection, token.grant_id)
-        opens = self._peppers.opens(secret, token.digest, token.pepper_generation)
-        return (grant, token) if opens and grant is not None and grant.client_id == client.client_id else None
+    def _find(self, connection: Connection, text: str, client: Client) -> "_Found | None":
+        found = find_presented(self._peppers, client, text, REFRESH, partial(stored.find_refresh_token, connection))
+        grant = None if found is None else stored.find_grant(connection, found[1].grant_id)
+        return None if found is None or grant is None else _Found(*found, grant)
+
+
+class _Found(NamedTuple):
+    """A token of a client's, which may have been used, and its grant, which has not ended."""
+
+    secret: Secret
+    token: stored.Presentable
+    grant: Grant
 
 
 def _require_same_key(grant: Grant, client: Client, jkt: str | None) -> None:

@@ -21,7 +21,8 @@ _ORIGIN = Origin("scopes file")
 def end_withdrawn(transactions: Transactions, catalogue: Catalogue) -> int:
     """End every grant of scopes that the catalogue has no more, and every code for them; how many grants.
 
-    Some in each transaction. After an interruption, calling it again does the rest.
+    Some in each transaction. After an interruption, calling it again does the rest. Each start looks, also with a
+    catalogue that was seen before: until it was started anew, another host may have given by its own.
     """
     with transactions.read() as connection:
         given = stored.list_given(connection, transactions.now())
