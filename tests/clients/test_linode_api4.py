@@ -180,6 +180,14 @@ def test_users_are_made_granted_renamed_and_deleted(client: Any) -> None:
     assert not client.account.users(User.username == "api4-countess")
 
 
+def test_public_oauth_client_has_an_empty_secret_that_cannot_be_reset(client: Any) -> None:
+    made = client.account.oauth_client_create("api4-public", "http://localhost/callback", public=True)
+    assert (made.public, made.secret) == (True, "")
+    with pytest.raises(ApiError, match="has none"):
+        made.reset_secret()
+    assert made.delete()
+
+
 def test_oauth_clients_are_made_changed_reset_and_deleted(client: Any) -> None:
     made = client.account.oauth_client_create("api4-app", "https://app.example/callback")
     assert (made.label, made.status, made.public, made.thumbnail_url) == ("api4-app", "active", False, None)
