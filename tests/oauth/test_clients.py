@@ -32,7 +32,7 @@ SIGNED = assertion(sub="abc")
         (basic("abc:word", "bAsIc"), {"client_id": "abc"}, PresentedClient("abc", "word")),
         (basic("abc:w:o"), {}, PresentedClient("abc", "w:o")),
         (basic("a%3Ac+d:w%2Fo+rd"), {}, PresentedClient("a:c d", "w/o rd")),
-        (basic("abc:"), {}, PresentedClient("abc", "")),
+        (basic("abc:"), {}, PresentedClient("abc")),
         ({}, SIGNED, PresentedClient("abc", None, str(SIGNED["client_assertion"]))),
         ({}, {**SIGNED, "client_id": "abc"}, PresentedClient("abc", None, str(SIGNED["client_assertion"]))),
         ({b"authorization": "Bearer x"}, {"client_id": "abc"}, PresentedClient("abc")),

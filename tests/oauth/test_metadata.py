@@ -8,7 +8,16 @@ import pytest
 from tests.api.parts import routes
 from tests.conftest import App, Clock, make_app
 from tests.issuing import bearer
-from tests.oauth.parts import ask, confidential_client, error, public_client, robot
+from tests.oauth.parts import (
+    ask,
+    code_for,
+    confidential_client,
+    error,
+    public_client,
+    robot,
+    with_code,
+    with_refresh_token,
+)
 from tests.oauth_making import CHALLENGE
 from tokenry.domain.oauth import GrantType
 from tokenry.oauth.metadata import ENDPOINTS
@@ -82,7 +91,9 @@ def test_token_that_is_asked_for_as_told_opens_the_api(known: App, path: str) ->
         mixed = known.client.post(endpoint, data={**form, "resource": [resource, "https://mcp.example"]})
         assert error(mixed) == (400, "invalid_target")
         assert known.client.post(endpoint, data={**form, "resource": resource}).is_success
-    token = ask(known, asked["/oauth/token"] | {"resource": resource}).json()["access_token"]
+    public = public_client(known)
+    given = ask(known, with_code(public, code_for(known, public))).json()
+    token = ask(known, with_refresh_token(public, given["refresh_token"], resource=resource)).json()["access_token"]
     assert known.client.get("/v4/profile", headers=bearer(token)).status_code == 200
 
 

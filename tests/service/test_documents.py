@@ -195,7 +195,7 @@ def test_slow_document_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_name_that_takes_long_to_resolve_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "FETCH_SECONDS_MAX", 0.1)
     done = threading.Event()
-    with patch.object(socket, "getaddrinfo", side_effect=lambda *_, **__: done.wait(5)):
+    with patch.object(socket, "getaddrinfo", side_effect=lambda *_, **__: [done.wait(5)][:0]):
         with pytest.raises(NotFetched, match="cannot be reached"):
             fetch_json("https://app.example/app")
         done.set()
