@@ -297,7 +297,7 @@ def _describe() -> None:
     from tokenry.faces import WIRE  # noqa: PLC0415
     from tokenry.storage.catalogue import default_catalogue  # noqa: PLC0415
 
-    description_paths(default_catalogue(), WIRE)
+    description_paths(default_catalogue(), WIRE, None)
 
 
 if __name__ == "__main__":

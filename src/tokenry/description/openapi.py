@@ -29,11 +29,8 @@ def read_description() -> dict[str, Any]:
 
 
 @cache
-def describe(catalogue: Catalogue, public_url: str | None = None) -> dict[str, Any]:
-    """The description of a service with this catalogue: it says which scopes can be asked for, and where.
-
-    Where the service does not know its address, that of an endpoint is relative to the description's own.
-    """
+def describe(catalogue: Catalogue) -> dict[str, Any]:
+    """The description of a service with this catalogue: it says which scopes can be asked for."""
     names = [resource.name for resource in catalogue.resources]
     scope = "|".join([r"\*", *catalogue.scopes])
     policy = f"(scope=({scope})|resource=({'|'.join(names)}))"
@@ -48,9 +45,20 @@ def describe(catalogue: Catalogue, public_url: str | None = None) -> dict[str, A
     for name, words in narrowed.items():
         schemas[name] |= words
     for flow in description["components"]["securitySchemes"]["oauth"]["flows"].values():
-        endpoints = {key: f"{public_url or ''}{value}" for key, value in flow.items() if key.endswith("Url")}
-        flow |= {**endpoints, "scopes": _list_scopes(catalogue)}
+        flow["scopes"] = _list_scopes(catalogue)
     return description
+
+
+def with_endpoints(description: Part, public_url: str | None) -> Part:
+    """The same with the whole addresses of OAuth's endpoints, which else are relative to that of the description."""
+    components = description["components"]
+    schemes = components["securitySchemes"]
+    flows = {
+        name: {key: f"{public_url or ''}{value}" if key.endswith("Url") else value for key, value in flow.items()}
+        for name, flow in schemes["oauth"]["flows"].items()
+    }
+    known = {**schemes, "oauth": {**schemes["oauth"], "flows": flows}}
+    return {**description, "components": {**components, "securitySchemes": known}}
 
 
 def _list_scopes(catalogue: Catalogue) -> Mapping[str, str]:
@@ -77,5 +85,5 @@ def resolve(part: Part) -> Part:
 @cache
 def description_as_json(catalogue: Catalogue, dialect: Dialect, public_url: str | None) -> Document:
     """`/openapi.json`, also for tools that run in a browser."""
-    body = json.dumps(describe(catalogue, public_url)).encode("ascii")
+    body = json.dumps(with_endpoints(describe(catalogue), public_url)).encode("ascii")
     return Document(dialect, body, b"application/json", (b"access-control-allow-origin", b"*"))
