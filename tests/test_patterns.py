@@ -107,8 +107,10 @@ EXAMPLES: dict[str, str] = {
     "storage.postgres._SECONDS": "-1",
     "storage.postgres._TRY": "Multiple connection attempts failed:\n- host: 'a'\n- host: 'b'",
     "storage.postgres._UNKNOWN_PARAMETER": 'invalid URI query parameter: "pool_size"',
-    "verification.dpop._SCHEME": "DPoP abc",
+    "verification.bound_tokens._TARGET": "/a/b?c=d",
+    "verification.dpop._ESCAPE": "%2F",
     "verification.verifier._BEARER": f"Bearer  {TOKEN}",
+    "verification.verifier._BOUND": "DPoP abc",
 }
 
 

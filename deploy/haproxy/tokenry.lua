@@ -4,7 +4,7 @@
 
 local TIMEOUT_MILLISECONDS = 1500  -- HAProxy asks up to four times
 local DESTINATION = __VERIFIER_DST__  -- nil, or where else to ask than the URL says: "unix@/path"
-local ASKED_WITH = { "authorization", "user-agent" }
+local ASKED_WITH = { "authorization", "dpop", "user-agent" }
 local PASSED_ON = { "content-type", "www-authenticate", "retry-after" }
 
 core.register_action("tokenry", { "http-req" }, function(txn, url)
@@ -13,6 +13,9 @@ core.register_action("tokenry", { "http-req" }, function(txn, url)
         ["x-original-method"] = { txn.sf:method() },
         ["x-forwarded-for"] = { txn.sf:src() },
     }
+    if given["dpop"] then  -- a proof is for an address
+        headers["x-original-uri"] = { txn.sf:path() }
+    end
     for _, name in ipairs(ASKED_WITH) do
         headers[name] = {}
         for _, value in pairs(given[name] or {}) do

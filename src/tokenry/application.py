@@ -1,13 +1,15 @@
 """The HTTP application of one worker process. What only commands and embedded verification need is in `wiring.py`."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from anyio import create_task_group
 from starlette.types import ASGIApp
 
 from tokenry.counters.opening import Counters, open_counters
+from tokenry.domain.accounts import Actor
 from tokenry.faces import create_app, routes
 from tokenry.gate.fast_path import APP_STATE_KEY, FastPath
 from tokenry.jobs import run_jobs
@@ -18,6 +20,7 @@ from tokenry.pages.throttle import Throttle
 from tokenry.service.hashing import Hashing
 from tokenry.serving.health import Readiness
 from tokenry.settings import Settings
+from tokenry.verification.bound_tokens import BoundTokens
 from tokenry.verification.inspection import Inspector
 from tokenry.verification.verifier import Verifier
 from tokenry.web.limits import RateLimits
@@ -32,7 +35,6 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     counters = counters or open_counters(settings.rate_limit_storage)
     verification = begin_verification(installation, clock)
     verifier = verification.verifier
-    inspector = Inspector(Verifier(verification.credentials, installation.peppers, clock, cache=verification.cache))
     limits = RateLimits(
         counters,
         requests=settings.rate_limit,
@@ -53,7 +55,14 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         await counters.close()
 
     threads = Threads(settings.request_timeout)
-    checks = Checks(verifier, limits, installation.admission, threads, installation.proofs, installation.public_url)
+
+    async def find_keys(actor: Actor, previews: Sequence[str]) -> Mapping[str, str]:
+        return await threads.run(partial(installation.proofs.find_keys, previews), who=actor.user_id)
+
+    unnoted = Verifier(verification.credentials, installation.peppers, clock, cache=verification.cache)
+    inspector = Inspector(unnoted, find_keys)
+    bound_tokens = BoundTokens(verifier, installation.proofs, installation.transactions.now, threads.run)
+    checks = Checks(verifier, limits, installation.admission, threads, bound_tokens, installation.public_url)
     page_checks = PageChecks(
         installation.sessions, limits, threads, installation.transactions.now, installation.public_url
     )

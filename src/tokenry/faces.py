@@ -71,7 +71,7 @@ def routes(
     """Every path of the service. Each application behind one has `methods`; but for pages, `openapi.yaml` has them."""
     wire, verification, oauth = (partial(Resource, checks, dialect) for dialect in (WIRE, VERIFICATION, OAUTH))
     paths: dict[str, ASGIApp] = {
-        **verification_paths(installation, checks.verifier, inspector, verification),
+        **verification_paths(installation, checks.bound_tokens, inspector, verification),
         **oauth_paths(installation, inspector, oauth),
         **registration_paths(installation, partial(Resource, checks, REGISTRATION)),
         **page_paths(installation, hashing, throttle, parties, partial(Page, page_checks)),

@@ -130,13 +130,14 @@ def ask(
 ) -> tuple[int, dict[bytes, bytes], Any]:
     """Send one request straight to an ASGI application: clients would mend what is wrong with it."""
     sent: list[Message] = []
+    path, _, query = path.partition("?")
     scope: Scope = {
         "type": "http",
         "http_version": version,
         "method": "GET",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "root_path": "",
         "headers": headers,
         "client": ("192.0.2.1", 1),

@@ -9,6 +9,7 @@ from tests.api.parts import bearer_of, create, faults, token_of_another_account,
 from tests.conftest import START, App, Clock, make_app
 from tests.issuing import bearer
 from tests.oauth_making import add_client, give
+from tests.verification.dpop_making import Prover, bound_token
 from tokenry.domain.secrets import Secret
 from tokenry.storage.schema import token_uses
 from tokenry.verification.lookups import Answered, Line
@@ -161,3 +162,16 @@ def test_scope_that_does_not_suffice_is_forbidden_as_below_verify(app: App) -> N
 
 def test_no_token_is_unauthorized(app: App) -> None:
     assert app.client.post(BATCH, json={"tokens": [app.token]}).status_code == 401
+
+
+def test_token_that_is_bound_to_a_key_is_told_with_it_and_not_active(app_on_each_engine: App) -> None:
+    """Whoever does not know what that means refuses it."""
+    app, jkt = app_on_each_engine, Prover().jkt
+    bound, free = bound_token(app, jkt, "linodes:read_only"), bound_token(app, None, "linodes:read_only")
+    told, other, again = ask(app, bound, free, bound, scope="linodes:read_only")
+    assert (told["active"], told["status"], told.pop("cnf"), again["status"]) == (False, "bound", {"jkt": jkt}, "bound")
+    assert told.keys() == other.keys()
+    assert other["active"] is True
+    assert statuses(app, bound, scope="linodes:read_write") == ["insufficient_scope"]
+    assert app.client.delete("/v4/profile/apps/1", headers=app.bearer).status_code == 200
+    assert ask(app, bound) == [INVALID]

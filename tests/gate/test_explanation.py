@@ -9,6 +9,7 @@ import pytest
 from tests.api.parts import bearer_of, create, faults, token_of_another_account, token_of_another_user
 from tests.conftest import App, Clock, make_app
 from tests.issuing import bearer
+from tests.verification.dpop_making import Prover, bound_token
 from tokenry.domain.secrets import Secret
 from tokenry.storage.schema import token_uses
 from tokenry.wiring import open_installation
@@ -132,3 +133,9 @@ def test_being_explained_is_no_use_of_a_token(tmp_path: Path, clock: Clock) -> N
     with installation.database.read() as connection:
         assert connection.execute(token_uses.select()).scalars().all() == [1], "the caller's own token was used"
     installation.database.close()
+
+
+def test_token_that_is_bound_to_a_key_is_explained_and_not_active(app: App) -> None:
+    told = explain(app, token=bound_token(app, Prover().jkt))
+    assert (told["active"], failed(told)) == (False, ["prefix"])
+    assert "a proof" in told["steps"][0]["reason"]

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from tests.serving.parts import PEER, Served, Wire, fill, head, no_app
+from tests.serving.parts import PEER, PROVER, Served, Wire, fill, head, no_app
 from tokenry.gate.heads import METHODS, read_plain
 from tokenry.gate.questions import QUESTIONS
 from tokenry.gate.senders import Sender
@@ -271,6 +271,13 @@ ODD = [
     ([GOOD, "Content-Length: 0", "Transfer-Encoding: chunked"], "POST /verify"),
     ([GOOD], "POST /verify"),
     ([GOOD], "DELETE /verify"),
+    *[
+        ([f"Authorization: {value}", "DPoP: x", "X-Original-Method: GET", *told], f"GET /verify{policy}")
+        for value in ("DPoP {bound}", "dpop  {bound}", "DPoP {good}", "Bearer {bound}", "DPoP", "DPoP x y", "DPoPx")
+        for told in ([], ["X-Original-URI: /a"], ["X-Original-URI: /a", "X-Original-URI: /b"])
+        for policy in ("", "?origin=https://api.example", "/auth-request", "/auth-request?origin=https://api.example")
+    ],
+    ([GOOD, "DPoP: x"], "GET /verify"),
     ([GOOD], "GET  /verify"),
     ([GOOD], "GET http://x/verify"),
 ]
@@ -290,6 +297,15 @@ def test_header_that_means_something_is_left_to_the_ordinary_route(
 ) -> None:
     raw = head("GET /verify", f"Authorization: Bearer {served.secrets['good']}", *[f"{name.title()}: {value}"] * times)
     answers_alike(served, raw)
+
+
+def test_proof_is_judged_on_the_ordinary_way_and_the_next_question_on_the_fast_one(served: Served) -> None:
+    token, origin = served.secrets["bound"], "https://api.example"
+    lines = ["X-Original-Method: PUT", "X-Original-URI: /a?b", f"DPoP: {PROVER.prove('PUT', f'{origin}/a', token)}"]
+    proved = head(f"GET /verify/auth-request?origin={origin}", f"Authorization: DPoP {token}", *lines)
+    plain = head("GET /verify", f"Authorization: Bearer {served.secrets['good']}")
+    answer, _ = served.exchange([proved, plain, proved, plain], fast=True)
+    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200", b"401", b"200"]
 
 
 REGISTERED = """
@@ -528,10 +544,10 @@ def test_client_that_does_not_read_is_given_no_more_answers(served: Served, befo
 # --- anything -----------------------------------------------------------------------------------------------------
 
 NAMES = """AUTHORIZATION X-Filters X-Forwarded-For User-Agent Accept X-Original-URI X-Auth-User a X_Y Idempotency
-Proxy-A Cookie Traceparent X-Original-Methods"""
+Proxy-A Cookie Traceparent X-Original-Methods DPoP"""
 VALUES = """Bearer {good}|Bearer {narrow}|Bearer {expired}|Bearer {revoked}|Bearer {unknown}|Bearer {wrong}
 |Bearer {here}|Bearer {office}|bearer {good}|Bearer  {good}|Bearer {good} |Bearer\t{good}|{good}|Bearer|0|3|00
-|\t Bearer {good}\t |Bearer {good} x
+|\t Bearer {good}\t |Bearer {good} x|DPoP {bound}|dpop {good}|Bearer {bound}
 |chunked|close|keep-alive|100-continue|curl/8||203.0.113.7, 192.0.2.9"""
 anything = st.text(st.characters(max_codepoint=255, exclude_characters="{}"), max_size=12)
 special = st.sampled_from(SPECIAL) | st.sampled_from(SPECIAL).map(str.title)
@@ -543,7 +559,7 @@ TOLD_BY = [question.told_by.decode() for question in QUESTIONS if question.told_
 methods = st.sampled_from([*METHODS, *METHODS, "PROPFIND", "get", "", "GET, POST", "CONNECT"])
 policies = st.sampled_from(
     """|scope=linodes:read_only|scope=linodes:read_write|scope=linodes:read_only&scope=|scope|x=1|resource=linodes
-    |resource=linodes&scope=volumes:read_only|resource=linode|%72esource=linodes|resource=linodes%2Fa|\xff|a#b|a?b
+    |origin=https://api.example|resource=linodes&scope=volumes:read_only|resource=linode|%72esource=linodes|resource=linodes%2Fa|\xff|a#b|a?b
     """.replace("\n    ", "").split("|")
 )
 versions = st.sampled_from([" HTTP/1.1"] * 12 + [" HTTP/1.0", "", "  HTTP/1.1", " HTTP/1.1 "])

@@ -1,6 +1,7 @@
 """What the middleware of every framework does, on every verifier: one suite for all of them."""
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -11,11 +12,17 @@ from tests.gateways.parts import Headers, ask, bearer
 from tests.issuing import NewToken
 from tests.middleware.applications import KINDS, Running, let_in, refused, running
 from tests.middleware.conftest import revoke, token_id
+from tests.oauth_making import add_client, give
 from tests.servers import Server
+from tests.verification.dpop_making import Prover
 from tokenry.middleware import Verifier
 from tokenry.middleware.local import LocalVerifier
 from tokenry.middleware.remote import RemoteVerifier
+from tokenry.settings import Settings
+from tokenry.wiring import open_installation
 
+ORIGIN = "https://api.example"
+PROVER = Prover()
 SPOOFED = [
     ("X-Auth-User", "root"),
     ("x_auth_user", "root"),
@@ -28,7 +35,11 @@ SPOOFED = [
 @pytest.fixture(scope="module", params=["remote", "local"])
 def verifier(request: pytest.FixtureRequest, service: Server) -> Iterator[Verifier]:
     # the machine may be busy
-    made = RemoteVerifier(service.url, timeout=10) if request.param == "remote" else LocalVerifier(service.data_dir)
+    made: RemoteVerifier | LocalVerifier
+    if request.param == "remote":
+        made = RemoteVerifier(service.url, timeout=10, origin=ORIGIN)
+    else:
+        made = LocalVerifier(service.data_dir, timeout=10, origin=ORIGIN)
     yield made
     made.close()
 
@@ -179,3 +190,51 @@ def test_token_keeps_to_its_networks(application: Running, new_token: NewToken, 
         api.put(path, json={"networks": [network]}).raise_for_status()
     let_in(application, "/any", bearer(here))
     assert refused(application, "/any", [*bearer(elsewhere), ("X-Forwarded-For", "192.0.2.1")]).status == 401
+
+
+@pytest.fixture(scope="module")
+def bound(service: Server) -> str:
+    """A token that is bound to a key."""
+    installation = open_installation(Settings(data_dir=service.data_dir))
+    client = add_client(installation.database)
+    issued = give(installation.transactions, installation.peppers, client, jkt=PROVER.jkt)
+    installation.database.close()
+    return issued.access.reveal()
+
+
+def proved(token: str, path: str, method: str = "GET", origin: str = ORIGIN, prover: Prover = PROVER) -> Headers:
+    proof = prover.prove(method, origin + path, token, iat=int(time.time()))
+    return [("Authorization", f"DPoP {token}"), ("DPoP", proof)]
+
+
+def test_token_that_is_bound_to_a_key_gets_in_with_its_proof_and_once(application: Running, bound: str) -> None:
+    for path in ("/any", "/reading", "/linodes"):
+        headers = proved(bound, path)
+        assert let_in(application, path, headers)["identity"]["user"] == "admin"
+        answer = refused(application, path, headers)
+        assert (answer.status, answer.values("WWW-Authenticate")) == (
+            401,
+            ['DPoP realm="tokenry", algs="ES256 Ed25519", error="invalid_dpop_proof"'],
+        )
+    assert refused(application, "/linodes", proved(bound, "/linodes", "PUT"), "PUT").status == 403
+
+
+def test_token_that_is_bound_to_a_key_gets_in_with_nothing_else(
+    application: Running, bound: str, reading_token: str
+) -> None:
+    right = proved(bound, "/any")
+    for headers in (
+        right[:1],
+        [right[0], ("DPoP", "x")],
+        proved(bound, "/any", "PUT"),
+        proved(bound, "/reading"),
+        proved(bound, "/any", origin="https://other.example"),
+        proved(bound, "/any", origin=f"http://127.0.0.1:{application.port}"),
+        [*proved(bound, "/any", origin="https://other.example"), ("X-Forwarded-Host", "other.example")],
+        proved(bound, "/any", prover=Prover()),
+        proved(reading_token, "/any"),
+        proved("x", "/any"),
+        [right[0], right[1], right[1]],
+        [*bearer(bound), right[1]],
+    ):
+        assert refused(application, "/any", headers).status in {400, 401}

@@ -20,6 +20,7 @@ from tests.issuing import NewToken
 from tests.making import crash
 from tests.middleware.conftest import revoke, token_id
 from tests.servers import Server, tokenry
+from tests.verification.dpop_making import Prover, bound_token
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
 from tokenry.middleware import Answer, Identity, Needs, Question, Refused
@@ -71,6 +72,33 @@ def test_decides_like_the_service(
     refused = ask(local_on_each_engine, question(made["token"], reading))
     assert isinstance(refused, Refused)
     assert refused.status == 401
+
+
+def test_proof_counts_once_here_and_at_the_service(
+    tmp_path: Path, migrated_url: str | None, ask: Callable[[LocalVerifier, Question], Answer]
+) -> None:
+    origin, prover = "https://api.example", Prover()
+    app = make_app(tmp_path / "data", Clock(time.time()), migrated_url)
+    verifier = LocalVerifier(tmp_path / "data", database_url=migrated_url, timeout=SECONDS_MAX, origin=origin)
+    with app.client:
+        token = bound_token(app, prover.jkt)
+
+        def prove(address: str) -> str:
+            return prover.prove("PUT", address, token, iat=int(time.time()))
+
+        def refused(proof: str | None, target: str = "/a?b") -> bool:
+            answer = ask(verifier, Question(ANY, "PUT", f"DPoP {token}", target=target, proof=proof))
+            return isinstance(answer, Refused) and (answer.challenge or "").endswith('error="invalid_dpop_proof"')
+
+        proof = prove(f"{origin}/a")
+        assert isinstance(ask(verifier, Question(ANY, "PUT", f"DPoP {token}", target="/a?b", proof=proof)), Identity)
+        headers = {"Authorization": f"DPoP {token}", "X-Original-Method": "PUT", "X-Original-URI": "/a"}
+        path = f"/verify/auth-request?origin={origin}"
+        assert app.client.get(path, headers={**headers, "DPoP": proof}).status_code == 401
+        assert app.client.get(path, headers={**headers, "DPoP": (other := prove(f"{origin}/a"))}).status_code == 200
+        assert all(map(refused, (proof, other, None, "x", prove(f"{origin}/b"), prove("https://other.example/a"))))
+        assert refused(prove(f"{origin}/a"), "/b")
+    verifier.close()
 
 
 def test_database_that_does_not_answer_is_no(

@@ -3,7 +3,7 @@
 import pytest
 
 from tokenry.middleware import Needs, Question, Refused
-from tokenry.middleware.questions import is_identity_header, without_identity_headers
+from tokenry.middleware.questions import is_identity_header, without_identity_headers, write_target
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,22 @@ def test_two_authorization_headers_are_no_question() -> None:
         400,
         b'{"errors": [{"reason": "Must be sent only once", "field": "Authorization"}]}',
     )
+
+
+def test_two_proofs_are_no_question() -> None:
+    found = Question.of(
+        Needs(), method="GET", authorizations=["DPoP a"], address=None, agent=None, target="/", proofs=["a", "a"]
+    )
+    assert isinstance(found, Refused)
+    assert (found.status, found.body) == (400, b'{"errors": [{"reason": "Must be sent only once", "field": "DPoP"}]}')
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [("/a b", "/a%20b"), (b"/a/\xc3\xa9", "/a/%C3%A9"), ("/é~;=,%", "/%C3%A9~;=,%25"), ("/a?b#c\r", "/a%3Fb%23c%0D")],
+)
+def test_target_of_a_decoded_path_has_escapes_where_it_needs_them(path: str | bytes, target: str) -> None:
+    assert write_target(path) == target
 
 
 def test_white_space_around_the_header_is_no_part_of_it() -> None:

@@ -85,6 +85,35 @@ def test_policy_is_sent(ask: Ask) -> None:
         assert server.last.values("X-Original-Method") == ["PATCH"]
 
 
+@pytest.mark.parametrize("by_method", [False, True])
+def test_proof_is_handed_on_where_it_is_said_what_it_has_to_be_for(*, by_method: bool) -> None:
+    needs = Needs(resource="linodes") if by_method else Needs("linodes:read_only")
+    asked = Question(needs, "PUT", "DPoP tbat", target="/a%2Fb?c", proof="a.b.c")
+    with HttpServer(headers=list(IDENTITY.items()), body=b"").running() as server:
+        verifier = RemoteVerifier(f"http://127.0.0.1:{server.port}", origin="https://API.example:443")
+        for question in (asked, replace(asked, authorization="Bearer a")):
+            assert verifier.verify(question) == ADA
+        verifier.close()
+        with_proof, without = server.requests
+    assert with_proof.target == f"/verify/auth-request?{needs.query}&origin=https%3A%2F%2Fapi.example"
+    told = {name: with_proof.values(name) for name in ("DPoP", "X-Original-URI", "X-Original-Method")}
+    assert told == {"DPoP": ["a.b.c"], "X-Original-URI": ["/a%2Fb?c"], "X-Original-Method": ["PUT"]}
+    assert "origin" not in without.target
+    assert not without.values("DPoP") + without.values("X-Original-URI")
+
+
+def test_without_an_origin_no_proof_is_handed_on(ask: Ask) -> None:
+    with HttpServer(headers=list(IDENTITY.items()), body=b"").running() as server:
+        ask(server.port, replace(ASKED, authorization="DPoP tbat", target="/a", proof="a.b.c"))
+        assert (server.last.target, server.last.values("DPoP")) == ("/verify", [])
+
+
+@pytest.mark.parametrize("origin", ["", "api.example", "http://api.example", "https://api.example/"])
+def test_origin_that_is_none_is_refused_at_the_start(origin: str) -> None:
+    with pytest.raises(ValueError):
+        RemoteVerifier("http://127.0.0.1:8470", origin=origin)
+
+
 @pytest.mark.parametrize("name", IDENTITY)
 def test_yes_without_a_header_is_no(ask: Ask, name: str) -> None:
     headers = [(key, value) for key, value in IDENTITY.items() if key != name]

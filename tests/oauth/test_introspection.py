@@ -8,6 +8,7 @@ import pytest
 from tests.api.parts import bearer_of, create, token_of_another_account, token_of_another_user
 from tests.conftest import START, App, Clock, make_app
 from tests.issuing import bearer
+from tests.verification.dpop_making import Prover, bound_token
 from tokenry.storage.schema import token_uses
 from tokenry.wiring import open_installation
 
@@ -199,3 +200,13 @@ def test_asking_has_no_limit_but_failures_have(tmp_path: Path, clock: Clock) -> 
         wrong = [app.client.post(INTROSPECT, data={"token": "x"}) for _ in range(3)]
     assert [answer.status_code for answer in wrong] == [401, 401, 429]
     assert wrong[2].json()["error"] == "temporarily_unavailable"
+
+
+def test_token_that_is_bound_to_a_key_is_told_with_it(app_on_each_engine: App) -> None:
+    """RFC 9449 section 6.2: who asks judges the proof."""
+    app, jkt = app_on_each_engine, Prover().jkt
+    token = bound_token(app, jkt)
+    told = introspect(app, token).json()
+    assert (told["active"], told["token_type"], told["cnf"]) == (True, "DPoP", {"jkt": jkt})
+    assert app.client.delete("/v4/profile/apps/1", headers=app.bearer).status_code == 200
+    assert introspect(app, token).json() == INACTIVE

@@ -482,7 +482,7 @@ class Many:
             "policies.enforce": [self.enforce],
             "proofs.see_proof": [partial(do.proofs.see_proof, "toat000000000100", "k" * 43, bytes(32), MOMENT)],
             "proofs.see_first_proof": [partial(do.proofs.see_first_proof, bytes(32), MOMENT)],
-            "proofs.find_key": [partial(do.proofs.find_key, "toat000000000100")],
+            "proofs.find_keys": [partial(do.proofs.find_keys, ["toat000000000100", "toat000000000101"])],
             "apps.end_own": [lambda: do.apps.end_own(OPERATOR, self.own_session(104), 12)],
             "apps.end_app": [partial(do.apps.end_app, origin, 11)],
             "clients.end": [self.end_a_client],

@@ -11,7 +11,7 @@ from uvicorn.lifespan.on import LifespanOn
 
 from tests.conftest import START, Clock, make_app, new_database
 from tests.oauth_making import add_client, give
-from tests.serving.parts import AUDIENCE, PEER, Served, head
+from tests.serving.parts import AUDIENCE, PEER, PROVER, Served, head
 from tokenry.application import build_app
 from tokenry.domain.accounts import Origin
 from tokenry.domain.secrets import checksum
@@ -48,6 +48,8 @@ def serve(data_dir: Path, url: str | None) -> Iterator[Served]:
     for name, audience in (("app", ()), ("meant", (AUDIENCE,))):
         issued = give(installation.transactions, installation.peppers, client, audience=audience)
         secrets[name] = issued.access.reveal()
+    issued = give(installation.transactions, installation.peppers, client, jkt=PROVER.jkt)
+    secrets["bound"] = issued.access.reveal()
     secrets |= {"unknown": UNKNOWN_BODY + checksum(UNKNOWN_BODY), "wrong": app.token[:-1] + "!"}
     clock.seconds += 10
     installation.database.close()

@@ -12,6 +12,7 @@ from uvicorn.lifespan.on import LifespanOn
 from uvicorn.server import ServerState
 
 from tests.conftest import Clock
+from tests.verification.dpop_making import Prover
 from tokenry.gate.fast_path import APP_STATE_KEY
 from tokenry.serving.protocol import BoundedProtocol
 from tokenry.verification.last_used import Uses
@@ -50,6 +51,8 @@ class Wire(asyncio.Transport):
 
 
 AUDIENCE = "https://mcp.example/"
+PROVER = Prover()
+"""Who has the key of the token that is bound to one."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key
 
-from tests.conftest import START
+from tests.conftest import START, App
+from tests.oauth_making import add_client, give
+from tokenry.wiring import open_installation
 
 
 @dataclass
@@ -34,3 +36,12 @@ class Prover:
         present = {name: value for name, value in said.items() if value is not None}
         algorithms = [str(head["alg"])]
         return jwt.encode({k: v for k, v in head.items() if v is not None}, present, self.key, algorithms=algorithms)
+
+
+def bound_token(app: App, jkt: str | None, scopes: str = "account:read_write") -> str:
+    """An access token of an OAuth client; bound to the key of this thumbprint, if there is one."""
+    installation = open_installation(app.settings, app.clock)
+    client = add_client(installation.database)
+    issued = give(installation.transactions, installation.peppers, client, scopes=scopes, jkt=jkt)
+    installation.database.close()
+    return issued.access.reveal()

@@ -11,7 +11,8 @@ from tests.conftest import START
 from tests.making import NOW
 from tests.verification.dpop_making import Prover
 from tokenry.verification.challenge import _ALGORITHMS
-from tokenry.verification.dpop import AGE_SECONDS_MAX, ALGORITHMS, LEEWAY_SECONDS, LENGTH_MAX, read_bound, read_proof
+from tokenry.verification.dpop import AGE_SECONDS_MAX, ALGORITHMS, LEEWAY_SECONDS, LENGTH_MAX, read_proof
+from tokenry.verification.verifier import read_bound
 
 ADDRESS = "https://tokens.example/v4/profile"
 TOKEN = "tbat" + "0" * 50
@@ -43,6 +44,7 @@ def test_right_proof_tells_its_key(prover: Prover) -> None:
         ("https://tokens.example/v4/profile?a=b#c", True),
         ("https://tokens.example/v4/profile/", False),
         ("https://tokens.example/v4/Profile", False),
+        ("https://tokens.example/v4/profile%2f", False),
         ("http://tokens.example/v4/profile", False),
         ("https://tokens.example:444/v4/profile", False),
         ("https://other.example/v4/profile", False),
@@ -53,6 +55,22 @@ def test_right_proof_tells_its_key(prover: Prover) -> None:
 )
 def test_address_is_compared_as_an_address(said: str, is_same: bool) -> None:  # noqa: FBT001
     assert (read(PROVER.prove("GET", said, TOKEN)) is not None) == is_same
+
+
+@pytest.mark.parametrize(
+    ("said", "sent", "is_same"),
+    [
+        ("%c3%a9%2Fa", "%C3%A9%2fa", True),
+        ("%41%7e", "A~", True),
+        ("%2F", "/", False),
+        ("%3B", ";", False),
+        ("%252F", "%2F", False),
+        ("a/../b", "b", False),
+    ],
+)
+def test_escapes_in_an_address_may_be_spelt_in_several_ways(said: str, sent: str, is_same: bool) -> None:  # noqa: FBT001
+    proof = PROVER.prove("GET", f"https://tokens.example/{said}", TOKEN)
+    assert (read(proof, address=f"https://tokens.example/{sent}") is not None) == is_same
 
 
 @pytest.mark.parametrize(

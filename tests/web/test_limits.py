@@ -24,6 +24,7 @@ from tokenry.domain.tokens import NewToken
 from tokenry.faces import WIRE
 from tokenry.service.admission import Admission
 from tokenry.settings import Settings
+from tokenry.verification.bound_tokens import BoundTokens
 from tokenry.verification.verifier import Verifier
 from tokenry.web.guard import Guard
 from tokenry.web.limits import PAUSE_SECONDS, RateLimits, network
@@ -290,7 +291,9 @@ def test_answer_to_a_defect_shows_the_limit(app: App) -> None:
     installation = open_installation(app.settings, app.clock)
     verifier = Verifier(credentials_of(installation.database), installation.peppers, app.clock)
     limits = RateLimits(HostCounters(), requests=2, failures=2, now=app.clock)
-    checks = Checks(verifier, limits, Admission(installation.transactions), Threads(), installation.proofs)
+    threads = Threads()
+    bound_tokens = BoundTokens(verifier, installation.proofs, installation.transactions.now, threads.run)
+    checks = Checks(verifier, limits, Admission(installation.transactions), threads, bound_tokens)
     router = Router([Route("/x", Resource(checks, WIRE, GET=Operation(defect)))])
     client = TestClient(Guard(router, WIRE, direct={}), raise_server_exceptions=False)
     answer = client.get("/x", headers=app.bearer)

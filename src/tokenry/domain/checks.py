@@ -74,6 +74,11 @@ class Held(Protocol):
         """What it may do."""
 
 
+def presents_bound(authorization: str | None) -> bool:
+    """Whether an Authorization header presents a token as one that is bound to a key (RFC 9449 section 7.1)."""
+    return authorization is not None and authorization[:5].lower() == "dpop "
+
+
 def is_meant(audience: Sequence[str], needed: Scopes) -> bool:
     """Whether a token that is meant for these addresses, or for none in particular, is meant for whoever asks."""
     return not audience or needed.audience in audience or needed.audience == ANYBODY

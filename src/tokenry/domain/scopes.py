@@ -49,6 +49,8 @@ class Scopes:
     everything: bool = False
     audience = ""
     """For whom they are asked for, if that is said: `Asked` has it."""
+    origin = ""
+    """Where requests for whoever asks go, if that is said."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -115,9 +117,11 @@ class Asked(Scopes):
     """Scopes that are asked for by somebody in particular: a token that is meant for others is not for them.
 
     `audience` is an address (RFC 8707), or ANYBODY where a token is to be told about, whomever it is meant for.
+    `origin` is what a proof's address begins with (RFC 9449); without one no proof is taken.
     """
 
     audience: str = ""
+    origin: str = ""
 
 
 ANYBODY = "*"

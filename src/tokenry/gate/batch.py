@@ -20,7 +20,9 @@ INSUFFICIENT_SCOPE = {"active": False, "status": "insufficient_scope"}
 async def verify_batch(inspector: Inspector, catalogue: Catalogue, call: Call) -> object:
     """POST tokens that were presented, all from one address, to the same service and for the same scopes."""
     tokens, needed, address = read_batch(call.body, catalogue)
-    return [write_verdict(decision) for decision in await inspector.decide(call.actor, tokens, needed, address)]
+    decisions = await inspector.decide(call.actor, tokens, needed, address)
+    keys = await inspector.find_keys(call.actor, decisions)
+    return [write_verdict(decision, keys) for decision in decisions]
 
 
 def read_batch(body: Mapping[str, object], catalogue: Catalogue) -> tuple[Sequence[str], Scopes, str | None]:
@@ -35,10 +37,19 @@ def read_batch(body: Mapping[str, object], catalogue: Catalogue) -> tuple[Sequen
     return texts, needed, address
 
 
-def write_verdict(decision: Decision) -> dict[str, object]:
-    """Write what `/verify` says in status and headers; only a token that is good for what was asked is active."""
+def write_verdict(decision: Decision, keys: Mapping[str, str]) -> dict[str, object]:
+    """Write what `/verify` says in status and headers; only a token that is good for what was asked is active.
+
+    One that is bound to a key is not: whoever asks has to judge a proof by that key (RFC 9449 section 6.2), and whoever
+    does not know that refuses it.
+    """
     if decision.denial is Denial.INSUFFICIENT_SCOPE:
         return INSUFFICIENT_SCOPE
     if decision.actor is None or not decision.accepted:
         return INVALID
-    return {"active": True, "status": "valid", **write_json(decision.actor)}
+    if not decision.bound:
+        return {"active": True, "status": "valid", **write_json(decision.actor)}
+    jkt = keys.get(decision.actor.preview)
+    if jkt is None:  # it has ended just now
+        return INVALID
+    return {"active": False, "status": "bound", **write_json(decision.actor), "cnf": {"jkt": jkt}}

@@ -19,7 +19,8 @@ def explain_token(inspector: Inspector, explanations: Explanations, catalogue: C
     decision = inspector.decide_from_thread(call.actor, token, needed, address)
     steps = explanations.explain_token(call.actor, token, needed=needed, address=address)
     secret = Secret.parse(token)
-    return write_explanation(steps, preview=None if secret is None else secret.preview, active=decision.accepted)
+    active = decision.accepted and not decision.bound  # which needs a proof
+    return write_explanation(steps, preview=None if secret is None else secret.preview, active=active)
 
 
 def read_presented_token(body: Mapping[str, object], catalogue: Catalogue) -> tuple[str, Scopes, str | None]:

@@ -13,7 +13,7 @@ from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import PREVIEW_LENGTH, is_junk
-from tokenry.gate.heads import find_token, is_visible, read_plain
+from tokenry.gate.heads import find_token, is_bound, is_visible, read_plain
 from tokenry.gate.senders import Sender
 from tokenry.gate.shapes import Shapes
 from tokenry.gate.verify import accepted, refused, verdict
@@ -85,7 +85,7 @@ class FastPath:
             return self._end(sender, self._starts[401] + _MISSING)
         token = find_token(head, plain.presented)
         if token is None:
-            return self._refuse(sender)
+            return None if is_bound(head, plain.presented) else self._refuse(sender)
         sender.keep(plain, token, needed, self._read_policy, self._shapes)
         known = self._recall(head[token])
         return self._look_up(sender, head[token]) if known is None else self._answer_found(sender, known)

@@ -86,6 +86,11 @@ def find_token(head: bytes, presented: slice) -> slice | None:
     return None if found is None else slice(*found.span(1))
 
 
+def is_bound(head: bytes, presented: slice) -> bool:
+    """Whether an Authorization header presents a token as one that is bound to a key: its proof takes longer."""
+    return head[presented][:5].lower() == b"dpop "
+
+
 def is_visible(text: bytes) -> bool:
     """Whether this may stand for a token in a plain head."""
     return text.replace(b"_", b"").isalnum() or _VISIBLE.fullmatch(text) is not None

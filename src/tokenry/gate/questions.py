@@ -1,4 +1,4 @@
-"""What each verification route is asked: where its policy stands, and the method of the request at the gateway.
+"""What each verification route is asked: where its policy stands, and what it is told of the request at the gateway.
 
 What a policy is, `verification/needs.py` says.
 
@@ -7,11 +7,13 @@ What a policy is, `verification/needs.py` says.
     /verify/forward-auth        policy in the query, method in X-Forwarded-Method      (Caddy, Traefik)
     /verify/ext-authz/POLICY/…  policy in the path, method is the request's own        (Envoy)
 
+For a proof the request's target has to be told too: in X-Original-URI, in X-Forwarded-Uri, behind the policy.
+
 Each route believes the header of its own gateways and no other: nginx passes a client's X-Forwarded-Method on, Caddy
 and Traefik its X-Original-Method. A route that needs the method and is not told it never guesses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -36,6 +38,8 @@ class Question:
 
     path: bytes
     told_by: bytes = b""
+    target_told_by: bytes = b""
+    """The same for its target, which only tokens that are bound to a key need."""
 
     @property
     def is_below(self) -> bool:
@@ -55,7 +59,7 @@ class Question:
     def read(self, read_policy: ReadPolicy, policy: bytes, method: str, told: Sequence[bytes]) -> Scopes:
         """The scopes that are asked for; `told` are all values of the header. Raises Invalid, MethodNotAllowed."""
         if self.told_by:
-            return read_policy(policy, level_of(self._single(told)))
+            return read_policy(policy, level_of(_single(self.told_by, told)))
         if self.is_below:
             # Who escapes a piece of a path as a whole, escapes its `=` too.
             return read_policy(policy if b"=" in policy else unquote_to_bytes(policy), level_of(method))
@@ -63,18 +67,31 @@ class Question:
             raise MethodNotAllowed(PLAIN_METHODS)
         return read_policy(policy, None)
 
-    def _single(self, told: Sequence[bytes]) -> str:
-        """The value of a header that must be there once: doubled, one of the two may be the client's own."""
-        if len(told) != 1 or not told[0]:
-            reason = "Must be sent only once" if len(told) > 1 else "Must be sent"
-            raise Invalid(Fault(reason, self.told_by.decode("ascii").title()))
-        return told[0].decode("latin-1")
+    def read_request(self, method: str, raw_path: bytes, headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str]:
+        """Method and target of the request at the gateway, for a policy with an origin. Raises Invalid."""
+        if self.is_below:
+            _, _, target = raw_path.removeprefix(self.path).partition(b"/")
+            return method, target.decode("latin-1")
+        headers = list(headers)
+        told, target_told = (
+            _single(name, [value for key, value in headers if key == name])
+            for name in (self.told_by, self.target_told_by)
+        )
+        return told, target_told
+
+
+def _single(name: bytes, told: Sequence[bytes]) -> str:
+    """The value of a header that must be there once: doubled, one of the two may be the client's own."""
+    if len(told) != 1 or not told[0]:
+        reason = "Must be sent only once" if len(told) > 1 else "Must be sent"
+        raise Invalid(Fault(reason, name.decode("ascii").title()))
+    return told[0].decode("latin-1")
 
 
 QUESTIONS = (
     Question(b"/verify"),
-    Question(b"/verify/auth-request", told_by=b"x-original-method"),
-    Question(b"/verify/forward-auth", told_by=b"x-forwarded-method"),
+    Question(b"/verify/auth-request", told_by=b"x-original-method", target_told_by=b"x-original-uri"),
+    Question(b"/verify/forward-auth", told_by=b"x-forwarded-method", target_told_by=b"x-forwarded-uri"),
     Question(b"/verify/ext-authz/"),
 )
 """Every route that a gateway asks."""

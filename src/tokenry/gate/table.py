@@ -12,14 +12,14 @@ from tokenry.gate.explanation import explain_token
 from tokenry.gate.questions import QUESTIONS
 from tokenry.gate.verify import VerifyEndpoint
 from tokenry.service.installation import Installation
+from tokenry.verification.bound_tokens import BoundTokens
 from tokenry.verification.inspection import Inspector
 from tokenry.verification.needs import policy_reader
-from tokenry.verification.verifier import Verifier
 from tokenry.web.resource import Inquiry, MakeResource, Operation
 
 
 def verification_paths(
-    installation: Installation, verifier: Verifier, inspector: Inspector, resource: MakeResource
+    installation: Installation, bound_tokens: BoundTokens, inspector: Inspector, resource: MakeResource
 ) -> Mapping[str, ASGIApp]:
     """What gateways ask on every request, and what administrators ask."""
     catalogue = installation.catalogue
@@ -28,7 +28,7 @@ def verification_paths(
     explain = partial(explain_token, inspector, installation.explanations, catalogue)
     asked = {
         question.path.decode("ascii") + ("{policy}/{path:path}" if question.is_below else ""): VerifyEndpoint(
-            verifier, question, read_policy
+            bound_tokens.verifier, bound_tokens, question, read_policy
         )
         for question in QUESTIONS
     }

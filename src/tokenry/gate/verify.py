@@ -2,8 +2,9 @@
 
 200   valid, and the scopes asked for are covered; the X-Auth-* headers say who it is
 400   the question itself is wrong: the gateway's configuration needs mending
-401   no valid token (RFC 6750 section 3.1)
+401   no valid token (RFC 6750 section 3.1), or no proof of the key that it is bound to (RFC 9449 section 7.1)
 403   valid, but its scopes do not cover what is needed
+429   its user has proofs to be judged before this one
 503   the database cannot answer: not a yes
 """
 
@@ -11,17 +12,19 @@ from starlette.types import Receive, Scope, Send
 
 from tokenry.complaints import Complaints
 from tokenry.domain.accounts import Actor
-from tokenry.domain.checks import Denial
+from tokenry.domain.checks import Denial, presents_bound
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
 from tokenry.domain.identity import write_headers
 from tokenry.domain.scopes import Scopes
 from tokenry.gate.questions import Question
+from tokenry.verification.bound_tokens import BoundTokens, Shown
 from tokenry.verification.challenge import challenge
 from tokenry.verification.needs import ReadPolicy
 from tokenry.verification.verifier import Decision, Verifier
 from tokenry.web.answers import HeaderList, brief_refusal, send_answer
-from tokenry.web.errors import STATUS, MethodNotAllowed
+from tokenry.web.errors import STATUS, MethodNotAllowed, TooManyRequests
 from tokenry.web.requests import read_presented
+from tokenry.web.resource import TURN_SECONDS
 
 _COMPLAINTS = Complaints("tokens cannot be verified")
 _NO_STORE = (b"cache-control", b"no-store")
@@ -30,8 +33,11 @@ _NO_STORE = (b"cache-control", b"no-store")
 class VerifyEndpoint:
     """An ASGI application that decides on the request's own Authorization header."""
 
-    def __init__(self, verifier: Verifier, question: Question, read_policy: ReadPolicy) -> None:
+    def __init__(
+        self, verifier: Verifier, bound_tokens: BoundTokens, question: Question, read_policy: ReadPolicy
+    ) -> None:
         self._verifier = verifier
+        self._bound_tokens = bound_tokens
         self._question = question
         self._read_policy = read_policy
         self.methods = question.methods
@@ -40,12 +46,24 @@ class VerifyEndpoint:
         """Answer one question."""
         try:
             needed = self._read(scope)
-            authorization, client = read_presented(scope)
-            decision = await self._verifier.verify(authorization, needed, client)
+            decision = await self._decide(scope, needed)
         except Refusal as refusal:
             await send_answer(send, *refused(refusal))
             return
         await send_answer(send, *verdict(decision, needed))
+
+    async def _decide(self, scope: Scope, needed: Scopes) -> Decision:
+        """Decide on a token; on one that is bound to a key and its proof, where it is said what that has to be for."""
+        authorization, client = read_presented(scope)
+        if not needed.origin or not presents_bound(authorization):
+            return await self._verifier.verify(authorization, needed, client)
+        headers = scope["headers"]
+        proof = next((value.decode("latin-1") for name, value in headers if name == b"dpop"), None)
+        method = target = ""  # gateways tell them with a proof alone
+        if proof is not None:
+            method, target = self._question.read_request(scope["method"], scope["raw_path"], headers)
+        shown = Shown(needed.origin, method, target, proof)
+        return await self._bound_tokens.decide(authorization, needed, client, shown)
 
     def _read(self, scope: Scope) -> Scopes:
         question = self._question
@@ -61,8 +79,10 @@ def refused(refusal: Refusal) -> tuple[int, bytes, HeaderList]:
     """The answer when nothing was decided: status, body, headers. Why the database cannot tell is for the log."""
     if isinstance(refusal, Unavailable):
         _COMPLAINTS.add(refusal.reason)
-    allow = [refusal.allow] if isinstance(refusal, MethodNotAllowed) else []
-    return brief_refusal(STATUS[type(refusal)], refusal.faults, allow)
+    further = [refusal.allow] if isinstance(refusal, MethodNotAllowed) else []
+    if isinstance(refusal, TooManyRequests):
+        further = [(b"retry-after", b"%d" % TURN_SECONDS)]
+    return brief_refusal(STATUS[type(refusal)], refusal.faults, further)
 
 
 def verdict(decision: Decision, needed: Scopes) -> tuple[int, bytes, HeaderList]:

@@ -16,7 +16,7 @@ class Reply:
     status: int
     body: bytes
     challenge: str | None = None
-    """The WWW-Authenticate header, where there is one (RFC 6750 section 3)."""
+    """The WWW-Authenticate header, where there is one (RFC 6750 section 3, RFC 9449 section 7.1)."""
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -45,6 +45,7 @@ Answer = Identity | Refused
 
 UNAVAILABLE = Refused.because(503, *Unavailable().faults)
 DOUBLED = Refused.because(400, Fault("Must be sent only once", "Authorization"))
+DOUBLED_PROOF = Refused.because(400, Fault("Must be sent only once", "DPoP"))
 
 
 class Unreadable(Refusal):
@@ -65,7 +66,7 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         raise Unreadable(Fault(f"status {status}"))
     challenge = headers.get("www-authenticate", "")
     if (
-        not challenge.startswith("Bearer ")
+        not challenge.startswith(("Bearer ", "DPoP "))
         or headers.get("content-type") != "application/json"
         or not _is_envelope(body)
     ):

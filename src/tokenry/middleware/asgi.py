@@ -6,7 +6,7 @@ from typing import Any
 from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Answer, Refused, Reply
 from tokenry.middleware.metadata import ResourceMetadata
-from tokenry.middleware.questions import ANY_TOKEN, Needs, Question, Verifier, without_identity_headers
+from tokenry.middleware.questions import ANY_TOKEN, Needs, Question, Verifier, without_identity_headers, write_target
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -69,13 +69,15 @@ class TokenMiddleware:
 async def ask(verifier: Verifier, needs: Needs, scope: Scope, metadata: ResourceMetadata | None = None) -> Answer:
     """Ask about an ASGI request."""
     needs = needs if metadata is None else metadata.complete(needs)
-    agents = _values(scope, b"user-agent")
+    agents, raw_path = _values(scope, b"user-agent"), scope.get("raw_path")
     question = Question.of(
         needs,
         method=scope["method"] if scope["type"] == "http" else WEBSOCKET_METHOD,
         authorizations=_values(scope, b"authorization"),
         address=scope["client"][0] if scope.get("client") else None,
         agent=agents[-1] if agents else None,
+        target=raw_path.decode("latin-1") if raw_path else write_target(scope["path"]),
+        proofs=_values(scope, b"dpop"),
     )
     answer = question if isinstance(question, Refused) else await verifier.verify_async(question)
     return answer if metadata is None or isinstance(answer, Identity) else metadata.tell(answer, needs)

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Reply
 from tokenry.middleware.metadata import ResourceMetadata
-from tokenry.middleware.questions import Needs, Verifier
+from tokenry.middleware.questions import Needs, Verifier, write_target
 from tokenry.middleware.wsgi import ask, remove_identity_headers
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -88,7 +88,7 @@ def _describe(request: HttpRequest) -> HttpResponse | None:
 
 def _admit(needs: Needs, request: HttpRequest) -> HttpResponse | None:
     """Put the identity into the request, or return the refusal."""
-    answer = ask(_verifier(), needs, request.META, _metadata())
+    answer = ask(_verifier(), needs, request.META, _metadata(), target=write_target(request.path))
     if isinstance(answer, Identity):
         request.tokenry = answer
         return None

@@ -8,12 +8,13 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
 
 from tokenry.domain.errors import InsufficientScope, Unauthorized
 from tokenry.domain.identity import identity_of
+from tokenry.domain.public_url import read_public_url
 from tokenry.domain.scopes import Scopes
 from tokenry.middleware.answers import Answer, Refused
 from tokenry.middleware.questions import Question, fail_closed
@@ -24,7 +25,9 @@ try:
     from tokenry.domain.checks import Denial
     from tokenry.jobs import Job, Where, run_jobs
     from tokenry.sources import take_settings
+    from tokenry.storage.deadline import within
     from tokenry.storage.memory import require_frames
+    from tokenry.verification.bound_tokens import BoundTokens, Shown
     from tokenry.verification.challenge import challenge
     from tokenry.verification.needs import level_of
     from tokenry.verification.verifier import Decision, KnownPresenter
@@ -45,7 +48,12 @@ class LocalVerifier:
     On SQLite a question is answered where it is asked, at once. On PostgreSQL it waits for the database, at most
     `timeout` seconds. A thread of its own, until it is closed, writes down uses and looks after what is remembered.
 
-    Safe to be used by several threads and event loops, and after a fork. Raises SetupError.
+    `origin` is the application's public address, such as `https://api.example.com`: with it tokens that are bound to a
+    key are accepted, with a proof for that address (RFC 9449), which is written into the database. Without it they are
+    refused.
+
+    Safe to be used by several threads and event loops, and after a fork. Raises SetupError, and ValueError for what
+    cannot be an origin.
     """
 
     def __init__(
@@ -55,7 +63,9 @@ class LocalVerifier:
         database_url: str | None = None,
         scopes_file: str | os.PathLike[str] | None = None,
         timeout: float = TIMEOUT_SECONDS,
+        origin: str | None = None,
     ) -> None:
+        self._origin = None if origin is None else read_public_url(origin)
         self._settings = take_settings(data_dir=data_dir, database_url=database_url, scopes_file=scopes_file)
         self._timeout = timeout
         self._lock = threading.Lock()
@@ -105,18 +115,33 @@ class LocalVerifier:
             keeper = self._keeper or self._open()
             level = level_of(question.method) if needs.by_method else None
             needed = keeper.verification.read_policy(needs.query.encode("ascii"), level)
-            decision = keeper.verification.verifier.verify_now(question.authorization, needed, client)
-        if decision is not None:
+            verifier, bound_tokens = keeper.verification.verifier, keeper.bound_tokens
+            proved = self._origin is not None and question.is_bound
+            decide_now = bound_tokens.find_now if proved else verifier.verify_now
+            decision = decide_now(question.authorization, needed, client)
+        if proved:
+            shown = Shown(self._origin, question.method, question.target, question.proof)
+            waiting = bound_tokens.decide(question.authorization, needed, client, shown, found=decision)
+        elif decision is None:
+            waiting = verifier.verify(question.authorization, needed, client)
+        else:
             return needed, decision
-        waiting = keeper.verification.verifier.verify(question.authorization, needed, client)
         return needed, asyncio.run_coroutine_threadsafe(waiting, keeper.loop)
 
     def _open(self) -> "_Keeper":
         installation = open_installation(self._settings)
         verification = begin_verification(installation)
-        self._keeper = keeper = _Keeper(verification, list_jobs(installation, verification, self._lock))
+        now = installation.transactions.now
+        bound_tokens = BoundTokens(verification.verifier, installation.proofs, now, self._run_in_thread)
+        jobs = list_jobs(installation, verification, self._lock)
+        self._keeper = keeper = _Keeper(verification, bound_tokens, jobs)
         atexit.register(self.close)
         return keeper
+
+    async def _run_in_thread(self, work: Callable[[], bool], *, who: int, writes: bool) -> bool:
+        """Do what waits for the database in a thread, for as long as anybody waits for it."""
+        with within(self._timeout):
+            return await asyncio.to_thread(work)
 
     def _begin_anew(self) -> None:
         """In a child process there is no thread, and the lock may be held by one that there was.
@@ -132,8 +157,9 @@ class LocalVerifier:
 class _Keeper:
     """A thread with an event loop, for all that goes on beside the questions."""
 
-    def __init__(self, verification: Deciding, jobs: Sequence[Job]) -> None:
+    def __init__(self, verification: Deciding, bound_tokens: BoundTokens, jobs: Sequence[Job]) -> None:
         self.verification = verification
+        self.bound_tokens = bound_tokens
         self.loop = asyncio.new_event_loop()
         self._jobs = [job for job in jobs if job.where is Where.PROCESS]
         self._stop = asyncio.Event()
@@ -164,7 +190,7 @@ class _Keeper:
 
 
 def _read_decision(decision: Decision, needed: Scopes) -> Answer:
-    actor, denial = decision
+    actor, denial, _ = decision
     if actor is not None and denial is None:
         return identity_of(actor)
     return _refusal(challenge(decision, str(needed)), lacks_scope=denial is Denial.INSUFFICIENT_SCOPE)

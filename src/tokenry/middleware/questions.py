@@ -4,13 +4,14 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from tokenry.domain.audiences import is_audience
+from tokenry.domain.checks import presents_bound
 from tokenry.domain.errors import Refusal
 from tokenry.domain.identity import HEADER_PREFIX
 from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, RESOURCE, Scopes
-from tokenry.middleware.answers import DOUBLED, UNAVAILABLE, Answer, Refused
+from tokenry.middleware.answers import DOUBLED, DOUBLED_PROOF, UNAVAILABLE, Answer, Refused
 
 AGENT_LENGTH_MAX = 255
 """What the service keeps of a User-Agent."""
@@ -61,23 +62,44 @@ ANY_TOKEN = Needs()
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One request that is to be judged. Header values are text of one character for each byte."""
+    """One request that is to be judged. Header values are text of one character for each byte.
+
+    `target` is its path, and maybe its query; with `method` it is what a proof has to be for.
+    """
 
     needs: Needs
     method: str
     authorization: str | None = field(default=None, repr=False)
     address: str | None = None
     agent: str | None = None
+    target: str = ""
+    proof: str | None = field(default=None, repr=False)
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it presents a token as one that is bound to a key (RFC 9449)."""
+        return presents_bound(self.authorization)
 
     @classmethod
     def of(
-        cls, needs: Needs, *, method: str, authorizations: Sequence[str], address: str | None, agent: str | None
+        cls,
+        needs: Needs,
+        *,
+        method: str,
+        authorizations: Sequence[str],
+        address: str | None,
+        agent: str | None,
+        target: str = "",
+        proofs: Sequence[str] = (),
     ) -> Self | Refused:
         """The question about a request, or its refusal: with two Authorization headers, which one counts is a guess."""
         if len(authorizations) > 1:
             return DOUBLED
+        if len(proofs) > 1:
+            return DOUBLED_PROOF
         authorization = authorizations[0].strip(" \t") if authorizations else None  # not every server does
-        return cls(needs, method, authorization, address, None if agent is None else agent[:AGENT_LENGTH_MAX])
+        agent = None if agent is None else agent[:AGENT_LENGTH_MAX]
+        return cls(needs, method, authorization, address, agent, target, proofs[0] if proofs else None)
 
 
 class Verifier(Protocol):
@@ -104,6 +126,11 @@ def fail_closed(verifier: str, question: Question, error: Exception) -> Answer:
     reason = str(error) if isinstance(error, Refusal) else type(error).__name__
     log.error("no decision from %s on %r: %s", verifier, question.needs, reason)
     return UNAVAILABLE
+
+
+def write_target(path: str | bytes) -> str:
+    """The target of a request of which the server tells the decoded path alone: what need not be escaped is not."""
+    return quote(path, safe="/:@!$&'()*+,;=")
 
 
 def is_identity_header(name: str) -> bool:

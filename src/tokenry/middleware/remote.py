@@ -7,11 +7,13 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
+from urllib.parse import urlencode
 
 import httpx2
 
 from tokenry.addresses import read_base_url
 from tokenry.domain.errors import Fault
+from tokenry.domain.public_url import read_public_url
 from tokenry.middleware.answers import Answer, Unreadable, read_answer
 from tokenry.middleware.questions import Question, fail_closed
 
@@ -36,10 +38,13 @@ class RemoteVerifier:
     What is sent is the client's Authorization and User-Agent, and its address in X-Forwarded-For: the service believes
     that only if TOKENRY_TRUSTED_PROXIES names this application.
 
+    `origin` is the application's public address, such as `https://api.example.com`: with it tokens that are bound to a
+    key are accepted, with a proof for that address (RFC 9449), which the service judges. Without it they are refused.
+
     It works on the transport, below redirects, cookies, proxies and passwords of the environment: a token goes to this
     one address or nowhere. Safe to be used by several threads, and by event loops one after the other.
 
-    Raises ValueError for an address that is none, or one with a user or a query in it.
+    Raises ValueError for an address that is none, or one with a user or a query in it, and for an origin that is none.
     """
 
     def __init__(
@@ -49,7 +54,9 @@ class RemoteVerifier:
         timeout: float = TIMEOUT_SECONDS,
         connections_max: int = CONNECTIONS_MAX,
         ssl_context: ssl.SSLContext | None = None,
+        origin: str | None = None,
     ) -> None:
+        self._origin = None if origin is None else urlencode({"origin": read_public_url(origin)})
         self._name, self._url, self._path = _read_address(url)
         self._timeout = timeout
         self._limits = httpx2.Limits(max_connections=connections_max, keepalive_expiry=KEPT_SECONDS)
@@ -96,19 +103,25 @@ class RemoteVerifier:
             headers.append(("User-Agent", question.agent))
         if question.address:
             headers.append(("X-Forwarded-For", question.address))
-        if question.needs.by_method:
+        proved = self._origin is not None and question.is_bound
+        if question.needs.by_method or proved:
             headers.append(("X-Original-Method", question.method))
+        if proved:
+            headers.append(("X-Original-URI", question.target))
+        if proved and question.proof is not None:
+            headers.append(("DPoP", question.proof))
         encoded = [(name.encode("ascii"), _sendable(value)) for name, value in headers]
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
         return httpx2.Request(
             "GET",
-            self._target(question.needs.by_method, question.needs.query),
+            self._target(question.needs.by_method, question.needs.query, proved),
             headers=encoded,
             extensions={"timeout": timeouts},
         )
 
-    def _make_target(self, by_method: bool, query: str) -> httpx2.URL:  # noqa: FBT001 - as `Needs` has it
-        path = "verify/auth-request" if by_method else "verify"
+    def _make_target(self, by_method: bool, query: str, proved: bool) -> httpx2.URL:  # noqa: FBT001 - as `Needs` has it
+        path = "verify/auth-request" if by_method or proved else "verify"
+        query = "&".join(filter(None, (query, self._origin if proved else None)))
         return self._url.copy_with(raw_path=f"{self._url.path}{path}?{query}".rstrip("?").encode("ascii"))
 
     @contextmanager

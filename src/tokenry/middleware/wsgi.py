@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Answer, Refused, Reply
 from tokenry.middleware.metadata import ResourceMetadata
-from tokenry.middleware.questions import ANY_TOKEN, Needs, Question, Verifier, is_identity_header
+from tokenry.middleware.questions import ANY_TOKEN, Needs, Question, Verifier, is_identity_header, write_target
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
@@ -48,17 +48,19 @@ class TokenMiddleware:
         environ[ENVIRON_KEY] = None
         needs = self._needs if isinstance(self._needs, Needs) else self._needs(environ)
         if needs is not None:
-            answer = ask(self._verifier, needs, environ, described)
+            answer = ask(self._verifier, needs, environ, described, target=read_target(environ))
             if isinstance(answer, Refused):
                 return _reply(answer, environ, start_response)
             environ[ENVIRON_KEY] = answer
         return self._app(environ, start_response)
 
 
-def ask(verifier: Verifier, needs: Needs, environ: Environ, metadata: ResourceMetadata | None = None) -> Answer:
-    """Ask about a WSGI request."""
+def ask(
+    verifier: Verifier, needs: Needs, environ: Environ, metadata: ResourceMetadata | None = None, *, target: str
+) -> Answer:
+    """Ask about a WSGI request for this target."""
     needs = needs if metadata is None else metadata.complete(needs)
-    question = _read_question(needs, environ)
+    question = _read_question(needs, environ, target)
     answer = question if isinstance(question, Refused) else verifier.verify(question)
     return answer if metadata is None or isinstance(answer, Identity) else metadata.tell(answer, needs)
 
@@ -68,20 +70,27 @@ def read_path(environ: Environ) -> str:
     return f"{environ.get('SCRIPT_NAME', '')}{environ['PATH_INFO']}".encode("latin-1").decode("utf-8", "replace")
 
 
+def read_target(environ: Environ) -> str:
+    """The target of a request, as far as WSGI tells it."""
+    return write_target(f"{environ.get('SCRIPT_NAME', '')}{environ['PATH_INFO']}".encode("latin-1"))
+
+
 def _reply(reply: Reply, environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
     start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", reply.headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
 
 
-def _read_question(needs: Needs, environ: Environ) -> Question | Refused:
-    """The question about a request. A server joins doubled headers by a comma, and that is no token."""
-    authorization = environ.get("HTTP_AUTHORIZATION")
+def _read_question(needs: Needs, environ: Environ, target: str) -> Question | Refused:
+    """The question about a request. A server joins doubled headers by a comma, and that is no token, nor a proof."""
+    authorization, proof = environ.get("HTTP_AUTHORIZATION"), environ.get("HTTP_DPOP")
     return Question.of(
         needs,
         method=environ["REQUEST_METHOD"],
         authorizations=[] if authorization is None else [authorization],
         address=environ.get("REMOTE_ADDR") or None,
         agent=environ.get("HTTP_USER_AGENT"),
+        target=target,
+        proofs=[] if proof is None else [proof],
     )
 
 

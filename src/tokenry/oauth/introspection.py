@@ -10,10 +10,10 @@ from tokenry.domain.grants import Grant
 from tokenry.domain.identity import write_claims
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
 from tokenry.domain.scopes import NOTHING_FOR_ANYBODY
-from tokenry.domain.secrets import BOUND_ACCESS, kind_of
 from tokenry.oauth.clients import read_client
 from tokenry.service.installation import Installation
 from tokenry.verification.inspection import NO_ADDRESS, Inspector, is_address
+from tokenry.verification.verifier import Decision
 from tokenry.web.requests import Call
 
 INACTIVE = {"active": False}
@@ -21,19 +21,19 @@ INACTIVE = {"active": False}
 
 
 async def introspect(inspector: Inspector, call: Call) -> object:
-    """POST a token that somebody presented."""
+    """POST a token that somebody presented.
+
+    Of one that is bound to a key it is told which (RFC 9449 section 6.2): whoever asks has to judge the proof.
+    """
     token, address = read_introspection(call.body)
     [decision] = await inspector.decide(call.actor, [token], NOTHING_FOR_ANYBODY, address)
-    if decision.actor is None:
-        return INACTIVE
-    return {"active": True, "token_type": "Bearer", **write_claims(decision.actor)}
+    return _write_active(decision, await inspector.find_keys(call.actor, [decision]))
 
 
 def introspect_for_client(do: Installation, inspector: Inspector, call: Call) -> object:
     """POST a token that was given to the client that asks, or that is meant for it: other tokens are not active.
 
-    Of one that is bound to a key it is told which (RFC 9449 section 6.2): whoever asks has to judge the proof. Raises
-    OAuthRefusal, also for a public client, which anybody could say to be.
+    Raises OAuthRefusal, also for a public client, which anybody could say to be.
     """
     client = do.client_authentication.authenticate(read_client(call.headers, call.body))
     if client.public:
@@ -42,12 +42,20 @@ def introspect_for_client(do: Installation, inspector: Inspector, call: Call) ->
     refreshing = do.refresh_tokens.find_live(client, text)
     if refreshing is not None:
         return _write_refreshing(*refreshing)
-    actor = from_thread.run(inspector.decide_on_any, text, address).actor
+    decision = from_thread.run(inspector.decide_on_any, text, address)
+    actor = decision.actor
     if actor is None or not (actor.client_id == client.client_id or client.stands_at(actor.audience)):
         return INACTIVE
-    if kind_of(actor.preview) is not BOUND_ACCESS:
+    return _write_active(decision, do.proofs.find_keys([actor.preview]) if decision.bound else {})
+
+
+def _write_active(decision: Decision, keys: Mapping[str, str]) -> object:
+    actor = decision.actor
+    if actor is None:
+        return INACTIVE
+    if not decision.bound:
         return {"active": True, "token_type": "Bearer", **write_claims(actor)}
-    jkt = do.proofs.find_key(actor.preview)
+    jkt = keys.get(actor.preview)
     if jkt is None:  # it has ended just now
         return INACTIVE
     return {"active": True, "token_type": "DPoP", **write_claims(actor), "cnf": {"jkt": jkt}}

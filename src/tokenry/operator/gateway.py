@@ -14,6 +14,7 @@ import typer
 from tokenry.cli.running import alone
 from tokenry.domain.audiences import is_audience
 from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX
+from tokenry.domain.public_url import read_public_url
 from tokenry.domain.scopes import NOTHING, RESOURCE, Scopes
 
 T = TypeVar("T")
@@ -122,6 +123,14 @@ def gateway(
             help="The service's address by which OAuth clients ask for tokens for it alone.",
         ),
     ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            show_default="tokens that are bound to a key are refused",
+            help="The service's public address, https://host, for which clients prove their keys (DPoP).",
+        ),
+    ] = None,
     file: Annotated[
         str | None,
         typer.Option(metavar="NAME", show_default="the main one", help="Another file of the recipe."),
@@ -134,7 +143,7 @@ def gateway(
         **_write_verifier(name, verifier),
         **_write_address("UPSTREAM", _read(Address.parse_url, upstream, "--upstream", "http://127.0.0.1:8000")),
         **_write_address("LISTEN", _read(Address.parse, listen, "--listen", "127.0.0.1:8080 or [::1]:8080")),
-        "POLICY": write_policy(scope or [], resource or [], audience),
+        "POLICY": write_policy(scope or [], resource or [], audience, origin),
     }
     print(render(name, file or FILES[name][0], values), end="")
 
@@ -145,7 +154,9 @@ def render(name: Gateway, file: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match[1]], recipe)
 
 
-def write_policy(scopes: Sequence[str], resources: Sequence[str], audience: str | None = None) -> str:
+def write_policy(
+    scopes: Sequence[str], resources: Sequence[str], audience: str | None = None, origin: str | None = None
+) -> str:
     """Write a policy as the verification routes read it. Raises BadParameter.
 
     Whether the catalogue has these names is for the service to say: it answers 400 to those it does not know.
@@ -161,6 +172,8 @@ def write_policy(scopes: Sequence[str], resources: Sequence[str], audience: str 
             reason = f"use one such as https://mcp.example/, not {audience!r}"
             raise typer.BadParameter(reason, param_hint="--audience")
         asked.append(("audience", audience))
+    if origin is not None:
+        asked.append(("origin", _read(read_public_url, origin, "--origin", "https://api.example.com")))
     return urlencode(asked, safe=":*,")
 
 

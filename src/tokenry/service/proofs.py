@@ -1,11 +1,12 @@
 """Proofs that count once, on every worker and every host (RFC 9449 section 11.1)."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from tokenry.service.transactions import Transactions
 from tokenry.storage.assertions import see_assertion, see_bound_assertion
 from tokenry.storage.database import retried
-from tokenry.storage.grants import find_access_token
+from tokenry.storage.grants import find_keys
 
 
 class Proofs:
@@ -26,8 +27,7 @@ class Proofs:
         with self.transactions.database.write() as connection:
             return see_assertion(connection, digest, expiry)
 
-    def find_key(self, preview: str) -> str | None:
-        """The thumbprint of the key that a live access token is bound to."""
+    def find_keys(self, previews: Sequence[str]) -> Mapping[str, str]:
+        """The thumbprints of the keys that access tokens are bound to, by preview; those that ended are left out."""
         with self.transactions.read() as connection:
-            found = find_access_token(connection, preview, self.transactions.now())
-        return None if found is None else found.jkt
+            return find_keys(connection, previews)

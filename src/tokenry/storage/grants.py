@@ -3,7 +3,7 @@
 Single use is a row count: of two who present a refresh token at once, one is told that it used it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -189,6 +189,13 @@ def find_access_token(connection: Connection, preview: str, now: datetime) -> Ac
         row.jkt,
         from_seconds(row.expires_at),
     )
+
+
+def find_keys(connection: Connection, previews: Sequence[str]) -> Mapping[str, str]:
+    """Find the thumbprints of the keys that access tokens are bound to, by preview."""
+    bound = credentials.c.preview.in_(previews) & credentials.c.jkt.is_not(None)
+    rows = connection.execute(select(credentials.c.preview, credentials.c.jkt).where(bound))
+    return {row.preview: row.jkt for row in rows}
 
 
 def use_refresh_token(connection: Connection, preview: str, now: datetime) -> bool:

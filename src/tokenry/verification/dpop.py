@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from string import ascii_letters, digits
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,8 +28,8 @@ LENGTH_MAX = 4096
 JTI_LENGTH_MAX = 256
 _KEYS: dict[str, type[ECKey | OKPKey]] = {"EC": ECKey, "OKP": OKPKey}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# RFC 9449 section 7.1; RFC 9110 section 11.1: the scheme's name is compared without regard to case.
-_SCHEME = re.compile(r"dpop +([!-~]+)", re.IGNORECASE | re.ASCII)
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})", re.ASCII)
+_UNRESERVED = frozenset(f"{ascii_letters}{digits}-._~")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,6 @@ class Proof:
     jkt: str
     digest: bytes
     expiry: datetime
-
-
-def read_bound(authorization: str | None) -> str | None:
-    """Take the token out of the value of an Authorization header; None if its scheme is another than DPoP."""
-    match = None if authorization is None else _SCHEME.fullmatch(authorization)
-    return None if match is None else match[1]
 
 
 def read_proof(text: str | None, *, method: str, address: str, now: datetime, token: str | None = None) -> Proof | None:
@@ -97,9 +92,16 @@ def _is_of(claims: dict[str, Any], method: str, address: str, now: datetime, tok
 
 
 def _normalised(address: str) -> tuple[str, str, int | None, str]:
-    """What of an address has to be the same: not its query, nor how scheme and host are spelt (section 4.3)."""
+    """What of an address has to be the same: not the query, nor how scheme, host, escapes are spelt (section 4.3)."""
     url = urlsplit(address)
-    return url.scheme, url.hostname or "", url.port or _DEFAULT_PORTS.get(url.scheme), url.path or "/"
+    path = _ESCAPE.sub(_spell, url.path)
+    return url.scheme, url.hostname or "", url.port or _DEFAULT_PORTS.get(url.scheme), path or "/"
+
+
+def _spell(escape: re.Match[str]) -> str:
+    """An escape in upper case, or the character that need not be one (RFC 3986 section 6.2.2): gateways change both."""
+    character = chr(int(escape[1], 16))
+    return character if character in _UNRESERVED else escape[0].upper()
 
 
 def _hash(token: str) -> str:

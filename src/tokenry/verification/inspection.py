@@ -5,7 +5,7 @@ by a verifier that notes no use, since whoever asks is not whoever uses them (do
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from ipaddress import ip_address
 
 from anyio import from_thread
@@ -19,22 +19,24 @@ from tokenry.verification.verifier import MALFORMED, Decision, KnownPresenter, V
 
 NO_ADDRESS = Fault("Must be an IP address", "address")
 _UNKNOWN = Decision(None, Denial.UNKNOWN)
+FindKeys = Callable[[Actor, Sequence[str]], Awaitable[Mapping[str, str]]]
+"""Finds for somebody the thumbprints of the keys that tokens are bound to, by preview."""
 
 
 class Inspector:
-    """Decides for operations, by a verifier that lives on the event loop."""
+    """Decides for operations, by a verifier that lives on the event loop.
 
-    def __init__(self, verifier: Verifier) -> None:
+    A token that is bound to a key is decided on as any other, and the decision says so: its proof is for who asks to
+    judge.
+    """
+
+    def __init__(self, verifier: Verifier, find_keys: FindKeys) -> None:
         self._verifier = verifier
+        self._find_keys = find_keys
 
     async def decide_on_any(self, text: str, address: str | None = None) -> Decision:
-        """Decide on a token of any account, whoever it is for, and whatever it is bound to: an OAuth client asks.
-
-        Raises Unavailable.
-        """
-        if Secret.parse(text, BOUND_PREFIXES) is not None:
-            return await self._verifier.verify_bound(text, NOTHING_FOR_ANYBODY, KnownPresenter(address))
-        return await inspect(self._verifier, text, NOTHING_FOR_ANYBODY, KnownPresenter(address))
+        """Decide on a token of any account, whoever it is for: an OAuth client asks. Raises Unavailable."""
+        return await self._inspect(text, NOTHING_FOR_ANYBODY, KnownPresenter(address))
 
     async def decide(
         self, actor: Actor, texts: Sequence[str], needed: Scopes = NOTHING, address: str | None = None
@@ -44,15 +46,30 @@ class Inspector:
         Raises Unavailable.
         """
         client = KnownPresenter(address)
-        at_once = [inspect_now(self._verifier, text, needed, client) for text in texts]
+        at_once = [self._inspect_now(text, needed, client) for text in texts]
         waiting = [text for text, decision in zip(texts, at_once, strict=True) if decision is None]
         # Together, so that their look-ups go out together.
-        found = iter(await asyncio.gather(*(inspect(self._verifier, text, needed, client) for text in waiting)))
+        found = iter(await asyncio.gather(*(self._inspect(text, needed, client) for text in waiting)))
         decisions = (next(found) if decision is None else decision for decision in at_once)
         return [
             _UNKNOWN if decision.actor is not None and decision.actor.account_id != actor.account_id else decision
             for decision in decisions
         ]
+
+    async def find_keys(self, actor: Actor, decisions: Sequence[Decision]) -> Mapping[str, str]:
+        """Find the keys of those that were accepted and are bound to one, by preview. Raises Refusal."""
+        bound = [found.actor.preview for found in decisions if found.bound and found.accepted and found.actor]
+        return await self._find_keys(actor, bound) if bound else {}
+
+    async def _inspect(self, text: str, needed: Scopes, client: KnownPresenter) -> Decision:
+        if Secret.parse(text, BOUND_PREFIXES) is not None:
+            return await self._verifier.verify_bound(text, needed, client)
+        return await inspect(self._verifier, text, needed, client)
+
+    def _inspect_now(self, text: str, needed: Scopes, client: KnownPresenter) -> Decision | None:
+        if Secret.parse(text, BOUND_PREFIXES) is not None:
+            return self._verifier.verify_bound_now(text, needed, client)
+        return self._verifier.decide_now(text.encode("ascii"), needed, client) if text.isascii() else MALFORMED
 
     def decide_from_thread(
         self, actor: Actor, text: str, needed: Scopes = NOTHING, address: str | None = None
@@ -67,11 +84,6 @@ async def inspect(verifier: Verifier, text: str, needed: Scopes, client: KnownPr
     if Secret.parse(text) is None:
         return MALFORMED
     return await verifier.verify(f"Bearer {text}", needed, client)
-
-
-def inspect_now(verifier: Verifier, text: str, needed: Scopes, client: KnownPresenter) -> Decision | None:
-    """Do so without waiting for anything; None where the database must be waited for. Raises Unavailable."""
-    return verifier.decide_now(text.encode("ascii"), needed, client) if text.isascii() else MALFORMED
 
 
 def is_address(text: str) -> bool:

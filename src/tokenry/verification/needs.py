@@ -4,6 +4,8 @@ A policy is written like a query: `scope=linodes:read_only` names a scope, `reso
 method. Both may be repeated and mixed, and all of it is needed. An empty policy accepts any valid token. An empty
 `scope=` is a mistake, also beside others: a scope was meant. `audience=https://mcp.example/` says who asks, as the
 token's client named it (RFC 8707): tokens that are meant for somebody are accepted nowhere else.
+`origin=https://api.example` says where the client's request went, for those who tell its method and target as well:
+tokens that are bound to a key are accepted with a proof for that origin (RFC 9449), and nowhere without one.
 """
 
 from collections.abc import Callable
@@ -12,10 +14,12 @@ from urllib.parse import parse_qsl
 
 from tokenry.domain.audiences import is_audience
 from tokenry.domain.errors import Fault, Invalid, raise_faults
+from tokenry.domain.public_url import read_public_url
 from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, Asked, Catalogue, Level, Scopes
 
 ReadPolicy = Callable[[bytes, Level | None], Scopes]
 """Reads a policy for a level, as `read_needed` does."""
+ORIGIN_FAULT = Fault("Must be https://host or https://host:port, or http:// on this machine, without a path", "origin")
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICIES_MAX = 256  # of a policy with a fault nothing is kept
 
@@ -31,7 +35,7 @@ def policy_reader(catalogue: Catalogue) -> ReadPolicy:
 
 
 def read_needed(policy: bytes, catalogue: Catalogue, level: Level | None = None) -> Scopes:
-    """Read a policy; `resource=` has a meaning only with a level.
+    """Read a policy; `resource=` and `origin=` have a meaning only where the method is told, and so with a level.
 
     Raises Invalid for anything else: a misspelt question is not an easier one.
     """
@@ -39,31 +43,43 @@ def read_needed(policy: bytes, catalogue: Catalogue, level: Level | None = None)
         return NOTHING
     if len(policy) > POLICY_BYTES_MAX:
         raise Invalid(Fault(f"A policy has at most {POLICY_BYTES_MAX} characters"))
-    known = {"scope", "audience"} if level is None else {"scope", "resource", "audience"}
+    known = {"scope", "audience"} if level is None else {"scope", "resource", "audience", "origin"}
     parameters = parse_qsl(policy.decode("latin-1"), keep_blank_values=True)
     raise_faults(Fault("Unknown parameter", name) for name, _ in parameters if name not in known)
     scopes = [value for name, value in parameters if name == "scope"]
     resources = [value for name, value in parameters if name == "resource"]
     audiences = [value for name, value in parameters if name == "audience"]
+    origins = [value for name, value in parameters if name == "origin"]
     found = {} if level is None else {name: catalogue.find_scope(name, level) for name in resources}
     faults = [Fault(f"Unknown resource: {name}", "resource") for name, scope in found.items() if scope is None]
     faults += [Fault(fault.reason, "scope") for text in dict.fromkeys(scopes) for fault in catalogue.faults(text)]
-    if len(audiences) > 1:
-        faults.append(Fault("Must be sent only once", "audience"))
+    for name, values in (("audience", audiences), ("origin", origins)):
+        if len(values) > 1:
+            faults.append(Fault("Must be sent only once", name))
     faults += [fault for audience in audiences for fault in audience_faults(audience)]
+    faults += [ORIGIN_FAULT for origin in origins if not is_origin(origin)]
     raise_faults(faults)
     needed = Scopes.parse(" ".join([*scopes, *filter(None, found.values())]))
-    return asked_by(audiences[0], needed) if audiences else needed
+    return asked_by("".join(audiences), needed, "".join(origins)) if audiences or origins else needed
 
 
-def asked_by(audience: str, needed: Scopes) -> Scopes:
+def asked_by(audience: str, needed: Scopes, origin: str = "") -> Scopes:
     """Scopes that are asked for by somebody in particular."""
-    return Asked(needed.levels, needed.everything, audience)
+    return Asked(needed.levels, needed.everything, audience, origin)
 
 
 def audience_faults(text: str) -> list[Fault]:
     """Say what is wrong with an audience that is asked for."""
     return [] if is_audience(text) else [Fault("Must be an address such as https://mcp.example/", "audience")]
+
+
+def is_origin(text: str) -> bool:
+    """Whether requests can be proved to have gone there: `https://host`, or `http://` on this machine."""
+    try:
+        read_public_url(text)
+    except ValueError:
+        return False
+    return True
 
 
 def level_of(method: str) -> Level:

@@ -17,17 +17,20 @@ from tokenry.verification.last_used import Uses
 
 # RFC 6750 section 2.1; RFC 9110 section 11.1: the scheme's name is compared without regard to case.
 _BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE | re.ASCII)
+_BOUND = re.compile(r"dpop +([!-~]+)", re.IGNORECASE | re.ASCII)  # RFC 9449 section 7.1
 _LENGTH = len("Bearer ") + TOKEN_LENGTH
 
 
 class Decision(NamedTuple):
     """What the verifier found. Accepted when there is no denial; then there is an actor.
 
-    A denial for insufficient scope also has an actor: the token is good, just not for this.
+    A denial for insufficient scope also has an actor: the token is good, just not for this. `bound` is whether it was
+    presented as one that is bound to a key.
     """
 
     actor: Actor | None
     denial: Denial | None = None
+    bound: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -77,7 +80,7 @@ class Credentials(Protocol):
 
 MISSING = Decision(None, Denial.MISSING)
 MALFORMED = Decision(None, Denial.MALFORMED)
-UNPROVED = Decision(None, Denial.UNPROVED)
+UNPROVED = Decision(None, Denial.UNPROVED, bound=True)
 _NAMED = (None, Denial.INSUFFICIENT_SCOPE)
 NOBODY = KnownPresenter()
 
@@ -138,9 +141,17 @@ class Verifier:
         """
         secret = Secret.parse(text, BOUND_PREFIXES)
         if secret is None:
-            return MALFORMED
-        found = self._recognise(secret, await self._credentials.find(secret.preview), None)
-        return Decision(None, found) if isinstance(found, Denial) else self._decide(found, needed, client)
+            return MALFORMED._replace(bound=True)
+        return self._decide_bound(secret, await self._credentials.find(secret.preview), needed, client)
+
+    def verify_bound_now(self, text: str, needed: Scopes = NOTHING, client: Presenter = NOBODY) -> Decision | None:
+        """Do so without waiting for anything; None where the database must be waited for. Raises Unavailable."""
+        secret = Secret.parse(text, BOUND_PREFIXES)
+        if secret is None:
+            return MALFORMED._replace(bound=True)
+        if self._find_now is None:
+            return None
+        return self._decide_bound(secret, self._find_now(secret.preview), needed, client)
 
     def verify_now(
         self, authorization: str | None, needed: Scopes = NOTHING, client: Presenter = NOBODY
@@ -204,6 +215,13 @@ class Verifier:
         denial = self.judge(known, needed, client)
         return Decision(known.actor, denial) if denial in _NAMED else Decision(None, denial)
 
+    def _decide_bound(
+        self, secret: Secret, credential: Credential | None, needed: Scopes, client: Presenter
+    ) -> Decision:
+        found = self._recognise(secret, credential, None)
+        decision = Decision(None, found) if isinstance(found, Denial) else self._decide(found, needed, client)
+        return decision._replace(bound=True)
+
     def _mark(self) -> int | None:
         return None if self._cache is None else self._cache.mark()
 
@@ -250,3 +268,9 @@ def read_bearer(authorization: str) -> bytes | None:
         return authorization[7:].encode("ascii")  # what almost everybody sends, at half the price
     match = _BEARER.fullmatch(authorization)
     return None if match is None else match[1].encode("ascii")
+
+
+def read_bound(authorization: str | None) -> str | None:
+    """Take the token out of the value of an Authorization header; None if its scheme is another than DPoP."""
+    match = None if authorization is None else _BOUND.fullmatch(authorization)
+    return None if match is None else match[1]

@@ -17,15 +17,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.callers import Callers
-from tokenry.domain.checks import Denial
+from tokenry.domain.checks import Denial, presents_bound
 from tokenry.domain.errors import InsufficientScope, NoPublicUrl, NotFound, Refusal, Unauthorized, Unavailable
 from tokenry.domain.limits import Allowance
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.service.admission import Admission
-from tokenry.service.proofs import Proofs
+from tokenry.verification.bound_tokens import BoundTokens, Shown
 from tokenry.verification.challenge import challenge
-from tokenry.verification.verifier import MALFORMED, UNPROVED, Decision, KnownPresenter, Verifier
+from tokenry.verification.verifier import Decision, KnownPresenter, Verifier
 from tokenry.web.answers import Answer, HeaderList, send_answer, send_result, to_bytes
 from tokenry.web.bodies import receive_body
 from tokenry.web.dialect import Dialect, Heading
@@ -89,7 +89,7 @@ class Checks:
     limits: RateLimits
     admission: Admission
     threads: Threads
-    proofs: Proofs
+    bound_tokens: BoundTokens
     public_url: str | None = None
 
 
@@ -161,24 +161,14 @@ class Resource:
         Raises Unavailable, and NoPublicUrl: a proof names the address it is for, and without ours all hosts are alike.
         """
         needed, authorization = self._needed[scope["method"]], headers.get(b"authorization")
-        if authorization is None or not authorization[:5].lower().startswith("dpop "):
+        if not presents_bound(authorization):
             return await self._checks.verifier.verify(authorization, needed, client)
-        from tokenry.verification.dpop import read_bound, read_proof  # noqa: PLC0415 - it imports cryptography
-
-        text, proofs = read_bound(authorization), self._checks.proofs
-        decision = MALFORMED if text is None else await self._checks.verifier.verify_bound(text, needed, client)
-        if text is None or decision.actor is None:
-            return decision
-        if self._checks.public_url is None:
+        target = scope["raw_path"].decode("latin-1")
+        shown = Shown(self._checks.public_url, scope["method"], target, headers.get(b"dpop"))
+        decision = await self._checks.bound_tokens.decide(authorization, needed, client, shown)
+        if decision.denial is Denial.UNPROVED and self._checks.public_url is None:
             raise NoPublicUrl
-        address = f"{self._checks.public_url}{scope['raw_path'].decode('ascii')}"
-        sent = headers.get(b"dpop")
-        proof = read_proof(sent, method=scope["method"], address=address, now=proofs.transactions.now(), token=text)
-        if proof is None:
-            return UNPROVED
-        see = partial(proofs.see_proof, decision.actor.preview, proof.jkt, proof.digest, proof.expiry)
-        proved = await self._checks.threads.run(see, who=decision.actor.user_id, writes=True)
-        return decision if proved else UNPROVED
+        return decision
 
     async def _limit(self, scope: Scope, decision: Decision | None, operation: Operation) -> None:
         """Count the request. Whatever its answer will be, it shows the allowance. Raises TooManyRequests."""
