@@ -1,5 +1,6 @@
 """An installation and the processes that serve it: what each says of a token, and what the database has by then."""
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,12 +9,14 @@ import httpx2
 from sqlalchemy import ColumnElement, Table, func, select
 
 from tests.issuing import bearer
-from tests.servers import Server
+from tests.servers import Server, wait_until
 from tokenry.domain.clients import Client
 from tokenry.service.installation import Installation
 from tokenry.settings import Settings
+from tokenry.storage.journal import STARTS, WORD_BYTES
 from tokenry.storage.schema import apps, credentials, jobs, metadata, oauth_grants, refresh_tokens, token_uses, tokens
 
+REPAIR_SECONDS_MAX = 20
 BESIDE_REQUESTS = {jobs, token_uses}
 """Tables that services write to when nobody asks them to."""
 
@@ -47,6 +50,18 @@ class House:
                 row = connection.execute(select(func.count().label("rows"), *optional).select_from(table)).one()
                 found.update({f"{table.name}.{name}": number for name, number in row._mapping.items()})
         return found
+
+    def await_repair(self) -> None:
+        """Wait until a service has made up for whoever died in a change: the next one writes as much as any other."""
+        epoch = self.settings.data_dir / "tokenry.db-epoch"
+
+        def is_repaired() -> bool:
+            content = epoch.read_bytes()
+            words = [int.from_bytes(content[start : start + WORD_BYTES], sys.byteorder) for start in STARTS]
+            return not any(word & 1 for word in words)
+
+        if self.do.database.is_sqlite:
+            wait_until(is_repaired, REPAIR_SECONDS_MAX)
 
     def made_for(self, client: Client) -> int:
         """How many access tokens came of what users let a client in for, ever."""

@@ -32,6 +32,7 @@ def doomed(house: House, dies_at: int | None = None) -> Iterator[tuple[Server, h
 def live_through(house: House, kind: type[GrantChange]) -> tuple[Sequence[str], Counter[str]]:
     """Do it where nobody dies: the points that it has, and what it changes."""
     change = kind(house)
+    house.await_repair()
     before = house.content()
     with doomed(house) as (server, process):
         change.send(process)
@@ -79,6 +80,7 @@ def prove(
     """Have a process die at each of these points, and hold what is there against all, or nothing."""
     for number in at:
         change = kind(house)
+        house.await_repair()
         before = house.content()
         assert die_at(house, change, number) == points[number]
         done = number > points.index(COMMIT)
