@@ -21,7 +21,7 @@ TABS_MAX = 50
 def chromium(*arguments: str) -> Iterator[Browser]:
     """Chromium with further arguments for the length of a block; the test is skipped, or fails, where there is none.
 
-    Until then this thread can run no event loop of its own, and no second one: a fixture of it is a module's at most.
+    Until then this thread can run no event loop of its own, and no second one.
     """
     program = shutil.which("chromium")
     if program is None:

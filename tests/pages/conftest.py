@@ -9,8 +9,8 @@ from playwright.sync_api import Browser
 
 from tests.browsers import chromium
 from tests.conftest import App, Clock, make_app
-from tests.pages.parts import PUBLIC_URL, Visitor, choose_password, visitor
-from tests.passwords import CHEAP, PASSWORD
+from tests.pages.parts import PUBLIC_URL, Visitor, give_password, visitor
+from tests.passwords import CHEAP
 from tokenry.service.installation import Installation
 from tokenry.wiring import open_installation
 
@@ -47,9 +47,9 @@ def ada(site: App) -> Visitor:
     return visitor(site)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A real Chromium."""
+    """A real Chromium, for all tests of pages: none of them runs an event loop in its own thread."""
     with chromium() as browser:
         yield browser
 
@@ -57,12 +57,12 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def admin(site: App, do: Installation) -> Visitor:
     """The administrator of the site, who has just chosen a password."""
-    return choose_password(site, do, "admin", PASSWORD)
+    return give_password(site, do)
 
 
 @pytest.fixture
 def owner(site_on_each_engine: App) -> Iterator[tuple[App, Installation, Visitor]]:
     """A site on each engine, its use cases, and its administrator, who has just chosen a password."""
     do = open_installation(site_on_each_engine.settings, site_on_each_engine.clock)
-    yield site_on_each_engine, do, choose_password(site_on_each_engine, do, "admin", PASSWORD)
+    yield site_on_each_engine, do, give_password(site_on_each_engine, do)
     do.database.close()

@@ -9,9 +9,12 @@ from starlette.testclient import TestClient
 
 from tests.conftest import App
 from tests.making import OPERATOR
+from tests.passwords import hash_of_password
 from tokenry.domain.accounts import Origin
+from tokenry.domain.secrets import Secret
 from tokenry.service.installation import Installation
-from tokenry.storage.users import find_user
+from tokenry.service.passwords import put_password
+from tokenry.storage.users import claim_user, find_user
 from tokenry.wiring import open_installation
 
 PUBLIC_URL = "https://tokens.example.com"
@@ -46,15 +49,15 @@ def hidden(page: str) -> dict[str, str]:
 
 
 def visitor(app: App, address: str = "testclient") -> Visitor:
-    return Visitor(
-        TestClient(
-            app.client.app,
-            base_url=app.settings.public_url or PUBLIC_URL,
-            raise_server_exceptions=False,
-            follow_redirects=False,
-            client=(address, 50000),
-        )
+    client = TestClient(
+        app.client.app,
+        base_url=app.settings.public_url or PUBLIC_URL,
+        raise_server_exceptions=False,
+        follow_redirects=False,
+        client=(address, 50000),
     )
+    client.portal = app.client.portal  # else each request would start a thread and an event loop of its own
+    return Visitor(client)
 
 
 def sign_in_as(app: App, visitor: Visitor, username: str = "admin", *, cookie: str | None = None) -> str:
@@ -77,4 +80,19 @@ def choose_password(app: App, do: Installation, username: str, password: str) ->
     assert answer.headers["location"] == "/link"
     answer = ada.submit("/link", password=password, again=password)
     assert answer.status_code == 303, answer.text
+    return ada
+
+
+def give_password(app: App, do: Installation, username: str = "admin") -> Visitor:
+    """Give somebody the password of tests, beside the service; a browser in which it has just been used."""
+    with do.transactions.change(OPERATOR) as change:
+        user = find_user(change.connection, username)
+        assert user is not None
+        claim_user(change.connection, user.id)
+        put_password(change, user, hash_of_password(), by="link")
+    who = do.passwords.find_signing_in(username, None)
+    secret = do.passwords.sign_in(who, address="testclient", agent="testclient")
+    assert isinstance(secret, Secret)
+    ada = visitor(app)
+    sign_in_as(app, ada, cookie=secret.reveal())
     return ada

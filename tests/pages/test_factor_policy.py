@@ -8,7 +8,7 @@ from tests.api.parts import routes
 from tests.conftest import App
 from tests.factors import SET_UP, begin, events_of, new_device, register, set_up, use_passkey
 from tests.making import OPERATOR
-from tests.pages.parts import Visitor, choose_password, hidden, sign_in_as, visitor
+from tests.pages.parts import Visitor, give_password, hidden, sign_in_as, visitor
 from tests.passwords import PASSWORD
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import NotFound
@@ -23,7 +23,7 @@ OPEN = {"/sign-in/again", "/sign-in/second", "/sign-in/passkey", "/sign-out", "/
 @pytest.fixture
 def eve(site: App, do: Installation) -> Visitor:
     do.users.create_user(OPERATOR, username="eve")
-    return choose_password(site, do, "eve", PASSWORD)
+    return give_password(site, do, "eve")
 
 
 def want(do: Installation, concerned: Concerned) -> None:

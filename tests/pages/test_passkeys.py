@@ -22,7 +22,7 @@ from tests.factors import (
     use_passkey,
 )
 from tests.making import OPERATOR
-from tests.pages.parts import Visitor, choose_password, hidden, visitor
+from tests.pages.parts import Visitor, give_password, hidden, visitor
 from tests.passwords import CHEAP, PASSWORD
 from tokenry.domain.passkeys import PASSKEYS_MAX
 from tokenry.service.installation import Installation
@@ -137,7 +137,7 @@ def test_passkey_of_a_disabled_or_deleted_user_opens_nothing(
     site: App, do: Installation, admin: Visitor, device: Device
 ) -> None:
     do.users.create_user(OPERATOR, username="eve")
-    eve = choose_password(site, do, "eve", PASSWORD)
+    eve = give_password(site, do, "eve")
     register(eve, device)
     do.users.disable_user(OPERATOR, "eve")
     assert use_passkey(visitor(site), device).status_code == 400
@@ -150,7 +150,7 @@ def test_passkey_of_a_disabled_or_deleted_user_opens_nothing(
 def test_passkey_of_another_user_proves_nothing(site: App, do: Installation, admin: Visitor, device: Device) -> None:
     register(admin, device)
     do.users.create_user(OPERATOR, username="eve")
-    eve = choose_password(site, do, "eve", PASSWORD)
+    eve = give_password(site, do, "eve")
     other = new_device()
     register(eve, other)
     page = admin.get(SIGN_IN).text
@@ -192,7 +192,7 @@ def test_passkeys_have_names_and_can_be_removed(site: App, do: Installation, adm
 def test_passkeys_of_others_are_not_there(site: App, do: Installation, admin: Visitor, device: Device) -> None:
     register(admin, device)
     do.users.create_user(OPERATOR, username="eve")
-    eve = choose_password(site, do, "eve", PASSWORD)
+    eve = give_password(site, do, "eve")
     form = hidden(eve.get(PASSKEYS).text)
     for path in (f"{PASSKEYS}/1", f"{PASSKEYS}/7", f"{PASSKEYS}/x", f"{PASSKEYS}/{'9' * 30}", f"{PASSKEYS}/%D9%A1"):
         assert eve.get(path).status_code == 404

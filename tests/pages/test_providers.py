@@ -86,18 +86,14 @@ def options() -> dict[str, object]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, real_clock: Clock, provider: RealProvider, options: dict[str, object]) -> Iterator[Site]:
-    app = make_site(tmp_path, real_clock, acme(provider, **options))
+def site(tmp_path: Path, clock: Clock, provider: RealProvider, options: dict[str, object]) -> Iterator[Site]:
+    """A site whose clock is that of the real provider, which nobody moves."""
+    app = make_site(tmp_path, clock, acme(provider, **options))
+    clock.seconds = time.time()
     with app.client:
         site = Site(app)
         yield site
         site.do.database.close()
-
-
-@pytest.fixture
-def real_clock() -> Clock:
-    """A clock that starts now, as that of the real provider, which nobody moves."""
-    return Clock(time.time())
 
 
 def sign_in(ada: Visitor, somebody: Somebody | None = None, path: str = "/sign-in/with/acme") -> httpx2.Response:

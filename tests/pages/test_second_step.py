@@ -5,7 +5,7 @@ import pytest
 from tests.conftest import App
 from tests.factors import SECOND, SET_UP, begin, code_of, events_of, read_codes, read_key, set_up
 from tests.making import OPERATOR
-from tests.pages.parts import Visitor, choose_password, hidden, visitor
+from tests.pages.parts import Visitor, choose_password, give_password, hidden, visitor
 from tests.passwords import PASSWORD
 from tokenry.domain.one_time_passwords import GUESSES_MAX
 from tokenry.service.installation import Installation
@@ -168,7 +168,7 @@ def test_old_session_changes_no_factor(site: App, admin: Visitor) -> None:
 
 def test_key_of_another_or_of_long_ago_is_not_set_up(site: App, do: Installation, admin: Visitor) -> None:
     do.users.create_user(OPERATOR, username="eve")
-    eve = choose_password(site, do, "eve", PASSWORD)
+    eve = give_password(site, do, "eve")
     theirs = eve.get(SET_UP).text
     own = hidden(admin.get(SET_UP).text)
     forged = {**own, "ticket": hidden(theirs)["ticket"], "code": code_of(site, read_key(theirs))}

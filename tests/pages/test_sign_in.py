@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from tests.conftest import App
 from tests.making import OPERATOR
-from tests.pages.parts import Visitor, choose_password, hidden, sign_in_as, visitor
+from tests.pages.parts import Visitor, choose_password, give_password, hidden, sign_in_as, visitor
 from tests.passwords import PASSWORD
 from tokenry.application import build_app
 from tokenry.domain.errors import Invalid
@@ -27,7 +27,7 @@ WRONG = "The name or the password is wrong."
 @pytest.fixture
 def known(site: App, do: Installation) -> App:
     """A site whose administrator has a password."""
-    choose_password(site, do, "admin", PASSWORD)
+    give_password(site, do)
     return site
 
 
@@ -84,8 +84,8 @@ def test_same_password_may_be_typed_in_several_ways(known: App, do: Installation
 def make_those_who_cannot(app: App, do: Installation) -> None:
     for name in ("without", "disabled", "deleted"):
         do.users.create_user(OPERATOR, username=name)
-    choose_password(app, do, "disabled", PASSWORD)
-    choose_password(app, do, "deleted", PASSWORD)
+    give_password(app, do, "disabled")
+    give_password(app, do, "deleted")
     do.users.disable_user(OPERATOR, "disabled")
     do.users.delete_user(OPERATOR, "deleted")
 
@@ -282,7 +282,7 @@ def test_logins_of_known_users_are_written_down(known: App) -> None:
 @pytest.mark.parametrize("end", ["disable", "delete"])
 def test_whatever_ends_a_user_ends_the_sessions_at_once(known: App, do: Installation, end: str) -> None:
     do.users.create_user(OPERATOR, username="ada", admin=True)
-    ada = choose_password(known, do, "ada", PASSWORD)
+    ada = give_password(known, do, "ada")
     assert ada.is_signed_in()
     if end == "delete":
         do.users.delete_user(OPERATOR, "ada")
