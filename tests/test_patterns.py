@@ -68,6 +68,7 @@ EXAMPLES: dict[str, str] = {
     "domain.codes._CODE_VERIFIER": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
     "domain.device_codes._USER_CODE": "WDJBMJHT",
     "domain.clients._CHOSEN_ID": "example.1",
+    "domain.clients._MADE_ID": "5823b4627e45411d18e9",
     "domain.networks._SHAPE": "203.0.113.0/24",
     "domain.oauth._NOT_IN_DESCRIPTION": 'a "b"',
     "domain.public_url._HOST": "tokens.example.com",
