@@ -106,7 +106,7 @@ def give(
     with transactions.change(Origin("test")) as change:
         user = keep_parties(change, user_id, client)
         app = allow_app(change, user, client, new.scopes)
-        return issue(change, peppers, begin_grant(change, app, new, Policy()), client.label, refreshes=True)
+        return issue(change, peppers, begin_grant(change, app, client, new, Policy()), client.label, refreshes=True)
 
 
 def agree(

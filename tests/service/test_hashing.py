@@ -39,14 +39,14 @@ def test_hash_of_other_work_is_outdated() -> None:
     assert Hashing(HashWork(memory_kib=64, rounds=2, lanes=1)).is_outdated(hash)
 
 
-@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="there are no priorities")
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="there are no scheduling policies")
 def test_threads_give_way_and_others_do_not() -> None:
-    def priority() -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    def policy() -> int:
+        return os.sched_getscheduler(0)
 
-    before = priority()
-    assert asyncio.run(Hashing(CHEAP)._run(priority)) == hashing.LOWEST_PRIORITY
-    assert priority() == before
+    before = policy()
+    assert asyncio.run(Hashing(CHEAP)._run(policy)) == os.SCHED_IDLE
+    assert policy() == before != os.SCHED_IDLE
 
 
 def test_so_many_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

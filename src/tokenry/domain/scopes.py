@@ -5,7 +5,7 @@ implies another. A set of scopes keeps the order in which it was asked for.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property, lru_cache
@@ -154,16 +154,20 @@ class Resource:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalogue:
     """The resources that scopes may name, in the order they are shown."""
 
     resources: tuple[Resource, ...]
 
-    @property
-    def scopes(self) -> list[str]:
+    @cached_property
+    def scopes(self) -> Sequence[str]:
         """Every scope there is, without `*`."""
-        return [f"{resource.name}:{level.word}" for resource in self.resources for level in resource.levels]
+        return tuple(f"{resource.name}:{level.word}" for resource in self.resources for level in resource.levels)
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(("*", *self.scopes))
 
     def faults(self, text: str) -> list[Fault]:
         """Say what is wrong with `text` as a list of scopes: one fault for each piece the catalogue does not have."""
@@ -172,8 +176,7 @@ class Catalogue:
         pieces = split_scopes(text)
         if not pieces:
             return [Fault("Must contain at least one scope", "scopes")]
-        known = {"*", *self.scopes}
-        unknown = dict.fromkeys(piece for piece in pieces if piece not in known)
+        unknown = dict.fromkeys(piece for piece in pieces if piece not in self._words)
         return [Fault(f"Invalid scope: {piece}", "scopes") for piece in unknown]
 
     def cut(self, scopes: Scopes) -> Scopes:

@@ -233,7 +233,8 @@ class Authorizations:
         if request.response_type is ResponseType.CODE:
             new = NewCode(request.redirect_uri, scopes, request.audience, request.code_challenge, request.jkt)
             return {"code": begin_code(change, self._peppers, app.id, new).reveal()}
-        grant = begin_grant(change, app, NewGrant(GrantType.IMPLICIT, scopes, request.audience), policy)
+        new_grant = NewGrant(GrantType.IMPLICIT, scopes, request.audience)
+        grant = begin_grant(change, app, asked.client, new_grant, policy)
         issued = issue(change, self._peppers, grant, asked.client.label, refreshes=False)
         return {
             "access_token": issued.access.reveal(),

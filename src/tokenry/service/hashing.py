@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import threading
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,6 @@ T = TypeVar("T")
 WAITING_MAX = 32
 """Passwords that wait for their turn, in each process. Who comes then is told to come again."""
 SECONDS_MAX = 10
-LOWEST_PRIORITY = 19
 _SALT_BYTES = 16
 _HASH_BYTES = 32
 
@@ -28,8 +26,8 @@ _HASH_BYTES = 32
 class Hashing:
     """Makes and compares hashes (argon2id) of passwords, a few at a time. Each call raises Unavailable when many wait.
 
-    On Linux its threads, and those that each hash starts, have the lowest priority there is: an answer to `/verify`
-    does not wait for somebody's sign-in.
+    On Linux its threads, and those that each hash starts, run when nothing else would: SCHED_IDLE, sched(7). An answer
+    to `/verify` does not wait for somebody's sign-in.
     """
 
     def __init__(self, work: HashWork) -> None:
@@ -83,6 +81,10 @@ def _hash_of_nobody(work: HashWork) -> str:
 
 
 def _give_way() -> None:
-    with suppress(AttributeError, OSError):  # elsewhere than on Linux it would be the whole process, or nothing
-        if os.uname().sysname == "Linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
+    """Let every other thread interrupt this one.
+
+    The lowest priority would not do: a thread that waits for its turn, as the event loop does (decision 22), lets
+    whatever runs go on for some milliseconds, however low its priority.
+    """
+    with suppress(AttributeError, OSError):  # elsewhere than on Linux there is none, and a sandbox may refuse it
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # of this thread alone

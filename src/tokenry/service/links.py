@@ -30,10 +30,10 @@ class Links:
     def make_link(self, origin: Origin, username: str, lifetime: timedelta = LIFETIME) -> Secret:
         """Make a link for somebody, as the operator. Raises NotFound, and Invalid for who may not sign in."""
         with self._transactions.change(origin) as change:
-            user = stored_users.find_user(change.connection, username)
-            if user is None or not stored_users.keep_user(change.connection, user.id):
+            found = stored_users.find_user(change.connection, username)
+            user = None if found is None else stored_users.keep_user(change.connection, found.id)
+            if user is None:
                 raise NotFound
-            user = stored_users.get_user(change.connection, user.id)
             if user.disabled is not None:
                 raise Invalid(Fault("User is disabled: enable it first", "user"))
             if user.proxy:

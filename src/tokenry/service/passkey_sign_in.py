@@ -127,8 +127,7 @@ class PasskeySignIn:
     def _use(self, change: Change, signed: Signed) -> bool:
         """Use up an answer; False for a passkey that there are two of, which is written down. Raises Unauthorized."""
         connection, passkey = change.connection, signed.passkey
-        keep_user(connection, passkey.user_id)
-        user = find_user_by_id(connection, passkey.user_id)
+        user = keep_user(connection, passkey.user_id)
         if user is None or user.disabled is not None or user.proxy:
             raise Unauthorized
         if not see_assertion(connection, signed.ticket.digest, signed.ticket.expires):

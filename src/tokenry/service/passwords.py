@@ -21,7 +21,7 @@ from tokenry.storage import passwords as stored
 from tokenry.storage.assertions import see_assertion
 from tokenry.storage.database import retried
 from tokenry.storage.links import delete_links_of
-from tokenry.storage.users import claim_user, find_user_by_id, keep_user
+from tokenry.storage.users import claim_user, keep_user
 
 
 class SigningIn(NamedTuple):
@@ -91,8 +91,7 @@ class Passwords:
         assert who.user is not None
         with self._transactions.change(Origin(who.user.username, address=address, user_id=who.user.id)) as change:
             connection, user_id = change.connection, who.user.id
-            keep_user(connection, user_id)
-            user = find_user_by_id(connection, user_id)
+            user = keep_user(connection, user_id)
             hash = stored.find_hash(connection, user_id)
             if user is None or user.disabled is not None or hash is None or hash != who.hash:
                 raise Unauthorized

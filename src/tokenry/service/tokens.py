@@ -72,10 +72,10 @@ class Tokens:
         """
         with self._transactions.change(origin) as change:
             connection = change.connection
-            user = stored_users.find_user(connection, username)
-            if user is None or not stored_users.keep_user(connection, user.id):
+            found = stored_users.find_user(connection, username)
+            user = None if found is None else stored_users.keep_user(connection, found.id)
+            if user is None:
                 raise NotFound
-            user = stored_users.get_user(connection, user.id)  # nobody disables the user before this ends
             if user.disabled is not None:
                 raise Invalid(Fault("User is disabled: enable it first", "user"))
             if user.proxy:

@@ -1,7 +1,7 @@
 """Which changes verification must hear of, so that nothing it remembers outlives them.
 
 Verification reads `credentials`, `users` and `accounts` (and of `tokens` what never changes). Every UPDATE and DELETE
-of those three is noticed here, by a hook on the engine, and so is a statement whose table is not known, such as a
+of those three is noticed here (`statements.py` shows each), and so is a statement whose table is not known, such as a
 migration's: unless it says otherwise, it counts as a change of everything. A plain INSERT cannot make a cached token
 stale. It can create one that the filter of previews lacks, so it is noticed as something created. What
 `exec_driver_sql` runs is not noticed: here that is what begins a transaction.
@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Engine, Insert, Update, event
+from sqlalchemy import Connection, Delete, Insert, Update
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.expression import SelectBase
 
@@ -71,27 +71,25 @@ def execute_unread(connection: Connection, statement: Update | Delete) -> int:
     return connection.execute(statement.execution_options(**{_KNOWN: True})).rowcount
 
 
-def watch(engine: Engine) -> None:
-    """Notice every other change of a watched table, on every connection of this engine."""
-    event.listen(engine, "after_execute", _notice)
-
-
 def begin_changes(connection: Connection) -> Changes:
     """Start anew, at the beginning of a transaction."""
     changes = connection.info[_KEY] = Changes()
     return changes
 
 
+def notice(context: Any) -> None:
+    """Notice every other change of a watched table, before it is made; `context` is SQLAlchemy's of a statement."""
+    if context.compiled is None or context.execution_options.get(_KNOWN):
+        return
+    changes: Changes | None = context.root_connection.info.get(_KEY)
+    if changes is not None:
+        changes.changed.everything |= _may_change(context.invoked_statement)
+        changes.created.everything |= _may_create(context.invoked_statement)
+
+
 def _changes(connection: Connection) -> Changes:
     found: Changes = connection.info[_KEY]
     return found
-
-
-def _notice(connection: Connection, statement: Any, _many: Any, _one: Any, options: Any, _result: Any) -> None:
-    if _KEY in connection.info and not options.get(_KNOWN):
-        changes = _changes(connection)
-        changes.changed.everything |= _may_change(statement)
-        changes.created.everything |= _may_create(statement)
 
 
 def _may_change(statement: Any) -> bool:

@@ -17,6 +17,12 @@ from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import apps
 from tokenry.storage.schema import authorization_codes as codes
 
+# Put together once, as they are carried out for each code.
+_INSERT = insert(codes)
+_THIS = codes.c.preview == bindparam("used")
+_USE = update(codes).where(_THIS, codes.c.used_at.is_(None)).values(used_at=bindparam("used_at"))
+_NOTE_GRANT = update(codes).where(_THIS).values(grant_id=bindparam("grant_id"))
+
 
 def insert_code(
     connection: Connection,
@@ -39,7 +45,7 @@ def insert_code(
         "created_at": to_seconds(created),
         "expires_at": to_seconds(expiry),
     }
-    connection.execute(insert(codes).values(row))
+    connection.execute(_INSERT, row)
 
 
 def find_code(connection: Connection, preview: str) -> Code | None:
@@ -68,13 +74,12 @@ def find_code(connection: Connection, preview: str) -> Code | None:
 
 def use_code(connection: Connection, preview: str, now: datetime) -> bool:
     """Use a code; whether this was its first use."""
-    unused = (codes.c.preview == preview) & codes.c.used_at.is_(None)
-    return connection.execute(update(codes).where(unused).values(used_at=to_seconds(now))).rowcount == 1
+    return connection.execute(_USE, {"used": preview, "used_at": to_seconds(now)}).rowcount == 1
 
 
 def note_grant(connection: Connection, preview: str, grant_id: int) -> None:
     """Write down what a code brought."""
-    connection.execute(update(codes).where(codes.c.preview == preview).values(grant_id=grant_id))
+    connection.execute(_NOTE_GRANT, {"used": preview, "grant_id": grant_id})
 
 
 @cache

@@ -20,15 +20,16 @@ from typing import Any, ParamSpec, TypeVar
 from sqlalchemy import URL, Connection, ExceptionContext, RootTransaction, create_engine, event, make_url, update
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import PoolProxiedConnection
 
 from tokenry.domain.errors import SetupError, TooSlow, Unavailable
 from tokenry.printable import first_line
-from tokenry.storage.changes import begin_changes, watch
-from tokenry.storage.deadline import seconds_left
+from tokenry.storage.changes import begin_changes
+from tokenry.storage.deadline import require_time, seconds_left
 from tokenry.storage.epoch import Epoch, EpochFile
 from tokenry.storage.failures import Failure, NotPrimary, is_lost, sort_failure
 from tokenry.storage.schema import installation
-from tokenry.storage.texts import refuse_unstorable
+from tokenry.storage.statements import watch
 from tokenry.storage.trust import exposure
 
 P = ParamSpec("P")
@@ -47,7 +48,7 @@ PAUSE_SECONDS_MAX = 0.05
 """The longest pause before another try. It is random, so that the same two do not collide again."""
 DELETED_MAX = 100
 """Of what expired, rows deleted in one transaction, which others may have to wait for."""
-_USED = "tokenry_used"
+_USED, _WRITES = "tokenry_used", "tokenry_writes"
 _PLACES = frozenset({"host", "hostaddr", "port", "service"})
 
 
@@ -76,11 +77,10 @@ class Database:
             **options,
         )
         watch(self.engine)
-        refuse_unstorable(self.engine)
-        event.listen(self.engine, "before_cursor_execute", _refuse_when_late)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", self._begin_sqlite)
+            # There is an event for it, for which every statement would pay (`statements.py`).
+            self.engine.dialect.do_begin = self._begin_sqlite  # type: ignore[method-assign]
             event.listen(self.engine, "reset", _reset_sqlite)
         else:
             event.listen(self.engine, "handle_error", _drop_what_is_lost)
@@ -95,7 +95,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that reads one state of the database. Raises Unavailable, TooSlow."""
-        seconds = min(self._timeout, _require_time())
+        seconds = min(self._timeout, require_time())
         with (
             self._refusing_when_unavailable(reads=True),
             self._transaction(reads_within=seconds) as (connection, transaction),
@@ -141,9 +141,9 @@ class Database:
         ):
             changes = begin_changes(connection)
             yield connection
-            _require_time()  # the caller has been told by now that nothing was done
+            require_time()  # the caller has been told by now that nothing was done
             if (changes or tells) and self.is_sqlite:
-                epoch = EpochFile(self._epoch_path, min(self._timeout, _require_time()))
+                epoch = EpochFile(self._epoch_path, min(self._timeout, require_time()))
                 with epoch.change(changes.changed.told, changes.created.told):
                     transaction.commit()
 
@@ -157,7 +157,7 @@ class Database:
     def _begin(self, reads_within: float | None) -> tuple[Connection, RootTransaction]:
         """Begin it on a connection that works: idle ones may be lost, or lead where the primary was."""
         while True:
-            _require_time()
+            require_time()
             connection = self.engine.connect()
             was_used = connection.info.get(_USED, False)
             try:
@@ -178,12 +178,13 @@ class Database:
     def _begin_on(self, connection: Connection, reads_within: float | None) -> RootTransaction:
         writes = reads_within is None
         if self.is_sqlite:
-            return connection.execution_options(tokenry_writes=writes).begin()
+            connection.info[_WRITES] = writes
+            return connection.begin()
         from tokenry.storage.postgres import begin  # noqa: PLC0415 - of an extra, which is there
 
         connection.execution_options(isolation_level="READ COMMITTED" if writes else "REPEATABLE READ")
         transaction = connection.begin()
-        left = _require_time()
+        left = require_time()
         begin(
             connection,
             lock_seconds=min(self._timeout, left),
@@ -207,19 +208,20 @@ class Database:
         if not self.is_sqlite:
             yield
             return
-        if not self._writers.acquire(timeout=min(self._timeout, _require_time())):
+        if not self._writers.acquire(timeout=min(self._timeout, require_time())):
             raise Unavailable("other changes of this process take too long")
         try:
             yield
         finally:
             self._writers.release()
 
-    def _begin_sqlite(self, connection: Connection) -> None:
-        writes = connection.get_execution_options().get("tokenry_writes", False)
+    def _begin_sqlite(self, dbapi_connection: PoolProxiedConnection) -> None:
+        driver: Any = dbapi_connection.driver_connection
+        writes = dbapi_connection.info.pop(_WRITES, False)
         if writes:
-            milliseconds = int(1000 * min(self._timeout, _require_time()))
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+            milliseconds = int(1000 * min(self._timeout, require_time()))
+            driver.execute(f"PRAGMA busy_timeout = {milliseconds}").close()
+        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     @contextmanager
     def _reading_ends_after(self, connection: Connection, seconds: float) -> Iterator[None]:
@@ -354,19 +356,6 @@ def to_seconds(moment: datetime) -> int:
 def from_seconds(seconds: int) -> datetime:
     """A stored time as an aware datetime."""
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _require_time() -> float:
-    """How many seconds the caller still waits. Raises Unavailable when that is none."""
-    seconds = seconds_left()
-    if seconds <= 0:
-        raise Unavailable("no time was left for it")
-    return seconds
-
-
-def _refuse_when_late(*_: object) -> None:
-    """Begin no statement for a caller that has been told no by now."""
-    _require_time()
 
 
 def _drop_what_is_lost(context: ExceptionContext) -> None:

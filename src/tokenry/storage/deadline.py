@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from math import inf
 
+from tokenry.domain.errors import Unavailable
+
 TIMEOUT_SECONDS = 4.0
 """Of a wait for others, where the operator does not say otherwise."""
 
@@ -25,3 +27,11 @@ def within(seconds: float) -> Iterator[None]:
 def seconds_left() -> float:
     """How long the caller still waits: 0 or less when it is too late, infinity for one that is in no hurry."""
     return _until.get() - time.monotonic()
+
+
+def require_time() -> float:
+    """How many seconds the caller still waits. Raises Unavailable when that is none."""
+    seconds = seconds_left()
+    if seconds <= 0:
+        raise Unavailable("no time was left for it")
+    return seconds

@@ -33,6 +33,11 @@ _LOCK_APP = (
 )
 _INSERT_GRANT = insert(oauth_grants).returning(oauth_grants.c.id)
 _INSERT_REFRESH_TOKEN = insert(refresh_tokens)
+_USE_REFRESH_TOKEN = (
+    update(refresh_tokens)
+    .where(refresh_tokens.c.preview == bindparam("used"), refresh_tokens.c.used_at.is_(None))
+    .values(used_at=bindparam("used_at"))
+)
 
 
 class Presentable(NamedTuple):
@@ -97,10 +102,12 @@ def widen_app(connection: Connection, app_id: int, scopes: Scopes) -> None:
     connection.execute(update(apps).where(apps.c.id == app_id).values(scopes=str(scopes)))
 
 
-def insert_grant(connection: Connection, app_id: int, new: NewGrant, *, created: datetime, expiry: datetime) -> int:
-    """Store a grant; its id."""
+def insert_grant(
+    connection: Connection, app: App, client_id: str, new: NewGrant, *, created: datetime, expiry: datetime
+) -> Grant:
+    """Store a grant of an app, whose client calls itself so. Both times are in whole seconds."""
     row = {
-        "app_id": app_id,
+        "app_id": app.id,
         "grant_type": str(new.type),
         "scopes": str(new.scopes),
         "audience": " ".join(new.audience),
@@ -108,8 +115,17 @@ def insert_grant(connection: Connection, app_id: int, new: NewGrant, *, created:
         "created_at": to_seconds(created),
         "expires_at": to_seconds(expiry),
     }
-    grant_id: int = connection.execute(_INSERT_GRANT, row).scalar_one()
-    return grant_id
+    return Grant(
+        id=connection.execute(_INSERT_GRANT, row).scalar_one(),
+        app_id=app.id,
+        user_id=app.user_id,
+        client_id=client_id,
+        type=new.type,
+        scopes=new.scopes,
+        audience=new.audience,
+        jkt=new.jkt,
+        expiry=expiry,
+    )
 
 
 def find_grant(connection: Connection, grant_id: int) -> Grant | None:
@@ -200,8 +216,7 @@ def find_keys(connection: Connection, previews: Sequence[str]) -> Mapping[str, s
 
 def use_refresh_token(connection: Connection, preview: str, now: datetime) -> bool:
     """Use a refresh token; whether this was its first use."""
-    unused = (refresh_tokens.c.preview == preview) & refresh_tokens.c.used_at.is_(None)
-    return connection.execute(update(refresh_tokens).where(unused).values(used_at=to_seconds(now))).rowcount == 1
+    return connection.execute(_USE_REFRESH_TOKEN, {"used": preview, "used_at": to_seconds(now)}).rowcount == 1
 
 
 @cache

@@ -125,18 +125,18 @@ def set_disabled(connection: Connection, user_id: int, disabled: datetime | None
     return connection.execute(statement.values(disabled_at=value)).rowcount == 1
 
 
-def keep_user(connection: Connection, user_id: int) -> bool:
-    """Keep a user from being claimed until the transaction ends; whether it is there.
+def keep_user(connection: Connection, user_id: int) -> User | None:
+    """Find a user, and keep it from being claimed until the transaction ends.
 
     For making a token: any number are made at once.
     """
-    return connection.execute(_keep_user(), {"kept": user_id}).first() is not None
+    row = connection.execute(_keep_user(), {"user_id": user_id}).one_or_none()
+    return None if row is None else read_user(row)
 
 
 @cache
 def _keep_user() -> Select[Any]:
-    statement = select(users.c.id).where(users.c.id == bindparam("kept"), users.c.deleted_at.is_(None))
-    return statement.with_for_update(read=True, key_share=True)
+    return _select_user_by_id().with_for_update(read=True, key_share=True, of=users)
 
 
 def lock_user(connection: Connection, user_id: int) -> None:

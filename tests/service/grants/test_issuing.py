@@ -91,7 +91,7 @@ def test_nothing_of_a_grant_outlives_the_policy_or_the_grant(bench: Bench) -> No
     new = NewGrant(GrantType.AUTHORIZATION_CODE, Scopes.parse("linodes:read_only"))
     with bench.transactions.change(bench.origin) as change:
         app = allow_app(change, keep_parties(change, 1, client), client, new.scopes)
-        grant = begin_grant(change, app, new, Policy(lifetime_max=timedelta(hours=1)))
+        grant = begin_grant(change, app, client, new, Policy(lifetime_max=timedelta(hours=1)))
         issued = issue(change, PEPPERS, grant, client.label, refreshes=True)
         assert issued.refresh is not None
         refresh = find_refresh_token(change.connection, issued.refresh.preview)

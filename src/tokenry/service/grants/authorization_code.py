@@ -82,7 +82,7 @@ class AuthorizationCodes:
                 code.stands_for.audience,
                 presented.jkt,
             )
-            grant = begin_grant(change, app, new, policy, refreshes=client.refreshes)
+            grant = begin_grant(change, app, client, new, policy, refreshes=client.refreshes)
             stored.note_grant(change.connection, secret.preview, grant.id)
             return issue(change, self._peppers, grant, client.label, refreshes=client.refreshes)
 

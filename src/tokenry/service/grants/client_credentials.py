@@ -44,5 +44,5 @@ class ClientCredentials:
                 GrantType.CLIENT_CREDENTIALS, narrow(asked, allowed_scopes(policy, user, client)), audience, jkt
             )
             app = allow_app(change, user, client, new.scopes)
-            grant = begin_grant(change, app, new, policy, refreshes=False)
+            grant = begin_grant(change, app, client, new, policy, refreshes=False)
             return issue(change, self._peppers, grant, client.label, refreshes=False)

@@ -163,7 +163,7 @@ class DeviceCodes:
                 raise _refused("The device code was used before.")
             scopes = narrow(request.scopes, allowed_scopes(policy, user, client))
             new = NewGrant(GrantType.DEVICE_CODE, scopes, request.audience, jkt)
-            grant = begin_grant(change, app, new, policy, refreshes=client.refreshes)
+            grant = begin_grant(change, app, client, new, policy, refreshes=client.refreshes)
             return issue(change, self._peppers, grant, client.label, refreshes=client.refreshes)
 
     def _wait(self, change: Change, secret: Secret, request: DeviceRequest) -> _Waiting:

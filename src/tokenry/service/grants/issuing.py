@@ -25,7 +25,7 @@ from tokenry.service.transactions import Change
 from tokenry.storage import grants as stored
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage.oauth_clients import keep_client
-from tokenry.storage.users import find_user_by_id, keep_user
+from tokenry.storage.users import keep_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Issued:
 
 def keep_parties(change: Change, user_id: int, client: Client) -> User:
     """Keep a user and a client as they are, for what is issued. Raises OAuthRefusal if either may no longer."""
-    user = find_user_by_id(change.connection, user_id) if keep_user(change.connection, user_id) else None
+    user = keep_user(change.connection, user_id)
     if user is None or user.disabled is not None:
         raise OAuthRefusal(OAuthError.INVALID_GRANT, "The user may not sign in any more.")
     if not keep_client(change.connection, client.id):
@@ -75,18 +75,19 @@ def allow_app(change: Change, user: User, client: Client, scopes: Scopes) -> App
     return app
 
 
-def begin_grant(change: Change, app: App, new: NewGrant, policy: Policy, *, refreshes: bool = True) -> Grant:
-    """Begin what an authorization brings. It ends as a personal token made now would have to at the latest.
+def begin_grant(
+    change: Change, app: App, client: Client, new: NewGrant, policy: Policy, *, refreshes: bool = True
+) -> Grant:
+    """Begin what an authorization brings a client. It ends as a personal token made now would have to at the latest.
 
     One that nothing refreshes ends with its access token.
     """
     lifetime = timedelta(seconds=GRANT_LIFETIME_SECONDS if refreshes else ACCESS_LIFETIME_SECONDS)
     if policy.lifetime_max is not None:
         lifetime = min(lifetime, policy.lifetime_max)
-    grant_id = stored.insert_grant(change.connection, app.id, new, created=change.now, expiry=change.now + lifetime)
-    change.record(GrantBegun(app.user_id, app.id, grant_id, str(new.type), new.scopes))
-    grant = stored.find_grant(change.connection, grant_id)
-    assert grant is not None
+    expiry = change.now + lifetime
+    grant = stored.insert_grant(change.connection, app, client.client_id, new, created=change.now, expiry=expiry)
+    change.record(GrantBegun(app.user_id, app.id, grant.id, str(new.type), new.scopes))
     return grant
 
 
