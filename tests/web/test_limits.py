@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
+from anyio.lowlevel import checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.routing import Route, Router
@@ -19,6 +21,7 @@ from tests.servers import Redis
 from tokenry.application import build_app
 from tokenry.complaints import SECONDS
 from tokenry.counters.host import HostCounters
+from tokenry.counters.opening import Counters
 from tokenry.domain.accounts import Origin
 from tokenry.domain.tokens import NewToken
 from tokenry.faces import WIRE
@@ -273,6 +276,31 @@ def test_network_of_an_ipv6_address_does_not_depend_on_its_last_64_bits(address:
 )
 def test_network_of_an_address(address: str | None, expected: str) -> None:
     assert network(address) == expected
+
+
+class FarCounters:
+    """Counters that have to be waited for."""
+
+    def __init__(self) -> None:
+        self._counters = HostCounters(rows=1)
+
+    async def count(self, key: str, window: int) -> int:
+        await checkpoint()
+        return await self._counters.count(key, window)
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize("counters", [HostCounters(rows=1), FarCounters()])
+def test_operation_counts_for_somebody_more_in_its_thread(counters: Counters, clock: Clock) -> None:
+    limits = RateLimits(counters, requests=2, failures=0, now=clock)
+
+    async def go() -> list[bool]:
+        found = [await anyio.to_thread.run_sync(limits.count_for, "client:1") for _ in range(3)]
+        return [each is not None and each.exceeded for each in found]
+
+    assert anyio.run(go) == [False, False, True]
 
 
 def test_public_operation_is_counted_by_address(limited: App) -> None:

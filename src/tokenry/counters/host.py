@@ -18,8 +18,8 @@ class HostCounters:
     nothing has to be swept; in a full row the smallest count makes room, so the most frequent callers are remembered,
     however many addresses an attacker has.
 
-    There is no lock, since a process that is stopped while it holds one would stop all. Two processes that count the
-    same key in the same microsecond may count once; a limit need not be more exact than that.
+    There is no lock, since a process that is stopped while it holds one would stop all. Two that count the same key in
+    the same microsecond may count once; a limit need not be more exact than that.
     """
 
     def __init__(self, rows: int = ROWS) -> None:
@@ -28,6 +28,10 @@ class HostCounters:
 
     async def count(self, key: str, window: int) -> int:
         """Count one more; how many that makes in this window."""
+        return self.count_now(key, window)
+
+    def count_now(self, key: str, window: int) -> int:
+        """Do so in any thread."""
         words = self._words
         fingerprint = int.from_bytes(blake2b(key.encode("utf-8"), digest_size=8).digest(), "big")
         first = fingerprint % self._rows * WAYS * 2

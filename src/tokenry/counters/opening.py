@@ -7,7 +7,10 @@ from tokenry.counters.redis import RedisCounters
 
 
 class Counters(Protocol):
-    """Where requests are counted, by key and by the number of a window."""
+    """Where requests are counted, by key and by the number of a window.
+
+    Those that need not wait for it also have `count_now`, which is `count` without the waiting, for any thread.
+    """
 
     async def count(self, key: str, window: int) -> int:
         """Count one more; how many that makes in this window. Raises Unavailable."""

@@ -14,7 +14,7 @@ import hmac
 import re
 import secrets
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -31,6 +31,8 @@ PEPPER_BYTES = 32
 _DRAWN_LENGTH = PUBLIC_ID_LENGTH + SECRET_LENGTH
 _SPARE_BYTES = 12
 """So many more are drawn than are needed, since some are dropped."""
+_LOWER_AT_ONCE = 16
+"""About as many are drawn until the checksum of one has no upper-case letter."""
 _BLOCK_BYTES = 64
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -43,19 +45,20 @@ BASE36 = string.digits + string.ascii_lowercase
 class _Digits:
     """Makes digits of random bytes: `of_byte` says which, and `uneven` would make some likelier, and are dropped."""
 
-    def __init__(self, digits: str) -> None:
+    def __init__(self, digits: str, at_once: int = 1) -> None:
+        self._bytes = at_once * (_DRAWN_LENGTH + _SPARE_BYTES)
         self.of_byte = bytes(ord(digits[value % len(digits)]) for value in range(256))
         self.uneven = bytes(range(256 // len(digits) * len(digits), 256))
 
-    def draw(self, draw: Callable[[int], bytes]) -> str:
-        """Draw as many as a secret has."""
-        digits = b""
-        while len(digits) < _DRAWN_LENGTH:
-            digits += draw(_DRAWN_LENGTH + _SPARE_BYTES).translate(self.of_byte, self.uneven)
-        return digits[:_DRAWN_LENGTH].decode("ascii")
+    def draw(self, draw: Callable[[int], bytes]) -> Iterator[str]:
+        """Draw as many as a secret has, again and again."""
+        while True:
+            digits = draw(self._bytes).translate(self.of_byte, self.uneven).decode("ascii")
+            for end in range(_DRAWN_LENGTH, len(digits) + 1, _DRAWN_LENGTH):
+                yield digits[end - _DRAWN_LENGTH : end]
 
 
-_BASE62, _BASE36 = _Digits(BASE62), _Digits(BASE36)
+_BASE62, _BASE36 = _Digits(BASE62), _Digits(BASE36, _LOWER_AT_ONCE)
 
 API = "what is asked with an Authorization header, `/verify` too"
 WITH_PROOF = "the same, with a proof that its key is there (RFC 9449)"
@@ -129,9 +132,9 @@ class Secret:
         Of lower-case ones about fifteen are drawn, until the checksum has no upper-case letter either: so recognising
         them costs what it does for all others.
         """
-        digits = _BASE36 if kind.lower else _BASE62
+        digits = (_BASE36 if kind.lower else _BASE62).draw(draw)
         while True:
-            body = kind.prefix + digits.draw(draw)
+            body = kind.prefix + next(digits)
             check = checksum(body)
             if not kind.lower or check == check.lower():
                 return cls(body + check)

@@ -79,12 +79,13 @@ def begin_changes(connection: Connection) -> Changes:
 
 def notice(context: Any) -> None:
     """Notice every other change of a watched table, before it is made; `context` is SQLAlchemy's of a statement."""
-    if context.compiled is None or context.execution_options.get(_KNOWN):
+    statement = context.invoked_statement
+    if context.compiled is None or isinstance(statement, SelectBase) or context.execution_options.get(_KNOWN):
         return
     changes: Changes | None = context.root_connection.info.get(_KEY)
     if changes is not None:
-        changes.changed.everything |= _may_change(context.invoked_statement)
-        changes.created.everything |= _may_create(context.invoked_statement)
+        changes.changed.everything |= _may_change(statement)
+        changes.created.everything |= _may_create(statement)
 
 
 def _changes(connection: Connection) -> Changes:
@@ -95,13 +96,13 @@ def _changes(connection: Connection) -> Changes:
 def _may_change(statement: Any) -> bool:
     """Whether what verification had found may be different now."""
     # SQLite's own INSERT may be one that updates the row which is there.
-    harmless = isinstance(statement, (SelectBase, Insert)) and not isinstance(statement, SqliteInsert)
+    harmless = isinstance(statement, Insert) and not isinstance(statement, SqliteInsert)
     return not harmless and _concerns(statement, _WATCHED)
 
 
 def _may_create(statement: Any) -> bool:
     """Whether there may be a credential now where there was none."""
-    return not isinstance(statement, (SelectBase, Delete)) and _concerns(statement, _CREATED)
+    return not isinstance(statement, Delete) and _concerns(statement, _CREATED)
 
 
 def _concerns(statement: Any, names: Collection[str]) -> bool:

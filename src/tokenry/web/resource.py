@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
-from anyio import from_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tokenry.domain.accounts import Actor
@@ -142,7 +141,7 @@ class Resource:
                 path=scope["path_params"],
                 query=scope["query_string"].decode("latin-1"),
                 headers=headers,
-                count=lambda key: from_thread.run(self._count_for, scope, key),
+                count=partial(self._count_for, scope),
             )
             if isinstance(operation, Inquiry):
                 answer = _answer(await operation.run(self._prepare(operation, call, raw)))
@@ -190,9 +189,9 @@ class Resource:
         scope["tokenry.allowance"] = failures
         return TooManyRequests()
 
-    async def _count_for(self, scope: Scope, key: str) -> None:
+    def _count_for(self, scope: Scope, key: str) -> None:
         """Count the request for somebody more, whom only its operation could tell. Raises TooManyRequests."""
-        allowance = await self._checks.limits.count_for(key)
+        allowance = self._checks.limits.count_for(key)
         scope["tokenry.allowance"] = allowance
         if allowance is not None and allowance.exceeded:
             raise TooManyRequests
