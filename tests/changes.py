@@ -425,7 +425,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "RefreshTokens._refresh": lambda case: case.installation.refresh_tokens.refresh(
         OPERATOR, case.place.client, PresentedRefresh(case.place.refresh.reveal())
     ),
-    "Identities.link": lambda case: case.installation.identities.link(OPERATOR, case.victim, PROVIDER, "somebody"),
+    "Identities.link": lambda case: case.installation.identities.link(
+        OPERATOR, case.victim, PROVIDER, case.place.name("somebody")
+    ),
     "Identities.unlink": _unlink,
     "Identities._sign_in": lambda case: case.installation.identities.sign_in(
         PROVIDER, _person(case), address=None, agent=None, replaced=case.them.session
