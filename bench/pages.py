@@ -138,15 +138,15 @@ def _actor(user_id: int) -> Actor:
 
 
 def _list(stock: Stock, *, user_id: int) -> object:
-    return stock.do.tokens.list_tokens(_actor(user_id), PageRequest(size=25))
+    return stock.do.tokens.list_tokens(user_id, PageRequest(size=25))
 
 
 def _last_page(stock: Stock) -> object:
-    return stock.do.tokens.list_tokens(_actor(1), PageRequest(stock.stored // 2 // 25, 25))
+    return stock.do.tokens.list_tokens(1, PageRequest(stock.stored // 2 // 25, 25))
 
 
 def _details(stock: Stock, *, user_id: int, state: State | None = State.ACTIVE) -> object:
-    return stock.do.details.list_details(_actor(user_id), PageRequest(size=25), selection=Selection(state))
+    return stock.do.details.list_details(user_id, PageRequest(size=25), selection=Selection(state))
 
 
 def _inventory(stock: Stock, *, state: State | None = State.ACTIVE, username: str | None = None) -> object:

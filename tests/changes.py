@@ -35,6 +35,7 @@ from tokenry.domain.details import NewDetails
 from tokenry.domain.device_codes import LETTERS, USER_CODE_LENGTH
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
+from tokenry.domain.managed import UserWanted
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.one_time_passwords import generate_key
 from tokenry.domain.passkeys import Passkey, PasskeyKey
@@ -183,6 +184,11 @@ class Case:
     def token_id(self) -> int:
         """Of my user's tokens the one that is most in the other's way."""
         return (self.them if self.layout is Layout.ONE_USER else self.me).actor.token_id
+
+    @property
+    def managed(self) -> str:
+        """Whom a product of the parent account has, by its name."""
+        return self.place.name("bob")
 
     @cached_property
     def query(self) -> str:
@@ -522,6 +528,20 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Tokens.revoke_other_tokens": lambda case: case.installation.tokens.revoke_other_tokens(case.me.origin),
     "Tokens.revoke_token": lambda case: case.installation.tokens.revoke_token(case.me.origin, case.token_id),
     "Users._set_disabled": lambda case: case.installation.users.disable_user(OPERATOR, case.victim),
+    "ManagedUsers.put_user": lambda case: case.installation.managed_users.put_user(
+        case.me.origin, case.managed, UserWanted(email=f"{case.side}@example.org", disabled=case.side == 1)
+    ),
+    "ManagedUsers.update_user": lambda case: case.installation.managed_users.update_user(
+        case.me.origin, case.managed, UserWanted(username=f"{case.managed}-{case.side}")
+    ),
+    "ManagedUsers.delete_user": lambda case: case.installation.managed_users.delete_user(case.me.origin, case.managed),
+    "ManagedTokens.create_token": lambda case: case.installation.managed_tokens.create_token(
+        case.me.origin, case.place.name("new"), NewToken(), create_user=True
+    ),
+    "ManagedTokens.revoke_all": lambda case: case.installation.managed_tokens.revoke_all(case.me.origin, case.managed),
+    "Users.create_service_account": lambda case: case.installation.users.create_service_account(
+        OPERATOR, username=case.place.name("new"), ceiling=EVERYTHING
+    ),
     "Users.create_user": lambda case: case.installation.users.create_user(OPERATOR, username=case.place.name("new")),
     "Users.delete_user": lambda case: case.installation.users.delete_user(OPERATOR, case.victim),
     "Users.update_user": lambda case: case.installation.users.update_user(
@@ -625,6 +645,7 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
                 "created_at": NOW,
                 "proxy": name == "proxy",
                 "child_account_access": name == "bob",
+                "external_id": f"bob{number}" if name == "bob" else None,
             }
         )
     holders = {}

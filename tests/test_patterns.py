@@ -42,6 +42,7 @@ EXAMPLES: dict[str, str] = {
     "web.document._ENTITY_TAG": 'W/"a", "b"',
     "web.document._WEIGHT": "q=0.5",
     "web.guard._AMBIGUOUS": "/a%2fb",
+    "web.guard._AMBIGUOUS_NAME": "/a%0ab",
     "web.guard._LONG_WORD": f"/a/{TOKEN}",
     "web.guard._REQUEST_ID": "a-1",
     "api.idempotency._KEY": "0d6ba8b1",

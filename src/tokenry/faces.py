@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Lifespan
 
 from tokenry.api.account.table import account_paths, child_account_paths, client_paths
 from tokenry.api.apps import app_paths
+from tokenry.api.managed.table import managed_paths
 from tokenry.api.profile import profile_paths
 from tokenry.api.public import public_paths
 from tokenry.api.sign_ins import sign_in_paths
@@ -88,6 +89,7 @@ def routes(
         **account_paths(installation, wire),
         **client_paths(installation, wire),
         **child_account_paths(installation, wire),
+        **managed_paths(installation, wire),
         **public_paths(installation, wire),
     }
     return [

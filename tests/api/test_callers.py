@@ -8,6 +8,7 @@ import pytest
 from tests.api.parts import bearer_of, routes
 from tests.conftest import App
 from tokenry.domain.callers import RULES, Callers
+from tokenry.domain.scopes import MANAGEMENT
 from tokenry.web.dialect import Dialect
 from tokenry.web.resource import Operation, Resource
 
@@ -31,8 +32,12 @@ def at(path: str) -> str:
 
 
 def test_table_is_the_only_reason_for_a_user_to_be_refused(app: App) -> None:
-    bearer = bearer_of(app, "ada")
+    # Who was an administrator has tokens with the scopes of management, and may nothing by them.
+    formerly = bearer_of(app, "former", admin=True, scopes=" ".join(MANAGEMENT.scopes))
+    app.client.put("/v4/account/users/former", headers=app.bearer, json={"restricted": True})
+    ada = bearer_of(app, "ada")
     for method, path, operation, dialect in operations(app):
+        bearer = formerly if operation.scopes.management else ada
         plain = app.client.request(method, at(path), headers=bearer)
         for answer in (plain, send_nonsense(app, method, path, dialect, bearer)):
             assert (answer.status_code == 403) == (operation.who in RULES), (method, path)

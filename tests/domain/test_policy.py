@@ -6,7 +6,7 @@ import pytest
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.policy import NO_RULES, Policy, Rules, UserKind
-from tokenry.domain.scopes import EVERYTHING, Scopes
+from tokenry.domain.scopes import ALL, EVERYTHING, Scopes
 from tokenry.domain.tokens import NEVER, NewToken
 
 NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
@@ -106,5 +106,10 @@ def test_field_that_is_wrong_anyway_is_not_judged_twice(scopes: object) -> None:
 def test_policy_limits_the_scopes_of_each_kind_of_user_apart() -> None:
     policy = Policy(DAY, expiry_required=True, tokens_per_user_max=3, scopes={UserKind.USER: LINODES})
     assert policy.rules_for(UserKind.USER, live_tokens=2) == Rules(DAY, True, 3, LINODES, 2)  # noqa: FBT003
-    assert policy.rules_for(UserKind.ADMIN, live_tokens=0).scopes == EVERYTHING
+    assert policy.rules_for(UserKind.ADMIN, live_tokens=0).scopes == ALL
+    assert policy.rules_for(UserKind.SERVICE, live_tokens=0).scopes == ALL
+    ceiling = policy.rules_for(UserKind.SERVICE, live_tokens=0, ceiling=LINODES).scopes
+    assert ceiling.covers(LINODES)
+    assert ceiling.covers(Scopes.parse("tokenry_tokens:read_write"))
+    assert not ceiling.covers(Scopes.parse("domains:read_only"))
     assert Policy().rules_for(UserKind.PROXY, live_tokens=0) == NO_RULES

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenry.domain.scopes import EVERYTHING, NOTHING, SCOPES_LENGTH_MAX, Catalogue, Level, Resource, Scopes
+from tokenry.domain.scopes import ALL, EVERYTHING, NOTHING, SCOPES_LENGTH_MAX, Catalogue, Level, Resource, Scopes
 
 CATALOGUE = Catalogue(
     (
@@ -201,3 +201,22 @@ def test_scopes_within_others_are_those_that_both_have(mine: str, limit: str, co
 )
 def test_united_scopes_are_all_of_both_at_the_higher_level(mine: str, others: str, united: str) -> None:
     assert str(Scopes.parse(mine).united(Scopes.parse(others))) == united
+
+
+def test_scopes_of_management_are_an_administrators_alone() -> None:
+    users, both = Scopes.parse("tokenry_users:read_only"), Scopes.parse("tokenry_users:read_write linodes:read_only")
+    assert users.management
+    assert both.management
+    assert ALL.management
+    assert not EVERYTHING.management
+    assert not Scopes.parse("linodes:read_only").management
+    assert ALL.covers(users)
+    assert ALL.covers(EVERYTHING)
+    assert both.covers(users)
+    assert not EVERYTHING.covers(users)
+    assert not EVERYTHING.covers(both)
+    assert not EVERYTHING.covers(ALL)
+    assert both.within(EVERYTHING) == Scopes.parse("linodes:read_only") == EVERYTHING.within(both)
+    assert both.within(ALL) == both == ALL.within(both)
+    assert ALL.within(EVERYTHING) == EVERYTHING == EVERYTHING.within(ALL)
+    assert (EVERYTHING.managing(), both.managing()) == (ALL, both)

@@ -109,15 +109,17 @@ def lists(house: House) -> Mapping[str, Callable[[], object]]:
         return "one more"
 
     return {
-        "tokens.list_tokens": lambda: do.tokens.list_tokens(actor, PAGE),
-        "details.list_details": lambda: [do.details.list_details(actor, PAGE, selection=each) for each in STATES],
+        "tokens.list_tokens": lambda: do.tokens.list_tokens(actor.user_id, PAGE),
+        "details.list_details": lambda: [
+            do.details.list_details(actor.user_id, PAGE, selection=each) for each in STATES
+        ],
         "inventory.list_tokens": lambda: [do.inventory.list_tokens(actor, PAGE, selection=each) for each in STATES],
         "inventory.export_tokens": lambda: [[*do.inventory.export_tokens(actor, each)] for each in STATES],
         "inventory.export_all": lambda: [[*do.inventory.export_all(each)] for each in STATES],
         "users.list_users": lambda: [*do.users.list_users()],
         "policies.preview_lifetime": lambda: do.policies.preview_lifetime(timedelta(minutes=5)),
         "tokens.create_token": count_by_policy,
-        "policies.get_rules": lambda: do.policies.get_rules(actor),
+        "policies.get_rules": lambda: do.policies.get_rules(actor.user_id),
     }
 
 
@@ -129,7 +131,9 @@ OF_OTHER_THINGS = {
     "children",
     "clients",
     "factors",
+    "identities",
     "logins",
+    "managed_users",
     "oauth_clients",
     "passkeys",
     "sessions",
@@ -163,8 +167,8 @@ def test_access_token_is_not_there_by_its_id(house: House) -> None:
     do, actor, origin = house.do, house.actor, house.origin
     *_, token_id, secret = house.let_in()
     for ask in (
-        lambda: do.tokens.get_token(actor, token_id),
-        lambda: do.details.get_details(actor, token_id),
+        lambda: do.tokens.get_token(actor.user_id, token_id),
+        lambda: do.details.get_details(actor.user_id, token_id),
         lambda: do.tokens.rename_token(origin, token_id, "mine"),
         lambda: do.details.update_details(origin, token_id, NewDetails("mine")),
         lambda: do.rotations.rotate_token(origin, token_id, NewRotation()),

@@ -43,7 +43,7 @@ def test_change_is_recorded_with_what_it_was_before(bench: Bench, details: Token
 
 
 def test_what_changes_nothing_leaves_no_event(bench: Bench, details: TokenDetails) -> None:
-    before = details.get_details(bench.actor, 1)
+    before = details.get_details(bench.actor.user_id, 1)
     assert details.update_details(bench.origin, 1, NewDetails()) == before
     assert details.update_details(bench.origin, 1, NewDetails(description="", networks=())) == before
     assert len(bench.events("token:1")) == 1
@@ -54,7 +54,7 @@ def test_makers_and_revokers_are_named(bench: Bench, details: TokenDetails) -> N
     given, _ = bench.tokens.create_token_for(OPERATOR, "admin", NewToken())
     bench.tokens.revoke_token(bench.origin, given.id)
     bench.tokens.revoke_any_token(OPERATOR, mine.id)
-    found = [details.get_details(bench.actor, token_id) for token_id in (1, mine.id, given.id)]
+    found = [details.get_details(bench.actor.user_id, token_id) for token_id in (1, mine.id, given.id)]
     assert [one.created_by for one in found] == ["first start", "admin", "operator"]
     assert [one.revocation and one.revocation.by for one in found] == [None, "operator", "admin"]
 
@@ -67,14 +67,14 @@ def test_revoked_token_takes_a_description_and_no_networks(bench: Bench, details
     with pytest.raises(Invalid) as caught:
         details.update_details(bench.origin, token.id, NewDetails(description="x", networks=NETWORKS))
     assert [fault.field for fault in caught.value.faults] == ["networks"]
-    assert details.get_details(bench.actor, token.id).description == "leaked"
+    assert details.get_details(bench.actor.user_id, token.id).description == "leaked"
 
 
 def test_token_of_somebody_else_is_not_found(bench: Bench, details: TokenDetails) -> None:
     bench.users.create_user(OPERATOR, username="ada")
     token, _ = bench.tokens.create_token_for(OPERATOR, "ada", NewToken())
     with pytest.raises(NotFound):
-        details.get_details(bench.actor, token.id)
+        details.get_details(bench.actor.user_id, token.id)
     with pytest.raises(NotFound):
         details.update_details(bench.origin, token.id, NewDetails(description="mine"))
     assert len(bench.events(f"token:{token.id}")) == 1
@@ -84,7 +84,7 @@ def test_token_revoked_since_it_was_verified_changes_nothing(bench: Bench, detai
     bench.tokens.revoke_any_token(OPERATOR, 1)
     with pytest.raises(Unauthorized):
         details.update_details(bench.origin, 1, NewDetails(description="late"))
-    assert details.get_details(bench.actor, 1).description == ""
+    assert details.get_details(bench.actor.user_id, 1).description == ""
 
 
 def test_proxy_user_changes_no_details(bench: Bench, details: TokenDetails) -> None:
@@ -92,7 +92,7 @@ def test_proxy_user_changes_no_details(bench: Bench, details: TokenDetails) -> N
         connection.execute(update(users).values(proxy=True))
     with pytest.raises(Forbidden):
         details.update_details(bench.origin, 1, NewDetails(description="mine"))
-    assert details.get_details(bench.actor, 1).description == ""
+    assert details.get_details(bench.actor.user_id, 1).description == ""
 
 
 def test_secret_made_while_networks_change_opens_from_the_new_ones_only(bench: Bench) -> None:

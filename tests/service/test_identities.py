@@ -153,7 +153,7 @@ def test_ceiling_is_that_of_the_provider_by_which_the_user_signed_in_last(bench:
     ada = bench.actor._replace(user_id=2, username="ada", preview=secret.preview, token_id=token.id, scopes=EVERYTHING)
     with pytest.raises(Invalid, match="maximum scopes: account:read_write linodes:read_only"):
         bench.tokens.create_token(Origin.of(ada), wide)
-    assert str(Policies(bench.transactions).get_rules(ada).scopes) == "account:read_write linodes:read_only"
+    assert str(Policies(bench.transactions).get_rules(ada.user_id).scopes) == "account:read_write linodes:read_only"
     child = Accounts(bench.transactions).create_account(OPERATOR, company="Child", parent="tokenry")
     proxy, _ = Children(bench.transactions, bench.tokens).create_token(Origin.of(ada), child.euuid)
     assert str(proxy.scopes) == "account:read_write linodes:read_only"

@@ -87,4 +87,4 @@ def test_secret_rotated_away_while_it_is_reported_leaves_its_token_alone(
     monkeypatch.setattr(Peppers, "opens", open_then_rotate)
     assert leaks.revoke_reported([secret.reveal()], None) == 0
     assert found == [True, False]
-    assert bench.tokens.get_token(bench.actor, token.id).id == token.id
+    assert bench.tokens.get_token(bench.actor.user_id, token.id).id == token.id

@@ -31,6 +31,7 @@ from tokenry.domain.errors import Unauthorized
 from tokenry.domain.filters import Filter
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
+from tokenry.domain.managed import UserWanted
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.profile import ProfileChange
@@ -96,8 +97,9 @@ MORE_ACCOUNTS = f"""
     FROM {numbers(2, ACCOUNTS)}
 """
 MORE_USERS = f"""
-    INSERT INTO users (id, account_id, username, username_folded, email, admin, created_at)
-    SELECT i, CASE WHEN i % 20 < 2 THEN 1 ELSE 2 + i % 50 END, 'user-' || i, 'user-' || i, '', FALSE, {NOW}
+    INSERT INTO users (id, account_id, username, username_folded, email, admin, created_at, external_id)
+    SELECT i, CASE WHEN i % 20 < 2 THEN 1 ELSE 2 + i % 50 END, 'user-' || i, 'user-' || i, '', FALSE, {NOW},
+        'ext-' || i
     FROM {numbers(2, USERS)}
 """
 # A tenth of them the first user's; a fifth revoked and a fifth expired.
@@ -315,12 +317,12 @@ class Many:
             after = connection.execute(text(f"SELECT username FROM users WHERE id = {USERS // 2}")).scalar_one()
         return {
             "tokens.list_tokens": [
-                partial(do.tokens.list_tokens, actor, PAGE),
-                partial(do.tokens.list_tokens, actor, deep, Filter(descending=True)),
-                partial(do.tokens.list_tokens, actor, PAGE, Filter(limit=5)),
-                partial(do.details.list_details, actor, far),
+                partial(do.tokens.list_tokens, 1, PAGE),
+                partial(do.tokens.list_tokens, 1, deep, Filter(descending=True)),
+                partial(do.tokens.list_tokens, 1, PAGE, Filter(limit=5)),
+                partial(do.details.list_details, 1, far),
             ],
-            "details.list_details": [partial(do.details.list_details, actor, PAGE, selection=each) for each in states],
+            "details.list_details": [partial(do.details.list_details, 1, PAGE, selection=each) for each in states],
             "inventory.list_tokens": [
                 *(partial(do.inventory.list_tokens, actor, deep, selection=each) for each in states),
                 partial(do.inventory.list_tokens, actor, PAGE, username="user-40"),
@@ -333,6 +335,10 @@ class Many:
                 partial(self.two_pieces, do.inventory.export_all, username="user-40"),
             ],
             "account_users.list_users": [partial(do.account_users.list_users, actor, PAGE)],
+            "managed_users.list_users": [
+                partial(do.managed_users.list_users, actor, PAGE),
+                partial(do.managed_users.list_users, actor, deep, Filter(descending=True)),
+            ],
             "users.list_users": [lambda: next(do.users.list_users()), lambda: next(do.users.list_users(after))],
             "apps.list_apps": [
                 partial(do.apps.list_apps, actor, PAGE),
@@ -355,15 +361,17 @@ class Many:
         do, actor = self.do, self.actor
         nobodys = Secret.generate().reveal()
         return {
-            "tokens.get_token": [partial(do.tokens.get_token, actor, 1)],
-            "details.get_details": [partial(do.details.get_details, actor, 1)],
+            "tokens.get_token": [partial(do.tokens.get_token, 1, 1)],
+            "details.get_details": [partial(do.details.get_details, 1, 1)],
             "policies.get_policy": [do.policies.get_policy],
-            "policies.get_rules": [partial(do.policies.get_rules, actor)],
+            "policies.get_rules": [partial(do.policies.get_rules, 1)],
             "device_codes.find": [partial(do.device_codes.find, "BCDFGHJK")],
             "refresh_tokens.find_live": [self.find_live],
             "apps.get_app": [partial(do.apps.get_app, actor, 10)],
             "admission.admit": [partial(do.admission.admit, actor, who) for who in Callers],
             "account_users.get_user": [partial(do.account_users.get_user, actor, "user-40")],
+            "managed_users.get_user": [partial(do.managed_users.get_user, actor, "ext-40")],
+            "managed_users.on_behalf": [partial(do.managed_users.on_behalf, self.origin, "ext-40")],
             "accounts.get_account": [partial(do.accounts.get_account, actor)],
             "children.get_child": [partial(do.children.get_child, actor, "E9")],
             "sessions.find_session": [partial(do.sessions.find_session, self.session.reveal())],
@@ -429,6 +437,10 @@ class Many:
                 partial(do.account_users.update_grants, origin, "user-60", GrantsChange(child_account_access=True))
             ],
             "account_users.delete_user": [partial(do.account_users.delete_user, origin, "user-80")],
+            **self.managed(),
+            "users.create_service_account": [
+                partial(do.users.create_service_account, OPERATOR, username="backend", ceiling=EVERYTHING)
+            ],
             "users.create_user": [partial(do.users.create_user, OPERATOR, username="bob", admin=True)],
             "users.update_user": [partial(do.users.update_user, OPERATOR, "user-100", UserChange(username="named"))],
             "users.disable_user": [partial(do.users.disable_user, OPERATOR, "user-120")],
@@ -517,6 +529,27 @@ class Many:
             "client_credentials.issue": [self.let_a_client_act],
             "token_exchange.exchange_token": [self.exchange_a_token],
             "uses.flush": [self.flush],
+        }
+
+    def managed(self) -> Mapping[str, list[Callable[[], object]]]:
+        """What a product does with its users, whom an administrator manages too."""
+        do, origin = self.do, self.origin
+        make = partial(do.managed_tokens.create_token, origin)
+        return {
+            "managed_users.put_user": [
+                partial(do.managed_users.put_user, origin, "new@example.org", UserWanted(email="new@example.org")),
+                partial(do.managed_users.put_user, origin, "ext-160", UserWanted(email="old@example.org")),
+            ],
+            "managed_users.update_user": [
+                partial(do.managed_users.update_user, origin, "ext-180", each)
+                for each in (UserWanted(username="managed"), UserWanted(disabled=True))
+            ],
+            "managed_tokens.create_token": [
+                partial(make, "ext-160", NewToken(), KeyedRequest("managed", bytes(32))),
+                partial(make, "newer@example.org", NewToken(), create_user=True),
+            ],
+            "managed_tokens.revoke_all": [partial(do.managed_tokens.revoke_all, origin, "ext-160")],
+            "managed_users.delete_user": [partial(do.managed_users.delete_user, origin, "ext-160")],
         }
 
     def factors(self) -> Mapping[str, list[Callable[[], object]]]:
@@ -777,6 +810,7 @@ def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None
     within = {
         "sessions.end_own",
         "sessions.renew_session",
+        "tokens.create_in",
         "tokens.issue",
         "accounts.create_first",
         "pruning.run",

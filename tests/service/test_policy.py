@@ -72,7 +72,7 @@ def test_token_without_expiry_gets_the_longest_lifetime(bench: Bench, policies: 
     put(policies, Policy(DAY))
     token, _ = bench.tokens.create_token(bench.origin, NewToken())
     assert token.expiry == NOW + DAY
-    assert bench.tokens.get_token(bench.actor, token.id).expiry == NOW + DAY
+    assert bench.tokens.get_token(bench.actor.user_id, token.id).expiry == NOW + DAY
 
 
 def test_revoking_one_makes_room_for_another(bench: Bench, policies: Policies) -> None:
@@ -113,9 +113,9 @@ def test_first_token_can_be_made_under_any_policy(database: Database) -> None:
 
 def test_actor_is_told_what_holds_for_its_user(bench: Bench, policies: Policies) -> None:
     put(policies, STRICT)
-    assert policies.get_rules(bench.actor) == Rules(DAY, True, 1, Scopes.parse("linodes:read_only"), 1)  # noqa: FBT003
+    assert policies.get_rules(bench.actor.user_id) == Rules(DAY, True, 1, Scopes.parse("linodes:read_only"), 1)  # noqa: FBT003
     put(policies, Policy())
-    assert policies.get_rules(bench.actor) == Rules(scopes=EVERYTHING, live_tokens=1)
+    assert policies.get_rules(bench.actor.user_id) == Rules(scopes=EVERYTHING, live_tokens=1)
 
 
 def test_change_of_the_policy_is_recorded(bench: Bench, policies: Policies) -> None:
@@ -145,7 +145,7 @@ def test_shortened_tokens_are_counted_before_and_recorded_after(bench: Bench, po
     bench.tokens.create_token(bench.origin, NewToken(expiry=NOW + DAY))
     assert policies.preview_lifetime(DAY) == [Shortening("admin", at_once=0, sooner=1)]
     assert put(policies, Policy(DAY), shorten=True) == (0, 1)
-    assert bench.tokens.get_token(bench.actor, 1).expiry == NOW + DAY
+    assert bench.tokens.get_token(bench.actor.user_id, 1).expiry == NOW + DAY
     assert bench.events("token:1")[1:] == [
         ("token.shorten", {"from": NEVER.isoformat(), "to": (NOW + DAY).isoformat()})
     ]
@@ -158,7 +158,7 @@ def test_token_past_the_maximum_lifetime_expires_at_once(bench: Bench) -> None:
     assert put(policies, Policy(DAY), shorten=True) == (1, 0)
     later = Tokens(Transactions(bench.database, lambda: NOW + 2 * DAY), Peppers((bytes(32),)), default_catalogue())
     with pytest.raises(NotFound):
-        later.get_token(bench.actor, 1)
+        later.get_token(bench.actor.user_id, 1)
 
 
 def test_more_tokens_than_one_batch_are_shortened(
@@ -173,7 +173,7 @@ def test_more_tokens_than_one_batch_are_shortened(
 
 def test_existing_tokens_stay_unless_they_are_to_be_shortened(bench: Bench, policies: Policies) -> None:
     assert put(policies, Policy(DAY)) == (0, 0)
-    assert bench.tokens.get_token(bench.actor, 1).expiry == NEVER
+    assert bench.tokens.get_token(bench.actor.user_id, 1).expiry == NEVER
 
 
 def make_many(bench: Bench, count: int) -> None:
@@ -312,7 +312,7 @@ def test_token_made_while_the_policy_changes_does_not_outlive_it(bench: Bench, m
     token, _ = bench.tokens.create_token(bench.origin, NewToken())
     change.join()
     elsewhere.close()
-    assert bench.tokens.get_token(bench.actor, token.id).expiry == NOW + DAY
+    assert bench.tokens.get_token(bench.actor.user_id, token.id).expiry == NOW + DAY
     assert outliving(bench, DAY) == 0
 
 
@@ -340,7 +340,7 @@ def test_no_token_outlives_a_policy_whoever_makes_tokens_meanwhile(bench: Bench,
     assert failures == []
     assert outlived == [0] * 10
     assert outliving(bench, 21 * DAY) == 0
-    assert bench.tokens.list_tokens(bench.actor, PageRequest()).results > 10
+    assert bench.tokens.list_tokens(bench.actor.user_id, PageRequest()).results > 10
 
 
 def test_enforcing_does_not_wait_for_ever(migrated_postgres_database: URL, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,7 @@ def test_of_those_that_rotate_at_once_each_waits_for_the_other(
     elsewhere.close()
     answered = {secret.preview for secret in secrets if secret is not None}
     left = previews(bench.database, token)
-    newest = bench.tokens.get_token(bench.actor, token.id).preview
+    newest = bench.tokens.get_token(bench.actor.user_id, token.id).preview
     assert newest in left & answered
     assert left <= answered | {token.preview}
     assert len(left) == (1 if new == AT_ONCE else 2)

@@ -65,7 +65,9 @@ def test_token_closed_since_it_was_verified_changes_nothing(bench: Bench, change
         bench.users.disable_user(OPERATOR, "admin")
     with pytest.raises(Unauthorized):
         CHANGES[change](bench)
-    labels = [token.label for token in bench.tokens.list_tokens(bench.actor, PageRequest()).rows if token.id > 1]
+    labels = [
+        token.label for token in bench.tokens.list_tokens(bench.actor.user_id, PageRequest()).rows if token.id > 1
+    ]
     assert (labels, len(bench.events("token:2")), bench.events("token:3")) == (["other"], 1, [])
 
 
@@ -83,7 +85,7 @@ def test_refused_token_leaves_no_event(bench: Bench) -> None:
 def test_token_that_acts_may_revoke_itself(bench: Bench) -> None:
     bench.tokens.revoke_token(bench.origin, 1)
     with pytest.raises(NotFound):
-        bench.tokens.get_token(bench.actor, 1)
+        bench.tokens.get_token(bench.actor.user_id, 1)
 
 
 def test_token_of_somebody_else_is_not_found(bench: Bench) -> None:
@@ -97,7 +99,7 @@ def test_token_of_somebody_else_is_not_found(bench: Bench) -> None:
 
 
 def test_rename_to_nothing_is_no_change(bench: Bench) -> None:
-    before = bench.tokens.get_token(bench.actor, 1)
+    before = bench.tokens.get_token(bench.actor.user_id, 1)
     assert bench.tokens.rename_token(bench.origin, 1, None) == before
     assert [action for action, _ in bench.events("token:1")] == ["token.create"]
 
@@ -151,4 +153,4 @@ def test_token_that_is_made_while_its_maker_is_revoked_with_all_others_is_revoke
         bench.tokens.create_token(Origin.of(actor), NewToken())
     revocation.join()
     elsewhere.close()
-    assert [token.id for token in bench.tokens.list_tokens(bench.actor, PageRequest()).rows] == [1]
+    assert [token.id for token in bench.tokens.list_tokens(bench.actor.user_id, PageRequest()).rows] == [1]

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,7 @@ class Noting:
 
 
 def ask(router: Router, path: str) -> Any:
-    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path}
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": unquote(path), "raw_path": path.encode("ascii")}
     asyncio.run(router(scope, None, None))  # type: ignore[arg-type]
     return scope["asked"]
 
@@ -60,3 +61,11 @@ def test_both_find_every_route_of_the_service(app: App) -> None:
 def test_path_of_many_pieces_is_not_taken_apart() -> None:
     mine = Paths([Route("/v4/profile/tokens/{x}", Noting("x"))], default=Noting("nothing"))
     assert ask(mine, "/v4/profile/tokens" + "/" * 32_000) == ("nothing", {})
+
+
+def test_slash_that_is_escaped_belongs_to_a_name(both: tuple[Router, Router]) -> None:
+    _, mine = both
+    assert ask(mine, "/v4/profile/tokens/a%2Fb") == ("/v4/profile/tokens/{x}", {"x": "a/b"})
+    assert ask(mine, "/v4/profile/tokens/%2f%2Frotate/rotate") == ("/v4/profile/tokens/{x}/rotate", {"x": "//rotate"})
+    assert ask(mine, "/v4/profile/tokens/a%252Fb") == ("/v4/profile/tokens/{x}", {"x": "a%2Fb"})
+    assert ask(mine, "/v4%2Fprofile/tokens/a") == ("nothing", {})

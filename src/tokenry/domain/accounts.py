@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import NamedTuple, Self
 
 from tokenry.domain.errors import Fault
+from tokenry.domain.managed import Managed
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.texts import shows
 from tokenry.domain.tokens import NEVER_SECONDS
@@ -136,13 +137,23 @@ class Actor(NamedTuple):
 class Origin:
     """Where a change comes from: who acts if a token was used, else a name; and an address.
 
-    `user_id` is the user who acts without a token, signed in.
+    `user_id` is the user who acts without a token, signed in; `managed` is the user for whom somebody else acts, who
+    manages this one.
     """
 
     name: str
     actor: Actor | None = None
     address: str | None = None
     user_id: int | None = None
+    managed: Managed | None = None
+
+    @property
+    def owner_id(self) -> int:
+        """Whose tokens are meant, in a use case that takes a token."""
+        if self.managed is not None:
+            return self.managed.user_id
+        assert self.actor is not None
+        return self.actor.user_id
 
     @classmethod
     def of(cls, actor: Actor, address: str | None = None) -> Self:

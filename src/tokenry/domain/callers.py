@@ -4,6 +4,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from tokenry.domain.errors import Forbidden
+from tokenry.domain.managed import require_manager
 from tokenry.domain.users import User, UserType
 
 
@@ -13,6 +14,7 @@ class Callers(Enum):
     ANYBODY = "no token is looked at"
     USERS = "every user"
     ADMINISTRATORS = "users who manage their account"
+    MANAGERS = "service accounts, and administrators"
     PARENTS = "users of a parent account who may enter its child accounts"
 
 
@@ -30,6 +32,7 @@ def require_parent(user: User) -> None:
 
 RULES: dict[Callers, Callable[[User], None]] = {
     Callers.ADMINISTRATORS: require_administrator,
+    Callers.MANAGERS: require_manager,
     Callers.PARENTS: require_parent,
 }
 """What has to hold for a user beyond a valid token. For whom there is no rule, the database need not be asked."""

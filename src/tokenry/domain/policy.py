@@ -13,17 +13,20 @@ from tokenry.moments import write_moment
 
 
 class UserKind(Enum):
-    """Whom a limit of scopes is for. A proxy user, who acts in a child account, is of no other kind."""
+    """Whom a limit of scopes is for. A proxy user, who acts in a child account, and a service account are no other."""
 
     ADMIN = "admin"
     USER = "user"
     PROXY = "proxy"
+    SERVICE = "service"
 
     @classmethod
-    def of(cls, *, admin: bool, proxy: bool) -> "UserKind":
-        """The kind of a user who is an administrator, a proxy user, or neither."""
+    def of(cls, *, admin: bool, proxy: bool, service: bool) -> "UserKind":
+        """The kind of a user who is an administrator, a proxy user, a service account, or none of these."""
         if proxy:
             return cls.PROXY
+        if service:
+            return cls.SERVICE
         return cls.ADMIN if admin else cls.USER
 
 
@@ -100,12 +103,20 @@ class Policy:
     second_factor: Concerned = Concerned.NOBODY
 
     def rules_for(self, kind: UserKind, *, live_tokens: int, ceiling: Scopes = EVERYTHING) -> Rules:
-        """What holds for the next token of a user, whose own limit is `ceiling`."""
+        """What holds for the next token of a user, whose own limit is `ceiling`.
+
+        An administrator's `*` has the scopes of management; a service account may have them beside those of its limit.
+        """
+        scopes = self.scopes.get(kind, EVERYTHING).within(ceiling)
+        if kind is UserKind.ADMIN:
+            scopes = scopes.managing()
+        if kind is UserKind.SERVICE:
+            scopes = scopes.with_management()
         return Rules(
             lifetime_max=self.lifetime_max,
             expiry_required=self.expiry_required,
             tokens_max=self.tokens_per_user_max,
-            scopes=self.scopes.get(kind, EVERYTHING).within(ceiling),
+            scopes=scopes,
             live_tokens=live_tokens,
         )
 

@@ -2,6 +2,9 @@
 
 A scope is `resource:level`, or `*` for everything. `read_write` covers `read_only` of the same resource; no resource
 implies another. A set of scopes keeps the order in which it was asked for.
+
+Beside an operator's catalogue stands one of this service's own, by which a product's backend manages users and tokens.
+`*` does not have these scopes, unless an administrator holds it.
 """
 
 import re
@@ -20,7 +23,12 @@ READS, WRITES = "account:read_only", "account:read_write"
 """The scopes that this service asks for itself, on its own paths."""
 CHILDREN_READS, CHILDREN_WRITES = "child_account:read_only", "child_account:read_write"
 """The same for child accounts."""
+MANAGEMENT_PREFIX = "tokenry_"
+"""How the names of this service's own resources begin, and no others."""
 RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+USERS_READS, USERS_WRITES = "tokenry_users:read_only", "tokenry_users:read_write"
+TOKENS_READS, TOKENS_WRITES = "tokenry_tokens:read_only", "tokenry_tokens:read_write"
+"""What a product's backend needs to manage users, and their tokens."""
 _SEPARATORS = re.compile(r"[ ,]+")
 
 
@@ -43,10 +51,11 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Scopes:
-    """A set of scopes. `everything` is `*`; then `levels` is empty."""
+    """A set of scopes. `everything` is `*`, without levels; `manages` if it has those of management."""
 
     levels: Mapping[str, Level]
     everything: bool = False
+    manages: bool = False
     audience = ""
     """For whom they are asked for, if that is said: `Asked` has it."""
     origin = ""
@@ -90,7 +99,7 @@ class Scopes:
     def covers(self, needed: "Scopes") -> bool:
         """Whether these scopes cover all that `needed` names."""
         if self.everything:
-            return True
+            return self.manages or not needed.management
         if needed.everything:
             return False
         for resource, level in needed.levels.items():  # noqa: SIM110 - at half the price of `all`, on the hot path
@@ -101,15 +110,37 @@ class Scopes:
     def within(self, limit: "Scopes") -> "Scopes":
         """What of these scopes `limit` covers: of a resource that both have, the lower level."""
         if limit.everything:
-            return self
+            return self if limit.manages else self.without_management()
         if self.everything:
-            return limit
+            return limit if self.manages else limit.without_management()
         common = (name for name in self.levels if name in limit.levels)
         return Scopes({name: min(self.levels[name], limit.levels[name]) for name in common})
 
     def united(self, others: "Scopes") -> "Scopes":
         """These scopes and others together: of a resource that both have, the higher level."""
         return Scopes.parse(f"{self} {others}")
+
+    def managing(self) -> "Scopes":
+        """These scopes as an administrator holds them: `*` with those of management."""
+        return ALL if self.everything else self
+
+    def with_management(self) -> "Scopes":
+        """These scopes, and all of management."""
+        if self.everything:
+            return ALL
+        return Scopes({**self.levels, **{resource.name: max(resource.levels) for resource in MANAGEMENT.resources}})
+
+    @cached_property
+    def management(self) -> bool:
+        """Whether some of these are of management."""
+        return self.manages or any(map(is_management, self.levels))
+
+    def without_management(self) -> "Scopes":
+        """These scopes but for those of management."""
+        if not self.management:
+            return self
+        levels = {name: level for name, level in self.levels.items() if not is_management(name)}
+        return Scopes(levels, self.everything)
 
 
 @dataclass(frozen=True)
@@ -126,8 +157,15 @@ class Asked(Scopes):
 
 ANYBODY = "*"
 EVERYTHING = Scopes({}, everything=True)
+ALL = Scopes({}, everything=True, manages=True)
+"""What `*` is for an administrator."""
 NOTHING = Scopes({})
 NOTHING_FOR_ANYBODY = Asked({}, audience=ANYBODY)
+
+
+def is_management(resource: str) -> bool:
+    """Whether a resource is one of this service's own."""
+    return resource.startswith(MANAGEMENT_PREFIX)
 
 
 def split_scopes(text: str) -> list[str]:
@@ -167,7 +205,7 @@ class Catalogue:
 
     @cached_property
     def _words(self) -> frozenset[str]:
-        return frozenset(("*", *self.scopes))
+        return frozenset(("*", *self.scopes, *MANAGEMENT.scopes))
 
     def faults(self, text: str) -> list[Fault]:
         """Say what is wrong with `text` as a list of scopes: one fault for each piece the catalogue does not have."""
@@ -185,7 +223,7 @@ class Catalogue:
             return scopes
         levels = {
             resource.name: [level for level in resource.levels if level <= scopes.levels.get(resource.name, 0)]
-            for resource in self.resources
+            for resource in (*self.resources, *MANAGEMENT.resources)
         }
         return Scopes({name: max(found) for name, found in levels.items() if found})
 
@@ -200,3 +238,15 @@ class Catalogue:
             return None
         lowest = min((existing for existing in entry.levels if existing >= level), default=level)
         return f"{resource}:{lowest.word}"
+
+
+_BOTH = tuple(Level)
+MANAGEMENT = Catalogue(
+    (
+        Resource("tokenry_users", _BOTH, "Users of your product, by your own names for them"),
+        Resource("tokenry_tokens", _BOTH, "Tokens of those users"),
+        Resource("tokenry_verify", _BOTH, "Whether tokens are valid, and what is known of them"),
+        Resource("tokenry_audit", _BOTH, "What was done, and by whom"),
+    )
+)
+"""What a service account may do here; tokens of others have none of it."""

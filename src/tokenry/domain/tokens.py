@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tokenry.domain.errors import Fault
-from tokenry.domain.scopes import Catalogue, Scopes
+from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
 from tokenry.domain.texts import shows, storable_faults
 from tokenry.moments import write_moment
 
@@ -58,7 +58,9 @@ class NewToken:
     def granted(self, limit: Scopes) -> Scopes:
         """The scopes it gets once `check` found no fault: those asked for, or all of `limit` for `*`."""
         asked = Scopes.parse(self.scopes)
-        return limit if asked.everything else asked
+        if not asked.everything:
+            return asked
+        return EVERYTHING if limit.everything else limit
 
 
 def in_order_of_fields(faults: Iterable[Fault]) -> list[Fault]:

@@ -6,13 +6,15 @@ from datetime import datetime
 from enum import Enum
 
 from tokenry.domain.errors import Fault
+from tokenry.domain.policy import UserKind
 from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.texts import fold
 
-USERNAME_LENGTH_MAX = 64
+USERNAME_LENGTH_MAX = 254
+"""As long as an address, which is what many products have for a name."""
 EMAIL_LENGTH_MAX = 254
 _CHANGEABLE = ("username", "email", "admin", "child_account_access")
-_USERNAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{USERNAME_LENGTH_MAX - 1}}}", re.ASCII)
+_USERNAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@+|-]{{0,{USERNAME_LENGTH_MAX - 1}}}", re.ASCII)
 _PROXY_SUFFIX = re.compile(r"_[0-9a-f]{16}$")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -32,7 +34,8 @@ class User:
 
     An administrator manages the account's users. `child_account_access` lets somebody else of a parent account into
     its child accounts. With a `second_factor` nobody signs in as the user by a password alone. New tokens of the user
-    may do no more than the `ceiling`.
+    may do no more than the `ceiling`. A `service` account is a program's, which never signs in: its ceiling is for the
+    tokens that it makes for others. `external_id` is a product's name for the user.
     """
 
     id: int
@@ -46,6 +49,8 @@ class User:
     child_account_access: bool = False
     second_factor: bool = False
     ceiling: Scopes = EVERYTHING
+    service: bool = False
+    external_id: str | None = None
 
     @property
     def restricted(self) -> bool:
@@ -62,6 +67,11 @@ class User:
             )
             if before != after
         }
+
+    @property
+    def kind(self) -> UserKind:
+        """What a policy's limits go by."""
+        return UserKind.of(admin=self.admin, proxy=self.proxy, service=self.service)
 
     @property
     def enters_children(self) -> bool:
@@ -111,6 +121,8 @@ class UserChange:
     def check(self, user: User) -> list[Fault]:
         """Say everything that is wrong with it; what the user already has is not judged again."""
         faults = list(self.faults)
+        if user.service and self.restricted is False:
+            faults.append(Fault("Must be true: a service account is no administrator", "restricted"))
         if self.username not in {None, user.username}:
             faults += username_faults(str(self.username))
         if self.email not in {None, user.email}:
@@ -158,7 +170,7 @@ def username_faults(username: str) -> list[Fault]:
     if not _USERNAME.fullmatch(username):
         return [
             Fault(
-                f"Must be 1-{USERNAME_LENGTH_MAX} ASCII letters, numbers, dots, dashes and underscores, "
+                f"Must be 1-{USERNAME_LENGTH_MAX} ASCII letters, numbers, dots, dashes, underscores, and @, + or |, "
                 "starting with a letter or number",
                 "username",
             )

@@ -5,12 +5,17 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor
-from tokenry.domain.errors import Forbidden, Unauthorized
+from tokenry.domain.errors import Forbidden, NotFound, Unauthorized
+from tokenry.domain.managed import require_managed
 from tokenry.domain.policy import UserKind
+from tokenry.domain.scopes import Scopes
 from tokenry.domain.users import User
 from tokenry.service.transactions import Change
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage import users as stored_users
+
+MANAGERS = (UserKind.SERVICE, UserKind.ADMIN)
+"""Who may manage users for a product, with the scopes for it."""
 
 
 def get_reader(connection: Connection, actor: Actor) -> User:
@@ -38,12 +43,39 @@ def require_open(connection: Connection, actor: Actor, *, now: datetime) -> User
     return kind
 
 
-def require_maker(change: Change) -> UserKind:
-    """Refuse a proxy user, who may list, view and revoke tokens, and a secret that no longer opens its token.
+def require_owner(change: Change) -> UserKind:
+    """Refuse a secret that no longer opens its token, and whoever no longer manages the user who is meant, if any.
 
-    Returns which kind of user it is of. Raises Forbidden, Unauthorized.
+    Returns which kind of user it is whose tokens are meant, and who is kept or locked. Raises Forbidden, Unauthorized,
+    and NotFound where that user is gone.
     """
     kind = require_open(change.connection, change.actor, now=change.now)
+    if change.origin.managed is None:
+        return kind
+    if kind not in MANAGERS:
+        raise Forbidden
+    return get_managed(change.connection, change.actor, change.owner_id).kind
+
+
+def require_maker(change: Change) -> UserKind:
+    """The same, and refuse a proxy user, who may list, view and revoke tokens. Raises Forbidden, Unauthorized."""
+    kind = require_owner(change)
     if kind is UserKind.PROXY:
         raise Forbidden
     return kind
+
+
+def get_managed(connection: Connection, actor: Actor, user_id: int) -> User:
+    """A user whom managers of the account manage. Raises NotFound, and Forbidden for one whom nobody does."""
+    user = stored_users.get_user(connection, user_id)
+    if user.account_id != actor.account_id or user.external_id is None:
+        raise NotFound
+    require_managed(user)
+    return user
+
+
+def find_reach(change: Change) -> Scopes:
+    """The most that what is made may do: as much as the acting token, or what its service account may give users."""
+    if change.origin.managed is None:
+        return change.actor.scopes
+    return stored_users.find_ceiling(change.connection, change.actor.user_id)

@@ -6,6 +6,7 @@ from itertools import count
 from tokenry.domain.accounts import Account, Actor, Origin, proxy_username
 from tokenry.domain.callers import require_parent
 from tokenry.domain.errors import Forbidden, NotFound
+from tokenry.domain.events import UserCreated
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import Rules, UserKind
@@ -17,7 +18,6 @@ from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.policy import policy_in_force
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Change, Transactions
-from tokenry.service.users import add_proxy
 from tokenry.storage import accounts as stored
 from tokenry.storage import users as stored_users
 from tokenry.storage.database import retried
@@ -81,7 +81,22 @@ def _get_proxy(change: Change, parent: User, child: Account) -> User:
         company = stored.get_account(connection, parent.account_id).company
         names = (proxy_username(parent_company=company, child_euuid=child.euuid, turn=turn) for turn in count())
         free = next(name for name in names if not find_holders(connection, name))
-        return add_proxy(change, account_id=child.id, username=free)
+        return _add_proxy(change, account_id=child.id, username=free)
     if proxy.disabled is not None:
         raise Forbidden
     return proxy
+
+
+def _add_proxy(change: Change, *, account_id: int, username: str) -> User:
+    """Make a parent account's user in a child account, in a change of the caller's. Its name is never reserved."""
+    user = stored_users.create_user(
+        change.connection,
+        account_id=account_id,
+        username=username,
+        email="",
+        admin=True,
+        created=change.now,
+        proxy=True,
+    )
+    change.record(UserCreated(user.id, username, admin=True))
+    return user

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.accounts import Origin
 from tokenry.domain.details import LIVE_TOKENS, Details, NewDetails, Selection
 from tokenry.domain.errors import Fault, Invalid, NotFound
 from tokenry.domain.events import TokenUpdated
@@ -19,29 +19,29 @@ from tokenry.storage.users import lock_user
 
 
 class TokenDetails:
-    """The use cases of a token's details. An actor sees its own user's tokens, those that ended too."""
+    """The use cases of a token's details, also of tokens that ended."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
     def list_details(
-        self, actor: Actor, request: PageRequest, filter: Filter = EVERY_ROW, selection: Selection = LIVE_TOKENS
+        self, owner_id: int, request: PageRequest, filter: Filter = EVERY_ROW, selection: Selection = LIVE_TOKENS
     ) -> Page[Details]:
-        """List the user's tokens."""
+        """List a user's tokens."""
         with self._transactions.read() as connection:
             return stored.list_details(
                 connection,
-                user_id=actor.user_id,
+                user_id=owner_id,
                 now=self._transactions.now(),
                 request=request,
                 filter=filter,
                 selection=selection,
             )
 
-    def get_details(self, actor: Actor, token_id: int) -> Details:
+    def get_details(self, owner_id: int, token_id: int) -> Details:
         """Read those of one token. Raises NotFound if it is not there or not the user's."""
         with self._transactions.read() as connection:
-            return _get(connection, actor, token_id, self._transactions.now())
+            return _get(connection, owner_id, token_id, self._transactions.now())
 
     @retried
     def update_details(self, origin: Origin, token_id: int, new: NewDetails) -> Details:
@@ -50,23 +50,23 @@ class TokenDetails:
         Raises Forbidden, NotFound, and Invalid for networks of a token that can no longer be used.
         """
         with self._transactions.change(origin) as change:
-            connection, actor = change.connection, change.actor
-            lock_user(connection, actor.user_id)
+            connection, owner_id = change.connection, change.owner_id
+            lock_user(connection, owner_id)
             # A rotation copies the networks: whichever of the two comes first, the other waits for its end.
-            stored.lock_details(connection, token_id, user_id=actor.user_id)
+            stored.lock_details(connection, token_id, user_id=owner_id)
             require_maker(change)
-            before = _get(connection, actor, token_id, change.now)
+            before = _get(connection, owner_id, token_id, change.now)
             changes = _changes(before, new)
             if not changes:
                 return before
             if not stored.store_details(connection, token_id, {name: getattr(new, name) for name in changes}):
                 raise Invalid(Fault("Must be left out: this token can no longer be used", "networks"))
             change.record(TokenUpdated(token_id, changes))
-            return _get(connection, actor, token_id, change.now)
+            return _get(connection, owner_id, token_id, change.now)
 
 
-def _get(connection: Connection, actor: Actor, token_id: int, now: datetime) -> Details:
-    details = stored.find_details(connection, token_id, user_id=actor.user_id, now=now)
+def _get(connection: Connection, owner_id: int, token_id: int, now: datetime) -> Details:
+    details = stored.find_details(connection, token_id, user_id=owner_id, now=now)
     if details is None:
         raise NotFound
     return details

@@ -8,7 +8,7 @@ from tokenry.domain.idempotency import HEADER, KeyedRequest
 from tokenry.domain.rotation import reach_faults
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import Token
-from tokenry.service.acting import require_maker
+from tokenry.service.acting import find_reach, require_maker
 from tokenry.service.secrets import claim_last_rotation, give_secret
 from tokenry.service.transactions import Change
 from tokenry.storage import idempotency, rotations, uses
@@ -41,9 +41,9 @@ def make_once(
 
 def _give_again(change: Change, peppers: Peppers, given: idempotency.Given) -> tuple[Token, Secret]:
     """Put a fresh secret in the place of one that was given out and, as far as known, never arrived."""
-    connection, actor = change.connection, change.actor
-    lock_user(connection, actor.user_id)
-    token = stored_tokens.lock_token(connection, given.token_id, user_id=actor.user_id, now=change.now)
+    connection, actor, owner_id = change.connection, change.actor, change.owner_id
+    lock_user(connection, owner_id)
+    token = stored_tokens.lock_token(connection, given.token_id, user_id=owner_id, now=change.now)
     rotation = claim_last_rotation(change, given.token_id)
     require_maker(change)
     if rotation is not None:
@@ -52,7 +52,7 @@ def _give_again(change: Change, peppers: Peppers, given: idempotency.Given) -> t
         used = actor.token_id == given.token_id or uses.was_used(connection, given.token_id)
     if token is None or token.preview != given.preview or used:
         raise Conflict(Fault("The first answer has evidently arrived: its secret was used or replaced", HEADER))
-    raise_faults(reach_faults(actor.scopes, token))
+    raise_faults(reach_faults(find_reach(change), token))
     token, secret = give_secret(change, peppers, token, beside=given.preview)
     rotations.delete_credential(connection, given.preview)
     rotations.rename_newest(connection, token.id, secret.preview)

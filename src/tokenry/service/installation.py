@@ -8,7 +8,7 @@ from tokenry.domain.errors import NoPublicUrl
 from tokenry.domain.passkeys import RelyingParty
 from tokenry.domain.policy import NO_RULES
 from tokenry.domain.public_url import api_addresses
-from tokenry.domain.scopes import EVERYTHING, Catalogue
+from tokenry.domain.scopes import ALL, Catalogue
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.sessions import STANDARD_LIMITS, SessionLimits
 from tokenry.domain.tokens import NewToken
@@ -33,6 +33,7 @@ from tokenry.service.inventory import Inventory
 from tokenry.service.leaks import Leaks
 from tokenry.service.links import Links
 from tokenry.service.logins import Logins
+from tokenry.service.managed import ManagedTokens, ManagedUsers
 from tokenry.service.oauth_clients import AccountClients, Clients
 from tokenry.service.one_time_passwords import OneTimePasswords
 from tokenry.service.passkey_sign_in import PasskeySignIn
@@ -99,6 +100,8 @@ class Installation:
         self.accounts = Accounts(transactions, reservation)
         self.users = Users(transactions, reservation)
         self.account_users = AccountUsers(transactions, reservation)
+        self.managed_users = ManagedUsers(transactions, reservation)
+        self.managed_tokens = ManagedTokens(transactions, self.tokens, reservation)
         self.children = Children(transactions, self.tokens)
         self.profiles = Profiles(transactions)
         self._add_sign_in(session_limits, reservation)
@@ -157,6 +160,6 @@ def begin_installation(
             return None
         new = NewToken(label=FIRST_LABEL)
         # A policy that was set before the first start does not concern this token: without it nothing could start.
-        _, secret = tokens.issue(change, user_id=admin.id, limit=EVERYTHING, rules=NO_RULES, new=new)
+        _, secret = tokens.issue(change, user_id=admin.id, limit=ALL, rules=NO_RULES, new=new)
         deliver(secret)
     return secret

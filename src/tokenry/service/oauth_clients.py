@@ -269,6 +269,7 @@ def _with_service_user(change: Change, client: Client) -> Client:
             username=client.service_username,
             email="",
             admin=False,
+            service=True,
             reservation=NO_RESERVATION,
         )
     return replace(client, service_user_id=user.id)

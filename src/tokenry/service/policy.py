@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.events import PolicySet, TokenShortened
 from tokenry.domain.policy import Policy, Rules, Shortening
@@ -44,12 +44,12 @@ class Policies:
         with self._transactions.read() as connection:
             return stored.get_policy(connection)
 
-    def get_rules(self, actor: Actor) -> Rules:
-        """Read what holds for the actor's user."""
+    def get_rules(self, owner_id: int) -> Rules:
+        """Read what holds for a user."""
         with self._transactions.read() as connection:
-            live_tokens = stored.count_live_tokens(connection, actor.user_id, self._transactions.now())
-            kind = stored.find_kind(connection, actor.user_id)
-            ceiling = find_ceiling(connection, actor.user_id)
+            live_tokens = stored.count_live_tokens(connection, owner_id, self._transactions.now())
+            kind = stored.find_kind(connection, owner_id)
+            ceiling = find_ceiling(connection, owner_id)
             return stored.get_policy(connection).rules_for(kind, live_tokens=live_tokens, ceiling=ceiling)
 
     def preview_lifetime(self, lifetime: timedelta) -> Sequence[Shortening]:

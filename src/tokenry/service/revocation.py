@@ -64,11 +64,11 @@ class Revocations:
         return opener.token_id
 
 
-def revoke_everything_of(change: Change, user: User) -> None:
-    """Revoke the tokens of a user who is claimed, and end all else that the user let in."""
+def revoke_everything_of(change: Change, user: User) -> Sequence[int]:
+    """Revoke the tokens of a user who is claimed, and end all else that the user let in; the tokens' ids."""
     shut_out(change, user)
     by = change.origin.name
-    _record(change, stored.revoke_tokens_of(change.connection, user.id, now=change.now, revoked_by=by))
+    return _record(change, stored.revoke_tokens_of(change.connection, user.id, now=change.now, revoked_by=by))
 
 
 def shut_out(change: Change, user: User) -> None:
@@ -104,11 +104,9 @@ def revoke_exchanged(change: Change, revoked: Sequence[int]) -> None:
 
 
 def revoke_others(change: Change) -> int:
-    """Revoke all live personal tokens of the user who acts but the one it acts with; how many there were."""
-    actor, by = change.actor, change.origin.name
-    ids = stored.revoke_others(
-        change.connection, user_id=actor.user_id, kept=actor.token_id, now=change.now, revoked_by=by
-    )
+    """Revoke all live personal tokens of the user who is meant but the acting one; how many there were."""
+    kept, by = change.actor.token_id, change.origin.name
+    ids = stored.revoke_others(change.connection, user_id=change.owner_id, kept=kept, now=change.now, revoked_by=by)
     return len(_record(change, ids))
 
 

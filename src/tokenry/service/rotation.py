@@ -11,7 +11,7 @@ from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.rotation import NewRotation, reach_faults
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import Token
-from tokenry.service.acting import require_maker
+from tokenry.service.acting import find_reach, require_maker
 from tokenry.service.idempotency import make_once
 from tokenry.service.secrets import claim_last_rotation, give_secret
 from tokenry.service.transactions import Change, Transactions
@@ -40,16 +40,16 @@ class Rotations:
             return make_once(change, self._peppers, request, lambda: self._rotate(change, token_id, new))
 
     def _rotate(self, change: Change, token_id: int, new: NewRotation) -> tuple[Token, Secret]:
-        connection, now, actor = change.connection, change.now, change.actor
-        lock_user(connection, actor.user_id)
+        connection, now, owner_id = change.connection, change.now, change.owner_id
+        lock_user(connection, owner_id)
         # Locked before anything else: of two that rotate it at once, one waits here and holds nothing meanwhile.
-        token = stored_tokens.lock_token(connection, token_id, user_id=actor.user_id, now=now)
+        token = stored_tokens.lock_token(connection, token_id, user_id=owner_id, now=now)
         rotation = claim_last_rotation(change, token_id)
         require_maker(change)
         if token is None:
             raise NotFound
-        raise_faults(reach_faults(actor.scopes, token))
-        if rotation is not None and rotation.dropped(now) == actor.preview:
+        raise_faults(reach_faults(find_reach(change), token))
+        if rotation is not None and rotation.dropped(now) == change.actor.preview:
             # The caller would be left with nothing if this answer were lost.
             raise Conflict(Fault("A newer secret of this token is in use: rotate with that one"))
         kept = token.preview if rotation is None else rotation.kept(now)

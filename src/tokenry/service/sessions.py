@@ -15,8 +15,7 @@ from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import sessions as stored
 from tokenry.storage.database import retried
-from tokenry.storage.oauth_clients import is_service_user
-from tokenry.storage.users import find_user_by_id, lock_user
+from tokenry.storage.users import find_user_by_id, is_service, lock_user
 
 SHOWN_MAX = 100
 TOUCHED_AFTER = timedelta(minutes=1)
@@ -60,10 +59,9 @@ class Sessions:
     ) -> Secret:
         """Begin a session of a user who is kept, in a change of the caller's; the secret of its cookie.
 
-        One that the browser had is `replaced`: it ends. Raises Forbidden for a user that is an OAuth client: nobody
-        signs in as one.
+        One that the browser had is `replaced`: it ends. Raises Forbidden for a service account: nobody signs in as one.
         """
-        if is_service_user(change.connection, user_id):
+        if is_service(change.connection, user_id):
             raise Forbidden
         if replaced is not None:
             _end(change, replaced.id, replaced.user.id)

@@ -5,17 +5,17 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
 from tokenry.domain.events import TokenCreated, TokenRenamed, TokenRevoked
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.policy import Rules, UserKind
-from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
+from tokenry.domain.policy import Rules
+from tokenry.domain.scopes import ALL, Catalogue, Scopes
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import NewToken, Token, in_order_of_fields, label_faults
-from tokenry.service.acting import require_maker, require_open
+from tokenry.service.acting import find_reach, require_maker, require_owner
 from tokenry.service.idempotency import make_once
 from tokenry.service.policy import count_for, policy_in_force
 from tokenry.service.revocation import revoke_others
@@ -26,23 +26,23 @@ from tokenry.storage.database import retried
 
 
 class Tokens:
-    """The token use cases. An actor sees and changes its own user's tokens and no others."""
+    """The token use cases. Whoever acts sees and changes tokens of one user: its own, or one whom it manages."""
 
     def __init__(self, transactions: Transactions, peppers: Peppers, catalogue: Catalogue) -> None:
         self._transactions = transactions
         self._peppers = peppers
         self._catalogue = catalogue
 
-    def list_tokens(self, actor: Actor, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[Token]:
-        """List the user's live tokens."""
+    def list_tokens(self, owner_id: int, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[Token]:
+        """List a user's live tokens."""
         with self._transactions.read() as connection:
             now = self._transactions.now()
-            return stored.list_tokens(connection, user_id=actor.user_id, now=now, request=request, filter=filter)
+            return stored.list_tokens(connection, user_id=owner_id, now=now, request=request, filter=filter)
 
-    def get_token(self, actor: Actor, token_id: int) -> Token:
+    def get_token(self, owner_id: int, token_id: int) -> Token:
         """Read one. Raises NotFound if it is not there, not the user's, revoked or expired."""
         with self._transactions.read() as connection:
-            return _get(connection, actor, token_id, self._transactions.now())
+            return _get(connection, owner_id, token_id, self._transactions.now())
 
     @retried
     def create_token(self, origin: Origin, new: NewToken, request: KeyedRequest | None = None) -> tuple[Token, Secret]:
@@ -51,17 +51,23 @@ class Tokens:
         Raises Forbidden for a proxy user, Invalid with every fault, Conflict.
         """
         with self._transactions.change(origin) as change:
+            return self.create_in(change, new, request)
 
-            def make() -> tuple[Token, Secret]:
-                actor = change.actor
-                with policy_in_force(change.connection) as policy:
-                    live_tokens = count_for(change, policy, actor.user_id)
-                    kind = require_maker(change)  # which keeps the user, and so the ceiling
-                    ceiling = stored_users.find_ceiling(change.connection, actor.user_id)
-                    rules = policy.rules_for(kind, live_tokens=live_tokens, ceiling=ceiling)
-                    return self.issue(change, user_id=actor.user_id, limit=actor.scopes, rules=rules, new=new)
+    def create_in(self, change: Change, new: NewToken, request: KeyedRequest | None) -> tuple[Token, Secret]:
+        """Make a token, like `create_token`, in a change of the caller's which has done nothing with tokens yet."""
 
-            return make_once(change, self._peppers, request, make)
+        def make() -> tuple[Token, Secret]:
+            owner_id = change.owner_id
+            if change.origin.managed is not None:
+                stored_users.keep_user(change.connection, owner_id)  # the acting one is kept with its secret
+            with policy_in_force(change.connection) as policy:
+                live_tokens = count_for(change, policy, owner_id)
+                kind = require_maker(change)
+                ceiling = stored_users.find_ceiling(change.connection, owner_id)
+                rules = policy.rules_for(kind, live_tokens=live_tokens, ceiling=ceiling)
+                return self.issue(change, user_id=owner_id, limit=find_reach(change), rules=rules, new=new)
+
+        return make_once(change, self._peppers, request, make)
 
     @retried
     def create_token_for(self, origin: Origin, username: str, new: NewToken) -> tuple[Token, Secret]:
@@ -82,9 +88,8 @@ class Tokens:
                 raise Invalid(Fault("User is a proxy user: its parent account's users make its tokens", "user"))
             with policy_in_force(connection) as policy:
                 live_tokens = count_for(change, policy, user.id)
-                kind = UserKind.of(admin=user.admin, proxy=user.proxy)
-                rules = policy.rules_for(kind, live_tokens=live_tokens, ceiling=user.ceiling)
-                return self.issue(change, user_id=user.id, limit=EVERYTHING, rules=rules, new=new)
+                rules = policy.rules_for(user.kind, live_tokens=live_tokens, ceiling=user.ceiling)
+                return self.issue(change, user_id=user.id, limit=ALL, rules=rules, new=new)
 
     @retried
     def rename_token(self, origin: Origin, token_id: int, label: str | None, faults: Sequence[Fault] = ()) -> Token:
@@ -93,34 +98,33 @@ class Tokens:
         Raises Forbidden for a proxy user, NotFound, Invalid.
         """
         with self._transactions.change(origin) as change:
-            connection, now, actor = change.connection, change.now, change.actor
-            stored_users.lock_user(connection, actor.user_id)
+            connection, now, owner_id = change.connection, change.now, change.owner_id
+            stored_users.lock_user(connection, owner_id)
             require_maker(change)
-            token = _get(connection, actor, token_id, now)
+            token = _get(connection, owner_id, token_id, now)
             raise_faults(faults)
             if label is None:
                 return token
             raise_faults([] if label == token.label else label_faults(label))
-            stored.rename_token(connection, token_id, label, user_id=actor.user_id, now=now)
+            stored.rename_token(connection, token_id, label, user_id=owner_id, now=now)
             change.record(TokenRenamed(token_id, token.label, label))
-            return _get(connection, actor, token_id, now)
+            return _get(connection, owner_id, token_id, now)
 
     @retried
     def revoke_token(self, origin: Origin, token_id: int) -> None:
         """Revoke a token, which may be the acting one. Raises NotFound."""
         with self._transactions.change(origin) as change:
-            actor = change.actor
-            stored_users.lock_user(change.connection, actor.user_id)
-            require_open(change.connection, actor, now=change.now)
-            _revoke(change, token_id, user_id=actor.user_id)
+            stored_users.lock_user(change.connection, change.owner_id)
+            require_owner(change)
+            _revoke(change, token_id, user_id=change.owner_id)
 
     @retried
     def revoke_other_tokens(self, origin: Origin) -> int:
-        """Revoke all of the user's live tokens but the acting one; how many there were."""
+        """Revoke all of a user's live tokens but the acting one; how many there were."""
         with self._transactions.change(origin) as change:
             # Claimed also so that the tokens that end make no others meanwhile.
-            stored_users.claim_user(change.connection, change.actor.user_id)
-            require_open(change.connection, change.actor, now=change.now)
+            stored_users.claim_user(change.connection, change.owner_id)
+            require_owner(change)
             return revoke_others(change)
 
     @retried
@@ -170,8 +174,8 @@ class Tokens:
         return token, secret
 
 
-def _get(connection: Connection, actor: Actor, token_id: int, now: datetime) -> Token:
-    token = stored.find_token(connection, token_id, user_id=actor.user_id, now=now)
+def _get(connection: Connection, owner_id: int, token_id: int, now: datetime) -> Token:
+    token = stored.find_token(connection, token_id, user_id=owner_id, now=now)
     if token is None:
         raise NotFound
     return token

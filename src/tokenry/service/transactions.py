@@ -28,6 +28,11 @@ class Change:
         assert self.origin.actor is not None
         return self.origin.actor
 
+    @property
+    def owner_id(self) -> int:
+        """Whose tokens are meant: one's own, or those of a user whom one manages."""
+        return self.origin.owner_id
+
     def record(self, *events: Event) -> None:
         """Record what it did, in the same transaction: the audit has these events if it commits."""
         audit.record(self.connection, origin=self.origin, at=self.now, events=events)

@@ -33,6 +33,7 @@ BATCH = 1000
 """Users that are read at once when all are wanted."""
 NO_RESERVATION = timedelta(0)
 NO_ACCOUNT = "There is no account yet: `tokenry serve` makes the first, or `tokenry admin account create`"
+_UNMANAGING = Fault("Must have no scopes of management: users never get them", "ceiling")
 _TAKEN = Fault("Username is already taken", "username")
 
 
@@ -78,7 +79,7 @@ class AccountUsers:
         """Change what `wanted` names. Raises Forbidden, NotFound; Invalid, also for the last administrator."""
         with unique_names(), self._transactions.change(origin) as change:
             before = _claim_own(change, username)
-            return _update(change, before, wanted, reservation=self._reservation)
+            return change_user(change, before, wanted, reservation=self._reservation)
 
     @retried
     def update_grants(self, origin: Origin, username: str, wanted: GrantsChange) -> User:
@@ -122,18 +123,32 @@ class Users:
         """
         raise_faults(user_faults(username=username, email=email))
         with unique_names(), self._transactions.change(origin) as change:
-            connection = change.connection
-            own = find_first_account(connection) if account is None else read_account(connection, account, "account")
-            if own is None:
-                raise Invalid(Fault(NO_ACCOUNT))
             return add_user(
                 change,
-                account_id=own.id,
+                account_id=_account_or_first(change.connection, account).id,
                 username=username,
                 email=email,
                 admin=admin,
                 reservation=self._reservation,
             )
+
+    @retried
+    def create_service_account(
+        self, origin: Origin, *, username: str, ceiling: Scopes, account: str | None = None
+    ) -> User:
+        """Make a service account, whose tokens may give users of the account up to `ceiling`. Raises Invalid."""
+        raise_faults([*username_faults(username), *([_UNMANAGING] if ceiling.management else [])])
+        with unique_names(), self._transactions.change(origin) as change:
+            user = add_user(
+                change,
+                account_id=_account_or_first(change.connection, account).id,
+                username=username,
+                email="",
+                admin=False,
+                service=True,
+                reservation=self._reservation,
+            )
+            return _store(change, user, replace(user, ceiling=ceiling))
 
     @retried
     def update_user(self, origin: Origin, username: str, wanted: UserChange) -> User:
@@ -142,7 +157,7 @@ class Users:
             before = _claim(change.connection, username)
             if before.proxy:
                 raise Invalid(Fault("A proxy user cannot be changed: it belongs to the parent account"))
-            return _update(change, before, wanted, reservation=self._reservation)
+            return change_user(change, before, wanted, reservation=self._reservation)
 
     @retried
     def delete_user(self, origin: Origin, username: str) -> None:
@@ -184,40 +199,33 @@ class Users:
             user = _claim(change.connection, username)
             if disabled:
                 _keep_an_administrator(change.connection, user)
-            changed = stored.set_disabled(change.connection, user.id, change.now if disabled else None)
-            if changed:
-                change.record((UserDisabled if disabled else UserEnabled)(user.id, username))
-            if changed and disabled:
-                shut_out(change, user)
-                end_sessions_of(change, user.id)
-                delete_links_of(change.connection, user.id)
-            return changed
+            return set_user_disabled(change, user, disabled=disabled)
 
 
 def add_user(
-    change: Change, *, account_id: int, username: str, email: str, admin: bool, reservation: timedelta
+    change: Change,
+    *,
+    account_id: int,
+    username: str,
+    email: str,
+    admin: bool,
+    reservation: timedelta,
+    service: bool = False,
+    external_id: str | None = None,
 ) -> User:
     """Make a user in a change of the caller's. Raises UsernameReserved; IntegrityError for a taken name."""
-    user = stored.create_user(
-        change.connection, account_id=account_id, username=username, email=email, admin=admin, created=change.now
-    )
-    _take_username(change, user, reservation)
-    change.record(UserCreated(user.id, username, admin))
-    return user
-
-
-def add_proxy(change: Change, *, account_id: int, username: str) -> User:
-    """Make a parent account's user in a child account, in a change of the caller's. Its name is never reserved."""
     user = stored.create_user(
         change.connection,
         account_id=account_id,
         username=username,
-        email="",
-        admin=True,
+        email=email,
+        admin=admin,
         created=change.now,
-        proxy=True,
+        service=service,
+        external_id=external_id,
     )
-    change.record(UserCreated(user.id, username, admin=True))
+    _take_username(change, user, reservation)
+    change.record(UserCreated(user.id, username, admin))
     return user
 
 
@@ -229,6 +237,34 @@ def remove_user(change: Change, user: User) -> None:
     revoke_everything_of(change, user)
     forget_sign_in(change, user.id)
     change.record(UserDeleted(user.id, user.username))
+
+
+def set_user_disabled(change: Change, user: User, *, disabled: bool) -> bool:
+    """Refuse all tokens of a user who is claimed, in a change of the caller's, or accept them again.
+
+    Whether that changed anything.
+    """
+    changed = stored.set_disabled(change.connection, user.id, change.now if disabled else None)
+    if changed:
+        change.record((UserDisabled if disabled else UserEnabled)(user.id, user.username))
+    if changed and disabled:
+        shut_out(change, user)
+        end_sessions_of(change, user.id)
+        delete_links_of(change.connection, user.id)
+    return changed
+
+
+def change_user(change: Change, before: User, wanted: UserChange, *, reservation: timedelta) -> User:
+    """Change a user that is claimed, in a change of the caller's. Raises Invalid, also for the last administrator."""
+    raise_faults(wanted.check(before))
+    after = wanted.applied_to(before)
+    if before.admin and after.restricted:
+        _keep_an_administrator(change.connection, before, "restricted")
+    if after.username != before.username:
+        usernames.reserve_username(change.connection, before, change.now)
+        stored.rename_user(change.connection, after.id, after.username)
+        _take_username(change, after, reservation)
+    return _store(change, before, after)
 
 
 def set_rights(change: Change, user: User, *, admin: bool, ceiling: Scopes) -> User:
@@ -248,6 +284,12 @@ def is_free(change: Change, username: str, reservation: timedelta) -> bool:
     return reserved is None or change.now >= reserved.freed + reservation
 
 
+def require_free(change: Change, username: str, *, but_for: int | None = None) -> None:
+    """Raise Invalid for a name that somebody has, in whatever case, but for the user of this id."""
+    if usernames.find_holders(change.connection, username) - {but_for}:
+        raise Invalid(_TAKEN)
+
+
 def read_account(connection: Connection, text: str, field: str) -> Account:
     """The account that an operator names, by its name or euuid. Raises Invalid when that is not one."""
     found = find_accounts(connection, text)
@@ -256,6 +298,13 @@ def read_account(connection: Connection, text: str, field: str) -> Account:
     if len(found) > 1:
         raise Invalid(Fault("There are several accounts of this name: use the euuid", field))
     return found[0]
+
+
+def _account_or_first(connection: Connection, account: str | None) -> Account:
+    found = find_first_account(connection) if account is None else read_account(connection, account, "account")
+    if found is None:
+        raise Invalid(Fault(NO_ACCOUNT))
+    return found
 
 
 def forget_sign_in(change: Change, user_id: int) -> None:
@@ -306,27 +355,13 @@ def _get_claimed(connection: Connection, found: User | None) -> User:
     return stored.get_user(connection, found.id)
 
 
-def _update(change: Change, before: User, wanted: UserChange, *, reservation: timedelta) -> User:
-    """Change a user that is claimed. Raises Invalid, also for the last administrator."""
-    raise_faults(wanted.check(before))
-    after = wanted.applied_to(before)
-    if before.admin and after.restricted:
-        _keep_an_administrator(change.connection, before, "restricted")
-    if after.username != before.username:
-        usernames.reserve_username(change.connection, before, change.now)
-        stored.rename_user(change.connection, after.id, after.username)
-        _take_username(change, after, reservation)
-    return _store(change, before, after)
-
-
 def _take_username(change: Change, user: User, reservation: timedelta) -> None:
     """Make sure that the name a user has just got is nobody else's, and was not for as long as names are reserved.
 
     It is asked after the name was stored: a transaction that was about to free it has done so by then. Raises Invalid
     for a name that an older user has in another case, and UsernameReserved.
     """
-    if usernames.find_holders(change.connection, user.username) - {user.id}:
-        raise Invalid(_TAKEN)
+    require_free(change, user.username, but_for=user.id)
     reserved = usernames.find_reservation(change.connection, user.username)
     if reserved is None:
         return

@@ -39,9 +39,10 @@ def record(connection: Connection, *, origin: Origin, at: datetime, events: Sequ
         "actor_token_id": None if origin.actor is None else origin.actor.token_id,
         "address": origin.address,
     }
+    managed = {} if origin.managed is None else {"on_behalf_of": origin.managed.username}
     rows = [
-        {**common, "action": event.action, "subject": event.subject, "details": json.dumps(event.details)}
-        for event in events
+        {**common, "action": each.action, "subject": each.subject, "details": json.dumps({**each.details, **managed})}
+        for each in events
     ]
     if rows:  # the driver takes another, longer way for many, also where they are one
         connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from tokenry.domain.errors import SetupError
-from tokenry.domain.scopes import RESOURCE, Catalogue, Level, Resource
+from tokenry.domain.scopes import MANAGEMENT_PREFIX, RESOURCE, Catalogue, Level, Resource, is_management
 
 REQUIRED = "account"
 """The token operations themselves ask for this resource, so every catalogue has it, with both levels."""
@@ -54,6 +54,8 @@ def _read(text: str, source: str) -> Catalogue:
 def _resource(name: str, table: object) -> Resource:
     if not RESOURCE.fullmatch(name):
         raise ValueError(f"[{name}] is not a resource name: use lower-case letters, digits and underscores")
+    if is_management(name):
+        raise ValueError(f"[{name}] begins with {MANAGEMENT_PREFIX}, as only the resources of tokenry itself do")
     if not isinstance(table, Mapping) or not isinstance(table.get("levels"), list):
         raise ValueError(f"[{name}] needs a list of levels")  # noqa: TRY004 - a wrong file, not a wrong call
     levels = [Level.named(str(word)) for word in table["levels"]]

@@ -101,12 +101,6 @@ def count_without_account(connection: Connection) -> int:
     return connection.execute(counted).scalar_one()
 
 
-def is_service_user(connection: Connection, user_id: int) -> bool:
-    """Whether a user is a client that acts for itself."""
-    statement = select(oauth_clients.c.id).where(oauth_clients.c.service_user_id == user_id)
-    return connection.execute(statement.limit(1)).first() is not None
-
-
 def delete_unused_clients(connection: Connection, now: datetime) -> int:
     """Look at some clients that were not used for as long as they are kept so, or were deleted; how many.
 

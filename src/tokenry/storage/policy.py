@@ -24,7 +24,7 @@ _FIND_CHANGERS = text(
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
     "AND mode = 'RowExclusiveLock' AND granted"
 )
-_FIND_KIND = select(users.c.admin, users.c.proxy).where(users.c.id == bindparam("user_id"))
+_FIND_KIND = select(users.c.admin, users.c.proxy, users.c.service).where(users.c.id == bindparam("user_id"))
 
 
 class LongLived(NamedTuple):
@@ -62,7 +62,7 @@ def store_policy(connection: Connection, policy: Policy) -> None:
 def find_kind(connection: Connection, user_id: int) -> UserKind:
     """Find which kind a user is of."""
     row = connection.execute(_FIND_KIND, {"user_id": user_id}).one()
-    return UserKind.of(admin=row.admin, proxy=row.proxy)
+    return UserKind.of(admin=row.admin, proxy=row.proxy, service=row.service)
 
 
 def count_live_tokens(connection: Connection, user_id: int, now: datetime, *, limit: int | None = None) -> int:

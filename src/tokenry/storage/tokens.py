@@ -88,7 +88,7 @@ _REVOKE = (
 _REVOKE_OWN = _REVOKE.where(tokens.c.user_id == bindparam("owner"), PERSONAL, tokens.c.expires_at > bindparam("at"))
 _CLOSE = delete(credentials).where(credentials.c.token_id == bindparam("token"))
 _KEEP_OPEN = (
-    select(users.c.admin, users.c.proxy)
+    select(users.c.admin, users.c.proxy, users.c.service)
     .select_from(credentials.join(tokens).join(users, tokens.c.user_id == users.c.id))
     .where(
         credentials.c.preview == bindparam("preview"),
@@ -264,7 +264,7 @@ def keep_open(connection: Connection, preview: str, *, now: datetime) -> UserKin
     either now waits for this transaction: what it makes is made before the revocation, or not at all.
     """
     row = connection.execute(_KEEP_OPEN, {"preview": preview, "now": to_seconds(now)}).first()
-    return None if row is None else UserKind.of(admin=row.admin, proxy=row.proxy)
+    return None if row is None else UserKind.of(admin=row.admin, proxy=row.proxy, service=row.service)
 
 
 def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: datetime, revoked_by: str) -> Sequence[int]:

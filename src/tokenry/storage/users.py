@@ -22,7 +22,12 @@ from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import accounts, authenticators, passkeys, tokens, users
 from tokenry.storage.tokens import PERSONAL
 
-_COLUMNS = {"id": users.c.id, "username": users.c.username, "email": users.c.email}
+_COLUMNS = {
+    "id": users.c.id,
+    "username": users.c.username,
+    "email": users.c.email,
+    "external_id": users.c.external_id,
+}
 
 
 def create_user(
@@ -34,6 +39,8 @@ def create_user(
     admin: bool,
     created: datetime,
     proxy: bool = False,
+    service: bool = False,
+    external_id: str | None = None,
 ) -> User:
     """Store a user. The name is unique by the database's word, in any case: IntegrityError if it is taken."""
     row = {
@@ -44,6 +51,8 @@ def create_user(
         "admin": admin,
         "created_at": to_seconds(created),
         "proxy": proxy,
+        "service": service,
+        "external_id": external_id,
     }
     user_id = connection.execute(insert(users).values(row).returning(users.c.id)).scalar_one()
     return read_user(connection.execute(select_users().where(users.c.id == user_id)).one())
@@ -55,6 +64,13 @@ def find_user(connection: Connection, username: str, *, account_id: int | None =
     if account_id is not None:
         statement = statement.where(users.c.account_id == account_id)
     row = connection.execute(statement).one_or_none()
+    return None if row is None else read_user(row)
+
+
+def find_managed(connection: Connection, external_id: str, *, account_id: int) -> User | None:
+    """Find a user of an account by a product's name for it."""
+    own = (users.c.account_id == account_id) & (users.c.external_id == external_id)
+    row = connection.execute(select_users().where(own)).one_or_none()
     return None if row is None else read_user(row)
 
 
@@ -99,6 +115,19 @@ def list_users(
 ) -> Page[User]:
     """List an account's users."""
     own = select(users.c.id).where(users.c.account_id == account_id, users.c.deleted_at.is_(None))
+    found = filtered(own, filter, _COLUMNS, {})
+    return page_of(connection, pages_of(found, ordered(select_users(), filter, _COLUMNS)), request, read_user)
+
+
+def list_managed(
+    connection: Connection, *, account_id: int, request: PageRequest, filter: Filter = EVERY_ROW
+) -> Page[User]:
+    """List those of an account's users whom a product has a name for, and who may be managed."""
+    own = select(users.c.id).where(
+        users.c.account_id == account_id,
+        users.c.external_id.is_not(None),
+        ~users.c.admin & ~users.c.service & ~users.c.proxy,
+    )
     found = filtered(own, filter, _COLUMNS, {})
     return page_of(connection, pages_of(found, ordered(select_users(), filter, _COLUMNS)), request, read_user)
 
@@ -175,6 +204,11 @@ def has_other_administrator(connection: Connection, user: User) -> bool:
     return connection.execute(select(users.c.id).where(others).limit(1)).first() is not None
 
 
+def is_service(connection: Connection, user_id: int) -> bool:
+    """Whether a user is a program's."""
+    return bool(connection.execute(select(users.c.service).where(users.c.id == user_id)).scalar_one())
+
+
 def find_ceiling(connection: Connection, user_id: int) -> Scopes:
     """Find the most that a user's new tokens may do."""
     ceiling = connection.execute(select(users.c.ceiling).where(users.c.id == user_id)).scalar_one()
@@ -209,6 +243,7 @@ def delete_user(connection: Connection, user: User, now: datetime) -> bool:
         "username": f"deleted:{user.id}:{user.username}",
         "username_folded": None,
         "email": "",
+        "external_id": None,
         "disabled_at": to_seconds(now),
         "deleted_at": to_seconds(now),
     }
@@ -256,6 +291,8 @@ def select_users() -> Select[Any]:
             users.c.proxy,
             users.c.child_account_access,
             users.c.ceiling,
+            users.c.service,
+            users.c.external_id,
             accounts.c.parent_id,
             has_children.label("has_children"),
             or_(has_authenticator, has_passkey).label("second_factor"),
@@ -296,6 +333,8 @@ def read_user(row: Row[Any]) -> User:
         child_account_access=row.child_account_access,
         second_factor=row.second_factor,
         ceiling=EVERYTHING if row.ceiling is None else stored_scopes(row.ceiling),
+        service=row.service,
+        external_id=row.external_id,
     )
 
 

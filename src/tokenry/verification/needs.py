@@ -65,7 +65,7 @@ def read_needed(policy: bytes, catalogue: Catalogue, level: Level | None = None)
 
 def asked_by(audience: str, needed: Scopes, origin: str = "") -> Scopes:
     """Scopes that are asked for by somebody in particular."""
-    return Asked(needed.levels, needed.everything, audience, origin)
+    return Asked(needed.levels, needed.everything, audience=audience, origin=origin)
 
 
 def audience_faults(text: str) -> list[Fault]:

@@ -229,9 +229,10 @@ class Verifier:
         """Compare a presented token with what was found under its preview, and remember it if it is right."""
         if credential is None or not self._peppers.opens(secret, credential.digest, credential.pepper_generation):
             return Denial.UNKNOWN
+        scopes, personal = stored_scopes(credential.scopes), credential.client_id is None
         actor = Actor(
             token_id=credential.token_id,
-            scopes=stored_scopes(credential.scopes),
+            scopes=scopes.managing() if credential.admin and personal else scopes,
             expires_at=credential.expires_at,
             user_id=credential.user_id,
             username=credential.username,

@@ -25,8 +25,11 @@ from tokenry.web.resource import refuse
 
 _SINGLE = frozenset(name.encode("ascii") for name in SINGLE)
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
-# What the router would read as something else: it compares decoded paths, and takes a line feed for a line's end.
+# What a router might read as something else: it takes a line feed for a line's end, and gateways in front a slash or
+# backslash for one that was not escaped. Those may be in a product's names for its users.
 _AMBIGUOUS = re.compile(rb"%(?:2f|5c|7f|[01][0-9a-f])", re.IGNORECASE)
+_AMBIGUOUS_NAME = re.compile(rb"%(?:7f|[01][0-9a-f])", re.IGNORECASE)
+_NAMES = (b"/v4/tokenry/users/", b"/v4beta/tokenry/users/")
 _LONG_WORD = re.compile(r"[^/]{17,}")
 
 log = Log("tokenry.access")
@@ -70,7 +73,7 @@ class Guard:
             fault = header_fault(scope)
             if fault is not None:
                 await refuse(scope, observe, Invalid(fault), self._dialect)
-            elif _AMBIGUOUS.search(scope["raw_path"]):
+            elif _is_ambiguous(scope["raw_path"]):
                 await refuse(scope, observe, NotFound(), self._dialect)
             else:
                 await self._app(scope, receive, observe)
@@ -120,6 +123,11 @@ async def _answer_quietly(app: ASGIApp, scope: Scope, receive: Receive, send: Se
         log.exception("request failed", method=scope["method"], path=safe_path(scope))
         # After half an answer the server refuses this one, and closes the connection.
         await send_answer(send, *brief_refusal(500, InternalError().faults))
+
+
+def _is_ambiguous(path: bytes) -> bool:
+    found = _AMBIGUOUS_NAME.search(path) if path.startswith(_NAMES) else _AMBIGUOUS.search(path)
+    return found is not None
 
 
 def _request_id(scope: Scope) -> str:

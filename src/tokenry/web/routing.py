@@ -1,10 +1,13 @@
 """Finding the route of a path without trying the patterns of all routes, one after the other."""
 
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+_SLASH = "\ud800"
+"""What stands for a slash within a name while routes are tried; no UTF-8 says it."""
 _PIECES = 4
 """Of a path that has a parameter: those before it, as in `/v4/profile/tokens/{token_id}`, with the nothing in front."""
 
@@ -35,6 +38,8 @@ class Paths(Router):
             await super().app(scope, receive, send)
             return
         path = scope["path"]
+        if b"%2f" in scope["raw_path"].lower():
+            path = _with_slashes_marked(scope["raw_path"])
         found = self._whole.get(path)
         if found is not None:
             scope["path_params"] = {}
@@ -43,10 +48,15 @@ class Paths(Router):
         for route in (*self._below.get(_first_pieces(path), ()), *self._others):
             match = route.path_regex.match(path)
             if match:
-                scope["path_params"] = match.groupdict()
+                scope["path_params"] = {name: text.replace(_SLASH, "/") for name, text in match.groupdict().items()}
                 await route.app(scope, receive, send)
                 return
         await self.default(scope, receive, send)
+
+
+def _with_slashes_marked(raw_path: bytes) -> str:
+    """A path in which a slash that was written as %2F ends no piece: it belongs to a name (RFC 3986 section 2.2)."""
+    return "/".join(unquote(piece).replace("/", _SLASH) for piece in raw_path.decode("ascii").split("/"))
 
 
 def _first_pieces(path: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tokenry.api.lists import read_list
 from tokenry.api.tokens import operations
-from tokenry.api.tokens.operations import read_token_id
+from tokenry.api.tokens.operations import Whose, own, read_token_id
 from tokenry.api.wire import WRONG_TIME, read_time, write_page, write_time, write_token
 from tokenry.domain.details import STATES, Details, NewDetails, Selection, State, description_faults
 from tokenry.domain.errors import Fault, collect_faults, raise_faults
@@ -18,27 +18,29 @@ MOMENTS = ("last_used_before", "last_used_after", "expires_before", "expires_aft
 
 
 class DetailsOperations:
-    """`/profile/tokens/details` and `/profile/tokens/{token_id}/details`."""
+    """`/profile/tokens/details` and `/profile/tokens/{token_id}/details`; the same for a user whom somebody manages."""
 
-    def __init__(self, details: TokenDetails) -> None:
+    def __init__(self, details: TokenDetails, whose: Whose = own) -> None:
         self._details = details
+        self._whose = whose
 
     def list_details(self, call: Call) -> object:
-        """GET the caller's tokens, live or not, with everything known of them; paged, filtered and ordered."""
+        """GET tokens, live or not, with everything known of them; paged, filtered and ordered."""
         (request, filter), selection = collect_faults(
             lambda: read_list(call, FILTERABLE),
             lambda: read_selection(call.parameters),
         )
-        return write_page(self._details.list_details(call.actor, request, filter, selection), write_details)
+        owner_id = self._whose(call).owner_id
+        return write_page(self._details.list_details(owner_id, request, filter, selection), write_details)
 
     def get_details(self, call: Call) -> object:
-        """GET everything known of one of the caller's tokens, live or not."""
-        return write_details(self._details.get_details(call.actor, read_token_id(call)))
+        """GET everything known of one token, live or not."""
+        return write_details(self._details.get_details(self._whose(call).owner_id, read_token_id(call)))
 
     def update_details(self, call: Call) -> object:
         """PUT another description, other networks; a key that is left out leaves things as they are."""
         token_id = read_token_id(call)
-        return write_details(self._details.update_details(call.origin, token_id, read_new_details(call.body)))
+        return write_details(self._details.update_details(self._whose(call), token_id, read_new_details(call.body)))
 
 
 def write_details(details: Details) -> dict[str, object]:

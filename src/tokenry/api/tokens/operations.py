@@ -1,10 +1,11 @@
 """The operations on personal access tokens: read the call, ask the service, write the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tokenry.api.idempotency import read_keyed_request
 from tokenry.api.lists import read_list
 from tokenry.api.wire import read_id, read_integer, read_new_label, read_new_token, write_page, write_token
+from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Fault, NotFound, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
 from tokenry.domain.policy import Rules
@@ -24,18 +25,28 @@ FILTERABLE = {
 FIRST_USE, NOW = "first_use", "now"
 
 
-class TokenOperations:
-    """`/profile/tokens` and what is below it, but for details."""
+Whose = Callable[[Call], Origin]
+"""Says whose tokens a call means, and who acts."""
 
-    def __init__(self, tokens: Tokens, rotations: Rotations, policies: Policies) -> None:
+
+def own(call: Call) -> Origin:
+    """The caller's own."""
+    return call.origin
+
+
+class TokenOperations:
+    """`/profile/tokens` and what is below it, but for details; the same for tokens of a user whom somebody manages."""
+
+    def __init__(self, tokens: Tokens, rotations: Rotations, policies: Policies, whose: Whose = own) -> None:
         self._tokens = tokens
         self._rotations = rotations
         self._policies = policies
+        self._whose = whose
 
     def list_tokens(self, call: Call) -> object:
-        """GET the caller's live tokens, paged, filtered and ordered."""
+        """GET live tokens, paged, filtered and ordered."""
         request, filter = read_list(call, FILTERABLE)
-        return write_page(self._tokens.list_tokens(call.actor, request, filter), write_token)
+        return write_page(self._tokens.list_tokens(self._whose(call).owner_id, request, filter), write_token)
 
     def create_token(self, call: Call) -> object:
         """POST a new token; the only answer with its whole text."""
@@ -45,17 +56,17 @@ class TokenOperations:
 
     def get_token(self, call: Call) -> object:
         """GET one token."""
-        return write_token(self._tokens.get_token(call.actor, read_token_id(call)))
+        return write_token(self._tokens.get_token(self._whose(call).owner_id, read_token_id(call)))
 
     def rename_token(self, call: Call) -> object:
         """PUT another label."""
         token_id = read_token_id(call)
         label, faults = read_new_label(call.body)
-        return write_token(self._tokens.rename_token(call.origin, token_id, label, faults))
+        return write_token(self._tokens.rename_token(self._whose(call), token_id, label, faults))
 
     def revoke_token(self, call: Call) -> object:
         """DELETE a token; from this answer on it is refused everywhere."""
-        self._tokens.revoke_token(call.origin, read_token_id(call))
+        self._tokens.revoke_token(self._whose(call), read_token_id(call))
         return {}
 
     def revoke_other_tokens(self, call: Call) -> object:
@@ -67,14 +78,15 @@ class TokenOperations:
         token_id = read_token_id(call)
         new, request = collect_faults(
             lambda: read_rotation(call.body),
+            # The token tells whose it is: the path need not.
             lambda: read_keyed_request(call, f"/profile/tokens/{token_id}/rotate"),
         )
-        token, secret = self._rotations.rotate_token(call.origin, token_id, new, request)
+        token, secret = self._rotations.rotate_token(self._whose(call), token_id, new, request)
         return write_token(token, secret)
 
     def get_policy(self, call: Call) -> object:
         """GET what holds for the user's next token, so that a client can ask before it is refused."""
-        return write_rules(self._policies.get_rules(call.actor))
+        return write_rules(self._policies.get_rules(self._whose(call).owner_id))
 
 
 def read_token_id(call: Call) -> int:

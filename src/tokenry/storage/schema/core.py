@@ -57,11 +57,34 @@ users = Table(
     Column("username_folded", Words),
     # The most that the user's new tokens may do, in scopes, by the provider that the user signs in with.
     Column("ceiling", Words),
+    # A program's, which never signs in. Its ceiling is for the tokens that it makes for users.
+    Column("service", Boolean, nullable=False, server_default=false()),
+    # The name that a product has for the user, once in an account.
+    Column("external_id", Words),
     sqlite_autoincrement=True,
 )
-Index(None, users.c.account_id, users.c.id, users.c.deleted_at)
+# An account's users, and those of them whom a backend may manage, are listed and counted in an index alone.
+Index(
+    "ix_users_of_account",
+    users.c.account_id,
+    users.c.id,
+    users.c.deleted_at,
+    users.c.external_id,
+    users.c.admin,
+    users.c.service,
+    users.c.proxy,
+)
 Index(None, users.c.username_folded, unique=True)
 Index(None, users.c.email)
+_WITH_EXTERNAL_ID = text("external_id IS NOT NULL")
+Index(
+    "ix_users_account_id_external_id",
+    users.c.account_id,
+    users.c.external_id,
+    unique=True,
+    sqlite_where=_WITH_EXTERNAL_ID,
+    postgresql_where=_WITH_EXTERNAL_ID,
+)
 
 # Former usernames: a system that stored one must not mistake its next owner for the former one.
 username_reservations = Table(

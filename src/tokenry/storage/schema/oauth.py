@@ -52,7 +52,7 @@ oauth_clients = Table(
     Column("registration_preview", String(16), unique=True),  # of its registration access token (RFC 7592)
     Column("registration_digest", LargeBinary(32)),
     # Who it is when it acts for itself.
-    Column("service_user_id", Id, ForeignKey("users.id"), index=True),
+    Column("service_user_id", Id, ForeignKey("users.id")),
     # Of one that registered itself, and has not been seen to be used: when it is deleted, unless it was. Of one that
     # was deleted: when its row is, unless its id has to stay taken.
     Column("prune_at", Seconds, index=True),

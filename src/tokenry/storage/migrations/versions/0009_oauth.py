@@ -140,7 +140,7 @@ def _clients() -> None:
         sa.Column("pepper_generation", sa.SmallInteger),
         sa.Column("registration_preview", sa.String(16), unique=True),
         sa.Column("registration_digest", sa.LargeBinary(32)),
-        sa.Column("service_user_id", Id, sa.ForeignKey("users.id"), index=True),
+        sa.Column("service_user_id", Id, sa.ForeignKey("users.id")),
         sa.Column("prune_at", sa.BigInteger, index=True),
         sa.Column("document_until", sa.BigInteger),
         sa.Column("created_at", sa.BigInteger, nullable=False),

@@ -1,0 +1,66 @@
+"""The paths by which a product's backend manages its users and their tokens."""
+
+from collections.abc import Callable
+
+from tokenry.api.managed.tokens import ManagedTokenOperations
+from tokenry.api.managed.users import ManagedUserOperations, unknown_keys
+from tokenry.api.tokens.details import DetailsOperations
+from tokenry.api.tokens.operations import TokenOperations
+from tokenry.domain.callers import Callers
+from tokenry.domain.errors import raise_faults
+from tokenry.domain.scopes import TOKENS_READS, TOKENS_WRITES, USERS_READS, USERS_WRITES
+from tokenry.service.installation import Installation
+from tokenry.web.requests import Call
+from tokenry.web.resource import MakeResource, Operation, Paths, change
+
+MANAGERS = Callers.MANAGERS
+NEW_TOKEN_KEYS = ("label", "scopes", "expiry", "create_user")
+Run = Callable[[Call], object]
+
+
+def managed_paths(installation: Installation, resource: MakeResource) -> Paths:
+    """`/tokenry/users` and what is below it."""
+    users = ManagedUserOperations(installation.managed_users)
+    made = ManagedTokenOperations(installation.managed_tokens)
+    tokens = TokenOperations(installation.tokens, installation.rotations, installation.policies, users.on_behalf)
+    details = DetailsOperations(installation.details, users.on_behalf)
+    one = "/tokenry/users/{external_id}"
+    return {
+        "/tokenry/users": resource(GET=Operation(users.list_users, USERS_READS, MANAGERS)),
+        one: resource(
+            GET=Operation(users.get_user, USERS_READS, MANAGERS),
+            PUT=change(users.put_user, USERS_WRITES, MANAGERS),
+            PATCH=change(users.update_user, USERS_WRITES, MANAGERS),
+            DELETE=change(users.delete_user, USERS_WRITES, MANAGERS),
+        ),
+        f"{one}/tokens": resource(
+            GET=Operation(tokens.list_tokens, TOKENS_READS, MANAGERS),
+            POST=change(_knowing(made.create_token, *NEW_TOKEN_KEYS), TOKENS_WRITES, MANAGERS),
+        ),
+        # Before the paths with an id, which would match it.
+        f"{one}/tokens/details": resource(GET=Operation(details.list_details, TOKENS_READS, MANAGERS)),
+        f"{one}/tokens/policy": resource(GET=Operation(tokens.get_policy, TOKENS_READS, MANAGERS)),
+        f"{one}/tokens/revoke-all": resource(POST=change(_knowing(made.revoke_all), TOKENS_WRITES, MANAGERS)),
+        f"{one}/tokens/{{token_id}}": resource(
+            GET=Operation(tokens.get_token, TOKENS_READS, MANAGERS),
+            PUT=change(_knowing(tokens.rename_token, "label"), TOKENS_WRITES, MANAGERS),
+            DELETE=change(tokens.revoke_token, TOKENS_WRITES, MANAGERS),
+        ),
+        f"{one}/tokens/{{token_id}}/rotate": resource(
+            POST=change(_knowing(tokens.rotate_token, "grace", "activate"), TOKENS_WRITES, MANAGERS)
+        ),
+        f"{one}/tokens/{{token_id}}/details": resource(
+            GET=Operation(details.get_details, TOKENS_READS, MANAGERS),
+            PUT=change(_knowing(details.update_details, "description", "networks"), TOKENS_WRITES, MANAGERS),
+        ),
+    }
+
+
+def _knowing(run: Run, *keys: str) -> Run:
+    """An operation whose body may have these keys, and no others: what means nothing here is told, not ignored."""
+
+    def checked(call: Call) -> object:
+        raise_faults(unknown_keys(call.body, keys))
+        return run(call)
+
+    return checked

@@ -1,0 +1,39 @@
+"""Of the operations on a managed user's tokens those that users have otherwise for their own, or not at all."""
+
+from tokenry.api.idempotency import read_keyed_request
+from tokenry.api.managed.users import read_external_id
+from tokenry.api.wire import read_new_token, write_token
+from tokenry.domain.errors import Fault, collect_faults, raise_faults
+from tokenry.service.managed import ManagedTokens
+from tokenry.web.bodies import read_key
+from tokenry.web.requests import Call
+
+
+class ManagedTokenOperations:
+    """`/tokenry/users/{external_id}/tokens` as far as it is not as `/profile/tokens`."""
+
+    def __init__(self, tokens: ManagedTokens) -> None:
+        self._tokens = tokens
+
+    def create_token(self, call: Call) -> object:
+        """POST a new token of a user; the only answer with its whole text."""
+        external_id = read_external_id(call)
+        create_user, request = collect_faults(
+            lambda: _read_create_user(call),
+            lambda: read_keyed_request(call, f"/tokenry/users/{external_id}/tokens"),
+        )
+        token, secret = self._tokens.create_token(
+            call.origin, external_id, read_new_token(call.body), request, create_user=create_user
+        )
+        return write_token(token, secret)
+
+    def revoke_all(self, call: Call) -> object:
+        """POST the revocation of all tokens of a user."""
+        return {"revoked": self._tokens.revoke_all(call.origin, read_external_id(call))}
+
+
+def _read_create_user(call: Call) -> bool:
+    faults: list[Fault] = []
+    create_user = read_key(call.body, "create_user", bool, faults)
+    raise_faults(faults)
+    return create_user is True
