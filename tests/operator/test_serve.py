@@ -36,6 +36,7 @@ from tests.servers import (
 from tokenry.cli.streams import OutputError
 from tokenry.domain.secrets import Secret
 from tokenry.operator.first_token import FirstTokenPlace
+from tokenry.operator.program import find_program
 from tokenry.settings import Settings
 from tokenry.wiring import begin, open_installation, prepare
 
@@ -85,7 +86,7 @@ def test_first_start_shows_a_link_for_a_password_on_a_terminal_alone(first: Serv
         answer = httpx2.get(f"{first.url}/link/{links[0]}", timeout=START_SECONDS_MAX)
         assert (answer.status_code, answer.headers["location"]) == (303, "/link")
     else:
-        [command] = re.findall(r"  tokenry (admin user link admin .+)", first.printed)
+        [command] = re.findall(rf"  {TOKENRY} (admin user link admin .+)", first.printed)
         assert tokenry(*shlex.split(command)).stdout.startswith(f"{first.url}/link/lnk_")
 
 
@@ -98,22 +99,40 @@ def test_first_token_may_do_everything(first: Server) -> None:
     assert (answer.headers["x-auth-user"], answer.headers["x-auth-scopes"]) == ("admin", "*")
 
 
-def test_the_three_lines_to_paste_work(first: Server, tmp_path: Path) -> None:
+def test_the_lines_to_paste_work_where_no_path_leads_to_the_program(first: Server, tmp_path: Path) -> None:
     lines = [line.strip() for line in first.printed.splitlines() if line.startswith("  ")]
-    export = "\n".join(line for line in lines if line.startswith("export "))
-    pasted = [line for line in lines if line.startswith(("curl ", "LINODE_CLI_TOKEN=", "python3 "))]
-    assert len(pasted) == 3
-    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    for line in pasted:
-        done = subprocess.run(
-            ["bash", "-c", f"{export}\n{line}"],
-            env={**environment(), "PATH": programs, "HOME": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert "first token" in done.stdout or "PersonalAccessToken: 1" in done.stdout
+    pasted = [line for line in lines if line.startswith(("export ", f"{TOKENRY} ")) and " admin " not in line]
+    assert [line.split()[1:3] for line in pasted[2:]] == [["whoami"], ["token", "create"], ["token", "list"]]
+    done = subprocess.run(
+        ["bash", "-e", "-c", "\n".join(pasted)],
+        env={**environment(), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"admin\t\tno\t*\t{first.url}\t" in done.stdout
+    assert "first token" in done.stdout
+    assert "mine" in done.stdout
+
+
+def test_program_is_named_as_a_shell_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, other = tmp_path / "its programs" / "tokenry", tmp_path / "other" / "tokenry"
+    for file in (program, other):
+        file.parent.mkdir()
+        file.touch(mode=0o700)
+    monkeypatch.setenv("PATH", str(program.parent))
+    for called in (str(program), "tokenry"):
+        monkeypatch.setattr(sys, "argv", [called])
+        assert find_program() == "tokenry"
+    monkeypatch.setenv("PATH", f"{other.parent}:{program.parent}")
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    assert find_program() == f"'{program}'"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["its programs/tokenry"])
+    assert find_program() == f"'{program}'"
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "__main__.py")])
+    assert find_program() == f"{sys.executable} -m tokenry"
 
 
 def test_files_are_for_their_owner_alone(first: Server) -> None:

@@ -9,6 +9,7 @@ from shlex import quote
 from tokenry.client.environment import URL
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
+from tokenry.operator.program import find_program
 from tokenry.settings import Settings
 from tokenry.storage.files import FIRST_TOKEN_FILE, create_private_file
 
@@ -56,9 +57,7 @@ class FirstTokenPlace:
 
 def welcome(url: str, secret: Secret, path: Path | None) -> str:
     """What the very first start says. The lines to paste keep the token out of the process list and the history."""
-    host = url.removeprefix("http://")
-    client = f'linode_api4.LinodeClient(os.environ["TOKENRY_TOKEN"], "{url}/v4")'
-    python = f"import os, linode_api4; print(*{client}.profile.tokens())"
+    program = find_program()
     if path is None:
         where, token, end = "It is shown this once and cannot be shown again:", secret.reveal(), "revoke it"
     else:
@@ -71,20 +70,23 @@ This is the first start. An account and its administrator "admin" were made, wit
 
   export TOKENRY_TOKEN={token}{service}
 
-Next, paste one of these:
+Next, paste these into another terminal, after the above:
 
-  curl -H @<(printf 'Authorization: Bearer %s' "$TOKENRY_TOKEN") {url}/v4/profile/tokens
-  LINODE_CLI_TOKEN=$TOKENRY_TOKEN LINODE_CLI_API_HOST={host} LINODE_CLI_API_SCHEME=http linode-cli profile tokens-list
-  python3 -c '{python}'
+  {program} whoami
+  {program} token create --label mine --scopes '*' --expires 90d
+  {program} token list
 
-It never expires. Once you have made others with `tokenry token create`, {end}."""
+{url}/docs describes the API, for curl and everything else that speaks HTTP.
+The first token never expires. Once you have made others, {end}."""
 
 
 def first_sign_in(link: str | None, settings: Settings) -> str:
     """How the first administrator comes to a password; without a terminal, no link is made that others might read."""
     if link is not None:
         return f"\nTo sign in with a browser as well, choose a password within 30 minutes:\n\n{link}"
-    command = f"tokenry admin user link admin --data-dir {quote(str(settings.data_dir.resolve()))} --public-url"
+    command = (
+        f"{find_program()} admin user link admin --data-dir {quote(str(settings.data_dir.resolve()))} --public-url"
+    )
     if settings.public_url is not None:
         return f"\nTo sign in with a browser as well, have a link printed:\n\n  {command} {settings.public_url}"
     return f"""
