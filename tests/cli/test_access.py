@@ -80,7 +80,7 @@ def test_without_a_token_one_is_told_to_log_in(stranger: Person) -> None:
 
 def test_token_that_is_not_known_is_named_by_where_it_is_from(person: Person) -> None:
     said = person.fails(4, "token", "list", TOKENRY_TOKEN="pat_unknown")
-    assert said.startswith("tokenry: Invalid Token: the one from TOKENRY_TOKEN is unknown, expired or revoked.")
+    assert said.startswith(f"tokenry: Invalid Token: the one from TOKENRY_TOKEN is unknown to {person.server.url}, ")
 
 
 def test_scope_that_lacks_is_named(person: Person) -> None:
@@ -94,7 +94,7 @@ def test_service_that_does_not_answer_is_a_local_error(person: Person) -> None:
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
         said = person.fails(1, "token", "list", TOKENRY_URL=url)
-    assert f"is the service at {url} running?" in said
+    assert f"The connection to {url} failed (ConnectError): is the service running there?" in said
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import pytest
 
 from tests.cli.conftest import Person
 from tests.cli.parts import KEYRING
-from tests.servers import tokenry
+from tests.client.hostile import HTML, http, saying
+from tests.servers import free_port, tokenry
 from tokenry.cli import access, configuration
 from tokenry.cli.configuration import Context, Contexts, locked_contexts, read_contexts, write_contexts
 from tokenry.cli.files import FILE_BYTES_MAX
@@ -98,6 +99,19 @@ def test_token_is_typed_unseen_on_a_terminal(stranger: Person) -> None:
     assert seen.status == 0
     assert stranger.server.token[:16] not in seen.screen
     assert stranger.does("whoami", "-q") == "admin\n"
+
+
+def test_nobody_is_asked_for_a_token_where_no_service_answers(stranger: Person) -> None:
+    seen = stranger.sees("login", f"http://127.0.0.1:{free_port()}", "--with-token")
+    assert (seen.status, "Token: " in seen.screen) == (1, False), seen.screen
+    assert "failed (ConnectError): is the service running there?" in seen.screen
+
+
+def test_token_goes_nowhere_before_a_service_of_this_kind_has_answered(stranger: Person) -> None:
+    with saying(http(200, HTML, "Content-Type: text/html")) as other:
+        said = stranger.fails(1, "login", other.url, given=stranger.server.token)
+    assert f"Is {other.url} the right address?" in said
+    assert [stranger.server.token in str(request) for request in other.requests] == [False]
 
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "large"])

@@ -157,7 +157,7 @@ def describe(error: TokenryError, access: Access) -> CommandError:
         text = f"You are not logged in: run `tokenry login {access.url}`, or set TOKENRY_TOKEN."
         return CommandError(text, NOT_LOGGED_IN)
     if isinstance(error, ConnectionFailed):
-        return CommandError(f"{error}: is the service at {access.url} running?")
+        return CommandError(f"{error}: is the service running there?")
     return CommandError(f"{error}. Is {access.url} the right address?")
 
 
@@ -167,7 +167,8 @@ def _describe_refusal(error: ApiError, access: Access) -> CommandError:
         text = f"{said}. It needs {error.accepted_scopes}; the token, from {access.origin}, has {error.scopes}."
         return CommandError(text, REFUSED)
     if isinstance(error, Unauthorized):
-        text = f"{said}: the one from {access.origin} is unknown, expired or revoked. Log in with another one."
+        unknown = f"the one from {access.origin} is unknown to {access.url}, expired or revoked"
+        text = f"{said}: {unknown}. Log in with another one."
         return CommandError(text, NOT_LOGGED_IN)
     if isinstance(error, TooManyRequests) and error.retry_after is not None:
         return CommandError(f"{said}. Ask again in {error.retry_after:g} seconds.", REFUSED)

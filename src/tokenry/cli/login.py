@@ -1,6 +1,7 @@
 """`tokenry login`."""
 
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -21,12 +22,14 @@ from tokenry.cli.configuration import (
 from tokenry.cli.running import NOT_LOGGED_IN, CommandError, alone, complain
 from tokenry.cli.secrets import read_token
 from tokenry.cli.signing_in import Keep, Wanted, sign_in
-from tokenry.client import Client, Secret
+from tokenry.client import Client, Secret, Unauthorized
 from tokenry.client.environment import environment_url
 from tokenry.printable import printable
 
 DEFAULT_CONTEXT = "default"
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+NOBODY = Secret("nobody")
+"""What is sent where nobody has given a token yet: it opens nothing."""
 
 
 def login(
@@ -98,7 +101,12 @@ def remember(context: Context, token: Secret, *, keyring: bool) -> bool:
 
 
 def _take_token(address: str, keep: Keep) -> str:
-    """Keep the token that somebody types, or that is on standard input; what `keep` says."""
+    """Keep the token that somebody types, or that is on standard input; what `keep` says.
+
+    Nobody is asked for one, and none goes anywhere, before a service of this kind has answered there.
+    """
+    with opened(Client, Access(url=address, bearer=NOBODY, origin="nowhere")) as client, suppress(Unauthorized):
+        client.whoami()
     token = read_token(NOT_LOGGED_IN)
     with opened(Client, Access(url=address, bearer=token, origin="standard input")) as client:
         user = client.whoami().user

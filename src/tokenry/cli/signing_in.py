@@ -170,7 +170,7 @@ def _signing_in(url: str) -> Iterator[OAuthClient]:
     except OAuthError as error:
         raise CommandError(f"{url} does not sign you in: {error}. {hint}", NOT_LOGGED_IN) from None
     except ConnectionFailed as error:
-        raise CommandError(f"{error}: is the service at {url} running?") from None
+        raise CommandError(f"{error}: is the service running there?") from None
     except UnreadableAnswer as error:
         said = "it has no OAuth" if error.status == ABSENT else f"{error}"
         raise CommandError(f"{url} cannot sign people in: {said}. {hint}") from None

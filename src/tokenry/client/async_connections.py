@@ -31,9 +31,9 @@ class AsyncHttpTransport:
             async with asyncio.timeout(timeout):
                 return await self._exchange(request)
         except (httpx2.TimeoutException, TimeoutError):
-            failure = timed_out(timeout)
+            failure = timed_out(request, timeout)
         except _FAILURES as error:
-            failure = failed(error)
+            failure = failed(request, error)
         raise failure
 
     async def aclose(self) -> None:

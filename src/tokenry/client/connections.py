@@ -45,9 +45,9 @@ class HttpTransport:
         try:
             return self._exchange(request, timeout)
         except (httpcore2.TimeoutException, TimeoutError):
-            failure = timed_out(timeout)
+            failure = timed_out(request, timeout)
         except _FAILURES as error:
-            failure = failed(error)
+            failure = failed(request, error)
         raise failure
 
     def close(self) -> None:

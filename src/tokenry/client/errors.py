@@ -110,8 +110,9 @@ class OAuthError(TokenryError):
 class ApiError(TokenryError):
     """The service says no.
 
-    `request` is its method and path; `request_id` names it in the service's log; `retry_after` is in seconds, where the
-    service says so; `scopes` are those of the token and `accepted_scopes` those that the operation asks for.
+    `request` is its method and address, without query; `request_id` names it in the service's log; `retry_after` is in
+    seconds, where the service says so; `scopes` are those of the token and `accepted_scopes` those that the operation
+    asks for.
     """
 
     def __init__(  # noqa: PLR0917 - by place, so that an exception can be pickled

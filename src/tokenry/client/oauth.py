@@ -286,7 +286,7 @@ def _random() -> Secret:
 
 
 def _name(method: str, url: str) -> str:
-    return f"{method} {urlsplit(url).path}"
+    return f"{method} {urlsplit(url)._replace(query='').geturl()}"
 
 
 def _default_transport() -> Transport:

@@ -74,13 +74,11 @@ class Session:
         self._warned = False
         self.now = now
         if isinstance(token, Secret):
-            _check(token)
-            if token.stands_in(self._base_url):  # messages name the address
-                raise ValueError("The address contains the token: leave it out")
+            self._check(token)
 
     def exchange(self, call: Call[T]) -> Exchange[T]:
         """Carry out a call. Returns what it reads, or raises a TokenryError."""
-        bearer = self._current() if call.bearer is None else _check(call.bearer)
+        bearer = self._current() if call.bearer is None else self._check(call.bearer)
         request = self._request(call, bearer)
         attempt, unanswered = 1, False
         while True:
@@ -109,22 +107,30 @@ class Session:
     def _current(self) -> Secret:
         if self._token is None:
             raise NoToken
-        return self._token if isinstance(self._token, Secret) else _check(hide(self._token()))
+        return self._token if isinstance(self._token, Secret) else self._check(hide(self._token()))
+
+    def _check(self, secret: Secret) -> Secret:
+        if not secret.is_sendable:
+            raise ValueError("A token is visible ASCII characters without a space; this is not one")
+        if secret.stands_in(self._base_url):  # messages name the address
+            raise ValueError("The address contains the token: leave it out")
+        return secret
 
     def _read(self, call: Call[T], bearer: Secret, answer: Answer, *, unanswered: bool) -> T:
         if call.bearer is None:
             self._warn(read_expiry(answer))
+        named = f"{call.method} {self._base_url}{call.path}"
         if answer.status in call.statuses:
-            value = call.read(call.request, answer)
+            value = call.read(named, answer)
             for preview, expiry in call.shown(value):
                 if preview == bearer.preview:
                     self._warn(expiry)
             return value
         if 300 <= answer.status < 400:
-            raise read_redirect(call.request, answer, bearer)
-        refusal = read_refusal(call.request, answer, bearer, self.now())
+            raise read_redirect(named, answer, bearer)
+        refusal = read_refusal(named, answer, bearer, self.now())
         if isinstance(refusal, NotFound) and call.method == "DELETE" and unanswered:
-            return call.read(call.request, Answer(200, body=b"{}"))  # the attempt without an answer did it
+            return call.read(named, Answer(200, body=b"{}"))  # the attempt without an answer did it
         raise refusal
 
     def _warn(self, expiry: datetime | None) -> None:
@@ -142,9 +148,3 @@ def _outside() -> int:
     while frame is not None and frame.f_globals.get("__package__") == __package__:
         frame, depth = frame.f_back, depth + 1
     return depth
-
-
-def _check(secret: Secret) -> Secret:
-    if not secret.is_sendable:
-        raise ValueError("A token is visible ASCII characters without a space; this is not one")
-    return secret

@@ -28,6 +28,11 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = field(default=None, repr=False)
 
+    @property
+    def origin(self) -> str:
+        """To whom it goes: scheme, host and port."""
+        return "/".join(self.url.split("/")[:3])
+
     def all_headers(self) -> list[tuple[str, str]]:
         """Every header, the token's too."""
         own = [] if self.bearer is None else [("Authorization", f"Bearer {self.bearer.reveal()}")]
@@ -92,16 +97,16 @@ class TooLongError(OSError):
     """The answer has no end, or none worth waiting for."""
 
 
-def timed_out(timeout: float) -> TimedOut:
+def timed_out(request: Request, timeout: float) -> TimedOut:
     """The exception for an answer that did not come."""
-    return TimedOut(f"No answer within {timeout:g} seconds")
+    return TimedOut(f"No answer from {request.origin} within {timeout:g} seconds")
 
 
-def failed(error: Exception) -> ConnectionFailed:
+def failed(request: Request, error: Exception) -> ConnectionFailed:
     """The exception for a connection that failed: by kind, and not by text, which may quote what was sent."""
     if isinstance(error, TooLongError):
-        return ConnectionFailed(f"The answer is longer than {BODY_BYTES_MAX} bytes")
+        return ConnectionFailed(f"The answer of {request.origin} is longer than {BODY_BYTES_MAX} bytes")
     kind = type(error).__name__
-    failure = ConnectionFailed(f"The connection failed ({kind})")
+    failure = ConnectionFailed(f"The connection to {request.origin} failed ({kind})")
     failure.sent = kind != "ConnectError"
     return failure
