@@ -42,6 +42,7 @@ POLICIES: dict[str, Needs | None] = {
     "/reading": Needs("linodes:read_only"),
     "/linodes": Needs(resource="linodes"),
     "/misspelt": Needs("linode:read_only"),
+    "/optional": Needs("linodes:read_only", optional=True),
     "/open": None,
 }
 
@@ -96,15 +97,16 @@ def wsgi_app(verifier: Verifier, running: Running, metadata: ResourceMetadata | 
 def fastapi_app(verifier: Verifier, running: Running, metadata: ResourceMetadata | None) -> FastAPI:
     require = fastapi.Requirer(verifier, metadata=metadata)
     app = FastAPI(lifespan=require.lifespan, exception_handlers=require.exception_handlers)
-    needs = {
+    needs: dict[str, fastapi.Requirement | fastapi.OptionalRequirement] = {
         "/any": require(),
         "/reading": require("linodes:read_only"),
         "/linodes": require(resource="linodes"),
         "/misspelt": require("linode:read_only"),
+        "/optional": require.optional("linodes:read_only"),
     }
 
-    def add(path: str, requirement: fastapi.Requirement) -> None:
-        async def view(identity: Annotated[Identity, Depends(requirement)]) -> Response:
+    def add(path: str, requirement: fastapi.Requirement | fastapi.OptionalRequirement) -> None:
+        async def view(identity: Annotated[Identity | None, Depends(requirement)]) -> Response:
             return Response(running.told(path, identity, []))
 
         app.add_api_route(path, view, methods=["GET", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
@@ -161,6 +163,7 @@ def _urls(view: Any) -> Any:
         url("reading", require("linodes:read_only")(view)),
         url("linodes", require(resource="linodes")(view)),
         url("misspelt", require("linode:read_only")(view)),
+        url("optional", require("linodes:read_only", optional=True)(view)),
         url("open", view),
     )
 

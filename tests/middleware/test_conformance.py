@@ -178,6 +178,20 @@ def test_what_is_open_needs_no_token(application: Running) -> None:
     assert let_in(application, "/open", bearer("x"))["identity"] is None
 
 
+@pytest.mark.parametrize("authorization", [None, "Basic YTpi", "Session x", ""])
+def test_optional_token_need_not_be_presented(application: Running, authorization: str | None) -> None:
+    headers = [] if authorization is None else [("Authorization", authorization)]
+    assert let_in(application, "/optional", headers)["identity"] is None
+
+
+def test_optional_token_has_to_be_good_when_it_is_presented(application: Running, new_token: NewToken) -> None:
+    good, narrow = new_token(scopes="linodes:read_only"), new_token(scopes="domains:read_only")
+    assert let_in(application, "/optional", bearer(good))["identity"] is not None
+    assert refused(application, "/optional", bearer(narrow)).status == 403
+    for authorization in ("Bearer", "Bearer x", "bearer  pat_x", "DPoP x"):
+        assert refused(application, "/optional", [("Authorization", authorization)]).status == 401, authorization
+
+
 def test_scope_that_the_catalogue_does_not_have_is_refused(application: Running, service: Server) -> None:
     answer = refused(application, "/misspelt", bearer(service.token))
     assert (answer.status, json.loads(answer.body)) == (503, {"errors": [{"reason": "Service unavailable"}]})

@@ -23,9 +23,9 @@ _POLICY_VIOLATION = 1008  # RFC 6455 section 7.4.1
 class TokenMiddleware:
     """Lets requests and websockets through that have what they need, with the identity in `scope["tokenry"]`.
 
-    `needs` are those of all of them, or a function from an ASGI scope to its needs, which returns None for what
-    is open to anybody; the identity is then None. Whatever the sender says in X-Auth-* is taken out. With `metadata`,
-    clients find out by themselves who gives out tokens for it.
+    `needs` are those of all of them, or a function from an ASGI scope to its needs, which returns None for what is
+    open to anybody; the identity is then None, as it is for who presents no token where that is optional. Whatever the
+    sender says in X-Auth-* is taken out. With `metadata`, clients find out by themselves who gives out tokens for it.
 
     The verifier is closed when the application has shut down.
     """
@@ -66,8 +66,10 @@ class TokenMiddleware:
         await self._app(scope, receive, send)
 
 
-async def ask(verifier: Verifier, needs: Needs, scope: Scope, metadata: ResourceMetadata | None = None) -> Answer:
-    """Ask about an ASGI request."""
+async def ask(
+    verifier: Verifier, needs: Needs, scope: Scope, metadata: ResourceMetadata | None = None
+) -> Answer | None:
+    """Ask about an ASGI request; None for who presents no token, and need not."""
     needs = needs if metadata is None else metadata.complete(needs)
     agents, raw_path = _values(scope, b"user-agent"), scope.get("raw_path")
     question = Question.of(
@@ -79,6 +81,8 @@ async def ask(verifier: Verifier, needs: Needs, scope: Scope, metadata: Resource
         target=raw_path.decode("latin-1") if raw_path else write_target(scope["path"]),
         proofs=_values(scope, b"dpop"),
     )
+    if isinstance(question, Question) and question.is_nobodys:
+        return None
     answer = question if isinstance(question, Refused) else await verifier.verify_async(question)
     return answer if metadata is None or isinstance(answer, Identity) else metadata.tell(answer, needs)
 

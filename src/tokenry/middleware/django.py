@@ -15,8 +15,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from tokenry.domain.identity import Identity
-from tokenry.middleware.answers import Reply
+from tokenry.middleware.answers import Refused, Reply
 from tokenry.middleware.metadata import ResourceMetadata
 from tokenry.middleware.questions import Needs, Verifier, write_target
 from tokenry.middleware.wsgi import ask, remove_identity_headers
@@ -54,12 +53,14 @@ class TokenMiddleware:
         return reply or await self._get_response(request)
 
 
-def require(*scopes: str, resource: str | tuple[str, ...] = (), audience: str | None = None) -> Callable[[View], View]:
+def require(
+    *scopes: str, resource: str | tuple[str, ...] = (), audience: str | None = None, optional: bool = False
+) -> Callable[[View], View]:
     """Decorate a view with what it needs (see `Needs`). The identity is in `request.tokenry`.
 
     Raises ValueError.
     """
-    needs = Needs(*scopes, resource=resource, audience=audience)
+    needs = Needs(*scopes, resource=resource, audience=audience, optional=optional)
 
     def decorate(view: Any) -> Any:
         if iscoroutinefunction(view):
@@ -89,10 +90,10 @@ def _describe(request: HttpRequest) -> HttpResponse | None:
 def _admit(needs: Needs, request: HttpRequest) -> HttpResponse | None:
     """Put the identity into the request, or return the refusal."""
     answer = ask(_verifier(), needs, request.META, _metadata(), target=write_target(request.path))
-    if isinstance(answer, Identity):
-        request.tokenry = answer
-        return None
-    return _respond(answer)
+    if isinstance(answer, Refused):
+        return _respond(answer)
+    request.tokenry = answer
+    return None
 
 
 async def _admit_async(needs: Needs, request: HttpRequest) -> HttpResponse | None:

@@ -43,6 +43,13 @@ class Requirer:
         """A dependency on what these say (see `Needs`). Raises ValueError."""
         return Requirement(self._verifier, Needs(*scopes, resource=resource, audience=audience), self._metadata)
 
+    def optional(
+        self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None
+    ) -> "OptionalRequirement":
+        """The same, for a route that has another way to tell who is calling: None where no token is presented."""
+        needs = Needs(*scopes, resource=resource, audience=audience, optional=True)
+        return OptionalRequirement(self._verifier, needs, self._metadata)
+
     @property
     def router(self) -> APIRouter:
         """The route at which `metadata` is found; none without it."""
@@ -70,8 +77,8 @@ class Requirer:
             await self._verifier.close_async()
 
 
-class Requirement(SecurityBase):
-    """A dependency that returns an Identity. In the application's OpenAPI description it is a bearer token."""
+class _Dependency(SecurityBase):
+    """In the application's OpenAPI description it is a bearer token."""
 
     def __init__(self, verifier: Verifier, needs: Needs, metadata: ResourceMetadata | None = None) -> None:
         self.model = HTTPBearer(description="A personal access token")
@@ -80,14 +87,31 @@ class Requirement(SecurityBase):
         self._needs = needs
         self._metadata = metadata
 
-    async def __call__(self, connection: HTTPConnection) -> Identity:
-        """Ask about a request or a websocket. Raises RefusedRequest, or for a websocket WebSocketException."""
+    async def _ask(self, connection: HTTPConnection) -> Identity | None:
         answer = await ask(self._verifier, self._needs, connection.scope, self._metadata)
-        if isinstance(answer, Identity):
+        if not isinstance(answer, Refused):
             return answer
         if connection.scope["type"] == "websocket":
             raise WebSocketException(status.WS_1008_POLICY_VIOLATION)
         raise RefusedRequest(answer)
+
+
+class Requirement(_Dependency):
+    """A dependency that returns an Identity."""
+
+    async def __call__(self, connection: HTTPConnection) -> Identity:
+        """Ask about a request or a websocket. Raises RefusedRequest, or for a websocket WebSocketException."""
+        identity = await self._ask(connection)
+        assert identity is not None
+        return identity
+
+
+class OptionalRequirement(_Dependency):
+    """A dependency that returns an Identity, or None where no token is presented."""
+
+    async def __call__(self, connection: HTTPConnection) -> Identity | None:
+        """Ask about a request or a websocket. Raises as a Requirement does."""
+        return await self._ask(connection)
 
 
 async def _answer(request: Request, refusal: RefusedRequest) -> Response:

@@ -16,6 +16,8 @@ from tokenry.middleware.answers import DOUBLED, DOUBLED_PROOF, UNAVAILABLE, Answ
 AGENT_LENGTH_MAX = 255
 """What the service keeps of a User-Agent."""
 
+_SCHEMES = ("bearer", "dpop")
+
 log = logging.getLogger("tokenry.middleware")
 
 
@@ -25,15 +27,22 @@ class Needs:
     `scopes` name scopes, such as `linodes:read_only`. `resource` names resources and leaves the level to the method:
     `read_only` for GET, HEAD and OPTIONS, `read_write` for any other. Neither: any valid token will do. `audience` is
     the application's own address, as OAuth clients name it when they ask for a token (RFC 8707): without it no token
-    is accepted that is meant for somebody.
+    is accepted that is meant for somebody. `optional` needs lets a request in that presents no token, as nobody's: the
+    application has another way to tell who is calling. A token that is presented has to be good.
 
     Raises ValueError for what can be no scope or no resource, and for more than the service reads. Whether the
     catalogue has it is for the service to say.
     """
 
-    __slots__ = ("audience", "by_method", "query", "resources", "scopes")
+    __slots__ = ("audience", "by_method", "optional", "query", "resources", "scopes")
 
-    def __init__(self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None) -> None:
+    def __init__(
+        self,
+        *scopes: str,
+        resource: str | Sequence[str] = (),
+        audience: str | None = None,
+        optional: bool = False,
+    ) -> None:
         resources = (resource,) if isinstance(resource, str) else tuple(resource)
         for scope in scopes:
             if Scopes.parse(scope) == NOTHING:
@@ -43,6 +52,7 @@ class Needs:
                 raise ValueError(name)
         self.scopes, self.resources, self.audience = scopes, resources, audience
         self.by_method = bool(resources)
+        self.optional = optional
         asked = [("scope", scope) for scope in scopes] + [("resource", name) for name in resources]
         if audience is not None:
             if not is_audience(audience):
@@ -54,7 +64,7 @@ class Needs:
             raise ValueError(f"needs have at most {POLICY_BYTES_MAX} characters")
 
     def __repr__(self) -> str:
-        return f"Needs({self.query!r})"
+        return f"Needs({self.query!r}{', optional' if self.optional else ''})"
 
 
 ANY_TOKEN = Needs()
@@ -79,6 +89,12 @@ class Question:
     def is_bound(self) -> bool:
         """Whether it presents a token as one that is bound to a key (RFC 9449)."""
         return presents_bound(self.authorization)
+
+    @property
+    def is_nobodys(self) -> bool:
+        """Whether no token is presented, and none has to be. Another scheme, such as Basic, is the application's."""
+        scheme = (self.authorization or "").partition(" ")[0].lower()
+        return self.needs.optional and scheme not in _SCHEMES
 
     @classmethod
     def of(

@@ -21,9 +21,9 @@ _HEADER = "HTTP_"
 class TokenMiddleware:
     """Lets requests through that have what they need, with the identity in `environ["tokenry.identity"]`.
 
-    `needs` are those of all of them, or a function from an environ to its needs, which returns None for what is
-    open to anybody; the identity is then None. Whatever the sender says in X-Auth-* is taken out. With `metadata`,
-    clients find out by themselves who gives out tokens for it.
+    `needs` are those of all of them, or a function from an environ to its needs, which returns None for what is open to
+    anybody; the identity is then None, as it is for who presents no token where that is optional. Whatever the sender
+    says in X-Auth-* is taken out. With `metadata`, clients find out by themselves who gives out tokens for it.
     """
 
     def __init__(
@@ -57,10 +57,12 @@ class TokenMiddleware:
 
 def ask(
     verifier: Verifier, needs: Needs, environ: Environ, metadata: ResourceMetadata | None = None, *, target: str
-) -> Answer:
-    """Ask about a WSGI request for this target."""
+) -> Answer | None:
+    """Ask about a WSGI request for this target; None for who presents no token, and need not."""
     needs = needs if metadata is None else metadata.complete(needs)
     question = _read_question(needs, environ, target)
+    if isinstance(question, Question) and question.is_nobodys:
+        return None
     answer = question if isinstance(question, Refused) else verifier.verify(question)
     return answer if metadata is None or isinstance(answer, Identity) else metadata.tell(answer, needs)
 
