@@ -84,6 +84,7 @@ EXAMPLES: dict[str, str] = {
     "domain.scopes._SEPARATORS": "a, b",
     "domain.secrets._LOOKALIKE": f"a {TOKEN}",
     "domain.spans._SPAN": "90d",
+    "domain.words._REALM": "Acme API",
     "domain.users._EMAIL": "ada@example.org",
     "domain.users._PROXY_SUFFIX": "acme_0123456789abcdef",
     "domain.users._USERNAME": "ada.b-c_d",

@@ -43,7 +43,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         name=installation.peppers.check_value()[:4].hex(),
     )
 
-    fast_path = FastPath(verifier, verification.read_policy)
+    fast_path = FastPath(verifier, verification.read_policy, installation.words)
 
     @asynccontextmanager
     async def lifespan(app: ASGIApp) -> AsyncIterator[Mapping[str, object]]:

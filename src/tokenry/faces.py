@@ -18,6 +18,7 @@ from tokenry.api.wire import answer_headers
 from tokenry.description.table import description_paths
 from tokenry.domain.errors import InsufficientScope
 from tokenry.domain.public_url import API_VERSIONS
+from tokenry.domain.words import WORDS
 from tokenry.gate.table import verification_paths
 from tokenry.gate.verify import VerifyEndpoint
 from tokenry.oauth.errors import write_error
@@ -45,7 +46,7 @@ VERIFICATION = Dialect(
     ("application/json",), read_json_object, answer_headers, STATUS, lambda refusal: write_faults(refusal.faults)
 )
 """JSON, and every fault in an envelope."""
-WIRE = replace(VERIFICATION, status={**STATUS, InsufficientScope: 401})
+WIRE = replace(VERIFICATION, status={**STATUS, InsufficientScope: 401}, words=WORDS.as_recorded())
 """The wire format: the same, but for a scope that does not suffice."""
 OAUTH = replace(
     VERIFICATION,
@@ -70,11 +71,16 @@ def routes(
     parties: Sequence[OpenIdRelyingParty],
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`; but for pages, `openapi.yaml` has them."""
-    wire, verification, oauth = (partial(Resource, checks, dialect) for dialect in (WIRE, VERIFICATION, OAUTH))
+    words = installation.words
+    wire = partial(Resource, checks, replace(WIRE, words=words.as_recorded()))
+    verification = partial(Resource, checks, replace(VERIFICATION, words=words))
+    oauth, registration = (
+        partial(Resource, checks, replace(dialect, words=words.without_texts())) for dialect in (OAUTH, REGISTRATION)
+    )
     paths: dict[str, ASGIApp] = {
         **verification_paths(installation, checks.bound_tokens, inspector, verification),
         **oauth_paths(installation, inspector, oauth),
-        **registration_paths(installation, partial(Resource, checks, REGISTRATION)),
+        **registration_paths(installation, registration),
         **page_paths(installation, hashing, throttle, parties, partial(Page, page_checks)),
         **description_paths(installation.catalogue, WIRE, installation.public_url),
         "/healthz": Liveness(),

@@ -18,6 +18,7 @@ from tokenry.domain.providers import Provider
 from tokenry.domain.public_url import is_loopback, read_public_url
 from tokenry.domain.scopes import Catalogue
 from tokenry.domain.sessions import SessionLimits
+from tokenry.domain.words import REALM_LENGTH_MAX, TEXT_LENGTH_MAX, Words, is_realm, is_sentence
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.providers import read_providers
@@ -60,6 +61,23 @@ def _require_mode(text: str) -> str:
     if not _MODE.fullmatch(text):
         raise ValueError
     return text
+
+
+def _require_realm(text: str) -> str:
+    """Raise ValueError for what would have to be escaped in a header."""
+    if not is_realm(text):
+        raise ValueError
+    return text
+
+
+def _require_sentence(text: str | None) -> str | None:
+    """Raise ValueError for what would not be read as one line of text."""
+    if text is not None and not is_sentence(text):
+        raise ValueError
+    return text
+
+
+_SENTENCE = f"has to be one line of printable text, of at most {TEXT_LENGTH_MAX} characters"
 
 
 class Settings(BaseModel):
@@ -190,6 +208,23 @@ class Settings(BaseModel):
         description="Whether an https address of the internet is an OAuth client, whose document is fetched from "
         "there; with loopback, for development, also an http address of this machine.",
     )
+    realm: Annotated[
+        str,
+        AfterValidator(_require_realm),
+        Note(wanted=f"has to be 1 to {REALM_LENGTH_MAX} characters of ASCII without quotation marks and backslashes"),
+    ] = Field(default="tokenry", description="The realm in WWW-Authenticate: the name of what tokens are for.")
+    invalid_token_text: Annotated[
+        str | None, AfterValidator(_require_sentence), Note(unset="Invalid Token", wanted=_SENTENCE)
+    ] = Field(default=None, description="What is said to whoever has no valid token.")
+    insufficient_scope_text: Annotated[
+        str | None,
+        AfterValidator(_require_sentence),
+        Note(unset="Your token is not authorized to use this endpoint.", wanted=_SENTENCE),
+    ] = Field(
+        default=None,
+        description="What is said of a valid token whose scopes do not suffice. Unless it is set, /v4 says it as the "
+        "wire format does.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much the log says."
     )
@@ -217,6 +252,11 @@ class Settings(BaseModel):
     def hash_work(self) -> HashWork:
         """How much work the hash of a password is."""
         return HashWork(self.password_memory, self.password_rounds, self.password_lanes)
+
+    @property
+    def words(self) -> Words:
+        """What whoever presents a token is told of a refusal."""
+        return Words(self.realm, self.invalid_token_text, self.insufficient_scope_text)
 
     @property
     def session_limits(self) -> SessionLimits:

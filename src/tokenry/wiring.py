@@ -122,6 +122,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         session_limits=settings.session_limits,
         registration=Registration(settings.client_registration),
         documents=Documents(settings.client_documents),
+        words=settings.words,
     )
 
 

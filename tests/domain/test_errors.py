@@ -22,7 +22,7 @@ from tokenry.domain.errors import (
 LABEL, PAGE = Fault("too long", "label"), Fault("too small", "page")
 TEXTS = {
     Unauthorized: "Invalid Token",
-    InsufficientScope: "Your OAuth token is not authorized to use this endpoint.",
+    InsufficientScope: "Your token is not authorized to use this endpoint.",
     Forbidden: "Unauthorized",
     NotFound: "Not found",
     TooSlow: "This takes too long: ask for less at once",

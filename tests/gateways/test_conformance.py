@@ -89,7 +89,7 @@ def test_writing_takes_another_scope_than_reading(gateway: Running, reading_toke
         'Bearer realm="tokenry", error="insufficient_scope", scope="linodes:read_write"'
     ]
     assert answer.values("Content-Type") == ["application/json"]
-    assert answer.body == b'{"errors": [{"reason": "Your OAuth token is not authorized to use this endpoint."}]}'
+    assert answer.body == b'{"errors": [{"reason": "Your token is not authorized to use this endpoint."}]}'
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -31,9 +31,9 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             yield from serve(tmp_path_factory.mktemp("fast") / "data", url.render_as_string(hide_password=False))
 
 
-def serve(data_dir: Path, url: str | None) -> Iterator[Served]:
+def serve(data_dir: Path, url: str | None, **settings: str) -> Iterator[Served]:
     clock = Clock()
-    app = make_app(data_dir, clock, url)
+    app = make_app(data_dir, clock, url, **settings)
     with app.client:  # which lets go of the database at the end
         pass
     installation = open_installation(app.settings, clock)

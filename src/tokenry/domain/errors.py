@@ -54,15 +54,15 @@ class UsernameReserved(Invalid):
 class Unauthorized(Refusal):
     """No token, or one that is malformed, unknown, revoked or expired: one text for all."""
 
-    def __init__(self) -> None:
-        super().__init__(Fault("Invalid Token"))
+    def __init__(self, reason: str = "Invalid Token") -> None:
+        super().__init__(Fault(reason))
 
 
 class InsufficientScope(Refusal):
     """The token is valid; its scopes do not cover what the operation needs."""
 
-    def __init__(self) -> None:
-        super().__init__(Fault("Your OAuth token is not authorized to use this endpoint."))
+    def __init__(self, reason: str = "Your token is not authorized to use this endpoint.") -> None:
+        super().__init__(Fault(reason))
 
 
 class Forbidden(Refusal):

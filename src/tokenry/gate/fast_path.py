@@ -13,6 +13,7 @@ from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import PREVIEW_LENGTH, is_junk
+from tokenry.domain.words import Words
 from tokenry.gate.heads import find_token, is_bound, is_visible, read_plain
 from tokenry.gate.senders import Sender
 from tokenry.gate.shapes import Shapes
@@ -22,12 +23,14 @@ from tokenry.verification.needs import ReadPolicy
 from tokenry.verification.verifier import MISSING, Decision, Verifier
 
 APP_STATE_KEY = "tokenry_fast_path"
+INSUFFICIENT_MAX = 256
+"""So many refusals for want of scopes are kept: gateways ask for a handful."""
 
 
 class FastPath:
     """Decides on plain requests and writes their answers. One for each worker."""
 
-    def __init__(self, verifier: Verifier, read_policy: ReadPolicy) -> None:
+    def __init__(self, verifier: Verifier, read_policy: ReadPolicy, words: Words) -> None:
         self._verifier = verifier
         self._recall = verifier.recall
         self._judge = verifier.judge
@@ -37,6 +40,10 @@ class FastPath:
         self._defaults: Sequence[tuple[bytes, bytes]] = ()
         self._starts: dict[int, bytes] = {}
         self._accepted = self._refused = b""
+        self._words = words
+        self._missing = _tail(*verdict(MISSING, NOTHING, words)[1:])
+        self._unknown = _tail(*verdict(Decision(None, Denial.UNKNOWN), NOTHING, words)[1:])
+        self._insufficient = lru_cache(INSUFFICIENT_MAX)(self._write_insufficient)
 
     def answer(self, sender: Sender, defaults: Sequence[tuple[bytes, bytes]]) -> bytes | None:
         """The whole answer to the request in `sender.head`; None if it is for the ordinary route.
@@ -82,7 +89,7 @@ class FastPath:
         except Refusal as refusal:
             return self._write(sender, *refused(refusal))
         if plain.presented is None:
-            return self._end(sender, self._starts[401] + _MISSING)
+            return self._end(sender, self._starts[401] + self._missing)
         token = find_token(head, plain.presented)
         if token is None:
             return None if is_bound(head, plain.presented) else self._refuse(sender)
@@ -116,7 +123,7 @@ class FastPath:
     def _refuse(self, sender: Sender, denial: Denial = Denial.UNKNOWN) -> bytes:
         """Refuse a token; in public no reason is told apart but that its scopes do not suffice."""
         if denial is Denial.INSUFFICIENT_SCOPE:
-            return self._end(sender, self._starts[403] + _insufficient(sender.needed.text))
+            return self._end(sender, self._starts[403] + self._insufficient(sender.needed.text))
         return self._end(sender, self._refused)
 
     def _write(self, sender: Sender, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
@@ -129,8 +136,11 @@ class FastPath:
     def _renew(self, defaults: Sequence[tuple[bytes, bytes]]) -> None:
         added = b"".join(name + b": " + value + b"\r\n" for name, value in defaults)
         self._starts = {status: STATUS_LINE[status] + added for status in _STATUS}
-        self._accepted, self._refused = self._starts[200], self._starts[401] + _REFUSED
+        self._accepted, self._refused = self._starts[200], self._starts[401] + self._unknown
         self._defaults = defaults
+
+    def _write_insufficient(self, needed: str) -> bytes:
+        return _tail(*verdict(Decision(None, Denial.INSUFFICIENT_SCOPE), Scopes.parse(needed), self._words)[1:])
 
 
 def _keep(known: Known) -> bytes:
@@ -143,11 +153,4 @@ def _tail(body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     return lines + b"content-length: %d\r\n\r\n" % len(body) + body
 
 
-@lru_cache(maxsize=256)
-def _insufficient(needed: str) -> bytes:
-    return _tail(*verdict(Decision(None, Denial.INSUFFICIENT_SCOPE), Scopes.parse(needed))[1:])
-
-
 _STATUS = (200, 400, 401, 403, 405, 503)
-_MISSING = _tail(*verdict(MISSING, NOTHING)[1:])
-_REFUSED = _tail(*verdict(Decision(None, Denial.UNKNOWN), NOTHING)[1:])

@@ -28,7 +28,7 @@ def verification_paths(
     explain = partial(explain_token, inspector, installation.explanations, catalogue)
     asked = {
         question.path.decode("ascii") + ("{policy}/{path:path}" if question.is_below else ""): VerifyEndpoint(
-            bound_tokens.verifier, bound_tokens, question, read_policy
+            bound_tokens.verifier, bound_tokens, question, read_policy, installation.words
         )
         for question in QUESTIONS
     }

@@ -16,6 +16,7 @@ from tokenry.domain.checks import Denial, presents_bound
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
 from tokenry.domain.identity import write_headers
 from tokenry.domain.scopes import Scopes
+from tokenry.domain.words import Words
 from tokenry.gate.questions import Question
 from tokenry.verification.bound_tokens import BoundTokens, Shown
 from tokenry.verification.challenge import challenge
@@ -34,12 +35,18 @@ class VerifyEndpoint:
     """An ASGI application that decides on the request's own Authorization header."""
 
     def __init__(
-        self, verifier: Verifier, bound_tokens: BoundTokens, question: Question, read_policy: ReadPolicy
+        self,
+        verifier: Verifier,
+        bound_tokens: BoundTokens,
+        question: Question,
+        read_policy: ReadPolicy,
+        words: Words,
     ) -> None:
         self._verifier = verifier
         self._bound_tokens = bound_tokens
         self._question = question
         self._read_policy = read_policy
+        self._words = words
         self.methods = question.methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +57,7 @@ class VerifyEndpoint:
         except Refusal as refusal:
             await send_answer(send, *refused(refusal))
             return
-        await send_answer(send, *verdict(decision, needed))
+        await send_answer(send, *verdict(decision, needed, self._words))
 
     async def _decide(self, scope: Scope, needed: Scopes) -> Decision:
         """Decide on a token; on one that is bound to a key and its proof, where it is said what that has to be for."""
@@ -85,14 +92,14 @@ def refused(refusal: Refusal) -> tuple[int, bytes, HeaderList]:
     return brief_refusal(STATUS[type(refusal)], refusal.faults, further)
 
 
-def verdict(decision: Decision, needed: Scopes) -> tuple[int, bytes, HeaderList]:
+def verdict(decision: Decision, needed: Scopes, words: Words) -> tuple[int, bytes, HeaderList]:
     """The answer to a decision: status, body, headers."""
     if decision.actor is not None and decision.denial is None:
         return accepted(decision.actor)
-    challenged = [(b"www-authenticate", challenge(decision, str(needed)).encode("ascii"))]
+    challenged = [(b"www-authenticate", challenge(decision, str(needed), realm=words.realm).encode("ascii"))]
     if decision.denial is Denial.INSUFFICIENT_SCOPE:
-        return brief_refusal(403, InsufficientScope().faults, challenged)
-    return brief_refusal(401, Unauthorized().faults, challenged)
+        return brief_refusal(403, words.put(InsufficientScope()).faults, challenged)
+    return brief_refusal(401, words.put(Unauthorized()).faults, challenged)
 
 
 def accepted(actor: Actor) -> tuple[int, bytes, HeaderList]:

@@ -16,6 +16,7 @@ from tokenry.domain.errors import InsufficientScope, Unauthorized
 from tokenry.domain.identity import identity_of
 from tokenry.domain.public_url import read_public_url
 from tokenry.domain.scopes import Scopes
+from tokenry.domain.words import WORDS, Words
 from tokenry.middleware.answers import Answer, Refused
 from tokenry.middleware.questions import Question, fail_closed
 
@@ -50,7 +51,7 @@ class LocalVerifier:
 
     `origin` is the application's public address, such as `https://api.example.com`: with it tokens that are bound to a
     key are accepted, with a proof for that address (RFC 9449), which is written into the database. Without it they are
-    refused.
+    refused. `words` are those of refusals: the service's own, if it has set others than the usual ones.
 
     Safe to be used by several threads and event loops, and after a fork. Raises SetupError, and ValueError for what
     cannot be an origin.
@@ -64,10 +65,12 @@ class LocalVerifier:
         scopes_file: str | os.PathLike[str] | None = None,
         timeout: float = TIMEOUT_SECONDS,
         origin: str | None = None,
+        words: Words = WORDS,
     ) -> None:
         self._origin = None if origin is None else read_public_url(origin)
         self._settings = take_settings(data_dir=data_dir, database_url=database_url, scopes_file=scopes_file)
         self._timeout = timeout
+        self._words = words
         self._lock = threading.Lock()
         self._keeper: _Keeper | None = None
         self._left: list[_Keeper | None] = []
@@ -81,7 +84,7 @@ class LocalVerifier:
             decision = found.result(self._timeout) if isinstance(found, Future) else found
         except Exception as error:  # noqa: BLE001 - a failure to decide must not become the application's
             return fail_closed("this process", question, error)
-        return _read_decision(decision, needed)
+        return _read_decision(decision, needed, self._words)
 
     async def verify_async(self, question: Question) -> Answer:
         """Decide."""
@@ -92,7 +95,7 @@ class LocalVerifier:
                     found = await asyncio.wrap_future(found)
         except Exception as error:  # noqa: BLE001 - as above
             return fail_closed("this process", question, error)
-        return _read_decision(found, needed)
+        return _read_decision(found, needed, self._words)
 
     def close(self) -> None:
         """Write down the last uses, and let go of the database and the thread. A later question opens them again."""
@@ -189,16 +192,17 @@ class _Keeper:
         await self.verification.close()
 
 
-def _read_decision(decision: Decision, needed: Scopes) -> Answer:
+def _read_decision(decision: Decision, needed: Scopes, words: Words) -> Answer:
     actor, denial, _ = decision
     if actor is not None and denial is None:
         return identity_of(actor)
-    return _refusal(challenge(decision, str(needed)), lacks_scope=denial is Denial.INSUFFICIENT_SCOPE)
+    challenged = challenge(decision, str(needed), realm=words.realm)
+    return _refusal(challenged, words, lacks_scope=denial is Denial.INSUFFICIENT_SCOPE)
 
 
 @lru_cache(maxsize=REFUSALS_MAX)
-def _refusal(challenged: str, *, lacks_scope: bool) -> Refused:
+def _refusal(challenged: str, words: Words, *, lacks_scope: bool) -> Refused:
     """What is said of a denial: written once for each, since whoever makes tokens up pays nothing for it."""
     if lacks_scope:
-        return Refused.because(403, *InsufficientScope().faults, challenge=challenged)
-    return Refused.because(401, *Unauthorized().faults, challenge=challenged)
+        return Refused.because(403, *words.put(InsufficientScope()).faults, challenge=challenged)
+    return Refused.because(401, *words.put(Unauthorized()).faults, challenge=challenged)

@@ -12,6 +12,7 @@ from tokenry.domain.scopes import ALL, Catalogue
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.sessions import STANDARD_LIMITS, SessionLimits
 from tokenry.domain.tokens import NewToken
+from tokenry.domain.words import WORDS, Words
 from tokenry.service.accounts import Accounts
 from tokenry.service.admission import Admission
 from tokenry.service.apps import Apps
@@ -64,7 +65,7 @@ class Installation:
     """An installation that is set up: its database, its peppers, its catalogue, and the use cases on them.
 
     Nobody else can have the name of a user who was deleted or renamed for as long as `reservation`. Browsers reach it
-    by `public_url`, if it is known.
+    by `public_url`, if it is known. `words` are those that whoever presents a token is told.
     """
 
     def __init__(
@@ -79,11 +80,13 @@ class Installation:
         session_limits: SessionLimits = STANDARD_LIMITS,
         registration: Registration = Registration.OFF,
         documents: Documents = Documents.OFF,
+        words: Words = WORDS,
     ) -> None:
         self.database = database
         self.peppers = peppers
         self.catalogue = catalogue
         self.public_url = public_url
+        self.words = words
         self.own_addresses = own = api_addresses(public_url)
         self.transactions = transactions = Transactions(database, now)
         self.admission = Admission(transactions)

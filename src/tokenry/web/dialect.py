@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Refusal
 from tokenry.domain.limits import Allowance
+from tokenry.domain.words import WORDS, Words
 from tokenry.web.answers import HeaderList
 
 
@@ -28,7 +29,7 @@ class Heading(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
-    """The bodies that are read, by `read_body`, which raises Invalid; headers; and a refusal's status and body.
+    """The bodies that are read, by `read_body`, which raises Invalid; headers; a refusal's status and body, and words.
 
     `read_body` is given a body and what announced it: one of the `media_types`, of which the first is meant where none
     is said, with its parameters. An empty body is one too: it says nothing.
@@ -39,3 +40,4 @@ class Dialect:
     write_headers: Callable[[Heading], HeaderList]
     status: Mapping[type[Refusal], int]
     write_refusal: Callable[[Refusal], object]
+    words: Words = WORDS

@@ -36,8 +36,6 @@ from tokenry.web.threads import Threads
 TURN_SECONDS = 1
 """After which a request that did not get its turn may be made again."""
 UNAUTHENTICATED = 401
-CLIENT_CHALLENGE = (b"www-authenticate", b'Basic realm="tokenry"')
-"""For an OAuth client that did not prove who it is (RFC 6749 section 5.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +253,8 @@ async def refuse(
     )
     headers = dialect.write_headers(told)
     if isinstance(refusal, (Unauthorized, InsufficientScope)):
-        headers.append((b"www-authenticate", challenge(decision, accepted).encode("ascii")))
+        told_why = challenge(decision, accepted, realm=dialect.words.realm)
+        headers.append((b"www-authenticate", told_why.encode("ascii")))
     if isinstance(refusal, MethodNotAllowed):
         headers.append(refusal.allow)
     if isinstance(refusal, BodyTooLarge):
@@ -265,8 +264,8 @@ async def refuse(
     status = dialect.status[type(refusal)]
     if isinstance(refusal, OAuthRefusal) and refusal.code is OAuthError.INVALID_CLIENT:
         status = UNAUTHENTICATED
-        headers.append(CLIENT_CHALLENGE)
-    body = to_bytes(dialect.write_refusal(refusal))
+        headers.append((b"www-authenticate", f'Basic realm="{dialect.words.realm}"'.encode("ascii")))  # section 5.2
+    body = to_bytes(dialect.write_refusal(dialect.words.put(refusal)))
     await send_answer(send, status, body, [(b"content-type", b"application/json"), *headers])
 
 
