@@ -183,6 +183,18 @@ def tokenry(
     )
 
 
+def service_account(
+    server: Server, name: str, *, ceiling: str, scopes: str = "tokenry_users:read_write tokenry_tokens:read_write"
+) -> str:
+    """Make a service account, which may give users at most `ceiling`; a token of it."""
+    place = ("--data-dir", str(server.data_dir))
+    token = ("token", "create", "--user", name, "--expires", "9d", "--scopes", scopes)
+    for command in (("service-account", "create", name, "--ceiling", ceiling), token):
+        done = tokenry("admin", *command, *place)
+        assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 class Redis:
     """A real Redis on a free port, with a password and nothing on disk. It forgets everything when it stops."""
 

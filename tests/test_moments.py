@@ -13,7 +13,7 @@ from tokenry.api.wire import read_time
 from tokenry.cli import profile
 from tokenry.cli.expiry import read_expiry
 from tokenry.client import UnreadableAnswer, where
-from tokenry.client.answers import Row
+from tokenry.client.rows import Row
 from tokenry.client.transport import Answer
 from tokenry.moments import FIRST, LAST, read_moment, write_moment
 

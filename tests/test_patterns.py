@@ -54,7 +54,7 @@ EXAMPLES: dict[str, str] = {
     "cli.usage._TOO_MUCH": "Got unexpected extra argument(s) (a b)",
     "cli.usage._UNKNOWN_COMMAND": "No such command 'tokne'.",
     "client.answers._NUMBER": "12",
-    "client.answers._SEPARATORS": "a, b",
+    "client.rows._SEPARATORS": "a, b",
     "client.retries._SECONDS": "12",
     "client.secrets._LOOKALIKE": f"a {TOKEN}",
     "client.secrets._SENDABLE": TOKEN,

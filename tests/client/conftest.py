@@ -9,7 +9,7 @@ import pytest
 
 from tests.servers import Server
 from tokenry.client import AsyncClient, AsyncPersonalAccessTokensApi, Client, Page, PersonalAccessTokensApi
-from tokenry.client.async_client import AsyncToken, AsyncTokens
+from tokenry.client.async_client import AsyncToken, AsyncTokens, AsyncUsers
 
 NewClient = Callable[..., Client]
 NewApi = Callable[..., PersonalAccessTokensApi]
@@ -44,7 +44,7 @@ class Blocking:
     def _wrapped(self, value: Any) -> Any:
         if isinstance(value, Page):
             return value.map(self._wrapped)
-        return Blocking(value, self._runner) if isinstance(value, AsyncToken | AsyncTokens) else value
+        return Blocking(value, self._runner) if isinstance(value, AsyncToken | AsyncTokens | AsyncUsers) else value
 
 
 async def _wait(result: Awaitable[Any]) -> Any:

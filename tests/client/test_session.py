@@ -22,7 +22,16 @@ from tokenry.client import (
     TokenExpiresSoon,
     TooManyRequests,
 )
-from tokenry.client.calls import Call, create_token, get_token, list_tokens, rename_token, revoke_token, rotate_token
+from tokenry.client.calls import (
+    Call,
+    create_token,
+    get_token,
+    list_tokens,
+    own_tokens,
+    rename_token,
+    revoke_token,
+    rotate_token,
+)
 from tokenry.client.session import Outcome, Send, Session, Wait
 
 T = TypeVar("T")
@@ -82,7 +91,7 @@ def test_request_has_what_it_needs() -> None:
 
 
 def test_creation_sends_what_was_given_and_nothing_else() -> None:
-    (request,) = Carried(create_token("v4beta", label="x"), [answer(ROW)]).requests
+    (request,) = Carried(create_token(own_tokens("v4beta"), label="x"), [answer(ROW)]).requests
     assert (request.method, request.url) == ("POST", "http://127.0.0.1:8470/v4beta/profile/tokens")
     assert request.body == b'{"label": "x"}'
     assert dict(request.headers)["Content-Type"] == "application/json"
@@ -195,7 +204,7 @@ def test_token_that_cannot_be_sent_is_refused(token: str) -> None:
 
 def test_version_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="v4 and v4beta"):
-        get_token(7, "v5")
+        own_tokens("v5")
 
 
 def test_id_that_is_no_number_is_refused() -> None:

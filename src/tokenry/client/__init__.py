@@ -1,6 +1,6 @@
 """The Python client: `Client` and `AsyncClient`, and `PersonalAccessTokensApi` for code of the original interface.
 
-    calls.py    every operation as data     answers.py  reading what comes back     tokens.py   what is read
+    calls.py    every operation as data     answers.py  rows.py  reading what comes back      tokens.py   what is read
     oauth.py    signing people in
     session.py  one exchange: token, retries, errors         shells.py   driving it, in threads and in event loops
     client.py  async_client.py  personal_access_tokens.py     what people call
@@ -48,7 +48,7 @@ from tokenry.client.personal_access_tokens import (
 from tokenry.client.retries import ONCE, Retries
 from tokenry.client.secrets import Secret
 from tokenry.client.session import TokenExpiresSoon
-from tokenry.client.tokens import Details, Explanation, Identity, Page, Policy, Step, TokenRecord, Verification
+from tokenry.client.tokens import Details, Explanation, Identity, Page, Policy, Step, TokenRecord, User, Verification
 from tokenry.client.transport import Answer, AsyncTransport, Request, Transport
 
 __all__ = [
@@ -100,6 +100,7 @@ __all__ = [
     "Transport",
     "Unauthorized",
     "UnreadableAnswer",
+    "User",
     "Verification",
     "WrongIssuer",
     "where",

@@ -3,11 +3,9 @@
 No function here keeps a part of a body in a local variable while it raises: tracebacks can show those.
 """
 
-import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -26,17 +24,23 @@ from tokenry.client.errors import (
     UnreadableAnswer,
 )
 from tokenry.client.retries import read_retry_after
-from tokenry.client.secrets import PREVIEW_LENGTH, Secret, hide, masked
-from tokenry.client.tokens import Details, Explanation, Identity, Network, Page, Policy, Step, TokenRecord, Verification
+from tokenry.client.rows import NEVER, Row, read_scopes, read_time
+from tokenry.client.secrets import PREVIEW_LENGTH, Secret, masked
+from tokenry.client.tokens import (
+    Details,
+    Explanation,
+    Identity,
+    Page,
+    Policy,
+    Step,
+    TokenRecord,
+    User,
+    Verification,
+)
 from tokenry.client.transport import Answer
-from tokenry.moments import FIRST, read_moment
 
 T = TypeVar("T")
 
-NEVER = datetime(2999, 12, 12, 5, tzinfo=UTC)
-"""How the wire format says that a token does not expire."""
-SECRETS = {"token", "access_token", "refresh_token", "device_code"}
-"""What is never a bare text in here."""
 ERRORS: dict[int, type[ApiError]] = {
     400: BadRequest,
     401: Unauthorized,
@@ -46,104 +50,6 @@ ERRORS: dict[int, type[ApiError]] = {
     429: TooManyRequests,
 }
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
-_SEPARATORS = re.compile(r"[ ,]+")
-
-
-class Row:
-    """A JSON object of an answer, read key by key. It does not show what it holds."""
-
-    __slots__ = ("_answer", "_request", "_values")
-
-    def __init__(self, request: str, answer: Answer, values: dict[str, Any]) -> None:
-        self._request = request
-        self._answer = answer
-        self._values = values
-
-    @classmethod
-    def of(cls, request: str, answer: Answer) -> "Row":
-        """The object that is the body. Raises UnreadableAnswer."""
-        row = cls._load(request, answer)
-        if row is None:
-            kind = masked(answer.headers.get("content-type", "no type"))
-            raise UnreadableAnswer(
-                request, answer.status, f"{len(answer.body)} bytes of {kind} that are not a JSON object"
-            )
-        return row
-
-    def __repr__(self) -> str:
-        return f"<Row of {self._request}>"
-
-    def everything(self) -> dict[str, object]:
-        """The object as it was, but for a token in it, which is a Secret."""
-        return dict(self._values)
-
-    def if_any(self, key: str, read: "Callable[[str], T]") -> T | None:
-        """What `read`, a method of this row, makes of a key; None where there is none, or null."""
-        return None if self._values.get(key) is None else read(key)
-
-    def text(self, key: str) -> str:
-        """A text."""
-        return self._read(key, str, "a string")
-
-    def number(self, key: str) -> int:
-        """A whole number."""
-        return self._read(key, int, "a whole number")
-
-    def truth(self, key: str) -> bool:
-        """A truth value."""
-        return self._read(key, bool, "true or false")
-
-    def time(self, key: str) -> datetime:
-        """A time: UTC where it does not say otherwise."""
-        moment = _read_time(self._values.get(key))
-        if moment is None:
-            raise self.unreadable(key, "a time")
-        return moment
-
-    def expiry(self, key: str) -> datetime | None:
-        """A time; None for never."""
-        moment = self.if_any(key, self.time)
-        return None if moment is None or moment >= NEVER else moment
-
-    def secret(self, key: str) -> Secret:
-        """A token's text, whole or not."""
-        return self._read(key, Secret, "a string")
-
-    def rows(self, key: str) -> "list[Row]":
-        """A list of objects."""
-        if not isinstance(self._values.get(key), list) or not all(isinstance(row, dict) for row in self._values[key]):
-            raise self.unreadable(key, "a list of objects")
-        return [Row(self._request, self._answer, values) for values in self._values[key]]
-
-    def networks(self, key: str) -> tuple[Network, ...]:
-        """A list of networks."""
-        networks = _read_networks(self._values.get(key))
-        if networks is None:
-            raise self.unreadable(key, "a list of networks")
-        return networks
-
-    def scopes(self, key: str) -> tuple[str, ...]:
-        """Scopes, in the order given."""
-        return read_scopes(self.text(key))
-
-    def unreadable(self, key: str, expected: str) -> UnreadableAnswer:
-        """The exception for a key that is not as expected."""
-        return UnreadableAnswer(self._request, self._answer.status, f"`{key}` should be {expected}")
-
-    def _read(self, key: str, kind: type[T], expected: str) -> T:
-        if isinstance(self._values.get(key), bool) and kind is not bool:
-            raise self.unreadable(key, expected)
-        if not isinstance(self._values.get(key), kind):
-            raise self.unreadable(key, expected)
-        return self._values[key]  # type: ignore[no-any-return]
-
-    @classmethod
-    def _load(cls, request: str, answer: Answer) -> "Row | None":
-        try:
-            values = json.loads(answer.body.decode("utf-8"), object_hook=_hide_token)
-        except (ValueError, RecursionError):
-            return None
-        return cls(request, answer, values) if isinstance(values, dict) else None
 
 
 # --- what is asked for -----------------------------------------------------------------------------------------------
@@ -197,6 +103,16 @@ def read_policy(request: str, answer: Answer) -> Policy:
     )
 
 
+def read_user(request: str, answer: Answer) -> User:
+    """A user of a product."""
+    return _read_user(Row.of(request, answer))
+
+
+def read_users(request: str, answer: Answer) -> Page[User]:
+    """A page of them."""
+    return read_page(Row.of(request, answer), _read_user)
+
+
 def read_revoked(request: str, answer: Answer) -> int:
     """How many were revoked."""
     return Row.of(request, answer).number("revoked")
@@ -240,13 +156,8 @@ def read_explanation(request: str, answer: Answer) -> Explanation:
 
 def read_expiry(answer: Answer) -> datetime | None:
     """When the token expires that was sent, where the service says so; None for never too."""
-    moment = _read_time(answer.headers.get("x-token-expires"))
+    moment = read_time(answer.headers.get("x-token-expires"))
     return None if moment is None or moment >= NEVER else moment
-
-
-def read_scopes(text: str) -> tuple[str, ...]:
-    """Scopes, which some separate by spaces and some by commas."""
-    return tuple(scope for scope in _SEPARATORS.split(text) if scope)
 
 
 # --- refusals --------------------------------------------------------------------------------------------------------
@@ -313,6 +224,16 @@ def _read_details(row: Row) -> Details:
     )
 
 
+def _read_user(row: Row) -> User:
+    return User(
+        external_id=row.text("external_id"),
+        username=row.text("username"),
+        email=row.text("email"),
+        disabled=row.truth("disabled"),
+        created=row.time("created"),
+    )
+
+
 def _read_fault(row: Row, bearer: Secret) -> Fault:
     reason = masked(row.text("reason"), bearer)
     field = row.if_any("field", row.text)
@@ -321,12 +242,6 @@ def _read_fault(row: Row, bearer: Secret) -> Fault:
 
 def _shown(answer: Answer, header: str, bearer: Secret) -> str | None:
     return masked(answer.headers[header], bearer) if header in answer.headers else None
-
-
-def _read_time(value: object) -> datetime | None:
-    """A moment; none is the first there is, which also stands for what would be before it."""
-    moment = read_moment(value) if isinstance(value, str) else None
-    return None if moment == FIRST else moment
 
 
 def _header(name: str) -> str:
@@ -365,18 +280,3 @@ IDENTITY: dict[str, Callable[[str | None], Any]] = {
     "client_id": _read_client,
 }
 """How the headers of a verdict are read, by name: a copy of the table in `domain/identity.py`, held to it by a test."""
-
-
-def _read_networks(value: object) -> tuple[Network, ...] | None:
-    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        return None
-    try:
-        return tuple(ip_network(text) for text in value)
-    except ValueError:
-        return None
-
-
-def _hide_token(values: dict[str, Any]) -> dict[str, Any]:
-    """Every JSON object passes through here while it is decoded."""
-    held = SECRETS & values.keys()
-    return {**values, **{key: hide(values[key]) for key in held}} if held else values

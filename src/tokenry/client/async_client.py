@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self, Unpack
 
@@ -19,9 +20,12 @@ from tokenry.client.tokens import (
     Explanation,
     Identity,
     Moments,
+    NewToken,
     Page,
     Policy,
     TokenRecord,
+    User,
+    UserChanges,
     Verification,
 )
 from tokenry.client.transport import AsyncTransport
@@ -52,10 +56,11 @@ class AsyncToken(TokenRecord):
 
 
 class AsyncTokens:
-    """The tokens of the user whom the client's token speaks for."""
+    """The tokens of a user: `client.tokens` are those of whom the client's token speaks for."""
 
-    def __init__(self, shell: AsyncShell, *, idempotent_creates: bool) -> None:
+    def __init__(self, shell: AsyncShell, place: str = calls.OWN, *, idempotent_creates: bool) -> None:
         self._shell = shell
+        self._place = place
         self._idempotent_creates = idempotent_creates
 
     async def list(
@@ -84,41 +89,29 @@ class AsyncTokens:
     ) -> Page[AsyncToken]:
         """One page of that list, from 1."""
         asked = write_filter(filter, order_by)
-        page = await self._shell.run(calls.list_tokens(page=number, page_size=page_size, filter=asked))
+        page = await self._shell.run(calls.list_tokens(self._place, page=number, page_size=page_size, filter=asked))
         return page.map(self._bound)
 
     async def get(self, token_id: int) -> AsyncToken:
         """One live token. Raises NotFound."""
-        return self._bound(await self._shell.run(calls.get_token(token_id)))
+        return self._bound(await self._shell.run(calls.get_token(token_id, self._place)))
 
-    async def create(
-        self,
-        *,
-        label: str | None = None,
-        scopes: str | Iterable[str] | None = None,
-        expires_in: timedelta | None = None,
-        expiry: datetime | None = None,
-        idempotency_key: str | None = None,
-    ) -> AsyncToken:
+    async def create(self, **new: Unpack[NewToken]) -> AsyncToken:
         """Make a token; its `secret` is in what is returned, and nowhere else.
 
         Without `scopes` it gets those of the client's token; without `expires_in` or `expiry`, a moment with a zone, it
         does not expire unless the service's policy says so. With `idempotency_key` the creation can be repeated, here
         and by you, without making two; use it once.
         """
-        key = idempotency_key or (calls.new_key() if self._idempotent_creates else None)
-        moment = calls.find_expiry(expires_in, expiry, self._shell.session.now())
-        return self._bound(
-            await self._shell.run(calls.create_token(label=label, scopes=scopes, expiry=moment, idempotency_key=key))
-        )
+        return await self._create(new)
 
     async def rename(self, token_id: int, label: str) -> AsyncToken:
         """Give a token another label."""
-        return self._bound(await self._shell.run(calls.rename_token(token_id, label)))
+        return self._bound(await self._shell.run(calls.rename_token(token_id, label, self._place)))
 
     async def revoke(self, token_id: int) -> None:
         """Revoke a token, at once and for good. Raises NotFound."""
-        await self._shell.run(calls.revoke_token(token_id))
+        await self._shell.run(calls.revoke_token(token_id, self._place))
 
     async def rotate(
         self,
@@ -134,7 +127,7 @@ class AsyncTokens:
         now if `at_once`.
         """
         key = idempotency_key or calls.new_key()
-        call = calls.rotate_token(token_id, idempotency_key=key, grace=grace, at_once=at_once)
+        call = calls.rotate_token(token_id, self._place, idempotency_key=key, grace=grace, at_once=at_once)
         return self._bound(await self._shell.run(call))
 
     async def list_details(
@@ -153,28 +146,98 @@ class AsyncTokens:
         asked = write_filter(filter, order_by)
         walk: Walk[Details] = Walk(page_size, find_limit(filter))
         while walk.page is not None:
-            call = calls.list_details(page=walk.page, page_size=walk.size, filter=asked, state=state, moments=moments)
+            call = calls.list_details(
+                self._place, page=walk.page, page_size=walk.size, filter=asked, state=state, moments=moments
+            )
             for details in walk.take(await self._shell.run(call)):
                 yield details
 
     async def details(self, token_id: int) -> Details:
         """Everything that is known of a token, live or not. Raises NotFound."""
-        return await self._shell.run(calls.get_details(token_id))
+        return await self._shell.run(calls.get_details(token_id, self._place))
 
     async def update(self, token_id: int, **changes: Unpack[Changes]) -> Details:
         """Give a token another description, or other networks it may be used from (`[]` for anywhere); None stays."""
-        return await self._shell.run(calls.update_details(token_id, changes))
+        return await self._shell.run(calls.update_details(token_id, changes, self._place))
 
     async def policy(self) -> Policy:
         """What the operator allows of the next token."""
-        return await self._shell.run(calls.get_policy())
+        return await self._shell.run(calls.get_policy(self._place))
+
+    async def _create(self, new: NewToken, *, create_user: bool = False) -> AsyncToken:
+        now, keyed = self._shell.session.now(), self._idempotent_creates
+        call = calls.make_token(self._place, new, now=now, keyed=keyed, create_user=create_user)
+        return self._bound(await self._shell.run(call))
+
+    def _bound(self, record: TokenRecord) -> AsyncToken:
+        return AsyncToken(**vars(record), _tokens=self)
+
+
+class AsyncOwnTokens(AsyncTokens):
+    """The tokens of the user whom the client's token speaks for."""
 
     async def revoke_others(self) -> int:
         """Revoke all of the user's tokens but the client's; how many."""
         return await self._shell.run(calls.revoke_others())
 
-    def _bound(self, record: TokenRecord) -> AsyncToken:
-        return AsyncToken(**vars(record), _tokens=self)
+
+class AsyncUserTokens(AsyncTokens):
+    """The tokens of a user whom a product's backend manages."""
+
+    async def create(self, *, create_user: bool = False, **new: Unpack[NewToken]) -> AsyncToken:
+        """Make a token of the user, and with `create_user` an unknown user too; see `AsyncTokens.create`.
+
+        Without `scopes` it gets all that the service account may give.
+        """
+        return await self._create(new, create_user=create_user)
+
+    async def revoke_all(self) -> int:
+        """Revoke all tokens of the user, and end what the user let applications in for; how many tokens."""
+        return await self._shell.run(calls.revoke_all(self._place))
+
+
+class AsyncUsers:
+    """The users of a product, by the product's names for them. For tokens with scopes of management."""
+
+    def __init__(self, shell: AsyncShell, *, idempotent_creates: bool) -> None:
+        self._shell = shell
+        self._idempotent_creates = idempotent_creates
+
+    async def list(
+        self,
+        filter: Condition | Mapping[str, Any] | None = None,
+        *,
+        order_by: OrderBy | None = None,
+        page_size: int = calls.PAGE_SIZE_DEFAULT,
+    ) -> AsyncIterator[User]:
+        """Go through the users; each page is asked for when it is needed. Users may come and go meanwhile."""
+        asked = write_filter(filter, order_by)
+        walk: Walk[User] = Walk(page_size, find_limit(filter), name=attrgetter("external_id"))
+        while walk.page is not None:
+            call = calls.list_users(page=walk.page, page_size=walk.size, filter=asked)
+            for user in walk.take(await self._shell.run(call)):
+                yield user
+
+    async def get(self, external_id: str) -> User:
+        """One user. Raises NotFound."""
+        return await self._shell.run(calls.get_user(external_id))
+
+    async def put(self, external_id: str, **wanted: Unpack[UserChanges]) -> User:
+        """Make the user of this name, or change what is given of the one that is there. It can be repeated."""
+        return await self._shell.run(calls.put_user(external_id, wanted))
+
+    async def update(self, external_id: str, **wanted: Unpack[UserChanges]) -> User:
+        """Change what is given of a user: `disabled=True` refuses all of its tokens at once. Raises NotFound."""
+        return await self._shell.run(calls.update_user(external_id, wanted))
+
+    async def delete(self, external_id: str) -> None:
+        """Delete a user, whose tokens are refused from then on. Raises NotFound."""
+        await self._shell.run(calls.delete_user(external_id))
+
+    def tokens(self, external_id: str) -> AsyncUserTokens:
+        """The tokens of a user, who need not be there yet. It asks nothing."""
+        place = calls.tokens_of(external_id)
+        return AsyncUserTokens(self._shell, place, idempotent_creates=self._idempotent_creates)
 
 
 class AsyncClient:
@@ -196,7 +259,8 @@ class AsyncClient:
         token = hide(token)  # first of all: a traceback shows arguments
         session = Session(base_url or environment_url(), token or environment_token(), timeout=timeout, retries=retries)
         self._shell = AsyncShell(session, transport)
-        self.tokens = AsyncTokens(self._shell, idempotent_creates=idempotent_creates)
+        self.tokens = AsyncOwnTokens(self._shell, idempotent_creates=idempotent_creates)
+        self.users = AsyncUsers(self._shell, idempotent_creates=idempotent_creates)
 
     async def whoami(self) -> Identity:
         """Whom the client's token speaks for, and what it may do."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from tokenry.client.answers import (
     read_details,
@@ -18,6 +18,8 @@ from tokenry.client.answers import (
     read_revoked,
     read_token,
     read_tokens,
+    read_user,
+    read_users,
     read_verification,
 )
 from tokenry.client.secrets import Secret
@@ -28,9 +30,12 @@ from tokenry.client.tokens import (
     Explanation,
     Identity,
     Moments,
+    NewToken,
     Page,
     Policy,
     TokenRecord,
+    User,
+    UserChanges,
     Verification,
 )
 from tokenry.client.transport import Answer
@@ -40,6 +45,9 @@ U = TypeVar("U")
 Record = TypeVar("Record", bound=TokenRecord)
 
 VERSIONS = ("v4", "v4beta")
+OWN = "/v4/profile/tokens"
+"""Where the tokens of the user are whom the client's token speaks for."""
+USERS = "/v4/tokenry/users"
 IDEMPOTENCY_KEY = "Idempotency-Key"
 PAGE_SIZE_DEFAULT = 100
 KEY_BYTES = 16
@@ -104,102 +112,162 @@ class Call(Generic[T]):
 
 
 def list_tokens(
-    version: str = "v4",
+    place: str = OWN,
     *,
     page: int | None = None,
     page_size: int | None = None,
     filter: Mapping[str, Any] | None = None,
 ) -> Call[Page[TokenRecord]]:
-    """One page of the caller's live tokens. Without a page it is the first, without a size the service decides."""
+    """One page of the live tokens. Without a page it is the first, without a size the service decides."""
     query = tuple(
         (name, f"{value:d}") for name, value in (("page", page), ("page_size", page_size)) if value is not None
     )
-    return Call("GET", _tokens(version), read_tokens, shows_page, query, _filtered(filter))
+    return Call("GET", place, read_tokens, shows_page, query, _filtered(filter))
 
 
-def get_token(token_id: int, version: str = "v4") -> Call[TokenRecord]:
-    """One of the caller's live tokens."""
-    return Call("GET", _token(token_id, version), read_token, shows_token)
+def get_token(token_id: int, place: str = OWN) -> Call[TokenRecord]:
+    """One of the live tokens."""
+    return Call("GET", _token(token_id, place), read_token, shows_token)
 
 
 def create_token(
-    version: str = "v4",
+    place: str = OWN,
     *,
     label: str | None = None,
     scopes: str | Iterable[str] | None = None,
     expiry: datetime | None = None,
     idempotency_key: str | None = None,
+    create_user: bool = False,
 ) -> Call[TokenRecord]:
-    """A new token; what is None is not sent. The answer is the only one with its whole text."""
+    """A new token; what is None is not sent. The answer is the only one with its whole text.
+
+    With `create_user`, which only the places of users have, an unknown user is made too.
+    """
     body = {
         "label": label,
         "scopes": _write_scopes(scopes),
         "expiry": None if expiry is None else write_time(expiry, "expiry"),
+        "create_user": True if create_user else None,
     }
-    return Call(
-        "POST",
-        _tokens(version),
-        read_token,
-        headers=_keyed(idempotency_key),
-        body={key: value for key, value in body.items() if value is not None},
+    return Call("POST", place, read_token, headers=_keyed(idempotency_key), body=_without_none(body))
+
+
+def make_token(
+    place: str, new: NewToken, *, now: datetime, keyed: bool, create_user: bool = False
+) -> Call[TokenRecord]:
+    """A new token as somebody asks for it; with a key if there has to be one. Raises TypeError, ValueError."""
+    _check_names(new, NewToken, "There is no {} of a token")
+    return create_token(
+        place,
+        label=new.get("label"),
+        scopes=new.get("scopes"),
+        expiry=find_expiry(new.get("expires_in"), new.get("expiry"), now),
+        idempotency_key=new.get("idempotency_key") or (new_key() if keyed else None),
+        create_user=create_user,
     )
 
 
-def rename_token(token_id: int, label: str | None, version: str = "v4") -> Call[TokenRecord]:
+def rename_token(token_id: int, label: str | None, place: str = OWN) -> Call[TokenRecord]:
     """Another label."""
-    return Call(
-        "PUT", _token(token_id, version), read_token, shows_token, body={} if label is None else {"label": label}
-    )
+    return Call("PUT", _token(token_id, place), read_token, shows_token, body=_without_none({"label": label}))
 
 
-def revoke_token(token_id: int, version: str = "v4") -> Call[None]:
+def revoke_token(token_id: int, place: str = OWN) -> Call[None]:
     """Revoke a token, at once and for good."""
-    return Call("DELETE", _token(token_id, version), read_nothing)
+    return Call("DELETE", _token(token_id, place), read_nothing)
 
 
 def rotate_token(
-    token_id: int, *, idempotency_key: str, grace: timedelta | None = None, at_once: bool = False
+    token_id: int,
+    place: str = OWN,
+    *,
+    idempotency_key: str,
+    grace: timedelta | None = None,
+    at_once: bool = False,
 ) -> Call[TokenRecord]:
     """Another secret for the same token, whole in this answer alone; the old one works for a grace."""
     body: dict[str, object] = {} if grace is None else {"grace": write_span(grace, "grace")}
     if at_once:
         body["activate"] = "now"
-    return Call("POST", f"{_token(token_id, 'v4')}/rotate", read_token, headers=_keyed(idempotency_key), body=body)
+    return Call("POST", f"{_token(token_id, place)}/rotate", read_token, headers=_keyed(idempotency_key), body=body)
 
 
 def revoke_others() -> Call[int]:
     """Revoke all of the caller's tokens but the acting one; how many."""
-    return Call("POST", f"{_tokens('v4')}/revoke-others", read_revoked, body={})
+    return Call("POST", f"{OWN}/revoke-others", read_revoked, body={})
 
 
-def get_details(token_id: int) -> Call[Details]:
-    """Everything known of one of the caller's tokens, live or not."""
-    return Call("GET", f"{_token(token_id, 'v4')}/details", read_details, shows_token)
+def get_details(token_id: int, place: str = OWN) -> Call[Details]:
+    """Everything known of one of the tokens, live or not."""
+    return Call("GET", f"{_token(token_id, place)}/details", read_details, shows_token)
 
 
 def list_details(
-    *, page: int, page_size: int, filter: Mapping[str, Any] | None, state: str, moments: Moments
+    place: str = OWN,
+    *,
+    page: int,
+    page_size: int,
+    filter: Mapping[str, Any] | None,
+    state: str,
+    moments: Moments,
 ) -> Call[Page[Details]]:
-    """One page of the caller's tokens in that state, with everything known of them. Raises TypeError, ValueError."""
-    if unknown := sorted(moments.keys() - Moments.__annotations__.keys()):
-        raise TypeError(f"There is no {unknown[0]}: use one of {', '.join(Moments.__annotations__)}")
+    """One page of the tokens in that state, with everything known of them. Raises TypeError, ValueError."""
+    _check_names(moments, Moments, "There is no {}")
     numbers = (("page", f"{page:d}"), ("page_size", f"{page_size:d}"), ("state", state))
     times = tuple((name, write_time(moment, name)) for name, moment in _given(moments))
-    return Call("GET", f"{_tokens('v4')}/details", read_details_page, shows_page, (*numbers, *times), _filtered(filter))
+    return Call("GET", f"{place}/details", read_details_page, shows_page, (*numbers, *times), _filtered(filter))
 
 
-def update_details(token_id: int, changes: Changes) -> Call[Details]:
+def update_details(token_id: int, changes: Changes, place: str = OWN) -> Call[Details]:
     """Another description, other networks; what is None stays. Raises TypeError for what is no detail."""
-    if unknown := sorted(changes.keys() - Changes.__annotations__.keys()):
-        raise TypeError(f"There is no {unknown[0]} to change: use one of {', '.join(Changes.__annotations__)}")
-    given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+    _check_names(changes, Changes, "There is no {} to change")
+    given: dict[str, Any] = _without_none(changes)
     body = {name: value if isinstance(value, str) else list(map(str, value)) for name, value in given.items()}
-    return Call("PUT", f"{_token(token_id, 'v4')}/details", read_details, shows_token, body=body)
+    return Call("PUT", f"{_token(token_id, place)}/details", read_details, shows_token, body=body)
 
 
-def get_policy() -> Call[Policy]:
-    """What the operator allows of the caller's next token."""
-    return Call("GET", f"{_tokens('v4')}/policy", read_policy)
+def get_policy(place: str = OWN) -> Call[Policy]:
+    """What the operator allows of the user's next token."""
+    return Call("GET", f"{place}/policy", read_policy)
+
+
+# --- users of a product ----------------------------------------------------------------------------------------------
+
+
+def list_users(*, page: int, page_size: int, filter: Mapping[str, Any] | None) -> Call[Page[User]]:
+    """One page of the users that a product has names for."""
+    numbers = (("page", f"{page:d}"), ("page_size", f"{page_size:d}"))
+    return Call("GET", USERS, read_users, query=numbers, headers=_filtered(filter))
+
+
+def get_user(external_id: str) -> Call[User]:
+    """One of them."""
+    return Call("GET", _user(external_id), read_user)
+
+
+def put_user(external_id: str, wanted: UserChanges) -> Call[User]:
+    """Make the user, or change what is given. Raises TypeError for what a user does not have."""
+    return Call("PUT", _user(external_id), read_user, body=_write_user(wanted))
+
+
+def update_user(external_id: str, wanted: UserChanges) -> Call[User]:
+    """The same, for one that is there."""
+    return Call("PATCH", _user(external_id), read_user, body=_write_user(wanted))
+
+
+def delete_user(external_id: str) -> Call[None]:
+    """Delete one, and end all of its tokens."""
+    return Call("DELETE", _user(external_id), read_nothing)
+
+
+def tokens_of(external_id: str) -> str:
+    """Where the tokens of such a user are. Raises TypeError, ValueError for what cannot be a name."""
+    return f"{_user(external_id)}/tokens"
+
+
+def revoke_all(place: str) -> Call[int]:
+    """Revoke all tokens of such a user; how many."""
+    return Call("POST", f"{place}/revoke-all", read_revoked, body={})
 
 
 # --- who and whether -------------------------------------------------------------------------------------------------
@@ -222,12 +290,7 @@ def explain(secret: Secret, scopes: str | Iterable[str] = (), address: str | Non
     # The service refuses an empty scope; joined with others it would not be seen.
     scope = " ".join(asked) if all(text.strip(" ,") for text in asked) else ""
     body = {"token": secret, "scope": scope if asked else None, "address": address}
-    return Call(
-        "POST",
-        "/verify/explain",
-        read_explanation,
-        body={key: value for key, value in body.items() if value is not None},
-    )
+    return Call("POST", "/verify/explain", read_explanation, body=_without_none(body))
 
 
 # --- what goes into them ---------------------------------------------------------------------------------------------
@@ -252,12 +315,36 @@ def check_version(api_version: str) -> str:
     return api_version
 
 
-def _tokens(version: str) -> str:
+def own_tokens(version: str) -> str:
+    """Where the caller's tokens are in a version of the API. Raises ValueError."""
     return f"/{check_version(version)}/profile/tokens"
 
 
-def _token(token_id: int, version: str) -> str:
-    return f"{_tokens(version)}/{token_id:d}"
+def _token(token_id: int, place: str) -> str:
+    return f"{place}/{token_id:d}"
+
+
+def _user(external_id: str) -> str:
+    if not isinstance(external_id, str):
+        raise TypeError(f"external_id must be a str, not a {type(external_id).__name__}")
+    # What the service would refuse too; here the address would be that of something else.
+    if external_id in {"", ".", ".."} or not external_id.isprintable():
+        raise ValueError("external_id must be printable text, and neither . nor ..")
+    return f"{USERS}/{quote(external_id, safe='')}"
+
+
+def _write_user(wanted: UserChanges) -> dict[str, Any]:
+    _check_names(wanted, UserChanges, "There is no {} of a user")
+    return _without_none(wanted)
+
+
+def _check_names(given: Mapping[str, Any], known: type[Any], said: str) -> None:
+    if unknown := sorted(given.keys() - known.__annotations__.keys()):
+        raise TypeError(f"{said.format(unknown[0])}: use one of {', '.join(known.__annotations__)}")
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _filtered(filter: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:

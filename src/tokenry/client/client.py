@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self, Unpack
 
@@ -19,9 +20,12 @@ from tokenry.client.tokens import (
     Explanation,
     Identity,
     Moments,
+    NewToken,
     Page,
     Policy,
     TokenRecord,
+    User,
+    UserChanges,
     Verification,
 )
 from tokenry.client.transport import Transport
@@ -52,10 +56,11 @@ class Token(TokenRecord):
 
 
 class Tokens:
-    """The tokens of the user whom the client's token speaks for."""
+    """The tokens of a user: `client.tokens` are those of whom the client's token speaks for."""
 
-    def __init__(self, shell: Shell, *, idempotent_creates: bool) -> None:
+    def __init__(self, shell: Shell, place: str = calls.OWN, *, idempotent_creates: bool) -> None:
         self._shell = shell
+        self._place = place
         self._idempotent_creates = idempotent_creates
 
     def list(
@@ -83,40 +88,30 @@ class Tokens:
     ) -> Page[Token]:
         """One page of that list, from 1."""
         asked = write_filter(filter, order_by)
-        return self._shell.run(calls.list_tokens(page=number, page_size=page_size, filter=asked)).map(self._bound)
+        return self._shell.run(calls.list_tokens(self._place, page=number, page_size=page_size, filter=asked)).map(
+            self._bound
+        )
 
     def get(self, token_id: int) -> Token:
         """One live token. Raises NotFound."""
-        return self._bound(self._shell.run(calls.get_token(token_id)))
+        return self._bound(self._shell.run(calls.get_token(token_id, self._place)))
 
-    def create(
-        self,
-        *,
-        label: str | None = None,
-        scopes: str | Iterable[str] | None = None,
-        expires_in: timedelta | None = None,
-        expiry: datetime | None = None,
-        idempotency_key: str | None = None,
-    ) -> Token:
+    def create(self, **new: Unpack[NewToken]) -> Token:
         """Make a token; its `secret` is in what is returned, and nowhere else.
 
         Without `scopes` it gets those of the client's token; without `expires_in` or `expiry`, a moment with a zone, it
         does not expire unless the service's policy says so. With `idempotency_key` the creation can be repeated, here
         and by you, without making two; use it once.
         """
-        key = idempotency_key or (calls.new_key() if self._idempotent_creates else None)
-        moment = calls.find_expiry(expires_in, expiry, self._shell.session.now())
-        return self._bound(
-            self._shell.run(calls.create_token(label=label, scopes=scopes, expiry=moment, idempotency_key=key))
-        )
+        return self._create(new)
 
     def rename(self, token_id: int, label: str) -> Token:
         """Give a token another label."""
-        return self._bound(self._shell.run(calls.rename_token(token_id, label)))
+        return self._bound(self._shell.run(calls.rename_token(token_id, label, self._place)))
 
     def revoke(self, token_id: int) -> None:
         """Revoke a token, at once and for good. Raises NotFound."""
-        self._shell.run(calls.revoke_token(token_id))
+        self._shell.run(calls.revoke_token(token_id, self._place))
 
     def rotate(
         self,
@@ -132,7 +127,7 @@ class Tokens:
         now if `at_once`.
         """
         key = idempotency_key or calls.new_key()
-        call = calls.rotate_token(token_id, idempotency_key=key, grace=grace, at_once=at_once)
+        call = calls.rotate_token(token_id, self._place, idempotency_key=key, grace=grace, at_once=at_once)
         return self._bound(self._shell.run(call))
 
     def list_details(
@@ -151,27 +146,96 @@ class Tokens:
         asked = write_filter(filter, order_by)
         walk: Walk[Details] = Walk(page_size, find_limit(filter))
         while walk.page is not None:
-            call = calls.list_details(page=walk.page, page_size=walk.size, filter=asked, state=state, moments=moments)
+            call = calls.list_details(
+                self._place, page=walk.page, page_size=walk.size, filter=asked, state=state, moments=moments
+            )
             yield from walk.take(self._shell.run(call))
 
     def details(self, token_id: int) -> Details:
         """Everything that is known of a token, live or not. Raises NotFound."""
-        return self._shell.run(calls.get_details(token_id))
+        return self._shell.run(calls.get_details(token_id, self._place))
 
     def update(self, token_id: int, **changes: Unpack[Changes]) -> Details:
         """Give a token another description, or other networks it may be used from (`[]` for anywhere); None stays."""
-        return self._shell.run(calls.update_details(token_id, changes))
+        return self._shell.run(calls.update_details(token_id, changes, self._place))
 
     def policy(self) -> Policy:
         """What the operator allows of the next token."""
-        return self._shell.run(calls.get_policy())
+        return self._shell.run(calls.get_policy(self._place))
+
+    def _create(self, new: NewToken, *, create_user: bool = False) -> Token:
+        now, keyed = self._shell.session.now(), self._idempotent_creates
+        call = calls.make_token(self._place, new, now=now, keyed=keyed, create_user=create_user)
+        return self._bound(self._shell.run(call))
+
+    def _bound(self, record: TokenRecord) -> Token:
+        return Token(**vars(record), _tokens=self)
+
+
+class OwnTokens(Tokens):
+    """The tokens of the user whom the client's token speaks for."""
 
     def revoke_others(self) -> int:
         """Revoke all of the user's tokens but the client's; how many."""
         return self._shell.run(calls.revoke_others())
 
-    def _bound(self, record: TokenRecord) -> Token:
-        return Token(**vars(record), _tokens=self)
+
+class UserTokens(Tokens):
+    """The tokens of a user whom a product's backend manages."""
+
+    def create(self, *, create_user: bool = False, **new: Unpack[NewToken]) -> Token:
+        """Make a token of the user, and with `create_user` an unknown user too; see `Tokens.create`.
+
+        Without `scopes` it gets all that the service account may give.
+        """
+        return self._create(new, create_user=create_user)
+
+    def revoke_all(self) -> int:
+        """Revoke all tokens of the user, and end what the user let applications in for; how many tokens."""
+        return self._shell.run(calls.revoke_all(self._place))
+
+
+class Users:
+    """The users of a product, by the product's names for them. For tokens with scopes of management."""
+
+    def __init__(self, shell: Shell, *, idempotent_creates: bool) -> None:
+        self._shell = shell
+        self._idempotent_creates = idempotent_creates
+
+    def list(
+        self,
+        filter: Condition | Mapping[str, Any] | None = None,
+        *,
+        order_by: OrderBy | None = None,
+        page_size: int = calls.PAGE_SIZE_DEFAULT,
+    ) -> Iterator[User]:
+        """Go through the users; each page is asked for when it is needed. Users may come and go meanwhile."""
+        asked = write_filter(filter, order_by)
+        walk: Walk[User] = Walk(page_size, find_limit(filter), name=attrgetter("external_id"))
+        while walk.page is not None:
+            call = calls.list_users(page=walk.page, page_size=walk.size, filter=asked)
+            yield from walk.take(self._shell.run(call))
+
+    def get(self, external_id: str) -> User:
+        """One user. Raises NotFound."""
+        return self._shell.run(calls.get_user(external_id))
+
+    def put(self, external_id: str, **wanted: Unpack[UserChanges]) -> User:
+        """Make the user of this name, or change what is given of the one that is there. It can be repeated."""
+        return self._shell.run(calls.put_user(external_id, wanted))
+
+    def update(self, external_id: str, **wanted: Unpack[UserChanges]) -> User:
+        """Change what is given of a user: `disabled=True` refuses all of its tokens at once. Raises NotFound."""
+        return self._shell.run(calls.update_user(external_id, wanted))
+
+    def delete(self, external_id: str) -> None:
+        """Delete a user, whose tokens are refused from then on. Raises NotFound."""
+        self._shell.run(calls.delete_user(external_id))
+
+    def tokens(self, external_id: str) -> UserTokens:
+        """The tokens of a user, who need not be there yet. It asks nothing."""
+        place = calls.tokens_of(external_id)
+        return UserTokens(self._shell, place, idempotent_creates=self._idempotent_creates)
 
 
 class Client:
@@ -198,7 +262,8 @@ class Client:
         token = hide(token)  # first of all: a traceback shows arguments
         session = Session(base_url or environment_url(), token or environment_token(), timeout=timeout, retries=retries)
         self._shell = Shell(session, transport)
-        self.tokens = Tokens(self._shell, idempotent_creates=idempotent_creates)
+        self.tokens = OwnTokens(self._shell, idempotent_creates=idempotent_creates)
+        self.users = Users(self._shell, idempotent_creates=idempotent_creates)
 
     def whoami(self) -> Identity:
         """Whom the client's token speaks for, and what it may do."""

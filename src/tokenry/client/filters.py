@@ -106,7 +106,10 @@ OrderBy = Order | Field[Any]
 
 
 class where:  # noqa: N801 - it reads as a word of an expression
-    """The fields that lists of tokens can be filtered and ordered by; `last_used` is one in lists of details alone."""
+    """The fields that lists of tokens can be filtered and ordered by; `last_used` is one in lists of details alone.
+
+    The last three are those of lists of users.
+    """
 
     id = Field[int]("id")
     label = TextField("label")
@@ -114,6 +117,9 @@ class where:  # noqa: N801 - it reads as a word of an expression
     created = Field[datetime]("created")
     expiry = Field[datetime]("expiry")
     last_used = Field[datetime]("last_used")
+    external_id = TextField("external_id")
+    username = TextField("username")
+    email = TextField("email")
 
 
 def write_filter(filter: Condition | Mapping[str, Any] | None, order_by: OrderBy | None) -> Mapping[str, Any] | None:

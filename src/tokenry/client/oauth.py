@@ -16,8 +16,9 @@ from typing import Self
 from urllib.parse import urlencode, urlsplit
 
 from tokenry.addresses import read_base_url
-from tokenry.client.answers import Row, read_redirect, read_scopes
+from tokenry.client.answers import read_redirect
 from tokenry.client.errors import ConnectionFailed, OAuthError, UnreadableAnswer, WrongIssuer
+from tokenry.client.rows import Row, read_scopes
 from tokenry.client.secrets import Secret, TokenText, masked
 from tokenry.client.session import TIMEOUT_SECONDS
 from tokenry.client.times import check_seconds

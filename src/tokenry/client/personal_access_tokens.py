@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from tokenry.client import calls
-from tokenry.client.answers import Row, read_page
+from tokenry.client.answers import read_page
 from tokenry.client.filters import Condition, write_filter
 from tokenry.client.retries import Retries
+from tokenry.client.rows import Row
 from tokenry.client.secrets import Secret, TokenText, hide
 from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Hidden, Session
 from tokenry.client.shells import AsyncShell, Shell
@@ -207,7 +208,7 @@ def _list(
     api_version: str, page: int | None, page_size: int | None, filter: Condition | Mapping[str, Any] | None
 ) -> calls.Call[GetPersonalAccessTokens200Response]:
     asked = write_filter(filter, None)
-    return calls.list_tokens(api_version, page=page, page_size=page_size, filter=asked).reading(
+    return calls.list_tokens(calls.own_tokens(api_version), page=page, page_size=page_size, filter=asked).reading(
         _read_tokens, _shows_page
     )
 
@@ -215,22 +216,22 @@ def _list(
 def _post(
     api_version: str, new: PostPersonalAccessTokenRequest
 ) -> calls.Call[GetPersonalAccessTokens200ResponseDataInner]:
-    call = calls.create_token(api_version, label=new.label, scopes=new.scopes, expiry=new.expiry)
+    call = calls.create_token(calls.own_tokens(api_version), label=new.label, scopes=new.scopes, expiry=new.expiry)
     return call.reading(_read_token, calls.shows_nothing)
 
 
 def _get(api_version: str, token_id: int) -> calls.Call[GetPersonalAccessTokens200ResponseDataInner]:
-    return calls.get_token(token_id, api_version).reading(_read_token, _shows_token)
+    return calls.get_token(token_id, calls.own_tokens(api_version)).reading(_read_token, _shows_token)
 
 
 def _put(
     api_version: str, token_id: int, change: PutPersonalAccessTokenRequest
 ) -> calls.Call[GetPersonalAccessTokens200ResponseDataInner]:
-    return calls.rename_token(token_id, change.label, api_version).reading(_read_token, _shows_token)
+    return calls.rename_token(token_id, change.label, calls.own_tokens(api_version)).reading(_read_token, _shows_token)
 
 
 def _delete(api_version: str, token_id: int) -> calls.Call[dict[str, object]]:
-    return calls.revoke_token(token_id, api_version).reading(_read_object, calls.shows_nothing)
+    return calls.revoke_token(token_id, calls.own_tokens(api_version)).reading(_read_object, calls.shows_nothing)
 
 
 def _shows_token(token: GetPersonalAccessTokens200ResponseDataInner) -> Iterable[calls.Shown]:

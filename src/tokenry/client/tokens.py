@@ -51,6 +51,16 @@ class Details(TokenRecord):
     revoked_by: str | None
 
 
+class NewToken(TypedDict, total=False):
+    """What a new token is to be like; None is as if it were left out."""
+
+    label: str | None
+    scopes: str | Iterable[str] | None
+    expires_in: timedelta | None
+    expiry: datetime | None
+    idempotency_key: str | None
+
+
 class Changes(TypedDict, total=False):
     """What of a token's details is to be another; None and what is left out stays. `networks` of `[]` is anywhere."""
 
@@ -65,6 +75,25 @@ class Moments(TypedDict, total=False):
     last_used_after: datetime
     expires_before: datetime
     expires_after: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class User:
+    """A user of a product, by the product's name for it, `external_id`. The tokens of a disabled one are refused."""
+
+    external_id: str
+    username: str
+    email: str
+    disabled: bool
+    created: datetime
+
+
+class UserChanges(TypedDict, total=False):
+    """What of such a user is to be so; None and what is left out stays, or is as the service makes it."""
+
+    username: str | None
+    email: str | None
+    disabled: bool | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

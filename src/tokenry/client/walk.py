@@ -6,8 +6,9 @@ may begin behind a gap: it is dropped, and the walk goes back to rows that it kn
 begin where it has to.
 """
 
-from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Hashable, Sequence
+from operator import attrgetter
+from typing import Generic, TypeVar
 
 from tokenry.client.errors import UnreadableAnswer
 from tokenry.client.tokens import Page
@@ -16,35 +17,30 @@ PAGE_SIZE_MIN = 25
 """The smallest page that services have."""
 BARREN_MAX = 50
 """At most this many pages in a row, and one for each row there was, may bring nothing new."""
-ORDERED_BY = ("label", "scopes", "created", "expiry", "last_used")
-"""The fields by which a list may be ordered: with the id, they decide where a row stands."""
+ORDERED_BY = ("label", "scopes", "created", "expiry", "last_used", "username", "email")
+"""The fields by which a list may be ordered: with the name, they decide where a row stands."""
 
-
-class Named(Protocol):
-    """A row."""
-
-    @property
-    def id(self) -> int:
-        """Its name, which no other has."""
-
-
-T = TypeVar("T", bound=Named)
+T = TypeVar("T")
 
 
 class Walk(Generic[T]):
     """What to ask for next, a page of some size, and which of its rows are new. `page` is None at the end.
 
     A row that is there all the time and keeps its place comes exactly once; one that is made or moved meanwhile comes
-    once or not at all. At most `limit` come. What is remembered is a number for each row.
+    once or not at all. At most `limit` come. `name` reads of a row what no other has. What is remembered is that, and a
+    number, for each row.
     """
 
-    def __init__(self, page_size: int, limit: int | None = None) -> None:
+    def __init__(
+        self, page_size: int, limit: int | None = None, *, name: Callable[[T], Hashable] = attrgetter("id")
+    ) -> None:
         self.page: int | None = 1
         self.size = page_size
         self._sizes = range(PAGE_SIZE_MIN, max(page_size, 2 * PAGE_SIZE_MIN) + 1)
         self._page_size = page_size
         self._left = limit
-        self._places: dict[int, int] = {}
+        self._name = name
+        self._places: dict[Hashable, int] = {}
         self._results = 0
         self._reached = 0
         self._barren = 0
@@ -57,18 +53,19 @@ class Walk(Generic[T]):
         assert self.page is not None
         start, rows = (self.page - 1) * self.size, page.rows
         vanished, self._results = max(0, self._results - page.results), page.results
-        if start > 0 and not any(self._places.get(row.id) == _place(row) for row in rows):
+        if start > 0 and not any(self._places.get(self._name(row)) == _place(row) for row in rows):
             self._ask_from(start - max(vanished, self._page_size))
             return self._counted(())
-        new = {row.id: row for row in rows if row.id not in self._places}
-        self._places.update((row.id, _place(row)) for row in rows)
+        named = {self._name(row): row for row in rows}
+        new = [row for name, row in named.items() if name not in self._places]
+        self._places.update((name, _place(row)) for name, row in named.items())
         end = start + len(rows)
         self._reached = max(self._reached, end)
         if end < page.results:
             self._ask_from(end - 1)
         else:
             self.page = None
-        return self._counted(tuple(new.values()))
+        return self._counted(new)
 
     def _ask_from(self, offset: int) -> None:
         """Ask for a page that has the row at this offset, and as many as possible behind it."""
@@ -89,5 +86,5 @@ class Walk(Generic[T]):
         return rows
 
 
-def _place(row: Named) -> int:
+def _place(row: object) -> int:
     return hash(tuple(getattr(row, field, None) for field in ORDERED_BY))
