@@ -38,7 +38,6 @@ CALLS: dict[str, Callable[[Client], object]] = {
     "rotate": lambda client: client.tokens.rotate(7),
     "users": lambda client: list(client.users.list()),
     "put user": lambda client: client.users.put("a/b"),
-    "delete user": lambda client: client.users.delete("a/b"),
     "create for user": lambda client: client.users.tokens("a/b").create(create_user=True),
     "whoami": lambda client: client.whoami(),
     "verify": lambda client: client.verify(TOKEN),

@@ -125,7 +125,7 @@ def test_what_cannot_be_a_name_is_refused_before_anything_is_sent(new_client: Ne
         with pytest.raises(ValueError, match="external_id must be"):
             use(wrong)
     with pytest.raises(TypeError, match="a str, not a int"):
-        users.get(7)
+        users.get(7)  # type: ignore[arg-type]
 
 
 def test_list_of_users_comes_whole_while_users_go(backend: Client, shell: str) -> None:

@@ -1,6 +1,7 @@
 """The paths of users' own tokens."""
 
 from tokenry.api.tokens.details import DetailsOperations
+from tokenry.api.tokens.effects import effective
 from tokenry.api.tokens.operations import TokenOperations
 from tokenry.domain.scopes import READS, WRITES
 from tokenry.service.installation import Installation
@@ -14,20 +15,20 @@ def token_paths(installation: Installation, resource: MakeResource) -> Paths:
     return {
         "/profile/tokens": resource(
             GET=Operation(tokens.list_tokens, READS),
-            POST=change(tokens.create_token, WRITES),
+            POST=change(effective(tokens.create_token), WRITES),
         ),
         # Before the paths with an id, which would match it.
         "/profile/tokens/details": resource(GET=Operation(details.list_details, READS)),
         "/profile/tokens/policy": resource(GET=Operation(tokens.get_policy, READS)),
-        "/profile/tokens/revoke-others": resource(POST=change(tokens.revoke_other_tokens, WRITES)),
+        "/profile/tokens/revoke-others": resource(POST=change(effective(tokens.revoke_other_tokens), WRITES)),
         "/profile/tokens/{token_id}": resource(
             GET=Operation(tokens.get_token, READS),
-            PUT=change(tokens.rename_token, WRITES),
+            PUT=change(effective(tokens.rename_token), WRITES),
             DELETE=change(tokens.revoke_token, WRITES),
         ),
-        "/profile/tokens/{token_id}/rotate": resource(POST=change(tokens.rotate_token, WRITES)),
+        "/profile/tokens/{token_id}/rotate": resource(POST=change(effective(tokens.rotate_token), WRITES)),
         "/profile/tokens/{token_id}/details": resource(
             GET=Operation(details.get_details, READS),
-            PUT=change(details.update_details, WRITES),
+            PUT=change(effective(details.update_details), WRITES),
         ),
     }

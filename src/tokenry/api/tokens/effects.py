@@ -1,0 +1,33 @@
+"""Keys of a body that have no effect on the wire format's own paths, and that nobody would send who knew it.
+
+All others that mean nothing there are ignored, as the format has it: its clients send back whole objects, and their own
+parameters too.
+"""
+
+from collections.abc import Callable
+
+from tokenry.domain.errors import Fault, raise_faults
+from tokenry.web.requests import Call
+
+Run = Callable[[Call], object]
+
+ONE_S_OWN = "Has no effect here, where tokens are your own: use /v4/tokenry/users/{external_id}/tokens, or leave it out"
+NOT_HERE = "Has no effect here: leave it out"
+WITHOUT_EFFECT = {
+    "external_id": ONE_S_OWN,
+    "metadata": NOT_HERE,
+    "prefix": NOT_HERE,
+    "user": ONE_S_OWN,
+    "user_id": ONE_S_OWN,
+    "username": ONE_S_OWN,
+}
+
+
+def effective(run: Run) -> Run:
+    """An operation that is not done where its caller must believe that more is done: each such key is a fault."""
+
+    def checked(call: Call) -> object:
+        raise_faults([Fault(WITHOUT_EFFECT[key], key) for key in call.body if key in WITHOUT_EFFECT])
+        return run(call)
+
+    return checked
