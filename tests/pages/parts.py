@@ -40,7 +40,7 @@ class Visitor:
         return self.post(path, {**hidden(self.get(at or path).text), **form})
 
     def is_signed_in(self) -> bool:
-        return self.get("/").status_code == 200
+        return "You are signed in as" in self.get("/").text
 
 
 def hidden(page: str) -> dict[str, str]:

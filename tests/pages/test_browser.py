@@ -48,7 +48,7 @@ def test_pages_are_for_everybody(browser: Browser, service: Server) -> None:
     """In both schemes, at 320 pixels; with what is wrong shown, too."""
     with browser.new_context(viewport=NARROW) as context:
         page = context.new_page()
-        for path in ("/sign-in", "/sign-out", "/link/x"):
+        for path in ("/", "/sign-in", "/sign-out", "/link/x"):
             page.goto(service.url + path)
             assert_for_everybody(page, path)
         page.goto(new_link(service))
@@ -70,7 +70,7 @@ def test_keyboard_is_enough(browser: Browser, service: Server) -> None:
         page.goto(new_link(service))
         fill_in_new_password(page)
         sign_out(context)
-        page.goto(service.url)
+        page.goto(f"{service.url}/sign-in")
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
         page.keyboard.press("Enter")

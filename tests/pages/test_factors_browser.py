@@ -100,7 +100,7 @@ def test_passkey_follows_the_password(browser: Browser, site: Site) -> None:
             sign_in(page, site)
             expect(page.get_by_role("heading", level=1)).to_have_text("One more step")
             page.goto(site.url)
-            expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+            expect(page.get_by_role("heading", level=1)).to_have_text("Personal access tokens")
             sign_in(page, site)
             page.get_by_role("button", name="Use a passkey").click()
             expect(page.get_by_role("heading", level=1)).to_have_text("You are signed in")

@@ -64,8 +64,8 @@ def test_page_of_a_method_that_is_not_there_says_so(ada: Visitor) -> None:
 
 
 def test_somebody_who_is_not_signed_in_is_sent_to_sign_in(ada: Visitor) -> None:
-    answer = ada.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    answer = ada.get("/password")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/password")
 
 
 def test_cookies_are_for_this_host_and_no_script(site: App, ada: Visitor) -> None:
@@ -83,13 +83,13 @@ def test_on_loopback_cookies_need_no_https(tmp_path: Path, clock: Clock) -> None
     with app.client:
         answer = visitor(app).get("/sign-in/nothing/here")
         assert answer.status_code == 404
-        assert visitor(app).get("/").status_code == 303
+        assert visitor(app).get("/sign-in/security").status_code == 303
 
 
 def test_page_without_an_address_for_browsers_names_the_setting(tmp_path: Path, clock: Clock) -> None:
     app = make_app(tmp_path / "data", clock)
     with app.client:
-        answer = visitor(app).get("/")
+        answer = visitor(app).get("/sign-in")
     assert answer.status_code == 503
     assert "TOKENRY_PUBLIC_URL" in answer.text
 
@@ -155,9 +155,9 @@ def test_form_of_somebody_who_was_not_signed_in_is_refused_while_somebody_is(sit
 def test_cookie_that_comes_twice_is_none(site: App, ada: Visitor) -> None:
     cookie = sign_in_as(site, ada)
     ada.client.cookies.clear()
-    assert ada.get("/", Cookie=f"__Host-tokenry={cookie}").status_code == 200
-    assert ada.get("/", Cookie=f"__Host-tokenry={cookie}; __Host-tokenry={cookie}").status_code == 303
-    assert ada.get("/", Cookie=f"tokenry={cookie}").status_code == 303
+    assert ada.get("/sign-in/security", Cookie=f"__Host-tokenry={cookie}").status_code == 200
+    assert ada.get("/sign-in/security", Cookie=f"__Host-tokenry={cookie}; __Host-tokenry={cookie}").status_code == 303
+    assert ada.get("/sign-in/security", Cookie=f"tokenry={cookie}").status_code == 303
 
 
 @pytest.mark.parametrize("before", [b"\xa0", b"\x85", b"\x1c", b"\x0c"])
@@ -165,8 +165,8 @@ def test_cookie_whose_name_begins_with_more_than_a_blank_is_another(site: App, a
     """Browsers let any host of the site set one, since its name does not begin with __Host-."""
     cookie = f"__Host-tokenry={sign_in_as(site, ada)}".encode()
     ada.client.cookies.clear()
-    assert ada.client.get("/", headers={b"Cookie": b"a=b; \t " + cookie}).status_code == 200
-    assert ada.client.get("/", headers={b"Cookie": b"a=b; " + before + cookie}).status_code == 303
+    assert ada.client.get("/sign-in/security", headers={b"Cookie": b"a=b; \t " + cookie}).status_code == 200
+    assert ada.client.get("/sign-in/security", headers={b"Cookie": b"a=b; " + before + cookie}).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -188,8 +188,8 @@ def test_form_that_cannot_be_read_is_a_page_that_says_so(
 def test_address_that_asks_too_often_is_told_so(tmp_path: Path, clock: Clock) -> None:
     app = make_app(tmp_path / "data", clock, public_url=PUBLIC_URL, rate_limit=2)
     with app.client:
-        answers = [visitor(app).get("/") for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [303, 303, 429]
+        answers = [visitor(app).get("/sign-in") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].headers["retry-after"] == "60"
 
 

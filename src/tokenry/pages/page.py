@@ -14,7 +14,7 @@ from functools import partial
 from typing import Protocol, TypeAlias, TypeVar
 from urllib.parse import quote
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tokenry.domain.errors import Fault, Invalid, NoPublicUrl, Refusal, Unauthorized, Unavailable
 from tokenry.pages.cookies import NEXT, NEXT_SECONDS, SESSION, VISIT, VISIT_VALUE, Cookies, form_token
@@ -169,7 +169,7 @@ class Page:
 
 MakePage: TypeAlias = Callable[..., Page]
 """Makes a page from its operations by method."""
-Pages: TypeAlias = Mapping[str, Page]
+Pages: TypeAlias = Mapping[str, ASGIApp]
 
 
 def _reads(scope: Scope) -> bool:

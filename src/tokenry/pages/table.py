@@ -9,6 +9,7 @@ from tokenry.openid.attempts import LIFETIME
 from tokenry.openid.relying_party import OpenIdRelyingParty
 from tokenry.pages.authorize import AuthorizePages
 from tokenry.pages.device import DevicePages
+from tokenry.pages.front import Front
 from tokenry.pages.home import HomePages
 from tokenry.pages.new_password import PasswordPages
 from tokenry.pages.page import MakePage, Pages, Steps
@@ -60,7 +61,7 @@ def page_paths(
     authorize = AuthorizePages(installation.authorizations, installation.catalogue, installation.public_url or "")
     device = DevicePages(installation.device_codes, installation.catalogue, throttle)
     return {
-        HOME: page(GET=home.show_home, POST=home.end_something),
+        HOME: Front(page(GET=home.show_home, POST=home.end_something), installation.public_url),
         SIGN_IN: page(GET=sign_in.show_sign_in, POST=Steps(sign_in.sign_in)),
         AGAIN: page(GET=again.show, POST=Steps(again.take), without_factor=True),
         SIGN_OUT: page(GET=home.show_sign_out, POST=home.sign_out, without_factor=True),
