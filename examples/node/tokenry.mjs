@@ -1,0 +1,169 @@
+// Personal access tokens of a tokenry service, verified over HTTP, for Node's frameworks and whatever speaks fetch.
+//
+// Copy this file into your project: it has no dependencies, and runs on Node 20 and later, Deno, Bun and workers.
+//
+//     import { Verifier } from "./tokenry.mjs";
+//     const verifier = new Verifier("http://127.0.0.1:8470");
+//     app.use("/invoices", verifier.express({ resource: "invoices" }));              // Express: req.tokenry
+//     fastify.addHook("onRequest", verifier.fastify({ resource: "invoices" }));      // Fastify: request.tokenry
+//     export default { fetch: verifier.fetch({ scopes: ["invoices:read_only"] }, (request, identity) => …) };
+//
+// What is needed: `scopes`, a list, all of which are needed; `resource`, for which the level goes by the method
+// (`read_only` for GET, HEAD and OPTIONS, `read_write` for every other); neither: any valid token. `audience` is your
+// application's own address, if OAuth clients name one. With `optional` who presents no token gets in, and is null.
+//
+// While there is no decision, the answer is no: 503. Nothing is remembered, so a revoked token is refused at once.
+
+const IDENTITY = ["user", "user-id", "account-id", "token-id", "scopes", "expires"];
+const BODY_BYTES_MAX = 64 * 1024;
+const UNAVAILABLE = refusal(503, "Service unavailable");
+const DOUBLED = refusal(400, "Must be sent only once", "Authorization");
+
+export class Verifier {
+  #base;
+  #timeout;
+
+  /** `url` is the service's address; `timeout` is in milliseconds, for each question. Throws TypeError for a bad address. */
+  constructor(url, { timeout = 2000 } = {}) {
+    const base = new URL(url);
+    if (!["http:", "https:"].includes(base.protocol) || base.username || base.password || base.search || base.hash) {
+      throw new TypeError("The address must be like http://127.0.0.1:8470");
+    }
+    this.#base = base.href.replace(/\/$/, "");
+    this.#timeout = timeout;
+  }
+
+  /**
+   * Decide on a request: `{identity}`, which is null only for optional needs without a token, or `{refusal}`, an answer
+   * `{status, headers, body}` that is ready to be sent. `authorization` is the value of the header, or undefined.
+   */
+  async verify(needs, { method, authorization, address, agent }) {
+    const question = ask(needs);
+    const scheme = (authorization ?? "").split(" ", 1)[0].toLowerCase();
+    if (needs.optional && !["bearer", "dpop"].includes(scheme)) return { identity: null };
+    const headers = { "X-Original-Method": method };
+    if (authorization !== undefined) headers.Authorization = authorization;
+    if (address) headers["X-Forwarded-For"] = address;
+    if (agent) headers["User-Agent"] = agent;
+    try {
+      const signal = AbortSignal.timeout(this.#timeout);
+      const response = await fetch(`${this.#base}/verify/auth-request${question}`, { headers, signal, redirect: "manual" });
+      const body = await readBounded(response);
+      if (response.status === 200) return { identity: readIdentity(response.headers) };
+      if (!isRefusal(response, body)) throw new NoDecision(`status ${response.status} that is not the service's own`);
+      return { refusal: refusalOf(response.status, body, response.headers.get("www-authenticate")) };
+    } catch (error) {
+      // The text of another error may quote what was sent.
+      const why = error instanceof NoDecision ? error.message : (error.cause?.code ?? error.name);
+      console.error(`tokenry: no decision: ${why}`);
+      return { refusal: UNAVAILABLE };
+    }
+  }
+
+  /** A middleware for Express. The identity is in `req.tokenry`. */
+  express(needs) {
+    ask(needs); // what is wrong with it is told at the start
+    return async (req, res, next) => {
+      const { identity, refusal } = await this.#judge(needs, req, req.ip);
+      if (refusal) return void res.writeHead(refusal.status, refusal.headers).end(refusal.body);
+      req.tokenry = identity;
+      next();
+    };
+  }
+
+  /** A hook (`onRequest`) for Fastify. The identity is in `request.tokenry`. */
+  fastify(needs) {
+    ask(needs);
+    return async (request, reply) => {
+      const { identity, refusal } = await this.#judge(needs, request.raw, request.ip);
+      if (refusal) return reply.code(refusal.status).headers(refusal.headers).send(Buffer.from(refusal.body));
+      request.tokenry = identity;
+    };
+  }
+
+  /** A handler that takes a Request and returns a Response: yours, which is given the identity too, or a refusal. */
+  fetch(needs, handler) {
+    ask(needs);
+    return async (request, ...more) => {
+      const asked = {
+        method: request.method,
+        authorization: request.headers.get("authorization") ?? undefined,
+        agent: request.headers.get("user-agent"),
+      };
+      const { identity, refusal } = await this.verify(needs, asked);
+      if (refusal) {
+        const body = request.method === "HEAD" ? null : refusal.body;
+        return new Response(body, { status: refusal.status, headers: refusal.headers });
+      }
+      return handler(request, identity, ...more);
+    };
+  }
+
+  async #judge(needs, message, address) {
+    const { authorization = [], "user-agent": agents = [] } = message.headersDistinct;
+    if (authorization.length > 1) return { refusal: DOUBLED };
+    const asked = { method: message.method, authorization: authorization[0], address, agent: agents.at(-1) };
+    return this.verify(needs, asked);
+  }
+}
+
+class NoDecision extends Error {}
+
+async function readBounded(response) {
+  const pieces = [];
+  let left = BODY_BYTES_MAX;
+  for await (const piece of response.body ?? []) {
+    left -= piece.length;
+    if (left < 0) throw new NoDecision("a body that has no end");
+    pieces.push(piece);
+  }
+  return new Blob(pieces).text();
+}
+
+/** What is needed, as the service takes it. Throws TypeError. */
+function ask({ scopes = [], resource = [], audience }) {
+  const query = new URLSearchParams();
+  for (const scope of scopes) query.append("scope", named(scope, /^(\*|[a-z][a-z0-9_]{0,63}:[a-z_]+)$/));
+  for (const name of [resource].flat()) query.append("resource", named(name, /^[a-z][a-z0-9_]{0,63}$/));
+  if (audience !== undefined) query.append("audience", audience);
+  return query.size ? `?${query}` : "";
+}
+
+function named(name, pattern) {
+  if (!pattern.test(name)) throw new TypeError(`${name} can be no scope and no resource`);
+  return name;
+}
+
+/** Who is calling. Throws where a header is missing: then it was not the service that answered. */
+function readIdentity(headers) {
+  const [user, userId, accountId, tokenId, scopes, expires] = IDENTITY.map((name) => {
+    const value = headers.get(`x-auth-${name}`);
+    if (value === null) throw new NoDecision("status 200 without the headers that say who is calling");
+    return value;
+  });
+  const ids = { userId: Number(userId), accountId: Number(accountId), tokenId: Number(tokenId) };
+  if (!user || !Object.values(ids).every(Number.isSafeInteger)) throw new NoDecision("an identity that cannot be read");
+  return {
+    user,
+    ...ids,
+    scopes: scopes.split(" ").filter(Boolean),
+    expires: expires === "" ? null : new Date(Number(expires) * 1000),
+    clientId: headers.get("x-auth-client-id") || null,
+  };
+}
+
+function isRefusal(response, body) {
+  const challenged = /^(Bearer|DPoP) /.test(response.headers.get("www-authenticate") ?? "");
+  const json = response.headers.get("content-type") === "application/json";
+  if (![401, 403].includes(response.status) || !challenged || !json) return false;
+  return Array.isArray(JSON.parse(body).errors);
+}
+
+function refusal(status, reason, field) {
+  return refusalOf(status, JSON.stringify({ errors: [{ reason, field }] }), null);
+}
+
+function refusalOf(status, body, challenge) {
+  const headers = { "Content-Type": "application/json", "Cache-Control": "no-store" };
+  return { status, body, headers: challenge === null ? headers : { ...headers, "WWW-Authenticate": challenge } };
+}

@@ -1,0 +1,140 @@
+"""examples/node: a file without dependencies that verifies tokens, in Express, Fastify, and where fetch is spoken."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.issuing import NewToken
+from tests.middleware.conftest import revoke
+from tests.node import MODULES, NODE, need_modules
+from tests.servers import STOP_SECONDS_MAX, Server, environment
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "node"
+APPS = [path.name for path in sorted(EXAMPLES.glob("*_app.mjs"))]
+VARIANTS = """
+import { createServer } from "node:http";
+import { Verifier } from "./tokenry.mjs";
+const verifier = new Verifier(process.env.VERIFIER, { timeout: 5000 });
+const needs = { scopes: ["linodes:read_only"], optional: true };
+const handle = verifier.fetch(needs, (request, identity) => Response.json(identity));
+const server = createServer(async (message, reply) => {
+  const { method, headers } = message;
+  const answer = await handle(new Request(`http://${headers.host}/`, { method, headers }));
+  reply.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+});
+server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The examples, where what npm installed is found."""
+    need_modules()
+    place = tmp_path_factory.mktemp("node")
+    shutil.copytree(EXAMPLES, place, dirs_exist_ok=True)
+    (place / "variants.mjs").write_text(VARIANTS)
+    (place / "node_modules").symlink_to(MODULES)
+    return place
+
+
+def run(place: Path, program: str, verifier: str) -> Iterator[httpx2.Client]:
+    log_file = place / f"{program}.log"
+    with log_file.open("w") as log:
+        process = subprocess.Popen(
+            [NODE, program],
+            cwd=place,
+            env=environment(VERIFIER=verifier, PORT="0"),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,  # node is a child of the program of that name
+        )
+    assert process.stdout is not None
+    port = process.stdout.readline().strip()
+    assert port.isdigit(), log_file.read_text()
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        yield client
+    os.killpg(process.pid, signal.SIGTERM)
+    process.communicate(timeout=STOP_SECONDS_MAX)
+    assert "pat_" not in log_file.read_text()
+
+
+@pytest.fixture(scope="module", params=APPS)
+def app(request: pytest.FixtureRequest, place: Path, service: Server) -> Iterator[httpx2.Client]:
+    yield from run(place, request.param, service.url)
+
+
+@pytest.fixture(scope="module")
+def optional(place: Path, service: Server) -> Iterator[httpx2.Client]:
+    yield from run(place, "variants.mjs", service.url)
+
+
+@pytest.fixture(scope="module")
+def unanswered(place: Path) -> Iterator[httpx2.Client]:
+    """One whose verifier is not there."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        yield from run(place, "express_app.mjs", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_callers_are_told_apart(app: httpx2.Client, new_token: NewToken, api: httpx2.Client) -> None:
+    reading, writing = new_token(scopes="linodes:read_only"), new_token(scopes="linodes:read_write")
+    assert app.get("/", headers=bearer(reading)).json() == {"hello": "admin"}
+    assert app.post("/", headers=bearer(writing)).json() == {"hello": "admin"}
+    lacking = app.post("/", headers=bearer(reading))
+    assert lacking.status_code == 403
+    assert 'scope="linodes:read_write"' in lacking.headers["www-authenticate"]
+    for headers in ({}, bearer("pat_x"), {"Authorization": "Basic YTpi"}, {"X-Auth-User": "admin"}):
+        refused = app.get("/", headers=headers)
+        assert (refused.status_code, refused.headers["content-type"]) == (401, "application/json")
+        assert refused.headers["www-authenticate"].startswith("Bearer ")
+    revoke(api, reading)
+    assert app.get("/", headers=bearer(reading)).status_code == 401
+
+
+def test_doubled_header_is_refused(app: httpx2.Client, new_token: NewToken) -> None:
+    token = new_token(scopes="linodes:read_only")
+    headers = [("Authorization", f"Bearer {token}"), ("Authorization", f"Bearer {token}")]
+    assert app.get("/", headers=headers).status_code in {400, 401}
+
+
+def test_without_a_decision_the_answer_is_no(unanswered: httpx2.Client, new_token: NewToken) -> None:
+    answer = unanswered.get("/", headers=bearer(new_token(scopes="linodes:read_only")))
+    assert (answer.status_code, answer.json()) == (503, {"errors": [{"reason": "Service unavailable"}]})
+
+
+def test_optional_token(optional: httpx2.Client, new_token: NewToken) -> None:
+    assert optional.get("/").json() is None
+    told = optional.get("/", headers=bearer(new_token(scopes="linodes:read_only"))).json()
+    assert (told["user"], told["scopes"], told["clientId"]) == ("admin", ["linodes:read_only"], None)
+    assert optional.get("/", headers=bearer(new_token(scopes="domains:read_only"))).status_code == 403
+    assert optional.get("/", headers=bearer("x")).status_code == 401
+
+
+def test_needs_that_cannot_be_are_told_at_the_start(place: Path) -> None:
+    program = (
+        'import { Verifier } from "./tokenry.mjs"; new Verifier("http://127.0.0.1:1").express({ scopes: ["a b"] });'
+    )
+    (place / "wrong.mjs").write_text(program)
+    done = subprocess.run(
+        [NODE, "wrong.mjs"], cwd=place, env=environment(), capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 1
+    assert "TypeError: a b can be no scope" in done.stderr
+
+
+def test_file_has_no_dependencies() -> None:
+    assert "import " not in "".join(
+        line for line in (EXAMPLES / "tokenry.mjs").read_text("utf-8").splitlines(keepends=True) if line[:2] != "//"
+    )
