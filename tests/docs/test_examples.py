@@ -36,6 +36,8 @@ OTHERS = {
 }
 """Pages whose blocks are not run, and why."""
 SKIPPED_MAX = 9
+SERVES = {"tokenry serve", "tokenry serve --scopes-file scopes.toml"}
+_SCOPES_FILE = re.compile(r"^```toml\n(# scopes\.toml\n.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 @dataclass
@@ -75,7 +77,7 @@ class Reader:
     def run_commands(self, example: Example) -> None:
         """Run commands; where nothing is shown of the output, they must succeed."""
         for step in read_steps(self.own(example.parsed)):
-            if step.command == "tokenry serve":  # it runs already
+            if step.command in SERVES:  # it runs already
                 assert is_shown(self.server.printed, step.shown), self.server.printed
                 continue
             if step.command.startswith("node "):
@@ -96,15 +98,18 @@ def parse(page: Path, reader: Reader | None = None) -> Document:
 
 
 @pytest.fixture
-def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
-    """Somebody with a service of their own, of which it is the first start."""
+def reader(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    """Somebody with a service of their own, of which it is the first start. A page with scopes has them served."""
     if shutil.which("bash") is None or shutil.which("curl") is None:
         missing("bash or curl (the Debian packages)")
     folder = tmp_path / "home"
     folder.mkdir()
     (folder / "node_modules").symlink_to(MODULES)
-    port = free_port()
-    with serving(tmp_path / "data", "--trusted-proxies", "127.0.0.1", terminal=True) as server:
+    port, flags = free_port(), ["--trusted-proxies", "127.0.0.1"]
+    if (scopes := _SCOPES_FILE.search(page.read_text("utf-8"))) is not None:
+        (tmp_path / "scopes.toml").write_text(scopes[1])
+        flags += ["--scopes-file", str(tmp_path / "scopes.toml")]
+    with serving(tmp_path / "data", *flags, terminal=True) as server:
         variables = {"TOKENRY_URL": server.url, "TOKENRY_DATA_DIR": str(server.data_dir)}
         monkeypatch.setenv("TOKENRY_URL", server.url)
         monkeypatch.setenv("TOKENRY_TOKEN", server.token)
