@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import unquote
 
 import anyio
 from starlette.routing import Route, Router
@@ -135,7 +136,7 @@ def ask(
         "type": "http",
         "http_version": version,
         "method": "GET",
-        "path": path,
+        "path": unquote(path),
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",

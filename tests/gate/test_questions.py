@@ -151,6 +151,13 @@ def test_client_of_envoy_cannot_weaken_the_policy(app: App, client: str) -> None
         assert answer.status_code == 403
 
 
+@pytest.mark.parametrize("route", ["/verif%79/ext-authz/", "/verify%2Fext-authz/", "/verify/ext-authz%2F"])
+def test_escaped_path_does_not_lose_its_policy(app: App, route: str) -> None:
+    bearer = new_bearer(app, scopes="linodes:read_only")["Authorization"]
+    headers = [(b"host", b"x"), (b"authorization", bearer.encode("ascii"))]
+    assert ask(app.client.app, headers, path=f"{route}resource=volumes/a")[0] == 400
+
+
 def test_policy_in_a_path_may_be_escaped_as_a_whole(app: App) -> None:
     """As clients do that are generated from the description: a piece of a path has its `=` escaped."""
     narrow = new_bearer(app, scopes="linodes:read_only")

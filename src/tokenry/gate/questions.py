@@ -67,10 +67,20 @@ class Question:
             raise MethodNotAllowed(PLAIN_METHODS)
         return read_policy(policy, None)
 
+    def split(self, raw_path: bytes) -> tuple[bytes, bytes]:
+        """The policy in a path, and the target of the client's request behind it. Raises Invalid.
+
+        A path that is this one only once it is unescaped has no policy where it would be looked for.
+        """
+        if not raw_path.startswith(self.path):
+            raise Invalid(Fault(f"Nothing may be escaped in {self.path.decode('ascii')}"))
+        policy, _, target = raw_path.removeprefix(self.path).partition(b"/")
+        return policy, target
+
     def read_request(self, method: str, raw_path: bytes, headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str]:
         """Method and target of the request at the gateway, for a policy with an origin. Raises Invalid."""
         if self.is_below:
-            _, _, target = raw_path.removeprefix(self.path).partition(b"/")
+            _, target = self.split(raw_path)
             return method, target.decode("latin-1")
         headers = list(headers)
         told, target_told = (

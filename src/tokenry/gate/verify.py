@@ -74,10 +74,7 @@ class VerifyEndpoint:
 
     def _read(self, scope: Scope) -> Scopes:
         question = self._question
-        if question.is_below:
-            policy, _, _ = scope["raw_path"].removeprefix(question.path).partition(b"/")
-        else:
-            policy = scope["query_string"]
+        policy = question.split(scope["raw_path"])[0] if question.is_below else scope["query_string"]
         told = [value for name, value in scope["headers"] if name == question.told_by]
         return question.read(self._read_policy, policy, scope["method"], told)
 
