@@ -284,6 +284,13 @@ def test_proxy_user_manages_the_childs_users_and_nobody_manages_it(family: Famil
         assert client.get(f"{USERS}/{proxy}", headers=bearer).json()["user_type"] == "proxy"
 
 
+def test_proxy_user_does_not_manage_a_products_users(family: Family) -> None:
+    bearer, client = inside(family.enter()), family.app.client
+    for method, end in (("GET", ""), ("GET", "/a"), ("GET", "/a/tokens"), ("PUT", "/a"), ("POST", "/a/tokens")):
+        answer = client.request(method, f"/v4/tokenry/users{end}", headers=bearer)
+        assert answer.status_code == 403, (method, end)
+
+
 def test_proxy_user_is_not_the_administrator_that_has_to_stay(family: Family) -> None:
     family.bearer("theirs", account=family.child.euuid, admin=True)
     answer = family.app.client.delete(f"{USERS}/theirs", headers=inside(family.enter()))

@@ -66,6 +66,13 @@ def test_what_is_no_name_is_refused(app: App, name: str) -> None:
     assert app.client.put(path, headers=backend_of(app)).status_code in {400, 404, 405}
 
 
+def test_token_in_the_place_of_a_name_is_not_stored(app: App) -> None:
+    token = app.token
+    for name in (token, f"a/{token}"):
+        answer = app.client.put(at(name), headers=backend_of(app, name=f"b{len(name)}"))
+        assert faults(answer) == [("Must not hold a token", "external_id")]
+
+
 def test_username_is_the_products_name_where_that_can_be_one(app: App) -> None:
     backend = backend_of(app)
 

@@ -71,6 +71,17 @@ def test_request_id_is_replaced_otherwise(app: App, given: str) -> None:
     assert app.client.get("/x", headers={"X-Request-Id": given}).headers["x-request-id"] != given
 
 
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [("/a%2Ftokens", "/a%2Ftokens"), ("/a%2f%C3%A9", "/a%2Fé"), ("/%C3%A9", "/é"), (f"/{'x' * 16}%2F{'y' * 16}", "/…")],
+)
+def test_slash_within_a_name_is_logged_as_one(
+    app: App, capsys: pytest.CaptureFixture[str], path: str, logged: str
+) -> None:
+    ask(app.client.app, [(b"host", b"x")], path=f"/v4/tokenry/users{path}")
+    assert f"path=/v4/tokenry/users{logged} " in capsys.readouterr().out
+
+
 def test_masking_cuts_tokens_wherever_they_are() -> None:
     token = "pat_" + "A" * 12 + "B" * 38
     event = {"event": f"x {token} y", "list": [token], "nested": {"key": (token, 5)}}

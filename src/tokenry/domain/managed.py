@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tokenry.domain.errors import Fault, Forbidden
+from tokenry.domain.policy import UserKind
+from tokenry.domain.secrets import mask_secrets
 from tokenry.domain.texts import shows
 from tokenry.domain.users import User, email_faults, username_faults
 
+MANAGERS = (UserKind.SERVICE, UserKind.ADMIN)
+"""Who may manage users for a product, with the scopes for it; a proxy user, who is of a parent account, may not."""
 EXTERNAL_ID_LENGTH_MAX = 255
 _REPLACEMENT = "\ufffd"
 """What becomes of bytes in an address that are not UTF-8."""
@@ -42,14 +46,15 @@ def external_id_faults(text: str) -> list[Fault]:
     """Say what is wrong with a product's name for a user: 1-255 printable characters, compared as they are."""
     wrong = not text.isprintable() or not shows(text) or _REPLACEMENT in text or text in {".", ".."}
     if 1 <= len(text) <= EXTERNAL_ID_LENGTH_MAX and not wrong:
-        return []
+        # It is stored and shown as it is, and so would be a token that is in its place by mistake.
+        return [Fault("Must not hold a token", "external_id")] if mask_secrets(text) != text else []
     reason = f"Must be 1-{EXTERNAL_ID_LENGTH_MAX} printable characters, as UTF-8, and neither . nor .."
     return [Fault(reason, "external_id")]
 
 
 def require_manager(user: User) -> None:
-    """Raise Forbidden for a user who is neither a service account nor an administrator."""
-    if not user.service and not user.admin:
+    """Raise Forbidden for a user who is neither a service account nor an administrator of the account's own."""
+    if user.kind not in MANAGERS:
         raise Forbidden
 
 

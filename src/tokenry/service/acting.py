@@ -6,16 +6,13 @@ from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.errors import Forbidden, NotFound, Unauthorized
-from tokenry.domain.managed import require_managed
+from tokenry.domain.managed import MANAGERS, require_managed
 from tokenry.domain.policy import UserKind
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.users import User
 from tokenry.service.transactions import Change
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage import users as stored_users
-
-MANAGERS = (UserKind.SERVICE, UserKind.ADMIN)
-"""Who may manage users for a product, with the scopes for it."""
 
 
 def get_reader(connection: Connection, actor: Actor) -> User:

@@ -13,12 +13,19 @@ from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.errors import Forbidden, NotFound, Unavailable, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.idempotency import KeyedRequest
-from tokenry.domain.managed import Managed, UserWanted, external_id_faults, require_managed, require_manager
+from tokenry.domain.managed import (
+    MANAGERS,
+    Managed,
+    UserWanted,
+    external_id_faults,
+    require_managed,
+    require_manager,
+)
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken, Token
 from tokenry.domain.users import User, UserChange
-from tokenry.service.acting import MANAGERS, get_managed, get_reader, require_open
+from tokenry.service.acting import get_managed, get_reader, require_open
 from tokenry.service.revocation import revoke_everything_of
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Change, Transactions

@@ -22,6 +22,7 @@ from tokenry.web.headers import SINGLE
 from tokenry.web.pieces import ClientGone
 from tokenry.web.requests import client_address
 from tokenry.web.resource import refuse
+from tokenry.web.routing import mark_slashes
 
 _SINGLE = frozenset(name.encode("ascii") for name in SINGLE)
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
@@ -107,8 +108,13 @@ def header_fault(scope: Scope) -> Fault | None:
 
 
 def safe_path(scope: Scope) -> str:
-    """The path with every long word cut: a token pasted into a URL stays out of the log."""
-    return _LONG_WORD.sub("…", scope["path"])
+    """The path with every long word cut: a token pasted into a URL stays out of the log.
+
+    A slash within a name stays escaped, or the line would be as of another path.
+    """
+    raw_path = scope["raw_path"]
+    path = mark_slashes(raw_path, "%2F") if b"%2f" in raw_path.lower() else scope["path"]
+    return _LONG_WORD.sub("…", path)
 
 
 async def _answer_quietly(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

@@ -39,7 +39,7 @@ class Paths(Router):
             return
         path = scope["path"]
         if b"%2f" in scope["raw_path"].lower():
-            path = _with_slashes_marked(scope["raw_path"])
+            path = mark_slashes(scope["raw_path"], _SLASH)
         found = self._whole.get(path)
         if found is not None:
             scope["path_params"] = {}
@@ -54,9 +54,9 @@ class Paths(Router):
         await self.default(scope, receive, send)
 
 
-def _with_slashes_marked(raw_path: bytes) -> str:
-    """A path in which a slash that was written as %2F ends no piece: it belongs to a name (RFC 3986 section 2.2)."""
-    return "/".join(unquote(piece).replace("/", _SLASH) for piece in raw_path.decode("ascii").split("/"))
+def mark_slashes(raw_path: bytes, mark: str) -> str:
+    """A path with `mark` for each slash that was written as %2F: it belongs to a name (RFC 3986 section 2.2)."""
+    return "/".join(unquote(piece).replace("/", mark) for piece in raw_path.decode("latin-1").split("/"))
 
 
 def _first_pieces(path: str) -> tuple[str, ...]:
