@@ -442,6 +442,12 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Inventory.revoke_tokens": lambda case: case.installation.inventory.revoke_tokens(
         case.me.origin, case.token_ids[:: -1 if case.side else 1]
     ),
+    "Inventory.turn_any_token": lambda case: case.installation.inventory.turn_any_token(
+        OPERATOR, case.them.spare_id, disabled=case.side == 0
+    ),
+    "Inventory.turn_tokens": lambda case: case.installation.inventory.turn_tokens(
+        case.me.origin, case.token_ids[:: -1 if case.side else 1], disabled=case.side == 0
+    ),
     "Leaks._revoke": lambda case: case.installation.leaks.revoke_reported(
         [secret.reveal() for secret in case.secrets], None
     ),
@@ -476,7 +482,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     ),
     "Sessions.end_session": lambda case: case.installation.sessions.end_session(OPERATOR, case.them.session),
     "TokenDetails.update_details": lambda case: case.installation.details.update_details(
-        case.me.origin, case.token_id, NewDetails(token_hex(), (ip_network(f"192.0.2.{case.side}"),))
+        case.me.origin,
+        case.token_id,
+        NewDetails(token_hex(), (ip_network(f"192.0.2.{case.side}"),), disabled=case.side == 0),
     ),
     "Pruning._prune_all": lambda case: case.installation.pruning._prune_all(
         delete_expired_sessions, case.me.session.seen

@@ -55,7 +55,9 @@ def test_client_knows_all_that_the_service_tells() -> None:
 def test_client_and_command_change_all_that_can_be_set() -> None:
     assert Changes.__annotations__.keys() == names(NewDetails)
     command = dict(list_commands())["tokenry token update"]
-    assert {name.removesuffix("s") for name in names(NewDetails)} <= {each.name for each in command.params}
+    options = names(NewDetails) - {"disabled"}
+    assert {name.removesuffix("s") for name in options} <= {each.name for each in command.params}
+    assert {"tokenry token disable", "tokenry token enable"} <= dict(list_commands()).keys()
 
 
 def test_export_has_all_that_is_told() -> None:

@@ -112,6 +112,24 @@ def test_token_revoked_by_the_operator_is_refused_on_all_workers(four: Server) -
     assert verdicts(four, made["token"]) == {401}
 
 
+def test_token_that_is_disabled_is_refused_on_all_workers_until_it_is_enabled(four: Server) -> None:
+    """Whoever disables or enables it: each worker knows with the answer."""
+    made = create(four, four.token)
+    path = f"{TOKENS}/{made['id']}/details"
+    for _ in range(5):
+        assert verdicts(four, made["token"]) == {200}
+        assert ask(four, "PUT", path, four.token, {"disabled": True})[0] == 200
+        assert verdicts(four, made["token"]) == {401}
+        assert ask(four, "PUT", path, made["token"], {"disabled": False})[0] == 401
+        assert ask(four, "PUT", path, four.token, {"disabled": False})[0] == 200
+    place = (str(made["id"]), "--data-dir", str(four.data_dir))
+    assert verdicts(four, made["token"]) == {200}
+    assert tokenry("admin", "token", "disable", *place).returncode == 0
+    assert verdicts(four, made["token"]) == {401}
+    assert tokenry("admin", "token", "enable", *place).returncode == 0
+    assert verdicts(four, made["token"]) == {200}
+
+
 def test_tokens_of_a_disabled_user_are_refused_on_all_workers_until_it_is_enabled(four: Server) -> None:
     place = ("--data-dir", str(four.data_dir))
     assert tokenry("admin", "user", "create", "mallory", *place).returncode == 0

@@ -37,6 +37,8 @@ MORE = [
     "last_used_agent",
     "revoked",
     "revoked_by",
+    "disabled",
+    "disabled_by",
 ]
 
 

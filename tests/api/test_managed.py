@@ -100,6 +100,19 @@ def test_unknown_key_is_told(app: App) -> None:
     assert app.client.get(at("a"), headers=backend).status_code == 404
 
 
+def test_backend_disables_a_users_token_and_is_recorded(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    backend, tokens = backend_of(app), f"{at('a|1')}/tokens"
+    made = app.client.post(tokens, headers=backend, json={"create_user": True}).json()
+    path = f"{tokens}/{made['id']}/details"
+    assert app.client.put(path, headers=backend, json={"disabled": True}).json()["disabled_by"] == "backend"
+    assert verify(app, made["token"]) == 401
+    assert actions(app)[0] == ("token.disable", {"on_behalf_of": "a|1"})
+    assert app.client.put(path, headers=backend, json={"disabled": False}).json()["state"] == "active"
+    assert verify(app, made["token"]) == 200
+    assert actions(app)[0] == ("token.enable", {"on_behalf_of": "a|1"})
+
+
 def test_tokens_of_a_user_are_made_listed_renamed_rotated_and_revoked(
     app_on_each_engine: App, backend: dict[str, str]
 ) -> None:

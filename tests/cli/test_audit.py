@@ -30,6 +30,8 @@ USED: dict[str, Any] = {
     "last_used_agent": None,
     "revoked": None,
     "revoked_by": None,
+    "disabled": False,
+    "disabled_by": None,
 }
 
 

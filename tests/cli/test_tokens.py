@@ -195,6 +195,17 @@ def test_ended_tokens_are_listed_by_state_and_viewed_with_details(person: Person
     assert person.fails(2, "token", "view", token_id) == "tokenry: Not found\n"
 
 
+def test_token_is_disabled_and_enabled(person: Person) -> None:
+    made = person.make(label="off and on")
+    token_id = str(made["id"])
+    assert person.does("token", "disable", token_id) == f"Token {token_id} is disabled.\n"
+    assert not person.is_valid(made["token"])
+    (row,) = person.rows("token", "list", "--label", "off and on", "--state", "disabled")
+    assert (row["state"], row["disabled_by"]) == ("disabled", "admin")
+    assert person.does("token", "enable", token_id) == f"Token {token_id} is enabled.\n"
+    assert person.is_valid(made["token"])
+
+
 def test_update_of_nothing_is_wrong_use(person: Person) -> None:
     assert "--label" in person.fails(2, "token", "update", "1")
 

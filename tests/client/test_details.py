@@ -35,6 +35,17 @@ def test_description_and_networks_are_changed_one_by_one(client: Client) -> None
     assert caught.value.field == "networks[0]"
 
 
+def test_token_is_disabled_and_enabled(client: Client) -> None:
+    token = client.tokens.create()
+    assert token.secret is not None
+    details = client.tokens.disable(token.id)
+    assert (details.state, details.disabled, details.disabled_by) == ("disabled", True, "admin")
+    assert not client.verify(token.secret).active
+    details = client.tokens.enable(token.id)
+    assert (details.state, details.disabled, details.disabled_by) == ("active", False, None)
+    assert client.verify(token.secret).active
+
+
 def test_revoked_token_is_still_known(client: Client) -> None:
     token = client.tokens.create()
     token.revoke()

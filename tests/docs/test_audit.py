@@ -28,7 +28,7 @@ OTHER = User(
     ceiling=Scopes.parse("a:read_only"),
 )
 CHANGES: dict[type[Event], set[str]] = {
-    TokenUpdated: {field.name for field in fields(NewDetails)},
+    TokenUpdated: {field.name for field in fields(NewDetails)} - {"disabled"},
     UserUpdated: {*OTHER.differences(USER)},
 }
 

@@ -9,6 +9,7 @@ from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.tokens import NEVER
 from tokenry.service.accounts import Accounts
+from tokenry.service.details import TokenDetails
 from tokenry.service.installation import begin_installation
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
@@ -35,3 +36,8 @@ def bench(database: Database) -> Bench:
     )
     origin = Origin.of(actor, "203.0.113.9")
     return Bench(tokens, Users(transactions), database, transactions, actor, origin)
+
+
+@pytest.fixture
+def details(bench: Bench) -> TokenDetails:
+    return TokenDetails(bench.transactions)

@@ -25,11 +25,6 @@ from tokenry.storage.schema import credentials, users
 NETWORKS = (ip_network("203.0.113.0/24"),)
 
 
-@pytest.fixture
-def details(bench: Bench) -> TokenDetails:
-    return TokenDetails(bench.transactions)
-
-
 def test_change_is_recorded_with_what_it_was_before(bench: Bench, details: TokenDetails) -> None:
     details.update_details(bench.origin, 1, NewDetails(description="laptop"))
     details.update_details(bench.origin, 1, NewDetails(description="desk", networks=NETWORKS))

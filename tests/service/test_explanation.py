@@ -37,6 +37,7 @@ DENIALS = {
     Check.KNOWN: Denial.UNKNOWN,
     Check.REVOCATION: Denial.UNKNOWN,
     Check.SECRET: Denial.UNKNOWN,
+    Check.ENABLED: Denial.CLOSED,
     Check.EXPIRY: Denial.EXPIRED,
     Check.USER: Denial.DISABLED,
     Check.NETWORKS: Denial.ADDRESS,
@@ -65,6 +66,11 @@ class Scene:
     def keep_to(self, network: str) -> None:
         details = TokenDetails(self.bench.transactions)
         details.update_details(self.bench.origin, self.token.id, NewDetails(networks=(ip_network(network),)))
+
+    def turn_off(self) -> None:
+        TokenDetails(self.bench.transactions).update_details(
+            self.bench.origin, self.token.id, NewDetails(disabled=True)
+        )
 
     def disable(self) -> None:
         self.bench.users.create_user(OPERATOR, username="second", admin=True)
@@ -148,6 +154,20 @@ def disabled(scene: Scene) -> None:
     scene.disable()
 
 
+def turned_off(scene: Scene) -> None:
+    scene.turn_off()
+
+
+def turned_off_and_expired(scene: Scene) -> None:
+    scene.turn_off()
+    scene.now += timedelta(hours=1)
+
+
+def turned_off_and_revoked(scene: Scene) -> None:
+    scene.turn_off()
+    scene.revoke()
+
+
 def expired_and_disabled_and_not_enough(scene: Scene) -> None:
     scene.disable()
     scene.now += timedelta(hours=1)
@@ -185,6 +205,9 @@ FATES: list[tuple[Callable[[Scene], None], list[Check], str]] = [
     (wrong_secret, [Check.SECRET], "not the token's secret, by its digest with pepper 1"),
     (expired, [Check.EXPIRY], "expired at 2025-06-15T16:06:40Z"),
     (disabled, [Check.USER], "admin was disabled at 2025-06-15T15:06:40Z"),
+    (turned_off, [Check.ENABLED], "disabled at 2025-06-15T15:06:40Z by admin"),
+    (turned_off_and_expired, [Check.ENABLED, Check.EXPIRY], "expired at 2025-06-15T16:06:40Z"),
+    (turned_off_and_revoked, [Check.REVOCATION], "revoked at 2025-06-15T15:06:40Z by operator"),
     (
         expired_and_disabled_and_not_enough,
         [Check.EXPIRY, Check.USER, Check.SCOPES],

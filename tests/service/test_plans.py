@@ -400,7 +400,9 @@ class Many:
             "tokens.create_token_for": [partial(do.tokens.create_token_for, OPERATOR, "user-40", NewToken())],
             "tokens.rename_token": [partial(do.tokens.rename_token, origin, 100, "other")],
             "details.update_details": [
-                partial(do.details.update_details, origin, 100, NewDetails("what for", networks=()))
+                partial(do.details.update_details, origin, 100, NewDetails("what for", networks=())),
+                partial(do.details.update_details, origin, 100, NewDetails(disabled=True)),
+                partial(do.details.update_details, origin, 100, NewDetails(disabled=False)),
             ],
             "rotations.rotate_token": [
                 partial(do.rotations.rotate_token, origin, 101, NewRotation()),
@@ -409,6 +411,12 @@ class Many:
             "tokens.revoke_token": [partial(do.tokens.revoke_token, origin, 102)],
             "tokens.revoke_any_token": [partial(do.tokens.revoke_any_token, OPERATOR, 111)],
             "inventory.revoke_tokens": [partial(do.inventory.revoke_tokens, origin, [*range(300, 400)])],
+            "inventory.turn_tokens": [
+                partial(do.inventory.turn_tokens, origin, [*range(400, 500)], disabled=each) for each in (True, False)
+            ],
+            "inventory.turn_any_token": [
+                partial(do.inventory.turn_any_token, OPERATOR, 112, disabled=each) for each in (True, False, False)
+            ],
             "leaks.revoke_reported": [partial(self.report_a_leak)],
             "pruning.prune": [do.pruning.prune],
             "revocations.revoke_presented": [partial(do.revocations.revoke_presented, origin, self.text[:-1])],

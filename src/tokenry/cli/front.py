@@ -23,7 +23,7 @@ COMPLETE = "__complete"
 USING = "tokenry.cli"
 OPERATING = "tokenry.operator"
 COMMANDS = {
-    "token": (USING, "tokens", "Make, list, view, rename, rotate, revoke and audit your tokens."),
+    "token": (USING, "tokens", "Make, list, view, rename, rotate, disable, revoke and audit your tokens."),
     "verify": (USING, "verify", "Say whether a token is valid, whose it is and what it may do."),
     "whoami": (USING, "whoami", "Say whose token you use, what it may do, and where it was found."),
     "login": (USING, "login", "Log in to a service, by your browser, a code or a token."),

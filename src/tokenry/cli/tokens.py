@@ -36,7 +36,7 @@ SHOWN_MAX = 20
 NEWEST = "tokenry token list --order-by created --order desc"
 SHOWN_ONCE = "This is the only time that the token's text is shown."
 
-app = group(help="Make, list, view, rename, rotate, revoke and audit your tokens.", no_args_is_help=True)
+app = group(help="Make, list, view, rename, rotate, disable, revoke and audit your tokens.", no_args_is_help=True)
 
 TokenId = Annotated[
     int,
@@ -68,7 +68,7 @@ def list_tokens(
         int | None, typer.Option(min=1, max=COUNT_MAX, show_default=False, help="Show at most this many.")
     ] = None,
     state: Annotated[
-        Literal["active", "expired", "revoked", "all"],
+        Literal["active", "disabled", "expired", "revoked", "all"],
         typer.Option(help="Show tokens in this state; all but active come with details."),
     ] = "active",
     details: Annotated[bool, typer.Option("--details", help="Add details, such as the last use.")] = False,
@@ -238,6 +238,24 @@ def revoke(
             _confirm(client, chosen)
         if not _revoke_all(client, chosen, "{}" if quiet else "Token {} is revoked."):
             raise typer.Exit(REFUSED)
+
+
+@app.command()
+@takes_groups
+def disable(token_id: TokenId, connection: Connection) -> None:
+    """Disable a token: it is refused from that moment on, until you enable it."""
+    with connection.open() as client:
+        client.tokens.disable(token_id)
+        print(f"Token {token_id} is disabled.")
+
+
+@app.command()
+@takes_groups
+def enable(token_id: TokenId, connection: Connection) -> None:
+    """Enable a token that you disabled: it works again from that moment on."""
+    with connection.open() as client:
+        client.tokens.enable(token_id)
+        print(f"Token {token_id} is enabled.")
 
 
 app.command()(audit)

@@ -157,8 +157,19 @@ class AsyncTokens:
         return await self._shell.run(calls.get_details(token_id, self._place))
 
     async def update(self, token_id: int, **changes: Unpack[Changes]) -> Details:
-        """Give a token another description, or other networks it may be used from (`[]` for anywhere); None stays."""
+        """Give a token another description, or other networks it may be used from (`[]` for anywhere); None stays.
+
+        With `disabled` it is disabled or enabled.
+        """
         return await self._shell.run(calls.update_details(token_id, changes, self._place))
+
+    async def disable(self, token_id: int) -> Details:
+        """Have a token refused everywhere, at once, until it is enabled. Raises NotFound."""
+        return await self.update(token_id, disabled=True)
+
+    async def enable(self, token_id: int) -> Details:
+        """Let a token that is disabled open again. Raises NotFound; Conflict if somebody else disabled it."""
+        return await self.update(token_id, disabled=False)
 
     async def policy(self) -> Policy:
         """What the operator allows of the next token."""

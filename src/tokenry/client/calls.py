@@ -219,10 +219,10 @@ def list_details(
 
 
 def update_details(token_id: int, changes: Changes, place: str = OWN) -> Call[Details]:
-    """Another description, other networks; what is None stays. Raises TypeError for what is no detail."""
+    """Another description, other networks, disabled or not; None stays. Raises TypeError for what is no detail."""
     _check_names(changes, Changes, "There is no {} to change")
     given: dict[str, Any] = _without_none(changes)
-    body = {name: value if isinstance(value, str) else list(map(str, value)) for name, value in given.items()}
+    body = {name: value if isinstance(value, (str, bool)) else list(map(str, value)) for name, value in given.items()}
     return Call("PUT", f"{_token(token_id, place)}/details", read_details, shows_token, body=body)
 
 

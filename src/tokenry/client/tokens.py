@@ -35,9 +35,9 @@ class TokenRecord:
 class Details(TokenRecord):
     """Everything that this service knows of a token, also of one that has expired or was revoked.
 
-    `state` is `active`, `expired` or `revoked`. `networks` are those it may be used from, none for anywhere; None for a
-    token that nothing opens any more. `created_by` and `revoked_by` are a username or `operator:<name>`. None is what
-    never happened, or was never written down.
+    `state` is `active`, `disabled`, `expired` or `revoked`. `networks` are those it may be used from, none for
+    anywhere; None for a token that nothing opens any more. `created_by`, `revoked_by` and `disabled_by` are a username
+    or `operator:<name>`. None is what never happened, or was never written down.
     """
 
     state: str
@@ -49,6 +49,8 @@ class Details(TokenRecord):
     last_used_agent: str | None
     revoked: datetime | None
     revoked_by: str | None
+    disabled: bool
+    disabled_by: str | None
 
 
 class NewToken(TypedDict, total=False):
@@ -66,6 +68,7 @@ class Changes(TypedDict, total=False):
 
     description: str | None
     networks: Iterable[str | Network] | None
+    disabled: bool | None
 
 
 class Moments(TypedDict, total=False):

@@ -18,6 +18,7 @@ class Denial(Enum):
     MISSING = "no token was presented"
     MALFORMED = "what was presented is no token"
     UNKNOWN = "no such token, or it was revoked"
+    CLOSED = "the token is disabled"
     EXPIRED = "the token expired"
     DISABLED = "the token's user is disabled"
     ADDRESS = "the token may not be used from this address"
@@ -35,6 +36,7 @@ class Check(Enum):
     KNOWN = "known"
     REVOCATION = "revocation"
     SECRET = "secret"  # noqa: S105 - the word for a check
+    ENABLED = "enabled"
     EXPIRY = "expiry"
     USER = "user"
     NETWORKS = "networks"
@@ -55,7 +57,7 @@ class Held(Protocol):
 
     @property
     def expires_at(self) -> int:
-        """When it expires."""
+        """When it expires; negative while it is disabled."""
 
     @property
     def disabled_at(self) -> int | None:
@@ -92,7 +94,8 @@ TEXT_RULES: dict[Check, Callable[[str], bool]] = {
 """What holds for a text that may be looked up. Each needs those before it."""
 
 RULES: dict[Check, Callable[[Held, Circumstances], bool]] = {
-    Check.EXPIRY: lambda held, at: at.now < held.expires_at,
+    Check.ENABLED: lambda held, _: held.expires_at >= 0,
+    Check.EXPIRY: lambda held, at: at.now < abs(held.expires_at),
     Check.USER: lambda held, _: held.disabled_at is None,
     Check.NETWORKS: lambda held, at: not held.networks or allows(held.networks, at.address),
     Check.AUDIENCE: lambda held, at: is_meant(held.audience, at.needed),
@@ -107,6 +110,7 @@ DENIALS = {
     Check.KNOWN: Denial.UNKNOWN,
     Check.REVOCATION: Denial.UNKNOWN,
     Check.SECRET: Denial.UNKNOWN,
+    Check.ENABLED: Denial.CLOSED,
     Check.EXPIRY: Denial.EXPIRED,
     Check.USER: Denial.DISABLED,
     Check.NETWORKS: Denial.ADDRESS,

@@ -13,9 +13,13 @@ DESCRIPTION_LENGTH_MAX = 500
 
 
 class State(Enum):
-    """What a token is now. A token that was revoked stays so, whether or not it would have expired since."""
+    """What a token is now. A token that was revoked stays so, whether or not it would have expired since.
+
+    One that is disabled opens nothing until it is enabled; it expires meanwhile.
+    """
 
     ACTIVE = "active"
+    DISABLED = "disabled"
     EXPIRED = "expired"
     REVOKED = "revoked"
 
@@ -43,6 +47,14 @@ class Revocation:
 
 
 @dataclass(frozen=True, slots=True)
+class Disabling:
+    """When a token was disabled and by whom."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """A token with everything that is known of it.
 
@@ -57,14 +69,16 @@ class Details:
     created_by: str | None
     last_use: Use | None
     revocation: Revocation | None
+    disabled: Disabling | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NewDetails:
-    """Another description, other networks; None leaves them as they are."""
+    """Another description, other networks, disabled or enabled; None leaves it as it is."""
 
     description: str | None = None
     networks: tuple[Network, ...] | None = None
+    disabled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

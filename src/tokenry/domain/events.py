@@ -84,6 +84,20 @@ class TokenShortened(OfToken):
 
 
 @dataclass(frozen=True, slots=True)
+class TokenDisabled(OfToken):
+    """A token is refused from now on, until it is enabled."""
+
+    action = "token.disable"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEnabled(OfToken):
+    """A token opens again."""
+
+    action = "token.enable"
+
+
+@dataclass(frozen=True, slots=True)
 class TokenRevoked(OfToken):
     """A token was revoked; `reported` is the preview of a secret that leaked."""
 
@@ -299,6 +313,8 @@ Event: TypeAlias = (
     | TokenRotated
     | TokenReissued
     | TokenShortened
+    | TokenDisabled
+    | TokenEnabled
     | TokenRevoked
     | UserCreated
     | UserUpdated

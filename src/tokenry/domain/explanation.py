@@ -47,9 +47,10 @@ class Trace:
 
     @property
     def expires_at(self) -> int:
-        """When this secret of it no longer opens it."""
+        """When this secret of it no longer opens it; negative while the token is disabled."""
         assert self.opening is not None
-        return int(self.opening.expiry.timestamp())
+        seconds = int(self.opening.expiry.timestamp())
+        return seconds if self.details.disabled is None else -seconds
 
     @property
     def disabled_at(self) -> int | None:
@@ -125,6 +126,13 @@ def _checksum_words(_: str, *, passed: bool) -> str:
     return "the last six characters do not match the rest: it was mistyped or made up"
 
 
+def _enabled_words(trace: Trace, _: Circumstances, *, passed: bool) -> str:
+    disabling = trace.details.disabled
+    if passed or disabling is None:
+        return "not disabled"
+    return f"disabled at {_time(disabling.at)} by {disabling.by}"
+
+
 def _expiry_words(trace: Trace, _: Circumstances, *, passed: bool) -> str:
     assert trace.opening is not None
     expiry = trace.opening.expiry
@@ -170,6 +178,7 @@ _TEXT_WORDS: dict[Check, Callable[..., str]] = {
     Check.CHECKSUM: _checksum_words,
 }
 _WORDS: dict[Check, Callable[..., str]] = {
+    Check.ENABLED: _enabled_words,
     Check.EXPIRY: _expiry_words,
     Check.USER: _user_words,
     Check.NETWORKS: _networks_words,

@@ -54,7 +54,7 @@ def create(
 def list_tokens(
     user: Annotated[str | None, typer.Option(help="Show only this user's tokens.")] = None,
     state: Annotated[
-        Literal["active", "expired", "revoked", "all"], typer.Option(help="Show tokens in this state.")
+        Literal["active", "disabled", "expired", "revoked", "all"], typer.Option(help="Show tokens in this state.")
     ] = "active",
     limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="Show at most this many.")] = 1000,
     *,
@@ -64,7 +64,20 @@ def list_tokens(
     pieces = open_installation(settings).inventory.export_all(Selection(STATES[state]), user)
     found = list(islice(chain.from_iterable(pieces), limit + 1))
     print_table(
-        ("id", "user", "label", "scopes", "token", "created", "by", "expires", "last used", "state", "revoked by"),
+        (
+            "id",
+            "user",
+            "label",
+            "scopes",
+            "token",
+            "created",
+            "by",
+            "expires",
+            "last used",
+            "state",
+            "revoked by",
+            "disabled by",
+        ),
         [
             (
                 one.token.id,
@@ -78,6 +91,7 @@ def list_tokens(
                 None if one.last_use is None else one.last_use.at,
                 one.state.value,
                 None if one.revocation is None else one.revocation.by,
+                None if one.disabled is None else one.disabled.by,
             )
             for one in found[:limit]
         ],
@@ -96,3 +110,27 @@ def revoke(
     """Revoke a token: from this moment on it is refused."""
     open_installation(settings).tokens.revoke_any_token(operator(), token_id)
     print(f"Token {token_id} is revoked.")
+
+
+@app.command()
+@takes_settings(*LOCAL)
+def disable(
+    token_id: Annotated[int, typer.Argument(max=ID_MAX, help="Its id, as in lists and in X-Auth-Token-Id.")],
+    *,
+    settings: Settings,
+) -> None:
+    """Disable a token: from this moment on it is refused, until it is enabled here or by who manages its user."""
+    open_installation(settings).inventory.turn_any_token(operator(), token_id, disabled=True)
+    print(f"Token {token_id} is disabled.")
+
+
+@app.command()
+@takes_settings(*LOCAL)
+def enable(
+    token_id: Annotated[int, typer.Argument(max=ID_MAX, help="Its id, as in lists and in X-Auth-Token-Id.")],
+    *,
+    settings: Settings,
+) -> None:
+    """Enable a token that is disabled: from this moment on it works again."""
+    open_installation(settings).inventory.turn_any_token(operator(), token_id, disabled=False)
+    print(f"Token {token_id} is enabled.")

@@ -1,6 +1,5 @@
 """A token's details beyond the wire format, which users read and change."""
 
-from dataclasses import fields
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -12,6 +11,7 @@ from tokenry.domain.events import TokenUpdated
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.service.acting import require_maker
+from tokenry.service.disabling import turn
 from tokenry.service.transactions import Transactions
 from tokenry.storage import details as stored
 from tokenry.storage.database import retried
@@ -45,9 +45,10 @@ class TokenDetails:
 
     @retried
     def update_details(self, origin: Origin, token_id: int, new: NewDetails) -> Details:
-        """Change a token's description and networks.
+        """Change a token's description and networks, disable it or enable it again.
 
-        Raises Forbidden, NotFound, and Invalid for networks of a token that can no longer be used.
+        Raises Forbidden, NotFound; Invalid for networks of a token that can no longer be used, and for disabling or
+        enabling one; Conflict for enabling what somebody else disabled.
         """
         with self._transactions.change(origin) as change:
             connection, owner_id = change.connection, change.owner_id
@@ -57,11 +58,14 @@ class TokenDetails:
             require_maker(change)
             before = _get(connection, owner_id, token_id, change.now)
             changes = _changes(before, new)
-            if not changes:
-                return before
-            if not stored.store_details(connection, token_id, {name: getattr(new, name) for name in changes}):
+            if new.disabled is not None and new.disabled != (before.disabled is not None):
+                turn(change, before, disabled=new.disabled)
+            if changes and not stored.store_details(
+                connection, token_id, {name: getattr(new, name) for name in changes}
+            ):
                 raise Invalid(Fault("Must be left out: this token can no longer be used", "networks"))
-            change.record(TokenUpdated(token_id, changes))
+            if changes:
+                change.record(TokenUpdated(token_id, changes))
             return _get(connection, owner_id, token_id, change.now)
 
 
@@ -74,7 +78,7 @@ def _get(connection: Connection, owner_id: int, token_id: int, now: datetime) ->
 
 def _changes(before: Details, new: NewDetails) -> dict[str, object]:
     """The values that change, for the audit."""
-    pairs = {field.name: (getattr(before, field.name), getattr(new, field.name)) for field in fields(NewDetails)}
+    pairs = {name: (getattr(before, name), getattr(new, name)) for name in ("description", "networks")}
     return {
         name: {"from": _as_data(old), "to": _as_data(wanted)}
         for name, (old, wanted) in pairs.items()

@@ -9,6 +9,7 @@ from tokenry.domain.rotation import reach_faults
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import Token
 from tokenry.service.acting import find_reach, require_maker
+from tokenry.service.disabling import require_enabled
 from tokenry.service.secrets import claim_last_rotation, give_secret
 from tokenry.service.transactions import Change
 from tokenry.storage import idempotency, rotations, uses
@@ -52,6 +53,7 @@ def _give_again(change: Change, peppers: Peppers, given: idempotency.Given) -> t
         used = actor.token_id == given.token_id or uses.was_used(connection, given.token_id)
     if token is None or token.preview != given.preview or used:
         raise Conflict(Fault("The first answer has evidently arrived: its secret was used or replaced", HEADER))
+    require_enabled(change, token.id)
     raise_faults(reach_faults(find_reach(change), token))
     token, secret = give_secret(change, peppers, token, beside=given.preview)
     rotations.delete_credential(connection, given.preview)

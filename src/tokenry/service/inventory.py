@@ -12,6 +12,7 @@ from tokenry.domain.errors import NotFound
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.service.acting import get_reader, get_writer, require_open
+from tokenry.service.disabling import turn_these
 from tokenry.service.revocation import revoke_these
 from tokenry.service.transactions import Transactions
 from tokenry.storage import inventory as stored
@@ -86,6 +87,29 @@ class Inventory:
             require_administrator(get_writer(change))
             revoked = revoke_these(change, own)
         return [(token_id, token_id in revoked) for token_id in token_ids]
+
+    @retried
+    def turn_tokens(self, origin: Origin, token_ids: Sequence[int], *, disabled: bool) -> Sequence[tuple[int, bool]]:
+        """Disable or enable tokens of the account's users; for each id, whether this did. Raises Forbidden."""
+        with self._transactions.change(origin) as change:
+            account_id = change.actor.account_id
+            lock_account(change.connection, account_id)
+            own = stored.find_own(change.connection, token_ids, account_id=account_id)
+            users.lock_owners(change.connection, own)
+            require_administrator(get_writer(change))
+            turned = turn_these(change, own, disabled=disabled)
+        return [(token_id, token_id in turned) for token_id in token_ids]
+
+    @retried
+    def turn_any_token(self, origin: Origin, token_id: int, *, disabled: bool) -> bool:
+        """Disable or enable anybody's token, as the operator; whether this did. Raises NotFound."""
+        with self._transactions.change(origin) as change:
+            users.lock_owners(change.connection, [token_id])
+            if turn_these(change, [token_id], disabled=disabled):
+                return True
+            if not stored.is_live(change.connection, token_id, now=change.now):
+                raise NotFound
+            return False
 
     def _read_all(
         self,

@@ -12,6 +12,7 @@ from tokenry.domain.rotation import NewRotation, reach_faults
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.tokens import Token
 from tokenry.service.acting import find_reach, require_maker
+from tokenry.service.disabling import require_enabled
 from tokenry.service.idempotency import make_once
 from tokenry.service.secrets import claim_last_rotation, give_secret
 from tokenry.service.transactions import Change, Transactions
@@ -48,6 +49,7 @@ class Rotations:
         require_maker(change)
         if token is None:
             raise NotFound
+        require_enabled(change, token_id)
         raise_faults(reach_faults(find_reach(change), token))
         if rotation is not None and rotation.dropped(now) == change.actor.preview:
             # The caller would be left with nothing if this answer were lost.

@@ -8,16 +8,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, bindparam, func, select, update
 
-from tokenry.domain.details import LIVE_TOKENS, Details, Revocation, Selection, State, Use
+from tokenry.domain.details import LIVE_TOKENS, Details, Disabling, Revocation, Selection, State, Use
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import stored_scopes
 from tokenry.domain.tokens import Token
 from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.disabling import is_disabled
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of, pages_of
-from tokenry.storage.schema import credentials, token_uses, tokens, users
+from tokenry.storage.schema import credentials, disabled_tokens, token_uses, tokens, users
 from tokenry.storage.tokens import COLUMNS, FOLDED, PERSONAL
 
 NEVER_USED = -(1 << 40)
@@ -90,7 +91,13 @@ def select_details() -> Select[Any]:
         token_uses.c.used_at,
         token_uses.c.address,
         token_uses.c.agent,
-    ).select_from(tokens.join(users, tokens.c.user_id == users.c.id).outerjoin(token_uses))
+        disabled_tokens.c.disabled_at.label("off_at"),
+        disabled_tokens.c.disabled_by.label("off_by"),
+    ).select_from(
+        tokens.join(users, tokens.c.user_id == users.c.id)
+        .outerjoin(token_uses, token_uses.c.token_id == tokens.c.id)
+        .outerjoin(disabled_tokens, disabled_tokens.c.token_id == tokens.c.id)
+    )
 
 
 def joined(selection: Selection, filter: Filter) -> FromClause:
@@ -106,7 +113,9 @@ def selected(selection: Selection, now: datetime) -> Iterator[ColumnElement[bool
     seconds = to_seconds(now)
     match selection.state:
         case State.ACTIVE:
-            yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds)
+            yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds) & ~is_disabled()
+        case State.DISABLED:
+            yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds) & is_disabled()
         case State.EXPIRED:
             yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at <= seconds)
         case State.REVOKED:
@@ -141,10 +150,13 @@ def read_details(row: Row[Any], now: datetime) -> Details:
         created_by=row.created_by or None,
         last_use=Use(from_seconds(row.used_at), row.address, row.agent) if used else None,
         revocation=None if row.revoked_at is None else Revocation(from_seconds(row.revoked_at), row.revoked_by),
+        disabled=None if row.off_at is None else Disabling(from_seconds(row.off_at), row.off_by),
     )
 
 
 def _state(row: Row[Any], now: datetime) -> State:
     if row.revoked_at is not None:
         return State.REVOKED
-    return State.ACTIVE if row.expires_at > to_seconds(now) else State.EXPIRED
+    if row.expires_at <= to_seconds(now):
+        return State.EXPIRED
+    return State.ACTIVE if row.off_at is None else State.DISABLED

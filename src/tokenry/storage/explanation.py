@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, select, union_all
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, select, union_all
 
 from tokenry.domain.explanation import Opening, Trace
 from tokenry.storage.database import from_seconds
@@ -48,7 +48,7 @@ def _select_trace(*, of_account: bool) -> Select[Any]:
             users.c.disabled_at,
             opens.c.digest,
             opens.c.pepper_generation,
-            opens.c.expires_at.label("ends_at"),
+            func.abs(opens.c.expires_at).label("ends_at"),
             opens.c.audience,
         )
         .outerjoin(opens, (opens.c.token_id == tokens.c.id) & (opens.c.preview == preview))

@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, exis
 from tokenry.domain.details import LIVE_TOKENS, Details, Selection
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
+from tokenry.storage.database import to_seconds
 from tokenry.storage.details import DETAILS_COLUMNS, joined, read_details, select_details, selected
 from tokenry.storage.filters import condition_of, ordered
 from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import tokens, users
-from tokenry.storage.tokens import FOLDED
+from tokenry.storage.tokens import FOLDED, PERSONAL
 
 _COLUMNS = {**DETAILS_COLUMNS, "username": users.c.username}
 _BY_USER = (users.c.id, tokens.c.id)
@@ -79,6 +80,12 @@ def find_owner(connection: Connection, token_id: int, *, account_id: int) -> int
     return connection.execute(
         statement.where(tokens.c.id == token_id, users.c.account_id == account_id)
     ).scalar_one_or_none()
+
+
+def is_live(connection: Connection, token_id: int, *, now: datetime) -> bool:
+    """Whether a token is a personal one that is neither revoked nor expired."""
+    live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
+    return connection.execute(select(tokens.c.id).where(tokens.c.id == token_id, PERSONAL, live)).first() is not None
 
 
 def _whose(account_id: int | None, username: str | None) -> Iterator[ColumnElement[bool]]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from tokenry.storage.database import to_seconds
+from tokenry.storage.disabling import ends_at
 from tokenry.storage.schema import credentials
 
 
@@ -19,9 +20,12 @@ class Opener(NamedTuple):
 
 
 def find_openers(connection: Connection, previews: Collection[str], now: datetime) -> Mapping[str, Opener]:
-    """Find what the tokens with these previews open, in one statement; those that expired open nothing."""
+    """Find what the tokens with these previews open, in one statement; those that expired open nothing.
+
+    Those that are disabled would open something again.
+    """
     statement = select(
         credentials.c.preview, credentials.c.token_id, credentials.c.digest, credentials.c.pepper_generation
-    ).where(credentials.c.preview.in_(previews), credentials.c.expires_at > to_seconds(now))
+    ).where(credentials.c.preview.in_(previews), ends_at() > to_seconds(now))
     rows = connection.execute(statement).all()
     return {row.preview: Opener(row.token_id, row.digest, row.pepper_generation) for row in rows}

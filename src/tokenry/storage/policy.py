@@ -13,6 +13,7 @@ from tokenry.domain.policy import Concerned, Policy, Shortening, UserKind
 from tokenry.domain.scopes import Scopes, stored_scopes
 from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.disabling import ending, ends_at
 from tokenry.storage.schema import credentials, tokens, users
 from tokenry.storage.schema import policy as policies
 from tokenry.storage.tokens import PERSONAL
@@ -104,9 +105,9 @@ def lock_long_lived(
 def shorten_tokens(connection: Connection, token_ids: Sequence[int], lifetime: timedelta) -> None:
     """Let tokens that are locked, and what opens them, expire when a maximum lifetime ends."""
     connection.execute(update(tokens).where(tokens.c.id.in_(token_ids)).values(expires_at=_end(lifetime)))
-    opens = (credentials.c.token_id == tokens.c.id) & (credentials.c.expires_at > tokens.c.expires_at)
+    opens = (credentials.c.token_id == tokens.c.id) & (ends_at() > tokens.c.expires_at)
     statement = update(credentials).where(opens, credentials.c.token_id.in_(token_ids))
-    execute_naming(connection, statement.values(expires_at=tokens.c.expires_at))
+    execute_naming(connection, statement.values(expires_at=ending(tokens.c.expires_at)))
 
 
 def find_changers(connection: Connection) -> set[str]:

@@ -13,6 +13,7 @@ from tokenry.domain.rotation import NewRotation, Rotation
 from tokenry.domain.secrets import Keyed
 from tokenry.storage.changes import execute_creating, execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.disabling import ending, ends_at
 from tokenry.storage.schema import credentials, rotations, tokens
 
 PREVIEWS_MAX = 500
@@ -91,8 +92,8 @@ def delete_credential(connection: Connection, preview: str) -> bool:
 
 def limit_credential(connection: Connection, preview: str, until: int) -> bool:
     """Refuse a secret from a moment on (seconds since 1970), never later than it is refused anyway; whether earlier."""
-    statement = update(credentials).where(credentials.c.preview == preview, credentials.c.expires_at > until)
-    return bool(execute_naming(connection, statement.values(expires_at=until)))
+    statement = update(credentials).where(credentials.c.preview == preview, ends_at() > until)
+    return bool(execute_naming(connection, statement.values(expires_at=ending(until))))
 
 
 def find_unused(connection: Connection, previews: Sequence[str]) -> Sequence[str]:

@@ -34,6 +34,8 @@ COLUMNS = (
     "last_used_agent",
     "revoked",
     "revoked_by",
+    "disabled",
+    "disabled_by",
     "networks",
     "description",
 )
@@ -73,6 +75,19 @@ class InventoryOperations:
         """POST the ids of tokens to revoke, all in one transaction."""
         revoked = self._inventory.revoke_tokens(call.origin, read_ids(call.body))
         return {"data": [{"id": token_id, "revoked": did} for token_id, did in revoked]}
+
+    def disable_tokens(self, call: Call) -> object:
+        """POST the ids of tokens to disable, all in one transaction."""
+        return self._turn(call, disabled=True)
+
+    def enable_tokens(self, call: Call) -> object:
+        """POST the ids of tokens to enable again, all in one transaction."""
+        return self._turn(call, disabled=False)
+
+    def _turn(self, call: Call, *, disabled: bool) -> object:
+        turned = self._inventory.turn_tokens(call.origin, read_ids(call.body), disabled=disabled)
+        name = "disabled" if disabled else "enabled"
+        return {"data": [{"id": token_id, name: did} for token_id, did in turned]}
 
 
 def write_inventory(found: Details) -> dict[str, object]:

@@ -25,6 +25,8 @@ def account_paths(installation: Installation, resource: MakeResource) -> Paths:
         ),
         "/account/tokens": resource(GET=Operation(inventory.list_tokens, READS, ADMINISTRATORS)),
         "/account/tokens/export": resource(GET=Operation(inventory.export_tokens, READS, ADMINISTRATORS)),
+        "/account/tokens/disable": resource(POST=change(inventory.disable_tokens, WRITES, ADMINISTRATORS)),
+        "/account/tokens/enable": resource(POST=change(inventory.enable_tokens, WRITES, ADMINISTRATORS)),
         "/account/tokens/revoke": resource(POST=change(inventory.revoke_tokens, WRITES, ADMINISTRATORS)),
         "/account/users": resource(
             GET=Operation(users.list_users, READS, ADMINISTRATORS),

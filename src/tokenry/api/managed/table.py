@@ -51,7 +51,9 @@ def managed_paths(installation: Installation, resource: MakeResource) -> Paths:
         ),
         f"{one}/tokens/{{token_id}}/details": resource(
             GET=Operation(details.get_details, TOKENS_READS, MANAGERS),
-            PUT=change(_knowing(details.update_details, "description", "networks"), TOKENS_WRITES, MANAGERS),
+            PUT=change(
+                _knowing(details.update_details, "description", "networks", "disabled"), TOKENS_WRITES, MANAGERS
+            ),
         ),
     }
 

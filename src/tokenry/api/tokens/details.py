@@ -11,6 +11,7 @@ from tokenry.domain.errors import Fault, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
 from tokenry.domain.networks import NETWORKS_MAX, Network, read_network
 from tokenry.service.details import TokenDetails
+from tokenry.web.bodies import read_key
 from tokenry.web.requests import Call
 
 FILTERABLE = {**operations.FILTERABLE, "last_used": Kind.TIME}
@@ -38,14 +39,14 @@ class DetailsOperations:
         return write_details(self._details.get_details(self._whose(call).owner_id, read_token_id(call)))
 
     def update_details(self, call: Call) -> object:
-        """PUT another description, other networks; a key that is left out leaves things as they are."""
+        """PUT another description, other networks, disabled or not; a key that is left out changes nothing."""
         token_id = read_token_id(call)
         return write_details(self._details.update_details(self._whose(call), token_id, read_new_details(call.body)))
 
 
 def write_details(details: Details) -> dict[str, object]:
     """Write a token's details: the token's own keys first. What never happened is null."""
-    use, revocation = details.last_use, details.revocation
+    use, revocation, disabling = details.last_use, details.revocation, details.disabled
     return {
         **write_token(details.token),
         "state": details.state.value,
@@ -57,6 +58,8 @@ def write_details(details: Details) -> dict[str, object]:
         "last_used_agent": None if use is None else use.agent,
         "revoked": None if revocation is None else write_time(revocation.at),
         "revoked_by": None if revocation is None else revocation.by,
+        "disabled": disabling is not None,
+        "disabled_by": None if disabling is None else disabling.by,
     }
 
 
@@ -81,10 +84,12 @@ def read_new_details(body: Mapping[str, object]) -> NewDetails:
     else:
         faults.append(Fault("Must be a string", "description"))
     networks = _read_networks(body.get("networks", []), faults)
+    disabled = read_key(body, "disabled", bool, faults)
     raise_faults(faults)
     return NewDetails(
         description=str(description) if "description" in body else None,
         networks=networks if "networks" in body else None,
+        disabled=disabled,
     )
 
 
