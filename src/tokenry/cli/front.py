@@ -32,6 +32,7 @@ COMMANDS = {
     "profile": (USING, "profile", "The commands, options and output of linode-cli for your tokens."),
     "completion": (USING, "completion", "Print what makes a shell complete commands, options and the ids of tokens."),
     "serve": (OPERATING, "serve", "Run the service; the first start sets everything up and makes a first token."),
+    "demo": (OPERATING, "demo", "Start a service to try, with users and tokens, that leaves nothing behind."),
     "migrate": (OPERATING, "migrate", "Make the database, or bring it to this version's schema."),
     "admin": (OPERATING, "admin", "Accounts, users, anybody's tokens, policy and audit, on the local database."),
     "doctor": (
