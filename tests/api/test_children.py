@@ -14,7 +14,8 @@ from tests.making import OPERATOR
 from tokenry.domain.accounts import Account, Contact, proxy_username
 from tokenry.domain.policy import Policy, UserKind
 from tokenry.domain.scopes import Scopes
-from tokenry.domain.tokens import NewToken
+from tokenry.domain.tokens import LABEL_LENGTH_MAX, NewToken
+from tokenry.domain.users import USERNAME_LENGTH_MAX
 from tokenry.service.installation import Installation
 from tokenry.storage.accounts import create_account, find_first_account
 from tokenry.storage.audit import list_events
@@ -219,6 +220,14 @@ def test_user_with_the_grant_enters(family: Family) -> None:
     token = family.enter(bearer)
     assert family.verify(token).status_code == 200
     assert token["label"].startswith("ada_")
+
+
+def test_user_of_the_longest_name_enters(family: Family) -> None:
+    bearer = family.bearer(name := "a" * USERNAME_LENGTH_MAX)
+    grant(family, name, access=True)
+    label = family.enter(bearer)["label"]
+    assert label.startswith("aaa")
+    assert len(label) == LABEL_LENGTH_MAX
 
 
 def test_type_of_each_user_is_told(family: Family) -> None:

@@ -96,6 +96,17 @@ def test_address_that_somebody_else_has_at_the_provider_by_now_leads_to_no_user_
     assert trouble(bench, replace(ADA, subject="2"), LINKING) is Trouble.STRANGER
 
 
+@pytest.mark.parametrize("values", [{"external_id": "1"}, {"service": True}])
+def test_address_of_a_products_user_or_a_program_is_nobodys(bench: Bench, values: dict[str, object]) -> None:
+    eve = bench.users.create_user(OPERATOR, username="eve", email=ADA.email)
+    with bench.database.write() as connection:
+        connection.execute(update(schema.users).where(schema.users.c.id == eve.id).values(values))
+    assert trouble(bench, provider=LINKING) is Trouble.STRANGER
+    bench.users.create_user(OPERATOR, username="ada", email=ADA.email)
+    sign_in(bench, provider=LINKING)
+    assert count(bench, "identities") == 1
+
+
 def test_user_of_another_account_is_not_linked(bench: Bench, account: str) -> None:
     bench.users.create_user(OPERATOR, username="countess", email=ADA.email, account=account)
     assert trouble(bench, provider=LINKING) is Trouble.STRANGER

@@ -70,6 +70,30 @@ def test_somebody_is_meant_by_a_name_in_any_case_or_by_an_address_of_their_own(b
     assert who(bench, "ada@example.org") == NOBODY
 
 
+def name_for_a_product(bench: Bench, username: str) -> None:
+    with bench.database.write() as connection:
+        connection.execute(update(schema.users).where(schema.users.c.username == username).values(external_id="1"))
+
+
+def test_address_is_not_taken_by_a_name_that_is_the_same(bench: Bench) -> None:
+    bench.users.update_user(OPERATOR, "admin", UserChange(email="ada@example.org"))
+    eve = bench.users.create_user(OPERATOR, username="ada@example.org")
+    assert who(bench, "ada@example.org").hash == HASH
+    with bench.database.write() as connection:
+        set_password(connection, eve.id, "other", NOW)
+    assert who(bench, "ada@example.org").hash == "other", "a name is nobody else's"
+
+
+def test_address_is_not_taken_by_a_user_of_a_product(bench: Bench) -> None:
+    bench.users.update_user(OPERATOR, "admin", UserChange(email="ada@example.org"))
+    eve = bench.users.create_user(OPERATOR, username="eve", email="ada@example.org")
+    name_for_a_product(bench, "eve")
+    assert (who(bench, "ada@example.org").hash, who(bench, "eve")) == (HASH, NOBODY)
+    with bench.database.write() as connection:
+        set_password(connection, eve.id, "other", NOW)
+    assert (who(bench, "ada@example.org"), who(bench, "eve").hash) == (NOBODY, "other")
+
+
 def test_who_may_not_sign_in_has_no_hash_to_compare_with(bench: Bench) -> None:
     bench.users.create_user(OPERATOR, username="other", admin=True)
     assert who(bench, "other").hash is None

@@ -12,7 +12,7 @@ from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import Rules, UserKind
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Secret
-from tokenry.domain.tokens import NewToken, Token
+from tokenry.domain.tokens import LABEL_LENGTH_MAX, NewToken, Token
 from tokenry.domain.users import User
 from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.policy import policy_in_force
@@ -62,7 +62,8 @@ class Children:
             if child is None:
                 raise NotFound
             proxy = _get_proxy(change, parent, child)
-            label = f"{parent.username}_{parent.id}_{int(change.now.timestamp())}"
+            ending = f"_{parent.id}_{int(change.now.timestamp())}"
+            label = f"{parent.username[: LABEL_LENGTH_MAX - len(ending)]}{ending}"
             return self._tokens.issue(
                 change,
                 user_id=proxy.id,

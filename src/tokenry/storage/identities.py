@@ -29,8 +29,12 @@ def find_identified(connection: Connection, *, issuer: str, subject: str) -> Use
 
 
 def find_by_email(connection: Connection, email: str) -> User | None:
-    """Find the user who has an address, in whatever case it was written; None also where several have."""
-    rows = connection.execute(select_users().where(users.c.email.in_({email, email.lower()})).limit(2)).all()
+    """Find the user who has an address, in whatever case it was written; None also where several have.
+
+    Programs have none, and a product's users those that the product says: whose these are, nobody here knows.
+    """
+    has = users.c.email.in_({email, email.lower()}) & users.c.external_id.is_(None) & ~users.c.service
+    rows = connection.execute(select_users().where(has).limit(2)).all()
     return read_user(rows[0]) if len(rows) == 1 else None
 
 

@@ -20,12 +20,19 @@ class Candidate(NamedTuple):
 
 
 def find_candidate(connection: Connection, text: str) -> Candidate | None:
-    """Find who is meant by a name, in whatever case, or by an address that belongs to one user and no other."""
+    """Find who is meant by a name, in whatever case, or by an address that belongs to one user and no other.
+
+    A name may be somebody else's address: who has a password comes first. A product says which addresses its users
+    have, and they take none from those who sign in: without a password they are not meant.
+    """
     by_name = or_(users.c.username_folded == fold(text), users.c.username == text)
     by_email = users.c.email.in_({text, text.lower()})
     found = [_find(connection, which) for which in (by_name, by_email)]
-    named, addressed = found
-    rows = named or (addressed if text else [])
+    named, addressed = found if text else ([], [])
+    for rows in (named, addressed):
+        if len(rows) == 1 and rows[0].hash is not None:
+            return rows[0]
+    rows = named or addressed
     return rows[0] if len(rows) == 1 else None
 
 
@@ -65,7 +72,7 @@ def _find(connection: Connection, which: ColumnElement[bool]) -> list[Candidate]
         select_users()
         .add_columns(passwords.c.hash)
         .outerjoin(passwords, passwords.c.user_id == users.c.id)
-        .where(which)
+        .where(which, or_(users.c.external_id.is_(None), passwords.c.hash.is_not(None)))
         .limit(2)
     )
     return [Candidate(read_user(row), row.hash) for row in connection.execute(statement).all()]
