@@ -32,6 +32,11 @@ _AMBIGUOUS = re.compile(rb"%(?:2f|5c|7f|[01][0-9a-f])", re.IGNORECASE)
 _AMBIGUOUS_NAME = re.compile(rb"%(?:7f|[01][0-9a-f])", re.IGNORECASE)
 _NAMES = (b"/v4/tokenry/users/", b"/v4beta/tokenry/users/")
 _LONG_WORD = re.compile(r"[^/]{17,}")
+_EXPOSED = (
+    b"access-control-expose-headers",
+    b"Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Token-Expires, X-Request-Id",
+)
+"""What a page of another origin may read of any answer that it may read at all, refusals too (Fetch section 3.3)."""
 
 log = Log("tokenry.access")
 
@@ -68,6 +73,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"].append((b"x-request-id", request_id.encode("ascii")))
+                _expose(scope, message)
             await send(message)
 
         try:
@@ -129,6 +135,13 @@ async def _answer_quietly(app: ASGIApp, scope: Scope, receive: Receive, send: Se
         log.exception("request failed", method=scope["method"], path=safe_path(scope))
         # After half an answer the server refuses this one, and closes the connection.
         await send_answer(send, *brief_refusal(500, InternalError().faults))
+
+
+def _expose(scope: Scope, answer: Message) -> None:
+    """Let the page that asks read what is told of requests, if it may read the answer."""
+    shared = any(name == b"access-control-allow-origin" for name, _ in answer["headers"])
+    if shared and any(name == b"origin" for name, _ in scope["headers"]):
+        answer["headers"].append(_EXPOSED)
 
 
 def _is_ambiguous(path: bytes) -> bool:

@@ -18,6 +18,7 @@ from tokenry.domain.accounts import Actor
 from tokenry.domain.callers import Callers
 from tokenry.domain.checks import Denial, presents_bound
 from tokenry.domain.errors import InsufficientScope, NoPublicUrl, NotFound, Refusal, Unauthorized, Unavailable
+from tokenry.domain.idempotency import HEADER as IDEMPOTENCY_KEY
 from tokenry.domain.limits import Allowance
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
 from tokenry.domain.scopes import NOTHING, Scopes
@@ -110,7 +111,7 @@ class Resource:
         method = scope["method"]
         if method == "OPTIONS":
             allowing = self._dialect.write_headers(Heading(ok=True, reads=False))
-            await send_answer(send, 200, b"", allowing)
+            await send_answer(send, 200, b"", [*allowing, *self._allow_more(scope)])
             return
         operation = self.operations.get(method)
         if operation is None:
@@ -151,6 +152,13 @@ class Resource:
             await refuse(scope, send, refusal, self._dialect, accepted=operation.needs, decision=decision)
             return
         await send_result(scope, receive, send, answer, self._headers(scope, operation, actor), run=run)
+
+    def _allow_more(self, scope: Scope) -> HeaderList:
+        """What a page of another origin may send beyond what the dialect has: told to browsers alone, when they ask."""
+        if all(name != b"access-control-request-method" for name, _ in scope["headers"]):
+            return []
+        more = [(b"access-control-allow-headers", IDEMPOTENCY_KEY.encode("ascii"))]
+        return [*more, (b"access-control-allow-methods", b"PATCH")] if "PATCH" in self.methods else more
 
     async def _decide(self, scope: Scope, headers: Mapping[bytes, str], client: KnownPresenter) -> Decision:
         """Decide on a token, or on one that is bound to a key and the proof that comes with it.
