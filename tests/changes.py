@@ -546,6 +546,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "ManagedTokens.create_token": lambda case: case.installation.managed_tokens.create_token(
         case.me.origin, case.place.name("new"), NewToken(), create_user=True
     ),
+    "PageTokens.create_page_token": lambda case: case.installation.page_tokens.create_page_token(
+        case.me.origin, case.managed
+    ),
     "ManagedTokens.revoke_all": lambda case: case.installation.managed_tokens.revoke_all(case.me.origin, case.managed),
     "Users.create_service_account": lambda case: case.installation.users.create_service_account(
         OPERATOR, username=case.place.name("new"), ceiling=EVERYTHING

@@ -22,6 +22,8 @@ OF_THE_CONNECTION = frozenset({"connection", "content-length", "content-type", "
 
 OAUTH = ("/oauth/", "/.well-known/")
 """Below these, every refusal is as OAuth has it."""
+PAGES = "/{apiVersion}/tokenry/page/"
+"""Below this, what pages of a product are told."""
 
 
 @dataclass(frozen=True)
@@ -108,15 +110,18 @@ def _where(path: str | None, method: str, status: int) -> tuple[str, ...]:
     name = "get" if method == "HEAD" or "x-any-method" in operations else method.lower()
     if name in operations:
         return ("paths", path, name, "responses", str(status))
-    if status == 400:
-        return ("components", "responses", "NotHttp")
-    if name == "options" and status == 200:
-        return ("components", "responses", "Options")
-    if status == 405:
+    shared = ""
+    if path.startswith(PAGES):
+        shared = "PageOptions" if name == "options" and status == 200 else "PageRefused"
+    elif status == 400:
+        shared = "NotHttp"
+    elif name == "options" and status == 200:
+        shared = "Options"
+    elif status == 405:
         brief = any("405" in operation["responses"] for key, operation in operations.items() if key in METHODS)
         of_face = "MethodNotAllowedBrief" if brief else "MethodNotAllowed"
-        return ("components", "responses", "OAuthMethodNotAllowed" if path.startswith(OAUTH) else of_face)
-    return ()
+        shared = "OAuthMethodNotAllowed" if path.startswith(OAUTH) else of_face
+    return ("components", "responses", shared) if shared else ()
 
 
 @cache

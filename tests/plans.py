@@ -25,6 +25,7 @@ BIG = {
     "pushed_requests",
     "passwords",
     "links",
+    "page_tokens",
     "logins",
     "passkeys",
     "authenticators",

@@ -99,7 +99,7 @@ def two(tmp_path: Path, new_postgres_database: URL) -> Iterator[Two]:
     url = new_postgres_database.render_as_string(hide_password=False)
     with psycopg.connect(url, autocommit=True) as watcher:
         watcher.execute(f"ALTER DATABASE {new_postgres_database.database} SET deadlock_timeout = '20ms'")
-        settings = Settings(data_dir=tmp_path / "data", database_url=url)
+        settings = Settings(data_dir=tmp_path / "data", database_url=url, allowed_origins="https://app.example")
         prepare(settings)
         with ExitStack() as stack:
             installations = [open_installation(settings, Clock()) for _ in range(2)]

@@ -9,7 +9,8 @@ from starlette.types import ASGIApp, Lifespan
 
 from tokenry.api.account.table import account_paths, child_account_paths, client_paths
 from tokenry.api.apps import app_paths
-from tokenry.api.managed.table import managed_paths
+from tokenry.api.managed.browser import BrowserResource, page_answer_headers
+from tokenry.api.managed.table import managed_paths, page_token_paths
 from tokenry.api.profile import profile_paths
 from tokenry.api.public import public_paths
 from tokenry.api.sign_ins import sign_in_paths
@@ -48,6 +49,8 @@ VERIFICATION = Dialect(
 """JSON, and every fault in an envelope."""
 WIRE = replace(VERIFICATION, status={**STATUS, InsufficientScope: 401}, words=WORDS.as_recorded())
 """The wire format: the same, but for a scope that does not suffice."""
+TO_PAGES = replace(VERIFICATION, write_headers=page_answer_headers)
+"""The same as the first, to a page of an origin that the operator listed."""
 OAUTH = replace(
     VERIFICATION,
     media_types=FORMS,
@@ -77,6 +80,8 @@ def routes(
     oauth, registration = (
         partial(Resource, checks, replace(dialect, words=words.without_texts())) for dialect in (OAUTH, REGISTRATION)
     )
+    to_pages = replace(TO_PAGES, words=words)
+    browser = partial(BrowserResource, checks, to_pages, installation.page_tokens, installation.allowed_origins)
     paths: dict[str, ASGIApp] = {
         **verification_paths(installation, checks.bound_tokens, inspector, verification),
         **oauth_paths(installation, inspector, oauth),
@@ -96,6 +101,7 @@ def routes(
         **client_paths(installation, wire),
         **child_account_paths(installation, wire),
         **managed_paths(installation, wire),
+        **page_token_paths(installation, browser),
         **public_paths(installation, wire),
     }
     return [

@@ -25,6 +25,7 @@ from tokenry.storage.providers import read_providers
 
 COUNT_MAX = 1_000_000_000
 """A larger count is a mistake in typing."""
+_MAY_BE_EMPTY = {"trusted_proxies", "allowed_origins"}
 _MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
 
 
@@ -43,6 +44,11 @@ def _require_networks(text: str) -> str:
         if each != UNIX_PEER:
             ip_network(each)
     return text
+
+
+def _read_origins(text: str) -> str:
+    """Read origins of pages, comma-separated, as browsers write them. Raises ValueError."""
+    return ",".join(read_public_url(each) for each in filter(None, map(str.strip, text.split(","))))
 
 
 def _read_public_url(text: str | None) -> str | None:
@@ -199,6 +205,18 @@ class Settings(BaseModel):
     session_days: int = Field(
         default=14, ge=1, le=365, description="Days after which somebody has to sign in again, at the latest."
     )
+    allowed_origins: Annotated[
+        str,
+        AfterValidator(_read_origins),
+        Note(
+            unset="none",
+            wanted="has to be origins such as https://app.example.com, comma-separated; http:// on this machine alone",
+        ),
+    ] = Field(
+        default="",
+        description="Origins of a product's pages, comma-separated, in which its users manage their tokens by page "
+        "tokens.",
+    )
     client_registration: Literal["off", "token", "open"] = Field(
         default="off",
         description="Whether OAuth clients may register themselves: with an administrator's token, or anybody.",
@@ -239,9 +257,14 @@ class Settings(BaseModel):
         kind = cls.model_fields[str(field.field_name)].annotation
         if isinstance(given, bool) and kind is not bool:
             raise ValueError
-        if isinstance(given, str) and ("\0" in given or (not given and field.field_name != "trusted_proxies")):
+        if isinstance(given, str) and ("\0" in given or (not given and field.field_name not in _MAY_BE_EMPTY)):
             raise ValueError
         return given
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of pages that page tokens are used from."""
+        return frozenset(filter(None, self.allowed_origins.split(",")))
 
     @property
     def username_reservation(self) -> timedelta:

@@ -14,7 +14,7 @@ from tokenry.jobs import Job, Where
 from tokenry.service.command_line import register_command_line
 from tokenry.service.documents import Documents
 from tokenry.service.grants.withdrawal import end_withdrawn
-from tokenry.service.installation import Installation, begin_installation
+from tokenry.service.installation import Installation, Strangers, begin_installation
 from tokenry.service.pruning import PRUNING_SECONDS
 from tokenry.service.registration import Registration
 from tokenry.service.transactions import Transactions
@@ -120,9 +120,9 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         settings.username_reservation,
         public_url=settings.public_url,
         session_limits=settings.session_limits,
-        registration=Registration(settings.client_registration),
-        documents=Documents(settings.client_documents),
+        strangers=Strangers(Registration(settings.client_registration), Documents(settings.client_documents)),
         words=settings.words,
+        allowed_origins=settings.origins,
     )
 
 

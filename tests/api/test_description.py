@@ -13,6 +13,7 @@ from starlette.routing import Route
 from tests.api.parts import routes
 from tests.conftest import App, Clock, make_app
 from tests.description import Answer, check, path_patterns
+from tokenry.api.managed.browser import BrowserResource
 from tokenry.description.openapi import METHODS, describe, read_description
 from tokenry.domain.callers import Callers
 from tokenry.domain.public_url import API_VERSIONS
@@ -78,6 +79,8 @@ def test_described_scope_is_the_one_that_is_asked_for(app: App) -> None:
             needed = [] if operation.needs == "*" else operation.needs.split(",")
             # Applications are given no scopes of management.
             schemes = ["personalAccessToken"] if operation.scopes.management else ["personalAccessToken", "oauth"]
+            if isinstance(route.app, BrowserResource):
+                schemes = ["pageToken"]
             expected = [] if operation.who is Callers.ANYBODY else [{scheme: needed} for scheme in schemes]
             assert security == expected, (method, route.path)
 

@@ -7,18 +7,15 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import update
 
+from tests.api.managing import CEILING, MANAGES, USERS, at, backend_of, verify
 from tests.api.parts import actions, bearer_of, faults, installation_of, routes
 from tests.conftest import App
 from tests.making import OPERATOR
 from tokenry.domain.callers import Callers
-from tokenry.domain.scopes import MANAGEMENT, Scopes
-from tokenry.domain.tokens import NewToken
+from tokenry.domain.scopes import MANAGEMENT
 from tokenry.storage.schema import users
 from tokenry.web.resource import Operation, Resource
 
-USERS = "/v4/tokenry/users"
-MANAGES = "tokenry_users:read_write tokenry_tokens:read_write"
-CEILING = "linodes:read_write domains:read_only"
 NAMES = ["alice@example.com", "auth0|64f2", "42", "a/b", "ü ñ 漢字", "a\\b", "x" * 255, "?&#;", "..a", "\u202f.x"]
 
 
@@ -26,23 +23,6 @@ NAMES = ["alice@example.com", "auth0|64f2", "42", "a/b", "ü ñ 漢字", "a\\b",
 def backend(app_on_each_engine: App) -> dict[str, str]:
     """The header of a token of a service account."""
     return backend_of(app_on_each_engine)
-
-
-def backend_of(app: App, *, scopes: str = MANAGES, name: str = "backend", account: str | None = None) -> dict[str, str]:
-    installation = installation_of(app)
-    ceiling = Scopes.parse(CEILING)
-    installation.users.create_service_account(OPERATOR, username=name, ceiling=ceiling, account=account)
-    _, secret = installation.tokens.create_token_for(OPERATOR, name, NewToken(scopes=scopes))
-    installation.database.close()
-    return {"Authorization": f"Bearer {secret.reveal()}"}
-
-
-def at(external_id: str) -> str:
-    return f"{USERS}/{quote(external_id, safe='')}"
-
-
-def verify(app: App, token: str) -> int:
-    return app.client.get("/verify", headers={"Authorization": f"Bearer {token}"}).status_code
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.isprintable()])

@@ -159,6 +159,12 @@ LINKS = f"""
         {NOW} + CASE WHEN i % 5 = 3 THEN -1 ELSE 86400 END
     FROM {numbers(1, TOKENS)}
 """
+PAGE_TOKENS = f"""
+    INSERT INTO page_tokens (preview, digest, pepper_generation, user_id, token_id, created_at, expires_at)
+    SELECT 'pgt_' || substr(CAST(1000000000000 + i AS TEXT), 2), :digest, 1, 2 + i % {USERS - 1}, 1 + i % 900, {NOW},
+        {NOW} + CASE WHEN i % 5 = 3 THEN -1 ELSE 900 END
+    FROM {numbers(1, TOKENS)}
+"""
 # Half of them the first user's, and most of those failures.
 ADDRESSED = "UPDATE users SET email = 'one@example.org' WHERE id = 280"
 IDENTITIES = f"""
@@ -253,6 +259,7 @@ def fill(connection: Connection) -> None:
         PUSHED,
         PASSWORDS,
         LINKS,
+        PAGE_TOKENS,
         LOGINS,
         PASSKEYS,
         AUTHENTICATORS,
@@ -556,9 +563,23 @@ class Many:
                 partial(make, "ext-160", NewToken(), KeyedRequest("managed", bytes(32))),
                 partial(make, "newer@example.org", NewToken(), create_user=True),
             ],
+            "page_tokens.create_page_token": [partial(do.page_tokens.create_page_token, origin, "ext-160")],
+            "page_tokens.find_page_token": [lambda: do.page_tokens.find_page_token(self.page_token().reveal())],
+            "page_tokens.on_behalf": [self.rename_from_a_page],
             "managed_tokens.revoke_all": [partial(do.managed_tokens.revoke_all, origin, "ext-160")],
             "managed_users.delete_user": [partial(do.managed_users.delete_user, origin, "ext-160")],
         }
+
+    def page_token(self) -> Secret:
+        return self.do.page_tokens.create_page_token(self.origin, "ext-160")[0]
+
+    def rename_from_a_page(self) -> None:
+        """On a page, what a use case of tokens asks before it does anything."""
+        found = self.do.page_tokens.find_page_token(self.page_token().reveal())
+        assert found is not None
+        origin = self.do.page_tokens.on_behalf(found.bearer, None)
+        token, _ = self.do.tokens.create_token(origin, NewToken())
+        self.do.tokens.rename_token(origin, token.id, "another")
 
     def factors(self) -> Mapping[str, list[Callable[[], object]]]:
         """Those of a user who has none at first."""
@@ -794,7 +815,9 @@ def many(
         engine.dispose()
         address = server.set(database=name).render_as_string(hide_password=False)
     data_dir: Path = tmp_path_factory.mktemp("many") / "data"
-    many = Many(Settings(data_dir=data_dir, database_url=address, public_url=PUBLIC_URL))
+    many = Many(
+        Settings(data_dir=data_dir, database_url=address, public_url=PUBLIC_URL, allowed_origins="https://app.example")
+    )
     with pytest.MonkeyPatch.context() as patch:
         # A thousand of so few rows would be found by looking at all of them.
         for module in ("inventory", "users", "oauth_clients"):

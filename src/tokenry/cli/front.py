@@ -10,7 +10,7 @@ from tokenry import __version__
 from tokenry.cli.streams import OutputError, drop_output, open_streams
 
 USAGE = 2
-PREFIXES = ("pat_", "toat", "tbat", "ort_", "oac_", "odc_", "ocs_", "orr_", "opr_", "ses_", "lnk_")
+PREFIXES = ("pat_", "toat", "tbat", "ort_", "oac_", "odc_", "ocs_", "orr_", "opr_", "ses_", "lnk_", "pgt_")
 """Of every kind of secret, as in `domain/secrets.py`, which is not imported here."""
 LENGTH = 50
 """How many characters of a token come after the prefix."""

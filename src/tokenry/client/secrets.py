@@ -11,7 +11,7 @@ SHOWN_LENGTH_MIN = 2 * PREVIEW_LENGTH
 REASON_LENGTH_MAX = 500
 
 # Every kind of secret, as in domain/secrets.py.
-_PREFIXES = ("pat_", "toat", "tbat", "ort_", "oac_", "odc_", "ocs_", "orr_", "opr_", "ses_", "lnk_")
+_PREFIXES = ("pat_", "toat", "tbat", "ort_", "oac_", "odc_", "ocs_", "orr_", "opr_", "ses_", "lnk_", "pgt_")
 _LOOKALIKE = re.compile(rf"((?:{'|'.join(_PREFIXES)})[0-9A-Za-z]{{12}})[0-9A-Za-z]+")
 _SENDABLE = re.compile(r"[!-~]+", re.ASCII)
 

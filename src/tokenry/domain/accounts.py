@@ -10,6 +10,7 @@ from typing import NamedTuple, Self
 from tokenry.domain.errors import Fault
 from tokenry.domain.managed import Managed
 from tokenry.domain.scopes import Scopes
+from tokenry.domain.secrets import PAGE
 from tokenry.domain.texts import shows
 from tokenry.domain.tokens import NEVER_SECONDS
 from tokenry.domain.users import email_faults
@@ -154,6 +155,11 @@ class Origin:
             return self.managed.user_id
         assert self.actor is not None
         return self.actor.user_id
+
+    @property
+    def page_token(self) -> str | None:
+        """The preview of the page token by which a user's own browser acts, if it does."""
+        return self.actor.preview if self.actor is not None and self.actor.preview.startswith(PAGE.prefix) else None
 
     @classmethod
     def of(cls, actor: Actor, address: str | None = None) -> Self:

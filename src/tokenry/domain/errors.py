@@ -68,8 +68,8 @@ class InsufficientScope(Refusal):
 class Forbidden(Refusal):
     """The scope would do, but this user or account may not."""
 
-    def __init__(self) -> None:
-        super().__init__(Fault("Unauthorized"))
+    def __init__(self, reason: str = "Unauthorized") -> None:
+        super().__init__(Fault(reason))
 
 
 class NotFound(Refusal):

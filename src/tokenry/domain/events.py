@@ -147,6 +147,15 @@ class UserDeleted(OfUser):
 
 
 @dataclass(frozen=True, slots=True)
+class PageTokenCreated(OfUser):
+    """A product's page was given a user's own tokens to manage; `page_token` is the preview of what it was given."""
+
+    action = "page_token.create"
+    page_token: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileUpdated(OfUser):
     """A user changed settings in their own profile; `changed` are the names of those."""
 
@@ -321,6 +330,7 @@ Event: TypeAlias = (
     | UserDisabled
     | UserEnabled
     | UserDeleted
+    | PageTokenCreated
     | ProfileUpdated
     | SessionBegun
     | SessionEnded

@@ -86,6 +86,7 @@ CLIENT_SECRET = Kind("client", "ocs_", "the token endpoint, as a client")
 REGISTRATION = Kind("register", "orr_", "the registration of one client (RFC 7592)")
 PUSHED = Kind("pushed", "opr_", "the authorization endpoint, with what a client left there (RFC 9126)")
 SESSION = Kind("session", "ses_", "the pages, as a cookie")
+PAGE = Kind("page", "pgt_", "one user's own tokens, from a page of a product")
 LINK = Kind("link", "lnk_", "the page where somebody chooses a password, once")
 _ALL = (
     PERSONAL,
@@ -99,6 +100,7 @@ _ALL = (
     PUSHED,
     SESSION,
     LINK,
+    PAGE,
 )
 KINDS = {kind.prefix: kind for kind in _ALL}
 """By prefix. All texts have one length, TOKEN_LENGTH, and are found by as many characters, PREVIEW_LENGTH."""

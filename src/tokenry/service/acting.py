@@ -9,10 +9,12 @@ from tokenry.domain.errors import Forbidden, NotFound, Unauthorized
 from tokenry.domain.managed import MANAGERS, require_managed
 from tokenry.domain.policy import UserKind
 from tokenry.domain.scopes import Scopes
+from tokenry.domain.secrets import PAGE
 from tokenry.domain.users import User
 from tokenry.service.transactions import Change
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage import users as stored_users
+from tokenry.storage.page_tokens import keep_page_open
 
 
 def get_reader(connection: Connection, actor: Actor) -> User:
@@ -32,9 +34,10 @@ def get_writer(change: Change) -> User:
 def require_open(connection: Connection, actor: Actor, *, now: datetime) -> UserKind:
     """Refuse a secret revoked since it was verified: inside the transaction, so nothing it makes outlives it.
 
-    Returns which kind of user it is of. Raises Unauthorized.
+    Returns which kind of user it is of, of a page token who made it. Raises Unauthorized.
     """
-    kind = stored_tokens.keep_open(connection, actor.preview, now=now)
+    keep_open = keep_page_open if actor.preview.startswith(PAGE.prefix) else stored_tokens.keep_open
+    kind = keep_open(connection, actor.preview, now=now)
     if kind is None:
         raise Unauthorized
     return kind

@@ -28,7 +28,9 @@ def make_once(
     """
     if request is None:
         return make()
-    connection, user_id = change.connection, change.actor.user_id
+    # A backend's keys are its own; a key that a page sends is its user's, or two of them might be given one token.
+    user_id = change.actor.user_id if change.origin.page_token is None else change.owner_id
+    connection = change.connection
     if idempotency.claim_key(connection, request, user_id=user_id, now=change.now):
         token, secret = make()
     else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import NoPublicUrl
@@ -37,6 +38,7 @@ from tokenry.service.logins import Logins
 from tokenry.service.managed import ManagedTokens, ManagedUsers
 from tokenry.service.oauth_clients import AccountClients, Clients
 from tokenry.service.one_time_passwords import OneTimePasswords
+from tokenry.service.page_tokens import PageTokens
 from tokenry.service.passkey_sign_in import PasskeySignIn
 from tokenry.service.passkeys import Passkeys
 from tokenry.service.passwords import Passwords
@@ -61,11 +63,22 @@ FIRST_USERNAME = "admin"
 FIRST_LABEL = "first token"
 
 
+class Strangers(NamedTuple):
+    """How programs become OAuth clients that no administrator has made."""
+
+    registration: Registration = Registration.OFF
+    documents: Documents = Documents.OFF
+
+
+NO_STRANGERS = Strangers()
+
+
 class Installation:
     """An installation that is set up: its database, its peppers, its catalogue, and the use cases on them.
 
     Nobody else can have the name of a user who was deleted or renamed for as long as `reservation`. Browsers reach it
-    by `public_url`, if it is known. `words` are those that whoever presents a token is told.
+    by `public_url`, if it is known. `words` are those that whoever presents a token is told. Page tokens are
+    used from pages of the `allowed_origins`.
     """
 
     def __init__(
@@ -78,9 +91,9 @@ class Installation:
         *,
         public_url: str | None = None,
         session_limits: SessionLimits = STANDARD_LIMITS,
-        registration: Registration = Registration.OFF,
-        documents: Documents = Documents.OFF,
+        strangers: Strangers = NO_STRANGERS,
         words: Words = WORDS,
+        allowed_origins: frozenset[str] = frozenset(),
     ) -> None:
         self.database = database
         self.peppers = peppers
@@ -103,17 +116,16 @@ class Installation:
         self.accounts = Accounts(transactions, reservation)
         self.users = Users(transactions, reservation)
         self.account_users = AccountUsers(transactions, reservation)
-        self.managed_users = ManagedUsers(transactions, reservation)
-        self.managed_tokens = ManagedTokens(transactions, self.tokens, reservation)
+        self._add_management(allowed_origins, reservation)
         self.children = Children(transactions, self.tokens)
         self.profiles = Profiles(transactions)
         self._add_sign_in(session_limits, reservation)
         self.pruning = Pruning(transactions)
         self.account_clients = AccountClients(transactions, peppers)
         self.clients = Clients(transactions, peppers)
-        self.registration = registration
+        self.registration = strangers.registration
         self.registrations = Registrations(transactions, peppers)
-        self.documents = documents
+        self.documents = documents = strangers.documents
         self.client_documents = ClientDocuments(transactions, peppers, catalogue, documents)
         names = () if public_url is None else (public_url, f"{public_url}/oauth/token")
         self.client_authentication = ClientAuthentication(transactions, peppers, catalogue, names)
@@ -127,6 +139,13 @@ class Installation:
         self.authorizations = Authorizations(
             transactions, peppers, catalogue, self.pushed_requests, self.client_documents, own_addresses=own
         )
+
+    def _add_management(self, allowed_origins: frozenset[str], reservation: timedelta) -> None:
+        transactions = self.transactions
+        self.managed_users = ManagedUsers(transactions, reservation)
+        self.managed_tokens = ManagedTokens(transactions, self.tokens, reservation)
+        self.allowed_origins = allowed_origins
+        self.page_tokens = PageTokens(transactions, self.peppers, allowed_origins)
 
     def _add_sign_in(self, limits: SessionLimits, reservation: timedelta) -> None:
         transactions, peppers, party = self.transactions, self.peppers, RelyingParty.of(self.public_url)

@@ -14,6 +14,7 @@ from tokenry.storage.links import delete_expired_links
 from tokenry.storage.logins import delete_old_logins
 from tokenry.storage.oauth_clients import delete_unused_clients
 from tokenry.storage.one_thread import OneThread
+from tokenry.storage.page_tokens import delete_expired_page_tokens
 from tokenry.storage.pruning import KINDS
 from tokenry.storage.pushed_requests import delete_expired_requests
 from tokenry.storage.sessions import delete_expired_sessions
@@ -24,6 +25,7 @@ _KINDS = (
     delete_expired_sessions,
     delete_expired_links,
     delete_old_logins,
+    delete_expired_page_tokens,
     delete_expired_requests,
     *KINDS,
     delete_unused_clients,

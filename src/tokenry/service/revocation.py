@@ -19,6 +19,7 @@ from tokenry.storage.accounts import lock_account
 from tokenry.storage.database import retried
 from tokenry.storage.inventory import find_owner
 from tokenry.storage.leaks import find_openers
+from tokenry.storage.page_tokens import delete_page_tokens_of
 from tokenry.storage.users import lock_entered, lock_user
 
 
@@ -72,8 +73,9 @@ def revoke_everything_of(change: Change, user: User) -> Sequence[int]:
 
 
 def shut_out(change: Change, user: User) -> None:
-    """End what a user, who is claimed, let clients in for, and the tokens with which the user is in child accounts."""
+    """End what a user, who is claimed, let clients and pages in for, and the tokens that are in child accounts."""
     lock_entered(change.connection, user.id)  # users come before apps
+    delete_page_tokens_of(change.connection, user.id)
     end_apps_of(change, user.id)
     leave_children(change, user)
 

@@ -40,6 +40,8 @@ def record(connection: Connection, *, origin: Origin, at: datetime, events: Sequ
         "address": origin.address,
     }
     managed = {} if origin.managed is None else {"on_behalf_of": origin.managed.username}
+    if origin.page_token is not None:
+        managed["page_token"] = origin.page_token
     rows = [
         {**common, "action": each.action, "subject": each.subject, "details": json.dumps({**each.details, **managed})}
         for each in events

@@ -97,6 +97,9 @@ change = partial(Operation, changes=True)
 class Resource:
     """An ASGI application for one path: one operation for each method, HEAD as GET, OPTIONS for browsers."""
 
+    deletes_apart = True
+    """Whether DELETE is counted by token, apart from what else its user asks."""
+
     def __init__(self, checks: Checks, dialect: Dialect, **operations: Operation) -> None:
         self._checks = checks
         self._dialect = dialect
@@ -179,7 +182,7 @@ class Resource:
         """Count the request. Whatever its answer will be, it shows the allowance. Raises TooManyRequests."""
         allowance = None
         if operation.counted or (decision is not None and decision.denial is not None):
-            deletes = scope["method"] == "DELETE"
+            deletes = self.deletes_apart and scope["method"] == "DELETE"
             allowance = await self._checks.limits.count(
                 decision, client_address(scope), operation.bucket, deletes=deletes
             )

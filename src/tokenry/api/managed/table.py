@@ -6,6 +6,7 @@ from tokenry.api.managed.tokens import ManagedTokenOperations
 from tokenry.api.managed.users import ManagedUserOperations, unknown_keys
 from tokenry.api.tokens.details import DetailsOperations
 from tokenry.api.tokens.operations import TokenOperations
+from tokenry.domain.accounts import Origin
 from tokenry.domain.callers import Callers
 from tokenry.domain.errors import raise_faults
 from tokenry.domain.scopes import TOKENS_READS, TOKENS_WRITES, USERS_READS, USERS_WRITES
@@ -21,7 +22,7 @@ Run = Callable[[Call], object]
 def managed_paths(installation: Installation, resource: MakeResource) -> Paths:
     """`/tokenry/users` and what is below it."""
     users = ManagedUserOperations(installation.managed_users)
-    made = ManagedTokenOperations(installation.managed_tokens)
+    made = ManagedTokenOperations(installation.managed_tokens, installation.page_tokens)
     tokens = TokenOperations(installation.tokens, installation.rotations, installation.policies, users.on_behalf)
     details = DetailsOperations(installation.details, users.on_behalf)
     one = "/tokenry/users/{external_id}"
@@ -33,6 +34,7 @@ def managed_paths(installation: Installation, resource: MakeResource) -> Paths:
             PATCH=change(users.update_user, USERS_WRITES, MANAGERS),
             DELETE=change(users.delete_user, USERS_WRITES, MANAGERS),
         ),
+        f"{one}/page-token": resource(POST=change(_knowing(made.create_page_token), TOKENS_WRITES, MANAGERS)),
         f"{one}/tokens": resource(
             GET=Operation(tokens.list_tokens, TOKENS_READS, MANAGERS),
             POST=change(_knowing(made.create_token, *NEW_TOKEN_KEYS), TOKENS_WRITES, MANAGERS),
@@ -55,6 +57,27 @@ def managed_paths(installation: Installation, resource: MakeResource) -> Paths:
                 _knowing(details.update_details, "description", "networks", "disabled"), TOKENS_WRITES, MANAGERS
             ),
         ),
+    }
+
+
+def page_token_paths(installation: Installation, resource: MakeResource) -> Paths:
+    """All that a user's own browser does with page tokens. What `resource` makes takes nothing else."""
+
+    def whose(call: Call) -> Origin:
+        return installation.page_tokens.on_behalf(call.actor, call.address)
+
+    tokens = TokenOperations(installation.tokens, installation.rotations, installation.policies, whose)
+    one = "/tokenry/page/tokens/{token_id}"
+    return {
+        "/tokenry/page/tokens": resource(
+            GET=Operation(tokens.list_tokens),
+            POST=change(_knowing(tokens.create_token, "label", "scopes", "expiry")),
+        ),
+        one: resource(
+            PUT=change(_knowing(tokens.rename_token, "label")),
+            DELETE=change(tokens.revoke_token),
+        ),
+        f"{one}/rotate": resource(POST=change(_knowing(tokens.rotate_token, "grace", "activate"))),
     }
 
 

@@ -2,9 +2,10 @@
 
 from tokenry.api.idempotency import read_keyed_request
 from tokenry.api.managed.users import read_external_id
-from tokenry.api.wire import read_new_token, write_token
+from tokenry.api.wire import read_new_token, write_time, write_token
 from tokenry.domain.errors import Fault, collect_faults, raise_faults
 from tokenry.service.managed import ManagedTokens
+from tokenry.service.page_tokens import PageTokens
 from tokenry.web.bodies import read_key
 from tokenry.web.requests import Call
 
@@ -12,8 +13,9 @@ from tokenry.web.requests import Call
 class ManagedTokenOperations:
     """`/tokenry/users/{external_id}/tokens` as far as it is not as `/profile/tokens`."""
 
-    def __init__(self, tokens: ManagedTokens) -> None:
+    def __init__(self, tokens: ManagedTokens, page_tokens: PageTokens) -> None:
         self._tokens = tokens
+        self._page_tokens = page_tokens
 
     def create_token(self, call: Call) -> object:
         """POST a new token of a user; the only answer with its whole text."""
@@ -26,6 +28,11 @@ class ManagedTokenOperations:
             call.origin, external_id, read_new_token(call.body), request, create_user=create_user
         )
         return write_token(token, secret)
+
+    def create_page_token(self, call: Call) -> object:
+        """POST a page token for a user's own browser; the only answer with its text."""
+        secret, expires = self._page_tokens.create_page_token(call.origin, read_external_id(call))
+        return {"token": secret.reveal(), "expiry": write_time(expires)}
 
     def revoke_all(self, call: Call) -> object:
         """POST the revocation of all tokens of a user."""

@@ -51,7 +51,7 @@ class TokenOperations:
     def create_token(self, call: Call) -> object:
         """POST a new token; the only answer with its whole text."""
         request = read_keyed_request(call, "/profile/tokens")
-        token, secret = self._tokens.create_token(call.origin, read_new_token(call.body), request)
+        token, secret = self._tokens.create_token(self._whose(call), read_new_token(call.body), request)
         return write_token(token, secret)
 
     def get_token(self, call: Call) -> object:

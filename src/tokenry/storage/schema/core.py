@@ -208,6 +208,19 @@ disabled_tokens = Table(
     Column("disabled_by", Words, nullable=False),
 )
 
+# With one a user's own browser changes that user's tokens for some minutes. It ends with the token that made it.
+page_tokens = Table(
+    "page_tokens",
+    metadata,
+    Column("preview", String(16), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("pepper_generation", SmallInteger, nullable=False),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False, index=True),
+    Column("token_id", Id, ForeignKey("tokens.id"), nullable=False, index=True),
+    Column("created_at", Seconds, nullable=False),
+    Column("expires_at", Seconds, nullable=False, index=True),
+)
+
 # The newest use of a token that was seen; written in batches, never by the request that used it.
 token_uses = Table(
     "token_uses",
