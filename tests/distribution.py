@@ -18,7 +18,7 @@ from tests.servers import environment
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = "tokenry"
-EXTRAS = ("keyring", "postgres", "redis", "server")
+EXTRAS = ("cli", "keyring", "postgres", "redis", "server")
 COMMAND_SECONDS_MAX = 120
 COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 """For what runs in an environment, so that each module is compiled once, and not for every command."""

@@ -17,13 +17,16 @@ from tests.distribution import COMMAND_SECONDS_MAX, PACKAGE, REPOSITORY, brought
 SOURCE = REPOSITORY / "src"
 GROUPS: dict[str, tuple[str, ...]] = {
     "alone": (),
+    "cli": ("cli",),
     "server": ("server",),
     "postgres": ("server", "postgres"),
     "django": (),
     "fastapi": (),
 }
 """Which extras the modules of a group are used with. The applications of others bring their own framework."""
-CLIENTS = ("tokenry.cli", "tokenry.client", "tokenry.domain", "tokenry.middleware")
+CLIENTS = ("tokenry.client", "tokenry.domain", "tokenry.middleware")
+FRONT = {"tokenry.cli", "tokenry.cli.front", "tokenry.cli.streams"}
+"""What says, without any library, what to install for the rest of the command line."""
 OTHERS = {
     "tokenry.domain.ceremonies": "server",
     "tokenry.domain.one_time_passwords": "server",
@@ -84,8 +87,9 @@ def modules(group: str) -> list[str]:
     names = {found.name for found in walk_packages(tokenry.__path__, "tokenry.")} - NOT_IMPORTED
 
     def group_of(name: str) -> str:
-        alone = name.startswith(CLIENTS) or name in {"tokenry.core_dumps", "tokenry.moments"}
-        return OTHERS.get(name, "alone" if alone else "server")
+        alone = name.startswith(CLIENTS) or name in {*FRONT, "tokenry.core_dumps", "tokenry.moments"}
+        command_line = "cli" if name.startswith("tokenry.cli.") else "server"
+        return OTHERS.get(name, "alone" if alone else command_line)
 
     return sorted(name for name in names if group_of(name) == group)
 
@@ -99,6 +103,7 @@ def test_modules_import_what_their_extra_brings_and_nothing_else(group: str) -> 
     names = {name: {owner.replace("_", "-").replace(".", "-").lower() for owner in owners[name]} for name in owners}
     blocked = sorted(name for name, owned_by in names.items() if not owned_by & brought)
     assert {"pytest", "mypy"} <= set(blocked)
+    assert ({"rich", "pydantic", "typer"} <= set(blocked)) is (group not in {"cli", "server", "postgres", "fastapi"})
     assert modules(group)
     done = subprocess.run(
         [sys.executable, "-c", IMPORT, json.dumps([blocked, modules(group)])],

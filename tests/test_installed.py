@@ -101,12 +101,20 @@ def served(made: Environment, **variables: str) -> Iterator[Server]:
         succeeds(made, made.python, "-W", "error", "-c", LOCAL, TOKENRY_TOKEN=token, **variables)
 
 
-def assert_client_and_command_line(made: Environment, folder: Path) -> None:
-    """What the wheel alone promises."""
-    with serving(folder / "data") as server:
-        client = {"TOKENRY_URL": server.url, "TOKENRY_TOKEN": server.token}
-        succeeds(made, made.python, "-W", "error", "-c", CLIENT, **client)
-        assert "first token" in succeeds(made, made.tokenry, "token", "list", **client)
+def assert_client(made: Environment, server: Server) -> None:
+    """What the wheel alone promises; its command line says what to install."""
+    client = {"TOKENRY_URL": server.url, "TOKENRY_TOKEN": server.token}
+    succeeds(made, made.python, "-W", "error", "-c", CLIENT, **client)
+    assert "Usage: tokenry COMMAND" in succeeds(made, made.tokenry, "--help")
+    for word, (owner, _, _) in COMMANDS.items():
+        extra = "server" if owner == OPERATING else "cli"
+        assert fails(made, word, **client).endswith(f'run pip install "tokenry[{extra}]".\n')
+
+
+def assert_command_line(made: Environment, server: Server) -> None:
+    """What `tokenry[cli]` promises."""
+    client = {"TOKENRY_URL": server.url, "TOKENRY_TOKEN": server.token}
+    assert "first token" in succeeds(made, made.tokenry, "token", "list", **client)
     assert "tokenry" in succeeds(made, made.tokenry, "completion", "bash")
     assert succeeds(made, made.tokenry, "gateway", "nginx")
     for word in {word for word, (owner, _, _) in COMMANDS.items() if owner == OPERATING} - {"gateway"}:
@@ -140,8 +148,11 @@ def test_wheel_does_what_it_promises_alone_and_with_what_is_added(
 ) -> None:
     """In one environment, which costs a third of three: after each step it holds what an empty one would."""
     made = make_environment(tmp_path)
-    install(made, wheel)
-    assert_client_and_command_line(made, tmp_path)
+    with serving(tmp_path / "data") as server:
+        install(made, wheel)
+        assert_client(made, server)
+        install(made, wheel, "cli")
+        assert_command_line(made, server)
     install(made, wheel, "server")
     assert_service_on_sqlite(made)
     install(made, wheel, "server", "postgres")

@@ -94,7 +94,7 @@ def test_unknown_word_below_a_command_is_a_usage_error_with_the_nearest_one() ->
 
 
 @pytest.mark.parametrize(
-    ("word", "library", "extra"), [("migrate", "sqlalchemy", "tokenry[server]"), ("whoami", "typer", "tokenry")]
+    ("word", "library", "extra"), [("migrate", "sqlalchemy", "tokenry[server]"), ("whoami", "typer", "tokenry[cli]")]
 )
 def test_missing_library_is_named_with_what_brings_it(word: str, library: str, extra: str) -> None:
     code = f"import sys; sys.modules[{library!r}] = None; from tokenry.cli import main; main()"

@@ -109,7 +109,7 @@ def _run(word: str, arguments: list[str]) -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "tokenry":
             raise
-        needed = "tokenry[server]" if package == OPERATING else "tokenry"
+        needed = "tokenry[server]" if package == OPERATING else "tokenry[cli]"
         print(f'tokenry: {error.name} is not installed: run pip install "{needed}".', file=sys.stderr)
         sys.exit(1)
 
