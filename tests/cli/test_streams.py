@@ -18,6 +18,7 @@ from tokenry.cli.issuing import issuing, revoking
 from tokenry.cli.running import CommandError
 from tokenry.cli.streams import OutputError
 from tokenry.client import Client
+from tokenry.client.client import Tokens
 
 FULL = "Standard output cannot be written (No space left on device)"
 CLOSED = "Standard output cannot be written (it is closed)"
@@ -198,7 +199,7 @@ def test_revocations_go_on_when_a_line_fails(monkeypatch: pytest.MonkeyPatch) ->
     def refuse(_: object) -> None:
         raise OutputError(errno.ENOSPC)
 
-    def revoke(_: Client, token_id: int) -> bool:
+    def revoke(_: Tokens, token_id: int) -> bool:
         revoked.append(token_id)
         return True
 
@@ -206,7 +207,7 @@ def test_revocations_go_on_when_a_line_fails(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(tokens, "_revoke", revoke)
     monkeypatch.setattr("builtins.print", refuse)
     with pytest.raises(OutputError):
-        tokens._revoke_all(Client(), [1, 2, 3], "{}")
+        tokens._revoke_all(Client().tokens, [1, 2, 3], "{}")
     assert revoked == [1, 2, 3]
 
 

@@ -41,7 +41,7 @@ def test_all_that_is_missing_is_named_at_once(words: str) -> None:
     [
         ("admin token list --limt 3", "There is no option --limt. Did you mean --limit?"),
         ("admin token list --limit 0", "--limit: use a whole number from 1 to 1000000000."),
-        ("admin token list --state gone", "--state: use one of active, expired, revoked, all."),
+        ("admin token list --state gone", "--state: use one of active, disabled, expired, revoked, all."),
         ("admin token list --user", "--user needs a value."),
         ("admin token revoke one", "TOKEN_ID: use a whole number."),
         ("admin token list ada bob", "Unexpected argument: ada bob."),
@@ -51,7 +51,7 @@ def test_all_that_is_missing_is_named_at_once(words: str) -> None:
         ("serve --port http --workers 0", "--port has to be a whole number from 0 to 65535; --workers has to be"),
         ("token list --limit many", "--limit: use a whole number from 1 to 1000000000."),
         ("gateway apache", "GATEWAY: use one of nginx, haproxy, caddy, envoy, traefik."),
-        ("admin user update ada", "--rename or --email: say what to change."),
+        ("admin user update ada", "--rename, --email or --ceiling: say what to change."),
     ],
 )
 def test_fault_is_told_where_it_is_and_in_our_words(words: str, said: str) -> None:

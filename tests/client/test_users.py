@@ -58,6 +58,10 @@ def test_backend_issues_for_a_user_and_ends_what_it_issued(backend: Client, name
     assert not backend.verify(made.secret).active
     assert backend.verify(rotated.secret).active
     assert rotated.rename("build").label == tokens.get(made.id).label == "build"
+    tokens.disable(made.id)
+    assert not backend.verify(rotated.secret).active
+    tokens.enable(made.id)
+    assert backend.verify(rotated.secret).active
     rotated.revoke()
     assert not backend.verify(rotated.secret).active
     assert list(tokens.list()) == []

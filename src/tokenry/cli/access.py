@@ -164,7 +164,8 @@ def describe(error: TokenryError, access: Access) -> CommandError:
 def _describe_refusal(error: ApiError, access: Access) -> CommandError:
     said = "; ".join(map(str, error.faults))
     if isinstance(error, InsufficientScope):
-        text = f"{said}. It needs {error.accepted_scopes}; the token, from {access.origin}, has {error.scopes}."
+        told = f"{said.removesuffix('.')}. It needs {error.accepted_scopes}"
+        text = f"{told}; the token, from {access.origin}, has {error.scopes}."
         return CommandError(text, REFUSED)
     if isinstance(error, Unauthorized):
         unknown = f"the one from {access.origin} is unknown to {access.url}, expired or revoked"

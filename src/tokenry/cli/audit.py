@@ -14,7 +14,9 @@ from tokenry.cli.options import takes_groups
 from tokenry.cli.output import Output, Row, write_time
 from tokenry.cli.rows import write_token
 from tokenry.cli.running import complain
-from tokenry.client import Client, Details, NotFound, TokenRecord
+from tokenry.cli.whose import Whose
+from tokenry.client import Details, NotFound, TokenRecord
+from tokenry.client.client import Tokens
 
 COLUMNS = ("id", "label", "scopes", "created", "expiry", "last_used", "reasons")
 PAGE_SIZE_MAX = 500
@@ -25,18 +27,19 @@ EVERYTHING = "*"
 def audit(
     output: Output,
     connection: Connection,
+    whose: Whose,
     unused: Annotated[str, typer.Option(metavar="SPAN", help="Unused for this long: 12h, 90d, 4w.")] = "90d",
 ) -> None:
-    """List your tokens that were long unused, never expire, or may do everything, and why each is listed."""
+    """List tokens that were long unused, never expire, or may do everything, and why each is listed."""
     printer = output.of(COLUMNS)
     since = datetime.now(UTC) - read_span(unused, "--unused")
     with connection.open() as client:
-        tokens, told = _find_tokens(client)
+        found, told = _find_tokens(whose.tokens(client), ours=whose.user is not None)
         if not told:
             complain("This service does not tell when a token was used: only expiry and scopes were checked.")
             printer = replace(printer, absent={**printer.absent, "last_used": "-"})
-        found = ((token, find_reasons(token, since)) for token in tokens)
-        printer.write(_write(token, reasons) for token, reasons in found if reasons)
+        judged = ((token, find_reasons(token, since)) for token in found)
+        printer.write(_write(token, reasons) for token, reasons in judged if reasons)
 
 
 def find_reasons(token: TokenRecord, since: datetime) -> list[str]:
@@ -52,13 +55,15 @@ def find_reasons(token: TokenRecord, since: datetime) -> list[str]:
     return [reason for reason, holds in reasons.items() if holds]
 
 
-def _find_tokens(client: Client) -> tuple[Iterator[TokenRecord], bool]:
-    """The live tokens, and whether it is told when they were used."""
-    detailed = client.tokens.list_details(page_size=PAGE_SIZE_MAX)
+def _find_tokens(tokens: Tokens, *, ours: bool) -> tuple[Iterator[TokenRecord], bool]:
+    """The live tokens, and whether it is told when they were used: if not, the service is not `ours`."""
+    detailed = tokens.list_details(page_size=PAGE_SIZE_MAX)
     try:
         first = list(islice(detailed, 1))
     except NotFound:
-        return client.tokens.list(page_size=PAGE_SIZE_MAX), False
+        if ours:
+            raise
+        return tokens.list(page_size=PAGE_SIZE_MAX), False
     return chain(first, detailed), True
 
 

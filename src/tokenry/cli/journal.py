@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,8 @@ from urllib.parse import quote
 from tokenry.cli.files import make_folder, replace_file, sync_folder
 from tokenry.cli.locks import acquire
 from tokenry.cli.running import CommandError
+
+USER_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +76,13 @@ class RotationJournal:
 
 
 @contextmanager
-def open_journal(url: str, token_id: int) -> Iterator[RotationJournal]:
-    """The journal of a token at a service, for a block. Raises CommandError where it is open, or cannot be kept."""
-    file = find_folder() / f"{quote(url, safe='')}-{token_id}.json"
+def open_journal(url: str, token_id: int, user: str | None = None) -> Iterator[RotationJournal]:
+    """The journal of a token at a service, for a block. Raises CommandError where it is open, or cannot be kept.
+
+    One of another `user` is another one: for whom a token is not there, it looks as if it had been revoked.
+    """
+    whose = "" if user is None else f"-{sha256(user.encode('utf-8')).hexdigest()[:USER_LENGTH]}"
+    file = find_folder() / f"{quote(url, safe='')}-{token_id}{whose}.json"
     lock_file = file.with_suffix(".lock")
     with _kept(file):
         make_folder(file.parent)

@@ -20,8 +20,10 @@ from tokenry.cli.delivery import Delivery, deliver
 from tokenry.cli.expiry import read_expiry
 from tokenry.cli.journal import Progress, RotationJournal, Wanted, open_journal
 from tokenry.cli.running import FAILED, REFUSED, CommandError, complain
+from tokenry.cli.whose import Whose
 from tokenry.client import BadRequest, Client, Conflict, Details, NotFound, TokenRecord, TokenryError
 from tokenry.client.calls import new_key
+from tokenry.client.client import Tokens
 from tokenry.client.tokens import Changes
 from tokenry.printable import printable
 
@@ -30,7 +32,7 @@ POSSIBLE_MAX = 5
 
 
 def replace_token(
-    client: Client, access: Access, token_id: int, *, command: str, expires: str | None = None
+    client: Client, access: Access, whose: Whose, token_id: int, *, command: str, expires: str | None = None
 ) -> TokenRecord:
     """Make a token like this one, give its secret to a command, and revoke this one when the command has succeeded.
 
@@ -38,9 +40,9 @@ def replace_token(
     an earlier run broke off, this one continues. Raises CommandError and TokenryError; whatever happened, calling it
     again is safe.
     """
-    with open_journal(access.url, token_id) as journal:
+    with open_journal(access.url, token_id, whose.user) as journal:
         progress = journal.read()
-        rotation = Replacement(client, access, journal, token_id)
+        rotation = Replacement(whose.tokens(client), access, whose, journal, token_id)
         try:
             if progress.delivered is None:
                 progress = rotation.deliver(progress, command, expires)
@@ -56,14 +58,15 @@ def replace_token(
 class Replacement:
     """The steps, of which each begins where its progress says, and notes how far it got."""
 
-    client: Client
+    tokens: Tokens
     access: Access
+    whose: Whose
     journal: RotationJournal
     token_id: int
 
     def deliver(self, progress: Progress, command: str, expires: str | None) -> Progress:
         """Make the new token and give its secret to the command. Raises CommandError if that failed."""
-        live = _find_live(self.client, (self.token_id, *progress.possible))
+        live = _find_live(self.tokens, (self.token_id, *progress.possible))
         old = live.get(self.token_id)
         if old is None:
             raise self._gone(progress)
@@ -84,12 +87,12 @@ class Replacement:
 
     def finish(self, progress: Progress) -> TokenRecord:
         """Revoke what the delivered token replaces. Returns that one."""
-        live = _find_live(self.client, (*progress.possible, self.token_id))
+        live = _find_live(self.tokens, (*progress.possible, self.token_id))
         made = live.pop(progress.delivered or 0, None)
         acting = self._acting(live.values())
         for token_id in sorted(live, key=lambda each: each == acting):
             with suppress(NotFound):
-                self.client.tokens.revoke(token_id)
+                self.tokens.revoke(token_id)
         self.journal.write(Progress())
         if made is None:
             raise CommandError(f"Token {progress.delivered}, which the command has stored, has been revoked since.")
@@ -99,17 +102,17 @@ class Replacement:
 
     def _make(self, old: TokenRecord, progress: Progress, expires: str | None) -> tuple[TokenRecord, Progress]:
         """Make the new token, or take up what the last run was about to make."""
-        details = _find_details(self.client, old.id)
+        details = _find_details(self.tokens, old.id)
         resumed, wanted = progress.wanted is not None, progress.wanted or _want(old, expires)
         if resumed:
             complain("An earlier run broke off while making the new token: this one repeats its request.")
             if details is None:
-                label = shlex.quote(printable(wanted.label))
-                complain(f"It may have left an unused token behind: see `tokenry token list --label {label}`.")
+                shown = self.whose.told(f"tokenry token list --label {shlex.quote(printable(wanted.label))}")
+                complain(f"It may have left an unused token behind: see `{shown}`.")
         else:
             self.journal.write(replace(progress, wanted=wanted))
         try:
-            made = self.client.tokens.create(
+            made = self.tokens.create(
                 label=wanted.label,
                 scopes=wanted.scopes,
                 expiry=wanted.expiry,
@@ -139,7 +142,7 @@ class Replacement:
             raise CommandError(text, REFUSED)
         copied = {name: getattr(details, name) for name in Changes.__annotations__ if details is not None}
         if any(copied.values()):
-            self.client.tokens.update(made.id, **cast(Changes, copied))
+            self.tokens.update(made.id, **cast(Changes, copied))
 
     def _failed(self, delivery: Delivery, made: TokenRecord, progress: Progress) -> CommandError:
         """What is said of a command that failed. The new token goes if the command certainly did not store it."""
@@ -149,13 +152,13 @@ class Replacement:
         return CommandError(
             f"{delivery} It may have stored the secret of the new token {made.id}, so both that one and token "
             f"{self.token_id} stay valid. Run this again: the run that succeeds revokes them. If you are sure that "
-            f"nothing was stored: tokenry token revoke {made.id}"
+            f"nothing was stored: {self.whose.told(f'tokenry token revoke {made.id}')}"
         )
 
     def _drop(self, made: TokenRecord, progress: Progress) -> None:
         """Revoke a token whose secret nobody has."""
         with suppress(NotFound):
-            self.client.tokens.revoke(made.id)
+            self.tokens.revoke(made.id)
         self.journal.write(Progress(possible=tuple(each for each in progress.possible if each != made.id)))
 
     def _acting(self, tokens: Iterable[TokenRecord], access: Access | None = None) -> int | None:
@@ -165,7 +168,8 @@ class Replacement:
 
     def _gone(self, progress: Progress) -> CommandError:
         if not progress.possible:
-            return CommandError(f"Token {self.token_id} does not exist, or is not yours.", REFUSED)
+            owner = "yours" if self.whose.user is None else "that user's"
+            return CommandError(f"Token {self.token_id} does not exist, or is not {owner}.", REFUSED)
         text = f"Token {self.token_id} no longer exists. {_said(progress.possible)} may be stored in its place."
         return CommandError(text, FAILED)
 
@@ -175,19 +179,19 @@ def _want(old: TokenRecord, expires: str | None) -> Wanted:
     return Wanted(key=new_key(), label=old.label, scopes=" ".join(old.scopes), expiry=expiry)
 
 
-def _find_live(client: Client, ids: Sequence[int]) -> dict[int, TokenRecord]:
+def _find_live(tokens: Tokens, ids: Sequence[int]) -> dict[int, TokenRecord]:
     """Those that live, by id."""
     found: dict[int, TokenRecord] = {}
     for token_id in ids:
         with suppress(NotFound):
-            found[token_id] = client.tokens.get(token_id)
+            found[token_id] = tokens.get(token_id)
     return found
 
 
-def _find_details(client: Client, token_id: int) -> Details | None:
+def _find_details(tokens: Tokens, token_id: int) -> Details | None:
     """What only tokenry knows of a token; None where the service is another one of the format."""
     try:
-        return client.tokens.details(token_id)
+        return tokens.details(token_id)
     except NotFound:
         return None
 

@@ -1,16 +1,17 @@
-"""Tokens as rows: their columns, and their values as JSON has them."""
+"""Tokens and users as rows: their columns, and their values as JSON has them."""
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 
 from tokenry.cli.output import Row, write_time
-from tokenry.client import Details, TokenRecord
+from tokenry.client import Details, TokenRecord, User
 
 TOKEN = ("id", "label", "scopes", "created", "expiry", "token")
 _KNOWN = tuple(field.name for field in fields(Details) if field.name not in TokenRecord.__dataclass_fields__)
 DETAILS = (*TOKEN, *_KNOWN)
 DETAILS_SHOWN = ("id", "label", "scopes", "expiry", "state", "last_used", "last_used_address")
 """Those that a list shows where they stand side by side."""
+USER = tuple(field.name for field in fields(User))
 
 
 def write_token(token: TokenRecord) -> Row:
@@ -23,6 +24,11 @@ def write_token(token: TokenRecord) -> Row:
         "expiry": write_time(token.expiry),
         "token": token.preview if token.secret is None else token.secret.reveal(),
     }
+
+
+def write_user(user: User) -> Row:
+    """A user of a product."""
+    return {**asdict(user), "created": write_time(user.created)}
 
 
 def write_details(details: Details) -> Row:

@@ -66,6 +66,12 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
         sys.exit(status)
 
 
+def require_terminal(nothing: str) -> None:
+    """Raise CommandError where nobody can be asked, saying that `nothing` was done."""
+    if not sys.stdin.isatty():
+        raise CommandError(f"{nothing}: there is no terminal to confirm on, so --yes is needed.", REFUSED)
+
+
 def agrees(question: str) -> bool:
     """Ask somebody at the terminal; whether the answer is yes."""
     print(printable_lines(question), "[y/N] ", end="", file=sys.stderr, flush=True)

@@ -22,9 +22,11 @@ from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text, takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
 from tokenry.cli.rows import DETAILS, DETAILS_SHOWN, TOKEN, write_details, write_token
-from tokenry.cli.running import REFUSED, CommandError, agrees, complain, group
+from tokenry.cli.running import REFUSED, CommandError, agrees, complain, group, require_terminal
 from tokenry.cli.streams import OutputError
+from tokenry.cli.whose import Whose
 from tokenry.client import ApiError, Client, NotFound, Order, TokenRecord, Unauthorized, where
+from tokenry.client.client import Tokens
 
 PAGE_SIZE_MAX = 500
 STANDARD_INPUT = "-"
@@ -49,6 +51,7 @@ TokenId = Annotated[
 def list_tokens(
     output: Output,
     connection: Connection,
+    whose: Whose,
     label: Annotated[
         str | None,
         typer.Option(metavar="TEXT", parser=read_text, show_default=False, help="Show only tokens with this label."),
@@ -73,7 +76,7 @@ def list_tokens(
     ] = "active",
     details: Annotated[bool, typer.Option("--details", help="Add details, such as the last use.")] = False,
 ) -> None:
-    """List your tokens, the live ones unless you say otherwise."""
+    """List tokens, the live ones unless you say otherwise."""
     detailed = details or state != "active"
     printer = output.of(DETAILS, shown=DETAILS_SHOWN) if detailed else output.of(TOKEN)
     conditions = [] if label is None else [where.label == label]
@@ -83,10 +86,11 @@ def list_tokens(
     ordered = None if order_by is None and order == "asc" else Order(order_by or "id", order == "desc")
     with connection.open() as client:
         asked: dict[str, Any] = {"order_by": ordered, "page_size": PAGE_SIZE_MAX}
+        tokens = whose.tokens(client)
         rows = (
-            map(write_details, client.tokens.list_details(filter, state=state, **asked))
+            map(write_details, tokens.list_details(filter, state=state, **asked))
             if detailed
-            else map(write_token, client.tokens.list(filter, **asked))
+            else map(write_token, tokens.list(filter, **asked))
         )
         shown = printer.is_table or not sys.stdout.isatty()
         printer.write(tracked(islice(rows, limit), "Listing", shown=shown))
@@ -97,6 +101,7 @@ def list_tokens(
 def create(
     output: Output,
     connection: Connection,
+    whose: Whose,
     expires: Annotated[str, typer.Option(metavar="WHEN", help="90d, 12h, 2030-01-01T00:00:00 (UTC), or never.")],
     scopes: Annotated[
         str, typer.Option(help="Separated by spaces, as in 'linodes:read_only domains:read_write'; * for everything.")
@@ -104,14 +109,19 @@ def create(
     label: Annotated[
         str | None, typer.Option(metavar="TEXT", parser=read_text, show_default="token-<id>", help="The token's label.")
     ] = None,
+    create_user: Annotated[
+        bool, typer.Option("--create-user", help="With --user: make the user if nobody is called so.")
+    ] = False,
 ) -> None:
     """Make a token. Its secret is shown only this once; with -q nothing else is printed."""
+    if create_user and whose.user is None:
+        raise typer.BadParameter("it needs --user", param_hint="--create-user")
     printer = output.of(TOKEN, bare="token")
     expiry = read_expiry(expires, "--expires")
     require_delivery()
-    with connection.open() as client, issuing(perhaps_made(label, NEWEST)) as issue:
-        made = client.tokens.create(label=label, scopes=scopes, expiry=expiry)
-        issue.take_back = revoking(made.id, made.label, client.tokens.revoke)
+    with connection.open() as client, issuing(perhaps_made(label, whose.told(NEWEST))) as issue:
+        made = whose.create(client, create_user=create_user, label=label, scopes=scopes, expiry=expiry)
+        issue.take_back = revoking(made.id, made.label, whose.tokens(client).revoke)
         printer.write_one(write_token(made))
     if printer.is_table:
         complain(SHOWN_ONCE)
@@ -123,14 +133,15 @@ def view(
     token_id: TokenId,
     output: Output,
     connection: Connection,
+    whose: Whose,
     details: Annotated[
         bool, typer.Option("--details", help="Show all details, also of an expired or revoked token.")
     ] = False,
 ) -> None:
-    """Show one of your tokens."""
+    """Show a token."""
     printer = output.of(DETAILS if details else TOKEN)
     with connection.open() as client:
-        tokens = client.tokens
+        tokens = whose.tokens(client)
         printer.write_one(write_details(tokens.details(token_id)) if details else write_token(tokens.get(token_id)))
 
 
@@ -140,6 +151,7 @@ def update(
     token_id: TokenId,
     output: Output,
     connection: Connection,
+    whose: Whose,
     label: Annotated[
         str | None, typer.Option(metavar="TEXT", parser=read_text, show_default=False, help="Its new label.")
     ] = None,
@@ -158,10 +170,10 @@ def update(
     printer = output.of(DETAILS if detailed else TOKEN)
     with connection.open() as client:
         if label is not None:
-            row = write_token(client.tokens.rename(token_id, label))
+            row = write_token(whose.tokens(client).rename(token_id, label))
         if detailed:
             networks = [] if network == [ANYWHERE] else network
-            row = write_details(client.tokens.update(token_id, description=description, networks=networks))
+            row = write_details(whose.tokens(client).update(token_id, description=description, networks=networks))
     printer.write_one(row)
 
 
@@ -171,6 +183,7 @@ def rotate(
     token_id: TokenId,
     output: Output,
     connection: Connection,
+    whose: Whose,
     grace: Annotated[
         str | None,
         typer.Option(
@@ -201,7 +214,9 @@ def rotate(
 ) -> None:
     """Give a token another secret, which is shown only this once; with -q nothing else is printed."""
     if command is not None:
-        _replace(token_id, output, connection, command, expires, given=grace is not None or now or connection.curl)
+        _replace(
+            token_id, output, connection, whose, command, expires, given=grace is not None or now or connection.curl
+        )
         return
     if expires is not None:
         raise typer.BadParameter("it needs --exec", param_hint="--expires")
@@ -211,7 +226,7 @@ def rotate(
     left = span if now else None
     unknown = f"It is not known whether token {token_id} was rotated. If it was: {_advise(token_id, left)}"
     with connection.open() as client, issuing(unknown) as issue:
-        rotated = client.tokens.rotate(token_id, grace=span, at_once=now)
+        rotated = whose.tokens(client).rotate(token_id, grace=span, at_once=now)
         issue.take_back = partial(_advise, token_id, left)
         printer.write_one(write_token(rotated))
     if printer.is_table:
@@ -228,6 +243,7 @@ def revoke(
         ),
     ],
     connection: Connection,
+    whose: Whose,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the ids of those that are revoked.")] = False,
 ) -> None:
@@ -235,26 +251,26 @@ def revoke(
     chosen = _read_ids(ids)
     with connection.open() as client:
         if not (yes or connection.curl):
-            _confirm(client, chosen)
-        if not _revoke_all(client, chosen, "{}" if quiet else "Token {} is revoked."):
+            _confirm(whose.tokens(client), chosen)
+        if not _revoke_all(whose.tokens(client), chosen, "{}" if quiet else "Token {} is revoked."):
             raise typer.Exit(REFUSED)
 
 
 @app.command()
 @takes_groups
-def disable(token_id: TokenId, connection: Connection) -> None:
+def disable(token_id: TokenId, connection: Connection, whose: Whose) -> None:
     """Disable a token: it is refused from that moment on, until you enable it."""
     with connection.open() as client:
-        client.tokens.disable(token_id)
+        whose.tokens(client).disable(token_id)
         print(f"Token {token_id} is disabled.")
 
 
 @app.command()
 @takes_groups
-def enable(token_id: TokenId, connection: Connection) -> None:
+def enable(token_id: TokenId, connection: Connection, whose: Whose) -> None:
     """Enable a token that you disabled: it works again from that moment on."""
     with connection.open() as client:
-        client.tokens.enable(token_id)
+        whose.tokens(client).enable(token_id)
         print(f"Token {token_id} is enabled.")
 
 
@@ -262,7 +278,14 @@ app.command()(audit)
 
 
 def _replace(
-    token_id: int, output: Output, connection: Connection, command: str, expires: str | None, *, given: bool
+    token_id: int,
+    output: Output,
+    connection: Connection,
+    whose: Whose,
+    command: str,
+    expires: str | None,
+    *,
+    given: bool,
 ) -> None:
     """Rotate by a command. Raises BadParameter if an option was `given` that has no meaning there."""
     if sys.platform == "win32":
@@ -276,7 +299,7 @@ def _replace(
     printer = output.of(TOKEN)
     access = connection.find()
     with opened(Client, access) as client:
-        made = replace_token(client, access, token_id, command=command, expires=expires)
+        made = replace_token(client, access, whose, token_id, command=command, expires=expires)
     printer.write_one(write_token(replace(made, secret=None)))
 
 
@@ -304,28 +327,27 @@ def _is_id(word: str) -> bool:
     return word.isascii() and word.isdecimal() and len(word) <= len(str(ID_MAX)) and 1 <= int(word) <= ID_MAX
 
 
-def _confirm(client: Client, ids: list[int]) -> None:
+def _confirm(tokens: Tokens, ids: list[int]) -> None:
     """Show what is about to be revoked, and ask. Raises CommandError for a no, and where nobody can answer."""
-    if not sys.stdin.isatty():
-        raise CommandError("Nothing was revoked: there is no terminal to confirm on, so --yes is needed.", REFUSED)
+    require_terminal("Nothing was revoked")
     if len(ids) <= SHOWN_MAX:
-        Output().of(TOKEN).draw(map(write_token, _find_all(client, ids)), sys.stderr)
+        Output().of(TOKEN).draw(map(write_token, _find_all(tokens, ids)), sys.stderr)
     if not agrees("Revoke this token?" if len(ids) == 1 else f"Revoke these {len(ids)} tokens?"):
         raise CommandError("Nothing was revoked.")
 
 
-def _find_all(client: Client, ids: list[int]) -> Iterator[TokenRecord]:
+def _find_all(tokens: Tokens, ids: list[int]) -> Iterator[TokenRecord]:
     """Those that there are."""
     for token_id in ids:
         with suppress(NotFound):
-            yield client.tokens.get(token_id)
+            yield tokens.get(token_id)
 
 
-def _revoke_all(client: Client, ids: Sequence[int], said: str) -> bool:
+def _revoke_all(tokens: Tokens, ids: Sequence[int], said: str) -> bool:
     """Revoke them and say so of each, or why not; whether all are revoked. None stays because it cannot be said."""
     failed, unsaid = 0, None
     for token_id in tracked(ids, "Revoking", total=len(ids), shown=not sys.stdout.isatty()):
-        if not _revoke(client, token_id):
+        if not _revoke(tokens, token_id):
             failed += 1
             continue
         try:
@@ -337,10 +359,10 @@ def _revoke_all(client: Client, ids: Sequence[int], said: str) -> bool:
     return not failed
 
 
-def _revoke(client: Client, token_id: int) -> bool:
+def _revoke(tokens: Tokens, token_id: int) -> bool:
     """Revoke one, or say why not; whether it is revoked."""
     try:
-        client.tokens.revoke(token_id)
+        tokens.revoke(token_id)
     except Unauthorized:
         raise  # so will be all the others
     except ApiError as error:

@@ -221,11 +221,21 @@ class Users:
         page_size: int = calls.PAGE_SIZE_DEFAULT,
     ) -> Iterator[User]:
         """Go through the users; each page is asked for when it is needed. Users may come and go meanwhile."""
-        asked = write_filter(filter, order_by)
         walk: Walk[User] = Walk(page_size, find_limit(filter), name=attrgetter("external_id"))
         while walk.page is not None:
-            call = calls.list_users(page=walk.page, page_size=walk.size, filter=asked)
-            yield from walk.take(self._shell.run(call))
+            yield from walk.take(self.page(walk.page, filter, order_by=order_by, page_size=walk.size))
+
+    def page(
+        self,
+        number: int = 1,
+        filter: Condition | Mapping[str, Any] | None = None,
+        *,
+        order_by: OrderBy | None = None,
+        page_size: int = calls.PAGE_SIZE_DEFAULT,
+    ) -> Page[User]:
+        """One page of that list, from 1."""
+        asked = write_filter(filter, order_by)
+        return self._shell.run(calls.list_users(page=number, page_size=page_size, filter=asked))
 
     def get(self, external_id: str) -> User:
         """One user. Raises NotFound."""

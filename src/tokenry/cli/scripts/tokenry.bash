@@ -1,15 +1,17 @@
 # Completion of tokenry for bash: eval "$(tokenry completion bash)"
 _tokenry() {
-    local line lines values=()
+    local line lines value values=()
     mapfile -t lines < <("$1" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
-    for line in "${lines[@]}"; do values+=("${line%%$'\t'*}"); done
+    # What a product calls its users is anything: put in as it is, the shell would run a part of some.
+    for line in "${lines[@]}"; do printf -v value %q "${line%%$'\t'*}" && values+=("$value"); done
     COMPREPLY=("${values[@]}")
     # Where candidates are listed and none is put in, each has its description beside it.
     if ((${#lines[@]} > 1)) && [[ ${COMP_TYPE-} == 9 || ${COMP_TYPE-} == 63 ]]; then
         COMPREPLY=()
         for line in "${lines[@]}"; do
-            [[ $line == *$'\t'* ]] && line="${line%%$'\t'*}  (${line#*$'\t'})"
-            COMPREPLY+=("$line")
+            printf -v value %q "${line%%$'\t'*}"
+            [[ $line == *$'\t'* ]] && value+="  (${line#*$'\t'})"
+            COMPREPLY+=("$value")
         done
     fi
 }
