@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -11,9 +12,13 @@ from tests.api.managing import CEILING, MANAGES, USERS, at, backend_of, verify
 from tests.api.parts import actions, bearer_of, faults, installation_of, routes
 from tests.conftest import App
 from tests.making import OPERATOR
+from tests.oauth_making import add_client, give
 from tokenry.domain.callers import Callers
-from tokenry.domain.scopes import MANAGEMENT
+from tokenry.domain.policy import Policy
+from tokenry.domain.scopes import ALL, MANAGEMENT, Scopes
+from tokenry.service.grants.issuing import allowed_scopes
 from tokenry.storage.schema import users
+from tokenry.storage.users import get_user
 from tokenry.web.resource import Operation, Resource
 
 NAMES = ["alice@example.com", "auth0|64f2", "42", "a/b", "ü ñ 漢字", "a\\b", "x" * 255, "?&#;", "..a", "\u202f.x"]
@@ -177,6 +182,22 @@ def test_star_has_the_scopes_of_management_for_administrators_alone(app: App) ->
     app.client.put("/v4/account/users/boss", headers=app.bearer, json={"restricted": True})
     assert app.client.get(USERS, headers=narrow).status_code == 403
     assert app.client.get(USERS, headers=boss).status_code == 401
+
+
+def test_application_that_an_administrator_let_in_manages_nobody(app: App) -> None:
+    installation = installation_of(app)
+    client = add_client(installation.database)
+    issued = give(installation.transactions, installation.peppers, client, scopes="*")
+    with installation.database.read() as connection:
+        admin = get_user(connection, 1)
+    installation.database.close()
+    bearer = {"Authorization": f"Bearer {issued.access.reveal()}"}
+    assert verify(app, issued.access.reveal()) == 200
+    assert app.client.get(USERS, headers=bearer).status_code == 401
+    assert app.client.get("/verify?scope=tokenry_users:read_only", headers=bearer).status_code == 403
+    for scopes in (ALL, Scopes.parse(f"linodes:read_only {MANAGES}")):
+        registered = replace(client, rights=replace(client.rights, scopes=scopes))
+        assert not allowed_scopes(Policy(), admin, registered).management
 
 
 def below_users(app: App) -> Iterator[tuple[str, str, Operation]]:
