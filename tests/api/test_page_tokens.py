@@ -10,7 +10,7 @@ from httpx2 import Response
 from sqlalchemy import update
 
 from tests.api.managing import MANAGES, at, backend_of, verify
-from tests.api.parts import actions, faults, installation_of, rotate, routes
+from tests.api.parts import actions, faults, installation_of, new_bearer, rotate, routes
 from tests.conftest import App, Clock, make_app
 from tests.making import OPERATOR
 from tokenry.api.managed.browser import BrowserResource
@@ -305,6 +305,15 @@ def test_it_outlives_a_rotation_of_the_token_that_made_it(listing: App) -> None:
     rotate(listing, 1, activate="now", grace=0)
     assert verify(listing, listing.token) == 401
     assert page.ask("GET").status_code == 200
+
+
+def test_it_opens_nothing_while_the_token_that_made_it_is_disabled(page: Page) -> None:
+    app = page.app
+    of_admin, other = page_of(app, app.bearer, "bob"), new_bearer(app)
+    for disabled, status in ((True, 401), (False, 200)):
+        app.client.put("/v4/profile/tokens/1/details", headers=other, json={"disabled": disabled})
+        assert of_admin.ask("GET").status_code == status
+        assert of_admin.ask("POST", body={}).status_code == status
 
 
 # --- who may make one ------------------------------------------------------------------------------------------------
