@@ -271,6 +271,12 @@ def test_it_ends_with_its_user(listing: App) -> None:
     assert last.ask("GET").status_code == 401
 
 
+def test_it_ends_when_its_user_becomes_an_administrator(page: Page) -> None:
+    page.app.client.put("/v4/account/users/alice", headers=page.app.bearer, json={"restricted": False})
+    for method, body in (("GET", None), ("POST", {})):
+        assert page.ask(method, body=body).status_code == 401
+
+
 @pytest.mark.parametrize("end", ["disable", "delete", "revoke", "demote"])
 def test_it_ends_with_who_made_it(listing: App, end: str) -> None:
     app = listing

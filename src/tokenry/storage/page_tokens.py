@@ -1,4 +1,7 @@
-"""Statements on page tokens. One opens while its user is enabled, and the token that made it opens and may do so."""
+"""Statements on page tokens.
+
+One opens while its user is enabled and somebody's to manage, and the token that made it opens and may do so.
+"""
 
 from datetime import datetime
 from functools import cache
@@ -87,6 +90,7 @@ def _open(*columns: Any) -> Select[Any]:
             page_tokens.c.expires_at > bindparam("now"),
             users.c.disabled_at.is_(None),
             users.c.deleted_at.is_(None),
+            ~users.c.admin & ~users.c.service & ~users.c.proxy,
             _makers.c.disabled_at.is_(None),
             _makers.c.admin | _makers.c.service,
             credentials.c.expires_at > bindparam("now"),
