@@ -51,7 +51,7 @@ def test_all_that_is_missing_is_named_at_once(words: str) -> None:
         ("serve --port http --workers 0", "--port has to be a whole number from 0 to 65535; --workers has to be"),
         ("token list --limit many", "--limit: use a whole number from 1 to 1000000000."),
         ("gateway apache", "GATEWAY: use one of nginx, haproxy, caddy, envoy, traefik."),
-        ("admin user update ada", "--rename, --email or --ceiling: say what to change."),
+        ("admin user update ada", "--rename, --email, --ceiling or --external-id: say what to change."),
     ],
 )
 def test_fault_is_told_where_it_is_and_in_our_words(words: str, said: str) -> None:

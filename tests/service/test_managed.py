@@ -9,14 +9,16 @@ from tests.making import OPERATOR
 from tests.service.parts import PEPPERS, Bench
 from tokenry.domain.accounts import Origin
 from tokenry.domain.details import NewDetails
-from tokenry.domain.errors import Forbidden, NotFound, Unauthorized
+from tokenry.domain.errors import Forbidden, Invalid, NotFound, Unauthorized
 from tokenry.domain.managed import UserWanted
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NewToken
+from tokenry.domain.users import UserChange
 from tokenry.service.details import TokenDetails
 from tokenry.service.managed import ManagedUsers
 from tokenry.service.rotation import Rotations
+from tokenry.storage.audit import list_events
 from tokenry.storage.schema import users
 
 READS = NewToken(scopes="linodes:read_only")
@@ -71,3 +73,27 @@ def test_nothing_is_done_for_a_user_whom_one_no_longer_manages(
     ):
         with pytest.raises(refusal):
             act()
+
+
+def test_operator_links_a_user_who_is_there_to_a_products_name(bench: Bench, backend: Origin) -> None:
+    managed = ManagedUsers(bench.transactions)
+    bench.users.create_user(OPERATOR, username="ada")
+    assert bench.users.update_user(OPERATOR, "ada", UserChange(external_id="auth0|1")).external_id == "auth0|1"
+    assert backend.actor is not None
+    assert managed.get_user(backend.actor, "auth0|1").username == "ada"
+    with bench.database.read() as connection:
+        (event,) = list_events(connection, limit=1)
+    assert (event.action, event.details) == ("user.update", {"external_id": {"from": None, "to": "auth0|1"}})
+
+
+@pytest.mark.parametrize(
+    ("username", "external_id"), [("admin", "2"), ("backend", "2"), ("ada", "1"), ("ada", ".."), ("ada", "")]
+)
+def test_name_of_a_product_is_refused_where_nobody_manages_or_another_has_it(
+    bench: Bench, backend: Origin, username: str, external_id: str
+) -> None:
+    ManagedUsers(bench.transactions).put_user(backend, "1", UserWanted(username="bob"))
+    bench.users.create_user(OPERATOR, username="ada")
+    with pytest.raises(Invalid) as caught:
+        bench.users.update_user(OPERATOR, username, UserChange(external_id=external_id))
+    assert [fault.field for fault in caught.value.faults] == ["external_id"]

@@ -13,7 +13,7 @@ from tokenry.domain.texts import fold
 USERNAME_LENGTH_MAX = 254
 """As long as an address, which is what many products have for a name."""
 EMAIL_LENGTH_MAX = 254
-_CHANGEABLE = ("username", "email", "admin", "child_account_access")
+_CHANGEABLE = ("username", "email", "admin", "child_account_access", "external_id")
 _USERNAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@+|-]{{0,{USERNAME_LENGTH_MAX - 1}}}", re.ASCII)
 _PROXY_SUFFIX = re.compile(r"_[0-9a-f]{16}$")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -109,13 +109,14 @@ class NewUser:
 class UserChange:
     """What is to be different about a user; None is as it was. `faults` are those found while reading the request.
 
-    The ceiling is the operator's alone to set.
+    The ceiling and a product's name for the user are the operator's alone to set here.
     """
 
     username: str | None = None
     email: str | None = None
     restricted: bool | None = None
     ceiling: Scopes | None = None
+    external_id: str | None = None
     faults: tuple[Fault, ...] = ()
 
     def check(self, user: User) -> list[Fault]:
@@ -137,6 +138,7 @@ class UserChange:
             email=user.email if self.email is None else self.email,
             admin=user.admin if self.restricted is None else not self.restricted,
             ceiling=user.ceiling if self.ceiling is None else self.ceiling,
+            external_id=user.external_id if self.external_id is None else self.external_id,
         )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tokenry.cli.issuing import require_delivery
-from tokenry.cli.options import COUNT_MAX
+from tokenry.cli.options import COUNT_MAX, read_text
 from tokenry.cli.running import complain, group
 from tokenry.domain.links import link_address
 from tokenry.domain.users import UserChange
@@ -61,16 +61,25 @@ def update(
             metavar="SCOPES", show_default="as it is", help="The most that the user's new tokens may do, or any."
         ),
     ] = None,
+    external_id: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            parser=read_text,
+            show_default="as it is",
+            help="What a product calls the user, whom its backend then manages.",
+        ),
+    ] = None,
     reuse_name: ReuseName = False,
     *,
     settings: Settings,
 ) -> None:
-    """Give a user another name, address or ceiling."""
-    if rename is None and email is None and ceiling is None:
-        raise typer.BadParameter("say what to change", param_hint="--rename, --email or --ceiling")
+    """Give a user another name, address or ceiling, or link it to a product's name."""
+    if all(each is None for each in (rename, email, ceiling, external_id)):
+        raise typer.BadParameter("say what to change", param_hint="--rename, --email, --ceiling or --external-id")
     with naming_users(settings, reuse=reuse_name) as installation:
         limit = None if ceiling is None else read_limit(ceiling, installation.catalogue)
-        wanted = UserChange(username=rename, email=email, ceiling=limit)
+        wanted = UserChange(username=rename, email=email, ceiling=limit, external_id=external_id)
         user = installation.users.update_user(operator(), username, wanted)
     if rename is not None:
         print(f"User {username} is now called {user.username}.")
@@ -78,6 +87,8 @@ def update(
         print(f"User {user.username} can be reached at {user.email or 'no address'}.")
     if ceiling is not None:
         print(f"New tokens of user {user.username} may do at most: {write_limit(user.ceiling)}.")
+    if external_id is not None:
+        print(f"User {user.username} is called {printable(external_id)} by a product, whose backend manages it.")
 
 
 @app.command("list")
@@ -93,7 +104,19 @@ def list_users(
     """List users by name, each with its number of live tokens."""
     found = list(islice(open_installation(settings).users.list_users(after), limit + 1))
     print_table(
-        ("id", "username", "account", "email", "admin", "ceiling", "created", "state", "tokens"),
+        (
+            "id",
+            "username",
+            "account",
+            "email",
+            "admin",
+            "service",
+            "external_id",
+            "ceiling",
+            "created",
+            "state",
+            "tokens",
+        ),
         [
             (
                 user.id,
@@ -101,6 +124,8 @@ def list_users(
                 user.account_id,
                 user.email,
                 "yes" if user.admin else "no",
+                "yes" if user.service else "no",
+                user.external_id or "",
                 write_limit(user.ceiling),
                 user.created,
                 "enabled" if user.disabled is None else "disabled",

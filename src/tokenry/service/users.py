@@ -13,6 +13,7 @@ from tokenry.domain.callers import require_administrator
 from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, UsernameReserved, raise_faults
 from tokenry.domain.events import UserCreated, UserDeleted, UserDisabled, UserEnabled, UserUpdated
 from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.managed import external_id_faults
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults, username_faults
@@ -157,6 +158,8 @@ class Users:
             before = _claim(change.connection, username)
             if before.proxy:
                 raise Invalid(Fault("A proxy user cannot be changed: it belongs to the parent account"))
+            if wanted.external_id not in {None, before.external_id}:
+                _require_linkable(change.connection, before, str(wanted.external_id))
             return change_user(change, before, wanted, reservation=self._reservation)
 
     @retried
@@ -323,6 +326,14 @@ def unique_names() -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise Invalid(_TAKEN) from error
+
+
+def _require_linkable(connection: Connection, user: User, external_id: str) -> None:
+    """Raise Invalid for a product's name that this user cannot have."""
+    taken = stored.find_managed(connection, external_id, account_id=user.account_id) is not None
+    unmanaged = user.admin or user.service
+    refused = {"Is already another user's": taken, "Is not for administrators and service accounts": unmanaged}
+    raise_faults([*external_id_faults(external_id), *(Fault(why, "external_id") for why, so in refused.items() if so)])
 
 
 def _claim(connection: Connection, username: str) -> User:

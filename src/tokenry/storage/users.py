@@ -222,6 +222,7 @@ def set_user(connection: Connection, user: User) -> bool:
         "admin": user.admin,
         "child_account_access": user.child_account_access,
         "ceiling": None if user.ceiling.everything else str(user.ceiling),
+        "external_id": user.external_id,
     }
     return connection.execute(update(users).where(users.c.id == user.id).values(values)).rowcount == 1
 
