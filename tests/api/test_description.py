@@ -19,6 +19,7 @@ from tokenry.domain.callers import Callers
 from tokenry.domain.public_url import API_VERSIONS
 from tokenry.domain.scopes import Catalogue, Level
 from tokenry.domain.scopes import Resource as CatalogueEntry
+from tokenry.pages.front import Front
 from tokenry.pages.page import Page
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.web.resource import Resource
@@ -34,7 +35,7 @@ def served(app: App) -> set[tuple[str, str]]:
     return {
         (method.lower(), template(route.path))
         for route in routes(app)
-        if not isinstance(route.app, Page)  # which are for people
+        if not isinstance(route.app, Page | Front)  # which are for people
         for method in methods(route) - {"HEAD", "OPTIONS"}
     }
 

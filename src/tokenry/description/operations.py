@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import urlencode
 
 from tokenry.description.openapi import METHODS, Part, read_description, resolve
@@ -87,7 +88,8 @@ def write_operation(operation: Operation) -> Html:
         element("h4", "Answers"),
         element("dl", *(_answer(status, responses[status]) for status in sorted(responses))),
     ]
-    return element("article", *blocks, id=operation.anchor.removeprefix("#"))
+    call = json.dumps(_call(operation))
+    return element("article", *blocks, id=operation.anchor.removeprefix("#"), data_call=call)
 
 
 def write_response(response: Part) -> Html:
@@ -119,6 +121,25 @@ def write_curl(operation: Operation) -> str:
     lines += _example_body(operation.part)
     lines.append(f'"$TOKENRY_URL{_example_path(operation)}"')
     return " \\\n  ".join(lines)
+
+
+def _call(operation: Operation) -> Mapping[str, object]:
+    """What the script of the page has to know to send it; what has to be there is filled in from the examples."""
+    call = {
+        "method": operation.method.upper(),
+        "path": operation.path,
+        "secured": bool(operation.security),
+        "parameters": [
+            {
+                "name": parameter["name"],
+                "in": parameter["in"],
+                "value": str(find_example(parameter["schema"])) if parameter.get("required") else "",
+            }
+            for parameter in operation.parameters
+        ],
+    }
+    body = next(_example_bodies(operation.part), None)
+    return call if body is None else {**call, "type": body[0], "body": body[1]}
 
 
 def _needs(operation: Operation) -> Iterator[str]:
@@ -165,12 +186,17 @@ def _example_answer(response: Part) -> Iterator[Html]:
 
 def _example_body(part: Part) -> Iterator[str]:
     """Write it in the first of the ways in which it may be sent."""
-    for media_type, content in [*resolve(part.get("requestBody", {})).get("content", {}).items()][:1]:
-        examples = [example["value"] for example in content.get("examples", {}).values()]
-        value = examples[0] if examples else find_example(content["schema"])
-        text = json.dumps(value) if media_type == "application/json" else urlencode(value)
+    for media_type, text in islice(_example_bodies(part), 1):
         yield f"-H 'Content-Type: {media_type}'"
         yield f"-d {shlex.quote(text)}"
+
+
+def _example_bodies(part: Part) -> Iterator[tuple[str, str]]:
+    """Each way in which it may be sent: media type and text."""
+    for media_type, content in resolve(part.get("requestBody", {})).get("content", {}).items():
+        examples = [example["value"] for example in content.get("examples", {}).values()]
+        value = examples[0] if examples else find_example(content["schema"])
+        yield media_type, json.dumps(value) if media_type == "application/json" else urlencode(value)
 
 
 def _example_path(operation: Operation) -> str:

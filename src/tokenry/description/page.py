@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from typing import TypeAlias
 
 from tokenry.description.openapi import Part, describe
 from tokenry.description.operations import Operation, list_operations, write_operation, write_response, write_signature
@@ -14,31 +15,44 @@ from tokenry.web.dialect import Dialect
 from tokenry.web.document import Document
 from tokenry.web.html import Html, code, element, inline, join, link, markdown
 
+NEIGHBOURS = frozenset({"Profile", "Account", "OAuth clients", "Child accounts", "Resources"})
+"""The tags of what clients of the wire format ask for beside tokens."""
+Section: TypeAlias = tuple[Part, list[Operation]]
 SETTING = "export TOKENRY_URL=https://…      # this service, without a path\nexport TOKENRY_TOKEN=pat_…"
 
 
 @cache
 def description_as_page(catalogue: Catalogue, dialect: Dialect) -> Document:
-    """Write `/docs`. Its policy has a browser apply the page's own style, known by its hash, and nothing else."""
-    style = files("tokenry.description").joinpath("style.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    """Write `/docs`. Its policy has a browser apply the page's own style and script, known by their hashes, alone.
+
+    The script reaches this service alone.
+    """
+    style, script = (files("tokenry.description").joinpath(name).read_text("utf-8") for name in ("style.css", "try.js"))
     policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     return Document(
         dialect,
-        write_page(describe(catalogue), Html(style)).encode(),
+        write_page(describe(catalogue), Html(style), Html(script)).encode(),
         b"text/html; charset=utf-8",
         (b"content-security-policy", policy.encode("ascii")),
         (b"referrer-policy", b"no-referrer"),
     )
 
 
-def write_page(description: Part, style: Html) -> str:
+def _source(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return f"'sha256-{digest}'"
+
+
+def write_page(description: Part, style: Html, script: Html) -> str:
     """Write the whole page."""
     info, components = description["info"], description["components"]
     title = f"{info['title']} {info['version']}"
     sections = [(tag, list_operations(description["paths"], tag["name"])) for tag in description["tags"]]
+    own = [section for section in sections if section[0]["name"] not in NEIGHBOURS]
+    neighbours = [section for section in sections if section[0]["name"] in NEIGHBOURS]
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -50,7 +64,8 @@ def write_page(description: Part, style: Html) -> str:
         "main",
         _introduction(title, info),
         _authentication(components["securitySchemes"]),
-        *(_section(tag, operations) for tag, operations in sections),
+        *(_section(tag, operations) for tag, operations in own),
+        _folded(*(_section(tag, operations) for tag, operations in neighbours)),
         _catalogue("Answers", "response", components["responses"], write_response),
         _catalogue("Headers of answers", "header", components["headers"], _header),
         _catalogue("Schemas", "schema", components["schemas"], write_schema),
@@ -58,30 +73,33 @@ def write_page(description: Part, style: Html) -> str:
         tabindex="-1",
     )
     skip = element("a", "Skip to the content", href="#content", class_="skip")
-    body = element("body", skip, _navigation(title, sections), main)
+    body = element("body", skip, _navigation(title, own, neighbours), main, element("script", script))
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
-def _navigation(title: str, sections: list[tuple[Part, list[Operation]]]) -> Html:
-    entries = [
-        join(
-            element("h2", link(tag["name"], f"#{_slug(tag['name'])}")),
-            element(
-                "ul", *(element("li", write_signature(operation, omit="/{apiVersion}")) for operation in operations)
-            ),
-        )
-        for tag, operations in sections
-    ]
+def _navigation(title: str, own: list[Section], neighbours: list[Section]) -> Html:
     parts = ("Authentication", "Answers", "Headers of answers", "Schemas")
     links = [element("li", link(part, f"#{_slug(part)}")) for part in parts]
     return element(
         "nav",
         element("p", link(title, "#content"), class_="title"),
-        *entries,
+        *map(_entries, own),
+        _folded(*map(_entries, neighbours)),
         element("h2", "For all of them"),
         element("ul", *links),
         aria_label="Contents",
     )
+
+
+def _entries(section: Section) -> Html:
+    tag, operations = section
+    signatures = (element("li", write_signature(operation, omit="/{apiVersion}")) for operation in operations)
+    return join(element("h2", link(tag["name"], f"#{_slug(tag['name'])}")), element("ul", *signatures))
+
+
+def _folded(*sections: Html) -> Html:
+    """What is beside the tokens in the wire format; a link into it unfolds it."""
+    return element("details", element("summary", "The wire format's neighbours of tokens"), *sections, class_="folded")
 
 
 def _introduction(title: str, info: Part) -> Html:
