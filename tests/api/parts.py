@@ -37,6 +37,7 @@ MORE = [
     "last_used_agent",
     "revoked",
     "revoked_by",
+    "revoked_reason",
     "disabled",
     "disabled_by",
 ]

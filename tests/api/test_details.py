@@ -31,7 +31,20 @@ def test_details_go_on_where_the_wire_format_ends(app_on_each_engine: App) -> No
     details = read(app, created["id"])
     assert list(details) == KEYS + MORE
     assert {key: details[key] for key in KEYS} == {**created, "token": created["token"][:16]}
-    assert [details[key] for key in MORE] == ["active", "", [], "admin", None, None, None, None, None, False, None]
+    assert [details[key] for key in MORE] == [
+        "active",
+        "",
+        [],
+        "admin",
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        False,
+        None,
+    ]
 
 
 def test_wire_format_gains_no_field(app: App) -> None:

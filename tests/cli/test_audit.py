@@ -30,6 +30,7 @@ USED: dict[str, Any] = {
     "last_used_agent": None,
     "revoked": None,
     "revoked_by": None,
+    "revoked_reason": None,
     "disabled": False,
     "disabled_by": None,
 }

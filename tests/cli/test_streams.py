@@ -199,7 +199,7 @@ def test_revocations_go_on_when_a_line_fails(monkeypatch: pytest.MonkeyPatch) ->
     def refuse(_: object) -> None:
         raise OutputError(errno.ENOSPC)
 
-    def revoke(_: Tokens, token_id: int) -> bool:
+    def revoke(_: Tokens, token_id: int, _reason: str | None) -> bool:
         revoked.append(token_id)
         return True
 

@@ -187,10 +187,10 @@ def test_list_of_details_shows_what_fits_and_has_the_rest(person: Person) -> Non
 
 def test_ended_tokens_are_listed_by_state_and_viewed_with_details(person: Person) -> None:
     token_id = str(person.make(label="ended")["id"])
-    person.does("token", "revoke", token_id, "--yes")
+    person.does("token", "revoke", token_id, "--yes", "--reason", "unused")
     assert person.does("token", "list", "--label", "ended", "-q") == ""
     (row,) = person.rows("token", "list", "--label", "ended", "--state", "revoked")
-    assert (row["state"], row["revoked_by"]) == ("revoked", "admin")
+    assert (row["state"], row["revoked_by"], row["revoked_reason"]) == ("revoked", "admin", "unused")
     assert person.rows("token", "view", token_id, "--details") == [row]
     assert person.fails(2, "token", "view", token_id) == "tokenry: Not found\n"
 

@@ -48,9 +48,10 @@ def test_token_is_disabled_and_enabled(client: Client) -> None:
 
 def test_revoked_token_is_still_known(client: Client) -> None:
     token = client.tokens.create()
-    token.revoke()
+    token.revoke(reason="rotated")
     details = client.tokens.details(token.id)
     assert (details.state, details.revoked_by, details.networks) == ("revoked", "admin", None)
+    assert details.revoked_reason == "rotated"
     assert details.revoked is not None
     assert details.revoked >= details.created
     with pytest.raises(NotFound):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tokenry.domain import events, sign_in_events
+from tokenry.domain.details import Reason
 from tokenry.domain.events import EVENTS, Event
 from tokenry.domain.policy import Concerned, Policy, UserKind
 from tokenry.domain.scopes import Scopes
@@ -49,8 +50,11 @@ RECORDED = [
         "token:12",
         '{"from": "2025-06-15T15:06:40+00:00", "to": "2025-06-14T15:06:40+00:00"}',
     ),
+    (events.TokenDisabled(12), "token.disable", "token:12", "{}"),
+    (events.TokenEnabled(12), "token.enable", "token:12", "{}"),
     (events.TokenRevoked(12), "token.revoke", "token:12", "{}"),
     (events.TokenRevoked(12, "pat_1"), "token.revoke", "token:12", '{"reported": "pat_1"}'),
+    (events.TokenRevoked(12, reason=Reason.UNUSED), "token.revoke", "token:12", '{"reason": "unused"}'),
     (events.UserCreated(3, "ada", admin=False), "user.create", "user:3", '{"username": "ada", "admin": false}'),
     (
         events.UserUpdated(3, DIFFERENCE),

@@ -23,7 +23,7 @@ def test_revocation_is_recorded_once_with_the_reporters_address(bench: Bench, le
     token, secret = bench.tokens.create_token(bench.origin, NewToken())
     assert leaks.revoke_reported([secret.reveal()] * 2, "198.51.100.7") == 1
     assert leaks.revoke_reported([secret.reveal()], "198.51.100.7") == 0
-    assert bench.events(f"token:{token.id}")[1:] == [("token.revoke", {"reported": token.preview})]
+    assert bench.events(f"token:{token.id}")[1:] == [("token.revoke", {"reported": token.preview, "reason": "leaked"})]
     with bench.database.read() as connection:
         recorded = audit.list_events(connection, limit=1)[0]
     assert (recorded.actor, recorded.actor_user_id, recorded.address) == ("leak report", None, "198.51.100.7")

@@ -92,7 +92,7 @@ class Replacement:
         acting = self._acting(live.values())
         for token_id in sorted(live, key=lambda each: each == acting):
             with suppress(NotFound):
-                self.tokens.revoke(token_id)
+                self.tokens.revoke(token_id, reason="rotated")
         self.journal.write(Progress())
         if made is None:
             raise CommandError(f"Token {progress.delivered}, which the command has stored, has been revoked since.")

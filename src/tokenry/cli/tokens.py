@@ -244,6 +244,10 @@ def revoke(
     ],
     connection: Connection,
     whose: Whose,
+    reason: Annotated[
+        Literal["leaked", "unused", "offboarding", "rotated", "other"] | None,
+        typer.Option(show_default=False, help="Why, for the audit and the token's details."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the ids of those that are revoked.")] = False,
 ) -> None:
@@ -252,7 +256,7 @@ def revoke(
     with connection.open() as client:
         if not (yes or connection.curl):
             _confirm(whose.tokens(client), chosen)
-        if not _revoke_all(whose.tokens(client), chosen, "{}" if quiet else "Token {} is revoked."):
+        if not _revoke_all(whose.tokens(client), chosen, "{}" if quiet else "Token {} is revoked.", reason):
             raise typer.Exit(REFUSED)
 
 
@@ -343,11 +347,11 @@ def _find_all(tokens: Tokens, ids: list[int]) -> Iterator[TokenRecord]:
             yield tokens.get(token_id)
 
 
-def _revoke_all(tokens: Tokens, ids: Sequence[int], said: str) -> bool:
+def _revoke_all(tokens: Tokens, ids: Sequence[int], said: str, reason: str | None = None) -> bool:
     """Revoke them and say so of each, or why not; whether all are revoked. None stays because it cannot be said."""
     failed, unsaid = 0, None
     for token_id in tracked(ids, "Revoking", total=len(ids), shown=not sys.stdout.isatty()):
-        if not _revoke(tokens, token_id):
+        if not _revoke(tokens, token_id, reason):
             failed += 1
             continue
         try:
@@ -359,10 +363,10 @@ def _revoke_all(tokens: Tokens, ids: Sequence[int], said: str) -> bool:
     return not failed
 
 
-def _revoke(tokens: Tokens, token_id: int) -> bool:
+def _revoke(tokens: Tokens, token_id: int, reason: str | None) -> bool:
     """Revoke one, or say why not; whether it is revoked."""
     try:
-        tokens.revoke(token_id)
+        tokens.revoke(token_id, reason=reason)
     except Unauthorized:
         raise  # so will be all the others
     except ApiError as error:

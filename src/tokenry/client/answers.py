@@ -221,6 +221,7 @@ def _read_details(row: Row) -> Details:
         last_used_agent=row.if_any("last_used_agent", row.text),
         revoked=row.if_any("revoked", row.time),
         revoked_by=row.if_any("revoked_by", row.text),
+        revoked_reason=row.if_any("revoked_reason", row.text),
         disabled=row.truth("disabled"),
         disabled_by=row.if_any("disabled_by", row.text),
     )

@@ -42,9 +42,9 @@ class AsyncToken(TokenRecord):
         """Give it another label."""
         return await self._tokens.rename(self.id, label)
 
-    async def revoke(self) -> None:
+    async def revoke(self, *, reason: str | None = None) -> None:
         """Revoke it, at once and for good."""
-        await self._tokens.revoke(self.id)
+        await self._tokens.revoke(self.id, reason=reason)
 
     async def details(self) -> Details:
         """Everything that is known of it: its use, its networks, who made it."""
@@ -109,9 +109,12 @@ class AsyncTokens:
         """Give a token another label."""
         return self._bound(await self._shell.run(calls.rename_token(token_id, label, self._place)))
 
-    async def revoke(self, token_id: int) -> None:
-        """Revoke a token, at once and for good. Raises NotFound."""
-        await self._shell.run(calls.revoke_token(token_id, self._place))
+    async def revoke(self, token_id: int, *, reason: str | None = None) -> None:
+        """Revoke a token, at once and for good. Raises NotFound.
+
+        This service keeps the `reason`: leaked, unused, offboarding, rotated or other.
+        """
+        await self._shell.run(calls.revoke_token(token_id, self._place, reason=reason))
 
     async def rotate(
         self,
@@ -187,9 +190,9 @@ class AsyncTokens:
 class AsyncOwnTokens(AsyncTokens):
     """The tokens of the user whom the client's token speaks for."""
 
-    async def revoke_others(self) -> int:
+    async def revoke_others(self, *, reason: str | None = None) -> int:
         """Revoke all of the user's tokens but the client's; how many."""
-        return await self._shell.run(calls.revoke_others())
+        return await self._shell.run(calls.revoke_others(reason))
 
 
 class AsyncUserTokens(AsyncTokens):
@@ -202,9 +205,9 @@ class AsyncUserTokens(AsyncTokens):
         """
         return await self._create(new, create_user=create_user)
 
-    async def revoke_all(self) -> int:
+    async def revoke_all(self, *, reason: str | None = None) -> int:
         """Revoke all tokens of the user, and end what the user let applications in for; how many tokens."""
-        return await self._shell.run(calls.revoke_all(self._place))
+        return await self._shell.run(calls.revoke_all(self._place, reason))
 
 
 class AsyncUsers:

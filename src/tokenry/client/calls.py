@@ -172,9 +172,10 @@ def rename_token(token_id: int, label: str | None, place: str = OWN) -> Call[Tok
     return Call("PUT", _token(token_id, place), read_token, shows_token, body=_without_none({"label": label}))
 
 
-def revoke_token(token_id: int, place: str = OWN) -> Call[None]:
+def revoke_token(token_id: int, place: str = OWN, *, reason: str | None = None) -> Call[None]:
     """Revoke a token, at once and for good."""
-    return Call("DELETE", _token(token_id, place), read_nothing)
+    query = () if reason is None else (("reason", reason),)
+    return Call("DELETE", _token(token_id, place), read_nothing, query=query)
 
 
 def rotate_token(
@@ -192,9 +193,9 @@ def rotate_token(
     return Call("POST", f"{_token(token_id, place)}/rotate", read_token, headers=_keyed(idempotency_key), body=body)
 
 
-def revoke_others() -> Call[int]:
+def revoke_others(reason: str | None) -> Call[int]:
     """Revoke all of the caller's tokens but the acting one; how many."""
-    return Call("POST", f"{OWN}/revoke-others", read_revoked, body={})
+    return Call("POST", f"{OWN}/revoke-others", read_revoked, body=_without_none({"reason": reason}))
 
 
 def get_details(token_id: int, place: str = OWN) -> Call[Details]:
@@ -265,9 +266,9 @@ def tokens_of(external_id: str) -> str:
     return f"{_user(external_id)}/tokens"
 
 
-def revoke_all(place: str) -> Call[int]:
+def revoke_all(place: str, reason: str | None) -> Call[int]:
     """Revoke all tokens of such a user; how many."""
-    return Call("POST", f"{place}/revoke-all", read_revoked, body={})
+    return Call("POST", f"{place}/revoke-all", read_revoked, body=_without_none({"reason": reason}))
 
 
 # --- who and whether -------------------------------------------------------------------------------------------------

@@ -42,9 +42,9 @@ class Token(TokenRecord):
         """Give it another label."""
         return self._tokens.rename(self.id, label)
 
-    def revoke(self) -> None:
+    def revoke(self, *, reason: str | None = None) -> None:
         """Revoke it, at once and for good."""
-        self._tokens.revoke(self.id)
+        self._tokens.revoke(self.id, reason=reason)
 
     def details(self) -> Details:
         """Everything that is known of it: its use, its networks, who made it."""
@@ -109,9 +109,12 @@ class Tokens:
         """Give a token another label."""
         return self._bound(self._shell.run(calls.rename_token(token_id, label, self._place)))
 
-    def revoke(self, token_id: int) -> None:
-        """Revoke a token, at once and for good. Raises NotFound."""
-        self._shell.run(calls.revoke_token(token_id, self._place))
+    def revoke(self, token_id: int, *, reason: str | None = None) -> None:
+        """Revoke a token, at once and for good. Raises NotFound.
+
+        This service keeps the `reason`: leaked, unused, offboarding, rotated or other.
+        """
+        self._shell.run(calls.revoke_token(token_id, self._place, reason=reason))
 
     def rotate(
         self,
@@ -186,9 +189,9 @@ class Tokens:
 class OwnTokens(Tokens):
     """The tokens of the user whom the client's token speaks for."""
 
-    def revoke_others(self) -> int:
+    def revoke_others(self, *, reason: str | None = None) -> int:
         """Revoke all of the user's tokens but the client's; how many."""
-        return self._shell.run(calls.revoke_others())
+        return self._shell.run(calls.revoke_others(reason))
 
 
 class UserTokens(Tokens):
@@ -201,9 +204,9 @@ class UserTokens(Tokens):
         """
         return self._create(new, create_user=create_user)
 
-    def revoke_all(self) -> int:
+    def revoke_all(self, *, reason: str | None = None) -> int:
         """Revoke all tokens of the user, and end what the user let applications in for; how many tokens."""
-        return self._shell.run(calls.revoke_all(self._place))
+        return self._shell.run(calls.revoke_all(self._place, reason))
 
 
 class Users:

@@ -49,6 +49,7 @@ class Details(TokenRecord):
     last_used_agent: str | None
     revoked: datetime | None
     revoked_by: str | None
+    revoked_reason: str | None
     disabled: bool
     disabled_by: str | None
 

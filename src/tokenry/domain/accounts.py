@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import NamedTuple, Self
 
+from tokenry.domain.details import Reason
 from tokenry.domain.errors import Fault
 from tokenry.domain.managed import Managed
 from tokenry.domain.scopes import Scopes
@@ -139,7 +140,7 @@ class Origin:
     """Where a change comes from: who acts if a token was used, else a name; and an address.
 
     `user_id` is the user who acts without a token, signed in; `managed` is the user for whom somebody else acts, who
-    manages this one.
+    manages this one. `reason` is why tokens are revoked, where somebody said so.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Origin:
     address: str | None = None
     user_id: int | None = None
     managed: Managed | None = None
+    reason: Reason | None = None
 
     @property
     def owner_id(self) -> int:

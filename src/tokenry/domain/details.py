@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
+from enum import Enum, StrEnum
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.networks import Network
@@ -29,6 +29,16 @@ STATES = {**{state.value: state for state in State}, ANY_STATE: None}
 """What a list may be asked for, by name; None for tokens of any state."""
 
 
+class Reason(StrEnum):
+    """Why a token was revoked, where somebody said so."""
+
+    LEAKED = "leaked"
+    UNUSED = "unused"
+    OFFBOARDING = "offboarding"
+    ROTATED = "rotated"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """The newest use of a token that was seen."""
@@ -40,10 +50,11 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """When a token was revoked and by whom; `by` is None for one so old that nobody wrote it down."""
+    """When a token was revoked, by whom and why; `by` is None for one so old that nobody wrote it down."""
 
     at: datetime
     by: str | None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, get_args
 
+from tokenry.domain.details import Reason
 from tokenry.domain.event_subjects import OfAccount, OfClient, OfToken, OfUser, Recorded
 from tokenry.domain.policy import Policy
 from tokenry.domain.scopes import Scopes
@@ -99,10 +100,11 @@ class TokenEnabled(OfToken):
 
 @dataclass(frozen=True, slots=True)
 class TokenRevoked(OfToken):
-    """A token was revoked; `reported` is the preview of a secret that leaked."""
+    """A token was revoked, for a `reason` if one was given; `reported` is the preview of a secret that leaked."""
 
     action = "token.revoke"
     reported: str | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`tokenry admin token …` for operators: on the local database, for any user."""
 
 import sys
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from typing import Annotated, Literal
@@ -11,7 +12,7 @@ from tokenry.cli.expiry import read_expiry
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text
 from tokenry.cli.running import complain, group
-from tokenry.domain.details import STATES, Selection
+from tokenry.domain.details import STATES, Reason, Selection
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.operator.options import LOCAL, SCOPED, operator, takes_settings
 from tokenry.operator.tables import print_table
@@ -76,6 +77,7 @@ def list_tokens(
             "last used",
             "state",
             "revoked by",
+            "reason",
             "disabled by",
         ),
         [
@@ -91,6 +93,7 @@ def list_tokens(
                 None if one.last_use is None else one.last_use.at,
                 one.state.value,
                 None if one.revocation is None else one.revocation.by,
+                None if one.revocation is None else one.revocation.reason,
                 None if one.disabled is None else one.disabled.by,
             )
             for one in found[:limit]
@@ -104,11 +107,16 @@ def list_tokens(
 @takes_settings(*LOCAL)
 def revoke(
     token_id: Annotated[int, typer.Argument(max=ID_MAX, help="Its id, as in lists and in X-Auth-Token-Id.")],
+    reason: Annotated[
+        Literal["leaked", "unused", "offboarding", "rotated", "other"] | None,
+        typer.Option(show_default=False, help="Why, for the audit and the token's details."),
+    ] = None,
     *,
     settings: Settings,
 ) -> None:
     """Revoke a token: from this moment on it is refused."""
-    open_installation(settings).tokens.revoke_any_token(operator(), token_id)
+    origin = replace(operator(), reason=None if reason is None else Reason(reason))
+    open_installation(settings).tokens.revoke_any_token(origin, token_id)
     print(f"Token {token_id} is revoked.")
 
 

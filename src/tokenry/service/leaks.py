@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Origin
+from tokenry.domain.details import Reason
 from tokenry.domain.events import TokenRevoked
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.service.revocation import revoke_exchanged
@@ -39,7 +40,7 @@ class Leaks:
             leaked = self._opening(connection, [*secrets.values()], self._transactions.now())
         if not leaked:
             return 0
-        origin = Origin(REPORTER, address=address)
+        origin = Origin(REPORTER, address=address, reason=Reason.LEAKED)
         return sum(self._revoke(origin, leaked[token_id], token_id) for token_id in sorted(leaked))
 
     def _opening(self, connection: Connection, secrets: Sequence[Secret], now: datetime) -> Mapping[int, Secret]:
@@ -60,8 +61,10 @@ class Leaks:
             # Once more, since a secret may have been rotated away meanwhile: its token did not leak.
             if token_id not in self._opening(change.connection, [secret], change.now):
                 return False
-            revoked = revoke_token(change.connection, token_id, now=change.now, revoked_by=origin.name)
+            revoked = revoke_token(
+                change.connection, token_id, now=change.now, revoked_by=origin.name, reason=origin.reason
+            )
             if revoked:
-                change.record(TokenRevoked(token_id, reported=secret.preview))
+                change.record(TokenRevoked(token_id, reported=secret.preview, reason=origin.reason))
                 revoke_exchanged(change, [token_id])
             return revoked

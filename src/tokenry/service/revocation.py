@@ -69,7 +69,10 @@ def revoke_everything_of(change: Change, user: User) -> Sequence[int]:
     """Revoke the tokens of a user who is claimed, and end all else that the user let in; the tokens' ids."""
     shut_out(change, user)
     by = change.origin.name
-    return _record(change, stored.revoke_tokens_of(change.connection, user.id, now=change.now, revoked_by=by))
+    return _record(
+        change,
+        stored.revoke_tokens_of(change.connection, user.id, now=change.now, revoked_by=by, reason=change.origin.reason),
+    )
 
 
 def shut_out(change: Change, user: User) -> None:
@@ -84,7 +87,12 @@ def leave_children(change: Change, user: User) -> None:
     """Revoke the tokens with which a user who is claimed is in child accounts."""
     lock_entered(change.connection, user.id)
     by = change.origin.name
-    _record(change, stored.revoke_delegated_by(change.connection, user.id, now=change.now, revoked_by=by))
+    _record(
+        change,
+        stored.revoke_delegated_by(
+            change.connection, user.id, now=change.now, revoked_by=by, reason=change.origin.reason
+        ),
+    )
 
 
 def revoke_these(change: Change, token_ids: Sequence[int]) -> Sequence[int]:
@@ -93,7 +101,10 @@ def revoke_these(change: Change, token_ids: Sequence[int]) -> Sequence[int]:
     What clients were given for these ends with them.
     """
     by = change.origin.name
-    revoked = _record(change, stored.revoke_these(change.connection, token_ids, now=change.now, revoked_by=by))
+    revoked = _record(
+        change,
+        stored.revoke_these(change.connection, token_ids, now=change.now, revoked_by=by, reason=change.origin.reason),
+    )
     revoke_exchanged(change, revoked)
     return revoked
 
@@ -108,10 +119,17 @@ def revoke_exchanged(change: Change, revoked: Sequence[int]) -> None:
 def revoke_others(change: Change) -> int:
     """Revoke all live personal tokens of the user who is meant but the acting one; how many there were."""
     kept, by = change.actor.token_id, change.origin.name
-    ids = stored.revoke_others(change.connection, user_id=change.owner_id, kept=kept, now=change.now, revoked_by=by)
+    ids = stored.revoke_others(
+        change.connection,
+        user_id=change.owner_id,
+        kept=kept,
+        now=change.now,
+        revoked_by=by,
+        reason=change.origin.reason,
+    )
     return len(_record(change, ids))
 
 
 def _record(change: Change, token_ids: Sequence[int]) -> Sequence[int]:
-    change.record(*(TokenRevoked(token_id) for token_id in token_ids))
+    change.record(*(TokenRevoked(token_id, reason=change.origin.reason) for token_id in token_ids))
     return token_ids

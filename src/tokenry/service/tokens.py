@@ -183,6 +183,8 @@ def _get(connection: Connection, owner_id: int, token_id: int, now: datetime) ->
 
 def _revoke(change: Change, token_id: int, *, user_id: int | None) -> None:
     by = change.origin.name
-    if not stored.revoke_token(change.connection, token_id, user_id=user_id, now=change.now, revoked_by=by):
+    if not stored.revoke_token(
+        change.connection, token_id, user_id=user_id, now=change.now, revoked_by=by, reason=change.origin.reason
+    ):
         raise NotFound
-    change.record(TokenRevoked(token_id))
+    change.record(TokenRevoked(token_id, reason=change.origin.reason))

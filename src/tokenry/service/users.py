@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tokenry.domain.accounts import Account, Actor, Origin
 from tokenry.domain.callers import require_administrator
+from tokenry.domain.details import Reason
 from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, UsernameReserved, raise_faults
 from tokenry.domain.events import UserCreated, UserDeleted, UserDisabled, UserEnabled, UserUpdated
 from tokenry.domain.filters import EVERY_ROW, Filter
@@ -234,10 +235,11 @@ def add_user(
 
 def remove_user(change: Change, user: User) -> None:
     """Delete a claimed user and revoke all of the user's tokens, in a change of the caller's."""
+    leaving = replace(change, origin=replace(change.origin, reason=change.origin.reason or Reason.OFFBOARDING))
     stored.delete_user(change.connection, user, change.now)
     if not user.proxy:  # whose name nobody can ask for
         usernames.reserve_username(change.connection, user, change.now)
-    revoke_everything_of(change, user)
+    revoke_everything_of(leaving, user)
     forget_sign_in(change, user.id)
     change.record(UserDeleted(user.id, user.username))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, bindparam, func, select, update
 
-from tokenry.domain.details import LIVE_TOKENS, Details, Disabling, Revocation, Selection, State, Use
+from tokenry.domain.details import LIVE_TOKENS, Details, Disabling, Reason, Revocation, Selection, State, Use
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import stored_scopes
@@ -149,9 +149,14 @@ def read_details(row: Row[Any], now: datetime) -> Details:
         networks=None if row.networks is None else tuple(ip_network(text) for text in row.networks.split()),
         created_by=row.created_by or None,
         last_use=Use(from_seconds(row.used_at), row.address, row.agent) if used else None,
-        revocation=None if row.revoked_at is None else Revocation(from_seconds(row.revoked_at), row.revoked_by),
+        revocation=None if row.revoked_at is None else _revocation(row),
         disabled=None if row.off_at is None else Disabling(from_seconds(row.off_at), row.off_by),
     )
+
+
+def _revocation(row: Row[Any]) -> Revocation:
+    reason = row.revoked_reason
+    return Revocation(from_seconds(row.revoked_at), row.revoked_by, None if reason is None else Reason(reason))
 
 
 def _state(row: Row[Any], now: datetime) -> State:

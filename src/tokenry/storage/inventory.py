@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, exists, func, select, true
 
-from tokenry.domain.details import LIVE_TOKENS, Details, Selection
+from tokenry.domain.details import LIVE_TOKENS, Details, Selection, State
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.storage.database import to_seconds
@@ -38,7 +38,7 @@ def list_inventory(
     if filter.limit is not None:
         results = min(results, filter.limit)
     if filter.order_by is None and not filter.descending:
-        found = _by_user(connection, of_users, source, which, depth=request.offset + request.size)
+        found = _by_user(connection, of_users, source, which, depth=request.offset + request.size, few=_few(selection))
     else:
         both = select(tokens.c.id).select_from(_with_users(source)).where(*of_users, *which)
         found = ordered(both, filter, _COLUMNS, own=_BY_USER)
@@ -63,7 +63,9 @@ def list_next(
     user_id, token_id = (0, 0) if after is None else (after.token.user_id, after.token.id)
     of_users = [*_whose(account_id, username), users.c.id >= user_id]
     which = [*selected(selection, now), tokens.c.id > case((users.c.id == user_id, token_id), else_=0)]
-    found = _by_user(connection, of_users, joined(selection, EVERY_ROW), which, depth=limit).limit(limit)
+    found = _by_user(connection, of_users, joined(selection, EVERY_ROW), which, depth=limit, few=_few(selection)).limit(
+        limit
+    )
     rows = select_details().where(tokens.c.id.in_(found)).order_by(*_BY_USER)
     return [read_details(row, now) for row in connection.execute(rows).all()]
 
@@ -95,6 +97,10 @@ def _whose(account_id: int | None, username: str | None) -> Iterator[ColumnEleme
         yield users.c.username == username
 
 
+def _few(selection: Selection) -> bool:
+    return selection.state is State.DISABLED
+
+
 def _by_user(
     connection: Connection,
     of_users: Sequence[ColumnElement[bool]],
@@ -102,13 +108,14 @@ def _by_user(
     which: Sequence[ColumnElement[bool]],
     *,
     depth: int,
+    few: bool,
 ) -> Select[tuple[int]]:
     """Select the ids of tokens by user and id, going from user to user; of each user no more than `depth` are wanted.
 
     PostgreSQL would sort all of a user's tokens unless it is told so. SQLite has no LATERAL, and needs none: it reads
-    the two tables in this order.
+    the two tables in this order. Where `few` of all tokens are asked for, PostgreSQL may begin with those.
     """
-    if connection.dialect.name == "sqlite":
+    if few or connection.dialect.name == "sqlite":
         return select(tokens.c.id).select_from(_with_users(source)).where(*of_users, *which).order_by(*_BY_USER)
     own = select(tokens.c.id).select_from(source).where(tokens.c.user_id == users.c.id, *which)
     each = own.order_by(tokens.c.id).limit(depth).lateral("each")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, delete, insert, select, update
 
+from tokenry.domain.details import Reason
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import UserKind
@@ -83,7 +84,7 @@ _INSERT_CREDENTIAL = insert(credentials)
 _REVOKE = (
     update(tokens)
     .where(tokens.c.id == bindparam("token"), tokens.c.revoked_at.is_(None))
-    .values(revoked_at=bindparam("at"), revoked_by=bindparam("by"))
+    .values(revoked_at=bindparam("at"), revoked_by=bindparam("by"), revoked_reason=bindparam("reason"))
 )
 _REVOKE_OWN = _REVOKE.where(tokens.c.user_id == bindparam("owner"), PERSONAL, tokens.c.expires_at > bindparam("at"))
 _CLOSE = delete(credentials).where(credentials.c.token_id == bindparam("token"))
@@ -188,13 +189,24 @@ def rename_token(connection: Connection, token_id: int, label: str, *, user_id: 
 
 
 def revoke_token(
-    connection: Connection, token_id: int, *, now: datetime, revoked_by: str, user_id: int | None = None
+    connection: Connection,
+    token_id: int,
+    *,
+    now: datetime,
+    revoked_by: str,
+    reason: Reason | None = None,
+    user_id: int | None = None,
 ) -> bool:
     """Revoke a live token (of this user and personal, if one is named) and delete what opens it; whether there was one.
 
     Single by the row count: of two that revoke at once, one is told that it did.
     """
-    row = {"token": token_id, "at": to_seconds(now), "by": revoked_by}
+    row = {
+        "token": token_id,
+        "at": to_seconds(now),
+        "by": revoked_by,
+        "reason": None if reason is None else reason.value,
+    }
     if user_id is None:
         revoked = connection.execute(_REVOKE, row).rowcount == 1
     else:
@@ -204,34 +216,42 @@ def revoke_token(
     return revoked
 
 
-def revoke_tokens_of(connection: Connection, user_id: int, *, now: datetime, revoked_by: str) -> Sequence[int]:
+def revoke_tokens_of(
+    connection: Connection, user_id: int, *, now: datetime, revoked_by: str, reason: Reason | None = None
+) -> Sequence[int]:
     """Revoke all live personal tokens of a user who is claimed; their ids."""
     mine = (tokens.c.user_id == user_id) & PERSONAL & (tokens.c.expires_at > to_seconds(now))
-    return _revoke_all(connection, mine, now=now, revoked_by=revoked_by)
+    return _revoke_all(connection, mine, now=now, revoked_by=revoked_by, reason=reason)
 
 
-def revoke_delegated_by(connection: Connection, user_id: int, *, now: datetime, revoked_by: str) -> Sequence[int]:
+def revoke_delegated_by(
+    connection: Connection, user_id: int, *, now: datetime, revoked_by: str, reason: Reason | None = None
+) -> Sequence[int]:
     """Revoke all live tokens of proxy users that a user who is claimed asked for; their ids."""
     delegated = (tokens.c.delegated_by == user_id) & (tokens.c.expires_at > to_seconds(now))
-    return _revoke_all(connection, delegated, now=now, revoked_by=revoked_by)
+    return _revoke_all(connection, delegated, now=now, revoked_by=revoked_by, reason=reason)
 
 
-def revoke_others(connection: Connection, *, user_id: int, kept: int, now: datetime, revoked_by: str) -> Sequence[int]:
+def revoke_others(
+    connection: Connection, *, user_id: int, kept: int, now: datetime, revoked_by: str, reason: Reason | None = None
+) -> Sequence[int]:
     """Revoke all live personal tokens of a user who is claimed but the one with the id `kept`; their ids."""
     live = PERSONAL & (tokens.c.expires_at > to_seconds(now))
     others = (tokens.c.user_id == user_id) & (tokens.c.id != kept) & live
-    return _revoke_all(connection, others, now=now, revoked_by=revoked_by)
+    return _revoke_all(connection, others, now=now, revoked_by=revoked_by, reason=reason)
 
 
 def revoke_tokens_from(
-    connection: Connection, grant_ids: Sequence[int], *, now: datetime, revoked_by: str
+    connection: Connection, grant_ids: Sequence[int], *, now: datetime, revoked_by: str, reason: Reason | None = None
 ) -> Sequence[int]:
     """Revoke all access tokens of grants whose apps are locked; their ids. Those that expired are left as they are."""
     live = tokens.c.expires_at > to_seconds(now)
     revoked: list[int] = []
     for some in in_pieces(grant_ids):
         theirs = select(tokens.c.id).where(tokens.c.grant_id.in_(some))
-        revoked += _revoke_all(connection, tokens.c.id.in_(theirs) & live, now=now, revoked_by=revoked_by)
+        revoked += _revoke_all(
+            connection, tokens.c.id.in_(theirs) & live, now=now, revoked_by=revoked_by, reason=reason
+        )
     return revoked
 
 
@@ -245,16 +265,18 @@ def list_exchanged(connection: Connection, token_ids: Sequence[int]) -> Sequence
 
 
 def revoke_exchanged_by(
-    connection: Connection, oauth_client_id: int, *, now: datetime, revoked_by: str
+    connection: Connection, oauth_client_id: int, *, now: datetime, revoked_by: str, reason: Reason | None = None
 ) -> Sequence[int]:
     """Revoke the tokens that a client, which is claimed, was given for others; their ids."""
     its = (tokens.c.actor_client_id == oauth_client_id) & (tokens.c.expires_at > to_seconds(now))
-    return _revoke_all(connection, its, now=now, revoked_by=revoked_by)
+    return _revoke_all(connection, its, now=now, revoked_by=revoked_by, reason=reason)
 
 
-def revoke_these(connection: Connection, token_ids: Sequence[int], *, now: datetime, revoked_by: str) -> Sequence[int]:
+def revoke_these(
+    connection: Connection, token_ids: Sequence[int], *, now: datetime, revoked_by: str, reason: Reason | None = None
+) -> Sequence[int]:
     """Revoke those of some tokens that are not revoked; their ids. Their users are locked."""
-    return _revoke_all(connection, tokens.c.id.in_(token_ids), now=now, revoked_by=revoked_by)
+    return _revoke_all(connection, tokens.c.id.in_(token_ids), now=now, revoked_by=revoked_by, reason=reason)
 
 
 def keep_open(connection: Connection, preview: str, *, now: datetime) -> UserKind | None:
@@ -267,7 +289,9 @@ def keep_open(connection: Connection, preview: str, *, now: datetime) -> UserKin
     return None if row is None else UserKind.of(admin=row.admin, proxy=row.proxy, service=row.service)
 
 
-def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: datetime, revoked_by: str) -> Sequence[int]:
+def _revoke_all(
+    connection: Connection, which: ColumnElement[bool], *, now: datetime, revoked_by: str, reason: Reason | None = None
+) -> Sequence[int]:
     """Revoke tokens and delete what opens them; their ids.
 
     Their users are claimed or locked, so none is made meanwhile that ought to be found. They are locked in the order of
@@ -279,7 +303,13 @@ def _revoke_all(connection: Connection, which: ColumnElement[bool], *, now: date
     revoked: list[int] = []
     while ids := connection.execute(found, {"last": revoked[-1] if revoked else 0}).scalars().all():
         statement = update(tokens).where(tokens.c.id.in_(ids))
-        connection.execute(statement.values(revoked_at=to_seconds(now), revoked_by=revoked_by))
+        connection.execute(
+            statement.values(
+                revoked_at=to_seconds(now),
+                revoked_by=revoked_by,
+                revoked_reason=None if reason is None else reason.value,
+            )
+        )
         execute_naming(connection, delete(credentials).where(credentials.c.token_id.in_(ids)))
         revoked += ids
     return revoked

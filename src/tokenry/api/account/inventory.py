@@ -6,6 +6,7 @@ from tokenry.api.account.export import write_csv, write_json_lines
 from tokenry.api.lists import filter_header, read_list
 from tokenry.api.tokens import details
 from tokenry.api.tokens.details import read_selection, write_details
+from tokenry.api.tokens.operations import with_reason
 from tokenry.api.wire import ID_MAX, read_integer, write_page
 from tokenry.domain.details import Details
 from tokenry.domain.errors import Fault, Invalid, collect_faults, raise_faults
@@ -34,6 +35,7 @@ COLUMNS = (
     "last_used_agent",
     "revoked",
     "revoked_by",
+    "revoked_reason",
     "disabled",
     "disabled_by",
     "networks",
@@ -73,7 +75,8 @@ class InventoryOperations:
 
     def revoke_tokens(self, call: Call) -> object:
         """POST the ids of tokens to revoke, all in one transaction."""
-        revoked = self._inventory.revoke_tokens(call.origin, read_ids(call.body))
+        ids, origin = collect_faults(lambda: read_ids(call.body), lambda: with_reason(call.origin, call.body))
+        revoked = self._inventory.revoke_tokens(origin, ids)
         return {"data": [{"id": token_id, "revoked": did} for token_id, did in revoked]}
 
     def disable_tokens(self, call: Call) -> object:

@@ -42,7 +42,7 @@ def managed_paths(installation: Installation, resource: MakeResource) -> Paths:
         # Before the paths with an id, which would match it.
         f"{one}/tokens/details": resource(GET=Operation(details.list_details, TOKENS_READS, MANAGERS)),
         f"{one}/tokens/policy": resource(GET=Operation(tokens.get_policy, TOKENS_READS, MANAGERS)),
-        f"{one}/tokens/revoke-all": resource(POST=change(_knowing(made.revoke_all), TOKENS_WRITES, MANAGERS)),
+        f"{one}/tokens/revoke-all": resource(POST=change(_knowing(made.revoke_all, "reason"), TOKENS_WRITES, MANAGERS)),
         f"{one}/tokens/{{token_id}}": resource(
             GET=Operation(tokens.get_token, TOKENS_READS, MANAGERS),
             PUT=change(_knowing(tokens.rename_token, "label"), TOKENS_WRITES, MANAGERS),

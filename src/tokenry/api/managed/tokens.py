@@ -2,6 +2,7 @@
 
 from tokenry.api.idempotency import read_keyed_request
 from tokenry.api.managed.users import read_external_id
+from tokenry.api.tokens.operations import with_reason
 from tokenry.api.wire import read_new_token, write_time, write_token
 from tokenry.domain.errors import Fault, collect_faults, raise_faults
 from tokenry.service.managed import ManagedTokens
@@ -36,7 +37,7 @@ class ManagedTokenOperations:
 
     def revoke_all(self, call: Call) -> object:
         """POST the revocation of all tokens of a user."""
-        return {"revoked": self._tokens.revoke_all(call.origin, read_external_id(call))}
+        return {"revoked": self._tokens.revoke_all(with_reason(call.origin, call.body), read_external_id(call))}
 
 
 def _read_create_user(call: Call) -> bool:

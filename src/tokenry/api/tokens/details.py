@@ -58,6 +58,7 @@ def write_details(details: Details) -> dict[str, object]:
         "last_used_agent": None if use is None else use.agent,
         "revoked": None if revocation is None else write_time(revocation.at),
         "revoked_by": None if revocation is None else revocation.by,
+        "revoked_reason": None if revocation is None else revocation.reason,
         "disabled": disabling is not None,
         "disabled_by": None if disabling is None else disabling.by,
     }

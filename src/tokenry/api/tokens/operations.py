@@ -1,12 +1,14 @@
 """The operations on personal access tokens: read the call, ask the service, write the answer."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from tokenry.api.idempotency import read_keyed_request
 from tokenry.api.lists import read_list
 from tokenry.api.wire import read_id, read_integer, read_new_label, read_new_token, write_page, write_token
 from tokenry.domain.accounts import Origin
-from tokenry.domain.errors import Fault, NotFound, collect_faults, raise_faults
+from tokenry.domain.details import Reason
+from tokenry.domain.errors import Fault, Invalid, NotFound, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
 from tokenry.domain.policy import Rules
 from tokenry.domain.rotation import GRACE_SECONDS_DEFAULT, GRACE_SECONDS_MAX, NewRotation
@@ -22,6 +24,7 @@ FILTERABLE = {
     "label": Kind.TEXT,
     "scopes": Kind.TEXT,
 }
+REASONS = [reason.value for reason in Reason]
 FIRST_USE, NOW = "first_use", "now"
 
 
@@ -66,12 +69,13 @@ class TokenOperations:
 
     def revoke_token(self, call: Call) -> object:
         """DELETE a token; from this answer on it is refused everywhere."""
-        self._tokens.revoke_token(self._whose(call), read_token_id(call))
+        token_id = read_token_id(call)
+        self._tokens.revoke_token(with_reason(self._whose(call), call.parameters), token_id)
         return {}
 
     def revoke_other_tokens(self, call: Call) -> object:
         """POST the revocation of all of the caller's tokens but the acting one."""
-        return {"revoked": self._tokens.revoke_other_tokens(call.origin)}
+        return {"revoked": self._tokens.revoke_other_tokens(with_reason(call.origin, call.body))}
 
     def rotate_token(self, call: Call) -> object:
         """POST a new secret; the only answer with its whole text."""
@@ -95,6 +99,16 @@ def read_token_id(call: Call) -> int:
     if token_id is None:
         raise NotFound
     return token_id
+
+
+def with_reason(origin: Origin, given: Mapping[str, object]) -> Origin:
+    """Say why a change revokes tokens, by a parameter or a key of the body. Raises Invalid."""
+    reason = given.get("reason")
+    if reason is None:
+        return origin
+    if not isinstance(reason, str) or reason not in REASONS:
+        raise Invalid(Fault(f"Must be one of {', '.join(REASONS)}", "reason"))
+    return replace(origin, reason=Reason(reason))
 
 
 def read_rotation(body: Mapping[str, object]) -> NewRotation:

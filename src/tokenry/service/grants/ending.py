@@ -43,8 +43,10 @@ def end_client(change: Change, oauth_client_id: int) -> int:
     stored.forget_requests_of(change.connection, oauth_client_id)
     ended = _record_apps(change, stored.end_apps_with(change.connection, oauth_client_id, change.now))
     by = change.origin.name
-    token_ids = revoke_exchanged_by(change.connection, oauth_client_id, now=change.now, revoked_by=by)
-    change.record(*(TokenRevoked(token_id) for token_id in token_ids))
+    token_ids = revoke_exchanged_by(
+        change.connection, oauth_client_id, now=change.now, revoked_by=by, reason=change.origin.reason
+    )
+    change.record(*(TokenRevoked(token_id, reason=change.origin.reason) for token_id in token_ids))
     return ended
 
 
@@ -59,6 +61,8 @@ def _record_grants(change: Change, ended: Sequence[stored.EndedGrant], reason: s
     change.record(*(GrantEnded(grant.user_id, grant.app_id, grant.id, reason) for grant in ended))
     grant_ids = [grant.id for grant in ended]
     by = change.origin.name
-    token_ids = revoke_tokens_from(change.connection, grant_ids, now=change.now, revoked_by=by)
-    change.record(*(TokenRevoked(token_id) for token_id in token_ids))
+    token_ids = revoke_tokens_from(
+        change.connection, grant_ids, now=change.now, revoked_by=by, reason=change.origin.reason
+    )
+    change.record(*(TokenRevoked(token_id, reason=change.origin.reason) for token_id in token_ids))
     return len(ended)

@@ -110,6 +110,7 @@ tokens = Table(
     Column("description", Words, nullable=False, server_default=EMPTY),
     Column("created_by", Words, nullable=False, server_default=EMPTY),
     Column("revoked_by", Words),
+    Column("revoked_reason", Words),
     # The parent account's user who asked for a proxy user's token; disabling that user revokes it.
     Column("delegated_by", Id, ForeignKey("users.id")),
     # Of an access token: the grant it came from. Personal tokens have none.

@@ -1,4 +1,7 @@
-"""Tokens that are disabled, in a table of their own: adding a column to an index would lock the tokens meanwhile."""
+"""Why tokens were revoked; and those that are disabled, in a table of their own.
+
+A column of an index of tokens could not be added without holding up who writes them.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +16,7 @@ Words = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
+    op.add_column("tokens", sa.Column("revoked_reason", Words))
     op.create_table(
         "disabled_tokens",
         sa.Column("token_id", Id, sa.ForeignKey("tokens.id"), primary_key=True, autoincrement=False),
