@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.issuing import NewToken
+from tests.issuing import NewToken, bearer
 from tests.middleware.conftest import revoke
 from tests.node import MODULES, NODE, need_modules
 from tests.servers import STOP_SECONDS_MAX, Server, environment
@@ -82,10 +82,6 @@ def unanswered(place: Path) -> Iterator[httpx2.Client]:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         yield from run(place, "express_app.mjs", f"http://127.0.0.1:{nobody.getsockname()[1]}")
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 def test_callers_are_told_apart(app: httpx2.Client, new_token: NewToken, api: httpx2.Client) -> None:
