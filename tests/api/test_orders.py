@@ -46,7 +46,9 @@ def find_ordered() -> Iterator[Ordered]:
                 yield Ordered(path.replace("{apiVersion}", "v4"), field)
 
 
-ORDERED = [ordered for ordered in find_ordered() if not ordered.path.endswith(NOTHING_THERE)]
+MANAGED = "/v4/tokenry/"
+"""Below this, lists of a product's users and their tokens, by the statements of the others."""
+ORDERED = [each for each in find_ordered() if not each.path.endswith(NOTHING_THERE) and MANAGED not in each.path]
 PATHS = sorted({ordered.path for ordered in ORDERED})
 
 
