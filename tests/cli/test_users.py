@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from tests.cli.conftest import Person
-from tests.cli.test_completion import complete, require, shell
+from tests.cli.shells import complete, require, shell
 from tests.servers import Server, service_account
 
 COLUMNS = ["external_id", "username", "email", "disabled", "created"]

@@ -55,6 +55,12 @@ RECORDED = [
     (events.TokenRevoked(12), "token.revoke", "token:12", "{}"),
     (events.TokenRevoked(12, "pat_1"), "token.revoke", "token:12", '{"reported": "pat_1"}'),
     (events.TokenRevoked(12, reason=Reason.UNUSED), "token.revoke", "token:12", '{"reason": "unused"}'),
+    (
+        events.PageTokenCreated(3, "pgt_0123456789ab", MOMENT),
+        "page_token.create",
+        "user:3",
+        '{"page_token": "pgt_0123456789ab", "expires": "2025-06-15T15:06:40+00:00"}',
+    ),
     (events.UserCreated(3, "ada", admin=False), "user.create", "user:3", '{"username": "ada", "admin": false}'),
     (
         events.UserUpdated(3, DIFFERENCE),

@@ -38,6 +38,7 @@ def test_valid_token_passes_every_check(app_on_each_engine: App) -> None:
             "known",
             "revocation",
             "secret",
+            "enabled",
             "expiry",
             "user",
             "networks",

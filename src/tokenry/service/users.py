@@ -245,10 +245,7 @@ def remove_user(change: Change, user: User) -> None:
 
 
 def set_user_disabled(change: Change, user: User, *, disabled: bool) -> bool:
-    """Refuse all tokens of a user who is claimed, in a change of the caller's, or accept them again.
-
-    Whether that changed anything.
-    """
+    """Refuse a claimed user's tokens in a change of the caller's, or accept them again; whether that was a change."""
     changed = stored.set_disabled(change.connection, user.id, change.now if disabled else None)
     if changed:
         change.record((UserDisabled if disabled else UserEnabled)(user.id, user.username))
