@@ -42,9 +42,7 @@ class PageTokens:
                 raise NotFound
             user = get_managed(connection, actor, found.id)
             if not self._origins:
-                raise Invalid(
-                    Fault("The operator has to set TOKENRY_ALLOWED_ORIGINS to the origins of pages that use it")
-                )
+                raise Invalid(Fault(_NO_ORIGIN))
             if user.disabled is not None:
                 raise Invalid(Fault("User is disabled: enable it first"))
             secret = Secret.generate(kind=PAGE)
