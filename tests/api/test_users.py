@@ -13,7 +13,7 @@ from tokenry.wiring import open_installation
 
 USERS = "/v4/account/users"
 NAME = (
-    "Must be 1-64 ASCII letters, numbers, dots, dashes and underscores, starting with a letter or number",
+    "Must be 1-254 ASCII letters, numbers, dots, dashes, underscores, and @, + or |, starting with a letter or number",
     "username",
 )
 EMAIL = ("Must be an email address", "email")

@@ -272,7 +272,7 @@ COMMON = {"authorization", "user-agent", "x-forwarded-for"}
 ASKED_WITH = {
     Gateway.NGINX: COMMON | {"x-original-method"},
     Gateway.HAPROXY: COMMON | {"x-original-method", "accept"},
-    Gateway.CADDY: COMMON | {"x-forwarded-method"},
+    Gateway.CADDY: COMMON | {"x-forwarded-method", "no-dpop"},
     Gateway.ENVOY: COMMON | {"content-length", "x-envoy-internal", "x-envoy-expected-rq-timeout-ms"},
     Gateway.TRAEFIK: COMMON
     | {"x-forwarded-method", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-uri", "accept-encoding"},

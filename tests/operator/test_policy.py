@@ -15,6 +15,7 @@ NOTHING = {
     "scopes of admin": "any",
     "scopes of user": "any",
     "scopes of proxy": "any",
+    "scopes of service": "any",
     "second factor of": "nobody",
 }
 
@@ -51,6 +52,7 @@ def test_rules_are_set_one_by_one_and_lifted_again(service: Server) -> None:
         "scopes of admin": "any",
         "scopes of user": "linodes:read_only domains:read_only",
         "scopes of proxy": "any",
+        "scopes of service": "any",
         "second factor of": "administrators",
     }
     lifted = ("--max-tokens", "none", "--no-expiry-required", "--max-lifetime", "none", "--scopes", "user=any")

@@ -47,9 +47,9 @@ def ada(site: App) -> Visitor:
     return visitor(site)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A real Chromium, for all tests of pages: none of them runs an event loop in its own thread."""
+    """A real Chromium for the tests of a file. While it is there its thread can run no event loop."""
     with chromium() as browser:
         yield browser
 

@@ -19,7 +19,7 @@ from tokenry.cli.running import CommandError
 from tokenry.domain.errors import Invalid, NotFound
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.policy import Policy, Rules, Shortening, UserKind
-from tokenry.domain.scopes import EVERYTHING, Scopes
+from tokenry.domain.scopes import ALL, Scopes
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.tokens import NEVER, NewToken, Token
 from tokenry.operator.policy import _enforce
@@ -115,7 +115,7 @@ def test_actor_is_told_what_holds_for_its_user(bench: Bench, policies: Policies)
     put(policies, STRICT)
     assert policies.get_rules(bench.actor.user_id) == Rules(DAY, True, 1, Scopes.parse("linodes:read_only"), 1)  # noqa: FBT003
     put(policies, Policy())
-    assert policies.get_rules(bench.actor.user_id) == Rules(scopes=EVERYTHING, live_tokens=1)
+    assert policies.get_rules(bench.actor.user_id) == Rules(scopes=ALL, live_tokens=1)
 
 
 def test_change_of_the_policy_is_recorded(bench: Bench, policies: Policies) -> None:

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from tests.making import NOW, OPERATOR, new_user
-from tests.oauth_making import add_client
 from tests.service.parts import Bench, at_once, sessions_of
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Forbidden, NotFound, Unauthorized
@@ -13,6 +13,7 @@ from tokenry.domain.paging import PageRequest
 from tokenry.domain.secrets import SESSION, Secret
 from tokenry.domain.sessions import STANDARD_LIMITS, Session, SessionLimits
 from tokenry.service.sessions import end_sessions_of
+from tokenry.storage.schema import users
 
 AGENT = "x" * 600
 
@@ -127,6 +128,7 @@ def test_all_sessions_of_a_user_end_but_one_and_each_is_recorded(bench: Bench) -
 
 def test_user_that_is_a_client_never_has_a_session(bench: Bench) -> None:
     user_id = new_user(bench.database, "robot")
-    add_client(bench.database, service_user_id=user_id)
+    with bench.database.write() as connection:
+        connection.execute(update(users).where(users.c.id == user_id).values(service=True))
     with pytest.raises(Forbidden):
         begin(bench, user_id)

@@ -68,8 +68,10 @@ def _prepare(settings: Settings, url: str) -> str:
             "expired": _issue(earlier, FIRST_USERNAME, "trial", "linodes:read_only", days=30),
             "active": _issue(installation, FIRST_USERNAME, "reports", "linodes:read_only domains:read_only", days=90),
             "revoked": _issue(installation, FIRST_USERNAME, "laptop that was lost", "*", days=365),
+            "disabled": _issue(installation, FIRST_USERNAME, "robot on holiday", "linodes:read_only", days=60),
         }
         installation.tokens.revoke_any_token(ORIGIN, tokens["revoked"][0])
+        installation.inventory.turn_any_token(ORIGIN, tokens["disabled"][0], disabled=True)
         _issue(installation, FIRST_USERNAME, "nightly backup", "volumes:read_write", days=3)
         _issue(installation, USERNAME, "ci", "linodes:read_write", days=365)
         link = link_address(url, installation.links.make_link(ORIGIN, FIRST_USERNAME))

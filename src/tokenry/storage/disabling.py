@@ -31,7 +31,7 @@ def is_disabled() -> ColumnElement[bool]:
 
 def disable_these(connection: Connection, token_ids: Sequence[int], *, now: datetime, by: str) -> Sequence[int]:
     """Disable those of some personal tokens that are live and not disabled; their ids. Their users are locked."""
-    ids = _lock(connection, token_ids, (tokens.c.expires_at > to_seconds(now)) & ~is_disabled())
+    ids = _lock_some(connection, token_ids, (tokens.c.expires_at > to_seconds(now)) & ~is_disabled())
     if ids:
         rows = [{"token_id": token_id, "disabled_at": to_seconds(now), "disabled_by": by} for token_id in ids]
         connection.execute(insert(disabled_tokens), rows)
@@ -41,7 +41,7 @@ def disable_these(connection: Connection, token_ids: Sequence[int], *, now: date
 
 def enable_these(connection: Connection, token_ids: Sequence[int]) -> Sequence[int]:
     """Enable those of some tokens that are disabled and not revoked; their ids. Their users are locked."""
-    ids = _lock(connection, token_ids, is_disabled())
+    ids = _lock_some(connection, token_ids, is_disabled())
     if ids:
         connection.execute(delete(disabled_tokens).where(disabled_tokens.c.token_id.in_(ids)))
         _turn_credentials(connection, ids)
@@ -54,7 +54,7 @@ def was_disabled(connection: Connection, token_id: int) -> bool:
     return connection.execute(found).first() is not None
 
 
-def _lock(connection: Connection, token_ids: Sequence[int], which: ColumnElement[bool]) -> Sequence[int]:
+def _lock_some(connection: Connection, token_ids: Sequence[int], which: ColumnElement[bool]) -> Sequence[int]:
     """In the order of their ids, as everywhere."""
     unrevoked = tokens.c.grant_id.is_(None) & tokens.c.revoked_at.is_(None)
     found = select(tokens.c.id).where(tokens.c.id.in_(token_ids), unrevoked, which).order_by(tokens.c.id)

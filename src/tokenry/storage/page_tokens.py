@@ -61,7 +61,7 @@ def keep_page_open(connection: Connection, preview: str, *, now: datetime) -> Us
 
     Whatever ends it waits: the user, its maker, and the token by which it was made.
     """
-    row = connection.execute(_keep(), {"preview": preview, "now": to_seconds(now)}).first()
+    row = connection.execute(_keep_open(), {"preview": preview, "now": to_seconds(now)}).first()
     return None if row is None else UserKind.of(admin=row.admin, proxy=row.proxy, service=row.service)
 
 
@@ -117,7 +117,7 @@ def _find() -> Select[Any]:
 
 
 @cache
-def _keep() -> Select[Any]:
+def _keep_open() -> Select[Any]:
     kept = _open(_makers.c.admin, _makers.c.proxy, _makers.c.service)
     # Users first, as everybody does; the one who is meant is kept or locked by then.
     return kept.with_for_update(read=True, key_share=True, of=(users, _makers, credentials, page_tokens))

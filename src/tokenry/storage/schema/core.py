@@ -110,7 +110,6 @@ tokens = Table(
     Column("description", Words, nullable=False, server_default=EMPTY),
     Column("created_by", Words, nullable=False, server_default=EMPTY),
     Column("revoked_by", Words),
-    Column("revoked_reason", Words),
     # The parent account's user who asked for a proxy user's token; disabling that user revokes it.
     Column("delegated_by", Id, ForeignKey("users.id")),
     # Of an access token: the grant it came from. Personal tokens have none.
@@ -119,6 +118,7 @@ tokens = Table(
     # after their end, so neither is a key.
     Column("subject_id", Id),
     Column("actor_client_id", Id),
+    Column("revoked_reason", Words),
     sqlite_autoincrement=True,
 )
 _REVOKED = text("revoked_at IS NOT NULL")
