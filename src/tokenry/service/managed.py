@@ -137,6 +137,8 @@ class ManagedTokens:
             if user is None and not create_user:
                 _require_manager(change)
                 raise NotFound
+            if user is not None and stored.keep_user(change.connection, user.id) is None:
+                raise _gone()
             if user is None:
                 user = add_managed(change, external_id, UserWanted(), self._reservation)
             for_user = replace(change, origin=replace(origin, managed=Managed(user.id, user.username)))
@@ -199,7 +201,10 @@ def _claim(change: Change, external_id: str) -> User | None:
     _require_manager(change)
     if found is None:
         return None
-    return get_managed(change.connection, change.actor, found.id)
+    try:
+        return get_managed(change.connection, change.actor, found.id)
+    except NotFound:
+        raise _gone() from None
 
 
 def _claim_known(change: Change, external_id: str) -> User:
@@ -207,6 +212,11 @@ def _claim_known(change: Change, external_id: str) -> User:
     if user is None:
         raise NotFound
     return user
+
+
+def _gone() -> Unavailable:
+    """For somebody who was found, and deleted before it was claimed: what is to be done begins anew."""
+    return Unavailable("the user was deleted meanwhile", collided=True)
 
 
 @contextmanager
