@@ -14,7 +14,7 @@ from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import PAGE
 from tokenry.domain.texts import shows
 from tokenry.domain.tokens import NEVER_SECONDS
-from tokenry.domain.users import email_faults
+from tokenry.domain.users import User, email_faults
 
 COMPANY_LENGTH_MAX = 128
 _NOT_IN_USERNAME = re.compile(r"[^A-Za-z0-9._-]")
@@ -157,6 +157,10 @@ class Origin:
             return self.managed.user_id
         assert self.actor is not None
         return self.actor.user_id
+
+    def on_behalf_of(self, user: User) -> Self:
+        """The same for a user whom whoever acts manages, and whose tokens are then meant."""
+        return replace(self, managed=Managed(user.id, user.username))
 
     @property
     def page_token(self) -> str | None:

@@ -14,7 +14,7 @@ from tokenry.domain.paging import Page, PageRequest
 from tokenry.service.acting import get_reader, get_writer, require_open
 from tokenry.service.disabling import turn_these
 from tokenry.service.revocation import revoke_these
-from tokenry.service.transactions import Transactions
+from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import inventory as stored
 from tokenry.storage import users
 from tokenry.storage.accounts import lock_account
@@ -80,24 +80,14 @@ class Inventory:
     def revoke_tokens(self, origin: Origin, token_ids: Sequence[int]) -> Sequence[tuple[int, bool]]:
         """Revoke tokens of the account's users; for each id, whether this revoked it. Raises Forbidden."""
         with self._transactions.change(origin) as change:
-            account_id = change.actor.account_id
-            lock_account(change.connection, account_id)
-            own = stored.find_own(change.connection, token_ids, account_id=account_id)
-            users.lock_owners(change.connection, own)
-            require_administrator(get_writer(change))
-            revoked = revoke_these(change, own)
+            revoked = revoke_these(change, _lock_own(change, token_ids))
         return [(token_id, token_id in revoked) for token_id in token_ids]
 
     @retried
     def turn_tokens(self, origin: Origin, token_ids: Sequence[int], *, disabled: bool) -> Sequence[tuple[int, bool]]:
         """Disable or enable tokens of the account's users; for each id, whether this did. Raises Forbidden."""
         with self._transactions.change(origin) as change:
-            account_id = change.actor.account_id
-            lock_account(change.connection, account_id)
-            own = stored.find_own(change.connection, token_ids, account_id=account_id)
-            users.lock_owners(change.connection, own)
-            require_administrator(get_writer(change))
-            turned = turn_these(change, own, disabled=disabled)
+            turned = turn_these(change, _lock_own(change, token_ids), disabled=disabled)
         return [(token_id, token_id in turned) for token_id in token_ids]
 
     @retried
@@ -137,3 +127,13 @@ class Inventory:
                 return
             yield piece
             last = piece[-1]
+
+
+def _lock_own(change: Change, token_ids: Sequence[int]) -> Sequence[int]:
+    """Those of some tokens that are of the account of an administrator, with their users locked. Raises Forbidden."""
+    account_id = change.actor.account_id
+    lock_account(change.connection, account_id)
+    own = stored.find_own(change.connection, token_ids, account_id=account_id)
+    users.lock_owners(change.connection, own)
+    require_administrator(get_writer(change))
+    return own

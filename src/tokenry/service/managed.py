@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from secrets import token_hex
 
@@ -15,7 +14,6 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.managed import (
     MANAGERS,
-    Managed,
     UserWanted,
     external_id_faults,
     require_managed,
@@ -73,8 +71,7 @@ class ManagedUsers:
         """
         assert origin.actor is not None
         with self._transactions.read() as connection:
-            user = _find(connection, origin.actor, external_id)
-            return replace(origin, managed=Managed(user.id, user.username))
+            return origin.on_behalf_of(_find(connection, origin.actor, external_id))
 
     @retried
     def put_user(self, origin: Origin, external_id: str, wanted: UserWanted) -> User:
@@ -102,7 +99,8 @@ class ManagedUsers:
 
     def _update(self, change: Change, user: User, wanted: UserWanted) -> User:
         raise_faults(wanted.check(user))
-        require_free(change, wanted.username or user.username, but_for=user.id)
+        if wanted.username is not None:
+            require_free(change, wanted.username, but_for=user.id)
         if wanted.disabled is not None:
             set_user_disabled(change, user, disabled=wanted.disabled)
         new = UserChange(username=wanted.username, email=wanted.email)
@@ -141,16 +139,14 @@ class ManagedTokens:
                 raise _gone()
             if user is None:
                 user = add_managed(change, external_id, UserWanted(), self._reservation)
-            for_user = replace(change, origin=replace(origin, managed=Managed(user.id, user.username)))
-            return self._tokens.create_in(for_user, new, request)
+            return self._tokens.create_in(change.on_behalf_of(user), new, request)
 
     @retried
     def revoke_all(self, origin: Origin, external_id: str) -> int:
         """Revoke all tokens of a user, and end what the user let applications in for; how many personal ones."""
         with self._transactions.change(origin) as change:
             user = _claim_known(change, external_id)
-            for_user = replace(change, origin=replace(origin, managed=Managed(user.id, user.username)))
-            return len(revoke_everything_of(for_user, user))
+            return len(revoke_everything_of(change.on_behalf_of(user), user))
 
 
 def add_managed(change: Change, external_id: str, wanted: UserWanted, reservation: timedelta) -> User:

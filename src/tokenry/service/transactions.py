@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.events import Event
+from tokenry.domain.users import User
 from tokenry.storage import audit
 from tokenry.storage.database import Database
 
@@ -32,6 +33,10 @@ class Change:
     def owner_id(self) -> int:
         """Whose tokens are meant: one's own, or those of a user whom one manages."""
         return self.origin.owner_id
+
+    def on_behalf_of(self, user: User) -> "Change":
+        """The same change, as it is for a user whom whoever acts manages."""
+        return replace(self, origin=self.origin.on_behalf_of(user))
 
     def record(self, *events: Event) -> None:
         """Record what it did, in the same transaction: the audit has these events if it commits."""

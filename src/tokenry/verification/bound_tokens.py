@@ -8,12 +8,10 @@ from functools import partial
 from typing import Protocol
 
 from tokenry.domain.scopes import Scopes
-from tokenry.verification.verifier import MALFORMED, UNPROVED, Decision, Presenter, Verifier, read_bound
+from tokenry.verification.verifier import MALFORMED_BOUND, UNPROVED, Decision, Presenter, Verifier, read_bound
 
 # A path and maybe a query, of the characters that they may have: others a parser of addresses might leave out.
 _TARGET = re.compile(r"/[!\"$-~]*+")
-
-_MALFORMED = MALFORMED._replace(bound=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ class BoundTokens:
         """
         text = read_bound(authorization)
         if text is None:
-            return _MALFORMED
+            return MALFORMED_BOUND
         decision = await self.verifier.verify_bound(text, needed, client) if found is None else found
         actor, address = decision.actor, shown.address
         if actor is None:
@@ -82,7 +80,7 @@ class BoundTokens:
     def find_now(self, authorization: str | None, needed: Scopes, client: Presenter) -> Decision | None:
         """Decide on the token alone, without waiting for anything; None where that cannot be. Raises Unavailable."""
         text = read_bound(authorization)
-        return _MALFORMED if text is None else self.verifier.verify_bound_now(text, needed, client)
+        return MALFORMED_BOUND if text is None else self.verifier.verify_bound_now(text, needed, client)
 
     def _prove(self, preview: str, text: str, shown: Shown, address: str) -> bool:
         from tokenry.verification.dpop import read_proof  # noqa: PLC0415 - it imports cryptography

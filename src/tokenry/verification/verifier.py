@@ -80,6 +80,7 @@ class Credentials(Protocol):
 
 MISSING = Decision(None, Denial.MISSING)
 MALFORMED = Decision(None, Denial.MALFORMED)
+MALFORMED_BOUND = MALFORMED._replace(bound=True)
 UNPROVED = Decision(None, Denial.UNPROVED, bound=True)
 _NAMED = (None, Denial.INSUFFICIENT_SCOPE)
 NOBODY = KnownPresenter()
@@ -141,14 +142,14 @@ class Verifier:
         """
         secret = Secret.parse(text, BOUND_PREFIXES)
         if secret is None:
-            return MALFORMED._replace(bound=True)
+            return MALFORMED_BOUND
         return self._decide_bound(secret, await self._credentials.find(secret.preview), needed, client)
 
     def verify_bound_now(self, text: str, needed: Scopes = NOTHING, client: Presenter = NOBODY) -> Decision | None:
         """Do so without waiting for anything; None where the database must be waited for. Raises Unavailable."""
         secret = Secret.parse(text, BOUND_PREFIXES)
         if secret is None:
-            return MALFORMED._replace(bound=True)
+            return MALFORMED_BOUND
         if self._find_now is None:
             return None
         return self._decide_bound(secret, self._find_now(secret.preview), needed, client)

@@ -1,14 +1,12 @@
 """The paths by which a product's backend manages its users and their tokens."""
 
-from collections.abc import Callable
-
 from tokenry.api.managed.tokens import ManagedTokenOperations
 from tokenry.api.managed.users import ManagedUserOperations, unknown_keys
 from tokenry.api.tokens.details import DetailsOperations
+from tokenry.api.tokens.effects import Run, checked
 from tokenry.api.tokens.operations import TokenOperations
 from tokenry.domain.accounts import Origin
 from tokenry.domain.callers import Callers
-from tokenry.domain.errors import raise_faults
 from tokenry.domain.scopes import TOKENS_READS, TOKENS_WRITES, USERS_READS, USERS_WRITES
 from tokenry.service.installation import Installation
 from tokenry.web.requests import Call
@@ -16,7 +14,6 @@ from tokenry.web.resource import MakeResource, Operation, Paths, change
 
 MANAGERS = Callers.MANAGERS
 NEW_TOKEN_KEYS = ("label", "scopes", "expiry", "create_user")
-Run = Callable[[Call], object]
 
 
 def managed_paths(installation: Installation, resource: MakeResource) -> Paths:
@@ -83,9 +80,4 @@ def page_token_paths(installation: Installation, resource: MakeResource) -> Path
 
 def _knowing(run: Run, *keys: str) -> Run:
     """An operation whose body may have these keys, and no others: what means nothing here is told, not ignored."""
-
-    def checked(call: Call) -> object:
-        raise_faults(unknown_keys(call.body, keys))
-        return run(call)
-
-    return checked
+    return checked(run, lambda body: unknown_keys(body, keys))

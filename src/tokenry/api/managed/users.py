@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from tokenry.api.lists import read_list
 from tokenry.api.wire import write_page, write_time
 from tokenry.domain.accounts import Origin
-from tokenry.domain.errors import Fault, Invalid
+from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.filters import Kind
 from tokenry.domain.managed import UserWanted, external_id_faults
 from tokenry.domain.users import User
@@ -53,9 +53,7 @@ class ManagedUserOperations:
 def read_external_id(call: Call) -> str:
     """Read the product's name for a user in the path. Raises Invalid."""
     external_id = call.path["external_id"]
-    faults = external_id_faults(external_id)
-    if faults:
-        raise Invalid(*faults)
+    raise_faults(external_id_faults(external_id))
     return external_id
 
 

@@ -4,7 +4,7 @@ All others that mean nothing there are ignored, as the format has it: its client
 parameters too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from tokenry.domain.errors import Fault, raise_faults
 from tokenry.web.requests import Call
@@ -23,11 +23,16 @@ WITHOUT_EFFECT = {
 }
 
 
-def effective(run: Run) -> Run:
-    """An operation that is not done where its caller must believe that more is done: each such key is a fault."""
+def checked(run: Run, find_faults: Callable[[Mapping[str, object]], Iterable[Fault]]) -> Run:
+    """An operation that is not done where there are faults in the keys of the body."""
 
-    def checked(call: Call) -> object:
-        raise_faults([Fault(WITHOUT_EFFECT[key], key) for key in call.body if key in WITHOUT_EFFECT])
+    def check_and_run(call: Call) -> object:
+        raise_faults(find_faults(call.body))
         return run(call)
 
-    return checked
+    return check_and_run
+
+
+def effective(run: Run) -> Run:
+    """An operation that is not done where its caller must believe that more is done: each such key is a fault."""
+    return checked(run, lambda body: [Fault(WITHOUT_EFFECT[key], key) for key in body if key in WITHOUT_EFFECT])
