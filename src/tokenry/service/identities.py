@@ -32,7 +32,7 @@ from tokenry.storage.accounts import find_first_account, lock_account
 from tokenry.storage.assertions import see_assertion
 from tokenry.storage.database import retried
 from tokenry.storage.logins import insert_login
-from tokenry.storage.users import claim_user, find_user, find_user_by_id, get_user, is_service, keep_user
+from tokenry.storage.users import claim_user, find_user, find_user_by_id, get_user, keep_user
 
 
 class Identities:
@@ -95,7 +95,7 @@ class Identities:
         with _once_each(), self._transactions.change(origin) as change:
             connection = change.connection
             user = _claim_named(connection, username)
-            if user.proxy or is_service(connection, user.id):
+            if user.proxy or user.service:
                 raise Invalid(Fault("This user never signs in", "user"))
             known = stored.find_identified(connection, issuer=provider.issuer, subject=subject)
             if known is not None and known.id != user.id:

@@ -51,15 +51,15 @@ class Tokens:
         Raises Forbidden for a proxy user, Invalid with every fault, Conflict.
         """
         with self._transactions.change(origin) as change:
+            if origin.managed is not None:
+                stored_users.keep_user(change.connection, origin.owner_id)  # the acting one is kept with its secret
             return self.create_in(change, new, request)
 
     def create_in(self, change: Change, new: NewToken, request: KeyedRequest | None) -> tuple[Token, Secret]:
-        """Make a token, like `create_token`, in a change of the caller's which has done nothing with tokens yet."""
+        """Make a token, like `create_token`, in a change of the caller's, which keeps a user whom somebody manages."""
 
         def make() -> tuple[Token, Secret]:
             owner_id = change.owner_id
-            if change.origin.managed is not None:
-                stored_users.keep_user(change.connection, owner_id)  # the acting one is kept with its secret
             with policy_in_force(change.connection) as policy:
                 live_tokens = count_for(change, policy, owner_id)
                 kind = require_maker(change)
