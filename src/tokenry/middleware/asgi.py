@@ -81,9 +81,9 @@ async def ask(
         target=raw_path.decode("latin-1") if raw_path else write_target(scope["path"]),
         proofs=_values(scope, b"dpop"),
     )
-    if isinstance(question, Question) and question.is_nobodys:
-        return None
-    answer = question if isinstance(question, Refused) else await verifier.verify_async(question)
+    if not isinstance(question, Question):
+        return question
+    answer = await verifier.verify_async(question)
     return answer if metadata is None or isinstance(answer, Identity) else metadata.tell(answer, needs)
 
 

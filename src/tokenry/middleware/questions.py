@@ -90,12 +90,6 @@ class Question:
         """Whether it presents a token as one that is bound to a key (RFC 9449)."""
         return presents_bound(self.authorization)
 
-    @property
-    def is_nobodys(self) -> bool:
-        """Whether no token is presented, and none has to be. Another scheme, such as Basic, is the application's."""
-        scheme = (self.authorization or "").partition(" ")[0].lower()
-        return self.needs.optional and scheme not in _SCHEMES
-
     @classmethod
     def of(
         cls,
@@ -107,13 +101,18 @@ class Question:
         agent: str | None,
         target: str = "",
         proofs: Sequence[str] = (),
-    ) -> Self | Refused:
-        """The question about a request, or its refusal: with two Authorization headers, which one counts is a guess."""
+    ) -> Self | Refused | None:
+        """The question about a request, or its refusal: with two Authorization headers, which one counts is a guess.
+
+        None where no token is presented, and none has to be. Another scheme, such as Basic, is the application's.
+        """
         if len(authorizations) > 1:
             return DOUBLED
         if len(proofs) > 1:
             return DOUBLED_PROOF
         authorization = authorizations[0].strip(" \t") if authorizations else None  # not every server does
+        if needs.optional and (authorization or "").partition(" ")[0].lower() not in _SCHEMES:
+            return None
         agent = None if agent is None else agent[:AGENT_LENGTH_MAX]
         return cls(needs, method, authorization, address, agent, target, proofs[0] if proofs else None)
 

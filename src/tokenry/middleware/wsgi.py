@@ -61,9 +61,9 @@ def ask(
     """Ask about a WSGI request for this target; None for who presents no token, and need not."""
     needs = needs if metadata is None else metadata.complete(needs)
     question = _read_question(needs, environ, target)
-    if isinstance(question, Question) and question.is_nobodys:
-        return None
-    answer = question if isinstance(question, Refused) else verifier.verify(question)
+    if not isinstance(question, Question):
+        return question
+    answer = verifier.verify(question)
     return answer if metadata is None or isinstance(answer, Identity) else metadata.tell(answer, needs)
 
 
@@ -82,7 +82,7 @@ def _reply(reply: Reply, environ: Environ, start_response: "StartResponse") -> I
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
 
 
-def _read_question(needs: Needs, environ: Environ, target: str) -> Question | Refused:
+def _read_question(needs: Needs, environ: Environ, target: str) -> Question | Refused | None:
     """The question about a request. A server joins doubled headers by a comma, and that is no token, nor a proof."""
     authorization, proof = environ.get("HTTP_AUTHORIZATION"), environ.get("HTTP_DPOP")
     return Question.of(
