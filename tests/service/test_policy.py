@@ -320,12 +320,14 @@ def test_no_token_outlives_a_policy_whoever_makes_tokens_meanwhile(bench: Bench,
     """As several processes do; looked at in the moment when each policy holds, and at the end."""
     sources = [Database(bench.database.url, timeout=TIMEOUT_SECONDS) for _ in range(2)]
     failures: list[Exception] = []
+    made = threading.Semaphore(0)
 
     def create(stop: threading.Event, source: Database) -> None:
         tokens = Tokens(Transactions(source, lambda: NOW), Peppers((bytes(32),)), default_catalogue())
         while not stop.wait(PAUSE_SECONDS):
             try:
                 tokens.create_token(bench.origin, NewToken())
+                made.release()
             except Exception as failure:  # noqa: BLE001 - told below
                 failures.append(failure)
                 return
@@ -335,6 +337,7 @@ def test_no_token_outlives_a_policy_whoever_makes_tokens_meanwhile(bench: Bench,
         for days in range(30, 20, -1):
             put(policies, Policy(days * DAY), shorten=True)
             outlived.append(outliving(bench, days * DAY))
+            assert made.acquire(timeout=TIMEOUT_SECONDS), "a token for each policy, however fast those are set"
     for source in sources:
         source.close()
     assert failures == []
