@@ -28,7 +28,7 @@ from starlette.testclient import TestClient
 from tests.description import CHECKED
 from tests.faulty import PROGRAM as FAULTY
 from tests.issuing import NewToken, make_expired, management, token_maker
-from tests.servers import Redis, Server, serving
+from tests.servers import PAGE_ORIGIN, Redis, Server, serving
 from tests.workers import serving_workers
 from tokenry.application import build_app
 from tokenry.domain.secrets import Secret
@@ -323,7 +323,7 @@ def redis(redis_server: Redis) -> Redis:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One service for all tests that leave no trace in others: each makes and lists its own tokens."""
-    with serving(tmp_path_factory.mktemp("server") / "data") as server:
+    with serving(tmp_path_factory.mktemp("server") / "data", "--allowed-origins", PAGE_ORIGIN) as server:
         yield server
 
 

@@ -22,6 +22,8 @@ from tests.forking import Forked, can_fork, run_fork, start_fork
 
 STOP_SECONDS_MAX = 20
 START_SECONDS_MAX = 30
+PAGE_ORIGIN = "https://app.example"
+"""Where the pages of a product are from, for services that say so."""
 NO_LIMITS = {f"TOKENRY_RATE_LIMIT{what}": "0" for what in ("", "_FAILURES", "_SIGN_IN")}
 """Tests ask more often than any client may; those of the limits set their own."""
 UNTIL_WE_END = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()

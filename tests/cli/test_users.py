@@ -93,6 +93,14 @@ def test_every_command_for_tokens_has_those_of_a_user(backend: Person, name: str
     assert backend.fails(2, "token", "audit", "--user", f"{name}-unknown") == "tokenry: Not found\n"
 
 
+def test_page_token_is_printed_once(backend: Person, name: str) -> None:
+    backend.does("user", "put", name, "-q")
+    assert backend.does("user", "page-token", name, "-q").startswith("pgt_")
+    (made,) = backend.rows("user", "page-token", name)
+    assert list(made) == ["token", "expiry"]
+    assert backend.fails(2, "user", "page-token", f"not-{name}") == "tokenry: Not found\n"
+
+
 def test_all_tokens_of_a_user_are_revoked(backend: Person, name: str) -> None:
     new = ("token", "create", "--expires", "90d", "--scopes", "*", "--user", name, "--create-user", "-q")
     secrets = [backend.does(*new).strip() for _ in range(2)]

@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from uuid import uuid4
 
+import httpx2
 import pytest
 
 from tests.client.conftest import NewClient
 from tests.client.hostile import TOKEN, http, saying
-from tests.servers import Server, service_account
+from tests.servers import PAGE_ORIGIN, Server, service_account
 from tokenry.client import BadRequest, Client, InsufficientScope, NotFound, UnreadableAnswer, where
 
 ODD = [
@@ -111,6 +112,18 @@ def test_user_is_disabled_enabled_and_deleted(backend: Client, name: str) -> Non
     for gone in (backend.users.get, backend.users.delete, backend.users.update):
         with pytest.raises(NotFound):
             gone(name)
+
+
+def test_page_token_is_for_a_users_browser(backend: Client, server: Server, name: str) -> None:
+    backend.users.put(name)
+    made = backend.users.create_page_token(name)
+    assert timedelta(minutes=14) < made.expiry - datetime.now(UTC) <= timedelta(minutes=15)
+    assert made.secret.reveal() not in repr(made)
+    assert not backend.verify(made.secret).active
+    headers = {"Authorization": f"Bearer {made.secret.reveal()}", "Origin": PAGE_ORIGIN}
+    assert httpx2.get(f"{server.url}/v4/tokenry/page/tokens", headers=headers).json()["results"] == 0
+    with pytest.raises(NotFound):
+        backend.users.create_page_token(f"not-{name}")
 
 
 @pytest.mark.parametrize("odd", ODD)

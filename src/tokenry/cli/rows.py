@@ -4,13 +4,14 @@ from dataclasses import asdict, fields
 from datetime import datetime
 
 from tokenry.cli.output import Row, write_time
-from tokenry.client import Details, TokenRecord, User
+from tokenry.client import Details, PageToken, TokenRecord, User
 
 TOKEN = ("id", "label", "scopes", "created", "expiry", "token")
 _KNOWN = tuple(field.name for field in fields(Details) if field.name not in TokenRecord.__dataclass_fields__)
 DETAILS = (*TOKEN, *_KNOWN)
 DETAILS_SHOWN = ("id", "label", "scopes", "expiry", "state", "last_used", "last_used_address")
 """Those that a list shows where they stand side by side."""
+PAGE_TOKEN = ("token", "expiry")
 USER = tuple(field.name for field in fields(User))
 
 
@@ -29,6 +30,11 @@ def write_token(token: TokenRecord) -> Row:
 def write_user(user: User) -> Row:
     """A user of a product."""
     return {**asdict(user), "created": write_time(user.created)}
+
+
+def write_page_token(made: PageToken) -> Row:
+    """A page token, with its text."""
+    return {"token": made.secret.reveal(), "expiry": write_time(made.expiry)}
 
 
 def write_details(details: Details) -> Row:

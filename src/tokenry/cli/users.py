@@ -9,11 +9,12 @@ from typing import Annotated, Literal, Unpack
 import typer
 
 from tokenry.cli.access import Connection
+from tokenry.cli.issuing import require_delivery
 from tokenry.cli.options import COUNT_MAX, read_text, takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
-from tokenry.cli.rows import USER, write_user
-from tokenry.cli.running import CommandError, agrees, group, require_terminal
+from tokenry.cli.rows import PAGE_TOKEN, USER, write_page_token, write_user
+from tokenry.cli.running import CommandError, agrees, complain, group, require_terminal
 from tokenry.cli.whose import ExternalId
 from tokenry.client import Order, where
 from tokenry.client.tokens import UserChanges
@@ -23,8 +24,11 @@ PAGE_SIZE_MAX = 500
 BARE = "external_id"
 KEPT = "Nothing was deleted"
 STAYS = "Nothing was revoked"
+SHOWN_ONCE = "This is the only time that the page token is shown. It ends by itself."
 
-app = group(help="List, view, make, change, disable and delete your product's users.", no_args_is_help=True)
+app = group(
+    help="List, view, make, change, disable and delete your product's users; make page tokens.", no_args_is_help=True
+)
 
 Username = Annotated[
     str | None,
@@ -139,6 +143,18 @@ def revoke_all(external_id: ExternalId, connection: Connection, yes: Yes = False
         number = client.users.tokens(external_id).revoke_all()
     if not quiet:
         print(f"{number} {'token' if number == 1 else 'tokens'} of user {printable(external_id)} revoked.")
+
+
+@app.command()
+@takes_groups
+def page_token(external_id: ExternalId, output: Output, connection: Connection) -> None:
+    """Make a token by which a page of your product manages a user's tokens; with -q nothing else is printed."""
+    printer = output.of(PAGE_TOKEN, bare="token")
+    require_delivery()
+    with connection.open() as client:
+        printer.write_one(write_page_token(client.users.create_page_token(external_id)))
+    if printer.is_table:
+        complain(SHOWN_ONCE)
 
 
 def _update(external_id: str, output: Output, connection: Connection, **changes: Unpack[UserChanges]) -> None:

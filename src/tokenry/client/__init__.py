@@ -48,7 +48,18 @@ from tokenry.client.personal_access_tokens import (
 from tokenry.client.retries import ONCE, Retries
 from tokenry.client.secrets import Secret
 from tokenry.client.session import TokenExpiresSoon
-from tokenry.client.tokens import Details, Explanation, Identity, Page, Policy, Step, TokenRecord, User, Verification
+from tokenry.client.tokens import (
+    Details,
+    Explanation,
+    Identity,
+    Page,
+    PageToken,
+    Policy,
+    Step,
+    TokenRecord,
+    User,
+    Verification,
+)
 from tokenry.client.transport import Answer, AsyncTransport, Request, Transport
 
 __all__ = [
@@ -79,6 +90,7 @@ __all__ = [
     "OAuthError",
     "Order",
     "Page",
+    "PageToken",
     "PersonalAccessTokensApi",
     "Policy",
     "PostPersonalAccessToken200Response",

@@ -31,6 +31,7 @@ from tokenry.client.tokens import (
     Explanation,
     Identity,
     Page,
+    PageToken,
     Policy,
     Step,
     TokenRecord,
@@ -111,6 +112,12 @@ def read_user(request: str, answer: Answer) -> User:
 def read_users(request: str, answer: Answer) -> Page[User]:
     """A page of them."""
     return read_page(Row.of(request, answer), _read_user)
+
+
+def read_page_token(request: str, answer: Answer) -> PageToken:
+    """A page token."""
+    row = Row.of(request, answer)
+    return PageToken(secret=row.secret("token"), expiry=row.time("expiry"))
 
 
 def read_revoked(request: str, answer: Answer) -> int:

@@ -22,6 +22,7 @@ from tokenry.client.tokens import (
     Moments,
     NewToken,
     Page,
+    PageToken,
     Policy,
     TokenRecord,
     User,
@@ -257,6 +258,10 @@ class AsyncUsers:
     async def delete(self, external_id: str) -> None:
         """Delete a user, whose tokens are refused from then on. Raises NotFound."""
         await self._shell.run(calls.delete_user(external_id))
+
+    async def create_page_token(self, external_id: str) -> PageToken:
+        """Make a token by which a page of the product manages the user's tokens. Raises NotFound, BadRequest."""
+        return await self._shell.run(calls.create_page_token(external_id))
 
     def tokens(self, external_id: str) -> AsyncUserTokens:
         """The tokens of a user, who need not be there yet. It asks nothing."""

@@ -14,6 +14,7 @@ from tokenry.client.answers import (
     read_explanation,
     read_identity,
     read_nothing,
+    read_page_token,
     read_policy,
     read_revoked,
     read_token,
@@ -32,6 +33,7 @@ from tokenry.client.tokens import (
     Moments,
     NewToken,
     Page,
+    PageToken,
     Policy,
     TokenRecord,
     User,
@@ -259,6 +261,11 @@ def update_user(external_id: str, wanted: UserChanges) -> Call[User]:
 def delete_user(external_id: str) -> Call[None]:
     """Delete one, and end all of its tokens."""
     return Call("DELETE", _user(external_id), read_nothing)
+
+
+def create_page_token(external_id: str) -> Call[PageToken]:
+    """A page token for one; the answer is the only one with its text."""
+    return Call("POST", f"{_user(external_id)}/page-token", read_page_token)
 
 
 def tokens_of(external_id: str) -> str:

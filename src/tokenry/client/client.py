@@ -22,6 +22,7 @@ from tokenry.client.tokens import (
     Moments,
     NewToken,
     Page,
+    PageToken,
     Policy,
     TokenRecord,
     User,
@@ -255,6 +256,10 @@ class Users:
     def delete(self, external_id: str) -> None:
         """Delete a user, whose tokens are refused from then on. Raises NotFound."""
         self._shell.run(calls.delete_user(external_id))
+
+    def create_page_token(self, external_id: str) -> PageToken:
+        """Make a token by which a page of the product manages the user's tokens. Raises NotFound, BadRequest."""
+        return self._shell.run(calls.create_page_token(external_id))
 
     def tokens(self, external_id: str) -> UserTokens:
         """The tokens of a user, who need not be there yet. It asks nothing."""

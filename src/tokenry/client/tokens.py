@@ -101,6 +101,14 @@ class UserChanges(TypedDict, total=False):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PageToken:
+    """What a user's own browser may manage that user's tokens with, in pages of the product and until `expiry`."""
+
+    secret: Secret
+    expiry: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
     """What the operator allows of the next token; None is no limit. `tokens` is how many live ones there are."""
 
