@@ -14,7 +14,7 @@
 //
 // While there is no decision, the answer is no: 503. Nothing is remembered, so a revoked token is refused at once.
 
-const IDENTITY = ["user", "user-id", "account-id", "token-id", "scopes", "expires"];
+const IDENTITY = ["user", "user-id", "account-id", "token-id", "scopes", "expires", "external-id"];
 const BODY_BYTES_MAX = 64 * 1024;
 const UNAVAILABLE = refusal(503, "Service unavailable");
 const DOUBLED = refusal(400, "Must be sent only once", "Authorization");
@@ -136,7 +136,7 @@ function named(name, pattern) {
 
 /** Who is calling. Throws where a header is missing: then it was not the service that answered. */
 function readIdentity(headers) {
-  const [user, userId, accountId, tokenId, scopes, expires] = IDENTITY.map((name) => {
+  const [user, userId, accountId, tokenId, scopes, expires, externalId] = IDENTITY.map((name) => {
     const value = headers.get(`x-auth-${name}`);
     if (value === null) throw new NoDecision("status 200 without the headers that say who is calling");
     return value;
@@ -149,6 +149,7 @@ function readIdentity(headers) {
     scopes: scopes.split(" ").filter(Boolean),
     expires: expires === "" ? null : new Date(Number(expires) * 1000),
     clientId: headers.get("x-auth-client-id") || null,
+    externalId: decodeURIComponent(externalId) || null,
   };
 }
 

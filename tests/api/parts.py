@@ -22,7 +22,7 @@ from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.rotations import activate_used
 from tokenry.wiring import open_installation
 
-IDENTITY = ("user", "user-id", "account-id", "token-id", "scopes", "expires", "client-id")
+IDENTITY = ("user", "user-id", "account-id", "token-id", "scopes", "expires", "client-id", "external-id")
 
 
 TOKENS = "/v4/profile/tokens"

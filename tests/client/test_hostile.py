@@ -146,6 +146,7 @@ VERDICT = {
     "X-Auth-Scopes": "*",
     "X-Auth-Expires": "",
     "X-Auth-Client-Id": "",
+    "X-Auth-External-Id": "",
 }
 
 
@@ -183,6 +184,8 @@ def test_verdict_without_one_of_its_headers_is_unreadable(new_client: NewClient,
         ("X_Auth_Expires", "soon"),
         ("X_Auth_Expires", "9" * 17),
         ("X_Auth_Expires", "9" * 30),
+        ("X_Auth_External_Id", "a@b"),
+        ("X_Auth_External_Id", "%FF"),
     ],
 )
 def test_verdict_with_a_wrong_header_is_unreadable(new_client: NewClient, name: str, value: str) -> None:

@@ -36,7 +36,10 @@ ADA = Actor(
 )
 FOREVER = ADA._replace(expires_at=NEVER_SECONDS)
 OF_A_CLIENT = ADA._replace(client_id="mobile-app")
-ACTORS = pytest.mark.parametrize("actor", [ADA, FOREVER, OF_A_CLIENT], ids=["ada", "forever", "of a client"])
+OF_A_PRODUCT = ADA._replace(external_id="auth0|64f2, \N{LATIN SMALL LETTER A WITH DIAERESIS}/100%25 \N{GRINNING FACE}")
+ACTORS = pytest.mark.parametrize(
+    "actor", [ADA, FOREVER, OF_A_CLIENT, OF_A_PRODUCT], ids=["ada", "forever", "of a client", "of a product"]
+)
 
 
 def headers_of(actor: Actor) -> dict[str, str]:
@@ -69,6 +72,7 @@ def test_everything_is_told_in_headers_in_json_and_as_claims() -> None:
         "x-auth-scopes": "linodes:read_write volumes:read_only",
         "x-auth-expires": "1893456000",
         "x-auth-client-id": "mobile-app",
+        "x-auth-external-id": "",
     }
     assert write_json(OF_A_CLIENT) == {
         "user": "ada",
@@ -78,6 +82,7 @@ def test_everything_is_told_in_headers_in_json_and_as_claims() -> None:
         "scopes": "linodes:read_write volumes:read_only",
         "expires": 1893456000,
         "client_id": "mobile-app",
+        "external_id": None,
     }
     assert write_claims(OF_A_CLIENT) == {
         "username": "ada",
@@ -109,6 +114,16 @@ def test_no_client_is_empty_in_headers_null_in_json_and_no_claim() -> None:
     assert headers_of(ADA)["x-auth-client-id"] == ""
     assert write_json(ADA)["client_id"] is None
     assert "client_id" not in write_claims(ADA)
+
+
+def test_name_that_a_product_has_for_a_user_is_escaped_in_a_header_and_plain_elsewhere() -> None:
+    """It may be any text, which a header has no room for."""
+    name = OF_A_PRODUCT.external_id
+    assert headers_of(OF_A_PRODUCT)["x-auth-external-id"] == "auth0%7C64f2%2C%20%C3%A4%2F100%2525%20%F0%9F%98%80"
+    assert write_json(OF_A_PRODUCT)["external_id"] == name
+    assert write_claims(OF_A_PRODUCT)["external_id"] == name
+    assert identity_of(OF_A_PRODUCT).external_id == name
+    assert "external_id" not in write_claims(ADA)
 
 
 def test_for_whom_a_token_is_meant_is_a_claim() -> None:

@@ -42,6 +42,7 @@ def test_answers_are_in_the_order_of_the_tokens(app_on_each_engine: App) -> None
             "scopes": "domains:read_write volumes:read_only",
             "expires": int(START) + 60,
             "client_id": None,
+            "external_id": None,
         },
         INVALID,
         {
@@ -54,6 +55,7 @@ def test_answers_are_in_the_order_of_the_tokens(app_on_each_engine: App) -> None
             "scopes": "*",
             "expires": None,
             "client_id": None,
+            "external_id": None,
         },
         valid,
     ]

@@ -26,6 +26,7 @@ def test_valid_token_says_who_it_is(app_on_each_engine: App) -> None:
         "account:read_write volumes:read_only",
         "1893456000",
         "",
+        "",
     ]
 
 

@@ -24,6 +24,7 @@ IDENTITY = (
     "X-Auth-Scopes",
     "X-Auth-Expires",
     "X-Auth-Client-Id",
+    "X-Auth-External-Id",
 )
 Headers = Sequence[tuple[str, str]]
 

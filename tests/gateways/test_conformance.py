@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import httpx2
 import pytest
@@ -16,6 +17,7 @@ from tests.gateways.parts import IDENTITY, Headers, HttpServer, ask, bearer
 from tests.gateways.programs import Running, refused, running
 from tests.issuing import NewToken
 from tests.servers import Server
+from tokenry.domain.managed import EXTERNAL_ID_LENGTH_MAX
 from tokenry.operator.gateway import Gateway
 
 MANY = 48
@@ -34,8 +36,25 @@ def test_valid_token_gets_through_with_its_identity(gateway: Running, service: S
     names = [name for name in verified if name.startswith("x-auth-")]
     assert sorted(names) == sorted(name.lower() for name in IDENTITY)
     told = {name: gateway.service.last.values(name) for name in names}
-    assert told.pop("x-auth-client-id") in ([], [""])  # as it is empty, some leave it out
+    for name in ("x-auth-client-id", "x-auth-external-id"):
+        assert told.pop(name) in ([], [""])  # as it is empty, some leave it out
     assert told == {name: [verified[name]] for name in told}
+
+
+def test_name_that_a_product_has_for_a_user_gets_through_however_long(
+    gateway: Running, api: httpx2.Client, long_name: str
+) -> None:
+    """And a client's own gets not, where there is such a name."""
+    made = api.post(f"/tokenry/users/{quote(long_name, safe='')}/tokens", json={"create_user": True})
+    token, forged = made.json()["token"], ("X-Auth-External-Id", "forged")
+    assert ask(gateway.port, headers=[*bearer(token), forged]).status == 200
+    assert [unquote(value) for value in gateway.service.last.values("X-Auth-External-Id")] == [long_name]
+
+
+@pytest.fixture
+def long_name() -> str:
+    """As long as one may be, in bytes too."""
+    return "\N{GRINNING FACE}" * EXTERNAL_ID_LENGTH_MAX
 
 
 @pytest.fixture(params=["missing", "another scheme", "malformed", "wrong checksum", "revoked", "expired"])

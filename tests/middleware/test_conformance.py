@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -73,7 +74,14 @@ def test_valid_token_gets_in_with_its_identity(application: Running, reading_tok
         "scopes": "linodes:read_only",
         "expires": datetime(2100, 1, 1, tzinfo=UTC).isoformat(),
         "client_id": None,
+        "external_id": None,
     }
+
+
+def test_user_of_a_product_is_told_of_by_the_products_name(application: Running, api: httpx2.Client) -> None:
+    name = "auth0|64f2, \N{LATIN SMALL LETTER A WITH DIAERESIS}/%25"
+    made = api.post(f"/tokenry/users/{quote(name, safe='')}/tokens", json={"create_user": True})
+    assert let_in(application, "/any", bearer(made.json()["token"]))["identity"]["external_id"] == name
 
 
 def test_token_that_never_expires_has_no_expiry_and_its_scopes_sorted(application: Running, writing_token: str) -> None:

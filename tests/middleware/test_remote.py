@@ -22,7 +22,7 @@ from tokenry.middleware.remote import BODY_BYTES_MAX, RemoteVerifier
 
 TOKEN = "pat_" + "S3cr" * 12 + "et"
 AUTHORIZATION = f"Bearer {TOKEN}"
-EMPTY_OR_ODD = ("X-Auth-Scopes", "X-Auth-Expires", "X-Auth-Client-Id")
+EMPTY_OR_ODD = ("X-Auth-Scopes", "X-Auth-Expires", "X-Auth-Client-Id", "X-Auth-External-Id")
 IDENTITY = {
     "X-Auth-User": "ada",
     "X-Auth-User-Id": "3",
@@ -31,6 +31,7 @@ IDENTITY = {
     "X-Auth-Scopes": "linodes:read_only",
     "X-Auth-Expires": "",
     "X-Auth-Client-Id": "",
+    "X-Auth-External-Id": "",
 }
 CHALLENGE = ("WWW-Authenticate", 'Bearer realm="tokenry"')
 JSON = ("Content-Type", "application/json")
@@ -138,6 +139,9 @@ def test_yes_with_a_header_twice_is_no(ask: Ask, name: str) -> None:
         ("X-Auth-Scopes", "linodes"),
         ("X-Auth-Expires", "soon"),
         ("X-Auth-Expires", "9" * 30),
+        ("X-Auth-External-Id", "a@b"),
+        ("X-Auth-External-Id", "a, a"),
+        ("X-Auth-External-Id", "%FF"),
     ],
 )
 def test_yes_that_cannot_be_read_is_no(ask: Ask, name: str, value: str) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from tokenry.client.errors import (
     ApiError,
@@ -51,6 +51,7 @@ ERRORS: dict[int, type[ApiError]] = {
     429: TooManyRequests,
 }
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+_ESCAPED = re.compile(r"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})*+", re.ASCII)
 
 
 # --- what is asked for -----------------------------------------------------------------------------------------------
@@ -280,6 +281,13 @@ def _read_client(text: str | None) -> str | None:
     return None if text == "" else _read_name(text)
 
 
+def _read_escaped(text: str | None) -> str | None:
+    """A product's name for the user, percent-encoded; empty where there is none."""
+    if text is None or not _ESCAPED.fullmatch(text):
+        raise ValueError
+    return unquote_to_bytes(text).decode("utf-8") or None
+
+
 IDENTITY: dict[str, Callable[[str | None], Any]] = {
     "user": _read_name,
     "user_id": _read_number,
@@ -288,5 +296,6 @@ IDENTITY: dict[str, Callable[[str | None], Any]] = {
     "scopes": lambda text: read_scopes(text or ""),
     "expires": _read_seconds,
     "client_id": _read_client,
+    "external_id": _read_escaped,
 }
 """How the headers of a verdict are read, by name: a copy of the table in `domain/identity.py`, held to it by a test."""

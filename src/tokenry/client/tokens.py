@@ -172,7 +172,7 @@ class Verification:
 
     `active` is whether it is valid and has the scopes asked for. If it is not, `reason` is `invalid` (malformed,
     unknown, expired or revoked) or `insufficient_scope`, and the rest is empty. `expires` is None for never, and
-    `client_id` for a token that its user made.
+    `client_id` for a token that its user made; `external_id` is a product's name for the user, where one has any.
     """
 
     active: bool
@@ -184,3 +184,4 @@ class Verification:
     scopes: tuple[str, ...] = ()
     expires: datetime | None = None
     client_id: str | None = None
+    external_id: str | None = None

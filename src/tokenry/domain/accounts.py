@@ -108,8 +108,9 @@ class Actor(NamedTuple):
 
     `expires_at` is in seconds since 1970; `preview` tells which of a token's secrets was presented; `client_id` is the
     OAuth client that a token was given to, and None for one that its user made; `audience` is for whom it is meant, if
-    for somebody in particular; `admin` is whether the user manages the account. A named tuple, because one is made for
-    every verification and a frozen dataclass takes five times as long to make.
+    for somebody in particular; `admin` is whether the user manages the account; `external_id` is a product's name for
+    the user. A named tuple, because one is made for every verification and a frozen dataclass takes five times as long
+    to make.
     """
 
     token_id: int
@@ -123,6 +124,7 @@ class Actor(NamedTuple):
     client_id: str | None = None
     admin: bool = False
     audience: tuple[str, ...] = ()
+    external_id: str | None = None
 
     @property
     def expires(self) -> int | None:

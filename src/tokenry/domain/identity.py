@@ -8,22 +8,25 @@
 `client/answers.py` reads the headers by a copy of it, since the client imports nothing of the domain.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
+from urllib.parse import quote, unquote_to_bytes
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
 
 HEADER_PREFIX = "x-auth-"
+_ESCAPED = re.compile(r"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})*+", re.ASCII)
 
 
 class Identity(NamedTuple):
     """Who is calling, and through which token. `expires` is None for a token that does not expire.
 
-    `client_id` is None for a token that its user made.
+    `client_id` is None for a token that its user made, and `external_id` for a user whom no product has a name for.
     """
 
     user: str
@@ -33,6 +36,7 @@ class Identity(NamedTuple):
     scopes: str
     expires: datetime | None
     client_id: str | None = None
+    external_id: str | None = None
 
     def may(self, scopes: str) -> bool:
         """Whether the token's scopes cover these, such as `linodes:read_only`. Raises ValueError for no scope."""
@@ -45,7 +49,8 @@ class Attribute:
 
     `name` is its name in JSON and of an `Identity`, and makes that of the header; `claim` is RFC 7662's. `of` is where
     an `Actor` has it, as JSON does: None for what there is not. `read` makes of a header's text what an `Identity`
-    holds, and raises ValueError. All are always in headers, empty where there is none, so that no client can forge one.
+    holds, and raises ValueError; `write` makes that text. All are always in headers, empty where there is none, so that
+    no client can forge one.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Attribute:
     read: Callable[[str], object]
     claim: str | None = None
     write_claim: Callable[[Any], str | int] = str
+    write: Callable[[Any], str] = str
     held: str | None = None
     """Where an `Actor` has it as an `Identity` does, if not there."""
 
@@ -78,6 +84,17 @@ def _read_client(text: str) -> str | None:
     return _read_text(text) if text else None
 
 
+def _escape(text: str) -> str:
+    """Any text as ASCII, as in the path of a user whom a product manages (RFC 3986 section 2.5)."""
+    return quote(text, safe="")
+
+
+def _read_escaped(text: str) -> str | None:
+    if not _ESCAPED.fullmatch(text):
+        raise ValueError
+    return unquote_to_bytes(text).decode("utf-8") or None
+
+
 def _read_scopes(text: str) -> str:
     if stored_scopes(text) == NOTHING:
         raise ValueError
@@ -96,10 +113,11 @@ ATTRIBUTES = (
     Attribute("scopes", "scopes.sorted_text", _read_scopes, "scope"),
     Attribute("expires", "expires", _read_expiry, "exp", write_claim=int, held="expiry"),  # seconds since 1970
     Attribute("client_id", "client_id", _read_client, "client_id"),
+    Attribute("external_id", "external_id", _read_escaped, "external_id", write=_escape),
 )
 """What is told, in the order of an `Identity`. Here, there and in `Actor` a new one is a line."""
 
-_SENT = [attribute.header.encode("ascii") for attribute in ATTRIBUTES]
+_SENT = [(attribute.header.encode("ascii"), attribute.write) for attribute in ATTRIBUTES]
 _find: Callable[[Actor], tuple[str | int | None, ...]] = attrgetter(*[attribute.of for attribute in ATTRIBUTES])
 _find_held: Callable[[Actor], tuple[object, ...]] = attrgetter(*[each.held or each.of for each in ATTRIBUTES])
 
@@ -112,8 +130,8 @@ def identity_of(actor: Actor) -> Identity:
 def write_headers(actor: Actor) -> list[tuple[bytes, bytes]]:
     """Write it as headers, for the service behind a gateway."""
     return [
-        (header, b"" if value is None else str(value).encode("ascii"))
-        for header, value in zip(_SENT, _find(actor))  # noqa: B905 - to say it costs a tenth of this
+        (header, b"" if value is None else write(value).encode("ascii"))
+        for (header, write), value in zip(_SENT, _find(actor))  # noqa: B905 - to say it costs a tenth of this
     ]
 
 

@@ -35,6 +35,7 @@ class Credential(NamedTuple):
     admin: bool = False
     client_id: str | None = None
     audience: str = ""
+    external_id: str | None = None
 
 
 # Asked for, not read: each column of the answer costs two per cent of a look-up, and a preview begins with the prefix
@@ -61,6 +62,7 @@ def _select() -> Select[tuple[object, ...]]:
         users.c.admin,
         credentials.c.client_id,
         credentials.c.audience,
+        users.c.external_id,
     )
     joined = credentials.join(tokens).join(users, tokens.c.user_id == users.c.id).join(accounts)
     return statement.select_from(joined).where(_OF_API)

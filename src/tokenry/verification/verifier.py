@@ -243,6 +243,7 @@ class Verifier:
             client_id=credential.client_id,
             admin=bool(credential.admin),
             audience=tuple(credential.audience.split()),
+            external_id=credential.external_id,
         )
         networks = stored_networks(credential.networks)
         known = Known(secret.reveal().encode("ascii"), actor, networks, credential.disabled_at)
