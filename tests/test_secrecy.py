@@ -23,7 +23,7 @@ from tests.description import CHECKED
 from tests.servers import Server, serving, tokenry
 from tokenry.domain.accounts import Actor
 from tokenry.domain.scopes import EVERYTHING
-from tokenry.domain.secrets import PREVIEW_LENGTH, Peppers, Secret
+from tokenry.domain.secrets import HIDDEN_LENGTH, Peppers, Secret
 from tokenry.settings import Settings
 from tokenry.verification.verifier import Decision
 
@@ -43,7 +43,7 @@ class Used:
 
 def traces(token: str) -> set[bytes]:
     """Every form in which a token must not be found: runs of its secret part, and its plain hash."""
-    secret = token[PREVIEW_LENGTH:].encode("ascii")
+    secret = token[-HIDDEN_LENGTH:].encode("ascii")
     plain = sha256(token.encode("ascii"))
     hexadecimal = {plain.hexdigest().encode(), plain.hexdigest().upper().encode()}
     return {secret[at : at + RUN] for at in range(len(secret) - RUN + 1)} | {plain.digest()} | hexadecimal

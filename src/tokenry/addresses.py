@@ -19,8 +19,8 @@ _AUTHORITY_END = re.compile(r"[/?#]")
 _HOST = re.compile(r"[0-9a-z._-]+", re.ASCII | re.IGNORECASE)
 _PORT = re.compile(r"\d{1,5}", re.ASCII)
 _PATH = re.compile(r"(?:[0-9a-z/!$&'()*+,;=:._~-]|%[0-9a-f]{2})*", re.ASCII | re.IGNORECASE)
-_TOKEN = re.compile(r"pat_[0-9A-Za-z]{28}", re.ASCII | re.IGNORECASE)
-"""A token, whole or most of it: more than lists show."""
+_TOKEN = re.compile(r"pat_[0-9a-z]{28}|_(?![0-9a-f]{33})[0-9a-z]{33}", re.ASCII | re.IGNORECASE)
+"""A token, whole or most of it: more than lists show. Whatever its prefix: no name has as much behind an underscore."""
 _LONG_WORD = re.compile(r"[0-9A-Za-z_]{32,}", re.ASCII)
 """A token that stands where the address should, for instance."""
 

@@ -43,7 +43,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         name=installation.peppers.check_value()[:4].hex(),
     )
 
-    fast_path = FastPath(verifier, verification.read_policy, installation.words)
+    fast_path = FastPath(verifier, verification.read_policy, settings.words)
 
     @asynccontextmanager
     async def lifespan(app: ASGIApp) -> AsyncIterator[Mapping[str, object]]:
@@ -79,6 +79,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         checks,
         inspector,
         ready,
+        words=settings.words,
         page_checks=page_checks,
         hashing=hashing,
         throttle=throttle,

@@ -19,7 +19,7 @@ from tokenry.api.wire import answer_headers
 from tokenry.description.table import description_paths
 from tokenry.domain.errors import InsufficientScope
 from tokenry.domain.public_url import API_VERSIONS
-from tokenry.domain.words import WORDS
+from tokenry.domain.words import WORDS, Words
 from tokenry.gate.table import verification_paths
 from tokenry.gate.verify import VerifyEndpoint
 from tokenry.oauth.errors import write_error
@@ -68,13 +68,13 @@ def routes(
     inspector: Inspector,
     ready: Readiness,
     *,
+    words: Words,
     page_checks: PageChecks,
     hashing: Hashing,
     throttle: Throttle,
     parties: Sequence[OpenIdRelyingParty],
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`; but for pages, `openapi.yaml` has them."""
-    words = installation.words
     wire = partial(Resource, checks, replace(WIRE, words=words.as_recorded()))
     verification = partial(Resource, checks, replace(VERIFICATION, words=words))
     oauth, registration = (
@@ -83,7 +83,7 @@ def routes(
     to_pages = replace(TO_PAGES, words=words)
     browser = partial(BrowserResource, checks, to_pages, installation.page_tokens, installation.allowed_origins)
     paths: dict[str, ASGIApp] = {
-        **verification_paths(installation, checks.bound_tokens, inspector, verification),
+        **verification_paths(installation, checks.bound_tokens, inspector, words, verification),
         **oauth_paths(installation, inspector, oauth),
         **registration_paths(installation, registration),
         **page_paths(installation, hashing, throttle, parties, partial(Page, page_checks)),

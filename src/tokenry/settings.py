@@ -17,6 +17,7 @@ from tokenry.domain.passwords import HashWork
 from tokenry.domain.providers import Provider
 from tokenry.domain.public_url import is_loopback, read_public_url
 from tokenry.domain.scopes import Catalogue
+from tokenry.domain.secrets import PERSONAL, is_prefix
 from tokenry.domain.sessions import SessionLimits
 from tokenry.domain.words import REALM_LENGTH_MAX, TEXT_LENGTH_MAX, Words, is_realm, is_sentence
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
@@ -65,6 +66,13 @@ def _require_socket_path(path: Path | None) -> Path | None:
 def _require_mode(text: str) -> str:
     """Raise ValueError unless this is a file's mode as chmod writes it, without what means nothing to a socket."""
     if not _MODE.fullmatch(text):
+        raise ValueError
+    return text
+
+
+def _require_prefix(text: str) -> str:
+    """Raise ValueError unless personal tokens may begin with this."""
+    if not is_prefix(text):
         raise ValueError
     return text
 
@@ -225,6 +233,16 @@ class Settings(BaseModel):
         default="off",
         description="Whether an https address of the internet is an OAuth client, whose document is fetched from "
         "there; with loopback, for development, also an http address of this machine.",
+    )
+    token_prefix: Annotated[
+        str,
+        AfterValidator(_require_prefix),
+        Note(
+            wanted="has to be 2 to 12 of a-z, 0-9 and _, the last a _, and not what another kind of secret begins with"
+        ),
+    ] = Field(
+        default=PERSONAL.prefix,
+        description="What new personal tokens begin with, such as acme_. Those that begin otherwise go on working.",
     )
     realm: Annotated[
         str,

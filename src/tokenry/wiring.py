@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from tokenry.domain.errors import SetupError
-from tokenry.domain.secrets import Secret
+from tokenry.domain.secrets import Secret, personal_kind
 from tokenry.jobs import Job, Where
 from tokenry.service.command_line import register_command_line
 from tokenry.service.documents import Documents
@@ -121,8 +121,8 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         public_url=settings.public_url,
         session_limits=settings.session_limits,
         strangers=Strangers(Registration(settings.client_registration), Documents(settings.client_documents)),
-        words=settings.words,
         allowed_origins=settings.origins,
+        kind=personal_kind(settings.token_prefix),
     )
 
 

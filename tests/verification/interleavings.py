@@ -43,7 +43,7 @@ from tokenry.verification.verifier import Verifier
 
 RING_PREVIEWS = 2
 RING_OFFSET = 64
-STARTS = (0, RING_OFFSET + 16 * RING_PREVIEWS)
+STARTS = (0, RING_OFFSET + journal_module.PREVIEW_BYTES * RING_PREVIEWS)
 FILE_BYTES = 2 * STARTS[1]
 FILES = 2
 """That are at the path in turn; in memory one follows the other."""

@@ -54,7 +54,7 @@ def test_secret_for_something_else_is_no_token_and_is_not_looked_up() -> None:
 
 def test_explanation_knows_the_kinds_that_open_the_api() -> None:
     [step] = explain(Secret.generate(kind=REFRESH).reveal(), lambda preview: None, PEPPERS, Circumstances(START))
-    assert (step.check, step.reason) == (Check.PREFIX, "a token begins with pat_ or toat")
+    assert (step.check, step.reason) == (Check.PREFIX, "a token begins with pat_, toat or this service's own prefix")
     steps = explain(Secret.generate(kind=ACCESS).reveal(), lambda preview: None, PEPPERS, Circumstances(START))
     assert [step.check for step in steps if not step.passed] == [Check.KNOWN]
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.idempotency import HEADER, KEY_LENGTH_MAX, KeyedRequest
-from tokenry.domain.secrets import mask_secrets
+from tokenry.domain.secrets import holds_secret
 from tokenry.web.requests import Call
 
 _KEY = re.compile(rf"[!-~]{{1,{KEY_LENGTH_MAX}}}", re.ASCII)
@@ -23,7 +23,7 @@ def read_keyed_request(call: Call, path: str) -> KeyedRequest | None:
         return None
     if not _KEY.fullmatch(key):
         raise Invalid(Fault(f"Must be 1-{KEY_LENGTH_MAX} visible ASCII characters", HEADER))
-    if mask_secrets(key) != key:
+    if holds_secret(key):
         raise Invalid(Fault("Must not hold a token", HEADER))  # keys are stored as they are
     asked = json.dumps(["POST", path, call.body], sort_keys=True)
     return KeyedRequest(key, sha256(asked.encode("ascii")).digest())

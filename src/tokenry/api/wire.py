@@ -38,7 +38,7 @@ def write_time(moment: datetime) -> str:
 
 
 def write_token(token: Token, secret: Secret | None = None) -> dict[str, object]:
-    """Write a token: with its whole text in the one answer that shows it, else with its first 16 characters."""
+    """Write a token: with its whole text in the one answer that shows it, else with its preview."""
     return {
         "id": token.id,
         "scopes": str(token.scopes),

@@ -5,6 +5,7 @@ without any library.
 """
 
 import sys
+from itertools import takewhile
 
 from tokenry import __version__
 from tokenry.cli.streams import OutputError, drop_output, open_streams
@@ -118,7 +119,10 @@ def _run(word: str, arguments: list[str]) -> None:
 def _holds_token(word: str) -> bool:
     """Whether there is a token in a word. Whatever refused it for another reason would repeat it."""
     rests = [rest for prefix in PREFIXES for rest in word.split(prefix)[1:]]
-    return any(len(rest) >= LENGTH and rest[:LENGTH].isalnum() for rest in rests)
+    if any(len(rest) >= LENGTH and rest[:LENGTH].isalnum() for rest in rests):
+        return True
+    # Of a prefix that somebody chose nothing is known here but its end; digests have other lengths.
+    return any(len(list(takewhile(str.isalnum, rest))) == LENGTH for rest in word.split("_")[1:])
 
 
 def _complete(words: list[str]) -> None:

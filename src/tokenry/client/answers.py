@@ -25,7 +25,7 @@ from tokenry.client.errors import (
 )
 from tokenry.client.retries import read_retry_after
 from tokenry.client.rows import NEVER, Row, read_scopes, read_time
-from tokenry.client.secrets import PREVIEW_LENGTH, Secret, masked
+from tokenry.client.secrets import Secret, is_preview, masked
 from tokenry.client.tokens import (
     Details,
     Explanation,
@@ -205,7 +205,7 @@ def read_redirect(request: str, answer: Answer, bearer: Secret | None) -> Redire
 
 def _read_token(row: Row) -> TokenRecord:
     secret = row.secret("token")
-    whole = len(secret.reveal()) > PREVIEW_LENGTH
+    whole = not is_preview(secret.reveal())
     return TokenRecord(
         id=row.number("id"),
         label=row.text("label"),

@@ -54,7 +54,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 PAGE_SIZE_DEFAULT = 100
 KEY_BYTES = 16
 Shown = tuple[str, datetime | None]
-"""The first 16 characters of a token that an answer shows, and when it expires."""
+"""The preview of a token that an answer shows, and when it expires."""
 
 
 def shows_nothing(value: object) -> Iterable[Shown]:

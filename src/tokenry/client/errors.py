@@ -20,7 +20,7 @@
         ├── TooManyRequests   429: `retry_after` seconds
         └── ServerError       500 and above
 
-None of them, in text, arguments or locals of its traceback, holds more of a token than its first 16 characters.
+None of them, in text, arguments or locals of its traceback, holds more of a token than its preview.
 """
 
 from dataclasses import dataclass

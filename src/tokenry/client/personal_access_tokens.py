@@ -42,9 +42,9 @@ class PutPersonalAccessTokenRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GetPersonalAccessTokens200ResponseDataInner:
-    """A token. `token` is the whole text after a creation, and its first 16 characters at any other time.
+    """A token. `token` is the whole text after a creation, and its prefix and public id at any other time.
 
-    It is a str like any other, but its repr shows no more than those 16 characters.
+    It is a str like any other, but its repr shows no more than those.
     `expiry` is what the service says: 2999-12-12T05:00:00 for a token that does not expire, None for null.
     """
 

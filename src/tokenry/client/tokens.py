@@ -18,7 +18,7 @@ Network = IPv4Network | IPv6Network
 class TokenRecord:
     """A token as the service tells of it.
 
-    `expiry` is None for never. `preview` is the first 16 characters of its text; `secret`, the whole of it, is there
+    `expiry` is None for never. `preview` is its prefix and public id; `secret`, the whole of it, is there
     after `create` and `rotate` and at no other time.
     """
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from tokenry.domain.networks import Networks, allows
 from tokenry.domain.scopes import ANYBODY, NOTHING, Scopes
-from tokenry.domain.secrets import API_PREFIXES, BASE62, CHECKSUM_LENGTH, PREFIX_LENGTH, TOKEN_LENGTH, checksum
+from tokenry.domain.secrets import API, BASE62, BODY_LENGTH, CHECKSUM_LENGTH, KINDS, PERSONAL, checksum, find_prefix
 
 
 class Denial(Enum):
@@ -87,8 +87,8 @@ def is_meant(audience: Sequence[str], needed: Scopes) -> bool:
 
 
 TEXT_RULES: dict[Check, Callable[[str], bool]] = {
-    Check.PREFIX: lambda text: text.startswith(API_PREFIXES),
-    Check.SHAPE: lambda text: len(text) == TOKEN_LENGTH and set(text[PREFIX_LENGTH:]) <= set(BASE62),
+    Check.PREFIX: lambda text: (prefix := find_prefix(text)) != "" and KINDS.get(prefix, PERSONAL).opens == API,
+    Check.SHAPE: lambda text: len(body := text[len(find_prefix(text)) :]) == BODY_LENGTH and set(body) <= set(BASE62),
     Check.CHECKSUM: lambda text: checksum(text[:-CHECKSUM_LENGTH]) == text[-CHECKSUM_LENGTH:],
 }
 """What holds for a text that may be looked up. Each needs those before it."""

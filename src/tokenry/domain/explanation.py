@@ -13,7 +13,7 @@ from tokenry.domain.checks import RULES, TEXT_RULES, Check, Circumstances
 from tokenry.domain.details import Details
 from tokenry.domain.networks import Networks
 from tokenry.domain.scopes import Scopes
-from tokenry.domain.secrets import API_PREFIXES, BOUND_PREFIXES, PREFIX_LENGTH, TOKEN_LENGTH, Peppers, Secret
+from tokenry.domain.secrets import API_PREFIXES, BODY_LENGTH, BOUND_PREFIXES, Peppers, Secret, find_prefix
 from tokenry.domain.tokens import NEVER
 from tokenry.moments import write_moment
 
@@ -107,17 +107,21 @@ def explain(
 
 
 def _prefix_words(text: str, *, passed: bool) -> str:
-    if text.startswith(BOUND_PREFIXES):
-        return f"it begins with {text[:PREFIX_LENGTH]}: it is bound to a key, and opens nothing without a proof of it"
-    return f"it begins with {text[:PREFIX_LENGTH]}" if passed else f"a token begins with {' or '.join(API_PREFIXES)}"
+    prefix = find_prefix(text)
+    if prefix in BOUND_PREFIXES:
+        return f"it begins with {prefix}: it is bound to a key, and opens nothing without a proof of it"
+    usual = ", ".join(API_PREFIXES)
+    return f"it begins with {prefix}" if passed else f"a token begins with {usual} or this service's own prefix"
 
 
 def _shape_words(text: str, *, passed: bool) -> str:
+    prefix = find_prefix(text)
+    wanted = len(prefix) + BODY_LENGTH
     if passed:
-        return f"it has {TOKEN_LENGTH} characters, all letters and digits"
-    if len(text) != TOKEN_LENGTH:
-        return f"a token has {TOKEN_LENGTH} characters, and this has {len(text)}"
-    return f"after {text[:PREFIX_LENGTH]} a token has letters and digits only"
+        return f"it has {wanted} characters, all letters and digits"
+    if len(text) != wanted:
+        return f"a token that begins with {prefix} has {wanted} characters, and this has {len(text)}"
+    return f"after {prefix} a token has letters and digits only"
 
 
 def _checksum_words(_: str, *, passed: bool) -> str:

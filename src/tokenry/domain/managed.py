@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tokenry.domain.errors import Fault, Forbidden
 from tokenry.domain.policy import UserKind
-from tokenry.domain.secrets import mask_secrets
+from tokenry.domain.secrets import holds_secret
 from tokenry.domain.texts import shows
 from tokenry.domain.users import User, email_faults, username_faults
 
@@ -47,7 +47,7 @@ def external_id_faults(text: str) -> list[Fault]:
     wrong = not text.isprintable() or not shows(text) or _REPLACEMENT in text or text in {".", ".."}
     if 1 <= len(text) <= EXTERNAL_ID_LENGTH_MAX and not wrong:
         # It is stored and shown as it is, and so would be a token that is in its place by mistake.
-        return [Fault("Must not hold a token", "external_id")] if mask_secrets(text) != text else []
+        return [Fault("Must not hold a token", "external_id")] if holds_secret(text) else []
     reason = f"Must be 1-{EXTERNAL_ID_LENGTH_MAX} printable characters, as UTF-8, and neither . nor .."
     return [Fault(reason, "external_id")]
 

@@ -4,6 +4,9 @@
     └─────────┬───────┘
            preview: prefix and public id. What lists show, what look-ups use; it holds no secret bit.
 
+Personal tokens begin with what the operator chose when they were made: so a text is read from its end, and one whose
+prefix is no other kind's may be such a token, whichever was chosen by then. The digest decides.
+
 The 32 secret characters carry 190 random bits, so a fast keyed digest is enough at rest (docs/decisions/0004). The
 checksum is CRC-32 over everything before it: junk is turned away before any look-up, and scanners can recognise a leak.
 Every kind of secret is built like this, and `KINDS` says by the prefix what each opens. Access tokens are of digits and
@@ -21,12 +24,15 @@ from hashlib import sha256
 from typing import NamedTuple, Self
 from zlib import crc32
 
-PREFIX_LENGTH = 4
 PUBLIC_ID_LENGTH = 12
 SECRET_LENGTH = 32
 CHECKSUM_LENGTH = 6
-PREVIEW_LENGTH = PREFIX_LENGTH + PUBLIC_ID_LENGTH
-TOKEN_LENGTH = PREVIEW_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
+BODY_LENGTH = PUBLIC_ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
+HIDDEN_LENGTH = SECRET_LENGTH + CHECKSUM_LENGTH
+"""What comes after the preview."""
+PREFIX_LENGTH_MIN, PREFIX_LENGTH_MAX = 2, 12
+TOKEN_LENGTH_MIN, TOKEN_LENGTH_MAX = PREFIX_LENGTH_MIN + BODY_LENGTH, PREFIX_LENGTH_MAX + BODY_LENGTH
+PREVIEW_LENGTH_MAX = PREFIX_LENGTH_MAX + PUBLIC_ID_LENGTH
 PEPPER_BYTES = 32
 _DRAWN_LENGTH = PUBLIC_ID_LENGTH + SECRET_LENGTH
 _SPARE_BYTES = 12
@@ -103,20 +109,48 @@ _ALL = (
     PAGE,
 )
 KINDS = {kind.prefix: kind for kind in _ALL}
-"""By prefix. All texts have one length, TOKEN_LENGTH, and are found by as many characters, PREVIEW_LENGTH."""
+"""By prefix; that of PERSONAL is the one that it has unless the operator chose another."""
 PREFIXES = tuple(KINDS)
 API_PREFIXES = tuple(prefix for prefix, kind in KINDS.items() if kind.opens == API)
 BOUND_PREFIXES = tuple(prefix for prefix, kind in KINDS.items() if kind.opens == WITH_PROOF)
-assert all(len(prefix) == PREFIX_LENGTH for prefix in KINDS)
+# The underscore at its end is no digit: without a list of prefixes it is known where the public id begins.
+_CHOSEN = re.compile(rf"[a-z0-9_]{{{PREFIX_LENGTH_MIN - 1},{PREFIX_LENGTH_MAX - 1}}}_")
+_KNOWN_LENGTH = 4
 
 
-def kind_of(text: str) -> Kind:
-    """The kind of a secret, by its text or its preview. Raises KeyError."""
-    return KINDS[text[:PREFIX_LENGTH]]
+def is_prefix(text: str) -> bool:
+    """Whether personal tokens may begin with this: no other kind of secret does."""
+    return _CHOSEN.fullmatch(text) is not None and KINDS.get(text, PERSONAL) is PERSONAL
+
+
+def personal_kind(prefix: str) -> Kind:
+    """Personal tokens that begin with this. Raises ValueError unless they may."""
+    if not is_prefix(prefix):
+        raise ValueError("A prefix is 2 to 12 lower-case letters, digits and underscores, the last an underscore")
+    return PERSONAL._replace(prefix=prefix)
+
+
+def kind_of(preview: str) -> Kind:
+    """The kind of a secret, by its preview."""
+    return KINDS.get(preview[:-PUBLIC_ID_LENGTH], PERSONAL)
+
+
+def find_prefix(text: str) -> str:
+    """What a text begins with, if that may be a secret's prefix; empty otherwise. For any text, from its beginning."""
+    found = _CHOSEN.match(text)
+    if found is not None and found[0] not in KINDS:
+        return found[0]
+    known = text[:_KNOWN_LENGTH]
+    return known if known in KINDS else ""
 
 
 # Also those of other makers, which somebody may have pasted by mistake.
-_LOOKALIKE = re.compile(rf"((?:pa[a-z]_|{'|'.join(KINDS)})[0-9A-Za-z]{{12}})[0-9A-Za-z]+")
+_KNOWN = rf"((?:pa[a-z]_|{'|'.join(KINDS)})[0-9A-Za-z]{{12}})[0-9A-Za-z]+"
+# Whatever comes before the underscore: names of things, such as user_ and a UUID, have no more than 32 characters
+# behind it, or are digests in hexadecimal. What may be left of a secret then is 20 of its 32 characters.
+_LOOKALIKE = re.compile(rf"{_KNOWN}|(_(?![0-9a-f]{{33}})[0-9A-Za-z]{{12}})[0-9A-Za-z]{{21,}}")
+_WHOLE = re.compile(rf"(?=({_CHOSEN.pattern}[0-9A-Za-z]{{{BODY_LENGTH}}}))")  # wherever one may begin
+_BEGUN = re.compile(_KNOWN)
 
 
 class Secret:
@@ -145,13 +179,13 @@ class Secret:
     def parse(cls, text: str, prefixes: tuple[str, ...] = PREFIXES) -> Self | None:
         """Recognise a secret with one of these prefixes, by its shape and checksum; None for anything else.
 
+        Where PERSONAL's is among them, each that may be chosen is.
         Costs well under a microsecond. It says what `TEXT_RULES` in `checks.py` say one after the other.
         """
         if (
-            len(text) == TOKEN_LENGTH
-            and text.isascii()
-            and text.startswith(prefixes)
-            and text[PREFIX_LENGTH:].isalnum()  # of ASCII: base62
+            text.isascii()
+            and ((prefix := text[:-BODY_LENGTH]) in prefixes or (PERSONAL.prefix in prefixes and is_prefix(prefix)))
+            and text[-BODY_LENGTH:].isalnum()  # of ASCII: base62
             and checksum(text[:-CHECKSUM_LENGTH]) == text[-CHECKSUM_LENGTH:]
         ):
             return cls(text)
@@ -159,13 +193,13 @@ class Secret:
 
     @property
     def kind(self) -> Kind:
-        """Its kind, if it is a secret at all. Raises KeyError."""
-        return kind_of(self._text)
+        """Its kind."""
+        return kind_of(self.preview)
 
     @property
     def preview(self) -> str:
-        """The first 16 characters: prefix and public id."""
-        return self._text[:PREVIEW_LENGTH]
+        """Prefix and public id."""
+        return self._text[:-HIDDEN_LENGTH]
 
     def reveal(self) -> str:
         """Give the whole text: for the one answer that shows it, and nothing else."""
@@ -195,10 +229,15 @@ def is_junk(text: bytes) -> bool:
     return not text or text[-1] != _DIGITS[crc32(text[:-CHECKSUM_LENGTH]) % len(_DIGITS)]
 
 
+def holds_secret(text: str) -> bool:
+    """Whether there is a secret in a text: one whose prefix is its kind's, whole or not, or a whole personal token."""
+    return _BEGUN.search(text) is not None or any(map(Secret.parse, _WHOLE.findall(text)))
+
+
 def mask_secrets(text: str) -> str:
     """Cut everything in a text that looks like a token to its preview, whole or not."""
-    # A text as short as a preview holds no more of one; most of what is logged is.
-    return text if len(text) <= PREVIEW_LENGTH else _LOOKALIKE.sub(r"\1…", text)
+    # A text as short as a usual preview holds no more of one; most of what is logged is.
+    return text if len(text) <= _KNOWN_LENGTH + PUBLIC_ID_LENGTH else _LOOKALIKE.sub(r"\1\2…", text)
 
 
 class _Hmac:

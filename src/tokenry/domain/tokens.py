@@ -17,7 +17,7 @@ NEVER_SECONDS = int(NEVER.timestamp())
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as its owner sees it. `preview` is its first 16 characters; the rest is known to nobody here."""
+    """A token as its owner sees it. `preview` is its prefix and public id; the rest is known to nobody here."""
 
     id: int
     user_id: int

@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.domain.scopes import NOTHING, Scopes
-from tokenry.domain.secrets import PREVIEW_LENGTH, is_junk
+from tokenry.domain.secrets import HIDDEN_LENGTH, is_junk
 from tokenry.domain.words import Words
 from tokenry.gate.heads import find_token, is_bound, is_visible, read_plain
 from tokenry.gate.senders import Sender
@@ -99,7 +99,7 @@ class FastPath:
 
     def _look_up(self, sender: Sender, text: bytes) -> bytes | None:
         """Answer to a token that is not remembered; in a repeated head, something else may stand in its place."""
-        if is_junk(text) or self._lacks(text[:PREVIEW_LENGTH]):
+        if is_junk(text) or self._lacks(text[:-HIDDEN_LENGTH]):
             return self._refuse(sender) if is_visible(text) else None
         try:
             found = self._verifier.look_up_now(text)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from tokenry.domain.networks import ADDRESS_LENGTH_MAX
 from tokenry.domain.scopes import NOTHING, Scopes
-from tokenry.domain.secrets import TOKEN_LENGTH
+from tokenry.domain.secrets import TOKEN_LENGTH_MAX, TOKEN_LENGTH_MIN
 from tokenry.gate.heads import BLANKS, HEAD_BYTES_MAX, Plain
 from tokenry.gate.shapes import Shape, Shapes
 from tokenry.verification.needs import ReadPolicy
@@ -96,7 +96,7 @@ class Sender:
         head = self.head
         self.needed = self._needed = needed
         self._before, self._after, self._token = head[: token.start], head[token.stop :], token
-        self._length = len(head) if token.stop - token.start == TOKEN_LENGTH else 0
+        self._length = len(head) if TOKEN_LENGTH_MIN <= token.stop - token.start <= TOKEN_LENGTH_MAX else 0
         self._varied += 1
         if self._varied >= VARIED_MIN:
             self._varied = 0

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from tokenry.domain.callers import Callers
 from tokenry.domain.scopes import READS
+from tokenry.domain.words import Words
 from tokenry.gate.batch import verify_batch
 from tokenry.gate.explanation import explain_token
 from tokenry.gate.questions import QUESTIONS
@@ -19,7 +20,7 @@ from tokenry.web.resource import Inquiry, MakeResource, Operation
 
 
 def verification_paths(
-    installation: Installation, bound_tokens: BoundTokens, inspector: Inspector, resource: MakeResource
+    installation: Installation, bound_tokens: BoundTokens, inspector: Inspector, words: Words, resource: MakeResource
 ) -> Mapping[str, ASGIApp]:
     """What gateways ask on every request, and what administrators ask."""
     catalogue = installation.catalogue
@@ -28,7 +29,7 @@ def verification_paths(
     explain = partial(explain_token, inspector, installation.explanations, catalogue)
     asked = {
         question.path.decode("ascii") + ("{policy}/{path:path}" if question.is_below else ""): VerifyEndpoint(
-            bound_tokens.verifier, bound_tokens, question, read_policy, installation.words
+            bound_tokens.verifier, bound_tokens, question, read_policy, words
         )
         for question in QUESTIONS
     }

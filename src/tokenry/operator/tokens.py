@@ -24,7 +24,7 @@ app = group(help="Tokens of any user.", no_args_is_help=True)
 
 
 @app.command()
-@takes_settings(*SCOPED)
+@takes_settings(*SCOPED, "token_prefix")
 def create(
     user: Annotated[str, typer.Option(help="The user who gets the token.")],
     expires: Annotated[str, typer.Option(metavar="WHEN", help="90d, 12h, 2030-01-01T00:00:00 (UTC), or never.")],

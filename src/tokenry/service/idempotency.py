@@ -6,7 +6,7 @@ from tokenry.domain.errors import Conflict, Fault, Invalid, raise_faults
 from tokenry.domain.events import TokenReissued
 from tokenry.domain.idempotency import HEADER, KeyedRequest
 from tokenry.domain.rotation import reach_faults
-from tokenry.domain.secrets import Peppers, Secret
+from tokenry.domain.secrets import Kind, Peppers, Secret
 from tokenry.domain.tokens import Token
 from tokenry.service.acting import find_reach, require_maker
 from tokenry.service.disabling import require_enabled
@@ -18,13 +18,13 @@ from tokenry.storage.users import lock_user
 
 
 def make_once(
-    change: Change, peppers: Peppers, request: KeyedRequest | None, make: Callable[[], tuple[Token, Secret]]
+    change: Change, peppers: Peppers, kind: Kind, request: KeyedRequest | None, make: Callable[[], tuple[Token, Secret]]
 ) -> tuple[Token, Secret]:
     """Make what a request asks for, in a change that has done nothing yet.
 
     If this user made the same request before, nothing is made. The secret of the first answer is stored nowhere, so it
-    cannot be sent again: a fresh one takes its place, under the same token. Raises Invalid when the key stands for
-    another request, and Conflict when the first secret was used or replaced, whose answer has thus arrived.
+    cannot be sent again: a fresh one of `kind` takes its place, under the same token. Raises Invalid when the key
+    stands for another request, and Conflict when the first secret was used or replaced, whose answer has thus arrived.
     """
     if request is None:
         return make()
@@ -37,12 +37,12 @@ def make_once(
         given = idempotency.get_given(connection, request.key, user_id=user_id)
         if given.digest != request.digest:
             raise Invalid(Fault("Has been used for another request", HEADER))
-        token, secret = _give_again(change, peppers, given)
+        token, secret = _give_again(change, peppers, kind, given)
     idempotency.store_given(connection, request.key, user_id=user_id, token_id=token.id, preview=secret.preview)
     return token, secret
 
 
-def _give_again(change: Change, peppers: Peppers, given: idempotency.Given) -> tuple[Token, Secret]:
+def _give_again(change: Change, peppers: Peppers, kind: Kind, given: idempotency.Given) -> tuple[Token, Secret]:
     """Put a fresh secret in the place of one that was given out and, as far as known, never arrived."""
     connection, actor, owner_id = change.connection, change.actor, change.owner_id
     lock_user(connection, owner_id)
@@ -57,7 +57,7 @@ def _give_again(change: Change, peppers: Peppers, given: idempotency.Given) -> t
         raise Conflict(Fault("The first answer has evidently arrived: its secret was used or replaced", HEADER))
     require_enabled(change, token.id)
     raise_faults(reach_faults(find_reach(change), token))
-    token, secret = give_secret(change, peppers, token, beside=given.preview)
+    token, secret = give_secret(change, peppers, token, kind, beside=given.preview)
     rotations.delete_credential(connection, given.preview)
     rotations.rename_newest(connection, token.id, secret.preview)
     change.record(TokenReissued(token.id))

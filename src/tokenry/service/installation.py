@@ -10,10 +10,9 @@ from tokenry.domain.passkeys import RelyingParty
 from tokenry.domain.policy import NO_RULES
 from tokenry.domain.public_url import api_addresses
 from tokenry.domain.scopes import ALL, Catalogue
-from tokenry.domain.secrets import Peppers, Secret
+from tokenry.domain.secrets import PERSONAL, Kind, Peppers, Secret
 from tokenry.domain.sessions import STANDARD_LIMITS, SessionLimits
 from tokenry.domain.tokens import NewToken
-from tokenry.domain.words import WORDS, Words
 from tokenry.service.accounts import Accounts
 from tokenry.service.admission import Admission
 from tokenry.service.apps import Apps
@@ -77,8 +76,8 @@ class Installation:
     """An installation that is set up: its database, its peppers, its catalogue, and the use cases on them.
 
     Nobody else can have the name of a user who was deleted or renamed for as long as `reservation`. Browsers reach it
-    by `public_url`, if it is known. `words` are those that whoever presents a token is told. Page tokens are
-    used from pages of the `allowed_origins`.
+    by `public_url`, if it is known. Page tokens are used from pages of the `allowed_origins`. New personal tokens are
+    of `kind`.
     """
 
     def __init__(
@@ -92,23 +91,22 @@ class Installation:
         public_url: str | None = None,
         session_limits: SessionLimits = STANDARD_LIMITS,
         strangers: Strangers = NO_STRANGERS,
-        words: Words = WORDS,
         allowed_origins: frozenset[str] = frozenset(),
+        kind: Kind = PERSONAL,
     ) -> None:
         self.database = database
         self.peppers = peppers
         self.catalogue = catalogue
         self.public_url = public_url
-        self.words = words
         self.own_addresses = own = api_addresses(public_url)
         self.transactions = transactions = Transactions(database, now)
         self.admission = Admission(transactions)
         self.apps = Apps(transactions)
         self.proofs = Proofs(transactions)
-        self.tokens = Tokens(transactions, peppers, catalogue)
+        self.tokens = Tokens(transactions, peppers, catalogue, kind)
         self.details = TokenDetails(transactions)
         self.policies = Policies(transactions)
-        self.rotations = Rotations(transactions, peppers)
+        self.rotations = Rotations(transactions, peppers, kind)
         self.leaks = Leaks(transactions, peppers)
         self.inventory = Inventory(transactions)
         self.explanations = Explanations(transactions, peppers)

@@ -9,7 +9,7 @@ from tokenry.domain.errors import Conflict, Fault, NotFound, raise_faults
 from tokenry.domain.events import TokenRotated
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.rotation import NewRotation, reach_faults
-from tokenry.domain.secrets import Peppers, Secret
+from tokenry.domain.secrets import PERSONAL, Kind, Peppers, Secret
 from tokenry.domain.tokens import Token
 from tokenry.service.acting import find_reach, require_maker
 from tokenry.service.disabling import require_enabled
@@ -23,11 +23,12 @@ from tokenry.storage.users import lock_user
 
 
 class Rotations:
-    """The use case of rotation."""
+    """The use case of rotation. New secrets are of `kind`, whatever the prefix of those before."""
 
-    def __init__(self, transactions: Transactions, peppers: Peppers) -> None:
+    def __init__(self, transactions: Transactions, peppers: Peppers, kind: Kind = PERSONAL) -> None:
         self._transactions = transactions
         self._peppers = peppers
+        self._kind = kind
 
     @retried
     def rotate_token(
@@ -38,7 +39,7 @@ class Rotations:
         Raises NotFound, Forbidden, Conflict, and Invalid for a token that may do more than the acting one.
         """
         with self._transactions.change(origin) as change:
-            return make_once(change, self._peppers, request, lambda: self._rotate(change, token_id, new))
+            return make_once(change, self._peppers, self._kind, request, lambda: self._rotate(change, token_id, new))
 
     def _rotate(self, change: Change, token_id: int, new: NewRotation) -> tuple[Token, Secret]:
         connection, now, owner_id = change.connection, change.now, change.owner_id
@@ -55,7 +56,7 @@ class Rotations:
             # The caller would be left with nothing if this answer were lost.
             raise Conflict(Fault("A newer secret of this token is in use: rotate with that one"))
         kept = token.preview if rotation is None else rotation.kept(now)
-        rotated, secret = give_secret(change, self._peppers, token, beside=kept)
+        rotated, secret = give_secret(change, self._peppers, token, self._kind, beside=kept)
         if rotation is not None:
             rotations.delete_credential(connection, rotation.dropped(now))
         if not new.on_first_use:

@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 from tokenry.domain.rotation import Rotation
-from tokenry.domain.secrets import Peppers, Secret
+from tokenry.domain.secrets import Kind, Peppers, Secret
 from tokenry.domain.tokens import Token
 from tokenry.service.transactions import Change
 from tokenry.storage import rotations
 from tokenry.storage.database import to_seconds
 
 
-def give_secret(change: Change, peppers: Peppers, token: Token, *, beside: str) -> tuple[Token, Secret]:
+def give_secret(change: Change, peppers: Peppers, token: Token, kind: Kind, *, beside: str) -> tuple[Token, Secret]:
     """Let a new secret open a token, beside and from where the one with this preview does; lists show the new one."""
-    secret = Secret.generate()
+    secret = Secret.generate(kind=kind)
     rotations.insert_successor(
         change.connection,
         peppers.key(secret),

@@ -13,7 +13,7 @@ from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import Rules
 from tokenry.domain.scopes import ALL, Catalogue, Scopes
-from tokenry.domain.secrets import Peppers, Secret
+from tokenry.domain.secrets import PERSONAL, Kind, Peppers, Secret
 from tokenry.domain.tokens import NewToken, Token, in_order_of_fields, label_faults
 from tokenry.service.acting import find_reach, require_maker, require_owner
 from tokenry.service.idempotency import make_once
@@ -26,12 +26,18 @@ from tokenry.storage.database import retried
 
 
 class Tokens:
-    """The token use cases. Whoever acts sees and changes tokens of one user: its own, or one whom it manages."""
+    """The token use cases. Whoever acts sees and changes tokens of one user: its own, or one whom it manages.
 
-    def __init__(self, transactions: Transactions, peppers: Peppers, catalogue: Catalogue) -> None:
+    New ones are of `kind`, which has the prefix that the operator chose.
+    """
+
+    def __init__(
+        self, transactions: Transactions, peppers: Peppers, catalogue: Catalogue, kind: Kind = PERSONAL
+    ) -> None:
         self._transactions = transactions
         self._peppers = peppers
         self._catalogue = catalogue
+        self._kind = kind
 
     def list_tokens(self, owner_id: int, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[Token]:
         """List a user's live tokens."""
@@ -67,7 +73,7 @@ class Tokens:
                 rules = policy.rules_for(kind, live_tokens=live_tokens, ceiling=ceiling)
                 return self.issue(change, user_id=owner_id, limit=find_reach(change), rules=rules, new=new)
 
-        return make_once(change, self._peppers, request, make)
+        return make_once(change, self._peppers, self._kind, request, make)
 
     @retried
     def create_token_for(self, origin: Origin, username: str, new: NewToken) -> tuple[Token, Secret]:
@@ -152,7 +158,7 @@ class Tokens:
         faults += rules.check(new, faults, limit=limit, now=change.now)
         raise_faults(in_order_of_fields(faults))
         expiry = rules.expiry_of(new, change.now)
-        secret = Secret.generate()
+        secret = Secret.generate(kind=self._kind)
         token = stored.insert_token(
             change.connection,
             user_id=user_id,

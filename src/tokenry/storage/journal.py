@@ -1,7 +1,7 @@
 """The journals in an epoch file: what was changed and what was created, each a word and a ring.
 
     offset 0     the word of 64 bits: a stamp, how many previews were ever named, whether a change is under way
-    offset 64    a ring of the previews named last, 16 bytes each
+    offset 64    a ring of the previews named last, 24 bytes each, with zeros behind shorter ones
 
 A writer makes the word odd before it commits such a change, and writes the previews and an even word after it,
 before anybody is told that it is done. A reader that finds the word it knows may use what it remembers; one that
@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from secrets import randbits
 
 RING_PREVIEWS = 4096
-PREVIEW_BYTES = 16
+PREVIEW_BYTES = 24
 WORD_BYTES = 8
 COUNT_BITS = 39
 STAMP_BITS = 24
@@ -71,7 +71,7 @@ class Journal:
 
     def _read_slot(self, number: int) -> bytes:
         start = self._start + _slot_offset(number)
-        return bytes(self._memory[start : start + PREVIEW_BYTES])
+        return bytes(self._memory[start : start + PREVIEW_BYTES]).rstrip(b"\0")
 
 
 @contextmanager
@@ -105,7 +105,7 @@ def _publish(descriptor: int, start: int, before: int, previews: Collection[str]
         count += RING_PREVIEWS + 1  # further than the ring reaches
     else:
         for number, preview in enumerate(previews, count):
-            os.pwrite(descriptor, preview.encode("ascii"), start + _slot_offset(number))
+            os.pwrite(descriptor, preview.encode("ascii").ljust(PREVIEW_BYTES, b"\0"), start + _slot_offset(number))
         count += len(previews)
     word = (randbits(STAMP_BITS) << COUNT_BITS | count & _COUNT_MAX) << 1
     _write_word(descriptor, start, word | 1)

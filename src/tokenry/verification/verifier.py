@@ -10,7 +10,7 @@ from tokenry.domain.accounts import Actor
 from tokenry.domain.checks import Circumstances, Denial, find_denial, is_meant
 from tokenry.domain.networks import allows, stored_networks
 from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
-from tokenry.domain.secrets import API_PREFIXES, BOUND_PREFIXES, TOKEN_LENGTH, Peppers, Secret
+from tokenry.domain.secrets import API_PREFIXES, BOUND_PREFIXES, TOKEN_LENGTH_MAX, TOKEN_LENGTH_MIN, Peppers, Secret
 from tokenry.storage.credentials import Credential
 from tokenry.verification.cache import Cache, Known
 from tokenry.verification.last_used import Uses
@@ -18,7 +18,8 @@ from tokenry.verification.last_used import Uses
 # RFC 6750 section 2.1; RFC 9110 section 11.1: the scheme's name is compared without regard to case.
 _BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE | re.ASCII)
 _BOUND = re.compile(r"dpop +([!-~]+)", re.IGNORECASE | re.ASCII)  # RFC 9449 section 7.1
-_LENGTH = len("Bearer ") + TOKEN_LENGTH
+_START = "Bearer "
+_LENGTH_MIN, _LENGTH_MAX = len(_START) + TOKEN_LENGTH_MIN, len(_START) + TOKEN_LENGTH_MAX
 
 
 class Decision(NamedTuple):
@@ -267,7 +268,12 @@ def _lack_nothing(_: bytes) -> bool:
 
 def read_bearer(authorization: str) -> bytes | None:
     """Take the token out of the value of an Authorization header; None if it is no bearer token (RFC 6750)."""
-    if len(authorization) == _LENGTH and authorization.startswith("Bearer ") and authorization.isascii():
+    if (
+        _LENGTH_MIN <= len(authorization) <= _LENGTH_MAX
+        and authorization.startswith(_START)
+        and authorization[7] != " "
+        and authorization.isascii()
+    ):
         return authorization[7:].encode("ascii")  # what almost everybody sends, at half the price
     match = _BEARER.fullmatch(authorization)
     return None if match is None else match[1].encode("ascii")

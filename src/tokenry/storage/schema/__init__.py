@@ -1,7 +1,7 @@
 """The tables. Times are integer seconds since 1970, UTC; a time that may be missing is NULL.
 
 A token is a row of `tokens` for ever: revoking it sets `revoked_at`. What can be presented at the door is a row of
-`credentials`, keyed by the token's first 16 characters; revoking deletes it, so a look-up is right by itself. Whatever
+`credentials`, keyed by the token's prefix and public id; revoking deletes it, so a look-up is right by itself. Whatever
 verification reads beside them (users, accounts) never changes without `storage/changes.py` hearing of it.
 
 What locks rows until its transaction ends, and changes nothing, says by its verb how:

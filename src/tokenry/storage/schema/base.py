@@ -1,6 +1,8 @@
 """What the tables share: the names of constraints, and the types of columns."""
 
-from sqlalchemy import BigInteger, Integer, MetaData, Text, text
+from sqlalchemy import BigInteger, Integer, MetaData, String, Text, text
+
+from tokenry.domain.secrets import PREVIEW_LENGTH_MAX
 
 metadata = MetaData(
     naming_convention={
@@ -16,4 +18,6 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 Seconds = BigInteger()
 # Ordered and compared byte by byte, so that both engines agree: SQLite does so by itself.
 Words = Text().with_variant(Text(collation="C"), "postgresql")
+# Of personal tokens, whose prefix may be chosen. SQLite holds no text to its column's length.
+Preview = String(16).with_variant(String(PREVIEW_LENGTH_MAX), "postgresql")
 EMPTY = text("''")

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from tokenry.domain.accounts import CONTACT_FIELDS
-from tokenry.storage.schema.base import EMPTY, Id, Seconds, Words, metadata
+from tokenry.storage.schema.base import EMPTY, Id, Preview, Seconds, Words, metadata
 
 accounts = Table(
     "accounts",
@@ -103,7 +103,7 @@ tokens = Table(
     Column("label", Words, nullable=False),
     Column("label_folded", Words, nullable=False),
     Column("scopes", Words, nullable=False),
-    Column("preview", String(16), nullable=False),
+    Column("preview", Preview, nullable=False),
     Column("created_at", Seconds, nullable=False),
     Column("expires_at", Seconds, nullable=False),
     Column("revoked_at", Seconds),
@@ -184,7 +184,7 @@ Index(
 credentials = Table(
     "credentials",
     metadata,
-    Column("preview", String(16), primary_key=True),
+    Column("preview", Preview, primary_key=True),
     Column("token_id", Id, ForeignKey("tokens.id"), nullable=False, index=True),
     Column("digest", LargeBinary(32), nullable=False),
     Column("pepper_generation", SmallInteger, nullable=False),
@@ -238,8 +238,8 @@ rotations = Table(
     "rotations",
     metadata,
     Column("token_id", Id, ForeignKey("tokens.id"), primary_key=True, autoincrement=False),
-    Column("preview", String(16), nullable=False),
-    Column("previous", String(16), nullable=False, index=True),
+    Column("preview", Preview, nullable=False),
+    Column("previous", Preview, nullable=False, index=True),
     Column("started_at", Seconds, nullable=False),
     Column("grace_seconds", Integer, nullable=False),
     Column("on_first_use", Boolean, nullable=False),
@@ -262,7 +262,7 @@ idempotency_keys = Table(
     Column("key", String(255), primary_key=True),
     Column("request", LargeBinary(32), nullable=False),  # SHA-256 of what was asked
     Column("token_id", Id, ForeignKey("tokens.id"), index=True),  # which a token that is deleted is looked for in
-    Column("preview", String(16)),
+    Column("preview", Preview),
     Column("created_at", Seconds, nullable=False, index=True),
 )
 
