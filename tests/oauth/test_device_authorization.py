@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import App, Clock, make_app
+from tests.issuing import bearer
 from tests.making import OPERATOR
 from tests.oauth.parts import ask, installation_of, let_in, public_client
 from tokenry.domain.device_codes import read_user_code
@@ -40,6 +41,21 @@ def test_device_is_let_in_by_the_code_that_it_shows(known: App) -> None:
     issued = ask(known, form).json()
     assert let_in(known, issued["access_token"])
     assert ask(known, form).json()["error"] == "invalid_grant"
+
+
+def test_device_gets_a_token_for_some_of_its_resources(known: App) -> None:
+    client = public_client(known, grant_types=DEVICE_CODE)
+    audience = ["https://a.example", "https://b.example"]
+    told = known.client.post(BEGIN, data={"client_id": client.client_id, "resource": audience}).json()
+    user_code = read_user_code(told["user_code"])
+    assert user_code is not None
+    with installation_of(known) as do:
+        assert do.device_codes.approve(OPERATOR, 1, user_code)
+    form = {"grant_type": DEVICE_CODE, "client_id": client.client_id, "device_code": told["device_code"]}
+    assert ask(known, {**form, "resource": "https://evil.example"}).json()["error"] == "invalid_target"
+    headers = bearer(ask(known, {**form, "resource": audience[0]}).json()["access_token"])
+    verdicts = [known.client.get(f"/verify?audience={each}", headers=headers).status_code for each in audience]
+    assert verdicts == [200, 401]
 
 
 @pytest.mark.parametrize(

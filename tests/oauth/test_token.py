@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -191,6 +191,30 @@ def test_resources_may_come_several_times(app: App) -> None:
     first = ask(app, with_code(client, code_for(app, client, audience=audience))).json()
     form = {**with_refresh_token(client, first["refresh_token"]), "resource": [*audience]}
     assert ask(app, form).status_code == 200
+
+
+def test_code_gives_a_token_for_some_of_its_resources(app: App) -> None:
+    client = public_client(app)
+    audience = ("https://a.example", "https://b.example")
+    form = with_code(client, code_for(app, client, audience=audience))
+    for wrong in ("https://evil.example", "x"):  # and the code is left
+        assert error(ask(app, form | {"resource": wrong})) == (400, "invalid_target")
+    told = ask(app, form | {"resource": audience[0]}).json()
+    assert is_meant_for(app, told["access_token"], audience) == [True, False]
+    told = ask(app, with_refresh_token(client, told["refresh_token"])).json()
+    assert is_meant_for(app, told["access_token"], audience) == [True, True]
+
+
+def test_code_for_this_service_gives_no_token_for_another(app: App) -> None:
+    client = public_client(app)
+    form = with_code(client, code_for(app, client))
+    assert error(ask(app, form | {"resource": "https://a.example"})) == (400, "invalid_target")
+    assert let_in(app, ask(app, form).json()["access_token"])
+
+
+def is_meant_for(app: App, token: str, audience: Iterable[str]) -> list[bool]:
+    """Whom of these a token is good for."""
+    return [app.client.get(f"/verify?audience={each}", headers=bearer(token)).status_code == 200 for each in audience]
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------

@@ -45,12 +45,17 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class PresentedCode:
-    """A code as a client presents it. `jkt` is of the key that it proved to have."""
+    """A code as a client presents it. `jkt` is of the key that it proved to have.
+
+    `audience` is for whom the first access token is to be, of those whom the code names (RFC 8707 section 2.2); None
+    for all of them.
+    """
 
     text: str = field(repr=False)
     redirect_uri: str | None = None
     code_verifier: str | None = field(default=None, repr=False)
     jkt: str | None = None
+    audience: tuple[str, ...] | None = None
 
 
 def challenge_of(code_verifier: str) -> str:

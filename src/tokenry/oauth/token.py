@@ -58,7 +58,11 @@ class TokenEndpoint:
 
     def _exchange_code(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
         presented = PresentedCode(
-            get_text(form, "code"), find_text(form, "redirect_uri"), find_text(form, "code_verifier"), jkt
+            get_text(form, "code"),
+            find_text(form, "redirect_uri"),
+            find_text(form, "code_verifier"),
+            jkt,
+            read_resources(form, self._do.own_addresses),
         )
         return self._do.authorization_codes.exchange_code(origin, client, presented)
 
@@ -69,7 +73,8 @@ class TokenEndpoint:
         return self._do.refresh_tokens.refresh(origin, client, presented)
 
     def _let_device_in(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
-        return self._do.device_codes.exchange(origin, client, get_text(form, "device_code"), jkt)
+        code, audience = get_text(form, "device_code"), read_resources(form, self._do.own_addresses)
+        return self._do.device_codes.exchange(origin, client, code, jkt, audience)
 
     def _exchange_token(self, origin: Origin, client: Client, form: Form, jkt: str | None) -> Issued:
         text = get_text(form, "subject_token")

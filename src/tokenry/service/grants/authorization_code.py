@@ -4,6 +4,7 @@ A code is used up by the exchange that brings something, and by nothing else: ne
 a wrong verifier can spoil it for whom it was given to (OAuth 2.1 speaks of valid requests).
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -15,7 +16,7 @@ from tokenry.domain.codes import Code, NewCode, PresentedCode, is_verified
 from tokenry.domain.grants import NewGrant
 from tokenry.domain.oauth import CODE_LIFETIME_SECONDS, GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.secrets import CODE, Peppers, Secret
-from tokenry.service.grants.checking import narrow, require_grant_type, require_key
+from tokenry.service.grants.checking import choose_audience, narrow, require_grant_type, require_key
 from tokenry.service.grants.ending import end_grant
 from tokenry.service.grants.issuing import Issued, allowed_scopes, begin_grant, issue, keep_parties
 from tokenry.service.policy import policy_in_force
@@ -68,6 +69,7 @@ class AuthorizationCodes:
         with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
             secret, code = self._get(change.connection, presented.text, client)
             require_requester(client, code.stands_for, presented)
+            audience = choose_audience(presented.audience, code.stands_for.audience)
             user = keep_parties(change, code.user_id, client)
             app = lock_app(change.connection, user_id=user.id, oauth_client_id=client.id)
             if app is None or app.id != code.app_id:
@@ -84,7 +86,8 @@ class AuthorizationCodes:
             )
             grant = begin_grant(change, app, client, new, policy, refreshes=client.refreshes)
             stored.note_grant(change.connection, secret.preview, grant.id)
-            return issue(change, self._peppers, grant, client.label, refreshes=client.refreshes)
+            given = replace(grant, audience=audience)
+            return issue(change, self._peppers, given, client.label, refreshes=client.refreshes)
 
     def _get(self, connection: Connection, text: str, client: Client) -> tuple[Secret, Code]:
         found = find_presented(self._peppers, client, text, CODE, partial(stored.find_code, connection))

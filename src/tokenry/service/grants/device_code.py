@@ -3,6 +3,7 @@
 A code for the user is short, so that it can be typed: whoever lets somebody type one has to bound how often.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 from functools import partial
@@ -25,7 +26,7 @@ from tokenry.domain.oauth import (
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import DEVICE_CODE, Peppers, Secret
 from tokenry.domain.sessions import Session
-from tokenry.service.grants.checking import choose_scopes, narrow, require_grant_type, require_key
+from tokenry.service.grants.checking import choose_audience, choose_scopes, narrow, require_grant_type, require_key
 from tokenry.service.grants.issuing import Issued, allow_app, allowed_scopes, begin_grant, issue, keep_parties
 from tokenry.service.policy import policy_in_force
 from tokenry.service.presented import find_presented
@@ -132,23 +133,34 @@ class DeviceCodes:
         with self._transactions.change(origin) as change:
             return stored.refuse(change.connection, user_code, change.now)
 
-    def exchange(self, origin: Origin, client: Client, text: str, jkt: str | None = None) -> Issued:
+    def exchange(
+        self,
+        origin: Origin,
+        client: Client,
+        text: str,
+        jkt: str | None = None,
+        audience: tuple[str, ...] | None = None,
+    ) -> Issued:
         """Give a device, whose client has proved who it is, what its user agreed to. Raises OAuthRefusal.
 
+        `audience` is for whom the first access token is to be; None for all whom the device began for.
         That is also how a device is told that its user has not answered yet, or that it asks too often: the second is
         committed, although it is a refusal.
         """
         require_grant_type(client, GrantType.DEVICE_CODE)
         require_key(client, jkt)
-        told = self._exchange(origin, client, text, jkt)
+        told = self._exchange(origin, client, text, jkt, audience)
         if isinstance(told, _Waiting):
             raise OAuthRefusal(told.value, _WORDS[told])
         return told
 
     @retried
-    def _exchange(self, origin: Origin, client: Client, text: str, jkt: str | None) -> Issued | _Waiting:
+    def _exchange(
+        self, origin: Origin, client: Client, text: str, jkt: str | None, audience: tuple[str, ...] | None
+    ) -> Issued | _Waiting:
         with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
             secret, request = self._get(change.connection, text, client)
+            wanted = choose_audience(audience, request.audience)
             if change.now >= request.expiry:
                 raise OAuthRefusal(OAuthError.EXPIRED_TOKEN, "The device code expired: begin anew.")
             if request.refused:
@@ -164,7 +176,8 @@ class DeviceCodes:
             scopes = narrow(request.scopes, allowed_scopes(policy, user, client))
             new = NewGrant(GrantType.DEVICE_CODE, scopes, request.audience, jkt)
             grant = begin_grant(change, app, client, new, policy, refreshes=client.refreshes)
-            return issue(change, self._peppers, grant, client.label, refreshes=client.refreshes)
+            given = replace(grant, audience=wanted)
+            return issue(change, self._peppers, given, client.label, refreshes=client.refreshes)
 
     def _wait(self, change: Change, secret: Secret, request: DeviceRequest) -> _Waiting:
         """Have a device ask again later; longer from now on, if it asked too soon."""
