@@ -40,6 +40,7 @@ MORE = [
     "revoked_reason",
     "disabled",
     "disabled_by",
+    "not_before",
 ]
 
 

@@ -44,6 +44,7 @@ def test_details_go_on_where_the_wire_format_ends(app_on_each_engine: App) -> No
         None,
         False,
         None,
+        None,
     ]
 
 
@@ -174,7 +175,7 @@ def test_list_is_of_active_tokens_unless_another_state_is_named(app: App) -> Non
     app.clock.seconds += 1
     app.client.delete(f"{TOKENS}/{revoked['id']}", headers=app.bearer)
     found = [ids(listed(app, query)) for query in ("", *(f"?state={state}" for state in STATES))]
-    assert found == [[1], [1], [], [expired["id"]], [revoked["id"]], [1, 2, 3]]
+    assert found == [[1], [1], [], [], [expired["id"]], [revoked["id"]], [1, 2, 3]]
 
 
 def test_list_knows_pages_filters_and_bounds_at_once(app: App) -> None:
@@ -194,7 +195,7 @@ def test_every_wrong_parameter_is_named_at_once(app: App) -> None:
         "errors": [
             {"reason": "Must be 1 or greater", "field": "page"},
             {"reason": "Cannot filter on token", "field": "X-Filter"},
-            {"reason": "Must be one of active, disabled, expired, revoked, all", "field": "state"},
+            {"reason": "Must be one of active, pending, disabled, expired, revoked, all", "field": "state"},
             {"reason": time, "field": "last_used_before"},
             {"reason": time, "field": "last_used_after"},
             {"reason": time, "field": "expires_before"},

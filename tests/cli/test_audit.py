@@ -33,6 +33,7 @@ USED: dict[str, Any] = {
     "revoked_reason": None,
     "disabled": False,
     "disabled_by": None,
+    "not_before": None,
 }
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
-from tokenry.cli.expiry import read_expiry, read_span
+from tokenry.cli.expiry import read_expiry, read_span, read_start
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,10 @@ def test_what_is_neither_is_refused_by_name(text: str) -> None:
 def test_span_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="such as 12h"):
         read_span(text, "--grace")
+
+
+@pytest.mark.parametrize("text", ["never", "soon"])
+def test_nothing_begins_never(text: str) -> None:
+    with pytest.raises(typer.BadParameter) as refused:
+        read_start(text)
+    assert refused.value.param_hint == "--not-before"

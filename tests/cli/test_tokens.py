@@ -82,6 +82,14 @@ def test_secret_is_whole_on_a_narrow_terminal_and_called_unrepeatable(person: Pe
     assert "only time" in seen.screen
 
 
+def test_token_is_refused_until_the_moment_that_was_named(person: Person) -> None:
+    asked = ("--label", "laid aside", "--expires", "2d", "--not-before", "1d", "--scopes", "linodes:read_only")
+    assert not person.is_valid(person.does("token", "create", *asked, "-q").strip())
+    (row,) = person.rows("token", "list", "--label", "laid aside", "--state", "pending")
+    expected = datetime.now(UTC) + timedelta(days=1)
+    assert abs(datetime.fromisoformat(row["not_before"]) - expected) < timedelta(minutes=1)
+
+
 # --- list and view ---------------------------------------------------------------------------------------------------
 
 

@@ -35,6 +35,16 @@ def test_description_and_networks_are_changed_one_by_one(client: Client) -> None
     assert caught.value.field == "networks[0]"
 
 
+def test_token_is_pending_until_its_moment(client: Client) -> None:
+    soon = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
+    token = client.tokens.create(not_before=soon)
+    assert token.secret is not None
+    assert not client.verify(token.secret).active
+    details = token.details()
+    assert (details.state, details.not_before) == ("pending", soon)
+    assert token.id in [each.id for each in client.tokens.list_details(state="pending")]
+
+
 def test_token_is_disabled_and_enabled(client: Client) -> None:
     token = client.tokens.create()
     assert token.secret is not None

@@ -38,6 +38,7 @@ DENIALS = {
     Check.REVOCATION: Denial.UNKNOWN,
     Check.SECRET: Denial.UNKNOWN,
     Check.ENABLED: Denial.CLOSED,
+    Check.NOT_BEFORE: Denial.PENDING,
     Check.EXPIRY: Denial.EXPIRED,
     Check.USER: Denial.DISABLED,
     Check.NETWORKS: Denial.ADDRESS,
@@ -150,6 +151,16 @@ def expired(scene: Scene) -> None:
     scene.now += timedelta(hours=1)
 
 
+def pending(scene: Scene) -> None:
+    new = NewToken(not_before=NOW + timedelta(minutes=1))
+    scene.text = scene.bench.tokens.create_token(scene.bench.origin, new)[1].reveal()
+
+
+def begun(scene: Scene) -> None:
+    pending(scene)
+    scene.now += timedelta(minutes=1)
+
+
 def disabled(scene: Scene) -> None:
     scene.disable()
 
@@ -204,6 +215,8 @@ FATES: list[tuple[Callable[[Scene], None], list[Check], str]] = [
     (newest_of_a_rotation, [], "expires at 2025-06-15T16:06:40Z"),
     (wrong_secret, [Check.SECRET], "not the token's secret, by its digest with pepper 1"),
     (expired, [Check.EXPIRY], "expired at 2025-06-15T16:06:40Z"),
+    (pending, [Check.NOT_BEFORE], "not valid before 2025-06-15T15:07:40Z"),
+    (begun, [], "valid since 2025-06-15T15:07:40Z"),
     (disabled, [Check.USER], "admin was disabled at 2025-06-15T15:06:40Z"),
     (turned_off, [Check.ENABLED], "disabled at 2025-06-15T15:06:40Z by admin"),
     (turned_off_and_expired, [Check.ENABLED, Check.EXPIRY], "expired at 2025-06-15T16:06:40Z"),

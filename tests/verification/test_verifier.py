@@ -126,6 +126,12 @@ def test_token_of_a_disabled_user_is_refused() -> None:
     assert decide(stored=STORED._replace(disabled_at=1)) == Decision(None, Denial.DISABLED)
 
 
+@pytest.mark.parametrize(("before", "denial"), [(0.001, Denial.PENDING), (0, None)])
+def test_token_is_refused_until_the_second_of_its_moment(before: float, denial: Denial | None) -> None:
+    stored = STORED._replace(not_before=int(START) + 5)
+    assert decide(stored=stored, seconds=int(START) + 5 - before).denial is denial
+
+
 def test_wrong_secret_is_not_told_that_the_token_expired() -> None:
     stored = STORED._replace(digest=bytes(32), expires_at=0, disabled_at=1)
     assert decide(stored=stored) == Decision(None, Denial.UNKNOWN)

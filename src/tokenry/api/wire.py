@@ -142,17 +142,13 @@ def read_integer(value: object) -> int | None:
 def read_new_token(body: Mapping[str, object]) -> NewToken:
     """Read the body of a creation; keys that mean nothing here are ignored. Its faults travel with it."""
     faults: list[Fault] = []
-    expiry: datetime | None = None
-    if body.get("expiry") is not None:
-        expiry = read_time(body["expiry"])
-        if expiry is None:
-            faults.append(Fault(WRONG_TIME, "expiry"))
+    expiry, not_before = _read_moment(body, "expiry", faults), _read_moment(body, "not_before", faults)
     label = _read_label(body, faults)
     scopes = body.get("scopes", "*")
     if not isinstance(scopes, str):
         faults.append(Fault("Must be a string", "scopes"))
         scopes = "*"
-    return NewToken(label=label, scopes=scopes, expiry=expiry, faults=tuple(faults))
+    return NewToken(label=label, scopes=scopes, expiry=expiry, faults=tuple(faults), not_before=not_before)
 
 
 def read_new_label(body: Mapping[str, object]) -> tuple[str | None, Sequence[Fault]]:
@@ -178,6 +174,16 @@ def read_id(text: str) -> int | None:
     """Read the id in a path; None for what cannot be one."""
     number = _read_number(text)
     return number if number is not None and 1 <= number <= ID_MAX else None
+
+
+def _read_moment(body: Mapping[str, object], key: str, faults: list[Fault]) -> datetime | None:
+    """A moment; None if it is left out or null."""
+    if body.get(key) is None:
+        return None
+    moment = read_time(body[key])
+    if moment is None:
+        faults.append(Fault(WRONG_TIME, key))
+    return moment
 
 
 def _read_label(body: Mapping[str, object], faults: list[Fault]) -> str | None:

@@ -20,6 +20,13 @@ def read_span(text: str, option: str) -> timedelta:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def read_start(text: str | None) -> datetime | None:
+    """Read from when on a token is valid, as `read_expiry` does; None for at once. Raises BadParameter."""
+    if text == NEVER:
+        raise typer.BadParameter("use a span such as 12h, or a time", param_hint="--not-before")
+    return None if text is None else read_expiry(text, "--not-before")
+
+
 def read_expiry(text: str, option: str) -> datetime | None:
     """Read a span from now, a date and perhaps a time (UTC without a zone), or `never`: None. Raises BadParameter."""
     if text == NEVER:

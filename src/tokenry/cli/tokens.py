@@ -15,7 +15,7 @@ import typer
 from tokenry.cli.access import Connection, opened
 from tokenry.cli.audit import audit
 from tokenry.cli.candidates import complete_ids
-from tokenry.cli.expiry import read_expiry, read_span
+from tokenry.cli.expiry import read_expiry, read_span, read_start
 from tokenry.cli.inputs import read_input
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text, takes_groups
@@ -27,6 +27,7 @@ from tokenry.cli.streams import OutputError
 from tokenry.cli.whose import Whose
 from tokenry.client import ApiError, Client, NotFound, Order, TokenRecord, Unauthorized, where
 from tokenry.client.client import Tokens
+from tokenry.client.tokens import NewToken
 
 PAGE_SIZE_MAX = 500
 STANDARD_INPUT = "-"
@@ -71,7 +72,7 @@ def list_tokens(
         int | None, typer.Option(min=1, max=COUNT_MAX, show_default=False, help="Show at most this many.")
     ] = None,
     state: Annotated[
-        Literal["active", "disabled", "expired", "revoked", "all"],
+        Literal["active", "pending", "disabled", "expired", "revoked", "all"],
         typer.Option(help="Show tokens in this state; all but active come with details."),
     ] = "active",
     details: Annotated[bool, typer.Option("--details", help="Add details, such as the last use.")] = False,
@@ -109,6 +110,10 @@ def create(
     label: Annotated[
         str | None, typer.Option(metavar="TEXT", parser=read_text, show_default="token-<id>", help="The token's label.")
     ] = None,
+    not_before: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", show_default="at once", help="Have it refused until then: 12h, or a time (UTC)."),
+    ] = None,
     create_user: Annotated[
         bool, typer.Option("--create-user", help="With --user: make the user if nobody is called so.")
     ] = False,
@@ -117,10 +122,15 @@ def create(
     if create_user and whose.user is None:
         raise typer.BadParameter("it needs --user", param_hint="--create-user")
     printer = output.of(TOKEN, bare="token")
-    expiry = read_expiry(expires, "--expires")
+    wanted: NewToken = {
+        "label": label,
+        "scopes": scopes,
+        "expiry": read_expiry(expires, "--expires"),
+        "not_before": read_start(not_before),
+    }
     require_delivery()
     with connection.open() as client, issuing(perhaps_made(label, whose.told(NEWEST))) as issue:
-        made = whose.create(client, create_user=create_user, label=label, scopes=scopes, expiry=expiry)
+        made = whose.create(client, create_user=create_user, **wanted)
         issue.take_back = revoking(made.id, made.label, whose.tokens(client).revoke)
         printer.write_one(write_token(made))
     if printer.is_table:

@@ -232,6 +232,7 @@ def _read_details(row: Row) -> Details:
         revoked_reason=row.if_any("revoked_reason", row.text),
         disabled=row.truth("disabled"),
         disabled_by=row.if_any("disabled_by", row.text),
+        not_before=row.if_any("not_before", row.time),
     )
 
 

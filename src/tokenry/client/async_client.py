@@ -101,8 +101,8 @@ class AsyncTokens:
         """Make a token; its `secret` is in what is returned, and nowhere else.
 
         Without `scopes` it gets those of the client's token; without `expires_in` or `expiry`, a moment with a zone, it
-        does not expire unless the service's policy says so. With `idempotency_key` the creation can be repeated, here
-        and by you, without making two; use it once.
+        does not expire unless the service's policy says so. With `not_before`, such a moment too, it is refused until
+        then. With `idempotency_key` the creation can be repeated, here and by you, without making two; use it once.
         """
         return await self._create(new)
 

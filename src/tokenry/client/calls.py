@@ -138,6 +138,7 @@ def create_token(
     label: str | None = None,
     scopes: str | Iterable[str] | None = None,
     expiry: datetime | None = None,
+    not_before: datetime | None = None,
     idempotency_key: str | None = None,
     create_user: bool = False,
 ) -> Call[TokenRecord]:
@@ -149,6 +150,7 @@ def create_token(
         "label": label,
         "scopes": _write_scopes(scopes),
         "expiry": None if expiry is None else write_time(expiry, "expiry"),
+        "not_before": None if not_before is None else write_time(not_before, "not_before"),
         "create_user": True if create_user else None,
     }
     return Call("POST", place, read_token, headers=_keyed(idempotency_key), body=_without_none(body))
@@ -164,6 +166,7 @@ def make_token(
         label=new.get("label"),
         scopes=new.get("scopes"),
         expiry=find_expiry(new.get("expires_in"), new.get("expiry"), now),
+        not_before=new.get("not_before"),
         idempotency_key=new.get("idempotency_key") or (new_key() if keyed else None),
         create_user=create_user,
     )

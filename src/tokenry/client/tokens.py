@@ -35,9 +35,10 @@ class TokenRecord:
 class Details(TokenRecord):
     """Everything that this service knows of a token, also of one that has expired or was revoked.
 
-    `state` is `active`, `disabled`, `expired` or `revoked`. `networks` are those it may be used from, none for
-    anywhere; None for a token that nothing opens any more. `created_by`, `revoked_by` and `disabled_by` are a username
-    or `operator:<name>`. None is what never happened, or was never written down.
+    `state` is `active`, `pending` until `not_before`, `disabled`, `expired` or `revoked`. `networks` are those
+    it may be used from, none for anywhere; None for a token that nothing opens any more. `created_by`,
+    `revoked_by` and `disabled_by` are a username or `operator:<name>`. None is what never happened, or was never
+    written down.
     """
 
     state: str
@@ -52,6 +53,7 @@ class Details(TokenRecord):
     revoked_reason: str | None
     disabled: bool
     disabled_by: str | None
+    not_before: datetime | None
 
 
 class NewToken(TypedDict, total=False):
@@ -61,6 +63,7 @@ class NewToken(TypedDict, total=False):
     scopes: str | Iterable[str] | None
     expires_in: timedelta | None
     expiry: datetime | None
+    not_before: datetime | None
     idempotency_key: str | None
 
 

@@ -109,8 +109,8 @@ class Actor(NamedTuple):
     `expires_at` is in seconds since 1970; `preview` tells which of a token's secrets was presented; `client_id` is the
     OAuth client that a token was given to, and None for one that its user made; `audience` is for whom it is meant, if
     for somebody in particular; `admin` is whether the user manages the account; `external_id` is a product's name for
-    the user. A named tuple, because one is made for every verification and a frozen dataclass takes five times as long
-    to make.
+    the user; before `not_before`, also seconds since 1970, it is refused. A named tuple, because one is made for every
+    verification and a frozen dataclass takes five times as long to make.
     """
 
     token_id: int
@@ -125,6 +125,7 @@ class Actor(NamedTuple):
     admin: bool = False
     audience: tuple[str, ...] = ()
     external_id: str | None = None
+    not_before: int = 0
 
     @property
     def expires(self) -> int | None:

@@ -19,6 +19,7 @@ class Denial(Enum):
     MALFORMED = "what was presented is no token"
     UNKNOWN = "no such token, or it was revoked"
     CLOSED = "the token is disabled"
+    PENDING = "the token is not valid yet"
     EXPIRED = "the token expired"
     DISABLED = "the token's user is disabled"
     ADDRESS = "the token may not be used from this address"
@@ -37,6 +38,7 @@ class Check(Enum):
     REVOCATION = "revocation"
     SECRET = "secret"  # noqa: S105 - the word for a check
     ENABLED = "enabled"
+    NOT_BEFORE = "not_before"
     EXPIRY = "expiry"
     USER = "user"
     NETWORKS = "networks"
@@ -58,6 +60,10 @@ class Held(Protocol):
     @property
     def expires_at(self) -> int:
         """When it expires; negative while it is disabled."""
+
+    @property
+    def not_before(self) -> int:
+        """Until when it is refused; 0 for one that opens from the beginning."""
 
     @property
     def disabled_at(self) -> int | None:
@@ -95,6 +101,7 @@ TEXT_RULES: dict[Check, Callable[[str], bool]] = {
 
 RULES: dict[Check, Callable[[Held, Circumstances], bool]] = {
     Check.ENABLED: lambda held, _: held.expires_at >= 0,
+    Check.NOT_BEFORE: lambda held, at: at.now >= held.not_before,
     Check.EXPIRY: lambda held, at: at.now < abs(held.expires_at),
     Check.USER: lambda held, _: held.disabled_at is None,
     Check.NETWORKS: lambda held, at: not held.networks or allows(held.networks, at.address),
@@ -111,6 +118,7 @@ DENIALS = {
     Check.REVOCATION: Denial.UNKNOWN,
     Check.SECRET: Denial.UNKNOWN,
     Check.ENABLED: Denial.CLOSED,
+    Check.NOT_BEFORE: Denial.PENDING,
     Check.EXPIRY: Denial.EXPIRED,
     Check.USER: Denial.DISABLED,
     Check.NETWORKS: Denial.ADDRESS,

@@ -15,10 +15,12 @@ DESCRIPTION_LENGTH_MAX = 500
 class State(Enum):
     """What a token is now. A token that was revoked stays so, whether or not it would have expired since.
 
-    One that is disabled opens nothing until it is enabled; it expires meanwhile.
+    One that is pending opens nothing before its moment, one that is disabled nothing until it is enabled, also if its
+    moment comes; they expire meanwhile.
     """
 
     ACTIVE = "active"
+    PENDING = "pending"
     DISABLED = "disabled"
     EXPIRED = "expired"
     REVOKED = "revoked"
@@ -69,7 +71,8 @@ class Disabling:
 class Details:
     """A token with everything that is known of it.
 
-    No `networks` means it may be used from anywhere. They are None when the token can no longer be used.
+    No `networks` means it may be used from anywhere. They are None when the token can no longer be used. It was made to
+    be refused before `not_before`, if that is there.
     """
 
     token: Token
@@ -81,6 +84,7 @@ class Details:
     last_use: Use | None
     revocation: Revocation | None
     disabled: Disabling | None = None
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

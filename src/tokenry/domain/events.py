@@ -34,12 +34,13 @@ from tokenry.domain.sign_in_events import (
 
 @dataclass(frozen=True, slots=True)
 class TokenCreated(OfToken):
-    """A token was made."""
+    """A token was made, which is refused before a moment if there is one."""
 
     action = "token.create"
     label: str
     scopes: Scopes
     expiry: datetime
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

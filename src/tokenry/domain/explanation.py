@@ -53,6 +53,11 @@ class Trace:
         return seconds if self.details.disabled is None else -seconds
 
     @property
+    def not_before(self) -> int:
+        """Until when it is refused."""
+        return 0 if self.details.not_before is None else int(self.details.not_before.timestamp())
+
+    @property
     def disabled_at(self) -> int | None:
         """When its user was disabled, if that is so."""
         return None if self.disabled is None else int(self.disabled.timestamp())
@@ -137,6 +142,13 @@ def _enabled_words(trace: Trace, _: Circumstances, *, passed: bool) -> str:
     return f"disabled at {_time(disabling.at)} by {disabling.by}"
 
 
+def _not_before_words(trace: Trace, _: Circumstances, *, passed: bool) -> str:
+    start = trace.details.not_before
+    if start is None:
+        return "valid from the beginning"
+    return f"valid since {_time(start)}" if passed else f"not valid before {_time(start)}"
+
+
 def _expiry_words(trace: Trace, _: Circumstances, *, passed: bool) -> str:
     assert trace.opening is not None
     expiry = trace.opening.expiry
@@ -183,6 +195,7 @@ _TEXT_WORDS: dict[Check, Callable[..., str]] = {
 }
 _WORDS: dict[Check, Callable[..., str]] = {
     Check.ENABLED: _enabled_words,
+    Check.NOT_BEFORE: _not_before_words,
     Check.EXPIRY: _expiry_words,
     Check.USER: _user_words,
     Check.NETWORKS: _networks_words,

@@ -146,9 +146,11 @@ def write_json(actor: Actor) -> dict[str, object]:
 
 
 def write_claims(actor: Actor) -> dict[str, object]:
-    """Write it as RFC 7662 has it, with for whom it is meant: what there is not is left out."""
+    """Write it as RFC 7662 has it, with for whom and from when on it is meant: what there is not is left out."""
     found = zip(ATTRIBUTES, _find(actor), strict=True)
     claims: dict[str, object] = {
         each.claim: each.write_claim(value) for each, value in found if each.claim and value is not None
     }
+    if actor.not_before:
+        claims["nbf"] = actor.not_before
     return {**claims, "aud": list(actor.audience)} if actor.audience else claims

@@ -65,6 +65,9 @@ class Rules:
             faults.append(Fault(reason, "scopes"))
         if "expiry" not in wrong:
             faults += self._expiry_faults(new, now)
+        # A lifetime counts from now on, or a token could be laid aside for a time when none should be left.
+        if new.not_before is not None and not {"expiry", "not_before"} & wrong:
+            faults += self._start_faults(new, now)
         if self.tokens_max is not None and self.live_tokens >= self.tokens_max:
             faults.append(Fault(f"Must not have more than {self.tokens_max} live tokens: revoke one first"))
         return faults
@@ -72,6 +75,12 @@ class Rules:
     def expiry_of(self, new: NewToken, now: datetime) -> datetime:
         """When it expires: as asked for, else as late as allowed."""
         return new.expiry or self._latest(now)
+
+    def _start_faults(self, new: NewToken, now: datetime) -> list[Fault]:
+        expiry = self.expiry_of(new, now)
+        if new.not_before is None or new.not_before < expiry:
+            return []
+        return [Fault(f"Must be before the token expires: {write_moment(expiry)}", "not_before")]
 
     def _latest(self, now: datetime) -> datetime:
         return NEVER if self.lifetime_max is None else min(now + self.lifetime_max, NEVER)

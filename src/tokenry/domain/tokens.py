@@ -33,7 +33,7 @@ class NewToken:
     """A token somebody asks for.
 
     No label means one is made up; scopes `*` mean those of the acting token;
-    no expiry means as late as the policy allows, which is NEVER without one.
+    no expiry means as late as the policy allows, which is NEVER without one. It is refused until `not_before`.
 
     `faults` are those found while reading the request, so that they can be reported together with broken rules.
     """
@@ -42,6 +42,7 @@ class NewToken:
     scopes: str = "*"
     expiry: datetime | None = None
     faults: tuple[Fault, ...] = ()
+    not_before: datetime | None = None
 
     def check(self, *, limit: Scopes, catalogue: Catalogue, now: datetime) -> list[Fault]:
         """Say everything that is wrong with it, for somebody whose own scopes are `limit`."""
@@ -55,6 +56,10 @@ class NewToken:
             faults.append(Fault(f"Must be before {write_moment(NEVER)}", "expiry"))
         return in_order_of_fields(faults)
 
+    def starts(self, now: datetime) -> datetime | None:
+        """Until when it is refused; None if it opens at once, as one does whose moment has passed."""
+        return self.not_before if self.not_before is not None and self.not_before > now else None
+
     def granted(self, limit: Scopes) -> Scopes:
         """The scopes it gets once `check` found no fault: those asked for, or all of `limit` for `*`."""
         asked = Scopes.parse(self.scopes)
@@ -65,7 +70,7 @@ class NewToken:
 
 def in_order_of_fields(faults: Iterable[Fault]) -> list[Fault]:
     """Sort the faults of a new token: first those of the label, last those of no field."""
-    return sorted(faults, key=lambda fault: ("label", "scopes", "expiry", None).index(fault.field))
+    return sorted(faults, key=lambda fault: ("label", "scopes", "expiry", "not_before", None).index(fault.field))
 
 
 def label_faults(label: str) -> list[Fault]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tokenry.cli.expiry import read_expiry
+from tokenry.cli.expiry import read_expiry, read_start
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text
 from tokenry.cli.running import complain, group
@@ -34,13 +34,17 @@ def create(
     scopes: Annotated[
         str, typer.Option(help='Separated by spaces, as in "linodes:read_only domains:read_write".')
     ] = "*",
+    not_before: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", show_default="at once", help="Have it refused until then: 12h, or a time (UTC)."),
+    ] = None,
     *,
     settings: Settings,
 ) -> None:
     """Make a token and print it, once: the token alone on standard output, what it is on standard error."""
-    expiry = read_expiry(expires, "--expires") or NEVER
+    expiry, start = read_expiry(expires, "--expires") or NEVER, read_start(not_before)
     installation = open_installation(settings)
-    new = NewToken(label=label, scopes=scopes, expiry=expiry)
+    new = NewToken(label=label, scopes=scopes, expiry=expiry, not_before=start)
     require_delivery()
     with issuing(perhaps_made(label, "tokenry admin token list")) as issue:
         token, secret = installation.tokens.create_token_for(operator(), user, new)
@@ -55,7 +59,8 @@ def create(
 def list_tokens(
     user: Annotated[str | None, typer.Option(help="Show only this user's tokens.")] = None,
     state: Annotated[
-        Literal["active", "disabled", "expired", "revoked", "all"], typer.Option(help="Show tokens in this state.")
+        Literal["active", "pending", "disabled", "expired", "revoked", "all"],
+        typer.Option(help="Show tokens in this state."),
     ] = "active",
     limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="Show at most this many.")] = 1000,
     *,

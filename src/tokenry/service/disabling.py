@@ -31,7 +31,7 @@ def turn(change: Change, before: Details, *, disabled: bool) -> None:
 
     What somebody else disabled, users do not enable by themselves. Raises Invalid, Conflict.
     """
-    if before.state not in {State.ACTIVE, State.DISABLED}:
+    if before.state not in {State.ACTIVE, State.PENDING, State.DISABLED}:
         raise Invalid(Fault("Must be left out: this token can no longer be used", "disabled"))
     by = None if before.disabled is None else before.disabled.by
     if not disabled and change.origin.managed is None and by != change.origin.name:

@@ -157,7 +157,7 @@ class Tokens:
         faults = new.check(limit=limit, catalogue=self._catalogue, now=change.now)
         faults += rules.check(new, faults, limit=limit, now=change.now)
         raise_faults(in_order_of_fields(faults))
-        expiry = rules.expiry_of(new, change.now)
+        expiry, start = rules.expiry_of(new, change.now), new.starts(change.now)
         secret = Secret.generate(kind=self._kind)
         token = stored.insert_token(
             change.connection,
@@ -175,8 +175,9 @@ class Tokens:
             self._peppers.key(secret),
             token_id=token.id,
             expiry=expiry,
+            not_before=start,
         )
-        change.record(TokenCreated(token.id, token.label, token.scopes, token.expiry))
+        change.record(TokenCreated(token.id, token.label, token.scopes, token.expiry, start))
         return token, secret
 
 

@@ -36,6 +36,7 @@ class Credential(NamedTuple):
     client_id: str | None = None
     audience: str = ""
     external_id: str | None = None
+    not_before: int = 0
 
 
 # Asked for, not read: each column of the answer costs two per cent of a look-up, and a preview begins with the prefix
@@ -63,6 +64,7 @@ def _select() -> Select[tuple[object, ...]]:
         credentials.c.client_id,
         credentials.c.audience,
         users.c.external_id,
+        credentials.c.not_before,
     )
     joined = credentials.join(tokens).join(users, tokens.c.user_id == users.c.id).join(accounts)
     return statement.select_from(joined).where(_OF_API)

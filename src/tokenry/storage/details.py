@@ -6,7 +6,7 @@ from functools import cache, partial
 from ipaddress import ip_network
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, bindparam, exists, func, select, update
 
 from tokenry.domain.details import LIVE_TOKENS, Details, Disabling, Reason, Revocation, Selection, State, Use
 from tokenry.domain.filters import EVERY_ROW, Filter
@@ -18,7 +18,7 @@ from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.disabling import is_disabled
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of, pages_of
-from tokenry.storage.schema import credentials, disabled_tokens, token_uses, tokens, users
+from tokenry.storage.schema import credentials, disabled_tokens, token_starts, token_uses, tokens, users
 from tokenry.storage.tokens import COLUMNS, FOLDED, PERSONAL
 
 NEVER_USED = -(1 << 40)
@@ -93,10 +93,12 @@ def select_details() -> Select[Any]:
         token_uses.c.agent,
         disabled_tokens.c.disabled_at.label("off_at"),
         disabled_tokens.c.disabled_by.label("off_by"),
+        token_starts.c.not_before,
     ).select_from(
         tokens.join(users, tokens.c.user_id == users.c.id)
         .outerjoin(token_uses, token_uses.c.token_id == tokens.c.id)
         .outerjoin(disabled_tokens, disabled_tokens.c.token_id == tokens.c.id)
+        .outerjoin(token_starts, token_starts.c.token_id == tokens.c.id)
     )
 
 
@@ -113,7 +115,9 @@ def selected(selection: Selection, now: datetime) -> Iterator[ColumnElement[bool
     seconds = to_seconds(now)
     match selection.state:
         case State.ACTIVE:
-            yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds) & ~is_disabled()
+            yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds) & ~is_disabled() & ~is_pending(now)
+        case State.PENDING:
+            yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds) & ~is_disabled() & is_pending(now)
         case State.DISABLED:
             yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds) & is_disabled()
         case State.EXPIRED:
@@ -128,6 +132,12 @@ def selected(selection: Selection, now: datetime) -> Iterator[ColumnElement[bool
             yield column < to_seconds(before)
         if after is not None:
             yield column > to_seconds(after)
+
+
+def is_pending(now: datetime) -> ColumnElement[bool]:
+    """Whether a token is refused since its moment has not come, for a statement on tokens."""
+    later = token_starts.c.not_before > to_seconds(now)
+    return exists().where(token_starts.c.token_id == tokens.c.id, later).correlate(tokens)
 
 
 def read_details(row: Row[Any], now: datetime) -> Details:
@@ -151,6 +161,7 @@ def read_details(row: Row[Any], now: datetime) -> Details:
         last_use=Use(from_seconds(row.used_at), row.address, row.agent) if used else None,
         revocation=None if row.revoked_at is None else _revocation(row),
         disabled=None if row.off_at is None else Disabling(from_seconds(row.off_at), row.off_by),
+        not_before=None if row.not_before is None else from_seconds(row.not_before),
     )
 
 
@@ -164,4 +175,6 @@ def _state(row: Row[Any], now: datetime) -> State:
         return State.REVOKED
     if row.expires_at <= to_seconds(now):
         return State.EXPIRED
-    return State.ACTIVE if row.off_at is None else State.DISABLED
+    if row.off_at is not None:
+        return State.DISABLED
+    return State.ACTIVE if row.not_before is None or row.not_before <= to_seconds(now) else State.PENDING

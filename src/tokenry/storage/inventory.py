@@ -98,7 +98,7 @@ def _whose(account_id: int | None, username: str | None) -> Iterator[ColumnEleme
 
 
 def _few(selection: Selection) -> bool:
-    return selection.state is State.DISABLED
+    return selection.state in {State.DISABLED, State.PENDING}
 
 
 def _by_user(

@@ -41,7 +41,10 @@ def claim_rotation(connection: Connection, token_id: int) -> Rotation | None:
 
 
 def insert_successor(connection: Connection, keyed: Keyed, *, beside: str) -> None:
-    """Store what opens a token as one of its credentials does: from the same networks, until the token expires."""
+    """Store what opens a token as one of its credentials does: from the same networks, until the token expires.
+
+    Also not before the same moment.
+    """
     successor = (
         select(
             literal(keyed.preview),
@@ -51,11 +54,12 @@ def insert_successor(connection: Connection, keyed: Keyed, *, beside: str) -> No
             literal(keyed.pepper_generation),
             tokens.c.expires_at,
             credentials.c.networks,
+            credentials.c.not_before,
         )
         .select_from(credentials.join(tokens))
         .where(credentials.c.preview == beside)
     )
-    columns = ["preview", "kind", "token_id", "digest", "pepper_generation", "expires_at", "networks"]
+    columns = ["preview", "kind", "token_id", "digest", "pepper_generation", "expires_at", "networks", "not_before"]
     execute_creating(connection, insert(credentials).from_select(columns, successor), keyed.preview)
 
 

@@ -21,7 +21,7 @@ from tokenry.storage.changes import execute_creating, execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import Pages, page_of, pages_of
-from tokenry.storage.schema import credentials, tokens, users
+from tokenry.storage.schema import credentials, token_starts, tokens, users
 
 _T = TypeVar("_T")
 
@@ -81,6 +81,7 @@ _FIND = _SELECT.where(_LIVE, tokens.c.id == bindparam("token"))
 _LOCK_TOKEN = _FIND.with_for_update(key_share=True, of=tokens)
 _INSERT_TOKEN = insert(tokens).returning(tokens.c.id)
 _INSERT_CREDENTIAL = insert(credentials)
+_INSERT_START = insert(token_starts)
 _REVOKE = (
     update(tokens)
     .where(tokens.c.id == bindparam("token"), tokens.c.revoked_at.is_(None))
@@ -94,6 +95,7 @@ _KEEP_OPEN = (
     .where(
         credentials.c.preview == bindparam("preview"),
         credentials.c.expires_at > bindparam("now"),
+        credentials.c.not_before <= bindparam("now"),
         users.c.disabled_at.is_(None),
     )
     # The user first, as everybody does: in another order two would wait for each other.
@@ -148,9 +150,16 @@ def insert_token(
 
 
 def insert_credential(
-    connection: Connection, keyed: Keyed, *, token_id: int, expiry: datetime, bound: Bound = UNBOUND
+    connection: Connection,
+    keyed: Keyed,
+    *,
+    token_id: int,
+    expiry: datetime,
+    bound: Bound = UNBOUND,
+    not_before: datetime | None = None,
 ) -> None:
-    """Store what opens a token: from the commit on, the text behind `digest` is accepted."""
+    """Store what opens a token: from the commit on, or from a moment on, the text behind `digest` is accepted."""
+    start = 0 if not_before is None else to_seconds(not_before)
     row = {
         **keyed._asdict(),
         "kind": kind_of(keyed.preview).name,
@@ -159,8 +168,11 @@ def insert_credential(
         "client_id": bound.client_id,
         "audience": " ".join(bound.audience),
         "jkt": bound.jkt,
+        "not_before": start,
     }
     execute_creating(connection, _INSERT_CREDENTIAL, keyed.preview, row)
+    if start:
+        connection.execute(_INSERT_START, {"token_id": token_id, "not_before": start})
 
 
 def find_token(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Token | None:
@@ -282,7 +294,7 @@ def revoke_these(
 def keep_open(connection: Connection, preview: str, *, now: datetime) -> UserKind | None:
     """Keep a secret open until the transaction ends: which kind of user it is of, or None if it opens nothing.
 
-    It opens something when its credential is there and has not expired, and its user is enabled. Ending
+    It opens something when its credential is there, valid by now and not expired, and its user is enabled. Ending
     either now waits for this transaction: what it makes is made before the revocation, or not at all.
     """
     row = connection.execute(_KEEP_OPEN, {"preview": preview, "now": to_seconds(now)}).first()

@@ -47,6 +47,11 @@ class Known:
         self.answer = b""
 
     @property
+    def not_before(self) -> int:
+        """Until when it is refused: for who finds it, too. One that is not valid yet is not kept."""
+        return self.actor.not_before
+
+    @property
     def audience(self) -> Sequence[str]:
         """For whom it is meant."""
         return self.actor.audience

@@ -245,11 +245,13 @@ class Verifier:
             admin=bool(credential.admin),
             audience=tuple(credential.audience.split()),
             external_id=credential.external_id,
+            not_before=credential.not_before,
         )
         networks = stored_networks(credential.networks)
         known = Known(secret.reveal().encode("ascii"), actor, networks, credential.disabled_at)
         now = self._now()
-        if now >= known.expires_at or known.disabled_at is not None:  # and so not worth remembering
+        # And so not worth remembering; of what is remembered, nobody has to ask again whether it is valid already.
+        if now >= known.expires_at or known.disabled_at is not None or now < actor.not_before:
             return find_denial(known, Circumstances(now)) or Denial.UNKNOWN
         if self._uses is not None:
             known.note_at = self._uses.look_at(actor.preview)

@@ -38,6 +38,7 @@ COLUMNS = (
     "revoked_reason",
     "disabled",
     "disabled_by",
+    "not_before",
     "networks",
     "description",
 )

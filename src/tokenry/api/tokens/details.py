@@ -61,6 +61,7 @@ def write_details(details: Details) -> dict[str, object]:
         "revoked_reason": None if revocation is None else revocation.reason,
         "disabled": disabling is not None,
         "disabled_by": None if disabling is None else disabling.by,
+        "not_before": None if details.not_before is None else write_time(details.not_before),
     }
 
 
