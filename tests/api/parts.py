@@ -41,6 +41,7 @@ MORE = [
     "disabled",
     "disabled_by",
     "not_before",
+    "metadata",
 ]
 
 

@@ -31,11 +31,12 @@ def test_key_that_must_be_believed_to_have_an_effect_is_told_and_nothing_is_done
     create(app)
     before = tokens_of(app)
     method, path = CHANGES[change]
-    for key in WITHOUT_EFFECT:
+    without = WITHOUT_EFFECT.keys() - ({"metadata"} if change == "change details" else set())
+    for key in without:
         answer = app.client.request(method, path, headers=app.bearer, json={"label": "x", "junk": 1, key: "alice"})
         assert (answer.status_code, [field for _, field in faults(answer)]) == (400, [key])
-    answer = app.client.request(method, path, headers=app.bearer, json=dict.fromkeys(WITHOUT_EFFECT, "x"))
-    assert sorted(str(field) for _, field in faults(answer)) == sorted(WITHOUT_EFFECT)
+    answer = app.client.request(method, path, headers=app.bearer, json=dict.fromkeys(without, "x"))
+    assert sorted(str(field) for _, field in faults(answer)) == sorted(without)
     assert tokens_of(app) == before
 
 

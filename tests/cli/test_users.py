@@ -3,6 +3,7 @@
 import json
 import shlex
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -11,7 +12,7 @@ from tests.cli.conftest import Person
 from tests.cli.shells import complete, require, shell
 from tests.servers import Server, service_account
 
-COLUMNS = ["external_id", "username", "email", "disabled", "created"]
+COLUMNS = ["external_id", "username", "email", "disabled", "created", "metadata"]
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +36,10 @@ def name() -> str:
 
 
 def test_user_is_made_changed_listed_and_deleted(backend: Person, name: str) -> None:
-    (made,) = backend.rows("user", "put", name, "--email", "alice@example.com")
+    (made,) = backend.rows("user", "put", name, "--email", "alice@example.com", "--metadata", '{"plan": "pro"}')
     assert list(made) == COLUMNS
     assert (made["external_id"], made["email"], made["disabled"]) == (name, "alice@example.com", False)
+    assert made["metadata"] == {"plan": "pro"}
     username = f"alice-{uuid4().hex}"
     assert backend.rows("user", "put", name, "--username", username) == [{**made, "username": username}]
     assert backend.rows("user", "disable", name) == [{**made, "username": username, "disabled": True}]
@@ -166,3 +168,16 @@ def test_shell_runs_nothing_of_a_name_that_it_completes(backend: Person, number:
         screen.type("0\n" if number > 1 else "\n")
         screen.wait_for("disabled")
     assert not (backend.home / "ran").exists()
+
+
+def test_metadata_is_given_as_json_or_in_a_file(backend: Person, name: str, tmp_path: Path) -> None:
+    kept, file = {"plan": "pro", "of": {"token": "ü"}}, tmp_path / "kept.json"
+    file.write_text(json.dumps(kept), "utf-8")
+    words = ("--user", name, "--create-user", "--scopes", "linodes:read_only", "--expires", "1d")
+    (made,) = backend.rows("token", "create", *words, "--metadata", f"@{file}")
+    token = (str(made["id"]), "--user", name)
+    assert backend.rows("token", "view", *token, "--details")[0]["metadata"] == kept
+    assert backend.rows("token", "update", *token, "--metadata", "{}")[0]["metadata"] == {}
+    assert "use a JSON object" in backend.fails(2, "user", "put", name, "--metadata", "[]")
+    assert f"{tmp_path}/no cannot be read" in backend.fails(1, "user", "put", name, "--metadata", f"@{tmp_path}/no")
+    assert "it needs --user" in backend.fails(2, "token", "create", *words[3:], "--metadata", "{}")

@@ -25,7 +25,14 @@ ODD = [
     ";:,'\"",
     "x" * 255,
 ]
-ROW = {"external_id": "a", "username": "a", "email": "", "disabled": False, "created": "2026-01-01T00:00:00"}
+ROW = {
+    "external_id": "a",
+    "username": "a",
+    "email": "",
+    "disabled": False,
+    "created": "2026-01-01T00:00:00",
+    "metadata": {},
+}
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +186,16 @@ def test_token_of_a_user_manages_nobody(backend: Client, new_client: NewClient, 
 def test_user_that_lacks_something_is_unreadable(new_client: NewClient, key: str) -> None:
     with saying(http(200, {**ROW, key: None})) as hostile, pytest.raises(UnreadableAnswer, match=f"`{key}` should be"):
         new_client(hostile.url, TOKEN).users.get("a")
+
+
+def test_metadata_is_kept_with_a_user_and_a_token(backend: Client, name: str) -> None:
+    """As it was sent: a key that is called as a secret is elsewhere is none here."""
+    kept = {"plan": "pro", "token": "t", "of": [{"token": "u"}]}
+    assert backend.users.put(name, metadata=kept).metadata == kept
+    assert backend.users.put(name, email="a@example.com").metadata == kept
+    made = backend.users.tokens(name).create(metadata={"key": 1})
+    assert made.details().metadata == {"key": 1}
+    assert backend.users.tokens(name).update(made.id, metadata=kept).metadata == kept
+    with pytest.raises(BadRequest) as caught:
+        backend.users.update(name, metadata={"a": 1 << 60})
+    assert caught.value.field == "metadata"

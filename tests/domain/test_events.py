@@ -11,7 +11,7 @@ from tokenry.domain import events, sign_in_events
 from tokenry.domain.details import Reason
 from tokenry.domain.events import EVENTS, Event
 from tokenry.domain.policy import Concerned, Policy, UserKind
-from tokenry.domain.scopes import Scopes
+from tokenry.domain.scopes import EVERYTHING, Scopes
 
 MOMENT = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SCOPES = Scopes.parse("domains:read_only linodes:read_write")
@@ -34,6 +34,12 @@ RECORDED = [
         "token.create",
         "token:12",
         '{"label": "ci", "scopes": "domains:read_only linodes:read_write", "expiry": "2025-06-15T15:06:40+00:00"}',
+    ),
+    (
+        events.TokenCreated(12, "ci", EVERYTHING, MOMENT, metadata=["plan"]),
+        "token.create",
+        "token:12",
+        '{"label": "ci", "scopes": "*", "expiry": "2025-06-15T15:06:40+00:00", "metadata": ["plan"]}',
     ),
     (events.TokenRenamed(12, "old", "new"), "token.rename", "token:12", '{"from": "old", "to": "new"}'),
     (

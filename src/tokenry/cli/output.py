@@ -110,6 +110,8 @@ class Printer:
             return self.absent.get(column, "-")
         if isinstance(value, bool):
             return "yes" if value else "no"
+        if isinstance(value, dict):
+            return printable(json.dumps(value, ensure_ascii=False)) if value else "-"
         return printable(" ".join(value) or "-" if isinstance(value, list) else str(value))
 
     def _write_lines(self, rows: Iterable[Row]) -> None:

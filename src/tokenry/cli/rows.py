@@ -1,5 +1,6 @@
 """Tokens and users as rows: their columns, and their values as JSON has them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 
@@ -29,7 +30,7 @@ def write_token(token: TokenRecord) -> Row:
 
 def write_user(user: User) -> Row:
     """A user of a product."""
-    return {**asdict(user), "created": write_time(user.created)}
+    return {**asdict(user), "created": write_time(user.created), "metadata": dict(user.metadata)}
 
 
 def write_page_token(made: PageToken) -> Row:
@@ -46,4 +47,6 @@ def _write(value: object) -> object:
     """A value of the client's as JSON has it: a moment as text, several things as a list of texts."""
     if isinstance(value, datetime):
         return write_time(value)
+    if isinstance(value, Mapping):
+        return dict(value)
     return [str(each) for each in value] if isinstance(value, tuple) else value

@@ -18,6 +18,7 @@ from tokenry.cli.candidates import complete_ids
 from tokenry.cli.expiry import read_expiry, read_span, read_start
 from tokenry.cli.inputs import read_input
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
+from tokenry.cli.metadata import NewMetadata, read_metadata
 from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text, takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
@@ -27,7 +28,7 @@ from tokenry.cli.streams import OutputError
 from tokenry.cli.whose import Whose
 from tokenry.client import ApiError, Client, NotFound, Order, TokenRecord, Unauthorized, where
 from tokenry.client.client import Tokens
-from tokenry.client.tokens import NewToken
+from tokenry.client.tokens import Changes, NewToken
 
 PAGE_SIZE_MAX = 500
 STANDARD_INPUT = "-"
@@ -117,16 +118,19 @@ def create(
     create_user: Annotated[
         bool, typer.Option("--create-user", help="With --user: make the user if nobody is called so.")
     ] = False,
+    metadata: NewMetadata = None,
 ) -> None:
     """Make a token. Its secret is shown only this once; with -q nothing else is printed."""
-    if create_user and whose.user is None:
-        raise typer.BadParameter("it needs --user", param_hint="--create-user")
+    for given, option in ((create_user, "--create-user"), (metadata is not None, "--metadata")):
+        if given and whose.user is None:
+            raise typer.BadParameter("it needs --user", param_hint=option)
     printer = output.of(TOKEN, bare="token")
     wanted: NewToken = {
         "label": label,
         "scopes": scopes,
         "expiry": read_expiry(expires, "--expires"),
         "not_before": read_start(not_before),
+        "metadata": read_metadata(metadata),
     }
     require_delivery()
     with connection.open() as client, issuing(perhaps_made(label, whose.told(NEWEST))) as issue:
@@ -172,18 +176,21 @@ def update(
         list[str] | None,
         typer.Option(metavar="NETWORK", show_default=False, help="A network it may be used from, or any. Repeatable."),
     ] = None,
+    metadata: NewMetadata = None,
 ) -> None:
-    """Change a token's label, description, or the networks it may be used from. What you leave out stays as it is."""
-    detailed = description is not None or network is not None
+    """Change a token's label, description, metadata, or the networks it may be used from. What you leave out stays."""
+    detailed = not (description is None and network is None and metadata is None)
     if label is None and not detailed:
-        raise typer.BadParameter("name something to change: --label, --description or --network")
+        raise typer.BadParameter("name something to change: --label, --description, --network or --metadata")
+    kept = read_metadata(metadata)
     printer = output.of(DETAILS if detailed else TOKEN)
     with connection.open() as client:
         if label is not None:
             row = write_token(whose.tokens(client).rename(token_id, label))
         if detailed:
             networks = [] if network == [ANYWHERE] else network
-            row = write_details(whose.tokens(client).update(token_id, description=description, networks=networks))
+            changes: Changes = {"description": description, "networks": networks, "metadata": kept}
+            row = write_details(whose.tokens(client).update(token_id, **changes))
     printer.write_one(row)
 
 

@@ -10,6 +10,7 @@ import typer
 
 from tokenry.cli.access import Connection
 from tokenry.cli.issuing import require_delivery
+from tokenry.cli.metadata import NewMetadata, read_metadata
 from tokenry.cli.options import COUNT_MAX, read_text, takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
@@ -100,11 +101,13 @@ def put(
     connection: Connection,
     username: Username = None,
     email: Email = None,
+    metadata: NewMetadata = None,
 ) -> None:
     """Make a user, or change what you say of one that is there. It may be repeated."""
     printer = output.of(USER, bare=BARE)
+    wanted: UserChanges = {"username": username, "email": email, "metadata": read_metadata(metadata)}
     with connection.open() as client:
-        printer.write_one(write_user(client.users.put(external_id, username=username, email=email)))
+        printer.write_one(write_user(client.users.put(external_id, **wanted)))
 
 
 @app.command()

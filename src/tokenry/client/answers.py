@@ -233,6 +233,7 @@ def _read_details(row: Row) -> Details:
         disabled=row.truth("disabled"),
         disabled_by=row.if_any("disabled_by", row.text),
         not_before=row.if_any("not_before", row.time),
+        metadata=row.values("metadata"),
     )
 
 
@@ -243,6 +244,7 @@ def _read_user(row: Row) -> User:
         email=row.text("email"),
         disabled=row.truth("disabled"),
         created=row.time("created"),
+        metadata=row.values("metadata"),
     )
 
 

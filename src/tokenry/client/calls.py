@@ -141,10 +141,11 @@ def create_token(
     not_before: datetime | None = None,
     idempotency_key: str | None = None,
     create_user: bool = False,
+    metadata: Mapping[str, Any] | None = None,
 ) -> Call[TokenRecord]:
     """A new token; what is None is not sent. The answer is the only one with its whole text.
 
-    With `create_user`, which only the places of users have, an unknown user is made too.
+    With `create_user`, which only the places of users have, an unknown user is made too; `metadata` is for those too.
     """
     body = {
         "label": label,
@@ -152,6 +153,7 @@ def create_token(
         "expiry": None if expiry is None else write_time(expiry, "expiry"),
         "not_before": None if not_before is None else write_time(not_before, "not_before"),
         "create_user": True if create_user else None,
+        "metadata": metadata,
     }
     return Call("POST", place, read_token, headers=_keyed(idempotency_key), body=_without_none(body))
 
@@ -169,6 +171,7 @@ def make_token(
         not_before=new.get("not_before"),
         idempotency_key=new.get("idempotency_key") or (new_key() if keyed else None),
         create_user=create_user,
+        metadata=new.get("metadata"),
     )
 
 
@@ -225,10 +228,15 @@ def list_details(
 
 
 def update_details(token_id: int, changes: Changes, place: str = OWN) -> Call[Details]:
-    """Another description, other networks, disabled or not; None stays. Raises TypeError for what is no detail."""
+    """Another description, other networks or metadata, disabled or not; None stays.
+
+    Raises TypeError for what is no detail.
+    """
     _check_names(changes, Changes, "There is no {} to change")
-    given: dict[str, Any] = _without_none(changes)
-    body = {name: value if isinstance(value, (str, bool)) else list(map(str, value)) for name, value in given.items()}
+    body = _without_none(changes)
+    if "networks" in body:
+        networks = body["networks"]
+        body["networks"] = networks if isinstance(networks, str) else list(map(str, networks))
     return Call("PUT", f"{_token(token_id, place)}/details", read_details, shows_token, body=body)
 
 

@@ -91,6 +91,11 @@ class Row:
             raise self.unreadable(key, "a list of objects")
         return [Row(self._request, self._answer, values) for values in self._values[key]]
 
+    def values(self, key: str) -> dict[str, Any]:
+        """An object of somebody's own, in which a key that is called as a token's is, is none."""
+        found: dict[str, Any] = self._read(key, dict, "an object")
+        return {name: _as_sent(value) for name, value in found.items()}
+
     def networks(self, key: str) -> tuple[Network, ...]:
         """A list of networks."""
         networks = _read_networks(self._values.get(key))
@@ -140,6 +145,17 @@ def _read_networks(value: object) -> tuple[Network, ...] | None:
         return tuple(ip_network(text) for text in value)
     except ValueError:
         return None
+
+
+def _as_sent(value: Any) -> Any:
+    match value:
+        case Secret():
+            return value.reveal()
+        case dict():
+            return {name: _as_sent(inner) for name, inner in value.items()}
+        case list():
+            return [_as_sent(inner) for inner in value]
+    return value
 
 
 def _hide_token(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """What a client reads: frozen dataclasses with aware datetimes."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
-from typing import Generic, TypedDict, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 
 from tokenry.client.secrets import Secret
 
@@ -38,7 +38,7 @@ class Details(TokenRecord):
     `state` is `active`, `pending` until `not_before`, `disabled`, `expired` or `revoked`. `networks` are those
     it may be used from, none for anywhere; None for a token that nothing opens any more. `created_by`,
     `revoked_by` and `disabled_by` are a username or `operator:<name>`. None is what never happened, or was never
-    written down.
+    written down. `metadata` is what a product keeps with the token.
     """
 
     state: str
@@ -54,10 +54,11 @@ class Details(TokenRecord):
     disabled: bool
     disabled_by: str | None
     not_before: datetime | None
+    metadata: Mapping[str, Any] = field(hash=False)
 
 
 class NewToken(TypedDict, total=False):
-    """What a new token is to be like; None is as if it were left out."""
+    """What a new token is to be like; None is as if it were left out. `metadata` is for tokens of a product's users."""
 
     label: str | None
     scopes: str | Iterable[str] | None
@@ -65,14 +66,19 @@ class NewToken(TypedDict, total=False):
     expiry: datetime | None
     not_before: datetime | None
     idempotency_key: str | None
+    metadata: Mapping[str, Any] | None
 
 
 class Changes(TypedDict, total=False):
-    """What of a token's details is to be another; None and what is left out stays. `networks` of `[]` is anywhere."""
+    """What of a token's details is to be another; None and what is left out stays. `networks` of `[]` is anywhere.
+
+    `metadata` takes the place of what there was; administrators and a product's backend may set it.
+    """
 
     description: str | None
     networks: Iterable[str | Network] | None
     disabled: bool | None
+    metadata: Mapping[str, Any] | None
 
 
 class Moments(TypedDict, total=False):
@@ -86,21 +92,29 @@ class Moments(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class User:
-    """A user of a product, by the product's name for it, `external_id`. The tokens of a disabled one are refused."""
+    """A user of a product, by the product's name for it, `external_id`. The tokens of a disabled one are refused.
+
+    `metadata` is what the product keeps with it.
+    """
 
     external_id: str
     username: str
     email: str
     disabled: bool
     created: datetime
+    metadata: Mapping[str, Any] = field(hash=False)
 
 
 class UserChanges(TypedDict, total=False):
-    """What of such a user is to be so; None and what is left out stays, or is as the service makes it."""
+    """What of such a user is to be so; None and what is left out stays, or is as the service makes it.
+
+    `metadata` takes the place of what there was.
+    """
 
     username: str | None
     email: str | None
     disabled: bool | None
+    metadata: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

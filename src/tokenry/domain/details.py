@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 
 from tokenry.domain.errors import Fault
+from tokenry.domain.metadata import NO_METADATA
 from tokenry.domain.networks import Network
 from tokenry.domain.texts import storable_faults
 from tokenry.domain.tokens import Token
@@ -85,15 +86,17 @@ class Details:
     revocation: Revocation | None
     disabled: Disabling | None = None
     not_before: datetime | None = None
+    metadata: str = NO_METADATA
 
 
 @dataclass(frozen=True, slots=True)
 class NewDetails:
-    """Another description, other networks, disabled or enabled; None leaves it as it is."""
+    """Another description, other networks or metadata, disabled or enabled; None leaves it as it is."""
 
     description: str | None = None
     networks: tuple[Network, ...] | None = None
     disabled: bool | None = None
+    metadata: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

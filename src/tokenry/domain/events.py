@@ -34,13 +34,14 @@ from tokenry.domain.sign_in_events import (
 
 @dataclass(frozen=True, slots=True)
 class TokenCreated(OfToken):
-    """A token was made, which is refused before a moment if there is one."""
+    """A token was made, refused before a moment if there is one; of its `metadata` the keys, if it has any."""
 
     action = "token.create"
     label: str
     scopes: Scopes
     expiry: datetime
     not_before: datetime | None = None
+    metadata: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class TokenRenamed(OfToken):
 
 @dataclass(frozen=True, slots=True)
 class TokenUpdated(OfToken):
-    """A token's description or networks were changed; from and to, by name."""
+    """A token's description, networks or metadata were changed; from and to, by name, and of metadata the keys."""
 
     action = "token.update"
     changes: Mapping[str, object]
@@ -110,16 +111,17 @@ class TokenRevoked(OfToken):
 
 @dataclass(frozen=True, slots=True)
 class UserCreated(OfUser):
-    """A user was made."""
+    """A user was made; of its `metadata` the keys, if it has any."""
 
     action = "user.create"
     username: str
     admin: bool
+    metadata: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UserUpdated(OfUser):
-    """A user's name, address or rights were changed; from and to, by name."""
+    """A user's name, address, rights or metadata were changed; from and to, by name, and of metadata the keys."""
 
     action = "user.update"
     changes: Mapping[str, object]

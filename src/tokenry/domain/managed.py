@@ -30,6 +30,7 @@ class UserWanted:
     username: str | None = None
     email: str | None = None
     disabled: bool | None = None
+    metadata: str | None = None
     faults: tuple[Fault, ...] = ()
 
     def check(self, user: User | None = None) -> list[Fault]:

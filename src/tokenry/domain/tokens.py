@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tokenry.domain.errors import Fault
+from tokenry.domain.metadata import NO_METADATA
 from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
 from tokenry.domain.texts import shows, storable_faults
 from tokenry.moments import write_moment
@@ -41,6 +42,7 @@ class NewToken:
     label: str | None = None
     scopes: str = "*"
     expiry: datetime | None = None
+    metadata: str = NO_METADATA
     faults: tuple[Fault, ...] = ()
     not_before: datetime | None = None
 
@@ -70,7 +72,8 @@ class NewToken:
 
 def in_order_of_fields(faults: Iterable[Fault]) -> list[Fault]:
     """Sort the faults of a new token: first those of the label, last those of no field."""
-    return sorted(faults, key=lambda fault: ("label", "scopes", "expiry", "not_before", None).index(fault.field))
+    order = ("label", "scopes", "expiry", "not_before", "metadata", None)
+    return sorted(faults, key=lambda fault: order.index(fault.field))
 
 
 def label_faults(label: str) -> list[Fault]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum
 
 from tokenry.domain.errors import Fault
+from tokenry.domain.metadata import NO_METADATA, changed_keys
 from tokenry.domain.policy import UserKind
 from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.texts import fold
@@ -35,7 +36,8 @@ class User:
     An administrator manages the account's users. `child_account_access` lets somebody else of a parent account into
     its child accounts. With a `second_factor` nobody signs in as the user by a password alone. New tokens of the user
     may do no more than the `ceiling`. A `service` account is a program's, which never signs in: its ceiling is for the
-    tokens that it makes for others. `external_id` is a product's name for the user.
+    tokens that it makes for others. `external_id` is a product's name for the user, and `metadata` what it keeps with
+    the user.
     """
 
     id: int
@@ -51,6 +53,7 @@ class User:
     ceiling: Scopes = EVERYTHING
     service: bool = False
     external_id: str | None = None
+    metadata: str = NO_METADATA
 
     @property
     def restricted(self) -> bool:
@@ -58,8 +61,9 @@ class User:
         return not self.admin
 
     def differences(self, other: "User") -> dict[str, object]:
-        """What can be changed of a user and is other than in `other`, from and to."""
-        return {
+        """What can be changed of a user and is other than in `other`, from and to; of metadata the keys alone."""
+        keys = changed_keys(other.metadata, self.metadata)
+        changes: dict[str, object] = {
             name: {"from": before, "to": after}
             for name, before, after in (
                 *((name, getattr(other, name), getattr(self, name)) for name in _CHANGEABLE),
@@ -67,6 +71,7 @@ class User:
             )
             if before != after
         }
+        return {**changes, "metadata": keys} if keys else changes
 
     @property
     def kind(self) -> UserKind:
@@ -109,7 +114,8 @@ class NewUser:
 class UserChange:
     """What is to be different about a user; None is as it was. `faults` are those found while reading the request.
 
-    The ceiling and a product's name for the user are the operator's alone to set here.
+    The ceiling and a product's name for the user are the operator's alone to set here, and the metadata is whose who
+    manages users.
     """
 
     username: str | None = None
@@ -117,6 +123,7 @@ class UserChange:
     restricted: bool | None = None
     ceiling: Scopes | None = None
     external_id: str | None = None
+    metadata: str | None = None
     faults: tuple[Fault, ...] = ()
 
     def check(self, user: User) -> list[Fault]:
@@ -139,6 +146,7 @@ class UserChange:
             admin=user.admin if self.restricted is None else not self.restricted,
             ceiling=user.ceiling if self.ceiling is None else self.ceiling,
             external_id=user.external_id if self.external_id is None else self.external_id,
+            metadata=user.metadata if self.metadata is None else self.metadata,
         )
 
 

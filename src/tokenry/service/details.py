@@ -9,6 +9,8 @@ from tokenry.domain.details import LIVE_TOKENS, Details, NewDetails, Selection
 from tokenry.domain.errors import Fault, Invalid, NotFound
 from tokenry.domain.events import TokenUpdated
 from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.managed import MANAGERS
+from tokenry.domain.metadata import changed_keys
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.service.acting import require_maker
 from tokenry.service.disabling import turn
@@ -45,19 +47,22 @@ class TokenDetails:
 
     @retried
     def update_details(self, origin: Origin, token_id: int, new: NewDetails) -> Details:
-        """Change a token's description and networks, disable it or enable it again.
+        """Change a token's description, networks and metadata, disable it or enable it again.
 
-        Raises Forbidden, NotFound; Invalid for networks of a token that can no longer be used, and for disabling or
-        enabling one; Conflict for enabling what somebody else disabled.
+        Raises Forbidden, NotFound; Invalid for networks of a token that can no longer be used, for disabling or
+        enabling one, and for metadata that is not for whoever acts to change; Conflict for enabling what somebody else
+        disabled.
         """
         with self._transactions.change(origin) as change:
             connection, owner_id = change.connection, change.owner_id
             lock_user(connection, owner_id)
             # A rotation copies the networks: whichever of the two comes first, the other waits for its end.
             stored.lock_details(connection, token_id, user_id=owner_id)
-            require_maker(change)
+            kind = require_maker(change)
             before = _get(connection, owner_id, token_id, change.now)
             changes = _changes(before, new)
+            if "metadata" in changes and change.origin.managed is None and kind not in MANAGERS:
+                raise Invalid(Fault("Is for administrators and the product's backend to change", "metadata"))
             if new.disabled is not None and new.disabled != (before.disabled is not None):
                 turn(change, before, disabled=new.disabled)
             if changes and not stored.store_details(
@@ -79,11 +84,13 @@ def _get(connection: Connection, owner_id: int, token_id: int, now: datetime) ->
 def _changes(before: Details, new: NewDetails) -> dict[str, object]:
     """The values that change, for the audit."""
     pairs = {name: (getattr(before, name), getattr(new, name)) for name in ("description", "networks")}
-    return {
+    changes: dict[str, object] = {
         name: {"from": _as_data(old), "to": _as_data(wanted)}
         for name, (old, wanted) in pairs.items()
         if wanted not in (None, old)
     }
+    keys = [] if new.metadata is None else changed_keys(before.metadata, new.metadata)
+    return {**changes, "metadata": keys} if keys else changes
 
 
 def _as_data(value: object) -> object:

@@ -19,6 +19,7 @@ from tokenry.domain.managed import (
     require_managed,
     require_manager,
 )
+from tokenry.domain.metadata import NO_METADATA
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken, Token
@@ -103,7 +104,7 @@ class ManagedUsers:
             require_free(change, wanted.username, but_for=user.id)
         if wanted.disabled is not None:
             set_user_disabled(change, user, disabled=wanted.disabled)
-        new = UserChange(username=wanted.username, email=wanted.email)
+        new = UserChange(username=wanted.username, email=wanted.email, metadata=wanted.metadata)
         changed = change_user(change, user, new, reservation=self._reservation)
         return stored.get_user(change.connection, changed.id)
 
@@ -168,6 +169,7 @@ def add_managed(change: Change, external_id: str, wanted: UserWanted, reservatio
         email=wanted.email or "",
         admin=False,
         external_id=external_id,
+        metadata=NO_METADATA if wanted.metadata is None else wanted.metadata,
         reservation=reservation,
     )
     if wanted.disabled:

@@ -10,6 +10,7 @@ from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
 from tokenry.domain.events import TokenCreated, TokenRenamed, TokenRevoked
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.idempotency import KeyedRequest
+from tokenry.domain.metadata import NO_METADATA, changed_keys
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import Rules
 from tokenry.domain.scopes import ALL, Catalogue, Scopes
@@ -23,6 +24,7 @@ from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import tokens as stored
 from tokenry.storage import users as stored_users
 from tokenry.storage.database import retried
+from tokenry.storage.details import set_metadata
 
 
 class Tokens:
@@ -170,6 +172,8 @@ class Tokens:
             created_by=change.origin.name,
             delegated_by=delegated_by,
         )
+        if new.metadata != NO_METADATA:
+            set_metadata(change.connection, token.id, new.metadata)
         stored.insert_credential(
             change.connection,
             self._peppers.key(secret),
@@ -177,7 +181,8 @@ class Tokens:
             expiry=expiry,
             not_before=start,
         )
-        change.record(TokenCreated(token.id, token.label, token.scopes, token.expiry, start))
+        keys = changed_keys(NO_METADATA, new.metadata) or None
+        change.record(TokenCreated(token.id, token.label, token.scopes, token.expiry, start, keys))
         return token, secret
 
 

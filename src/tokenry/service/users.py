@@ -15,6 +15,7 @@ from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, UsernameR
 from tokenry.domain.events import UserCreated, UserDeleted, UserDisabled, UserEnabled, UserUpdated
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.managed import external_id_faults
+from tokenry.domain.metadata import NO_METADATA, changed_keys
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults, username_faults
@@ -119,10 +120,7 @@ class Users:
         admin: bool = False,
         account: str | None = None,
     ) -> User:
-        """Make a user of an account, by its name or euuid; else of the first. Raises Invalid.
-
-        So it does for a taken name, and where there is no account at all.
-        """
+        """Make a user of an account, by its name or euuid; else of the first. Raises Invalid, also if there is none."""
         raise_faults(user_faults(username=username, email=email))
         with unique_names(), self._transactions.change(origin) as change:
             return add_user(
@@ -216,6 +214,7 @@ def add_user(
     reservation: timedelta,
     service: bool = False,
     external_id: str | None = None,
+    metadata: str = NO_METADATA,
 ) -> User:
     """Make a user in a change of the caller's. Raises UsernameReserved; IntegrityError for a taken name."""
     user = stored.create_user(
@@ -227,9 +226,10 @@ def add_user(
         created=change.now,
         service=service,
         external_id=external_id,
+        metadata=metadata,
     )
     _take_username(change, user, reservation)
-    change.record(UserCreated(user.id, username, admin))
+    change.record(UserCreated(user.id, username, admin, changed_keys(NO_METADATA, metadata) or None))
     return user
 
 

@@ -1,17 +1,18 @@
 """Which changes verification must hear of, so that nothing it remembers outlives them.
 
-Verification reads `credentials`, `users` and `accounts` (and of `tokens` what never changes). Every UPDATE and DELETE
-of those three is noticed here (`statements.py` shows each), and so is a statement whose table is not known, such as a
-migration's: unless it says otherwise, it counts as a change of everything. A plain INSERT cannot make a cached token
-stale. It can create one that the filter of previews lacks, so it is noticed as something created. What
-`exec_driver_sql` runs is not noticed: here that is what begins a transaction.
+Verification reads `credentials`, `users` and `accounts`, and of `tokens` what never changes and the metadata, which
+`set_metadata` of `details.py` alone sets. Every UPDATE and DELETE of those three is noticed here (`statements.py` shows
+each), and so is a statement whose table is not known, such as a migration's: unless it says otherwise, it counts as a
+change of everything. A plain INSERT cannot make a cached token stale. It can create one that the filter of previews
+lacks, so it is noticed as something created. What `exec_driver_sql` runs is not noticed: here that is what begins a
+transaction.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Insert, Update
+from sqlalchemy import ColumnElement, Connection, Delete, Insert, Update, select
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.expression import SelectBase
 
@@ -69,6 +70,12 @@ def execute_creating(
 def execute_unread(connection: Connection, statement: Update | Delete) -> int:
     """Run a statement that touches no column verification reads; how many rows it changed."""
     return connection.execute(statement.execution_options(**{_KNOWN: True})).rowcount
+
+
+def name_these(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Name some credentials: what verification reads beside them is changed."""
+    found = connection.execute(select(credentials.c.preview).where(which)).scalars()
+    _changes(connection).changed.previews.update(found)
 
 
 def begin_changes(connection: Connection) -> Changes:

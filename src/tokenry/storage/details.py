@@ -13,10 +13,11 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import stored_scopes
 from tokenry.domain.tokens import Token
-from tokenry.storage.changes import execute_naming
+from tokenry.storage.changes import execute_naming, name_these
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.disabling import is_disabled
 from tokenry.storage.filters import filtered, ordered
+from tokenry.storage.metadata import from_column, to_column
 from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import credentials, disabled_tokens, token_starts, token_uses, tokens, users
 from tokenry.storage.tokens import COLUMNS, FOLDED, PERSONAL
@@ -60,13 +61,21 @@ def store_details(connection: Connection, token_id: int, values: Mapping[str, An
 
     That matters to `networks` alone, which say where it may be used from: they are its credentials'.
     """
-    own = {name: value for name, value in values.items() if name != "networks"}
-    if own:
-        connection.execute(update(tokens).where(tokens.c.id == token_id).values(own))
+    if "description" in values:
+        statement = update(tokens).where(tokens.c.id == token_id)
+        connection.execute(statement.values(description=values["description"]))
+    if "metadata" in values:
+        set_metadata(connection, token_id, values["metadata"])
     if "networks" not in values:
         return True
-    statement = update(credentials).where(credentials.c.token_id == token_id)
-    return bool(execute_naming(connection, statement.values(networks=" ".join(map(str, values["networks"])))))
+    opening = update(credentials).where(credentials.c.token_id == token_id)
+    return bool(execute_naming(connection, opening.values(networks=" ".join(map(str, values["networks"])))))
+
+
+def set_metadata(connection: Connection, token_id: int, metadata: str) -> None:
+    """Store a token's metadata, of which verification tells."""
+    name_these(connection, credentials.c.token_id == token_id)
+    connection.execute(update(tokens).where(tokens.c.id == token_id).values(metadata=to_column(metadata)))
 
 
 @cache
@@ -162,6 +171,7 @@ def read_details(row: Row[Any], now: datetime) -> Details:
         revocation=None if row.revoked_at is None else _revocation(row),
         disabled=None if row.off_at is None else Disabling(from_seconds(row.off_at), row.off_by),
         not_before=None if row.not_before is None else from_seconds(row.not_before),
+        metadata=from_column(row.metadata),
     )
 
 

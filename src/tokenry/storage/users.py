@@ -10,16 +10,18 @@ from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert,
 
 from tokenry.domain.errors import NotFound
 from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.metadata import NO_METADATA
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.profile import Profile
 from tokenry.domain.scopes import EVERYTHING, Scopes, stored_scopes
 from tokenry.domain.texts import fold
 from tokenry.domain.users import User, UserType
-from tokenry.storage.changes import execute_unread
+from tokenry.storage.changes import execute_unread, name_these
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
+from tokenry.storage.metadata import from_column, to_column
 from tokenry.storage.paging import page_of, pages_of
-from tokenry.storage.schema import accounts, authenticators, passkeys, tokens, users
+from tokenry.storage.schema import accounts, authenticators, credentials, passkeys, tokens, users
 from tokenry.storage.tokens import PERSONAL
 
 _COLUMNS = {
@@ -41,6 +43,7 @@ def create_user(
     proxy: bool = False,
     service: bool = False,
     external_id: str | None = None,
+    metadata: str = NO_METADATA,
 ) -> User:
     """Store a user. The name is unique by the database's word, in any case: IntegrityError if it is taken."""
     row = {
@@ -53,6 +56,7 @@ def create_user(
         "proxy": proxy,
         "service": service,
         "external_id": external_id,
+        "metadata": to_column(metadata),
     }
     user_id = connection.execute(insert(users).values(row).returning(users.c.id)).scalar_one()
     return read_user(connection.execute(select_users().where(users.c.id == user_id)).one())
@@ -216,15 +220,17 @@ def find_ceiling(connection: Connection, user_id: int) -> Scopes:
 
 
 def set_user(connection: Connection, user: User) -> bool:
-    """Store what can change about a user but for the name; whether there is such a user."""
+    """Store what can change about a user, who is claimed, but for the name; whether there is such a user."""
     values = {
         "email": user.email,
         "admin": user.admin,
         "child_account_access": user.child_account_access,
         "ceiling": None if user.ceiling.everything else str(user.ceiling),
         "external_id": user.external_id,
+        "metadata": to_column(user.metadata),
     }
-    return connection.execute(update(users).where(users.c.id == user.id).values(values)).rowcount == 1
+    name_these(connection, credentials.c.token_id.in_(select(tokens.c.id).where(tokens.c.user_id == user.id)))
+    return execute_unread(connection, update(users).where(users.c.id == user.id).values(values)) == 1
 
 
 def rename_user(connection: Connection, user_id: int, username: str) -> bool:
@@ -245,6 +251,7 @@ def delete_user(connection: Connection, user: User, now: datetime) -> bool:
         "username_folded": None,
         "email": "",
         "external_id": None,
+        "metadata": None,
         "disabled_at": to_seconds(now),
         "deleted_at": to_seconds(now),
     }
@@ -294,6 +301,7 @@ def select_users() -> Select[Any]:
             users.c.ceiling,
             users.c.service,
             users.c.external_id,
+            users.c.metadata,
             accounts.c.parent_id,
             has_children.label("has_children"),
             or_(has_authenticator, has_passkey).label("second_factor"),
@@ -336,6 +344,7 @@ def read_user(row: Row[Any]) -> User:
         ceiling=EVERYTHING if row.ceiling is None else stored_scopes(row.ceiling),
         service=row.service,
         external_id=row.external_id,
+        metadata=from_column(row.metadata),
     )
 
 

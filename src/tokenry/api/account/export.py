@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tokenry.web.answers import to_bytes
@@ -12,9 +13,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_csv(columns: Sequence[str], pieces: Iterable[Iterable[Row]]) -> Iterator[bytes]:
-    """Write rows below their column names, in UTF-8; null is an empty cell, a list is separated by spaces.
+    """Write rows below their column names, in UTF-8.
 
-    A cell that a spreadsheet would take for a formula has a quote in front.
+    Null is an empty cell, a list is separated by spaces, and an object is JSON. A cell that a spreadsheet would take
+    for a formula has a quote in front.
     """
     head = [columns]
     for rows in pieces:
@@ -36,6 +38,17 @@ def _csv(lines: Iterable[Sequence[str]]) -> bytes:
     return text.getvalue().encode("utf-8")
 
 
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case list():
+            return " ".join(map(str, value))
+        case dict():
+            return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
 def _cell(value: object) -> str:
-    text = " ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    text = _text(value)
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -41,6 +41,7 @@ COLUMNS = (
     "not_before",
     "networks",
     "description",
+    "metadata",
 )
 FILTERABLE = {**details.FILTERABLE, "username": Kind.TEXT}
 

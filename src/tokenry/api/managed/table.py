@@ -13,7 +13,7 @@ from tokenry.web.requests import Call
 from tokenry.web.resource import MakeResource, Operation, Paths, change
 
 MANAGERS = Callers.MANAGERS
-NEW_TOKEN_KEYS = ("label", "scopes", "expiry", "not_before", "create_user")
+NEW_TOKEN_KEYS = ("label", "scopes", "expiry", "not_before", "metadata", "create_user")
 
 
 def managed_paths(installation: Installation, resource: MakeResource) -> Paths:
@@ -51,7 +51,9 @@ def managed_paths(installation: Installation, resource: MakeResource) -> Paths:
         f"{one}/tokens/{{token_id}}/details": resource(
             GET=Operation(details.get_details, TOKENS_READS, MANAGERS),
             PUT=change(
-                _knowing(details.update_details, "description", "networks", "disabled"), TOKENS_WRITES, MANAGERS
+                _knowing(details.update_details, "description", "networks", "disabled", "metadata"),
+                TOKENS_WRITES,
+                MANAGERS,
             ),
         ),
     }

@@ -3,18 +3,20 @@
 from collections.abc import Collection, Mapping
 
 from tokenry.api.lists import read_list
+from tokenry.api.metadata import read_new_metadata
 from tokenry.api.wire import write_page, write_time
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.filters import Kind
 from tokenry.domain.managed import UserWanted, external_id_faults
+from tokenry.domain.metadata import read_metadata
 from tokenry.domain.users import User
 from tokenry.service.managed import ManagedUsers
 from tokenry.web.bodies import read_key
 from tokenry.web.requests import Call
 
 FILTERABLE = {"email": Kind.TEXT, "external_id": Kind.TEXT, "username": Kind.TEXT}
-KEYS = ("username", "email", "disabled")
+KEYS = ("username", "email", "disabled", "metadata")
 
 
 class ManagedUserOperations:
@@ -64,6 +66,7 @@ def read_wanted(body: Mapping[str, object]) -> UserWanted:
         username=read_key(body, "username", str, faults),
         email=read_key(body, "email", str, faults),
         disabled=read_key(body, "disabled", bool, faults),
+        metadata=read_new_metadata(body, faults),
         faults=tuple(faults),
     )
 
@@ -81,4 +84,5 @@ def write_managed(user: User) -> dict[str, object]:
         "email": user.email,
         "disabled": user.disabled is not None,
         "created": write_time(user.created),
+        "metadata": read_metadata(user.metadata),
     }

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from tokenry.api.lists import read_list
+from tokenry.api.metadata import read_new_metadata
 from tokenry.api.tokens import operations
 from tokenry.api.tokens.operations import Whose, own, read_token_id
 from tokenry.api.wire import WRONG_TIME, read_time, write_page, write_time, write_token
 from tokenry.domain.details import STATES, Details, NewDetails, Selection, State, description_faults
 from tokenry.domain.errors import Fault, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
+from tokenry.domain.metadata import read_metadata
 from tokenry.domain.networks import NETWORKS_MAX, Network, read_network
 from tokenry.service.details import TokenDetails
 from tokenry.web.bodies import read_key
@@ -39,7 +41,7 @@ class DetailsOperations:
         return write_details(self._details.get_details(self._whose(call).owner_id, read_token_id(call)))
 
     def update_details(self, call: Call) -> object:
-        """PUT another description, other networks, disabled or not; a key that is left out changes nothing."""
+        """PUT another description, other networks or metadata, disabled or not; what is left out stays."""
         token_id = read_token_id(call)
         return write_details(self._details.update_details(self._whose(call), token_id, read_new_details(call.body)))
 
@@ -62,6 +64,7 @@ def write_details(details: Details) -> dict[str, object]:
         "disabled": disabling is not None,
         "disabled_by": None if disabling is None else disabling.by,
         "not_before": None if details.not_before is None else write_time(details.not_before),
+        "metadata": read_metadata(details.metadata),
     }
 
 
@@ -87,11 +90,13 @@ def read_new_details(body: Mapping[str, object]) -> NewDetails:
         faults.append(Fault("Must be a string", "description"))
     networks = _read_networks(body.get("networks", []), faults)
     disabled = read_key(body, "disabled", bool, faults)
+    metadata = read_new_metadata(body, faults)
     raise_faults(faults)
     return NewDetails(
         description=str(description) if "description" in body else None,
         networks=networks if "networks" in body else None,
         disabled=disabled,
+        metadata=metadata,
     )
 
 

@@ -13,9 +13,10 @@ Run = Callable[[Call], object]
 
 ONE_S_OWN = "Has no effect here, where tokens are your own: use /v4/tokenry/users/{external_id}/tokens, or leave it out"
 NOT_HERE = "Has no effect here: leave it out"
+ELSEWHERE = "Has no effect here: administrators and a product's backend set it, in the token's details"
 WITHOUT_EFFECT = {
     "external_id": ONE_S_OWN,
-    "metadata": NOT_HERE,
+    "metadata": ELSEWHERE,
     "prefix": NOT_HERE,
     "user": ONE_S_OWN,
     "user_id": ONE_S_OWN,
@@ -33,6 +34,10 @@ def checked(run: Run, find_faults: Callable[[Mapping[str, object]], Iterable[Fau
     return check_and_run
 
 
-def effective(run: Run) -> Run:
-    """An operation that is not done where its caller must believe that more is done: each such key is a fault."""
-    return checked(run, lambda body: [Fault(WITHOUT_EFFECT[key], key) for key in body if key in WITHOUT_EFFECT])
+def effective(run: Run, *known: str) -> Run:
+    """An operation that is not done where its caller must believe that more is done: each such key is a fault.
+
+    But for those that it knows.
+    """
+    without = {key: reason for key, reason in WITHOUT_EFFECT.items() if key not in known}
+    return checked(run, lambda body: [Fault(without[key], key) for key in body if key in without])

@@ -29,6 +29,6 @@ def token_paths(installation: Installation, resource: MakeResource) -> Paths:
         "/profile/tokens/{token_id}/rotate": resource(POST=change(effective(tokens.rotate_token), WRITES)),
         "/profile/tokens/{token_id}/details": resource(
             GET=Operation(details.get_details, READS),
-            PUT=change(effective(details.update_details), WRITES),
+            PUT=change(effective(details.update_details, "metadata"), WRITES),
         ),
     }

@@ -61,6 +61,7 @@ users = Table(
     Column("service", Boolean, nullable=False, server_default=false()),
     # The name that a product has for the user, once in an account.
     Column("external_id", Words),
+    Column("metadata", Text),  # a JSON object
     sqlite_autoincrement=True,
 )
 # An account's users, and those of them whom a backend may manage, are listed and counted in an index alone.
@@ -119,6 +120,7 @@ tokens = Table(
     Column("subject_id", Id),
     Column("actor_client_id", Id),
     Column("revoked_reason", Words),
+    Column("metadata", Text),  # a JSON object
     sqlite_autoincrement=True,
 )
 _REVOKED = text("revoked_at IS NOT NULL")

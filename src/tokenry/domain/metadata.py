@@ -1,0 +1,78 @@
+"""Metadata: what a product keeps with a user or a token, a JSON object that services are told which ask about a token.
+
+In here it is a text: that object, compact and with its keys in order, so that equal objects are equal texts.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from typing import Any
+
+from tokenry.domain.errors import Fault
+from tokenry.domain.secrets import mask_secrets
+from tokenry.domain.texts import UNSTORABLE, is_storable
+
+NO_METADATA = "{}"
+BYTES_MAX = 4096
+"""Of the text, as UTF-8."""
+DEPTH_MAX = 8
+"""Of objects and lists, the object itself included."""
+WHOLE_MAX = (1 << 53) - 1
+"""Larger whole numbers are not the same to everybody who reads JSON (RFC 7493 section 2.2)."""
+
+
+def metadata_faults(value: object) -> list[Fault]:
+    """Say what is wrong with what somebody gives as metadata: as JSON has been read, and so maybe of any kind."""
+    if not isinstance(value, dict):
+        return [Fault("Must be a JSON object", "metadata")]
+    reasons = list(dict.fromkeys(_reasons(value, 1)))
+    if not reasons:
+        text = write_metadata(value)
+        if len(text.encode("utf-8")) > BYTES_MAX:
+            reasons.append(f"Must be at most {BYTES_MAX} bytes")
+        elif mask_secrets(text) != text:  # it is shown, and told to services
+            reasons.append("Must not hold a token")
+    return [Fault(reason, "metadata") for reason in reasons]
+
+
+def write_metadata(value: Mapping[str, Any]) -> str:
+    """Write metadata that has no faults as text."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+
+def read_metadata(text: str) -> dict[str, Any]:
+    """Read metadata: an object of the caller's own."""
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def changed_keys(before: str, after: str) -> list[str]:
+    """The keys on the top level that differ: all that the audit says, since values may be about a person."""
+    if before == after:
+        return []
+    old, new = read_metadata(before), read_metadata(after)
+    # As texts, since to Python 1 is 1.0, and true.
+    return [key for key in sorted(old.keys() | new.keys()) if _entry(old, key) != _entry(new, key)]
+
+
+def _entry(values: Mapping[str, Any], key: str) -> str | None:
+    return write_metadata({key: values[key]}) if key in values else None
+
+
+def _reasons(value: object, depth: int) -> Iterator[str]:
+    match value:
+        case dict() | list() if depth > DEPTH_MAX:
+            yield f"Must be nested at most {DEPTH_MAX} deep"
+        case dict():
+            for key, inner in value.items():
+                yield from _reasons(key, depth)
+                yield from _reasons(inner, depth + 1)
+        case list():
+            for inner in value:
+                yield from _reasons(inner, depth + 1)
+        case str() if not is_storable(value):
+            yield UNSTORABLE
+        case int() if abs(value) > WHOLE_MAX:
+            yield f"Must have no whole number beyond {WHOLE_MAX}"
+        case float() if not isfinite(value):
+            yield "Must have no number beyond a double's"
