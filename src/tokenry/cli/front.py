@@ -48,6 +48,7 @@ COMMANDS = {
         "gateway",
         "Print a tested configuration for a gateway that asks tokenry about each request.",
     ),
+    "scanner": (OPERATING, "scanner", "Print tested rules by which a secret scanner finds leaked tokens."),
 }
 """Each word with its package, its module, which has an `app`, and what that is in a line."""
 
