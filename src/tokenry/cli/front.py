@@ -25,7 +25,7 @@ USING = "tokenry.cli"
 OPERATING = "tokenry.operator"
 COMMANDS = {
     "token": (USING, "tokens", "Make, list, view, rename, rotate, disable, revoke and audit your tokens."),
-    "user": (USING, "users", "List, view, make, change, disable and delete your product's users."),
+    "user": (USING, "users", "List, view, make, change, disable and delete your product's users; make page tokens."),
     "verify": (USING, "verify", "Say whether a token is valid, whose it is and what it may do."),
     "whoami": (USING, "whoami", "Say whose token you use, what it may do, and where it was found."),
     "login": (USING, "login", "Log in to a service, by your browser, a code or a token."),
