@@ -19,6 +19,8 @@ def operations(app: App) -> Iterator[tuple[str, str, Operation, Dialect]]:
         if isinstance(route.app, Resource) and not route.path.startswith("/v4beta"):
             for method, operation in route.app.operations.items():
                 yield method, route.path, operation, route.app._dialect
+                if operation.for_managers is not None:
+                    yield method, route.path, operation.for_managers, route.app._dialect
 
 
 def send_nonsense(app: App, method: str, path: str, dialect: Dialect, bearer: dict[str, str]) -> httpx2.Response:

@@ -83,6 +83,8 @@ def test_described_scope_is_the_one_that_is_asked_for(app: App) -> None:
             if isinstance(route.app, BrowserResource):
                 schemes = ["pageToken"]
             expected = [] if operation.who is Callers.ANYBODY else [{scheme: needed} for scheme in schemes]
+            if operation.for_managers is not None:
+                expected.append({"personalAccessToken": [operation.for_managers.needs]})
             assert security == expected, (method, route.path)
 
 

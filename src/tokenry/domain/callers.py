@@ -24,6 +24,12 @@ def require_administrator(user: User) -> None:
         raise Forbidden
 
 
+def require_inspector(user: User) -> None:
+    """Raise Forbidden for a user who is told nothing of the account's tokens: no administrator, no service account."""
+    if user.restricted and not user.service:
+        raise Forbidden
+
+
 def require_parent(user: User) -> None:
     """Raise Forbidden for a user who may not enter child accounts, or has none to enter."""
     if user.type is not UserType.PARENT or not user.enters_children:

@@ -29,6 +29,8 @@ RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 USERS_READS, USERS_WRITES = "tokenry_users:read_only", "tokenry_users:read_write"
 TOKENS_READS, TOKENS_WRITES = "tokenry_tokens:read_only", "tokenry_tokens:read_write"
 """What a product's backend needs to manage users, and their tokens."""
+VERIFY_READS = "tokenry_verify:read_only"
+"""What it needs to be told of tokens that were presented to it."""
 _SEPARATORS = re.compile(r"[ ,]+")
 
 
@@ -245,8 +247,8 @@ MANAGEMENT = Catalogue(
     (
         Resource("tokenry_users", _BOTH, "Users of your product, by your own names for them"),
         Resource("tokenry_tokens", _BOTH, "Tokens of those users"),
-        Resource("tokenry_verify", _BOTH, "Whether tokens are valid, and what is known of them"),
-        Resource("tokenry_audit", _BOTH, "What was done, and by whom"),
+        Resource("tokenry_verify", (Level.READ_ONLY,), "Whether tokens are valid, and what is known of them"),
+        Resource("tokenry_audit", (Level.READ_ONLY,), "What was done, and by whom"),
     )
 )
 """What a service account may do here; tokens of others have none of it."""

@@ -6,7 +6,7 @@ from functools import partial
 from starlette.types import ASGIApp
 
 from tokenry.domain.callers import Callers
-from tokenry.domain.scopes import READS
+from tokenry.domain.scopes import READS, VERIFY_READS
 from tokenry.domain.words import Words
 from tokenry.gate.batch import verify_batch
 from tokenry.gate.explanation import explain_token
@@ -16,13 +16,13 @@ from tokenry.service.installation import Installation
 from tokenry.verification.bound_tokens import BoundTokens
 from tokenry.verification.inspection import Inspector
 from tokenry.verification.needs import policy_reader
-from tokenry.web.resource import Inquiry, MakeResource, Operation
+from tokenry.web.resource import Inquiry, MakeResource, Operation, in_thread
 
 
 def verification_paths(
     installation: Installation, bound_tokens: BoundTokens, inspector: Inspector, words: Words, resource: MakeResource
 ) -> Mapping[str, ASGIApp]:
-    """What gateways ask on every request, and what administrators ask."""
+    """What gateways ask on every request, and what administrators and service accounts ask."""
     catalogue = installation.catalogue
     read_policy = policy_reader(catalogue)
     batch = partial(verify_batch, inspector, catalogue)
@@ -35,6 +35,21 @@ def verification_paths(
     }
     return {
         **asked,
-        "/verify/batch": resource(POST=Inquiry(batch, READS, Callers.ADMINISTRATORS, counted=False)),
-        "/verify/explain": resource(POST=Operation(explain, READS, Callers.ADMINISTRATORS)),
+        "/verify/batch": resource(
+            POST=Inquiry(
+                batch,
+                READS,
+                Callers.ADMINISTRATORS,
+                counted=False,
+                for_managers=Operation(in_thread(batch), VERIFY_READS, Callers.MANAGERS, counted=False),
+            )
+        ),
+        "/verify/explain": resource(
+            POST=Operation(
+                explain,
+                READS,
+                Callers.ADMINISTRATORS,
+                for_managers=Operation(explain, VERIFY_READS, Callers.MANAGERS),
+            )
+        ),
     }

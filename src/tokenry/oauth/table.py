@@ -3,7 +3,7 @@
 from functools import partial
 
 from tokenry.domain.callers import Callers
-from tokenry.domain.scopes import READS, WRITES
+from tokenry.domain.scopes import READS, VERIFY_READS, WRITES
 from tokenry.oauth.device_authorization import DEVICE_LIMIT, begin_device
 from tokenry.oauth.introspection import introspect, introspect_for_client
 from tokenry.oauth.pushed_requests import push_request
@@ -13,11 +13,12 @@ from tokenry.oauth.token import TOKEN_LIMIT, TokenEndpoint
 from tokenry.service.installation import Installation
 from tokenry.service.registration import Registration
 from tokenry.verification.inspection import Inspector
-from tokenry.web.resource import Inquiry, MakeResource, Operation, Paths, change
+from tokenry.web.resource import Inquiry, MakeResource, Operation, Paths, change, in_thread
 
 
 def oauth_paths(installation: Installation, inspector: Inspector, resource: MakeResource) -> Paths:
     """Tokens (RFC 6749), their revocation (RFC 7009) and introspection (RFC 7662), and pushed requests (RFC 9126)."""
+    introspected = partial(introspect, inspector)
     return {
         "/oauth/token": resource(
             POST=change(TokenEndpoint(installation).give_tokens, who=Callers.ANYBODY, bucket=TOKEN_LIMIT)
@@ -37,13 +38,14 @@ def oauth_paths(installation: Installation, inspector: Inspector, resource: Make
         ),
         "/oauth/introspect": resource(
             POST=Inquiry(
-                partial(introspect, inspector),
+                introspected,
                 READS,
                 Callers.ADMINISTRATORS,
                 counted=False,
                 for_clients=Operation(
                     partial(introspect_for_client, installation, inspector), who=Callers.ANYBODY, counted=False
                 ),
+                for_managers=Operation(in_thread(introspected), VERIFY_READS, Callers.MANAGERS, counted=False),
             )
         ),
     }

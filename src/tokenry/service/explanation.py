@@ -1,10 +1,10 @@
-"""Explaining to administrators and to the operator what became of a token that was presented."""
+"""Explaining to administrators, service accounts and the operator what became of a token that was presented."""
 
 from collections.abc import Sequence
 from functools import partial
 
 from tokenry.domain.accounts import Actor
-from tokenry.domain.callers import require_administrator
+from tokenry.domain.callers import require_inspector
 from tokenry.domain.checks import Circumstances
 from tokenry.domain.explanation import Step, explain
 from tokenry.domain.scopes import NOTHING, Scopes
@@ -24,11 +24,11 @@ class Explanations:
     def explain_token(
         self, actor: Actor, text: str, *, needed: Scopes = NOTHING, address: str | None = None
     ) -> Sequence[Step]:
-        """Explain a token of the administrator's account; any other is unknown. Raises Forbidden."""
+        """Explain a token of the actor's account; any other is unknown. Raises Forbidden."""
         now = self._transactions.now()
         circumstances = Circumstances(now.timestamp(), address, needed)
         with self._transactions.read() as connection:
-            require_administrator(get_reader(connection, actor))
+            require_inspector(get_reader(connection, actor))
             find = partial(find_trace, connection, now=now, account_id=actor.account_id)
             return [*explain(text, find, self._peppers, circumstances)]
 

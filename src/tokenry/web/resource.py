@@ -7,11 +7,13 @@ verifier is an Inquiry, and runs on the event loop, as `/verify` does.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+from typing import Any
 
+from anyio import from_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tokenry.domain.accounts import Actor
@@ -47,7 +49,8 @@ class Operation:
     bodies that mean nothing: those are received and dropped. `counted` is False for those that a service asks on each
     request of its own: then only tokens and clients that are refused here count towards a limit. One with a `bucket` is
     counted there and nowhere else. One that `changes` something has threads that no reading takes. `for_clients` is
-    done instead for OAuth clients, which present no token of their own, but by HTTP Basic or in the body who they are.
+    done instead for OAuth clients, which present no token of their own, but by HTTP Basic or in the body who they are;
+    `for_managers` for who has its scope, and is no administrator or has not the one that is asked for here.
     """
 
     run: Callable[[Call], object]
@@ -58,6 +61,7 @@ class Operation:
     bucket: Bucket | None = None
     changes: bool = False
     for_clients: "Operation | None" = None
+    for_managers: "Operation | None" = None
 
     def meant(self, headers: Mapping[bytes, str]) -> "Operation":
         """What a request with such headers asks for."""
@@ -77,6 +81,15 @@ class Inquiry(Operation):
     """
 
     run: Callable[[Call], Awaitable[object]]
+
+
+def in_thread(run: Callable[[Call], Coroutine[Any, Any, object]]) -> Callable[[Call], object]:
+    """What an inquiry runs, as that of an operation: for callers whom the database has to be asked about."""
+
+    def run_on_loop(call: Call) -> object:
+        return from_thread.run(run, call)
+
+    return run_on_loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +141,9 @@ class Resource:
             if operation.who is not Callers.ANYBODY:
                 client = KnownPresenter(client_address(scope), headers.get(b"user-agent"))
                 decision = await self._decide(scope, headers, client)
+                if operation.for_managers is not None and _manages(decision, operation.for_managers):
+                    operation = operation.for_managers
+                    decision = await self._checks.verifier.verify(headers[b"authorization"], operation.scopes, client)
                 scope["tokenry.actor"] = decision.actor
             await self._limit(scope, decision, operation)
             actor = None if decision is None else _admit(decision)
@@ -232,6 +248,14 @@ Paths = Mapping[str, Resource]
 
 def _answer(result: object) -> Answer:
     return result if isinstance(result, Answer) else Answer(200, result)
+
+
+def _manages(decision: Decision, operation: Operation) -> bool:
+    """Whether somebody means what is done for managers. Tokens that are bound to a key are no manager's."""
+    actor = decision.actor
+    if actor is None or decision.bound or (decision.accepted and actor.admin):
+        return False
+    return actor.scopes.covers(operation.scopes)
 
 
 def _admit(decision: Decision) -> Actor:
