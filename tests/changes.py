@@ -29,6 +29,7 @@ from tests.making import NOW as MOMENT
 from tests.making import OPERATOR
 from tests.oauth_making import REDIRECT_URI, client_of, client_row
 from tokenry.domain.accounts import AccountChange, Actor, Origin
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.clients import Authentication, Client, ClientChange
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NewDetails
@@ -44,7 +45,7 @@ from tokenry.domain.profile import ProfileChange
 from tokenry.domain.providers import Person, Provider
 from tokenry.domain.recovery_codes import RecoveryCode
 from tokenry.domain.rotation import NewRotation
-from tokenry.domain.scopes import EVERYTHING, Catalogue
+from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.seals import Ticket
 from tokenry.domain.secrets import ACCESS, CODE, DEVICE_CODE, LINK, REFRESH, REGISTRATION, SESSION, Secret
 from tokenry.domain.sessions import Session

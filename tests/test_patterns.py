@@ -84,6 +84,7 @@ EXAMPLES: dict[str, str] = {
     "domain.redirects._LOOPBACK": "http://127.0.0.1:8470/a?b=c",
     "domain.redirects._PARTS": "https://app.example/a/b?c=d#e",
     "domain.redirects._PRIVATE_SCHEME": "com.example.app",
+    "domain.scopes.INSTANCE": "team-7",
     "domain.scopes.RESOURCE": "linodes",
     "domain.scopes._SEPARATORS": "a, b",
     "domain.secrets._BEGUN": f"a {TOKEN}",

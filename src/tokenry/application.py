@@ -22,7 +22,6 @@ from tokenry.serving.health import Readiness
 from tokenry.settings import Settings
 from tokenry.verification.bound_tokens import BoundTokens
 from tokenry.verification.inspection import Inspector
-from tokenry.verification.verifier import Verifier
 from tokenry.web.limits import RateLimits
 from tokenry.web.resource import Checks
 from tokenry.web.threads import Threads
@@ -59,8 +58,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     async def find_keys(actor: Actor, previews: Sequence[str]) -> Mapping[str, str]:
         return await threads.run(partial(installation.proofs.find_keys, previews), who=actor.user_id)
 
-    unnoted = Verifier(verification.credentials, installation.peppers, clock, cache=verification.cache)
-    inspector = Inspector(unnoted, find_keys)
+    inspector = Inspector(verifier.without_uses(), find_keys)
     bound_tokens = BoundTokens(verifier, installation.proofs, installation.transactions.now, threads.run)
     checks = Checks(verifier, limits, installation.admission, threads, bound_tokens, installation.public_url)
     page_checks = PageChecks(

@@ -11,12 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import SetupError
 from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX, UNIX_PEER
 from tokenry.domain.passwords import HashWork
 from tokenry.domain.providers import Provider
 from tokenry.domain.public_url import is_loopback, read_public_url
-from tokenry.domain.scopes import Catalogue
 from tokenry.domain.secrets import PERSONAL, is_prefix
 from tokenry.domain.sessions import SessionLimits
 from tokenry.domain.words import REALM_LENGTH_MAX, TEXT_LENGTH_MAX, Words, is_realm, is_sentence

@@ -140,8 +140,9 @@ def begin_verification(installation: Installation, clock: Callable[[], float] = 
         cache = Cache(database.epoch.changed)
         credentials = screen = Screen(credentials, database.epoch.created)
     uses = Uses(database)
+    read_scopes = installation.catalogue.stored
     return Deciding(
-        verifier=Verifier(credentials, installation.peppers, clock, cache=cache, uses=uses),
+        verifier=Verifier(credentials, installation.peppers, clock, cache=cache, uses=uses, read_scopes=read_scopes),
         read_policy=policy_reader(installation.catalogue),
         credentials=credentials,
         cache=cache,

@@ -8,7 +8,7 @@ import pytest
 from tests.api.parts import bearer_of, routes
 from tests.conftest import App
 from tokenry.domain.callers import RULES, Callers
-from tokenry.domain.scopes import MANAGEMENT
+from tokenry.domain.catalogue import MANAGEMENT
 from tokenry.web.dialect import Dialect
 from tokenry.web.resource import Operation, Resource
 

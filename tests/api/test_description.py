@@ -16,9 +16,10 @@ from tests.description import Answer, check, path_patterns
 from tokenry.api.managed.browser import BrowserResource
 from tokenry.description.openapi import METHODS, describe, read_description
 from tokenry.domain.callers import Callers
+from tokenry.domain.catalogue import Catalogue, level_actions
+from tokenry.domain.catalogue import Resource as CatalogueEntry
 from tokenry.domain.public_url import API_VERSIONS
-from tokenry.domain.scopes import Catalogue, Level
-from tokenry.domain.scopes import Resource as CatalogueEntry
+from tokenry.domain.scopes import Level
 from tokenry.pages.front import Front
 from tokenry.pages.page import Page
 from tokenry.storage.catalogue import default_catalogue
@@ -115,7 +116,7 @@ def test_scopes_are_those_of_the_default_catalogue() -> None:
 
 
 def test_scopes_that_can_be_asked_for_are_those_of_the_services_catalogue() -> None:
-    levels = (Level.READ_ONLY, Level.READ_WRITE)
+    levels = level_actions(*Level)
     catalogue = Catalogue((CatalogueEntry("a", levels, ""), CatalogueEntry("b", levels[1:], "")))
     description = describe(catalogue)
     schemas = description["components"]["schemas"]

@@ -13,8 +13,9 @@ from tests.api.parts import actions, bearer_of, faults, installation_of, routes
 from tests.conftest import App
 from tests.making import OPERATOR
 from tests.oauth_making import add_client, give
+from tokenry.domain.catalogue import MANAGEMENT
 from tokenry.domain.policy import Policy
-from tokenry.domain.scopes import ALL, MANAGEMENT, Scopes
+from tokenry.domain.scopes import ALL, Scopes
 from tokenry.service.grants.issuing import allowed_scopes
 from tokenry.storage.schema import users
 from tokenry.storage.users import get_user

@@ -8,7 +8,8 @@ from tests.api.managing import backend_of
 from tests.api.parts import bearer_of, create, routes, token_of_another_account
 from tests.conftest import App
 from tokenry.domain.callers import Callers
-from tokenry.domain.scopes import MANAGEMENT, Scopes
+from tokenry.domain.catalogue import MANAGEMENT
+from tokenry.domain.scopes import Scopes
 from tokenry.web.resource import Operation, Resource
 
 ASKED = ("/verify/batch", "/verify/explain", "/oauth/introspect")

@@ -22,17 +22,20 @@ from tokenry.domain.authorization import (
     read_parameters,
     read_request,
 )
+from tokenry.domain.catalogue import Catalogue, Resource, level_actions
 from tokenry.domain.clients import Authentication, Client, ClientRights
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.oauth import DESCRIPTION_LENGTH_MAX, GrantType, OAuthError
 from tokenry.domain.public_url import api_addresses
-from tokenry.domain.scopes import EVERYTHING, Catalogue, Level, Resource, Scopes
+from tokenry.domain.scopes import EVERYTHING, Level, Scopes
 
 ISSUER = "https://tokens.example"
 OWN = api_addresses(ISSUER)
 CALLBACK = "https://app.example/callback"
 DIGEST = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-CATALOGUE = Catalogue((Resource("linodes", tuple(Level), "Instances"), Resource("vpc", (Level.READ_WRITE,), "Nets")))
+CATALOGUE = Catalogue(
+    (Resource("linodes", level_actions(*Level), "Instances"), Resource("vpc", level_actions(Level.READ_WRITE), "Nets"))
+)
 CLIENT = Client(
     id=1,
     client_id="0123456789abcdef0123",

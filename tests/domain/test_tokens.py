@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tokenry.domain.catalogue import Catalogue, Resource, level_actions
 from tokenry.domain.errors import Fault
-from tokenry.domain.scopes import EVERYTHING, Catalogue, Level, Resource, Scopes
+from tokenry.domain.scopes import EVERYTHING, Level, Scopes
 from tokenry.domain.tokens import NEVER, NewToken, label_faults
 
 NOW = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-CATALOGUE = Catalogue(tuple(Resource(name, tuple(Level), "") for name in ("account", "linodes", "vpc")))
+CATALOGUE = Catalogue(tuple(Resource(name, level_actions(*Level), "") for name in ("account", "linodes", "vpc")))
 LIMIT = Scopes.parse("linodes:read_only account:read_write")
 
 

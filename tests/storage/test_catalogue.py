@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from tokenry.domain.catalogue import Action, Resource, level_actions
 from tokenry.domain.errors import SetupError
-from tokenry.domain.scopes import Level, Resource
+from tokenry.domain.scopes import Level
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
 
 RESOURCES = (
     "account child_account databases domains events firewall images ips linodes lke longview monitor nodebalancers "
     "object_storage stackscripts volumes vpc"
 )
-BOTH = (Level.READ_ONLY, Level.READ_WRITE)
+BOTH = [Level.READ_ONLY, Level.READ_WRITE]
 
 
 def catalogue_file(directory: Path, content: str) -> Path:
@@ -27,7 +28,7 @@ def test_default_has_the_resources_of_the_wire_format() -> None:
 
 def test_default_has_both_levels_of_everything_but_vpc() -> None:
     levels = {resource.name: resource.levels for resource in default_catalogue().resources}
-    assert levels == dict.fromkeys(RESOURCES.split(), BOTH) | {"vpc": (Level.READ_WRITE,)}
+    assert levels == dict.fromkeys(RESOURCES.split(), BOTH) | {"vpc": [Level.READ_WRITE]}
 
 
 def test_default_describes_every_resource() -> None:
@@ -40,15 +41,51 @@ def test_own_resources_keep_their_order_and_words(tmp_path: Path) -> None:
         '[wiki]\nlevels = ["read_write", "read_only"]\ndescription = "Pages"\n'
         '[account]\nlevels = ["read_only", "read_write"]\n',
     )
-    assert read_catalogue(path).resources == (Resource("wiki", BOTH, "Pages"), Resource("account", BOTH, ""))
+    assert read_catalogue(path).resources == (
+        Resource("wiki", level_actions(*Level), "Pages"),
+        Resource("account", level_actions(*Level), ""),
+    )
 
 
 def test_account_is_added_when_it_is_missing(tmp_path: Path) -> None:
     path = catalogue_file(tmp_path, '[wiki]\nlevels = ["read_only"]\n')
     assert [(resource.name, resource.levels) for resource in read_catalogue(path).resources] == [
         ("account", BOTH),
-        ("wiki", (Level.READ_ONLY,)),
+        ("wiki", [Level.READ_ONLY]),
     ]
+
+
+def test_actions_are_a_list_or_a_table_of_each(tmp_path: Path) -> None:
+    path = catalogue_file(
+        tmp_path,
+        """
+        [labels]
+        actions = ["list", "print"]
+        [messages]
+        title = "Messages"
+        description = "What teams write"
+        instances = true
+        reads = "read"
+        writes = "send"
+        actions.read.title = "Read messages"
+        actions.send = {title = "Send messages", description = "As the team", implies = ["read"]}
+        """,
+    )
+    assert read_catalogue(path).resources[1:] == (
+        Resource("labels", (Action("list"), Action("print"))),
+        Resource(
+            "messages",
+            (
+                Action("read", (), "Read messages"),
+                Action("send", ("read",), "Send messages", "As the team"),
+            ),
+            "What teams write",
+            "Messages",
+            instances=True,
+            reads="read",
+            writes="send",
+        ),
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,6 +101,29 @@ def test_account_is_added_when_it_is_missing(tmp_path: Path) -> None:
         ("[wiki]\nlevels = [1]", r"\[wiki\] has a level other than"),
         ('[wiki]\nlevels = ["read_only"]\nlevel = 1\ncolour = 2', r"\[wiki\] has unknown keys: colour, level"),
         ('[account]\nlevels = ["read_only"]', r"\[account\] needs both levels"),
+        ('[account]\nlevels = ["read_only", "read_write"]\ninstances = true', r"\[account\] needs both levels, and no"),
+        ('[wiki]\nlevels = ["read_only"]\nactions = ["read"]', r"\[wiki\] needs a list of levels, or actions"),
+        ("[wiki]\nactions = []", r"\[wiki\] needs actions"),
+        ("[wiki]\nactions = 1", r"\[wiki\] needs actions"),
+        ("[wiki]\nactions.read = 1", r"\[wiki\] needs actions"),
+        ('[wiki]\nactions = ["Read"]', r"\[wiki\] has an action 'Read'"),
+        ("[wiki]\nactions.read.implied = []", r"\[wiki.actions.read\] has unknown keys: implied"),
+        ('[wiki]\nactions.read.implies = "read"', r"\[wiki.actions.read\] needs a list of names as implies"),
+        ("[wiki]\nactions.read.implies = [1]", r"\[wiki.actions.read\] needs a list of names as implies"),
+        ("[wiki]\nactions.read.title = 1", r"\[wiki.actions.read\] needs a line of printable text as title"),
+        ('[wiki]\nactions = ["read"]\ntitle = "a\\nb"', r"\[wiki\] needs a line of printable text as title"),
+        ('[wiki]\nactions.send.implies = ["read"]', r"\[wiki\] has no action read"),
+        ('[wiki]\nactions = ["a", "b"]\nreads = "a"', r"\[wiki\] needs both of reads and writes"),
+        ('[wiki]\nactions = ["a", "b"]\nreads = "a"\nwrites = "c"', r"\[wiki\] has no action c"),
+        ('[wiki]\nactions = ["a"]\ninstances = "yes"', r"\[wiki\] needs true or false as instances"),
+        (
+            '[wiki]\nactions.a.implies = ["b"]\nactions.b.implies = ["c"]\nactions.c.implies = ["a"]',
+            r"\[wiki\] has an action that implies itself: a",
+        ),
+        (
+            '[wiki]\nactions.read_only.implies = ["read_write"]\nactions.read_write = {}',
+            r"\[wiki\] has an action that implies itself: read_only",
+        ),
     ],
 )
 def test_fault_of_a_file_is_named(tmp_path: Path, content: str, named: str) -> None:

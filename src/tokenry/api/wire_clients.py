@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tokenry.api.wire import write_time
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.clients import Authentication, Client, ClientChange
 from tokenry.domain.errors import Fault, Invalid, raise_faults
 from tokenry.domain.oauth import GrantType
-from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
+from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Secret
 from tokenry.service.grants.assertions import jwks_faults
 from tokenry.web.bodies import read_key
@@ -71,7 +72,7 @@ def read_client_details(body: Mapping[str, object], catalogue: Catalogue) -> Cli
                 faults += wrong.faults
     if "scopes" in settings:
         faults += (unknown := catalogue.faults(settings["scopes"]))
-        settings["scopes"] = EVERYTHING if unknown else Scopes.parse(settings["scopes"])
+        settings["scopes"] = EVERYTHING if unknown else catalogue.read(settings["scopes"])
     return ClientChange(settings, tuple(faults))
 
 

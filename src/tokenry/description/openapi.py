@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from tokenry.domain.scopes import Catalogue, Level
+from tokenry.domain.catalogue import Catalogue, Resource
+from tokenry.domain.scopes import INSTANCE, Level
 from tokenry.web.dialect import Dialect
 from tokenry.web.document import Document
 
@@ -31,19 +32,21 @@ def read_description() -> dict[str, Any]:
 @cache
 def describe(catalogue: Catalogue) -> dict[str, Any]:
     """The description of a service with this catalogue: it says which scopes can be asked for."""
-    names = [resource.name for resource in catalogue.resources]
-    scope = "|".join([r"\*", *catalogue.scopes])
-    policy = f"(scope=({scope})|resource=({'|'.join(names)}))"
+    resources = [resource for resource in catalogue.resources if resource.find_action(Level.READ_ONLY) is not None]
+    names = "|".join(f"{resource.name}{_instances(resource)}" for resource in resources)
+    scopes = [f"{scope}{_instances(resource)}" for resource in catalogue.resources for scope in resource.scopes]
+    scope = "|".join([r"\*", *scopes])
+    policy = f"(scope=({scope})|resource=({names}))"
     narrowed = {
-        "Scope": {"enum": ["*", *catalogue.scopes]},
-        "Resource": {"enum": names},
+        "Scope": {"pattern": f"^({scope})$"} if "@" in scope else {"enum": ["*", *catalogue.scopes]},
+        "Resource": {"pattern": f"^({names})$"} if "@" in names else {"enum": [each.name for each in resources]},
         "AskedScopes": {"pattern": f"^[ ,]*({scope})([ ,]+({scope}))*[ ,]*$"},
         "Policy": {"pattern": f"^({policy}(&{policy})*)?$"},
     }
     description = copy.deepcopy(read_description())
     schemas = description["components"]["schemas"]
     for name, words in narrowed.items():
-        schemas[name] |= words
+        schemas[name] = {key: value for key, value in schemas[name].items() if key not in {"enum", "pattern"}} | words
     for flow in description["components"]["securitySchemes"]["oauth"]["flows"].values():
         flow["scopes"] = _list_scopes(catalogue)
     return description
@@ -61,13 +64,17 @@ def with_endpoints(description: Part, public_url: str | None) -> Part:
     return {**description, "components": {**components, "securitySchemes": known}}
 
 
+def _instances(resource: Resource) -> str:
+    """What may follow its name, or a scope of it, as a pattern."""
+    return f"(@{INSTANCE.pattern})?" if resource.instances else ""
+
+
 def _list_scopes(catalogue: Catalogue) -> Mapping[str, str]:
     """Every scope, and what it is for."""
-    words = {Level.READ_ONLY: "view", Level.READ_WRITE: "view and change"}
     about = {
-        f"{resource.name}:{level.word}": f"{resource.description or resource.name} ({words[level]})"
+        scope: f"{resource.shown}: {action.shown}"
         for resource in catalogue.resources
-        for level in resource.levels
+        for scope, action in zip(resource.scopes, resource.actions, strict=True)
     }
     return {"*": "Everything", **about}
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from tokenry.description.openapi import Part, describe
 from tokenry.description.operations import Operation, list_operations, write_operation, write_response, write_signature
 from tokenry.description.schemas import write_schema, write_type
-from tokenry.domain.scopes import Catalogue
+from tokenry.domain.catalogue import Catalogue
 from tokenry.web.dialect import Dialect
 from tokenry.web.document import Document
 from tokenry.web.html import Html, code, element, inline, join, link, markdown

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp
 
 from tokenry.description.openapi import description_as_json
 from tokenry.description.page import description_as_page
-from tokenry.domain.scopes import Catalogue
+from tokenry.domain.catalogue import Catalogue
 from tokenry.web.dialect import Dialect
 
 

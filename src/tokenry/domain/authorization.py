@@ -13,11 +13,12 @@ from typing import TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
 from tokenry.domain.audiences import read_audience
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.clients import Client
 from tokenry.domain.errors import Fault, Invalid, Refusal
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.redirects import matches_redirect
-from tokenry.domain.scopes import Catalogue, Scopes
+from tokenry.domain.scopes import Scopes
 from tokenry.domain.texts import is_storable
 
 STATE_LENGTH_MAX = 2048
@@ -251,7 +252,7 @@ def _read_scopes(values: Mapping[str, str], catalogue: Catalogue) -> Scopes | No
         faults = catalogue.faults(text)
         if faults:
             raise OAuthRefusal(OAuthError.INVALID_SCOPE, "; ".join(fault.reason for fault in faults))
-    read = [Scopes.parse(text) for text in texts]
+    read = [catalogue.read(text) for text in texts]
     if any(scopes != read[0] for scopes in read):
         raise _invalid("scope and scopes must be the same: send one of them.")
     return read[0] if read else None

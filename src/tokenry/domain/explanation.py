@@ -183,7 +183,7 @@ def _audience_words(trace: Trace, at: Circumstances, *, passed: bool) -> str:
 
 
 def _scopes_words(trace: Trace, at: Circumstances, *, passed: bool) -> str:
-    if not at.needed.levels and not at.needed.everything:
+    if not at.needed.names and not at.needed.everything:
         return f"it has {trace.scopes}; none is needed"
     return f"it has {trace.scopes}, which {'covers' if passed else 'does not cover'} {at.needed}"
 

@@ -96,7 +96,7 @@ def _read_escaped(text: str) -> str | None:
 
 
 def _read_scopes(text: str) -> str:
-    if stored_scopes(text) == NOTHING:
+    if text and stored_scopes(text) == NOTHING:  # empty: all that the token had was taken out of the catalogue
         raise ValueError
     return text
 

@@ -1,12 +1,13 @@
 """What an operator allows: how long tokens live, how many a user has, and what they may do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Self
 
 from tokenry.domain.errors import Fault
-from tokenry.domain.scopes import EVERYTHING, Scopes
+from tokenry.domain.scopes import EVERYTHING, Implied, Scopes
 from tokenry.domain.spans import write_span
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.moments import write_moment
@@ -110,13 +111,22 @@ class Policy:
     tokens_per_user_max: int | None = None
     scopes: Mapping[UserKind, Scopes] = field(default_factory=dict)
     second_factor: Concerned = Concerned.NOBODY
+    implied: Implied = field(default_factory=dict, compare=False, repr=False)
+
+    def by(self, implied: Implied) -> Self:
+        """The same policy, with what scopes imply by a catalogue."""
+        return replace(self, implied=implied)
+
+    def most_for(self, kind: UserKind) -> Scopes:
+        """The most that tokens of such users may do."""
+        return self.scopes.get(kind, EVERYTHING).by(self.implied)
 
     def rules_for(self, kind: UserKind, *, live_tokens: int, ceiling: Scopes = EVERYTHING) -> Rules:
         """What holds for the next token of a user, whose own limit is `ceiling`.
 
         An administrator's `*` has the scopes of management; a service account may have them beside those of its limit.
         """
-        scopes = self.scopes.get(kind, EVERYTHING).within(ceiling)
+        scopes = self.most_for(kind).within(ceiling)
         if kind is UserKind.ADMIN:
             scopes = scopes.managing()
         if kind is UserKind.SERVICE:

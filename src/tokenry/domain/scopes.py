@@ -1,20 +1,20 @@
 """The scope algebra: what a token may do, and which sets of scopes cover which.
 
-A scope is `resource:level`, or `*` for everything. `read_write` covers `read_only` of the same resource; no resource
-implies another. A set of scopes keeps the order in which it was asked for.
+A scope is `resource:action`, `resource:action@instance` for one of the many that a resource may have, or `*` for
+everything. One without an instance covers every instance. `read_write` covers `read_only`, whatever the catalogue says;
+what else an action implies, of its own resource, is the catalogue's. A set of scopes keeps the order in which it was
+asked for, and its text: what they imply is never stored.
 
-Beside an operator's catalogue stands one of this service's own, by which a product's backend manages users and tokens.
-`*` does not have these scopes, unless an administrator holds it.
+Beside an operator's catalogue (`catalogue.py`) stands one of this service's own, by which a product's backend manages
+users and tokens. `*` does not have these scopes, unless an administrator holds it.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property, lru_cache
-from typing import Self
-
-from tokenry.domain.errors import Fault
+from typing import NamedTuple, Self
 
 SCOPES_LENGTH_MAX = 4096
 POLICY_BYTES_MAX = 2048
@@ -25,13 +25,22 @@ CHILDREN_READS, CHILDREN_WRITES = "child_account:read_only", "child_account:read
 """The same for child accounts."""
 MANAGEMENT_PREFIX = "tokenry_"
 """How the names of this service's own resources begin, and no others."""
-RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 USERS_READS, USERS_WRITES = "tokenry_users:read_only", "tokenry_users:read_write"
 TOKENS_READS, TOKENS_WRITES = "tokenry_tokens:read_only", "tokenry_tokens:read_write"
 """What a product's backend needs to manage users, and their tokens."""
 VERIFY_READS = "tokenry_verify:read_only"
 """What it needs to be told of tokens that were presented to it."""
+ALL_MANAGEMENT = (USERS_WRITES, TOKENS_WRITES, VERIFY_READS, "tokenry_audit:read_only")
+"""What covers all of management."""
+RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+"""An action is named by the same rule."""
+INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""Nothing that means something in a URL, a header, a configuration of a gateway, or a list of scopes."""
 _SEPARATORS = re.compile(r"[ ,]+")
+
+Implied = Mapping[str, frozenset[str]]
+"""By scope without an instance: every action that it implies. Those that are not in it imply what levels do."""
+NOTHING_IMPLIED: Implied = {}
 
 
 class Level(IntEnum):
@@ -51,13 +60,55 @@ class Level(IntEnum):
         return next((level for level in cls if level.word == word), None)
 
 
+class Name(NamedTuple):
+    """One scope; `instance` is empty for all of a resource."""
+
+    resource: str
+    action: str
+    instance: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `resource:action` or `resource:action@instance`. Raises ValueError with what is neither."""
+        general, at, instance = text.partition("@")
+        resource, _, action = general.partition(":")
+        if not (RESOURCE.fullmatch(resource) and RESOURCE.fullmatch(action)):
+            raise ValueError(text)
+        if at and not INSTANCE.fullmatch(instance):
+            raise ValueError(text)
+        return cls(resource, action, instance)
+
+    def __str__(self) -> str:
+        return f"{self.general}@{self.instance}" if self.instance else self.general
+
+    @property
+    def general(self) -> str:
+        """The scope for all instances."""
+        return f"{self.resource}:{self.action}"
+
+    def covered(self, implied: Implied) -> Iterator["Name"]:
+        """All that it covers: of its own instance, if it has one."""
+        yield self
+        for action in implied.get(self.general, LEVELS_IMPLY.get(self.action, frozenset())):
+            yield self._replace(action=action)
+
+
+LEVELS_IMPLY = {Level.READ_WRITE.word: frozenset({Level.READ_ONLY.word})}
+"""What these actions imply of any resource, by the wire format."""
+
+
 @dataclass(frozen=True)
 class Scopes:
-    """A set of scopes. `everything` is `*`, without levels; `manages` if it has those of management."""
+    """A set of scopes, by their texts. `everything` is `*`, without names; `manages` if it has those of management.
 
-    levels: Mapping[str, Level]
+    `implied` is what a catalogue says; without it, actions imply nothing but levels. Two sets of which one has it are
+    compared by it, so it is enough if one of them comes from a catalogue.
+    """
+
+    names: Mapping[str, Name]
     everything: bool = False
     manages: bool = False
+    implied: Implied = field(default_factory=dict, compare=False, repr=False, kw_only=True)
     audience = ""
     """For whom they are asked for, if that is said: `Asked` has it."""
     origin = ""
@@ -67,22 +118,13 @@ class Scopes:
     def parse(cls, text: str) -> Self:
         """Read scopes separated by spaces or commas.
 
-        Names are not compared with a catalogue here: that is `Catalogue.faults`. Raises ValueError with the first piece
-        that is no scope at all. A resource named twice keeps its wider level; `*` swallows the rest.
+        They are not compared with a catalogue here: that is `Catalogue.faults`. Raises ValueError with the first piece
+        that is no scope at all. A resource named twice keeps its wider level, and no instance of what it has all of;
+        `*` swallows the rest.
         """
-        levels: dict[str, Level] = {}
         pieces = split_scopes(text)
-        for piece in pieces:
-            if piece == "*":
-                continue
-            resource, _, word = piece.partition(":")
-            level = Level.named(word)
-            if level is None or not RESOURCE.fullmatch(resource):
-                raise ValueError(piece)
-            levels[resource] = max(level, levels.get(resource, level))
-        if "*" in pieces:
-            return cls({}, everything=True)
-        return cls(levels)
+        names = [Name.parse(piece) for piece in pieces if piece != "*"]
+        return cls({}, everything=True) if "*" in pieces else cls(_reduce(names))
 
     def __str__(self) -> str:
         """Space-joined in the order asked for: the form that is stored and shown."""
@@ -91,12 +133,20 @@ class Scopes:
     @cached_property
     def text(self) -> str:
         """What `str` gives, made once."""
-        return "*" if self.everything else " ".join(_join(self.levels.items()))
+        return "*" if self.everything else " ".join(self.names)
 
     @cached_property
     def sorted_text(self) -> str:
-        """Space-joined and alphabetical: the form of the X-OAuth-Scopes header."""
-        return "*" if self.everything else " ".join(_join(sorted(self.levels.items())))
+        """Space-joined and alphabetical, with all that they imply: the form of headers.
+
+        Whoever reads it needs no catalogue. A level is not told beside one that covers it.
+        """
+        return "*" if self.everything else " ".join(map(str, sorted(_reduce(map(Name.parse, self.held)).values())))
+
+    @cached_property
+    def held(self) -> frozenset[str]:
+        """All that these scopes cover, but for instances of what they have all of."""
+        return frozenset(str(covered) for name in self.names.values() for covered in name.covered(self.implied))
 
     def covers(self, needed: "Scopes") -> bool:
         """Whether these scopes cover all that `needed` names."""
@@ -104,23 +154,35 @@ class Scopes:
             return self.manages or not needed.management
         if needed.everything:
             return False
-        for resource, level in needed.levels.items():  # noqa: SIM110 - at half the price of `all`, on the hot path
-            if self.levels.get(resource, 0) < level:
-                return False
-        return True
+        if self.held.issuperset(needed.names):  # most of what is asked on the hot path, in one call
+            return True
+        if needed.implied and not self.implied:
+            return self.by(needed.implied).covers(needed)
+        return all(text in self.held or name.general in self.held for text, name in needed.names.items())
+
+    def by(self, implied: Implied) -> Self:
+        """These scopes, with what a catalogue says that they imply."""
+        return replace(self, implied=implied) if implied and implied is not self.implied else self
 
     def within(self, limit: "Scopes") -> "Scopes":
-        """What of these scopes `limit` covers: of a resource that both have, the lower level."""
+        """What of these scopes `limit` covers, which is these as they are if it covers them all."""
+        implied = self.implied or limit.implied
+        mine, limit = self.by(implied), limit.by(implied)
         if limit.everything:
-            return self if limit.manages else self.without_management()
-        if self.everything:
-            return limit if self.manages else limit.without_management()
-        common = (name for name in self.levels if name in limit.levels)
-        return Scopes({name: min(self.levels[name], limit.levels[name]) for name in common})
+            return mine if limit.manages else mine.without_management()
+        if mine.everything:
+            return limit if mine.manages else limit.without_management()
+        if limit.covers(mine):
+            return mine
+        common = [text for text in mine.held if limit.covers(Scopes.parse(text))]
+        common += [text for text in limit.held if mine.covers(Scopes.parse(text))]
+        places = _places(mine.names.values())
+        names = sorted(map(Name.parse, common), key=lambda name: (places[name.resource], name))
+        return Scopes(_reduce(names, implied), implied=implied)
 
     def united(self, others: "Scopes") -> "Scopes":
         """These scopes and others together: of a resource that both have, the higher level."""
-        return Scopes.parse(f"{self} {others}")
+        return Scopes.parse(f"{self} {others}").by(self.implied or others.implied)
 
     def managing(self) -> "Scopes":
         """These scopes as an administrator holds them: `*` with those of management."""
@@ -130,19 +192,19 @@ class Scopes:
         """These scopes, and all of management."""
         if self.everything:
             return ALL
-        return Scopes({**self.levels, **{resource.name: max(resource.levels) for resource in MANAGEMENT.resources}})
+        return replace(self, names=_reduce([*self.names.values(), *map(Name.parse, ALL_MANAGEMENT)]))
 
     @cached_property
     def management(self) -> bool:
         """Whether some of these are of management."""
-        return self.manages or any(map(is_management, self.levels))
+        return self.manages or any(is_management(name.resource) for name in self.names.values())
 
     def without_management(self) -> "Scopes":
         """These scopes but for those of management."""
         if not self.management:
             return self
-        levels = {name: level for name, level in self.levels.items() if not is_management(name)}
-        return Scopes(levels, self.everything)
+        names = {text: name for text, name in self.names.items() if not is_management(name.resource)}
+        return Scopes(names, self.everything, implied=self.implied)
 
 
 @dataclass(frozen=True)
@@ -181,74 +243,19 @@ def stored_scopes(text: str) -> Scopes:
     return Scopes.parse(text)
 
 
-def _join(levels: Iterable[tuple[str, Level]]) -> Iterable[str]:
-    return (f"{resource}:{level.word}" for resource, level in levels)
+def _reduce(names: Iterable[Name], implied: Implied = NOTHING_IMPLIED) -> dict[str, Name]:
+    """These scopes but for those that others among them cover. A resource stands where it was named first."""
+    found = list(names)
+    places = _places(found)
+    covered = {each for name in found for each in name.covered(implied) if each != name}
+    general = {name for name in covered.union(found) if not name.instance}
+    return {
+        str(name): name
+        for name in sorted(found, key=lambda name: places[name.resource])
+        if name not in covered and not (name.instance and name._replace(instance="") in general)
+    }
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One entry of the catalogue: a name, the levels that exist for it, and words for people."""
-
-    name: str
-    levels: tuple[Level, ...]
-    description: str
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """The resources that scopes may name, in the order they are shown."""
-
-    resources: tuple[Resource, ...]
-
-    @cached_property
-    def scopes(self) -> Sequence[str]:
-        """Every scope there is, without `*`."""
-        return tuple(f"{resource.name}:{level.word}" for resource in self.resources for level in resource.levels)
-
-    @cached_property
-    def _words(self) -> frozenset[str]:
-        return frozenset(("*", *self.scopes, *MANAGEMENT.scopes))
-
-    def faults(self, text: str) -> list[Fault]:
-        """Say what is wrong with `text` as a list of scopes: one fault for each piece the catalogue does not have."""
-        if len(text) > SCOPES_LENGTH_MAX:
-            return [Fault(f"Length must be 1-{SCOPES_LENGTH_MAX} characters", "scopes")]
-        pieces = split_scopes(text)
-        if not pieces:
-            return [Fault("Must contain at least one scope", "scopes")]
-        unknown = dict.fromkeys(piece for piece in pieces if piece not in self._words)
-        return [Fault(f"Invalid scope: {piece}", "scopes") for piece in unknown]
-
-    def cut(self, scopes: Scopes) -> Scopes:
-        """What there is of some scopes that were checked by another catalogue: no level that is higher than before."""
-        if scopes.everything:
-            return scopes
-        levels = {
-            resource.name: [level for level in resource.levels if level <= scopes.levels.get(resource.name, 0)]
-            for resource in (*self.resources, *MANAGEMENT.resources)
-        }
-        return Scopes({name: max(found) for name, found in levels.items() if found})
-
-    def find_scope(self, resource: str, level: Level) -> str | None:
-        """Find the lowest scope that gives `level` of a resource; None if the catalogue has no such resource.
-
-        A resource may lack the level itself. Where no level of it is high enough, the answer is a scope that no token
-        can have, so that only `*` covers it.
-        """
-        entry = next((entry for entry in self.resources if entry.name == resource), None)
-        if entry is None:
-            return None
-        lowest = min((existing for existing in entry.levels if existing >= level), default=level)
-        return f"{resource}:{lowest.word}"
-
-
-_BOTH = tuple(Level)
-MANAGEMENT = Catalogue(
-    (
-        Resource("tokenry_users", _BOTH, "Users of your product, by your own names for them"),
-        Resource("tokenry_tokens", _BOTH, "Tokens of those users"),
-        Resource("tokenry_verify", (Level.READ_ONLY,), "Whether tokens are valid, and what is known of them"),
-        Resource("tokenry_audit", (Level.READ_ONLY,), "What was done, and by whom"),
-    )
-)
-"""What a service account may do here; tokens of others have none of it."""
+def _places(names: Iterable[Name]) -> Mapping[str, int]:
+    """By resource: which of them is named first, which next."""
+    return {resource: place for place, resource in enumerate(dict.fromkeys(name.resource for name in names))}

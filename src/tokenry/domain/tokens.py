@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Fault
 from tokenry.domain.metadata import NO_METADATA
-from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
+from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.texts import shows, storable_faults
 from tokenry.moments import write_moment
 
@@ -88,7 +89,7 @@ def _scope_faults(text: str, limit: Scopes, catalogue: Catalogue) -> list[Fault]
     faults = catalogue.faults(text)
     if faults:
         return faults
-    asked = Scopes.parse(text)
+    asked = catalogue.read(text)
     if asked.everything or limit.covers(asked):
         return []
     return [

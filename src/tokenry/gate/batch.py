@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.identity import write_json
-from tokenry.domain.scopes import Catalogue, Scopes
+from tokenry.domain.scopes import Scopes
 from tokenry.gate.inspection import read_question
 from tokenry.verification.inspection import Inspector
 from tokenry.verification.verifier import Decision

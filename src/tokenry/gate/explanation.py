@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.explanation import Step
-from tokenry.domain.scopes import Catalogue, Scopes
+from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import Secret
 from tokenry.gate.inspection import read_question
 from tokenry.service.explanation import Explanations

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Fault
-from tokenry.domain.scopes import NOTHING, Catalogue, Scopes
+from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.verification.inspection import NO_ADDRESS, is_address
 from tokenry.verification.needs import asked_by, audience_faults
 from tokenry.web.bodies import read_key
@@ -23,5 +24,5 @@ def read_question(body: Mapping[str, object], catalogue: Catalogue, faults: list
         faults.append(NO_ADDRESS)
     if audience is not None:
         faults += audience_faults(audience)
-    needed = NOTHING if scope is None or faults else Scopes.parse(scope)
+    needed = NOTHING if scope is None or faults else catalogue.read(scope)
     return needed if audience is None else asked_by(audience, needed), address

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tokenry.domain.audiences import read_audience
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
-from tokenry.domain.scopes import Catalogue, Scopes
+from tokenry.domain.scopes import Scopes
 
 REPEATABLE = frozenset({"resource", "audience"})
 """Parameters that may come several times (RFC 8707, RFC 8693)."""
@@ -33,7 +34,7 @@ def find_scopes(form: Form, catalogue: Catalogue) -> Scopes | None:
         return None
     if catalogue.faults(text):
         raise OAuthRefusal(OAuthError.INVALID_SCOPE, "There is no such scope.")
-    return Scopes.parse(text)
+    return catalogue.read(text)
 
 
 def read_resources(form: Form, own: Collection[str], *, names: Iterable[str] = ("resource",)) -> tuple[str, ...] | None:

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from tokenry.cli.options import read_text, with_options
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.clients import Authentication, ClientChange
 from tokenry.domain.errors import Fault, Invalid, raise_faults
 from tokenry.domain.oauth import GrantType
-from tokenry.domain.scopes import Catalogue, Scopes
 
 _SWITCHES = {
     "pkce_required": ("--pkce/--no-pkce", "Whether codes need a code_challenge. Public clients always do."),
@@ -61,7 +61,7 @@ def _read(flags: Mapping[str, Any], catalogue: Catalogue) -> ClientChange:
         settings["grant_types"] = frozenset(flags["grant_type"])
     if flags["scopes"] is not None:
         raise_faults(catalogue.faults(flags["scopes"]))
-        settings["scopes"] = Scopes.parse(flags["scopes"])
+        settings["scopes"] = catalogue.read(flags["scopes"])
     if flags["jwks_file"] is not None:
         settings["jwks"] = _read_jwks(flags["jwks_file"])
         settings["authentication"] = Authentication.PRIVATE_KEY

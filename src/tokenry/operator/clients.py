@@ -13,9 +13,9 @@ import typer
 from tokenry.cli.issuing import issuing, require_delivery
 from tokenry.cli.options import COUNT_MAX
 from tokenry.cli.running import complain, group
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.clients import Client, ClientChange
 from tokenry.domain.oauth import GrantType
-from tokenry.domain.scopes import Catalogue
 from tokenry.domain.secrets import Secret
 from tokenry.operator.client_options import takes_client_options
 from tokenry.operator.confirmation import Yes, confirm

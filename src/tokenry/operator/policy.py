@@ -10,9 +10,10 @@ import typer
 
 from tokenry.cli.progress import tracked
 from tokenry.cli.running import CommandError, complain, group
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.policy import Concerned, Policy, Shortening, UserKind
-from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
+from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.spans import read_span, write_span
 from tokenry.operator.confirmation import Yes, confirm
 from tokenry.operator.options import LOCAL, SCOPED, operator, takes_settings

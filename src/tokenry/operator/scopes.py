@@ -1,7 +1,8 @@
 """What commands have in common that limit scopes."""
 
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Invalid
-from tokenry.domain.scopes import EVERYTHING, Catalogue, Scopes
+from tokenry.domain.scopes import EVERYTHING, Scopes
 
 ANY_SCOPES = "any"
 
@@ -13,7 +14,7 @@ def read_limit(text: str, catalogue: Catalogue) -> Scopes:
     faults = catalogue.faults(text)
     if faults:
         raise Invalid(*faults)
-    return Scopes.parse(text)
+    return catalogue.read(text)
 
 
 def write_limit(scopes: Scopes) -> str:

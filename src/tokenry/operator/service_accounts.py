@@ -6,7 +6,6 @@ import typer
 
 from tokenry.cli.running import group
 from tokenry.domain.errors import raise_faults
-from tokenry.domain.scopes import Scopes
 from tokenry.operator.options import NAMING, operator, takes_settings
 from tokenry.operator.usernames import ReuseName, naming_users
 from tokenry.settings import Settings
@@ -30,6 +29,6 @@ def create(
     with naming_users(settings, reuse=reuse_name) as installation:
         raise_faults(installation.catalogue.faults(ceiling))
         user = installation.users.create_service_account(
-            operator(), username=username, ceiling=Scopes.parse(ceiling), account=account
+            operator(), username=username, ceiling=installation.catalogue.read(ceiling), account=account
         )
     print(f"Service account {user.username} was made (id {user.id}).")

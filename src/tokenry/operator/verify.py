@@ -44,7 +44,7 @@ def verify(
     needed = NOTHING
     if scope is not None:
         raise_faults(installation.catalogue.faults(scope))
-        needed = Scopes.parse(scope)
+        needed = installation.catalogue.read(scope)
     token = read_given_token().reveal()
     decision = asyncio.run(_decide(installation, token, needed, address))
     _print_decision(decision)
@@ -59,7 +59,8 @@ def verify(
 async def _decide(installation: Installation, token: str, needed: Scopes, address: str | None) -> Decision:
     credentials = credentials_of(installation.database)
     try:
-        return await inspect(Verifier(credentials, installation.peppers), token, needed, KnownPresenter(address))
+        verifier = Verifier(credentials, installation.peppers, read_scopes=installation.catalogue.stored)
+        return await inspect(verifier, token, needed, KnownPresenter(address))
     finally:
         await credentials.close()
 

@@ -10,9 +10,10 @@ from functools import partial
 from urllib.parse import parse_qsl, urlencode
 
 from tokenry.domain.authorization import Answer, Prompt, RefusedToClient
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Fault, Invalid, Refusal
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
-from tokenry.domain.scopes import NOTHING, Catalogue, Scopes
+from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.sessions import Session
 from tokenry.pages.paths import AGAIN, AUTHORIZE, TARGET_LENGTH_MAX, sign_in_path
 from tokenry.pages.visits import Redirect, Reply, Visit, show

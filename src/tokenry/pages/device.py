@@ -5,11 +5,11 @@ An address that has the code in it asks just the same: somebody may have sent it
 
 from functools import partial
 
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.clients import Client
 from tokenry.domain.device_codes import DeviceRequest, read_user_code
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.oauth import OAuthRefusal
-from tokenry.domain.scopes import Catalogue
 from tokenry.pages.authorize import AGREE, CANCEL
 from tokenry.pages.page import Run
 from tokenry.pages.paths import HOME

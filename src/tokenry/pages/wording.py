@@ -5,28 +5,47 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from tokenry.domain.scopes import WRITES, Catalogue, Level, Scopes
+from tokenry.domain.catalogue import Action, Catalogue, Resource
+from tokenry.domain.scopes import WRITES, Level, Name, Scopes
 
 _WRITES = Scopes.parse(WRITES)
+_LEVELS = [level.word for level in Level]
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One of the scopes that an application is to have, and what it is about. One that changes something stands out."""
+    """One of the scopes that an application is to have: what it does with what. One that changes something stands out.
+
+    `includes` are the other things that come with it.
+    """
 
     scope: str
+    action: str
     subject: str
     changes: bool
+    includes: Sequence[str] = ()
 
 
 def list_permissions(scopes: Scopes, catalogue: Catalogue) -> Sequence[Permission]:
     """What these scopes are, in the order of the catalogue; none for everything, which has words of its own."""
-    subjects = {resource.name: resource.description or resource.name for resource in catalogue.resources}
-    ordered = sorted(scopes.levels.items(), key=lambda item: [*subjects].index(item[0]) if item[0] in subjects else -1)
-    return [
-        Permission(f"{name}:{level.word}", subjects.get(name, name), level is Level.READ_WRITE)
-        for name, level in ordered
-    ]
+    places = {resource.name: place for place, resource in enumerate(catalogue.resources)}
+    names = sorted(scopes.names.values(), key=lambda name: places.get(name.resource, -1))
+    return [_describe(name, catalogue) for name in names]
+
+
+def _describe(name: Name, catalogue: Catalogue) -> Permission:
+    """One permission. What the catalogue does not say that it only reads is taken to change something."""
+    entry = next((each for each in catalogue.resources if each.name == name.resource), Resource(name.resource, ()))
+    titles = {action.name: action.shown for action in entry.actions}
+    implied = entry.implied()
+    reading = entry.find_action(Level.READ_ONLY)
+    return Permission(
+        str(name),
+        titles.get(name.action, Action(name.action).shown),
+        f"{entry.shown} ({name.instance})" if name.instance else entry.shown,
+        changes=reading is None or name.action not in {reading, *implied.get(reading, ())},
+        includes=[titles[each] for each in sorted(implied.get(name.action, ())) if each not in _LEVELS],
+    )
 
 
 def is_dangerous(scopes: Scopes) -> bool:

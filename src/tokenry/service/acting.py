@@ -78,4 +78,4 @@ def find_reach(change: Change) -> Scopes:
     """The most that what is made may do: as much as the acting token, or what its service account may give users."""
     if change.origin.managed is None:
         return change.actor.scopes
-    return stored_users.find_ceiling(change.connection, change.actor.user_id)
+    return stored_users.find_ceiling(change.connection, change.actor.user_id).by(change.implied)

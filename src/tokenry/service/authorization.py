@@ -20,6 +20,7 @@ from tokenry.domain.authorization import (
     read_parameters,
     read_request,
 )
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.clients import Client
 from tokenry.domain.codes import NewCode
 from tokenry.domain.errors import Conflict, Fault, Invalid
@@ -32,7 +33,7 @@ from tokenry.domain.oauth import (
     OAuthRefusal,
 )
 from tokenry.domain.policy import Policy
-from tokenry.domain.scopes import NOTHING, Catalogue, Scopes
+from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.sessions import Session
 from tokenry.domain.users import User
@@ -139,7 +140,7 @@ class Authorizations:
     def review(self, user: User, asked: OpenedRequest) -> Review:
         """Say what there is for a user to decide. Raises RefusedToClient if that is nothing."""
         with self._transactions.read() as connection:
-            return self._review(connection, user, asked, get_policy(connection))
+            return self._review(connection, user, asked, get_policy(connection).by(self._catalogue.implied))
 
     @retried
     def allow(self, session: Session, address: str | None, query: str, consent: Consent | None = None) -> Answer:
@@ -151,7 +152,7 @@ class Authorizations:
             user = require_session(change, session)
             if not keep_client(change.connection, self._read(change.connection, query).client.id):
                 raise Invalid(UNKNOWN)
-            with policy_in_force(change.connection) as policy:
+            with policy_in_force(change) as policy:
                 # Read again: until the client was kept, its registration could still change.
                 asked = self._read(change.connection, query)
                 review = self._review(change.connection, user, asked, policy)
@@ -207,7 +208,7 @@ class Authorizations:
                 OAuthError.INVALID_SCOPE, "scope must be sent: the client is registered for everything."
             )
             raise RefusedToClient(asked.request.destination, refusal)
-        return registered.within(Scopes.parse(" ".join(self._catalogue.scopes)))
+        return registered.within(self._catalogue.read(" ".join(self._catalogue.scopes)))
 
     def _is_consented(self, connection: Connection, user: User, asked: OpenedRequest, offered: Scopes) -> bool:
         """Whether a user agreed to as much before, for the same audience, and there is no doubt who asks.

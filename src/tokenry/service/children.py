@@ -10,7 +10,6 @@ from tokenry.domain.events import UserCreated
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import Rules, UserKind
-from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import LABEL_LENGTH_MAX, NewToken, Token
 from tokenry.domain.users import User
@@ -55,9 +54,9 @@ class Children:
         It may do everything there, unless the policy allows proxy users less; the policy's other rules are for those
         who make tokens of their own.
         """
-        with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
+        with self._transactions.change(origin) as change, policy_in_force(change) as policy:
             require_parent(parent := get_writer(change))
-            allowed = policy.scopes.get(UserKind.PROXY, EVERYTHING).within(parent.ceiling)
+            allowed = policy.most_for(UserKind.PROXY).within(parent.ceiling)
             child = stored.lock_child(change.connection, euuid, parent_id=parent.account_id)
             if child is None:
                 raise NotFound

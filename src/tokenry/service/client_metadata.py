@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.clients import Authentication, ClientChange
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
-from tokenry.domain.scopes import EVERYTHING, Catalogue
+from tokenry.domain.scopes import EVERYTHING
 from tokenry.service.grants.assertions import jwks_faults
 
 REGISTRABLE = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN, GrantType.DEVICE_CODE)

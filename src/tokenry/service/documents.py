@@ -12,11 +12,11 @@ from enum import StrEnum
 from sqlalchemy.exc import IntegrityError
 
 from tokenry.domain.accounts import Origin
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.clients import NO_CLIENT, ClientChange
 from tokenry.domain.errors import Fault, Invalid, Unavailable
 from tokenry.domain.oauth import OAuthRefusal
 from tokenry.domain.redirects import redirect_faults
-from tokenry.domain.scopes import Catalogue
 from tokenry.domain.secrets import Peppers
 from tokenry.fetching.reach import NotFetched, Reach
 from tokenry.service.client_metadata import read_metadata

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from tokenry.domain.accounts import Origin
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import NoPublicUrl
 from tokenry.domain.passkeys import RelyingParty
 from tokenry.domain.policy import NO_RULES
 from tokenry.domain.public_url import api_addresses
-from tokenry.domain.scopes import ALL, Catalogue
+from tokenry.domain.scopes import ALL
 from tokenry.domain.secrets import PERSONAL, Kind, Peppers, Secret
 from tokenry.domain.sessions import STANDARD_LIMITS, SessionLimits
 from tokenry.domain.tokens import NewToken
@@ -99,7 +100,7 @@ class Installation:
         self.catalogue = catalogue
         self.public_url = public_url
         self.own_addresses = own = api_addresses(public_url)
-        self.transactions = transactions = Transactions(database, now)
+        self.transactions = transactions = Transactions(database, now, catalogue.implied)
         self.admission = Admission(transactions)
         self.apps = Apps(transactions)
         self.proofs = Proofs(transactions)

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.events import PolicySet, TokenShortened
@@ -50,7 +48,8 @@ class Policies:
             live_tokens = stored.count_live_tokens(connection, owner_id, self._transactions.now())
             kind = stored.find_kind(connection, owner_id)
             ceiling = find_ceiling(connection, owner_id)
-            return stored.get_policy(connection).rules_for(kind, live_tokens=live_tokens, ceiling=ceiling)
+            policy = stored.get_policy(connection).by(self._transactions.implied)
+            return policy.rules_for(kind, live_tokens=live_tokens, ceiling=ceiling)
 
     def preview_lifetime(self, lifetime: timedelta) -> Sequence[Shortening]:
         """Say what this maximum lifetime would do to the tokens there are."""
@@ -110,7 +109,7 @@ class Policies:
 
 
 @contextmanager
-def policy_in_force(connection: Connection) -> Iterator[Policy]:
+def policy_in_force(change: Change) -> Iterator[Policy]:
     """The policy, by which a block makes a token, and which is still the same when it has.
 
     Raises Unavailable otherwise, so that it is made anew. Nothing is locked, so nobody waits for a policy to be set.
@@ -118,8 +117,9 @@ def policy_in_force(connection: Connection) -> Iterator[Policy]:
     another one later, the change of it waits for this transaction (`Policies.enforce`), and finds the token. On
     SQLite, which takes one change at a time, it stays the same.
     """
+    connection = change.connection
     policy = stored.get_policy(connection)
-    yield policy
+    yield policy.by(change.implied)
     if connection.dialect.name != "sqlite" and stored.get_policy(connection) != policy:
         raise Unavailable("the policy was changed meanwhile", collided=True)
 

@@ -7,10 +7,10 @@ from functools import partial
 from sqlalchemy import Connection
 
 from tokenry.domain.authorization import Parameters, RefusedToClient, kept_parameters, read_request
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.clients import Client
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.oauth import PUSHED_DECISION_SECONDS, PUSHED_LIFETIME_SECONDS, OAuthError, OAuthRefusal
-from tokenry.domain.scopes import Catalogue
 from tokenry.domain.secrets import PUSHED, Peppers, Secret
 from tokenry.service.presented import find_presented
 from tokenry.service.transactions import Transactions

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Origin
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
 from tokenry.domain.events import TokenCreated, TokenRenamed, TokenRevoked
 from tokenry.domain.filters import EVERY_ROW, Filter
@@ -13,7 +14,7 @@ from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.metadata import NO_METADATA, changed_keys
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import Rules
-from tokenry.domain.scopes import ALL, Catalogue, Scopes
+from tokenry.domain.scopes import ALL, Scopes
 from tokenry.domain.secrets import PERSONAL, Kind, Peppers, Secret
 from tokenry.domain.tokens import NewToken, Token, in_order_of_fields, label_faults
 from tokenry.service.acting import find_reach, require_maker, require_owner
@@ -68,7 +69,7 @@ class Tokens:
 
         def make() -> tuple[Token, Secret]:
             owner_id = change.owner_id
-            with policy_in_force(change.connection) as policy:
+            with policy_in_force(change) as policy:
                 live_tokens = count_for(change, policy, owner_id)
                 kind = require_maker(change)
                 ceiling = stored_users.find_ceiling(change.connection, owner_id)
@@ -94,7 +95,7 @@ class Tokens:
                 raise Invalid(Fault("User is disabled: enable it first", "user"))
             if user.proxy:
                 raise Invalid(Fault("User is a proxy user: its parent account's users make its tokens", "user"))
-            with policy_in_force(connection) as policy:
+            with policy_in_force(change) as policy:
                 live_tokens = count_for(change, policy, user.id)
                 rules = policy.rules_for(user.kind, live_tokens=live_tokens, ceiling=user.ceiling)
                 return self.issue(change, user_id=user.id, limit=ALL, rules=rules, new=new)

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.events import Event
+from tokenry.domain.scopes import NOTHING_IMPLIED, Implied
 from tokenry.domain.users import User
 from tokenry.storage import audit
 from tokenry.storage.database import Database
@@ -17,11 +18,15 @@ from tokenry.storage.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change under way. `now` is its one moment, in whole seconds as times are stored."""
+    """One change under way. `now` is its one moment, in whole seconds as times are stored.
+
+    `implied` is what scopes imply by the catalogue in force.
+    """
 
     connection: Connection
     now: datetime
     origin: Origin
+    implied: Implied = field(default_factory=dict)
 
     @property
     def actor(self) -> Actor:
@@ -44,11 +49,12 @@ class Change:
 
 
 class Transactions:
-    """The transactions of one database, by one clock."""
+    """The transactions of one database, by one clock, and by what scopes imply."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime], implied: Implied = NOTHING_IMPLIED) -> None:
         self.database = database
         self.now = now
+        self.implied = implied
 
     def read(self) -> AbstractContextManager[Connection]:
         """Open a transaction that reads one state of the database. Raises Unavailable, TooSlow."""
@@ -58,7 +64,7 @@ class Transactions:
     def change(self, origin: Origin) -> Iterator[Change]:
         """Open a transaction that commits when the block ends and rolls back when it raises. Raises Unavailable."""
         with self.database.write() as connection:
-            yield Change(connection, self.now().replace(microsecond=0), origin)
+            yield Change(connection, self.now().replace(microsecond=0), origin, self.implied)
 
     def make_room(self, seconds: float) -> None:
         """Between the pieces of long work, of which one took so long: let others change something.

@@ -13,9 +13,10 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from tokenry.domain.audiences import is_audience
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Fault, Invalid, raise_faults
 from tokenry.domain.public_url import read_public_url
-from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, Asked, Catalogue, Level, Scopes
+from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, Asked, Level, Scopes
 
 ReadPolicy = Callable[[bytes, Level | None], Scopes]
 """Reads a policy for a level, as `read_needed` does."""
@@ -51,7 +52,7 @@ def read_needed(policy: bytes, catalogue: Catalogue, level: Level | None = None)
     audiences = [value for name, value in parameters if name == "audience"]
     origins = [value for name, value in parameters if name == "origin"]
     found = {} if level is None else {name: catalogue.find_scope(name, level) for name in resources}
-    faults = [Fault(f"Unknown resource: {name}", "resource") for name, scope in found.items() if scope is None]
+    faults = [Fault(catalogue.resource_fault(name), "resource") for name, scope in found.items() if scope is None]
     faults += [Fault(fault.reason, "scope") for text in dict.fromkeys(scopes) for fault in catalogue.faults(text)]
     for name, values in (("audience", audiences), ("origin", origins)):
         if len(values) > 1:
@@ -59,13 +60,13 @@ def read_needed(policy: bytes, catalogue: Catalogue, level: Level | None = None)
     faults += [fault for audience in audiences for fault in audience_faults(audience)]
     faults += [ORIGIN_FAULT for origin in origins if not is_origin(origin)]
     raise_faults(faults)
-    needed = Scopes.parse(" ".join([*scopes, *filter(None, found.values())]))
+    needed = catalogue.read(" ".join([*scopes, *filter(None, found.values())]))
     return asked_by("".join(audiences), needed, "".join(origins)) if audiences or origins else needed
 
 
 def asked_by(audience: str, needed: Scopes, origin: str = "") -> Scopes:
     """Scopes that are asked for by somebody in particular."""
-    return Asked(needed.levels, needed.everything, audience=audience, origin=origin)
+    return Asked(needed.names, needed.everything, implied=needed.implied, audience=audience, origin=origin)
 
 
 def audience_faults(text: str) -> list[Fault]:

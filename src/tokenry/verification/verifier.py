@@ -101,6 +101,7 @@ class Verifier:
         *,
         cache: Cache | None = None,
         uses: Uses | None = None,
+        read_scopes: Callable[[str], Scopes] = stored_scopes,
     ) -> None:
         self._credentials = credentials
         self._find_now: Callable[[str], Credential | None] | None = getattr(credentials, "find_now", None)
@@ -109,10 +110,15 @@ class Verifier:
         self._now = now
         self._cache = cache
         self._uses = uses
+        self._read_scopes = read_scopes
         self.recall: Callable[[bytes], Known | None] = _recall_nothing if cache is None else cache.recall
         """What is remembered of a token's text and still holds."""
         self.lacks: Callable[[bytes], bool] = getattr(credentials, "lacks", _lack_nothing)
         """Whether nothing was ever stored under a preview; False also where that cannot be told without a look-up."""
+
+    def without_uses(self) -> "Verifier":
+        """The same, which notes no use."""
+        return Verifier(self._credentials, self._peppers, self._now, cache=self._cache, read_scopes=self._read_scopes)
 
     async def verify(self, authorization: str | None, needed: Scopes = NOTHING, client: Presenter = NOBODY) -> Decision:
         """Decide on the value of an Authorization header, for an operation that needs the scopes `needed`.
@@ -231,7 +237,7 @@ class Verifier:
         """Compare a presented token with what was found under its preview, and remember it if it is right."""
         if credential is None or not self._peppers.opens(secret, credential.digest, credential.pepper_generation):
             return Denial.UNKNOWN
-        scopes, personal = stored_scopes(credential.scopes), credential.client_id is None
+        scopes, personal = self._read_scopes(credential.scopes), credential.client_id is None
         actor = Actor(
             token_id=credential.token_id,
             scopes=scopes.managing() if credential.admin and personal else scopes,

@@ -6,11 +6,12 @@ from sqlalchemy import func, select
 from tests.oauth_making import REDIRECT_URI, VERIFIER, add_client, add_confidential, agree, give
 from tests.service.parts import PEPPERS, Bench, decide
 from tokenry.domain.accounts import Origin
+from tokenry.domain.catalogue import Catalogue, Resource, level_actions
 from tokenry.domain.clients import PresentedClient
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
-from tokenry.domain.scopes import Catalogue, Level, Resource, Scopes
+from tokenry.domain.scopes import Level, Scopes
 from tokenry.service.grants import withdrawal
 from tokenry.service.grants.authentication import ClientAuthentication
 from tokenry.service.grants.authorization_code import AuthorizationCodes
@@ -19,9 +20,13 @@ from tokenry.service.grants.refresh import RefreshTokens
 from tokenry.service.grants.withdrawal import WITHDRAWN, end_withdrawn
 from tokenry.storage.schema import device_codes
 
-BOTH = (Level.READ_ONLY, Level.READ_WRITE)
+BOTH = level_actions(*Level)
 CATALOGUE = Catalogue(
-    (Resource("account", BOTH, ""), Resource("linodes", (Level.READ_ONLY,), ""), Resource("domains", BOTH, ""))
+    (
+        Resource("account", BOTH, ""),
+        Resource("linodes", level_actions(Level.READ_ONLY), ""),
+        Resource("domains", BOTH, ""),
+    )
 )
 """In which `linodes:read_write` and all others are no more."""
 

@@ -3,9 +3,9 @@
 from tokenry.api.lists import read_list
 from tokenry.api.wire import write_page
 from tokenry.api.wire_clients import read_client, read_client_details, write_client, write_client_details
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Fault, Invalid, NotFound
 from tokenry.domain.filters import Kind
-from tokenry.domain.scopes import Catalogue
 from tokenry.service.oauth_clients import AccountClients
 from tokenry.web.requests import Call
 

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.clients import Authentication, Client, PresentedClient
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
-from tokenry.domain.scopes import Catalogue
 from tokenry.domain.secrets import CLIENT_SECRET, Peppers, Secret
 from tokenry.service.transactions import Transactions
 from tokenry.storage.assertions import see_assertion
@@ -42,7 +42,7 @@ class ClientAuthentication:
             raise _refused()
         if client.authentication is Authentication.PRIVATE_KEY:
             self._use_assertion(client, presented)
-        return replace(client, rights=replace(client.rights, scopes=self._catalogue.cut(client.rights.scopes)))
+        return replace(client, rights=replace(client.rights, scopes=self._catalogue.stored(str(client.rights.scopes))))
 
     def _is_right(self, text: str | None, stored: StoredSecret | None) -> bool:
         """Whether a text is a client's secret. A digest is compared in any case."""

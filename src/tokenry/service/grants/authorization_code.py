@@ -66,7 +66,7 @@ class AuthorizationCodes:
     @retried
     def _exchange(self, origin: Origin, client: Client, presented: PresentedCode) -> Issued | None:
         """Exchange a code that was not used, or end what it brought; then there is nothing."""
-        with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
+        with self._transactions.change(origin) as change, policy_in_force(change) as policy:
             secret, code = self._get(change.connection, presented.text, client)
             require_requester(client, code.stands_for, presented)
             audience = choose_audience(presented.audience, code.stands_for.audience)

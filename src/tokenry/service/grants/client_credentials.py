@@ -37,7 +37,7 @@ class ClientCredentials:
         require_key(client, jkt)
         if client.public or client.service_user_id is None:
             raise OAuthRefusal(OAuthError.UNAUTHORIZED_CLIENT, "The client cannot act for itself.")
-        with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
+        with self._transactions.change(origin) as change, policy_in_force(change) as policy:
             user = keep_parties(change, client.service_user_id, client)
             asked = choose_scopes(scopes, client.rights.scopes)
             new = NewGrant(

@@ -107,7 +107,7 @@ class DeviceCodes:
         Those of a client that has ended do not. Raises OAuthRefusal if the user may not, or for more than is asked for,
         and Unauthorized if the user's `session`, which agrees, has ended.
         """
-        with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
+        with self._transactions.change(origin) as change, policy_in_force(change) as policy:
             if session is not None:
                 require_session(change, session)
             request = stored.find_by_user_code(change.connection, user_code, change.now)
@@ -158,7 +158,7 @@ class DeviceCodes:
     def _exchange(
         self, origin: Origin, client: Client, text: str, jkt: str | None, audience: tuple[str, ...] | None
     ) -> Issued | _Waiting:
-        with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
+        with self._transactions.change(origin) as change, policy_in_force(change) as policy:
             secret, request = self._get(change.connection, text, client)
             wanted = choose_audience(audience, request.audience)
             if change.now >= request.expiry:

@@ -18,7 +18,7 @@ from tokenry.domain.oauth import (
     OAuthRefusal,
 )
 from tokenry.domain.policy import Policy
-from tokenry.domain.scopes import EVERYTHING, Scopes
+from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import ACCESS, BOUND_ACCESS, REFRESH, Peppers, Secret
 from tokenry.domain.users import User
 from tokenry.service.transactions import Change
@@ -51,8 +51,7 @@ def keep_parties(change: Change, user_id: int, client: Client) -> User:
 
 def allowed_scopes(policy: Policy, user: User, client: Client) -> Scopes:
     """The most that a user can give a client by the policy, the user's ceiling and the client's registration."""
-    kind = user.kind
-    return client.rights.scopes.within(policy.scopes.get(kind, EVERYTHING)).within(user.ceiling)
+    return client.rights.scopes.within(policy.most_for(user.kind)).within(user.ceiling)
 
 
 def allow_app(change: Change, user: User, client: Client, scopes: Scopes) -> App:

@@ -62,7 +62,7 @@ class RefreshTokens:
     @retried
     def _refresh(self, origin: Origin, client: Client, presented: PresentedRefresh) -> Issued | None:
         """Use a refresh token, or end the grant of one that was used; then there is nothing."""
-        with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
+        with self._transactions.change(origin) as change, policy_in_force(change) as policy:
             _, _, grant = self._get(change.connection, presented.text, client)
             _require_same_key(grant, client, presented.jkt)
             user = keep_parties(change, grant.user_id, client)

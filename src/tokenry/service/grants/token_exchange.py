@@ -58,7 +58,7 @@ class TokenExchange:
         secret = Secret.parse(presented.text, (ACCESS.prefix,))
         if secret is None:
             raise _refused()
-        with self._transactions.change(origin) as change, policy_in_force(change.connection) as policy:
+        with self._transactions.change(origin) as change, policy_in_force(change) as policy:
             subject, grant = self._get(change.connection, secret, client)
             user = keep_parties(change, grant.user_id, client)
             if stored.lock_app_of(change.connection, grant.id) is None:

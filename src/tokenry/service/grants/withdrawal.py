@@ -4,7 +4,8 @@ import time
 from collections.abc import Sequence
 
 from tokenry.domain.accounts import Origin
-from tokenry.domain.scopes import Catalogue, stored_scopes
+from tokenry.domain.catalogue import Catalogue
+from tokenry.domain.scopes import stored_scopes
 from tokenry.service.grants.ending import end_grants
 from tokenry.service.transactions import Transactions
 from tokenry.storage import withdrawal as stored
