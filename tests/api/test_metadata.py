@@ -9,8 +9,9 @@ import pytest
 from tests.api.managing import USERS, at, backend_of
 from tests.api.parts import actions, create, faults, token_of_another_user
 from tests.conftest import App
-from tokenry.domain.metadata import BYTES_MAX, DEPTH_MAX, WHOLE_MAX
+from tokenry.domain.metadata import BYTES_MAX, DEPTH_MAX, KEY_LENGTH_MAX, WHOLE_MAX
 
+WRONG_KEY = f'Must have keys of 1-{KEY_LENGTH_MAX} printable characters, none of them " or \\'
 KEPT = {"plan": "pro", "seats": 5, "beta": True, "none": None, "of": {"ä": [1.5, "漢"]}}
 
 
@@ -56,7 +57,12 @@ def test_metadata_is_kept_with_a_token_through_rotation_and_revocation(app_on_ea
         ([], "Must be a JSON object"),
         ("{}", "Must be a JSON object"),
         ({"a": "b\0"}, "Must not contain NUL or unpaired surrogates"),
-        ({"\ud800": 1}, "Must not contain NUL or unpaired surrogates"),
+        ({"a": {"\ud800": 1}}, "Must not contain NUL or unpaired surrogates"),
+        ({"": 1}, WRONG_KEY),
+        ({'a"': 1}, WRONG_KEY),
+        ({"a\\": 1}, WRONG_KEY),
+        ({"a\n": 1}, WRONG_KEY),
+        ({"a" * (KEY_LENGTH_MAX + 1): 1}, WRONG_KEY),
         ({"a": [WHOLE_MAX + 1]}, f"Must have no whole number beyond {WHOLE_MAX}"),
         ({"a": "ä" * (BYTES_MAX // 2 - 3)}, f"Must be at most {BYTES_MAX} bytes"),
     ],
@@ -134,3 +140,90 @@ def test_administrator_sets_the_metadata_of_own_tokens_in_their_details_alone(ap
     assert exported.splitlines()[0].endswith(",description,metadata")
     kept = json.dumps(KEPT, ensure_ascii=False, sort_keys=True)
     assert kept.replace('"', '""') in exported
+
+
+ENTRIES: dict[str, Any] = {
+    "text": "pro",
+    "number in a text": "1",
+    "odd text": 'ü"\\ \n\x7f',
+    "one": 1,
+    "one and nothing": 1.0,
+    "nothing": 0,
+    "less than nothing": -0.0,
+    "true": True,
+    "false": False,
+    "null": None,
+    "third": 1 / 3,
+    "sum": 0.1 + 0.2,
+    "tiny": 5e-324,
+    "huge": 1.7976931348623157e308,
+    "most": WHOLE_MAX,
+    "beyond": 1e16,
+    "list": [1],
+    "object": {"plan": "pro"},
+}
+
+
+def same(one: Any, other: Any) -> bool:
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+@pytest.mark.parametrize("key", ["plan", "a.b", "[0]", "$", "it's", "日本", "a b", "#-1", "%", "? :a"])
+def test_users_are_found_by_an_entry_of_their_metadata(app_on_each_engine: App, key: str) -> None:
+    """By what equals it in JSON, where one is a number and true is not, on both engines alike."""
+    app = app_on_each_engine
+    backend = backend_of(app)
+    app.client.put(at("without"), headers=backend, json={"metadata": {"of": {key: "pro"}}})
+    app.client.put(at("with none"), headers=backend)
+    kept = ENTRIES if key == "plan" else {"text": "pro", "null": None}
+    for name, value in kept.items():
+        assert app.client.put(at(name), headers=backend, json={"metadata": {key: value}}).status_code == 200
+    for value in kept.values():
+        if not isinstance(value, list | dict):
+            found = [user["external_id"] for user in filtered(app, USERS, backend, {f"metadata.{key}": value})]
+            assert found == [name for name, other in kept.items() if same(value, other)], value
+            assert found
+
+
+def filtered(app: App, path: str, headers: dict[str, str], filter: object) -> list[Any]:
+    answer = app.client.get(path, headers={**headers, "X-Filter": json.dumps(filter)})
+    assert answer.status_code == 200, answer.text
+    rows: list[Any] = answer.json()["data"]
+    return rows
+
+
+def test_tokens_are_found_by_an_entry_of_their_metadata(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    backend, tokens = backend_of(app), f"{at('a')}/tokens"
+    for plan in ("free", "pro"):
+        body = {"create_user": True, "label": plan, "metadata": {"plan": plan}}
+        app.client.post(tokens, headers=backend, json=body)
+    pro = {"+or": [{"metadata.plan": {"+eq": "pro"}}, {"metadata.plan": "none"}], "+order_by": "last_used"}
+    for path, headers in ((f"{tokens}/details", backend), ("/v4/account/tokens", app.bearer)):
+        assert [row["label"] for row in filtered(app, path, headers, pro)] == ["pro"]
+
+
+@pytest.mark.parametrize(
+    "filter",
+    [
+        {"metadata": {}},
+        {"metadata": "{}"},
+        {"metadata.": 1},
+        {'metadata.a"': 1},
+        {"metadata.a": []},
+        {"metadata.a": {"+neq": 1}},
+        {"metadata.a": {"+contains": "x"}},
+        {"metadata.a": {}},
+        {"metadata.a": "\0"},
+        {"metadata.a": WHOLE_MAX + 1},
+        {"metadata.a": float("inf")},
+        {"metadata.a": float("nan")},
+        {"+order_by": "metadata"},
+        {"+order_by": "metadata.a"},
+        {"username.a": "x"},
+        {"+and": [{"metadata.a": 1}] * 26},
+    ],
+)
+def test_filter_that_is_none_is_refused(app: App, filter: object) -> None:
+    answer = app.client.get(USERS, headers={**backend_of(app), "X-Filter": json.dumps(filter)})
+    assert [field for _, field in faults(answer)] == ["X-Filter"]

@@ -24,6 +24,11 @@ MOMENT = datetime(2026, 1, 2, 3, 4, 5, 999, tzinfo=timezone(timedelta(hours=2)))
         (where.id <= 7, {"id": {"+lte": 7}}),
         (where.created >= MOMENT, {"created": {"+gte": "2026-01-02T01:04:05"}}),
         (where.expiry == MOMENT, {"expiry": "2026-01-02T01:04:05"}),
+        (where.metadata["plan"] == "pro", {"metadata.plan": "pro"}),
+        (
+            (where.metadata["a.b"] == 1.5) & (where.metadata["c"] == None),  # noqa: E711 - it makes a condition
+            {"+and": [{"metadata.a.b": 1.5}, {"metadata.c": None}]},
+        ),
         ((where.id > 7) & (where.label == "ci"), {"+and": [{"id": {"+gt": 7}}, {"label": "ci"}]}),
         (
             (where.id == 1) | (where.id == 2) & (where.id == 3),
@@ -59,6 +64,13 @@ def test_value_that_no_field_has_is_refused_by_the_fields_name(value: Any) -> No
     for compare in (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge):
         with pytest.raises(TypeError, match="created is compared with an int, a str or a datetime, not a "):
             compare(where.created, value)
+
+
+def test_entry_of_metadata_is_compared_by_equality_alone_with_what_it_can_be() -> None:
+    with pytest.raises(TypeError, match=r"metadata\.a is compared with a str, a number, a bool or None, not a list"):
+        where.metadata["a"] == [1]  # noqa: B015
+    with pytest.raises(TypeError, match="== alone"):
+        where.metadata["a"] != 1  # noqa: B015
 
 
 def test_moment_without_a_zone_is_refused() -> None:

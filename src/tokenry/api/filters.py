@@ -2,6 +2,7 @@
 
 {"label": "x"}                                 equal to
 {"created": {"+gte": "2018-01-02T03:04:05"}}   +gt +gte +lt +lte +neq +contains
+{"metadata.plan": "pro"}                       an entry of metadata, by equality alone
 {"+or": [{…}, {…}]}                            +and, +or, nested; several keys in one object are an +and
 {"+order_by": "created", "+order": "desc"}     also inside +and
 {"+limit": 5}                                  at most five rows in all
@@ -10,17 +11,19 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from math import isfinite
 
 from tokenry.api.wire import read_integer, read_time
 from tokenry.domain.errors import Fault, Invalid, raise_faults
-from tokenry.domain.filters import EVERY_ROW, All, Any, Comparison, Condition, Filter, Kind, Operator
+from tokenry.domain.filters import EVERY_ROW, All, Any, Comparison, Condition, Filter, Has, Kind, Operator
+from tokenry.domain.metadata import WHOLE_MAX, is_key
 from tokenry.domain.texts import is_storable
 
 FIELD = "X-Filter"
 COST_MAX = 100
 """In comparisons."""
 SEARCH_COST = 4
-"""What a `+contains` counts for: it looks through a whole text."""
+"""What a `+contains` and an entry of metadata count for: they look through a whole text."""
 GROUPS_MAX = 100
 """Objects in `+and` and `+or`, also empty ones: each is a part of the statement."""
 DEPTH_MAX = 10
@@ -111,21 +114,38 @@ class _Reader:
     def _field(self, name: str, value: object) -> list[Condition]:
         if name.startswith("+"):
             raise _not_applicable()
+        field, dot, key = name.partition(".")
+        if dot and self._fields.get(field) is Kind.METADATA:
+            return [self._entry(field, key, value)]
         kind = self._kind(name)
         if kind is None:
             return []
         comparisons = value if isinstance(value, dict) else {Operator.EQUAL.value: value}
         if not comparisons:
             raise _not_applicable()
-        self._cost += sum(SEARCH_COST if symbol == Operator.CONTAINS.value else 1 for symbol in comparisons)
-        if self._cost > COST_MAX:
-            raise _not_applicable()
+        self._spend(sum(SEARCH_COST if symbol == Operator.CONTAINS.value else 1 for symbol in comparisons))
         return [_comparison(name, kind, symbol, operand) for symbol, operand in comparisons.items()]
 
+    def _entry(self, field: str, key: str, value: object) -> Has:
+        self._spend(SEARCH_COST)
+        if isinstance(value, dict) and value.keys() == {Operator.EQUAL.value}:
+            [value] = value.values()
+        if not is_key(key) or not _is_entry(value):
+            raise _not_applicable()
+        return Has(field, key, value)  # type: ignore[arg-type]
+
+    def _spend(self, cost: int) -> None:
+        self._cost += cost
+        if self._cost > COST_MAX:
+            raise _not_applicable()
+
     def _kind(self, name: str) -> Kind | None:
-        if name not in self._fields:
+        """What can be compared as a whole, and ordered by; what cannot is noted."""
+        kind = self._fields.get(name)
+        if kind is None or kind is Kind.METADATA:
             self._unknown[name] = None
-        return self._fields.get(name)
+            return None
+        return kind
 
 
 def _comparison(name: str, kind: Kind, symbol: str, operand: object) -> Comparison:
@@ -134,6 +154,17 @@ def _comparison(name: str, kind: Kind, symbol: str, operand: object) -> Comparis
     if operator is None or value is None:
         raise _not_applicable()
     return Comparison(name, operator, value)
+
+
+def _is_entry(value: object) -> bool:
+    match value:
+        case str():
+            return len(value) <= TEXT_LENGTH_MAX and is_storable(value)
+        case int():
+            return abs(value) <= WHOLE_MAX
+        case float():
+            return isfinite(value)
+    return value is None
 
 
 def _value(kind: Kind, operand: object) -> int | str | datetime | None:

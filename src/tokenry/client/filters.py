@@ -101,6 +101,34 @@ class TextField(Field[str]):
         return self._compared("+contains", part)
 
 
+class MetadataField:
+    """The metadata of rows: `where.metadata["plan"] == "pro"` is of those that have this entry on the top level."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> "EntryField":
+        """One of its entries."""
+        return EntryField(f"metadata.{key}")
+
+
+class EntryField:
+    """An entry of metadata, which is compared with `==` to a text, a number, a truth value or None."""
+
+    __slots__ = ("name",)
+    __hash__ = None  # type: ignore[assignment]  # == makes a condition
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __eq__(self, value: str | float | bool | None) -> Condition:  # type: ignore[override]
+        if value is None or isinstance(value, str | int | float):
+            return Condition({self.name: value})
+        raise TypeError(f"{self.name} is compared with a str, a number, a bool or None, not a {type(value).__name__}")
+
+    def __ne__(self, value: object) -> Condition:  # type: ignore[override]
+        raise TypeError(f"{self.name} is compared with == alone")
+
+
 OrderBy = Order | Field[Any]
 """An order, or a field by which the smallest comes first."""
 
@@ -108,7 +136,7 @@ OrderBy = Order | Field[Any]
 class where:  # noqa: N801 - it reads as a word of an expression
     """The fields that lists of tokens can be filtered and ordered by; `last_used` is one in lists of details alone.
 
-    The last three are those of lists of users.
+    The next three are those of lists of users; `metadata` is of both, without an order.
     """
 
     id = Field[int]("id")
@@ -120,6 +148,7 @@ class where:  # noqa: N801 - it reads as a word of an expression
     external_id = TextField("external_id")
     username = TextField("username")
     email = TextField("email")
+    metadata = MetadataField()
 
 
 def write_filter(filter: Condition | Mapping[str, Any] | None, order_by: OrderBy | None) -> Mapping[str, Any] | None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from tokenry.domain.metadata import Entry
+
 
 class Operator(Enum):
     """How a field is compared with a value. CONTAINS ignores case; everything else is exact."""
@@ -25,6 +27,7 @@ class Kind(Enum):
     TEXT = "text"
     TIME = "time"
     TRUTH = "truth"
+    METADATA = "metadata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,15 @@ class Comparison:
     field: str
     operator: Operator
     value: int | str | datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """The metadata in a field has this entry on its top level."""
+
+    field: str
+    key: str
+    value: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +62,7 @@ class Any:
     parts: tuple["Condition", ...]
 
 
-Condition = Comparison | All | Any
+Condition = Comparison | Has | All | Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +92,5 @@ def _fields(condition: Condition) -> Iterator[str]:
         case All(parts) | Any(parts):
             for part in parts:
                 yield from _fields(part)
-        case Comparison(field):
+        case Comparison(field) | Has(field):
             yield field

@@ -13,10 +13,15 @@ from tokenry.domain.secrets import mask_secrets
 from tokenry.domain.texts import UNSTORABLE, is_storable
 
 NO_METADATA = "{}"
+Entry = str | int | float | bool | None
+"""What can be asked for on the top level."""
+_NOT_IN_KEYS = '" or \\'
 BYTES_MAX = 4096
 """Of the text, as UTF-8."""
 DEPTH_MAX = 8
 """Of objects and lists, the object itself included."""
+KEY_LENGTH_MAX = 100
+"""On the top level, where entries are found by their keys."""
 WHOLE_MAX = (1 << 53) - 1
 """Larger whole numbers are not the same to everybody who reads JSON (RFC 7493 section 2.2)."""
 
@@ -26,6 +31,8 @@ def metadata_faults(value: object) -> list[Fault]:
     if not isinstance(value, dict):
         return [Fault("Must be a JSON object", "metadata")]
     reasons = list(dict.fromkeys(_reasons(value, 1)))
+    if not all(map(is_key, value)):
+        reasons.insert(0, f"Must have keys of 1-{KEY_LENGTH_MAX} printable characters, none of them {_NOT_IN_KEYS}")
     if not reasons:
         text = write_metadata(value)
         if len(text.encode("utf-8")) > BYTES_MAX:
@@ -33,6 +40,19 @@ def metadata_faults(value: object) -> list[Fault]:
         elif mask_secrets(text) != text:  # it is shown, and told to services
             reasons.append("Must not hold a token")
     return [Fault(reason, "metadata") for reason in reasons]
+
+
+def is_key(key: str) -> bool:
+    """Whether this may be a key on the top level: in JSON it is written as it is, so that databases find it."""
+    return 1 <= len(key) <= KEY_LENGTH_MAX and key.isprintable() and not set(key) & set('"\\')
+
+
+def entry_texts(value: Entry) -> list[str]:
+    """All texts that an entry has which equals this: 1 is 1.0, and nothing else is anything else."""
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if number is None or abs(number) > WHOLE_MAX or number != int(number):
+        return [json.dumps(value, ensure_ascii=False, allow_nan=False)]
+    return [str(int(number)), str(float(number)), *([] if number else ["-0.0"])]
 
 
 def write_metadata(value: Mapping[str, Any]) -> str:

@@ -24,7 +24,11 @@ from tokenry.storage.tokens import COLUMNS, FOLDED, PERSONAL
 
 NEVER_USED = -(1 << 40)
 """When a token that was never used counts as used: before the year 1, so it comes first, and before any moment."""
-DETAILS_COLUMNS = {**COLUMNS, "last_used": func.coalesce(token_uses.c.used_at, NEVER_USED)}
+DETAILS_COLUMNS = {
+    **COLUMNS,
+    "last_used": func.coalesce(token_uses.c.used_at, NEVER_USED),
+    "metadata": tokens.c.metadata,
+}
 
 
 def find_details(connection: Connection, token_id: int, *, user_id: int, now: datetime) -> Details | None:

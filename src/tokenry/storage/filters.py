@@ -6,12 +6,13 @@ from string import ascii_lowercase, ascii_uppercase
 from typing import Any as Anything
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, false, func, or_, true
+from sqlalchemy import ColumnElement, Integer, Select, String, Text, and_, false, func, literal, or_, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from tokenry.domain.filters import All, Any, Comparison, Condition, Filter, Operator
+from tokenry.domain.filters import All, Any, Comparison, Condition, Filter, Has, Operator
+from tokenry.domain.metadata import entry_texts
 from tokenry.domain.texts import fold
 from tokenry.storage.database import to_seconds
 
@@ -39,6 +40,26 @@ def _in_sqlite(element: Position, compiler: SQLCompiler, **options: Anything) ->
 @compiles(Position, "postgresql")
 def _in_postgres(element: Position, compiler: SQLCompiler, **options: Anything) -> str:
     return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+class EntryText(FunctionElement[str]):
+    """An entry on the top level of metadata, as its JSON is written there; NULL if there is none of this key."""
+
+    name = "entry_text"
+    type = String()
+    inherit_cache = True
+
+
+@compiles(EntryText, "sqlite")
+def _entry_in_sqlite(element: EntryText, compiler: SQLCompiler, **options: Anything) -> str:
+    column, key = (compiler.process(each, **options) for each in element.clauses)
+    return f"({column} -> ('$.\"' || {key} || '\"'))"
+
+
+@compiles(EntryText, "postgresql")
+def _entry_in_postgres(element: EntryText, compiler: SQLCompiler, **options: Anything) -> str:
+    column, key = (compiler.process(each, **options) for each in element.clauses)
+    return f"CAST(CAST({column} AS JSON) -> CAST({key} AS TEXT) AS TEXT)"
 
 
 def filtered(statement: Select[RowT], filter: Filter, columns: Columns, folded: Columns) -> Select[RowT]:
@@ -70,6 +91,8 @@ def _clause(condition: Condition, columns: Columns, folded: Columns) -> ColumnEl
             return and_(true(), *(_clause(part, columns, folded) for part in parts))
         case Any(parts):
             return or_(false(), *(_clause(part, columns, folded) for part in parts))
+        case Has(field, key, value):
+            return EntryText(columns[field], literal(key, Text)).in_(entry_texts(value))
         case Comparison(field, Operator.CONTAINS, str(needle)):
             if field in folded:
                 return Position(folded[field], fold(needle)) > 0

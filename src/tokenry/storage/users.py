@@ -29,6 +29,7 @@ _COLUMNS = {
     "username": users.c.username,
     "email": users.c.email,
     "external_id": users.c.external_id,
+    "metadata": users.c.metadata,
 }
 
 

@@ -15,7 +15,7 @@ from tokenry.service.managed import ManagedUsers
 from tokenry.web.bodies import read_key
 from tokenry.web.requests import Call
 
-FILTERABLE = {"email": Kind.TEXT, "external_id": Kind.TEXT, "username": Kind.TEXT}
+FILTERABLE = {"email": Kind.TEXT, "external_id": Kind.TEXT, "username": Kind.TEXT, "metadata": Kind.METADATA}
 KEYS = ("username", "email", "disabled", "metadata")
 
 

@@ -16,7 +16,7 @@ from tokenry.service.details import TokenDetails
 from tokenry.web.bodies import read_key
 from tokenry.web.requests import Call
 
-FILTERABLE = {**operations.FILTERABLE, "last_used": Kind.TIME}
+FILTERABLE = {**operations.FILTERABLE, "last_used": Kind.TIME, "metadata": Kind.METADATA}
 MOMENTS = ("last_used_before", "last_used_after", "expires_before", "expires_after")
 
 
