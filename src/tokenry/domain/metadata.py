@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from tokenry.domain.errors import Fault
-from tokenry.domain.secrets import mask_secrets
+from tokenry.domain.secrets import holds_secret
 from tokenry.domain.texts import UNSTORABLE, is_storable
 
 NO_METADATA = "{}"
@@ -37,7 +37,7 @@ def metadata_faults(value: object) -> list[Fault]:
         text = write_metadata(value)
         if len(text.encode("utf-8")) > BYTES_MAX:
             reasons.append(f"Must be at most {BYTES_MAX} bytes")
-        elif mask_secrets(text) != text:  # it is shown, and told to services
+        elif holds_secret(text):  # it is shown, and told to services
             reasons.append("Must not hold a token")
     return [Fault(reason, "metadata") for reason in reasons]
 
