@@ -21,6 +21,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "server": ("server",),
     "postgres": ("server", "postgres"),
     "django": (),
+    "djangorestframework": (),
     "fastapi": (),
 }
 """Which extras the modules of a group are used with. The applications of others bring their own framework."""
@@ -32,6 +33,7 @@ OTHERS = {
     "tokenry.domain.one_time_passwords": "server",
     "tokenry.middleware.local": "server",
     "tokenry.middleware.django": "django",
+    "tokenry.middleware.drf": "djangorestframework",
     "tokenry.middleware.fastapi": "fastapi",
     "tokenry.operator.servers": "postgres",
     "tokenry.storage.postgres": "postgres",
@@ -97,7 +99,7 @@ def modules(group: str) -> list[str]:
 @pytest.mark.parametrize("group", GROUPS)
 def test_modules_import_what_their_extra_brings_and_nothing_else(group: str) -> None:
     brought = brought_by(PACKAGE, *GROUPS[group])
-    if group in {"django", "fastapi"}:
+    if group in {"django", "djangorestframework", "fastapi"}:
         brought |= brought_by(group)
     owners = metadata.packages_distributions()
     names = {name: {owner.replace("_", "-").replace(".", "-").lower() for owner in owners[name]} for name in owners}

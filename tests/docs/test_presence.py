@@ -14,7 +14,7 @@ from tokenry.settings import CLIENT_VARIABLES, VARIABLES, Settings, flag_of
 
 VARIABLE = re.compile(r"TOKENRY_[A-Z_]*[A-Z]")
 CODE = re.compile(r"`([^`]+)`")
-ALIKE = {"TOKENRY_METADATA", "TOKENRY_NEEDS", "TOKENRY_VERIFIER"}
+ALIKE = {"TOKENRY_METADATA", "TOKENRY_NEEDS", "TOKENRY_USER", "TOKENRY_VERIFIER"}
 """Settings of Django's, for the middleware."""
 PER_COMMAND = {words: set(list_options(command)) for words, command in list_commands()}
 OPTIONS = set.union(*PER_COMMAND.values())

@@ -32,7 +32,10 @@ from tokenry.middleware import Identity, Needs, ResourceMetadata, Verifier, asgi
 from tokenry.middleware.django import require
 
 settings.configure(
-    ALLOWED_HOSTS=["127.0.0.1"], MIDDLEWARE=["tokenry.middleware.django.TokenMiddleware"], SECRET_KEY="for tests"
+    ALLOWED_HOSTS=["127.0.0.1"],
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"],  # for Django REST framework
+    MIDDLEWARE=["tokenry.middleware.django.TokenMiddleware"],
+    SECRET_KEY="for tests",
 )
 START_SECONDS_MAX = 20
 POLL_SECONDS = 0.02

@@ -2,9 +2,9 @@
 
     questions.py  what is asked of a request          remote.py  asking the service, over HTTP
     answers.py    who is calling, or how to say no    local.py   deciding in this process, on the service's database
-    metadata.py   what clients find out by themselves
+    metadata.py   what clients find out by themselves        users.py   the application's own user
 
-    asgi.py  fastapi.py  wsgi.py  django.py           one for each kind of application, on either verifier
+    asgi.py  fastapi.py  wsgi.py  django.py  drf.py   one for each kind of application, on either verifier
 
 In doubt the answer is no: whatever goes wrong with asking is a refusal with status 503, never an exception and never a
 yes. Nothing here needs what the server needs, but for local.py.

@@ -7,6 +7,7 @@ from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Answer, Refused, Reply
 from tokenry.middleware.metadata import ResourceMetadata
 from tokenry.middleware.questions import ANY_TOKEN, Needs, Question, Verifier, without_identity_headers, write_target
+from tokenry.middleware.users import UserOf, find_user_async
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -15,6 +16,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SCOPE_KEY = "tokenry"
+USER_KEY = "user"
+"""Where Starlette has it, as `request.user`."""
 WEBSOCKET_METHOD = "WEBSOCKET"
 """What may be sent over a websocket nobody knows: where the method decides, it counts as one that writes."""
 _POLICY_VIOLATION = 1008  # RFC 6455 section 7.4.1
@@ -26,6 +29,7 @@ class TokenMiddleware:
     `needs` are those of all of them, or a function from an ASGI scope to its needs, which returns None for what is
     open to anybody; the identity is then None, as it is for who presents no token where that is optional. Whatever the
     sender says in X-Auth-* is taken out. With `metadata`, clients find out by themselves who gives out tokens for it.
+    With `user_of`, `scope["user"]` is the application's own user (see `UserOf`).
 
     The verifier is closed when the application has shut down.
     """
@@ -37,11 +41,13 @@ class TokenMiddleware:
         needs: Needs | Callable[[Scope], Needs | None] = ANY_TOKEN,
         *,
         metadata: ResourceMetadata | None = None,
+        user_of: UserOf | None = None,
     ) -> None:
         self._app = app
         self._verifier = verifier
         self._needs = needs
         self._metadata = metadata
+        self._user_of = user_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge one request or websocket."""
@@ -58,11 +64,13 @@ class TokenMiddleware:
         scope = {**scope, "headers": without_identity_headers(scope["headers"]), SCOPE_KEY: None}
         needs = self._needs if isinstance(self._needs, Needs) else self._needs(scope)
         if needs is not None:
-            answer = await ask(self._verifier, needs, scope, described)
+            answer, user = await find_user_async(self._user_of, await ask(self._verifier, needs, scope, described))
             if isinstance(answer, Refused):
                 await reply(scope, receive, send, answer)
                 return
             scope[SCOPE_KEY] = answer
+            if user is not None:
+                scope[USER_KEY] = user
         await self._app(scope, receive, send)
 
 

@@ -11,9 +11,10 @@ from fastapi.security.base import SecurityBase
 
 from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Refused
-from tokenry.middleware.asgi import ask
+from tokenry.middleware.asgi import USER_KEY, ask
 from tokenry.middleware.metadata import ResourceMetadata
 from tokenry.middleware.questions import Needs, Verifier
+from tokenry.middleware.users import UserOf, find_user_async
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
@@ -32,23 +33,28 @@ class Requirer:
 
     Give the application `lifespan=require.lifespan`, which closes the verifier at the end, and
     `exception_handlers=require.exception_handlers`, so that refusals look as the service's do. With `metadata`, clients
-    find out by themselves who gives out tokens for it: `app.include_router(require.router)`.
+    find out by themselves who gives out tokens for it: `app.include_router(require.router)`. With `user_of`,
+    `request.user` is the application's own user (see `UserOf`).
     """
 
-    def __init__(self, verifier: Verifier, *, metadata: ResourceMetadata | None = None) -> None:
+    def __init__(
+        self, verifier: Verifier, *, metadata: ResourceMetadata | None = None, user_of: UserOf | None = None
+    ) -> None:
         self._verifier = verifier
         self._metadata = metadata
+        self._user_of = user_of
 
     def __call__(self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None) -> "Requirement":
         """A dependency on what these say (see `Needs`). Raises ValueError."""
-        return Requirement(self._verifier, Needs(*scopes, resource=resource, audience=audience), self._metadata)
+        needs = Needs(*scopes, resource=resource, audience=audience)
+        return Requirement(self._verifier, needs, self._metadata, self._user_of)
 
     def optional(
         self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None
     ) -> "OptionalRequirement":
         """The same, for a route that has another way to tell who is calling: None where no token is presented."""
         needs = Needs(*scopes, resource=resource, audience=audience, optional=True)
-        return OptionalRequirement(self._verifier, needs, self._metadata)
+        return OptionalRequirement(self._verifier, needs, self._metadata, self._user_of)
 
     @property
     def router(self) -> APIRouter:
@@ -80,16 +86,26 @@ class Requirer:
 class _Dependency(SecurityBase):
     """In the application's OpenAPI description it is a bearer token."""
 
-    def __init__(self, verifier: Verifier, needs: Needs, metadata: ResourceMetadata | None = None) -> None:
+    def __init__(
+        self,
+        verifier: Verifier,
+        needs: Needs,
+        metadata: ResourceMetadata | None = None,
+        user_of: UserOf | None = None,
+    ) -> None:
         self.model = HTTPBearer(description="A personal access token")
         self.scheme_name = "token"
         self._verifier = verifier
         self._needs = needs
         self._metadata = metadata
+        self._user_of = user_of
 
     async def _ask(self, connection: HTTPConnection) -> Identity | None:
-        answer = await ask(self._verifier, self._needs, connection.scope, self._metadata)
+        asked = await ask(self._verifier, self._needs, connection.scope, self._metadata)
+        answer, user = await find_user_async(self._user_of, asked)
         if not isinstance(answer, Refused):
+            if user is not None:
+                connection.scope[USER_KEY] = user
             return answer
         if connection.scope["type"] == "websocket":
             raise WebSocketException(status.WS_1008_POLICY_VIOLATION)

@@ -8,6 +8,7 @@ from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Answer, Refused, Reply
 from tokenry.middleware.metadata import ResourceMetadata
 from tokenry.middleware.questions import ANY_TOKEN, Needs, Question, Verifier, is_identity_header, write_target
+from tokenry.middleware.users import UserOf, find_user, is_async
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 Environ = dict[str, Any]
 
 ENVIRON_KEY = "tokenry.identity"
+USER_KEY = "tokenry.user"
 _HEADER = "HTTP_"
 
 
@@ -24,6 +26,7 @@ class TokenMiddleware:
     `needs` are those of all of them, or a function from an environ to its needs, which returns None for what is open to
     anybody; the identity is then None, as it is for who presents no token where that is optional. Whatever the sender
     says in X-Auth-* is taken out. With `metadata`, clients find out by themselves who gives out tokens for it.
+    With `user_of`, which must not be async, `environ["tokenry.user"]` is the application's own user (see `UserOf`).
     """
 
     def __init__(
@@ -33,11 +36,15 @@ class TokenMiddleware:
         needs: Needs | Callable[[Environ], Needs | None] = ANY_TOKEN,
         *,
         metadata: ResourceMetadata | None = None,
+        user_of: UserOf | None = None,
     ) -> None:
+        if user_of is not None and is_async(user_of):
+            raise TypeError("WSGI has no event loop: give a user_of that is not async")
         self._app = app
         self._verifier = verifier
         self._needs = needs
         self._metadata = metadata
+        self._user_of = user_of
 
     def __call__(self, environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:
         """Judge one request."""
@@ -48,10 +55,13 @@ class TokenMiddleware:
         environ[ENVIRON_KEY] = None
         needs = self._needs if isinstance(self._needs, Needs) else self._needs(environ)
         if needs is not None:
-            answer = ask(self._verifier, needs, environ, described, target=read_target(environ))
+            asked = ask(self._verifier, needs, environ, described, target=read_target(environ))
+            answer, user = find_user(self._user_of, asked)
             if isinstance(answer, Refused):
                 return _reply(answer, environ, start_response)
             environ[ENVIRON_KEY] = answer
+            if user is not None:
+                environ[USER_KEY] = user
         return self._app(environ, start_response)
 
 
