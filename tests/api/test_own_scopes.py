@@ -13,9 +13,9 @@ from tests.issuing import bearer
 from tests.oauth.parts import ask, installation_of, robot
 from tokenry.application import build_app
 from tokenry.domain.accounts import Origin
-from tokenry.domain.catalogue import Catalogue
+from tokenry.domain.catalogue import Catalogue, read_json
 from tokenry.domain.policy import Policy, UserKind
-from tokenry.domain.scopes import Scopes
+from tokenry.domain.scopes import Level, Scopes
 from tokenry.domain.users import UserChange
 from tokenry.storage.catalogue import read_catalogue
 
@@ -178,3 +178,42 @@ def test_metadata_and_description_name_the_scopes(own: App) -> None:
     schemas = described["components"]["schemas"]
     assert "messages:send(@" in schemas["Scope"]["pattern"]
     assert "labels" not in schemas["Resource"]["pattern"]
+
+
+def test_catalogue_is_told_to_anybody_and_read_again(own: App) -> None:
+    answer = own.client.get("/v4/tokenry/scopes")
+    messages = next(each for each in answer.json()["resources"] if each["name"] == "messages")
+    assert messages == {
+        "name": "messages",
+        "title": "Messages",
+        "description": "",
+        "instances": True,
+        "reads": "read",
+        "writes": "send",
+        "management": False,
+        "actions": [
+            {"name": "read", "scope": "messages:read", "title": "Read messages", "description": "", "implies": []},
+            {
+                "name": "send",
+                "scope": "messages:send",
+                "title": "Send messages",
+                "description": "",
+                "implies": ["read"],
+            },
+            {
+                "name": "manage",
+                "scope": "messages:manage",
+                "title": "manage",
+                "description": "",
+                "implies": ["read", "send"],
+            },
+        ],
+    }
+    catalogue, read = catalogue_of(own), read_json(answer.json())
+    assert (read.scopes, read.implied) == (catalogue.scopes, catalogue.implied)
+    for resource in ("messages", "messages@a", "account", "labels", "account@a"):
+        for level in Level:
+            assert read.find_scope(resource, level) == catalogue.find_scope(resource, level)
+    assert own.client.get("/v4/tokenry/scopes", headers=bearer("none")).status_code == 200
+    with pytest.raises(ValueError):
+        read_json({"resources": [{"name": "a"}]})

@@ -40,6 +40,7 @@ CALLS: dict[str, Callable[[Client], object]] = {
     "put user": lambda client: client.users.put("a/b"),
     "create for user": lambda client: client.users.tokens("a/b").create(create_user=True),
     "whoami": lambda client: client.whoami(),
+    "scopes": lambda client: client.scopes(),
     "verify": lambda client: client.verify(TOKEN),
     "explain": lambda client: client.explain(TOKEN),
 }

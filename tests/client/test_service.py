@@ -13,6 +13,7 @@ from tokenry.client import (
     InsufficientScope,
     NotFound,
     NoToken,
+    Scope,
     Secret,
     Token,
     TokenExpiresSoon,
@@ -135,6 +136,19 @@ def test_anybody_may_have_a_token_verified(new_client: NewClient, server: Server
     client = new_client(server.url)
     assert client.verify(Secret(server.token)).active
     assert not client.verify("pat_" + "x" * 50).active
+
+
+def test_scopes_are_those_of_the_catalogue_and_of_management(client: Client) -> None:
+    scopes = {each.scope: each for each in client.scopes()}
+    assert scopes["linodes:read_write"] == Scope(
+        scope="linodes:read_write",
+        title="Compute instances: See and change",
+        description="",
+        implies=("linodes:read_only",),
+        instances=False,
+        management=False,
+    )
+    assert scopes["tokenry_users:read_only"].management
 
 
 def test_whoami(client: Client, new_client: NewClient, server: Server) -> None:

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import partial
 from typing import Annotated, TypeVar
 
@@ -22,9 +23,11 @@ from tokenry.cli.configuration import Context, ContextName, locked_contexts, rea
 from tokenry.cli.curl import CurlTransport
 from tokenry.cli.running import NOT_LOGGED_IN, REFUSED, CommandError, complain
 from tokenry.client import (
+    ONCE,
     ApiError,
     Client,
     ConnectionFailed,
+    Fault,
     InsufficientScope,
     NoToken,
     PersonalAccessTokensApi,
@@ -40,6 +43,9 @@ from tokenry.client.session import Bearer
 
 C = TypeVar("C")
 
+NO_SCOPE = "Invalid scope: "
+"""How the service says that there is none of the name that follows."""
+PATIENCE_SECONDS = 2
 NO_TOKEN = Secret("none-is-sent")
 """Stands in for the one that a line for curl leaves to the shell."""
 
@@ -162,7 +168,7 @@ def describe(error: TokenryError, access: Access) -> CommandError:
 
 
 def _describe_refusal(error: ApiError, access: Access) -> CommandError:
-    said = "; ".join(map(str, error.faults))
+    said = "; ".join(f"{fault}{_suggest(fault, access)}" for fault in error.faults)
     if isinstance(error, InsufficientScope):
         told = f"{said.removesuffix('.')}. It needs {error.accepted_scopes}"
         text = f"{told}; the token, from {access.origin}, has {error.scopes}."
@@ -174,6 +180,21 @@ def _describe_refusal(error: ApiError, access: Access) -> CommandError:
     if isinstance(error, TooManyRequests) and error.retry_after is not None:
         return CommandError(f"{said}. Ask again in {error.retry_after:g} seconds.", REFUSED)
     return CommandError(said, REFUSED)
+
+
+def _suggest(fault: Fault, access: Access) -> str:
+    """The scope that may be meant by one that there is not: the service is asked which there are."""
+    unknown = fault.reason.removeprefix(NO_SCOPE)
+    if unknown == fault.reason:
+        return ""
+    try:
+        with Client(access.url, access.bearer, timeout=PATIENCE_SECONDS, retries=ONCE) as client:
+            known = [each.scope for each in client.scopes()]
+    except TokenryError:  # of which the refusal, that is told anyway, says more
+        return ""
+    general, at, instance = unknown.partition("@")
+    near = get_close_matches(general, known, n=1)
+    return f" (did you mean {near[0]}{at}{instance}?)" if near else ""
 
 
 def _access_of(context: Context) -> Access:

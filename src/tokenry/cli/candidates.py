@@ -5,11 +5,10 @@ from functools import partial
 
 import typer
 
-from tokenry.cli.access import find_access, opened
+from tokenry.cli.access import PATIENCE_SECONDS, find_access, opened
 from tokenry.cli.running import CommandError
 from tokenry.client import ONCE, Client, where
 
-PATIENCE_SECONDS = 2
 ROWS_MAX = 500
 
 
@@ -38,6 +37,22 @@ def complete_ids(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     except CommandError:
         return []
     return [(str(token.id), token.label) for token in rows if str(token.id) not in named]
+
+
+def complete_scopes(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The scopes that begin so, in a list of them that are not named yet, with their titles. It asks the service."""
+    begun = max(incomplete.rfind(" "), incomplete.rfind(",")) + 1
+    named = incomplete[:begun].replace(",", " ").split()
+    try:
+        with _asked(ctx) as client:
+            scopes = client.scopes()
+    except CommandError:
+        return []
+    return [
+        (f"{incomplete[:begun]}{each.scope}", each.title)
+        for each in scopes
+        if each.scope.startswith(incomplete[begun:]) and each.scope not in named
+    ]
 
 
 def _asked(ctx: typer.Context) -> AbstractContextManager[Client]:

@@ -11,6 +11,7 @@ import typer
 from tokenry.addresses import read_base_url
 from tokenry.cli import keyrings
 from tokenry.cli.access import Access, opened
+from tokenry.cli.candidates import complete_scopes
 from tokenry.cli.configuration import (
     Context,
     find_file,
@@ -47,7 +48,12 @@ def login(
     ] = False,
     device: Annotated[bool, typer.Option("--device", help="Show a code to type in a browser of any device.")] = False,
     scopes: Annotated[
-        str | None, typer.Option(show_default="all of yours", help="What the new token may do, separated by spaces.")
+        str | None,
+        typer.Option(
+            autocompletion=complete_scopes,
+            show_default="all of yours",
+            help="What the new token may do, separated by spaces.",
+        ),
     ] = None,
     expires: Annotated[
         str | None,

@@ -14,7 +14,7 @@ import typer
 
 from tokenry.cli.access import Connection, opened
 from tokenry.cli.audit import audit
-from tokenry.cli.candidates import complete_ids
+from tokenry.cli.candidates import complete_ids, complete_scopes
 from tokenry.cli.expiry import read_expiry, read_span, read_start
 from tokenry.cli.inputs import read_input
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
@@ -106,7 +106,11 @@ def create(
     whose: Whose,
     expires: Annotated[str, typer.Option(metavar="WHEN", help="90d, 12h, 2030-01-01T00:00:00 (UTC), or never.")],
     scopes: Annotated[
-        str, typer.Option(help="Separated by spaces, as in 'linodes:read_only domains:read_write'; * for everything.")
+        str,
+        typer.Option(
+            autocompletion=complete_scopes,
+            help="Separated by spaces, as in 'linodes:read_only domains:read_write'; * for everything.",
+        ),
     ],
     label: Annotated[
         str | None, typer.Option(metavar="TEXT", parser=read_text, show_default="token-<id>", help="The token's label.")

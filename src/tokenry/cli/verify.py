@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tokenry.cli.access import NO_TOKEN, Connection
+from tokenry.cli.candidates import complete_scopes
 from tokenry.cli.options import takes_groups
 from tokenry.cli.output import Output, write_time
 from tokenry.cli.running import FAILED, NOT_VALID, alone
@@ -25,7 +26,12 @@ def verify(
     connection: Connection,
     scope: Annotated[
         list[str] | None,
-        typer.Option(metavar="SCOPE", show_default="none", help="A scope it has to cover. Repeatable."),
+        typer.Option(
+            metavar="SCOPE",
+            autocompletion=complete_scopes,
+            show_default="none",
+            help="A scope it has to cover. Repeatable.",
+        ),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say step by step what was found. For administrators, who log in.")

@@ -33,6 +33,7 @@ from tokenry.client.tokens import (
     Page,
     PageToken,
     Policy,
+    Scope,
     Step,
     TokenRecord,
     User,
@@ -102,6 +103,22 @@ def read_policy(request: str, answer: Answer) -> Policy:
         scopes=row.scopes("scopes"),
         max_tokens=row.if_any("max_tokens", row.number),
         tokens=row.number("tokens"),
+    )
+
+
+def read_catalogue(request: str, answer: Answer) -> tuple[Scope, ...]:
+    """The scopes that there are."""
+    return tuple(
+        Scope(
+            scope=action.text("scope"),
+            title=f"{resource.text('title')}: {action.text('title')}",
+            description=action.text("description"),
+            implies=tuple(f"{resource.text('name')}:{name}" for name in action.texts("implies")),
+            instances=resource.truth("instances"),
+            management=resource.truth("management"),
+        )
+        for resource in Row.of(request, answer).rows("resources")
+        for action in resource.rows("actions")
     )
 
 

@@ -24,6 +24,7 @@ from tokenry.client.tokens import (
     Page,
     PageToken,
     Policy,
+    Scope,
     TokenRecord,
     User,
     UserChanges,
@@ -294,6 +295,10 @@ class AsyncClient:
     async def whoami(self) -> Identity:
         """Whom the client's token speaks for, and what it may do."""
         return await self._shell.run(calls.whoami())
+
+    async def scopes(self) -> tuple[Scope, ...]:
+        """The scopes that tokens may have, in the order in which the operator lists them."""
+        return await self._shell.run(calls.list_scopes())
 
     async def verify(self, secret: str | Secret, scopes: str | Iterable[str] = ()) -> Verification:
         """Whether a token is valid and has these scopes. The client needs no token of its own for it."""

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from tokenry.client.answers import (
+    read_catalogue,
     read_details,
     read_details_page,
     read_explanation,
@@ -35,6 +36,7 @@ from tokenry.client.tokens import (
     Page,
     PageToken,
     Policy,
+    Scope,
     TokenRecord,
     User,
     UserChanges,
@@ -50,6 +52,7 @@ VERSIONS = ("v4", "v4beta")
 OWN = "/v4/profile/tokens"
 """Where the tokens of the user are whom the client's token speaks for."""
 USERS = "/v4/tokenry/users"
+SCOPES = "/v4/tokenry/scopes"
 IDEMPOTENCY_KEY = "Idempotency-Key"
 PAGE_SIZE_DEFAULT = 100
 KEY_BYTES = 16
@@ -243,6 +246,11 @@ def update_details(token_id: int, changes: Changes, place: str = OWN) -> Call[De
 def get_policy(place: str = OWN) -> Call[Policy]:
     """What the operator allows of the user's next token."""
     return Call("GET", f"{place}/policy", read_policy)
+
+
+def list_scopes() -> Call[tuple[Scope, ...]]:
+    """The scopes that tokens may have."""
+    return Call("GET", SCOPES, read_catalogue)
 
 
 # --- users of a product ----------------------------------------------------------------------------------------------

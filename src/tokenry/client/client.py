@@ -24,6 +24,7 @@ from tokenry.client.tokens import (
     Page,
     PageToken,
     Policy,
+    Scope,
     TokenRecord,
     User,
     UserChanges,
@@ -297,6 +298,10 @@ class Client:
     def whoami(self) -> Identity:
         """Whom the client's token speaks for, and what it may do."""
         return self._shell.run(calls.whoami())
+
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes that tokens may have, in the order in which the operator lists them."""
+        return self._shell.run(calls.list_scopes())
 
     def verify(self, secret: str | Secret, scopes: str | Iterable[str] = ()) -> Verification:
         """Whether a token is valid and has these scopes. The client needs no token of its own for it."""

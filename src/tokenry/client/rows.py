@@ -91,6 +91,12 @@ class Row:
             raise self.unreadable(key, "a list of objects")
         return [Row(self._request, self._answer, values) for values in self._values[key]]
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts."""
+        if not isinstance(self._values.get(key), list) or not all(isinstance(each, str) for each in self._values[key]):
+            raise self.unreadable(key, "a list of strings")
+        return tuple(self._values[key])
+
     def values(self, key: str) -> dict[str, Any]:
         """An object of somebody's own, in which a key that is called as a token's is, is none."""
         found: dict[str, Any] = self._read(key, dict, "an object")

@@ -136,6 +136,21 @@ class Policy:
     tokens: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """A scope that tokens may have: what people are told of it, and the scopes that come with it.
+
+    With `instances` it may be for one of many, as in `messages:read@team-7`. One of `management` is the service's own.
+    """
+
+    scope: str
+    title: str
+    description: str
+    implies: tuple[str, ...]
+    instances: bool
+    management: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """One page of a list: `page` of `pages`, with `results` rows on all of them."""

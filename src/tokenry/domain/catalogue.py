@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
+from typing import Any
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import (
@@ -213,6 +214,54 @@ class Catalogue:
         if entry is None or (at and not (entry.instances and INSTANCE.fullmatch(instance))):
             return None
         return entry
+
+
+def write_json(catalogue: Catalogue) -> dict[str, object]:
+    """Write it as JSON, with the resources of this service's own, for who has to know it without the file."""
+    resources = [(each, False) for each in catalogue.resources] + [(each, True) for each in MANAGEMENT.resources]
+    return {"resources": [_write_resource(each, management=management) for each, management in resources]}
+
+
+def _write_resource(resource: Resource, *, management: bool) -> dict[str, object]:
+    implied = resource.implied()
+    return {
+        "name": resource.name,
+        "title": resource.shown,
+        "description": resource.description,
+        "instances": resource.instances,
+        "reads": resource.find_action(Level.READ_ONLY),
+        "writes": resource.find_action(Level.READ_WRITE),
+        "management": management,
+        "actions": [
+            {
+                "name": action.name,
+                "scope": scope,
+                "title": action.shown,
+                "description": action.description,
+                "implies": sorted(implied[action.name]),
+            }
+            for scope, action in zip(resource.scopes, resource.actions, strict=True)
+        ],
+    }
+
+
+def read_json(values: Any) -> Catalogue:
+    """Read it again. Raises ValueError for what it cannot be."""
+    try:
+        return Catalogue(tuple(_read_resource(each) for each in values["resources"] if not each["management"]))
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError("this is no catalogue of scopes") from None
+
+
+def _read_resource(values: Any) -> Resource:
+    actions = tuple(Action(str(each["name"]), tuple(map(str, each["implies"]))) for each in values["actions"])
+    return Resource(
+        str(values["name"]),
+        actions,
+        instances=bool(values["instances"]),
+        reads=values["reads"],
+        writes=values["writes"],
+    )
 
 
 def _find_likely(text: str, words: Iterable[str]) -> str | None:
