@@ -42,6 +42,7 @@ MORE = [
     "disabled_by",
     "not_before",
     "metadata",
+    "rotates_itself_only",
 ]
 
 

@@ -46,6 +46,7 @@ def test_details_go_on_where_the_wire_format_ends(app_on_each_engine: App) -> No
         None,
         None,
         {},
+        False,
     ]
 
 

@@ -34,6 +34,7 @@ USED: dict[str, Any] = {
     "disabled": False,
     "disabled_by": None,
     "not_before": None,
+    "rotates_itself_only": False,
     "metadata": {},
 }
 

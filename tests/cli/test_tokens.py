@@ -84,10 +84,11 @@ def test_secret_is_whole_on_a_narrow_terminal_and_called_unrepeatable(person: Pe
 
 def test_token_is_refused_until_the_moment_that_was_named(person: Person) -> None:
     asked = ("--label", "laid aside", "--expires", "2d", "--not-before", "1d", "--scopes", "linodes:read_only")
-    assert not person.is_valid(person.does("token", "create", *asked, "-q").strip())
+    assert not person.is_valid(person.does("token", "create", *asked, "--rotates-itself-only", "-q").strip())
     (row,) = person.rows("token", "list", "--label", "laid aside", "--state", "pending")
     expected = datetime.now(UTC) + timedelta(days=1)
     assert abs(datetime.fromisoformat(row["not_before"]) - expected) < timedelta(minutes=1)
+    assert row["rotates_itself_only"] is True
 
 
 # --- list and view ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from tests.client.conftest import NewClient
 from tests.client.hostile import ROW, TOKEN, http, saying
 from tests.servers import Server, tokenry
-from tokenry.client import BadRequest, Client, NotFound, UnreadableAnswer, where
+from tokenry.client import BadRequest, Client, Forbidden, NotFound, UnreadableAnswer, where
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -43,6 +43,19 @@ def test_token_is_pending_until_its_moment(client: Client) -> None:
     details = token.details()
     assert (details.state, details.not_before) == ("pending", soon)
     assert token.id in [each.id for each in client.tokens.list_details(state="pending")]
+
+
+def test_token_that_rotates_itself_only_does_nothing_else(
+    client: Client, new_client: NewClient, server: Server
+) -> None:
+    token = client.tokens.create(scopes="linodes:read_only", rotates_itself_only=True)
+    assert token.details().rotates_itself_only
+    deployed = new_client(server.url, token.secret)
+    rotated = deployed.tokens.rotate(token.id)
+    with pytest.raises(Forbidden):
+        deployed.tokens.revoke(token.id)
+    assert rotated.secret is not None
+    assert client.verify(rotated.secret, scopes="linodes:read_only").active
 
 
 def test_token_is_disabled_and_enabled(client: Client) -> None:

@@ -17,6 +17,7 @@ from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken, Token
 from tokenry.moments import read_moment, write_moment
 from tokenry.web.answers import HeaderList
+from tokenry.web.bodies import read_key
 from tokenry.web.dialect import Heading
 
 T = TypeVar("T")
@@ -148,7 +149,8 @@ def read_new_token(body: Mapping[str, object]) -> NewToken:
     if not isinstance(scopes, str):
         faults.append(Fault("Must be a string", "scopes"))
         scopes = "*"
-    return NewToken(label=label, scopes=scopes, expiry=expiry, faults=tuple(faults), not_before=not_before)
+    only = read_key(body, "rotates_itself_only", bool, faults) is True
+    return NewToken(label, scopes, expiry, faults=tuple(faults), not_before=not_before, rotates_itself_only=only)
 
 
 def read_new_label(body: Mapping[str, object]) -> tuple[str | None, Sequence[Fault]]:

@@ -116,6 +116,7 @@ class Replacement:
                 label=wanted.label,
                 scopes=wanted.scopes,
                 expiry=wanted.expiry,
+                rotates_itself_only=details is not None and details.rotates_itself_only,
                 idempotency_key=None if details is None else wanted.key,  # it makes the client repeat the request
             )
         except (BadRequest, Conflict) as error:

@@ -119,6 +119,13 @@ def create(
         str | None,
         typer.Option(metavar="WHEN", show_default="at once", help="Have it refused until then: 12h, or a time (UTC)."),
     ] = None,
+    rotates_itself_only: Annotated[
+        bool,
+        typer.Option(
+            "--rotates-itself-only",
+            help="Let it rotate itself, whatever its scopes, and manage nothing else, for good.",
+        ),
+    ] = False,
     create_user: Annotated[
         bool, typer.Option("--create-user", help="With --user: make the user if nobody is called so.")
     ] = False,
@@ -134,6 +141,7 @@ def create(
         "scopes": scopes,
         "expiry": read_expiry(expires, "--expires"),
         "not_before": read_start(not_before),
+        "rotates_itself_only": rotates_itself_only,
         "metadata": read_metadata(metadata),
     }
     require_delivery()

@@ -250,6 +250,7 @@ def _read_details(row: Row) -> Details:
         disabled=row.truth("disabled"),
         disabled_by=row.if_any("disabled_by", row.text),
         not_before=row.if_any("not_before", row.time),
+        rotates_itself_only=row.truth("rotates_itself_only"),
         metadata=row.values("metadata"),
     )
 

@@ -142,6 +142,7 @@ def create_token(
     scopes: str | Iterable[str] | None = None,
     expiry: datetime | None = None,
     not_before: datetime | None = None,
+    rotates_itself_only: bool = False,
     idempotency_key: str | None = None,
     create_user: bool = False,
     metadata: Mapping[str, Any] | None = None,
@@ -155,6 +156,7 @@ def create_token(
         "scopes": _write_scopes(scopes),
         "expiry": None if expiry is None else write_time(expiry, "expiry"),
         "not_before": None if not_before is None else write_time(not_before, "not_before"),
+        "rotates_itself_only": True if rotates_itself_only else None,
         "create_user": True if create_user else None,
         "metadata": metadata,
     }
@@ -172,6 +174,7 @@ def make_token(
         scopes=new.get("scopes"),
         expiry=find_expiry(new.get("expires_in"), new.get("expiry"), now),
         not_before=new.get("not_before"),
+        rotates_itself_only=new.get("rotates_itself_only", False),
         idempotency_key=new.get("idempotency_key") or (new_key() if keyed else None),
         create_user=create_user,
         metadata=new.get("metadata"),

@@ -103,7 +103,8 @@ class Tokens:
 
         Without `scopes` it gets those of the client's token; without `expires_in` or `expiry`, a moment with a zone, it
         does not expire unless the service's policy says so. With `not_before`, such a moment too, it is refused until
-        then. With `idempotency_key` the creation can be repeated, here and by you, without making two; use it once.
+        then; with `rotates_itself_only` it may call `rotate` for itself, and nothing else here, for good. With
+        `idempotency_key` the creation can be repeated, here and by you, without making two; use it once.
         """
         return self._create(new)
 

@@ -55,6 +55,7 @@ class Details(TokenRecord):
     disabled_by: str | None
     not_before: datetime | None
     metadata: Mapping[str, Any] = field(hash=False)
+    rotates_itself_only: bool
 
 
 class NewToken(TypedDict, total=False):
@@ -65,6 +66,7 @@ class NewToken(TypedDict, total=False):
     expires_in: timedelta | None
     expiry: datetime | None
     not_before: datetime | None
+    rotates_itself_only: bool
     idempotency_key: str | None
     metadata: Mapping[str, Any] | None
 

@@ -73,7 +73,8 @@ class Details:
     """A token with everything that is known of it.
 
     No `networks` means it may be used from anywhere. They are None when the token can no longer be used. It was made to
-    be refused before `not_before`, if that is there.
+    be refused before `not_before`, if that is there, and may give itself another secret and do nothing else here if it
+    `rotates_itself_only`.
     """
 
     token: Token
@@ -87,6 +88,7 @@ class Details:
     disabled: Disabling | None = None
     not_before: datetime | None = None
     metadata: str = NO_METADATA
+    rotates_itself_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

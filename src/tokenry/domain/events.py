@@ -34,7 +34,10 @@ from tokenry.domain.sign_in_events import (
 
 @dataclass(frozen=True, slots=True)
 class TokenCreated(OfToken):
-    """A token was made, refused before a moment if there is one; of its `metadata` the keys, if it has any."""
+    """A token was made, refused before a moment if there is one; of its `metadata` the keys, if it has any.
+
+    `rotates_itself_only` is there where that is so.
+    """
 
     action = "token.create"
     label: str
@@ -42,6 +45,7 @@ class TokenCreated(OfToken):
     expiry: datetime
     not_before: datetime | None = None
     metadata: Sequence[str] | None = None
+    rotates_itself_only: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

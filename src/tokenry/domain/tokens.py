@@ -36,6 +36,7 @@ class NewToken:
 
     No label means one is made up; scopes `*` mean those of the acting token;
     no expiry means as late as the policy allows, which is NEVER without one. It is refused until `not_before`.
+    One that `rotates_itself_only` gets another secret for itself here, and may nothing else.
 
     `faults` are those found while reading the request, so that they can be reported together with broken rules.
     """
@@ -46,6 +47,7 @@ class NewToken:
     metadata: str = NO_METADATA
     faults: tuple[Fault, ...] = ()
     not_before: datetime | None = None
+    rotates_itself_only: bool = False
 
     def check(self, *, limit: Scopes, catalogue: Catalogue, now: datetime) -> list[Fault]:
         """Say everything that is wrong with it, for somebody whose own scopes are `limit`."""
@@ -73,7 +75,7 @@ class NewToken:
 
 def in_order_of_fields(faults: Iterable[Fault]) -> list[Fault]:
     """Sort the faults of a new token: first those of the label, last those of no field."""
-    order = ("label", "scopes", "expiry", "not_before", "metadata", None)
+    order = ("label", "scopes", "expiry", "not_before", "rotates_itself_only", "metadata", None)
     return sorted(faults, key=lambda fault: order.index(fault.field))
 
 

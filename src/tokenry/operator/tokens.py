@@ -38,13 +38,20 @@ def create(
         str | None,
         typer.Option(metavar="WHEN", show_default="at once", help="Have it refused until then: 12h, or a time (UTC)."),
     ] = None,
+    rotates_itself_only: Annotated[
+        bool,
+        typer.Option(
+            "--rotates-itself-only",
+            help="Let it rotate itself, whatever its scopes, and manage nothing else, for good.",
+        ),
+    ] = False,
     *,
     settings: Settings,
 ) -> None:
     """Make a token and print it, once: the token alone on standard output, what it is on standard error."""
     expiry, start = read_expiry(expires, "--expires") or NEVER, read_start(not_before)
     installation = open_installation(settings)
-    new = NewToken(label=label, scopes=scopes, expiry=expiry, not_before=start)
+    new = NewToken(label=label, scopes=scopes, expiry=expiry, not_before=start, rotates_itself_only=rotates_itself_only)
     require_delivery()
     with issuing(perhaps_made(label, "tokenry admin token list")) as issue:
         token, secret = installation.tokens.create_token_for(operator(), user, new)

@@ -25,7 +25,7 @@ from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import tokens as stored
 from tokenry.storage import users as stored_users
 from tokenry.storage.database import retried
-from tokenry.storage.details import set_metadata
+from tokenry.storage.details import restrict_to_itself, set_metadata
 
 
 class Tokens:
@@ -175,6 +175,8 @@ class Tokens:
         )
         if new.metadata != NO_METADATA:
             set_metadata(change.connection, token.id, new.metadata)
+        if new.rotates_itself_only:
+            restrict_to_itself(change.connection, token.id)
         stored.insert_credential(
             change.connection,
             self._peppers.key(secret),
@@ -183,7 +185,8 @@ class Tokens:
             not_before=start,
         )
         keys = changed_keys(NO_METADATA, new.metadata) or None
-        change.record(TokenCreated(token.id, token.label, token.scopes, token.expiry, start, keys))
+        only = new.rotates_itself_only or None
+        change.record(TokenCreated(token.id, token.label, token.scopes, token.expiry, start, keys, only))
         return token, secret
 
 

@@ -37,6 +37,7 @@ class Credential(NamedTuple):
     audience: str = ""
     external_id: str | None = None
     not_before: int = 0
+    rotates_itself_only: bool = False
 
 
 # Asked for, not read: each column of the answer costs two per cent of a look-up, and a preview begins with the prefix
@@ -65,6 +66,7 @@ def _select() -> Select[tuple[object, ...]]:
         credentials.c.audience,
         users.c.external_id,
         credentials.c.not_before,
+        tokens.c.rotates_itself_only,
     )
     joined = credentials.join(tokens).join(users, tokens.c.user_id == users.c.id).join(accounts)
     return statement.select_from(joined).where(_OF_API)

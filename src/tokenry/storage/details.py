@@ -76,6 +76,11 @@ def store_details(connection: Connection, token_id: int, values: Mapping[str, An
     return bool(execute_naming(connection, opening.values(networks=" ".join(map(str, values["networks"])))))
 
 
+def restrict_to_itself(connection: Connection, token_id: int) -> None:
+    """Let a token that this transaction makes rotate itself, and do nothing else here."""
+    connection.execute(update(tokens).where(tokens.c.id == token_id).values(rotates_itself_only=True))
+
+
 def set_metadata(connection: Connection, token_id: int, metadata: str) -> None:
     """Store a token's metadata, of which verification tells."""
     name_these(connection, credentials.c.token_id == token_id)
@@ -176,6 +181,7 @@ def read_details(row: Row[Any], now: datetime) -> Details:
         disabled=None if row.off_at is None else Disabling(from_seconds(row.off_at), row.off_by),
         not_before=None if row.not_before is None else from_seconds(row.not_before),
         metadata=from_column(row.metadata),
+        rotates_itself_only=row.rotates_itself_only,
     )
 
 

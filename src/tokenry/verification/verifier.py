@@ -252,6 +252,7 @@ class Verifier:
             audience=tuple(credential.audience.split()),
             external_id=credential.external_id,
             not_before=credential.not_before,
+            rotates_itself_only=bool(credential.rotates_itself_only),
         )
         networks = stored_networks(credential.networks)
         known = Known(secret.reveal().encode("ascii"), actor, networks, credential.disabled_at)

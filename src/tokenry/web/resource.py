@@ -19,7 +19,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tokenry.domain.accounts import Actor
 from tokenry.domain.callers import Callers
 from tokenry.domain.checks import Denial, presents_bound
-from tokenry.domain.errors import InsufficientScope, NoPublicUrl, NotFound, Refusal, Unauthorized, Unavailable
+from tokenry.domain.errors import (
+    Forbidden,
+    InsufficientScope,
+    NoPublicUrl,
+    NotFound,
+    Refusal,
+    Unauthorized,
+    Unavailable,
+)
 from tokenry.domain.idempotency import HEADER as IDEMPOTENCY_KEY
 from tokenry.domain.limits import Allowance
 from tokenry.domain.oauth import OAuthError, OAuthRefusal
@@ -39,6 +47,7 @@ from tokenry.web.threads import Threads
 TURN_SECONDS = 1
 """After which a request that did not get its turn may be made again."""
 UNAUTHENTICATED = 401
+ITSELF_ONLY = "This token may rotate itself, and do nothing else here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,8 @@ class Operation:
     request of its own: then only tokens and clients that are refused here count towards a limit. One with a `bucket` is
     counted there and nowhere else. One that `changes` something has threads that no reading takes. `for_clients` is
     done instead for OAuth clients, which present no token of their own, but by HTTP Basic or in the body who they are;
-    `for_managers` for who has its scope, and is no administrator or has not the one that is asked for here.
+    `for_managers` for who has its scope, and is no administrator or has not the one that is asked for here;
+    `for_itself` for a token that rotates itself only, for which no other operation is done.
     """
 
     run: Callable[[Call], object]
@@ -62,6 +72,7 @@ class Operation:
     changes: bool = False
     for_clients: "Operation | None" = None
     for_managers: "Operation | None" = None
+    for_itself: "Operation | None" = None
 
     def meant(self, headers: Mapping[bytes, str]) -> "Operation":
         """What a request with such headers asks for."""
@@ -133,7 +144,7 @@ class Resource:
         if operation is None:
             await refuse(scope, send, MethodNotAllowed(self.methods), self._dialect)
             return
-        decision = None
+        decision = instead = None
         started = time.monotonic()
         try:
             headers = single_headers(scope)
@@ -141,12 +152,13 @@ class Resource:
             if operation.who is not Callers.ANYBODY:
                 client = KnownPresenter(client_address(scope), headers.get(b"user-agent"))
                 decision = await self._decide(scope, headers, client)
-                if operation.for_managers is not None and _manages(decision, operation.for_managers):
-                    operation = operation.for_managers
+                instead = _find_other(operation, decision)
+                if instead is not None:
+                    operation = instead
                     decision = await self._checks.verifier.verify(headers[b"authorization"], operation.scopes, client)
                 scope["tokenry.actor"] = decision.actor
             await self._limit(scope, decision, operation)
-            actor = None if decision is None else _admit(decision)
+            actor = None if decision is None else _admit(decision, alone=instead is None)
             run = partial(
                 self._checks.threads.run,
                 who=network(client_address(scope)) if actor is None else actor.user_id,
@@ -250,20 +262,28 @@ def _answer(result: object) -> Answer:
     return result if isinstance(result, Answer) else Answer(200, result)
 
 
-def _manages(decision: Decision, operation: Operation) -> bool:
-    """Whether somebody means what is done for managers. Tokens that are bound to a key are no manager's."""
+def _find_other(operation: Operation, decision: Decision) -> Operation | None:
+    """What is done instead for whoever presents this token. None that is bound to a key is a personal one."""
+    actor, for_managers = decision.actor, operation.for_managers
+    if actor is None or decision.bound:
+        return None
+    if actor.rotates_itself_only:
+        return operation.for_itself
+    if for_managers is None or (decision.accepted and actor.admin) or not actor.scopes.covers(for_managers.scopes):
+        return None
+    return for_managers
+
+
+def _admit(decision: Decision, *, alone: bool) -> Actor:
+    """Who calls; `alone` is whether nothing is done instead for such tokens."""
     actor = decision.actor
-    if actor is None or decision.bound or (decision.accepted and actor.admin):
-        return False
-    return actor.scopes.covers(operation.scopes)
-
-
-def _admit(decision: Decision) -> Actor:
+    if actor is not None and actor.rotates_itself_only and alone:
+        raise Forbidden(ITSELF_ONLY)
     if decision.denial is Denial.INSUFFICIENT_SCOPE:
         raise InsufficientScope
-    if decision.actor is None:
+    if actor is None:
         raise Unauthorized
-    return decision.actor
+    return actor
 
 
 async def refuse(

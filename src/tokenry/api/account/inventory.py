@@ -39,6 +39,7 @@ COLUMNS = (
     "disabled",
     "disabled_by",
     "not_before",
+    "rotates_itself_only",
     "networks",
     "description",
     "metadata",

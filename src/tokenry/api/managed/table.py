@@ -13,7 +13,7 @@ from tokenry.web.requests import Call
 from tokenry.web.resource import MakeResource, Operation, Paths, change
 
 MANAGERS = Callers.MANAGERS
-NEW_TOKEN_KEYS = ("label", "scopes", "expiry", "not_before", "metadata", "create_user")
+NEW_TOKEN_KEYS = ("label", "scopes", "expiry", "not_before", "rotates_itself_only", "metadata", "create_user")
 
 
 def managed_paths(installation: Installation, resource: MakeResource) -> Paths:

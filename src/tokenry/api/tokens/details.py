@@ -65,6 +65,7 @@ def write_details(details: Details) -> dict[str, object]:
         "disabled_by": None if disabling is None else disabling.by,
         "not_before": None if details.not_before is None else write_time(details.not_before),
         "metadata": read_metadata(details.metadata),
+        "rotates_itself_only": details.rotates_itself_only,
     }
 
 

@@ -8,7 +8,7 @@ from tokenry.api.lists import read_list
 from tokenry.api.wire import read_id, read_integer, read_new_label, read_new_token, write_page, write_token
 from tokenry.domain.accounts import Origin
 from tokenry.domain.details import Reason
-from tokenry.domain.errors import Fault, Invalid, NotFound, collect_faults, raise_faults
+from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
 from tokenry.domain.policy import Rules
 from tokenry.domain.rotation import GRACE_SECONDS_DEFAULT, GRACE_SECONDS_MAX, NewRotation
@@ -16,6 +16,7 @@ from tokenry.service.policy import Policies
 from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
 from tokenry.web.requests import Call
+from tokenry.web.resource import ITSELF_ONLY
 
 FILTERABLE = {
     "created": Kind.TIME,
@@ -99,6 +100,17 @@ def read_token_id(call: Call) -> int:
     if token_id is None:
         raise NotFound
     return token_id
+
+
+def itself(run: Callable[[Call], object]) -> Callable[[Call], object]:
+    """An operation on the token that acts, and on no other."""
+
+    def check_and_run(call: Call) -> object:
+        if read_token_id(call) != call.actor.token_id:
+            raise Forbidden(ITSELF_ONLY)
+        return run(call)
+
+    return check_and_run
 
 
 def with_reason(origin: Origin, given: Mapping[str, object]) -> Origin:

@@ -121,6 +121,7 @@ tokens = Table(
     Column("actor_client_id", Id),
     Column("revoked_reason", Words),
     Column("metadata", Text),  # a JSON object
+    Column("rotates_itself_only", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,
 )
 _REVOKED = text("revoked_at IS NOT NULL")
