@@ -186,13 +186,19 @@ def tokenry(
 
 
 def service_account(
-    server: Server, name: str, *, ceiling: str, scopes: str = "tokenry_users:read_write tokenry_tokens:read_write"
+    server: Server,
+    name: str,
+    *,
+    ceiling: str,
+    scopes: str = "tokenry_users:read_write tokenry_tokens:read_write",
+    scopes_file: Path | None = None,
 ) -> str:
     """Make a service account, which may give users at most `ceiling`; a token of it."""
     place = ("--data-dir", str(server.data_dir))
+    variables = {} if scopes_file is None else {"TOKENRY_SCOPES_FILE": str(scopes_file)}
     token = ("token", "create", "--user", name, "--expires", "9d", "--scopes", scopes)
     for command in (("service-account", "create", name, "--ceiling", ceiling), token):
-        done = tokenry("admin", *command, *place)
+        done = tokenry("admin", *command, *place, variables=variables)
         assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

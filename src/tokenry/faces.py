@@ -16,6 +16,7 @@ from tokenry.api.public import public_paths
 from tokenry.api.sign_ins import sign_in_paths
 from tokenry.api.tokens.table import token_paths
 from tokenry.api.wire import answer_headers
+from tokenry.component.table import component_paths
 from tokenry.description.table import description_paths
 from tokenry.domain.errors import InsufficientScope
 from tokenry.domain.public_url import API_VERSIONS
@@ -88,6 +89,7 @@ def routes(
         **registration_paths(installation, registration),
         **page_paths(installation, hashing, throttle, parties, partial(Page, page_checks)),
         **description_paths(installation.catalogue, WIRE, installation.public_url),
+        **component_paths(WIRE),
         "/healthz": Liveness(),
         "/readyz": ready,
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,20 @@ from tests.conftest import App, Clock, make_app
 from tests.making import OPERATOR
 from tokenry.api.managed.browser import BrowserResource
 from tokenry.domain.callers import Callers
+from tokenry.domain.policy import Policy, UserKind
+from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import PAGE, Secret
 from tokenry.domain.tokens import NewToken
+from tokenry.moments import write_moment
 from tokenry.service.page_tokens import PageTokens
 from tokenry.storage.audit import list_events
 from tokenry.storage.schema import users
+from tokenry.storage.uses import Use, record_uses
 from tokenry.web.resource import Operation, Resource
 
 ORIGIN = "https://app.example.com"
 TOKENS = "/v4/tokenry/page/tokens"
+SCOPES = "/v4/tokenry/page/scopes"
 MINUTES = 60
 
 
@@ -78,6 +84,47 @@ def test_user_lists_makes_renames_rotates_and_revokes_tokens(listing: App) -> No
     assert (verify(page.app, made["token"]), verify(page.app, rotated["token"])) == (401, 200)
     assert page.ask("DELETE", one).json() == {}
     assert verify(page.app, rotated["token"]) == 401
+
+
+def test_list_has_what_has_not_ended_with_its_last_use(listing: App) -> None:
+    backend = backend_of(listing)
+    page = page_of(listing, backend)
+    soon = write_moment(datetime.fromtimestamp(page.app.clock.seconds + 5 * MINUTES, UTC))
+    expired, revoked, disabled, used = (
+        page.create(label=label, expiry=soon if label == "expired" else None)
+        for label in ("expired", "revoked", "disabled", "used")
+    )
+    page.app.clock.seconds += 5 * MINUTES
+    page.ask("DELETE", f"{TOKENS}/{revoked['id']}")
+    at_details = f"{at('alice')}/tokens/{disabled['id']}/details"
+    assert page.app.client.put(at_details, headers=backend, json={"disabled": True}).status_code == 200
+    installation = installation_of(page.app)
+    with installation.database.write() as connection:
+        record_uses(connection, [Use(used["id"], used["token"][:16], int(page.app.clock.seconds), None, None)])
+    installation.database.close()
+    newest_first = {"X-Filter": '{"+order_by": "last_used", "+order": "desc"}'}
+    shown = page.ask("GET", **newest_first).json()["data"]
+    assert expired["id"] not in {token["id"] for token in shown}
+    assert [(token["label"], token["disabled"], token["last_used"]) for token in shown] == [
+        ("used", False, soon),
+        ("disabled", True, None),
+    ]
+
+
+def test_page_is_told_what_a_new_token_may_have(page: Page) -> None:
+    """What whoever made the page token may give, within the policy: nothing more is taken, and all of that is."""
+    scopes = [each["scope"] for each in page.ask("GET", SCOPES).json()["data"]]
+    assert scopes == ["domains:read_only", "linodes:read_only", "linodes:read_write"]
+    policy = Policy(
+        lifetime_max=timedelta(days=9), scopes={UserKind.USER: Scopes.parse("linodes:read_only account:read_only")}
+    )
+    installation = installation_of(page.app)
+    installation.policies.set_policy(OPERATOR, lambda _: policy)
+    installation.database.close()
+    told = page.ask("GET", f"{TOKENS}/policy").json()
+    assert (told["scopes"], told["max_lifetime_seconds"], told["tokens"]) == ("linodes:read_only", 9 * 24 * 3600, 0)
+    (only,) = page.ask("GET", SCOPES).json()["data"]
+    assert only["scope"] == page.create(scopes=only["scope"])["scopes"] == "linodes:read_only"
 
 
 def test_audit_says_who_acted_for_whom_and_by_what(page: Page) -> None:

@@ -147,6 +147,7 @@ def test_nothing_is_rotated_when_standard_output_is_closed(person: Person) -> No
         ("verify", "-", "--curl"),
         ("completion", "bash"),
         ("gateway", "nginx"),
+        ("component",),
         ("admin", "user", "list"),
     ],
     ids=" ".join,

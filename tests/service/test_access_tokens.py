@@ -15,7 +15,7 @@ from tests.conftest import Clock, lay_migrated
 from tests.making import NOW, OPERATOR
 from tests.oauth_making import add_client, give
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.details import NewDetails, Selection, State
+from tokenry.domain.details import NOT_ENDED, NewDetails, Selection, State
 from tokenry.domain.errors import NotFound
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.rotation import NewRotation
@@ -33,7 +33,7 @@ from tokenry.wiring import begin, open_installation, prepare
 PAGE = PageRequest(size=25)
 ENDS = {"token.revoke", "app.end", "grant.end"}
 DAY = timedelta(days=1)
-STATES = [Selection(state) for state in (*State, None)]
+STATES = [*(Selection(state) for state in (*State, None)), NOT_ENDED]
 
 
 class House(NamedTuple):

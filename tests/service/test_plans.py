@@ -25,7 +25,7 @@ from tokenry.domain.accounts import AccountChange, Actor, Origin
 from tokenry.domain.callers import Callers
 from tokenry.domain.clients import Client, ClientChange, PresentedClient
 from tokenry.domain.codes import PresentedCode
-from tokenry.domain.details import NewDetails, Selection, State
+from tokenry.domain.details import NOT_ENDED, NewDetails, Selection, State
 from tokenry.domain.device_codes import DeviceCode
 from tokenry.domain.errors import Unauthorized
 from tokenry.domain.filters import Filter
@@ -318,7 +318,7 @@ class Many:
 
     def lists(self) -> Mapping[str, list[Callable[[], object]]]:
         do, actor = self.do, self.actor
-        states = [Selection(state) for state in (*State, None)]
+        states = [*(Selection(state) for state in (*State, None)), NOT_ENDED]
         deep, far = PageRequest(3, 25), PageRequest(41, 25)
         with self.database.read() as connection:
             after = connection.execute(text(f"SELECT username FROM users WHERE id = {USERS // 2}")).scalar_one()
@@ -371,7 +371,7 @@ class Many:
             "tokens.get_token": [partial(do.tokens.get_token, 1, 1)],
             "details.get_details": [partial(do.details.get_details, 1, 1)],
             "policies.get_policy": [do.policies.get_policy],
-            "policies.get_rules": [partial(do.policies.get_rules, 1)],
+            "policies.get_rules": [partial(do.policies.get_rules, 1), partial(do.policies.get_rules, 2, giver_id=1)],
             "device_codes.find": [partial(do.device_codes.find, "BCDFGHJK")],
             "refresh_tokens.find_live": [self.find_live],
             "apps.get_app": [partial(do.apps.get_app, actor, 10)],

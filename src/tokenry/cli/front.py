@@ -50,6 +50,11 @@ COMMANDS = {
         "Print a tested configuration for a gateway that asks tokenry about each request.",
     ),
     "scanner": (OPERATING, "scanner", "Print tested rules by which a secret scanner finds leaked tokens."),
+    "component": (
+        OPERATING,
+        "component",
+        "Print the script by which users manage their tokens in a page of yours.",
+    ),
 }
 """Each word with its package, its module, which has an `app`, and what that is in a line."""
 

@@ -32,6 +32,12 @@ STATES = {**{state.value: state for state in State}, ANY_STATE: None}
 """What a list may be asked for, by name; None for tokens of any state."""
 
 
+class Several(Enum):
+    """Several states together."""
+
+    NOT_ENDED = "neither expired nor revoked"
+
+
 class Reason(StrEnum):
     """Why a token was revoked, where somebody said so."""
 
@@ -103,12 +109,12 @@ class NewDetails:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which tokens a list is of: in this state, None for any; and used or expiring before or after a moment.
+    """Which tokens a list is of: in this state, or one of several, None for any.
 
-    A token that was never used was last used before any moment.
+    And used or expiring before or after a moment. A token that was never used was last used before any moment.
     """
 
-    state: State | None = State.ACTIVE
+    state: State | Several | None = State.ACTIVE
     last_used_before: datetime | None = None
     last_used_after: datetime | None = None
     expires_before: datetime | None = None
@@ -116,6 +122,8 @@ class Selection:
 
 
 LIVE_TOKENS = Selection()
+NOT_ENDED = Selection(Several.NOT_ENDED)
+"""What the wire format lists: those that are disabled, too."""
 
 
 def description_faults(description: str) -> list[Fault]:

@@ -14,7 +14,7 @@ app = group(help="Service accounts: backends that manage users and their tokens.
 
 
 @app.command()
-@takes_settings(*NAMING)
+@takes_settings(*NAMING, "scopes_file")
 def create(
     username: Annotated[str, typer.Argument(help="The service account's name.")],
     ceiling: Annotated[str, typer.Option(help="The scopes that it may give users at most; * for all.")],

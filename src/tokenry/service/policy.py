@@ -42,12 +42,14 @@ class Policies:
         with self._transactions.read() as connection:
             return stored.get_policy(connection)
 
-    def get_rules(self, owner_id: int) -> Rules:
-        """Read what holds for a user."""
+    def get_rules(self, owner_id: int, *, giver_id: int | None = None) -> Rules:
+        """Read what holds for a user; for tokens that somebody else gives that user, if there is a giver."""
         with self._transactions.read() as connection:
             live_tokens = stored.count_live_tokens(connection, owner_id, self._transactions.now())
             kind = stored.find_kind(connection, owner_id)
             ceiling = find_ceiling(connection, owner_id)
+            if giver_id is not None:
+                ceiling = ceiling.within(find_ceiling(connection, giver_id).by(self._transactions.implied))
             policy = stored.get_policy(connection).by(self._transactions.implied)
             return policy.rules_for(kind, live_tokens=live_tokens, ceiling=ceiling)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, bindparam, exists, func, select, update
 
-from tokenry.domain.details import LIVE_TOKENS, Details, Disabling, Reason, Revocation, Selection, State, Use
+from tokenry.domain.details import LIVE_TOKENS, Details, Disabling, Reason, Revocation, Selection, Several, State, Use
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import stored_scopes
@@ -142,6 +142,8 @@ def selected(selection: Selection, now: datetime) -> Iterator[ColumnElement[bool
             yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at <= seconds)
         case State.REVOKED:
             yield tokens.c.revoked_at.is_not(None)
+        case Several.NOT_ENDED:
+            yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds)
     for column, before, after in (
         (DETAILS_COLUMNS["last_used"], selection.last_used_before, selection.last_used_after),
         (DETAILS_COLUMNS["expiry"], selection.expires_before, selection.expires_after),

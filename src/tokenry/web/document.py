@@ -37,19 +37,26 @@ class Document:
     """An ASGI application that answers every GET and HEAD with the same document.
 
     It comes as it is or as gzip, whichever the request prefers (RFC 9110 section 12.5.3), and as a 304 without a body
-    when the request names what would come (section 13.1.2).
+    when the request names what would come (section 13.1.2). `cached` says for how long nobody has to ask again.
     """
 
     methods = frozenset({"GET", "HEAD"})
 
-    def __init__(self, dialect: Dialect, body: bytes, media_type: bytes, *headers: tuple[bytes, bytes]) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        body: bytes,
+        media_type: bytes,
+        *headers: tuple[bytes, bytes],
+        cached: bytes = b"no-cache",
+    ) -> None:
         self._dialect = dialect
         kind = (b"content-type", media_type)
         self._plain = Representation.of(body, kind)
         self._gzip = Representation.of(gzip.compress(body, mtime=0), kind, (b"content-encoding", b"gzip"))
         self._headers: HeaderList = [
             *headers,
-            (b"cache-control", b"no-cache"),
+            (b"cache-control", cached),
             (b"vary", b"Accept-Encoding"),
             (b"x-content-type-options", b"nosniff"),
         ]

@@ -1,5 +1,6 @@
 """The paths by which a product's backend manages its users and their tokens."""
 
+from tokenry.api.managed.page import PageOperations
 from tokenry.api.managed.tokens import ManagedTokenOperations
 from tokenry.api.managed.users import ManagedUserOperations, unknown_keys
 from tokenry.api.tokens.details import DetailsOperations
@@ -66,12 +67,16 @@ def page_token_paths(installation: Installation, resource: MakeResource) -> Path
         return installation.page_tokens.on_behalf(call.actor, call.address)
 
     tokens = TokenOperations(installation.tokens, installation.rotations, installation.policies, whose)
+    page = PageOperations(installation.details, installation.policies, installation.catalogue, whose)
     one = "/tokenry/page/tokens/{token_id}"
     return {
+        "/tokenry/page/scopes": resource(GET=Operation(page.list_scopes)),
         "/tokenry/page/tokens": resource(
-            GET=Operation(tokens.list_tokens),
+            GET=Operation(page.list_tokens),
             POST=change(_knowing(tokens.create_token, "label", "scopes", "expiry")),
         ),
+        # Before the paths with an id, which would match it.
+        "/tokenry/page/tokens/policy": resource(GET=Operation(tokens.get_policy)),
         one: resource(
             PUT=change(_knowing(tokens.rename_token, "label")),
             DELETE=change(tokens.revoke_token),

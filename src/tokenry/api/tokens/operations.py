@@ -91,7 +91,13 @@ class TokenOperations:
 
     def get_policy(self, call: Call) -> object:
         """GET what holds for the user's next token, so that a client can ask before it is refused."""
-        return write_rules(self._policies.get_rules(self._whose(call).owner_id))
+        origin = self._whose(call)
+        return write_rules(self._policies.get_rules(origin.owner_id, giver_id=giver_of(origin)))
+
+
+def giver_of(origin: Origin) -> int | None:
+    """Who gives a user tokens on whose behalf somebody acts; None where they are one's own."""
+    return None if origin.managed is None or origin.actor is None else origin.actor.user_id
 
 
 def read_token_id(call: Call) -> int:
