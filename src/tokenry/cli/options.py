@@ -1,4 +1,4 @@
-"""Options that several commands share, taken as one parameter: a dataclass whose fields are the options.
+"""Options that several commands share; some as one parameter: a dataclass whose fields are the options.
 
 @takes_groups
 def view(token_id: int, output: Output) -> None: ...
@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -16,6 +16,16 @@ ID_MAX = (1 << 63) - 1
 """The largest id that databases and the wire format have."""
 COUNT_MAX = 1_000_000_000
 """A larger count is a mistake in typing."""
+NotBefore = Annotated[
+    str | None,
+    typer.Option(metavar="WHEN", show_default="at once", help="Have it refused until then: 12h, or a time (UTC)."),
+]
+RotatesItselfOnly = Annotated[
+    bool,
+    typer.Option(
+        "--rotates-itself-only", help="Let it rotate itself, whatever its scopes, and manage nothing else, for good."
+    ),
+]
 
 
 def read_text(word: str) -> str:

@@ -19,7 +19,7 @@ from tokenry.cli.expiry import read_expiry, read_span, read_start
 from tokenry.cli.inputs import read_input
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.metadata import NewMetadata, read_metadata
-from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text, takes_groups
+from tokenry.cli.options import COUNT_MAX, ID_MAX, NotBefore, RotatesItselfOnly, read_text, takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
 from tokenry.cli.rows import DETAILS, DETAILS_SHOWN, TOKEN, write_details, write_token
@@ -115,17 +115,8 @@ def create(
     label: Annotated[
         str | None, typer.Option(metavar="TEXT", parser=read_text, show_default="token-<id>", help="The token's label.")
     ] = None,
-    not_before: Annotated[
-        str | None,
-        typer.Option(metavar="WHEN", show_default="at once", help="Have it refused until then: 12h, or a time (UTC)."),
-    ] = None,
-    rotates_itself_only: Annotated[
-        bool,
-        typer.Option(
-            "--rotates-itself-only",
-            help="Let it rotate itself, whatever its scopes, and manage nothing else, for good.",
-        ),
-    ] = False,
+    not_before: NotBefore = None,
+    rotates_itself_only: RotatesItselfOnly = False,
     create_user: Annotated[
         bool, typer.Option("--create-user", help="With --user: make the user if nobody is called so.")
     ] = False,

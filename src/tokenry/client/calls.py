@@ -234,10 +234,7 @@ def list_details(
 
 
 def update_details(token_id: int, changes: Changes, place: str = OWN) -> Call[Details]:
-    """Another description, other networks or metadata, disabled or not; None stays.
-
-    Raises TypeError for what is no detail.
-    """
+    """Another description, networks or metadata, disabled or not; None stays. TypeError for what is no detail."""
     _check_names(changes, Changes, "There is no {} to change")
     body = _without_none(changes)
     if "networks" in body:

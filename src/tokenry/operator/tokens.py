@@ -10,7 +10,7 @@ import typer
 
 from tokenry.cli.expiry import read_expiry, read_start
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
-from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text
+from tokenry.cli.options import COUNT_MAX, ID_MAX, NotBefore, RotatesItselfOnly, read_text
 from tokenry.cli.running import complain, group
 from tokenry.domain.details import STATES, Reason, Selection
 from tokenry.domain.tokens import NEVER, NewToken
@@ -34,17 +34,8 @@ def create(
     scopes: Annotated[
         str, typer.Option(help='Separated by spaces, as in "linodes:read_only domains:read_write".')
     ] = "*",
-    not_before: Annotated[
-        str | None,
-        typer.Option(metavar="WHEN", show_default="at once", help="Have it refused until then: 12h, or a time (UTC)."),
-    ] = None,
-    rotates_itself_only: Annotated[
-        bool,
-        typer.Option(
-            "--rotates-itself-only",
-            help="Let it rotate itself, whatever its scopes, and manage nothing else, for good.",
-        ),
-    ] = False,
+    not_before: NotBefore = None,
+    rotates_itself_only: RotatesItselfOnly = False,
     *,
     settings: Settings,
 ) -> None:
