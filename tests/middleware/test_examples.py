@@ -58,8 +58,8 @@ def said(port: int, token: str | None, method: str = "GET") -> Answer:
     return ask(port, method, "/", [] if token is None else [("Authorization", f"Bearer {token}")])
 
 
-ELSEWHERE = {"mcp_server"}
-"""What is run with its own clients: tests/clients/test_mcp.py."""
+ELSEWHERE = {"mcp_server", "fastapi_product"}
+"""What is run with its own clients, tests/clients/test_mcp.py, and in a browser, tests/component/test_products.py."""
 
 
 def test_every_example_is_run() -> None:
