@@ -31,6 +31,7 @@ KNOWN = Details(
     state=State.ACTIVE,
     description="",
     networks=(),
+    requests_per_minute=0,
     created_by=None,
     last_use=None,
     revocation=None,

@@ -120,6 +120,7 @@ EXAMPLES: dict[str, str] = {
     "storage.postgres._UNKNOWN_PARAMETER": 'invalid URI query parameter: "pool_size"',
     "verification.bound_tokens._TARGET": "/a/b?c=d",
     "verification.dpop._ESCAPE": "%2F",
+    "verification.needs._COST": "1",
     "verification.verifier._BEARER": f"Bearer  {TOKEN}",
     "verification.verifier._BOUND": "DPoP abc",
 }

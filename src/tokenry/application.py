@@ -42,7 +42,8 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         name=installation.peppers.check_value()[:4].hex(),
     )
 
-    fast_path = FastPath(verifier, verification.read_policy, settings.words)
+    quotas = getattr(counters, "quotas", None)
+    fast_path = FastPath(verifier, verification.read_policy, settings.words, clock, quotas)
 
     @asynccontextmanager
     async def lifespan(app: ASGIApp) -> AsyncIterator[Mapping[str, object]]:

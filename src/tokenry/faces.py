@@ -84,7 +84,7 @@ def routes(
     to_pages = replace(TO_PAGES, words=words)
     browser = partial(BrowserResource, checks, to_pages, installation.page_tokens, installation.allowed_origins)
     paths: dict[str, ASGIApp] = {
-        **verification_paths(installation, checks.bound_tokens, inspector, words, verification),
+        **verification_paths(installation, checks, inspector, words, verification),
         **oauth_paths(installation, inspector, oauth),
         **registration_paths(installation, registration),
         **page_paths(installation, hashing, throttle, parties, partial(Page, page_checks)),

@@ -31,6 +31,7 @@ MORE = [
     "state",
     "description",
     "networks",
+    "requests_per_minute",
     "created_by",
     "last_used",
     "last_used_address",

@@ -35,6 +35,7 @@ def test_details_go_on_where_the_wire_format_ends(app_on_each_engine: App) -> No
         "active",
         "",
         [],
+        0,
         "admin",
         None,
         None,

@@ -19,7 +19,9 @@ from tokenry.client import Policy
 from tokenry.service.command_line import COMMAND_LINE_ID
 
 NOTHING = {"SSH_CONNECTION": "", "SSH_TTY": "", "BROWSER": "", "DISPLAY": "", "WAYLAND_DISPLAY": ""}
-UNLIMITED = Policy(max_lifetime=None, expiry_required=False, scopes=("*",), max_tokens=None, tokens=0)
+UNLIMITED = Policy(
+    max_lifetime=None, expiry_required=False, scopes=("*",), max_tokens=None, tokens=0, requests_per_minute=None
+)
 
 
 @pytest.fixture
@@ -81,7 +83,9 @@ def test_what_is_asked_for_can_make_the_token(scopes: str | None, asked: str) ->
     ],
 )
 def test_token_lives_as_long_as_the_policy_allows(limit: timedelta | None, least: timedelta, most: timedelta) -> None:
-    policy = Policy(max_lifetime=limit, expiry_required=True, scopes=("*",), max_tokens=None, tokens=0)
+    policy = Policy(
+        max_lifetime=limit, expiry_required=True, scopes=("*",), max_tokens=None, tokens=0, requests_per_minute=None
+    )
     expiry = Wanted(scopes=None, expires=None).find_expiry(policy)
     assert expiry is not None
     assert least < expiry - datetime.now(UTC) <= most

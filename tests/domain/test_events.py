@@ -16,15 +16,20 @@ from tokenry.domain.scopes import EVERYTHING, Scopes
 MOMENT = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SCOPES = Scopes.parse("domains:read_only linodes:read_write")
 POLICY = Policy(
-    timedelta(days=90), tokens_per_user_max=3, scopes={UserKind.USER: SCOPES}, second_factor=Concerned.EVERYBODY
+    timedelta(days=90),
+    tokens_per_user_max=3,
+    scopes={UserKind.USER: SCOPES},
+    second_factor=Concerned.EVERYBODY,
+    requests_per_minute={UserKind.PROXY: 60},
 )
 NOTHING = (
     '{"lifetime_max": null, "expiry_required": false, "tokens_per_user_max": null, "scopes": {}, '
-    '"second_factor": "nobody"}'
+    '"second_factor": "nobody", "requests_per_minute": {}}'
 )
 SOMETHING = (
     '{"lifetime_max": "90d", "expiry_required": false, "tokens_per_user_max": 3, '
-    '"scopes": {"user": "domains:read_only linodes:read_write"}, "second_factor": "everybody"}'
+    '"scopes": {"user": "domains:read_only linodes:read_write"}, "second_factor": "everybody", '
+    '"requests_per_minute": {"proxy": 60}}'
 )
 DIFFERENCE = {"email": {"from": "a@b", "to": "c@d"}}
 

@@ -16,6 +16,7 @@ NOTHING = {
     "scopes of user": "any",
     "scopes of proxy": "any",
     "scopes of service": "any",
+    **{f"requests per minute of {kind}": "none" for kind in ("admin", "user", "proxy", "service")},
     "second factor of": "nobody",
 }
 
@@ -43,7 +44,7 @@ def test_rules_are_set_one_by_one_and_lifted_again(service: Server) -> None:
     run(
         service, "admin", "policy", "set", "--scopes", "user=linodes:read_only domains:read_only", "--scopes", "proxy=*"
     )
-    run(service, "admin", "policy", "set", "--max-lifetime", "4w", "--yes")
+    run(service, "admin", "policy", "set", "--max-lifetime", "4w", "--yes", "--requests-per-minute", "user=600")
     run(service, "admin", "policy", "set", "--second-factor", "administrators")
     assert shown(service) == {
         "maximum lifetime": "28d",
@@ -53,10 +54,14 @@ def test_rules_are_set_one_by_one_and_lifted_again(service: Server) -> None:
         "scopes of user": "linodes:read_only domains:read_only",
         "scopes of proxy": "any",
         "scopes of service": "any",
+        "requests per minute of admin": "none",
+        "requests per minute of user": "600",
+        "requests per minute of proxy": "none",
+        "requests per minute of service": "none",
         "second factor of": "administrators",
     }
     lifted = ("--max-tokens", "none", "--no-expiry-required", "--max-lifetime", "none", "--scopes", "user=any")
-    run(service, "admin", "policy", "set", *lifted, "--second-factor", "nobody")
+    run(service, "admin", "policy", "set", *lifted, "--second-factor", "nobody", "--requests-per-minute", "user=none")
     assert shown(service) == NOTHING
 
 
@@ -114,6 +119,9 @@ def test_on_a_terminal_deleting_a_user_asks(service: Server, answer: str, status
         ("--max-tokens", "0"),
         ("--max-tokens", "1000001"),
         ("--max-tokens", "x"),
+        ("--requests-per-minute", "600"),
+        ("--requests-per-minute", "user=1000001"),
+        ("--requests-per-minute", "root=1"),
         ("--scopes", "root=any"),
         ("--scopes", "user"),
     ],

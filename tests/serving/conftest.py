@@ -38,8 +38,9 @@ def serve(data_dir: Path, url: str | None, **settings: str) -> Iterator[Served]:
         pass
     installation = open_installation(app.settings, clock)
 
-    def create(scopes: str, seconds: int = 3600) -> str:
-        new = NewToken(scopes=scopes, expiry=datetime.fromtimestamp(START + seconds, UTC))
+    def create(scopes: str, seconds: int = 3600, limit: int = 0) -> str:
+        expiry = datetime.fromtimestamp(START + seconds, UTC)
+        new = NewToken(scopes=scopes, expiry=expiry, requests_per_minute=limit)
         return installation.tokens.create_token_for(Origin("test"), "admin", new)[1].reveal()
 
     secrets = {"good": app.token, "narrow": create("linodes:read_only"), "expired": create("*", 5)}
@@ -51,6 +52,7 @@ def serve(data_dir: Path, url: str | None, **settings: str) -> Iterator[Served]:
     issued = give(installation.transactions, installation.peppers, client, jkt=PROVER.jkt)
     secrets["bound"] = issued.access.reveal()
     secrets |= {"unknown": UNKNOWN_BODY + checksum(UNKNOWN_BODY), "wrong": app.token[:-1] + "!"}
+    secrets["limited"] = create("linodes:read_only", 30 * 86400, limit=3)
     clock.seconds += 10
     installation.database.close()
     config = uvicorn.Config(

@@ -41,7 +41,7 @@ def test_sqlite_answers_with_the_fields_of_a_credential(sqlite_file: Path) -> No
 def test_sqlite_finds_every_row_by_its_key(sqlite_file: Path) -> None:
     with closing(sqlite3.connect(sqlite_file)) as connection:
         plan = connection.execute(f"EXPLAIN QUERY PLAN {sqlite_statement()}", ("pat_0123456789ab",)).fetchall()
-    assert [step[3].split()[0] for step in plan] == ["SEARCH"] * 4
+    assert [step[3].split()[0] for step in plan] == ["SEARCH"] * 5
 
 
 def test_postgres_answers_with_the_fields_of_a_credential_behind_its_own_word(postgres_address: str) -> None:

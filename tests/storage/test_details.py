@@ -35,6 +35,7 @@ def test_new_token_has_its_maker_and_no_history(database: Database) -> None:
             state=State.ACTIVE,
             description="",
             networks=(),
+            requests_per_minute=0,
             created_by="ada",
             last_use=None,
             revocation=None,

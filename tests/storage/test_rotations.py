@@ -40,16 +40,21 @@ def expiries(connection: Connection, token: Token) -> dict[str, int]:
     return {row.preview: row.expires_at for row in rows}
 
 
-def test_successor_opens_from_the_same_networks_until_the_token_expires(database: Database, user_id: int) -> None:
+def test_successor_opens_from_the_same_networks_as_often_until_the_token_expires(
+    database: Database, user_id: int
+) -> None:
     with database.write() as connection:
         token = add_token(connection, user_id, expiry=NOW + timedelta(days=9))
         connection.execute(
-            update(credentials).values(networks="192.0.2.0/24", expires_at=SECOND + 5, not_before=SECOND)
+            update(credentials).values(
+                networks="192.0.2.0/24", expires_at=SECOND + 5, not_before=SECOND, requests_per_minute=7
+            )
         )
         insert_successor(connection, Keyed(NEW, b"\1" * 32, 3), beside=token.preview)
         row = connection.execute(select(credentials).where(credentials.c.preview == NEW)).one()
     of_a_client = (None, "", None)  # personal tokens alone are rotated
-    assert tuple(row) == (NEW, token.id, b"\1" * 32, 3, SECOND + 9 * DAY, "192.0.2.0/24", "pat", *of_a_client, SECOND)
+    kept = ("192.0.2.0/24", "pat", *of_a_client, SECOND, 7)
+    assert tuple(row) == (NEW, token.id, b"\1" * 32, 3, SECOND + 9 * DAY, *kept)
 
 
 def test_lists_show_the_newest(database: Database, user_id: int) -> None:

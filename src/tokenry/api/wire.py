@@ -12,11 +12,12 @@ from functools import lru_cache
 from typing import TypeVar
 
 from tokenry.domain.errors import Fault, raise_faults
+from tokenry.domain.limits import limit_faults
 from tokenry.domain.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PAGE_SIZE_MIN, Page, PageRequest
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken, Token
 from tokenry.moments import read_moment, write_moment
-from tokenry.web.answers import HeaderList
+from tokenry.web.answers import HeaderList, write_allowance
 from tokenry.web.bodies import read_key
 from tokenry.web.dialect import Heading
 
@@ -108,11 +109,7 @@ def answer_headers(told: Heading) -> HeaderList:
     if told.reads:
         headers += _READS
     if allowance is not None:
-        headers += [
-            (b"x-ratelimit-limit", str(allowance.limit).encode("ascii")),
-            (b"x-ratelimit-remaining", str(allowance.remaining).encode("ascii")),
-            (b"x-ratelimit-reset", str(allowance.reset).encode("ascii")),
-        ]
+        headers += write_allowance(allowance)
         retry_after = allowance.retry_after if retry_after is None else retry_after
     if retry_after is not None:
         headers.append((b"retry-after", str(retry_after).encode("ascii")))
@@ -150,7 +147,23 @@ def read_new_token(body: Mapping[str, object]) -> NewToken:
         faults.append(Fault("Must be a string", "scopes"))
         scopes = "*"
     only = read_key(body, "rotates_itself_only", bool, faults) is True
-    return NewToken(label, scopes, expiry, faults=tuple(faults), not_before=not_before, rotates_itself_only=only)
+    limit = read_limit(body, faults)
+    return NewToken(
+        label=label,
+        scopes=scopes,
+        expiry=expiry,
+        requests_per_minute=limit,
+        faults=tuple(faults),
+        not_before=not_before,
+        rotates_itself_only=only,
+    )
+
+
+def read_limit(body: Mapping[str, object], faults: list[Fault]) -> int:
+    """Read how many requests a minute may be made with a token; 0, for any number, where it is not said."""
+    limit = read_integer(body.get("requests_per_minute", 0))
+    faults += limit_faults(limit)
+    return limit or 0
 
 
 def read_new_label(body: Mapping[str, object]) -> tuple[str | None, Sequence[Fault]]:

@@ -15,13 +15,14 @@ import typer
 from tokenry.cli.access import Connection, opened
 from tokenry.cli.audit import audit
 from tokenry.cli.candidates import complete_ids, complete_scopes
-from tokenry.cli.expiry import read_expiry, read_span, read_start
+from tokenry.cli.expiry import read_expiry, read_span
 from tokenry.cli.inputs import read_input
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.metadata import NewMetadata, read_metadata
-from tokenry.cli.options import COUNT_MAX, ID_MAX, NotBefore, RotatesItselfOnly, read_text, takes_groups
+from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text, takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
+from tokenry.cli.restrictions import Limit, Restrictions
 from tokenry.cli.rows import DETAILS, DETAILS_SHOWN, TOKEN, write_details, write_token
 from tokenry.cli.running import REFUSED, CommandError, agrees, complain, group, require_terminal
 from tokenry.cli.streams import OutputError
@@ -104,6 +105,7 @@ def create(
     output: Output,
     connection: Connection,
     whose: Whose,
+    restrictions: Restrictions,
     expires: Annotated[str, typer.Option(metavar="WHEN", help="90d, 12h, 2030-01-01T00:00:00 (UTC), or never.")],
     scopes: Annotated[
         str,
@@ -115,8 +117,6 @@ def create(
     label: Annotated[
         str | None, typer.Option(metavar="TEXT", parser=read_text, show_default="token-<id>", help="The token's label.")
     ] = None,
-    not_before: NotBefore = None,
-    rotates_itself_only: RotatesItselfOnly = False,
     create_user: Annotated[
         bool, typer.Option("--create-user", help="With --user: make the user if nobody is called so.")
     ] = False,
@@ -131,9 +131,8 @@ def create(
         "label": label,
         "scopes": scopes,
         "expiry": read_expiry(expires, "--expires"),
-        "not_before": read_start(not_before),
-        "rotates_itself_only": rotates_itself_only,
         "metadata": read_metadata(metadata),
+        **restrictions.read(),
     }
     require_delivery()
     with connection.open() as client, issuing(perhaps_made(label, whose.told(NEWEST))) as issue:
@@ -180,19 +179,23 @@ def update(
         typer.Option(metavar="NETWORK", show_default=False, help="A network it may be used from, or any. Repeatable."),
     ] = None,
     metadata: NewMetadata = None,
+    requests_per_minute: Limit = None,
 ) -> None:
-    """Change a token's label, description, metadata, or the networks it may be used from. What you leave out stays."""
-    detailed = not (description is None and network is None and metadata is None)
+    """Change a token's label, description, metadata, networks or limit. What you leave out stays as it is."""
+    changes: Changes = {
+        "description": description,
+        "networks": [] if network == [ANYWHERE] else network,
+        "metadata": read_metadata(metadata),
+        "requests_per_minute": requests_per_minute,
+    }
+    detailed = any(value is not None for value in changes.values())
     if label is None and not detailed:
-        raise typer.BadParameter("name something to change: --label, --description, --network or --metadata")
-    kept = read_metadata(metadata)
+        raise typer.BadParameter("name something to change: --label, --description, --network, --metadata, …")
     printer = output.of(DETAILS if detailed else TOKEN)
     with connection.open() as client:
         if label is not None:
             row = write_token(whose.tokens(client).rename(token_id, label))
         if detailed:
-            networks = [] if network == [ANYWHERE] else network
-            changes: Changes = {"description": description, "networks": networks, "metadata": kept}
             row = write_details(whose.tokens(client).update(token_id, **changes))
     printer.write_one(row)
 

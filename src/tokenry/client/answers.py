@@ -103,6 +103,7 @@ def read_policy(request: str, answer: Answer) -> Policy:
         scopes=row.scopes("scopes"),
         max_tokens=row.if_any("max_tokens", row.number),
         tokens=row.number("tokens"),
+        requests_per_minute=row.if_any("requests_per_minute", row.number),
     )
 
 
@@ -240,6 +241,7 @@ def _read_details(row: Row) -> Details:
         state=row.text("state"),
         description=row.text("description"),
         networks=row.if_any("networks", row.networks),
+        requests_per_minute=row.if_any("requests_per_minute", row.number),
         created_by=row.if_any("created_by", row.text),
         last_used=row.if_any("last_used", row.time),
         last_used_address=row.if_any("last_used_address", row.text),

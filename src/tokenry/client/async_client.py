@@ -165,7 +165,8 @@ class AsyncTokens:
     async def update(self, token_id: int, **changes: Unpack[Changes]) -> Details:
         """Give a token another description, or other networks it may be used from (`[]` for anywhere); None stays.
 
-        With `disabled` it is disabled or enabled.
+        With `requests_per_minute` it may be used so often where that is counted, which its owner cannot raise (0 is no
+        limit); with `disabled` it is disabled or enabled.
         """
         return await self._shell.run(calls.update_details(token_id, changes, self._place))
 

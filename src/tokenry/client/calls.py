@@ -143,6 +143,7 @@ def create_token(
     expiry: datetime | None = None,
     not_before: datetime | None = None,
     rotates_itself_only: bool = False,
+    requests_per_minute: int | None = None,
     idempotency_key: str | None = None,
     create_user: bool = False,
     metadata: Mapping[str, Any] | None = None,
@@ -157,6 +158,7 @@ def create_token(
         "expiry": None if expiry is None else write_time(expiry, "expiry"),
         "not_before": None if not_before is None else write_time(not_before, "not_before"),
         "rotates_itself_only": True if rotates_itself_only else None,
+        "requests_per_minute": requests_per_minute,
         "create_user": True if create_user else None,
         "metadata": metadata,
     }
@@ -168,17 +170,10 @@ def make_token(
 ) -> Call[TokenRecord]:
     """A new token as somebody asks for it; with a key if there has to be one. Raises TypeError, ValueError."""
     _check_names(new, NewToken, "There is no {} of a token")
-    return create_token(
-        place,
-        label=new.get("label"),
-        scopes=new.get("scopes"),
-        expiry=find_expiry(new.get("expires_in"), new.get("expiry"), now),
-        not_before=new.get("not_before"),
-        rotates_itself_only=new.get("rotates_itself_only", False),
-        idempotency_key=new.get("idempotency_key") or (new_key() if keyed else None),
-        create_user=create_user,
-        metadata=new.get("metadata"),
-    )
+    given: dict[str, Any] = dict(new)
+    expiry = find_expiry(given.pop("expires_in", None), given.pop("expiry", None), now)
+    key = given.pop("idempotency_key", None) or (new_key() if keyed else None)
+    return create_token(place, **given, expiry=expiry, idempotency_key=key, create_user=create_user)
 
 
 def rename_token(token_id: int, label: str | None, place: str = OWN) -> Call[TokenRecord]:
@@ -234,7 +229,7 @@ def list_details(
 
 
 def update_details(token_id: int, changes: Changes, place: str = OWN) -> Call[Details]:
-    """Another description, networks or metadata, disabled or not; None stays. TypeError for what is no detail."""
+    """Another description, networks, limit, metadata, disabled or not; None stays. TypeError for what is no detail."""
     _check_names(changes, Changes, "There is no {} to change")
     body = _without_none(changes)
     if "networks" in body:

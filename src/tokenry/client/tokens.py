@@ -36,14 +36,16 @@ class Details(TokenRecord):
     """Everything that this service knows of a token, also of one that has expired or was revoked.
 
     `state` is `active`, `pending` until `not_before`, `disabled`, `expired` or `revoked`. `networks` are those
-    it may be used from, none for anywhere; None for a token that nothing opens any more. `created_by`,
-    `revoked_by` and `disabled_by` are a username or `operator:<name>`. None is what never happened, or was never
-    written down. `metadata` is what a product keeps with the token.
+    it may be used from, none for anywhere, and `requests_per_minute` how often, 0 for as often as its user's kind may;
+    None for a token that nothing opens any more. `created_by`, `revoked_by` and `disabled_by` are a username or
+    `operator:<name>`. None is what never happened, or was never written down. `metadata` is what a
+    product keeps with the token.
     """
 
     state: str
     description: str
     networks: tuple[Network, ...] | None
+    requests_per_minute: int | None
     created_by: str | None
     last_used: datetime | None
     last_used_address: str | None
@@ -67,18 +69,21 @@ class NewToken(TypedDict, total=False):
     expiry: datetime | None
     not_before: datetime | None
     rotates_itself_only: bool
+    requests_per_minute: int | None
     idempotency_key: str | None
     metadata: Mapping[str, Any] | None
 
 
 class Changes(TypedDict, total=False):
-    """What of a token's details is to be another; None and what is left out stays. `networks` of `[]` is anywhere.
+    """What of a token's details is to be another; None and what is left out stays.
 
+    `networks` of `[]` is anywhere, `requests_per_minute` of 0 no limit.
     `metadata` takes the place of what there was; administrators and a product's backend may set it.
     """
 
     description: str | None
     networks: Iterable[str | Network] | None
+    requests_per_minute: int | None
     disabled: bool | None
     metadata: Mapping[str, Any] | None
 
@@ -129,13 +134,17 @@ class PageToken:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """What the operator allows of the next token; None is no limit. `tokens` is how many live ones there are."""
+    """What the operator allows of the next token; None is no limit. `tokens` is how many live ones there are.
+
+    `requests_per_minute` is for each of them, where requests are counted.
+    """
 
     max_lifetime: timedelta | None
     expiry_required: bool
     scopes: tuple[str, ...]
     max_tokens: int | None
     tokens: int
+    requests_per_minute: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,8 @@ from ctypes import Array, c_uint64
 from hashlib import blake2b
 from multiprocessing.sharedctypes import RawArray
 
+from tokenry.counters.quotas import HostQuotas
+
 ROWS = 16 * 1024
 WAYS = 8
 """Slots of a row. Rows, slots and 16 bytes for each: two megabytes for 131,072 keys at once."""
@@ -22,8 +24,10 @@ class HostCounters:
     the same microsecond may count once; a limit need not be more exact than that.
     """
 
-    def __init__(self, rows: int = ROWS) -> None:
+    def __init__(self, rows: int = ROWS, *, shared: bool = False) -> None:
         self._rows = rows
+        self.quotas = HostQuotas(shared=shared)
+        """Where tokens are counted against their limits, without waiting."""
         self._words: Array[c_uint64] = RawArray(c_uint64, rows * WAYS * 2)
 
     async def count(self, key: str, window: int) -> int:
@@ -46,6 +50,10 @@ class HostCounters:
         words[free + 1] = window << 32 | 1
         words[free] = fingerprint
         return 1
+
+    async def take(self, name: str, token_id: int, window: int, *, cost: int, limit: int) -> int:
+        """Count `cost` more of a token's limit, as `HostQuotas.take` does."""
+        return self.quotas.take(self.quotas.find_meter(token_id), window, cost, limit)
 
     async def close(self) -> None:
         """Do nothing: the memory goes with the processes."""

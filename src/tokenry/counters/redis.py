@@ -1,7 +1,8 @@
 """Counting in a Redis that hosts share."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, TypeVar
 
 from tokenry.domain.errors import SetupError, Unavailable
 from tokenry.domain.limits import WINDOW_SECONDS
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
 
 REDIS_SECONDS_MAX = 0.25
 """How long a request may wait for a Redis that does not answer."""
+_TAKE = """
+local used = tonumber(redis.call('GET', KEYS[1]) or '0') + tonumber(ARGV[1])
+if used <= tonumber(ARGV[2]) then redis.call('SET', KEYS[1], used, 'EX', ARGV[3]) end
+return used
+"""
+T = TypeVar("T")
 
 
 class RedisCounters:
@@ -26,21 +33,35 @@ class RedisCounters:
 
     async def count(self, key: str, window: int) -> int:
         """Count one more; how many that makes in this window. Raises Unavailable."""
-        from redis.exceptions import RedisError  # noqa: PLC0415 - an extra
-
         name = f"tokenry:{key}:{window}"
-        try:
-            async with asyncio.timeout(REDIS_SECONDS_MAX), self._client.pipeline() as pipeline:
-                pipeline.incr(name)
-                pipeline.expire(name, WINDOW_SECONDS)
-                used, _ = await pipeline.execute()
-        except (RedisError, OSError) as error:  # a TimeoutError is an OSError
-            raise Unavailable(f"{type(error).__name__}: {first_line(error)}") from error
+        pipeline = self._client.pipeline()
+        pipeline.incr(name)
+        pipeline.expire(name, WINDOW_SECONDS)
+        used, _ = await _answered(pipeline.execute())
         return int(used)
+
+    async def take(self, name: str, token_id: int, window: int, *, cost: int, limit: int) -> int:
+        """Count `cost` more of what a token may do in this window; what that makes, or would make.
+
+        If that is more than the limit, nothing is counted: Redis runs one script after the other. Raises Unavailable.
+        """
+        key = f"tokenry:{name}:quota:{token_id}:{window}"
+        return int(await _answered(self._client.eval(_TAKE, 1, key, cost, limit, WINDOW_SECONDS)))
 
     async def close(self) -> None:
         """Close its connections."""
         await self._client.aclose()
+
+
+async def _answered(waiting: Awaitable[T]) -> T:
+    """What Redis answers. Raises Unavailable, also where it takes too long."""
+    from redis.exceptions import RedisError  # noqa: PLC0415 - an extra
+
+    try:
+        async with asyncio.timeout(REDIS_SECONDS_MAX):
+            return await waiting
+    except (RedisError, OSError) as error:  # a TimeoutError is an OSError
+        raise Unavailable(f"{type(error).__name__}: {first_line(error)}") from error
 
 
 def _open_client(url: str) -> "Redis":

@@ -26,6 +26,8 @@ class Denial(Enum):
     AUDIENCE = "the token is meant for somebody else"
     UNPROVED = "the key that the token is bound to was not proved"
     INSUFFICIENT_SCOPE = "the token's scopes do not cover what is needed"
+    UNCOUNTED = "the token has a limit, and the request has not been counted"
+    EXHAUSTED = "the token was used as often as it may be, for now"
 
 
 class Check(Enum):

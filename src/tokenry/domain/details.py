@@ -78,9 +78,9 @@ class Disabling:
 class Details:
     """A token with everything that is known of it.
 
-    No `networks` means it may be used from anywhere. They are None when the token can no longer be used. It was made to
-    be refused before `not_before`, if that is there, and may give itself another secret and do nothing else here if it
-    `rotates_itself_only`.
+    No `networks` means it may be used from anywhere, 0 `requests_per_minute` as often as its user's kind may. Both are
+    None when the token can no longer be used. It was made to be refused before `not_before`, if that is there, and may
+    give itself another secret and do nothing else here if it `rotates_itself_only`.
     """
 
     token: Token
@@ -88,6 +88,7 @@ class Details:
     state: State
     description: str
     networks: tuple[Network, ...] | None
+    requests_per_minute: int | None
     created_by: str | None
     last_use: Use | None
     revocation: Revocation | None
@@ -99,10 +100,11 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class NewDetails:
-    """Another description, other networks or metadata, disabled or enabled; None leaves it as it is."""
+    """Another description, other networks, limit or metadata, disabled or enabled; None leaves it as it is."""
 
     description: str | None = None
     networks: tuple[Network, ...] | None = None
+    requests_per_minute: int | None = None
     disabled: bool | None = None
     metadata: str | None = None
 

@@ -94,5 +94,6 @@ def _plain(value: Any) -> Any:
                 "tokens_per_user_max": value.tokens_per_user_max,
                 "scopes": {kind.value: str(scopes) for kind, scopes in value.scopes.items()},
                 "second_factor": value.second_factor.value,
+                "requests_per_minute": {kind.value: limit for kind, limit in value.requests_per_minute.items()},
             }
     return value

@@ -46,6 +46,7 @@ class TokenCreated(OfToken):
     not_before: datetime | None = None
     metadata: Sequence[str] | None = None
     rotates_itself_only: bool | None = None
+    requests_per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class TokenRenamed(OfToken):
 
 @dataclass(frozen=True, slots=True)
 class TokenUpdated(OfToken):
-    """A token's description, networks or metadata were changed; from and to, by name, and of metadata the keys."""
+    """A token's description, networks, limit or metadata were changed; from and to, and of metadata the keys."""
 
     action = "token.update"
     changes: Mapping[str, object]
@@ -125,7 +126,7 @@ class UserCreated(OfUser):
 
 @dataclass(frozen=True, slots=True)
 class UserUpdated(OfUser):
-    """A user's name, address, rights or metadata were changed; from and to, by name, and of metadata the keys."""
+    """A user's name, address, rights or metadata were changed; from and to, and of metadata the keys."""
 
     action = "user.update"
     changes: Mapping[str, object]

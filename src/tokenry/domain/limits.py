@@ -2,7 +2,13 @@
 
 from typing import NamedTuple
 
+from tokenry.domain.errors import Fault
+
 WINDOW_SECONDS = 60
+REQUESTS_PER_MINUTE_MAX = 1_000_000
+"""The highest limit that a token may have, or a kind of user; 0 is none."""
+COST_MAX = 1000
+"""The most that one request may count for."""
 
 
 class Allowance(NamedTuple):
@@ -26,6 +32,18 @@ class Allowance(NamedTuple):
     def exceeded(self) -> bool:
         """Whether the request that was counted is one too many."""
         return self.used > self.limit
+
+
+def limit_faults(limit: int | None) -> list[Fault]:
+    """Say what is wrong with a limit of a token's requests; None is what was no whole number."""
+    if limit is None or not 0 <= limit <= REQUESTS_PER_MINUTE_MAX:
+        return [Fault(f"Must be 0-{REQUESTS_PER_MINUTE_MAX}, 0 for no limit", "requests_per_minute")]
+    return []
+
+
+def lowest(*limits: int) -> int:
+    """The limit that holds where there are several: the lowest, but for 0, which is none."""
+    return min(filter(None, limits), default=0)
 
 
 def window_at(seconds: float) -> int:

@@ -52,6 +52,8 @@ class Rules:
     tokens_max: int | None = None
     scopes: Scopes = EVERYTHING
     live_tokens: int = 0
+    requests_per_minute: int = 0
+    """With each token, where requests are counted; 0: no limit."""
 
     def check(self, new: NewToken, found: Sequence[Fault], *, limit: Scopes, now: datetime) -> list[Fault]:
         """Say which rules it breaks. `found` is what is wrong with it anyway: a field is not judged twice.
@@ -101,7 +103,7 @@ NO_RULES = Rules()
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The limits for everybody. None, or a kind of user that `scopes` does not name: no limit.
+    """The limits for everybody. None, or a kind of user that `scopes` or `requests_per_minute` does not name: no limit.
 
     Those of `second_factor` may not sign in by a password alone.
     """
@@ -111,6 +113,7 @@ class Policy:
     tokens_per_user_max: int | None = None
     scopes: Mapping[UserKind, Scopes] = field(default_factory=dict)
     second_factor: Concerned = Concerned.NOBODY
+    requests_per_minute: Mapping[UserKind, int] = field(default_factory=dict)
     implied: Implied = field(default_factory=dict, compare=False, repr=False)
 
     def by(self, implied: Implied) -> Self:
@@ -137,6 +140,7 @@ class Policy:
             tokens_max=self.tokens_per_user_max,
             scopes=scopes,
             live_tokens=live_tokens,
+            requests_per_minute=self.requests_per_minute.get(kind, 0),
         )
 
 

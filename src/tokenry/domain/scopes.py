@@ -113,6 +113,8 @@ class Scopes:
     """For whom they are asked for, if that is said: `Asked` has it."""
     origin = ""
     """Where requests for whoever asks go, if that is said."""
+    cost = 0
+    """How much of a token's limit a request takes, if that is said."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -212,11 +214,13 @@ class Asked(Scopes):
     """Scopes that are asked for by somebody in particular: a token that is meant for others is not for them.
 
     `audience` is an address (RFC 8707), or ANYBODY where a token is to be told about, whomever it is meant for.
-    `origin` is what a proof's address begins with (RFC 9449); without one no proof is taken.
+    `origin` is what a proof's address begins with (RFC 9449); without one no proof is taken. `cost` is what a request
+    counts for, of those that a token with a limit may be used for; 0: it is not counted.
     """
 
     audience: str = ""
     origin: str = ""
+    cost: int = 0
 
 
 ANYBODY = "*"

@@ -15,6 +15,7 @@ LABEL_LENGTH_MAX = 100
 NEVER = datetime(2999, 12, 12, 5, tzinfo=UTC)
 """The expiry of a token that does not expire: the wire format has a date for it."""
 NEVER_SECONDS = int(NEVER.timestamp())
+_FIELDS = ("label", "scopes", "expiry", "not_before", "rotates_itself_only", "requests_per_minute", "metadata", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class NewToken:
     """A token somebody asks for.
 
     No label means one is made up; scopes `*` mean those of the acting token;
-    no expiry means as late as the policy allows, which is NEVER without one. It is refused until `not_before`.
+    no expiry means as late as the policy allows, which is NEVER without one; 0 `requests_per_minute`, no limit. It is
+    refused until `not_before`.
     One that `rotates_itself_only` gets another secret for itself here, and may nothing else.
 
     `faults` are those found while reading the request, so that they can be reported together with broken rules.
@@ -45,6 +47,7 @@ class NewToken:
     scopes: str = "*"
     expiry: datetime | None = None
     metadata: str = NO_METADATA
+    requests_per_minute: int = 0
     faults: tuple[Fault, ...] = ()
     not_before: datetime | None = None
     rotates_itself_only: bool = False
@@ -75,8 +78,7 @@ class NewToken:
 
 def in_order_of_fields(faults: Iterable[Fault]) -> list[Fault]:
     """Sort the faults of a new token: first those of the label, last those of no field."""
-    order = ("label", "scopes", "expiry", "not_before", "rotates_itself_only", "metadata", None)
-    return sorted(faults, key=lambda fault: order.index(fault.field))
+    return sorted(faults, key=lambda fault: _FIELDS.index(fault.field))
 
 
 def label_faults(label: str) -> list[Fault]:

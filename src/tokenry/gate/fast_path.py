@@ -4,33 +4,47 @@ What is plain is for `heads.py` to say. Everything else, and whatever is not dec
 route, which gives the same answers.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from tokenry.counters.quotas import HostQuotas
 from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Refusal, Unavailable
+from tokenry.domain.limits import WINDOW_SECONDS, allowance, window_at
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import HIDDEN_LENGTH, is_junk
 from tokenry.domain.words import Words
 from tokenry.gate.heads import find_token, is_bound, is_visible, read_plain
 from tokenry.gate.senders import Sender
 from tokenry.gate.shapes import Shapes
-from tokenry.gate.verify import accepted, refused, verdict
+from tokenry.gate.verify import accepted, exhausted, refused, verdict
 from tokenry.verification.cache import Known
 from tokenry.verification.needs import ReadPolicy
 from tokenry.verification.verifier import MISSING, Decision, Verifier
 
 APP_STATE_KEY = "tokenry_fast_path"
+_UNCOUNTED = Denial.UNCOUNTED
 INSUFFICIENT_MAX = 256
 """So many refusals for want of scopes are kept: gateways ask for a handful."""
 
 
 class FastPath:
-    """Decides on plain requests and writes their answers. One for each worker."""
+    """Decides on plain requests and writes their answers. One for each worker.
 
-    def __init__(self, verifier: Verifier, read_policy: ReadPolicy, words: Words) -> None:
+    What has to be counted is for the ordinary route, unless there are `quotas`, by which nobody waits for that.
+    """
+
+    def __init__(
+        self,
+        verifier: Verifier,
+        read_policy: ReadPolicy,
+        words: Words,
+        now: Callable[[], float] = time.time,
+        quotas: HostQuotas | None = None,
+    ) -> None:
         self._verifier = verifier
         self._recall = verifier.recall
         self._judge = verifier.judge
@@ -44,6 +58,10 @@ class FastPath:
         self._missing = _tail(*verdict(MISSING, NOTHING, words)[1:])
         self._unknown = _tail(*verdict(Decision(None, Denial.UNKNOWN), NOTHING, words)[1:])
         self._insufficient = lru_cache(INSUFFICIENT_MAX)(self._write_insufficient)
+        self._now = now
+        self._quotas = quotas
+        self._window = self._begins = self._ends = 0
+        self._reset = b""
 
     def answer(self, sender: Sender, defaults: Sequence[tuple[bytes, bytes]]) -> bytes | None:
         """The whole answer to the request in `sender.head`; None if it is for the ordinary route.
@@ -62,7 +80,7 @@ class FastPath:
         denial = self._judge(known, sender.needed, sender)
         if denial is None:
             return self._accepted + (known.answer or _keep(known))
-        return self._refuse(sender, denial)
+        return self._count(sender, known) if denial is _UNCOUNTED else self._refuse(sender, denial)
 
     def answer_late(self, sender: Sender, defaults: Sequence[tuple[bytes, bytes]]) -> bytes | None:
         """The whole answer when `sender.look_up` has ended; None if it is for the ordinary route."""
@@ -112,13 +130,36 @@ class FastPath:
             return None
         return self._answer_found(sender, found)
 
-    def _answer_found(self, sender: Sender, found: Known | Denial) -> bytes:
+    def _answer_found(self, sender: Sender, found: Known | Denial) -> bytes | None:
         if isinstance(found, Denial):
             return self._refuse(sender)
         denial = self._judge(found, sender.needed, sender)
         if denial is None:
             return self._accepted + (found.answer or _keep(found))
-        return self._refuse(sender, denial)
+        return self._count(sender, found) if denial is _UNCOUNTED else self._refuse(sender, denial)
+
+    def _count(self, sender: Sender, known: Known) -> bytes | None:
+        """Answer to a token that is good for a request if its limit allows it; None if that is to be waited for."""
+        quotas, now = self._quotas, self._now()
+        if quotas is None:
+            return None
+        if not self._begins <= now < self._ends:
+            self._turn(now)
+        meter = known.meter
+        if meter is None:
+            meter = known.meter = quotas.find_meter(known.actor.token_id)
+            known.limited = b"x-ratelimit-limit: %d\r\nx-ratelimit-remaining: " % known.limit
+        used = quotas.take(meter, self._window, sender.needed.cost, known.limit)
+        left = known.limit - used
+        if left < 0:
+            return self._write(sender, *exhausted(allowance(limit=known.limit, used=used, now=now)))
+        return self._accepted + known.limited + b"%d" % left + self._reset + (known.answer or _keep(known))
+
+    def _turn(self, now: float) -> None:
+        """Begin another minute."""
+        self._window = window_at(now)
+        self._begins, self._ends = self._window * WINDOW_SECONDS, (self._window + 1) * WINDOW_SECONDS
+        self._reset = b"\r\nx-ratelimit-reset: %d\r\n" % allowance(limit=0, used=0, now=now).reset
 
     def _refuse(self, sender: Sender, denial: Denial = Denial.UNKNOWN) -> bytes:
         """Refuse a token; in public no reason is told apart but that its scopes do not suffice."""
@@ -153,4 +194,4 @@ def _tail(body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     return lines + b"content-length: %d\r\n\r\n" % len(body) + body
 
 
-_STATUS = (200, 400, 401, 403, 405, 503)
+_STATUS = (200, 400, 401, 403, 405, 429, 503)

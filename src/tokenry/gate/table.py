@@ -13,14 +13,13 @@ from tokenry.gate.explanation import explain_token
 from tokenry.gate.questions import QUESTIONS
 from tokenry.gate.verify import VerifyEndpoint
 from tokenry.service.installation import Installation
-from tokenry.verification.bound_tokens import BoundTokens
 from tokenry.verification.inspection import Inspector
 from tokenry.verification.needs import policy_reader
-from tokenry.web.resource import Inquiry, MakeResource, Operation, in_thread
+from tokenry.web.resource import Checks, Inquiry, MakeResource, Operation, in_thread
 
 
 def verification_paths(
-    installation: Installation, bound_tokens: BoundTokens, inspector: Inspector, words: Words, resource: MakeResource
+    installation: Installation, checks: Checks, inspector: Inspector, words: Words, resource: MakeResource
 ) -> Mapping[str, ASGIApp]:
     """What gateways ask on every request, and what administrators and service accounts ask."""
     catalogue = installation.catalogue
@@ -29,7 +28,7 @@ def verification_paths(
     explain = partial(explain_token, inspector, installation.explanations, catalogue)
     asked = {
         question.path.decode("ascii") + ("{policy}/{path:path}" if question.is_below else ""): VerifyEndpoint(
-            bound_tokens.verifier, bound_tokens, question, read_policy, words
+            checks.bound_tokens, question, read_policy, words, checks.limits
         )
         for question in QUESTIONS
     }

@@ -4,7 +4,7 @@
 400   the question itself is wrong: the gateway's configuration needs mending
 401   no valid token (RFC 6750 section 3.1), or no proof of the key that it is bound to (RFC 9449 section 7.1)
 403   valid, but its scopes do not cover what is needed
-429   its user has proofs to be judged before this one
+429   its limit is used up, or its user has proofs to be judged before this one
 503   the database cannot answer: not a yes
 """
 
@@ -15,15 +15,17 @@ from tokenry.domain.accounts import Actor
 from tokenry.domain.checks import Denial, presents_bound
 from tokenry.domain.errors import InsufficientScope, Refusal, Unauthorized, Unavailable
 from tokenry.domain.identity import write_headers
+from tokenry.domain.limits import Allowance
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.words import Words
 from tokenry.gate.questions import Question
 from tokenry.verification.bound_tokens import BoundTokens, Shown
 from tokenry.verification.challenge import challenge
 from tokenry.verification.needs import ReadPolicy
-from tokenry.verification.verifier import Decision, Verifier
-from tokenry.web.answers import HeaderList, brief_refusal, send_answer
+from tokenry.verification.verifier import Decision
+from tokenry.web.answers import HeaderList, brief_refusal, send_answer, write_allowance
 from tokenry.web.errors import STATUS, MethodNotAllowed, TooManyRequests
+from tokenry.web.limits import RateLimits
 from tokenry.web.requests import read_presented
 from tokenry.web.resource import TURN_SECONDS
 
@@ -36,13 +38,14 @@ class VerifyEndpoint:
 
     def __init__(
         self,
-        verifier: Verifier,
         bound_tokens: BoundTokens,
         question: Question,
         read_policy: ReadPolicy,
         words: Words,
+        limits: RateLimits,
     ) -> None:
-        self._verifier = verifier
+        self._verifier = bound_tokens.verifier
+        self._limits = limits
         self._bound_tokens = bound_tokens
         self._question = question
         self._read_policy = read_policy
@@ -54,6 +57,8 @@ class VerifyEndpoint:
         try:
             needed = self._read(scope)
             decision = await self._decide(scope, needed)
+            if decision.denial is Denial.UNCOUNTED:
+                decision = await self._count(decision, needed.cost)
         except Refusal as refusal:
             await send_answer(send, *refused(refusal))
             return
@@ -71,6 +76,13 @@ class VerifyEndpoint:
             method, target = self._question.read_request(scope["method"], scope["raw_path"], headers)
         shown = Shown(needed.origin, method, target, proof)
         return await self._bound_tokens.decide(authorization, needed, client, shown)
+
+    async def _count(self, decision: Decision, cost: int) -> Decision:
+        """Count a request whose token is good for it, last of all: one that is refused counts nothing."""
+        assert decision.actor is not None
+        allowance = await self._limits.take(decision.actor.token_id, decision.limit, cost)
+        exhausted = allowance is not None and allowance.exceeded
+        return decision._replace(denial=Denial.EXHAUSTED if exhausted else None, allowance=allowance)
 
     def _read(self, scope: Scope) -> Scopes:
         question = self._question
@@ -91,12 +103,22 @@ def refused(refusal: Refusal) -> tuple[int, bytes, HeaderList]:
 
 def verdict(decision: Decision, needed: Scopes, words: Words) -> tuple[int, bytes, HeaderList]:
     """The answer to a decision: status, body, headers."""
+    left = decision.allowance
     if decision.actor is not None and decision.denial is None:
-        return accepted(decision.actor)
+        status, body, headers = accepted(decision.actor)
+        return status, body, headers if left is None else [*write_allowance(left), *headers]
+    if left is not None and decision.denial is Denial.EXHAUSTED:
+        return exhausted(left)
     challenged = [(b"www-authenticate", challenge(decision, str(needed), realm=words.realm).encode("ascii"))]
     if decision.denial is Denial.INSUFFICIENT_SCOPE:
         return brief_refusal(403, words.put(InsufficientScope()).faults, challenged)
     return brief_refusal(401, words.put(Unauthorized()).faults, challenged)
+
+
+def exhausted(left: Allowance) -> tuple[int, bytes, HeaderList]:
+    """The answer to a token that was used as often as it may be."""
+    headers = [*write_allowance(left), (b"retry-after", b"%d" % left.retry_after)]
+    return brief_refusal(429, TooManyRequests().faults, headers)
 
 
 def accepted(actor: Actor) -> tuple[int, bytes, HeaderList]:

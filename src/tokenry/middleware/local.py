@@ -193,7 +193,7 @@ class _Keeper:
 
 
 def _read_decision(decision: Decision, needed: Scopes, words: Words) -> Answer:
-    actor, denial, _ = decision
+    actor, denial = decision.actor, decision.denial
     if actor is not None and denial is None:
         return identity_of(actor)
     challenged = challenge(decision, str(needed), realm=words.realm)

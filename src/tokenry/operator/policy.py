@@ -12,6 +12,7 @@ from tokenry.cli.progress import tracked
 from tokenry.cli.running import CommandError, complain, group
 from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Unavailable
+from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX
 from tokenry.domain.policy import Concerned, Policy, Shortening, UserKind
 from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.spans import read_span, write_span
@@ -24,6 +25,7 @@ from tokenry.settings import Settings
 from tokenry.wiring import open_installation
 
 TOKENS_MAX = 1_000_000
+assert TOKENS_MAX == REQUESTS_PER_MINUTE_MAX  # both are read by _NUMBER
 NO_LIMIT = "none"
 KINDS = ", ".join(kind.value for kind in UserKind)
 _NUMBER = re.compile(r"[1-9][0-9]{0,6}")
@@ -43,6 +45,10 @@ def show(*, settings: Settings) -> None:
             ("expiry required", "yes" if policy.expiry_required else "no"),
             ("maximum tokens per user", policy.tokens_per_user_max or NO_LIMIT),
             *((f"scopes of {kind.value}", policy.scopes.get(kind, ANY_SCOPES)) for kind in UserKind),
+            *(
+                (f"requests per minute of {kind.value}", policy.requests_per_minute.get(kind, NO_LIMIT))
+                for kind in UserKind
+            ),
             ("second factor of", policy.second_factor.value),
         ],
     )
@@ -67,6 +73,14 @@ def set_policy(
     second_factor: Annotated[
         Concerned | None, typer.Option(help="Who may not sign in by a password alone.", show_default=False)
     ] = None,
+    requests_per_minute: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND=N",
+            help=f"How often each token of a kind of user ({KINDS}) may be used, where that is counted, or KIND=none."
+            " Repeatable.",
+        ),
+    ] = None,
     keep_existing: Annotated[bool, typer.Option("--keep-existing", help="Leave existing tokens as they are.")] = False,
     yes: Yes = False,
     *,
@@ -80,15 +94,16 @@ def set_policy(
     if expiry_required is not None:
         given["expiry_required"] = expiry_required
     if max_tokens is not None:
-        given["tokens_per_user_max"] = _read_number(max_tokens)
+        given["tokens_per_user_max"] = _read_number(max_tokens, "--max-tokens")
     if second_factor is not None:
         given["second_factor"] = second_factor
     allowed = dict(_read_scopes(text, installation.catalogue) for text in scopes or ())
-    if not given and not allowed:
+    limits = dict(_read_limit(text) for text in requests_per_minute or ())
+    if not given and not allowed and not limits:
         raise typer.BadParameter("name at least one rule")
     shorten = bool(given.get("lifetime_max")) and not keep_existing
     total = _confirm(installation.policies, given["lifetime_max"], yes=yes) if shorten else 0
-    installation.policies.set_policy(operator(), lambda policy: _changed(policy, given, allowed))
+    installation.policies.set_policy(operator(), lambda policy: _changed(policy, given, allowed, limits))
     print("The policy is set.", flush=True)
     _enforce(installation.policies, total, shorten_to=given["lifetime_max"] if shorten else None)
 
@@ -114,9 +129,12 @@ def _so_far(shortened: int, why: str = "") -> str:
     return f"The policy is set, and at least {shortened} tokens are shortened{why}: repeat the command for the rest."
 
 
-def _changed(policy: Policy, given: Mapping[str, Any], allowed: Mapping[UserKind, Scopes]) -> Policy:
+def _changed(
+    policy: Policy, given: Mapping[str, Any], allowed: Mapping[UserKind, Scopes], limits: Mapping[UserKind, int | None]
+) -> Policy:
     scopes = {kind: scopes for kind, scopes in {**policy.scopes, **allowed}.items() if scopes != EVERYTHING}
-    return replace(policy, **given, scopes=scopes)
+    limited = {kind: limit for kind, limit in {**policy.requests_per_minute, **limits}.items() if limit is not None}
+    return replace(policy, **given, scopes=scopes, requests_per_minute=limited)
 
 
 def _confirm(policies: Policies, lifetime: timedelta, *, yes: bool) -> int:
@@ -148,17 +166,28 @@ def _read_lifetime(text: str) -> timedelta | None:
     return span
 
 
-def _read_number(text: str) -> int | None:
+def _read_number(text: str, option: str) -> int | None:
     if text == NO_LIMIT:
         return None
     if not _NUMBER.fullmatch(text) or int(text) > TOKENS_MAX:
-        raise typer.BadParameter(f"use a number from 1 to {TOKENS_MAX}, or none", param_hint="--max-tokens")
+        raise typer.BadParameter(f"use a number from 1 to {TOKENS_MAX}, or none", param_hint=option)
     return int(text)
 
 
 def _read_scopes(text: str, catalogue: Catalogue) -> tuple[UserKind, Scopes]:
-    name, equals, scopes = text.partition("=")
+    kind, scopes = _read_kind(text, "KIND=SCOPES or KIND=any", "--scopes")
+    return kind, read_limit(scopes, catalogue)
+
+
+def _read_limit(text: str) -> tuple[UserKind, int | None]:
+    option = "--requests-per-minute"
+    kind, number = _read_kind(text, "KIND=N or KIND=none", option)
+    return kind, _read_number(number, option)
+
+
+def _read_kind(text: str, form: str, option: str) -> tuple[UserKind, str]:
+    name, equals, value = text.partition("=")
     kind = next((kind for kind in UserKind if kind.value == name), None)
     if kind is None or not equals:
-        raise typer.BadParameter(f"use KIND=SCOPES or KIND=any, KIND being one of {KINDS}", param_hint="--scopes")
-    return kind, read_limit(scopes, catalogue)
+        raise typer.BadParameter(f"use {form}, KIND being one of {KINDS}", param_hint=option)
+    return kind, value

@@ -36,7 +36,8 @@ def _serve(settings: Settings) -> None:
     settings.require_deadlines_in_order()
     if settings.bind_workers:
         require_binding()
-    counters = open_counters(settings.rate_limit_storage)  # made here, so that all worker processes share them
+    # Made here, so that all worker processes share them.
+    counters = open_counters(settings.rate_limit_storage, shared=settings.workers > 1)
     with _listening(settings) as listeners:
         if settings.public_url is None:
             settings = settings.model_copy(update={"public_url": loopback_url(listeners[0])})

@@ -13,6 +13,7 @@ from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revokin
 from tokenry.cli.options import COUNT_MAX, ID_MAX, NotBefore, RotatesItselfOnly, read_text
 from tokenry.cli.running import complain, group
 from tokenry.domain.details import STATES, Reason, Selection
+from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.operator.options import LOCAL, SCOPED, operator, takes_settings
 from tokenry.operator.tables import print_table
@@ -36,13 +37,30 @@ def create(
     ] = "*",
     not_before: NotBefore = None,
     rotates_itself_only: RotatesItselfOnly = False,
+    requests_per_minute: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=REQUESTS_PER_MINUTE_MAX,
+            show_default="no limit",
+            help="How many requests a minute it may be used for, where they are counted.",
+        ),
+    ] = 0,
     *,
     settings: Settings,
 ) -> None:
     """Make a token and print it, once: the token alone on standard output, what it is on standard error."""
     expiry, start = read_expiry(expires, "--expires") or NEVER, read_start(not_before)
     installation = open_installation(settings)
-    new = NewToken(label=label, scopes=scopes, expiry=expiry, not_before=start, rotates_itself_only=rotates_itself_only)
+    new = NewToken(
+        label=label,
+        scopes=scopes,
+        expiry=expiry,
+        requests_per_minute=requests_per_minute,
+        not_before=start,
+        rotates_itself_only=rotates_itself_only,
+    )
     require_delivery()
     with issuing(perhaps_made(label, "tokenry admin token list")) as issue:
         token, secret = installation.tokens.create_token_for(operator(), user, new)

@@ -12,6 +12,7 @@ from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.managed import MANAGERS
 from tokenry.domain.metadata import changed_keys
 from tokenry.domain.paging import Page, PageRequest
+from tokenry.domain.policy import UserKind
 from tokenry.service.acting import require_maker
 from tokenry.service.disabling import turn
 from tokenry.service.transactions import Transactions
@@ -47,10 +48,11 @@ class TokenDetails:
 
     @retried
     def update_details(self, origin: Origin, token_id: int, new: NewDetails) -> Details:
-        """Change a token's description, networks and metadata, disable it or enable it again.
+        """Change a token's description, networks, limit and metadata, disable it or enable it again.
 
-        Raises Forbidden, NotFound; Invalid for networks of a token that can no longer be used, for disabling or
-        enabling one, and for metadata that is not for whoever acts to change; Conflict for enabling what somebody else
+        Raises Forbidden, NotFound; Invalid for networks or a limit of a token that can no longer be used, for disabling
+        or enabling one, for a higher limit than somebody else set, and for metadata that is not for whoever acts to
+        change; Conflict for enabling what somebody else
         disabled.
         """
         with self._transactions.change(origin) as change:
@@ -63,12 +65,15 @@ class TokenDetails:
             changes = _changes(before, new)
             if "metadata" in changes and change.origin.managed is None and kind not in MANAGERS:
                 raise Invalid(Fault("Is for administrators and the product's backend to change", "metadata"))
+            if "requests_per_minute" in changes and change.origin.managed is None and kind is not UserKind.ADMIN:
+                _require_lower(before.requests_per_minute, new.requests_per_minute)
             if new.disabled is not None and new.disabled != (before.disabled is not None):
                 turn(change, before, disabled=new.disabled)
             if changes and not stored.store_details(
                 connection, token_id, {name: getattr(new, name) for name in changes}
             ):
-                raise Invalid(Fault("Must be left out: this token can no longer be used", "networks"))
+                fields = filter(changes.__contains__, stored.OF_CREDENTIALS)
+                raise Invalid(*(Fault("Must be left out: this token can no longer be used", name) for name in fields))
             if changes:
                 change.record(TokenUpdated(token_id, changes))
             return _get(connection, owner_id, token_id, change.now)
@@ -81,9 +86,16 @@ def _get(connection: Connection, owner_id: int, token_id: int, now: datetime) ->
     return details
 
 
+def _require_lower(before: int | None, wanted: int | None) -> None:
+    """Let a user limit a token of its own, and no less than it is limited. Raises Invalid."""
+    if before and not 0 < (wanted or 0) <= before:
+        raise Invalid(Fault(f"Must be 1-{before}: who manages your tokens sets more", "requests_per_minute"))
+
+
 def _changes(before: Details, new: NewDetails) -> dict[str, object]:
     """The values that change, for the audit."""
-    pairs = {name: (getattr(before, name), getattr(new, name)) for name in ("description", "networks")}
+    names = ("description", *stored.OF_CREDENTIALS)
+    pairs = {name: (getattr(before, name), getattr(new, name)) for name in names}
     changes: dict[str, object] = {
         name: {"from": _as_data(old), "to": _as_data(wanted)}
         for name, (old, wanted) in pairs.items()

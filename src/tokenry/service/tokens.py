@@ -183,10 +183,11 @@ class Tokens:
             token_id=token.id,
             expiry=expiry,
             not_before=start,
+            requests_per_minute=new.requests_per_minute,
         )
-        keys = changed_keys(NO_METADATA, new.metadata) or None
+        keys, often = changed_keys(NO_METADATA, new.metadata) or None, new.requests_per_minute or None
         only = new.rotates_itself_only or None
-        change.record(TokenCreated(token.id, token.label, token.scopes, token.expiry, start, keys, only))
+        change.record(TokenCreated(token.id, token.label, token.scopes, token.expiry, start, keys, only, often))
         return token, secret
 
 

@@ -1,11 +1,11 @@
 """Which changes verification must hear of, so that nothing it remembers outlives them.
 
-Verification reads `credentials`, `users` and `accounts`, and of `tokens` what never changes and the metadata, which
-`set_metadata` of `details.py` alone sets. Every UPDATE and DELETE of those three is noticed here (`statements.py` shows
-each), and so is a statement whose table is not known, such as a migration's: unless it says otherwise, it counts as a
-change of everything. A plain INSERT cannot make a cached token stale. It can create one that the filter of previews
-lacks, so it is noticed as something created. What `exec_driver_sql` runs is not noticed: here that is what begins a
-transaction.
+Verification reads `credentials`, `users`, `accounts` and `policy`, and of `tokens` what never changes and the metadata,
+which `set_metadata` of `details.py` alone sets. Every UPDATE and DELETE of those four is noticed here (`statements.py`
+shows each), and so is a statement whose table is not known, such as a migration's: unless it says otherwise, it counts
+as a change of everything. A plain INSERT cannot make a cached token stale. It can create one that the filter of
+previews lacks, so it is noticed as something created. What `exec_driver_sql` runs is not noticed: here that is what
+begins a transaction.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,9 +17,9 @@ from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.expression import SelectBase
 
 from tokenry.storage.journal import EVERYTHING
-from tokenry.storage.schema import accounts, credentials, users
+from tokenry.storage.schema import accounts, credentials, policy, users
 
-_WATCHED = frozenset({accounts.name, credentials.name, users.name})
+_WATCHED = frozenset({accounts.name, credentials.name, policy.name, users.name})
 _CREATED = frozenset({credentials.name})
 _KEY = "tokenry_changes"
 _KNOWN = "tokenry_change_is_known"

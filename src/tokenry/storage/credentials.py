@@ -6,15 +6,16 @@ building it per request would cost more than running it.
 
 from typing import NamedTuple
 
-from sqlalchemy import Boolean, Select, any_, bindparam, func, literal_column, select, true
+from sqlalchemy import Boolean, Select, any_, bindparam, case, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import dialect as postgres_dialect
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.types import String
 
+from tokenry.domain.policy import UserKind
 from tokenry.domain.secrets import API_PREFIXES, BOUND_PREFIXES, KINDS
 from tokenry.storage.failures import UNFIT
-from tokenry.storage.schema import accounts, credentials, tokens, users
+from tokenry.storage.schema import LIMIT_COLUMNS, accounts, credentials, policy, tokens, users
 
 
 class Credential(NamedTuple):
@@ -38,12 +39,23 @@ class Credential(NamedTuple):
     external_id: str | None = None
     not_before: int = 0
     rotates_itself_only: bool = False
+    requests_per_minute: int = 0
+    kind_limit: int = 0
+    """The same for each token of a user of this kind."""
 
 
 # Asked for, not read: each column of the answer costs two per cent of a look-up, and a preview begins with the prefix
 # that tells the kind. Who looks up a token that is bound to a key asks for the proof.
 _OF_API = credentials.c.kind.in_(
     [literal_column(f"'{KINDS[prefix].name}'") for prefix in (*API_PREFIXES, *BOUND_PREFIXES)]
+)
+_LIMITS = {kind: policy.c[name] for kind, name in LIMIT_COLUMNS.items()}
+# In the order of `UserKind.of`.
+_KIND_LIMIT = case(
+    (users.c.proxy, _LIMITS[UserKind.PROXY]),
+    (users.c.service, _LIMITS[UserKind.SERVICE]),
+    (users.c.admin, _LIMITS[UserKind.ADMIN]),
+    else_=_LIMITS[UserKind.USER],
 )
 
 
@@ -67,8 +79,11 @@ def _select() -> Select[tuple[object, ...]]:
         users.c.external_id,
         credentials.c.not_before,
         tokens.c.rotates_itself_only,
+        credentials.c.requests_per_minute,
+        _KIND_LIMIT.label("kind_limit"),
     )
     joined = credentials.join(tokens).join(users, tokens.c.user_id == users.c.id).join(accounts)
+    joined = joined.join(policy, policy.c.id == literal_column("1"))
     return statement.select_from(joined).where(_OF_API)
 
 

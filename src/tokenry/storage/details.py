@@ -24,6 +24,8 @@ from tokenry.storage.tokens import COLUMNS, FOLDED, PERSONAL
 
 NEVER_USED = -(1 << 40)
 """When a token that was never used counts as used: before the year 1, so it comes first, and before any moment."""
+OF_CREDENTIALS = ("networks", "requests_per_minute")
+"""Details that are kept with what opens a token, since deciding on it needs them."""
 DETAILS_COLUMNS = {
     **COLUMNS,
     "last_used": func.coalesce(token_uses.c.used_at, NEVER_USED),
@@ -63,17 +65,18 @@ def lock_details(connection: Connection, token_id: int, *, user_id: int) -> None
 def store_details(connection: Connection, token_id: int, values: Mapping[str, Any]) -> bool:
     """Store some of what `NewDetails` has for a token, by name; False if the token can no longer be used.
 
-    That matters to `networks` alone, which say where it may be used from: they are its credentials'.
+    That matters to what says how it may be used, OF_CREDENTIALS.
     """
     if "description" in values:
         statement = update(tokens).where(tokens.c.id == token_id)
         connection.execute(statement.values(description=values["description"]))
     if "metadata" in values:
         set_metadata(connection, token_id, values["metadata"])
-    if "networks" not in values:
-        return True
-    opening = update(credentials).where(credentials.c.token_id == token_id)
-    return bool(execute_naming(connection, opening.values(networks=" ".join(map(str, values["networks"])))))
+    opening = {name: value for name, value in values.items() if name in OF_CREDENTIALS}
+    if "networks" in opening:
+        opening["networks"] = " ".join(map(str, opening["networks"]))
+    changed = update(credentials).where(credentials.c.token_id == token_id)
+    return not opening or bool(execute_naming(connection, changed.values(opening)))
 
 
 def restrict_to_itself(connection: Connection, token_id: int) -> None:
@@ -95,17 +98,15 @@ def _select_one() -> Select[Any]:
 
 def select_details() -> Select[Any]:
     """Select all tokens of all users with what is known of them, for `read_details`; access tokens too."""
-    # While a secret is being rotated a token has two credentials, with the same networks.
-    networks = (
-        select(func.max(credentials.c.networks))
-        .where(credentials.c.token_id == tokens.c.id)
-        .scalar_subquery()
-        .label("networks")
+    # While a secret is being rotated a token has two credentials, which have the same of each.
+    of_credentials = (
+        select(func.max(credentials.c[name])).where(credentials.c.token_id == tokens.c.id).scalar_subquery().label(name)
+        for name in OF_CREDENTIALS
     )
     return select(
         tokens,
         users.c.username,
-        networks,
+        *of_credentials,
         token_uses.c.used_at,
         token_uses.c.address,
         token_uses.c.agent,
@@ -177,6 +178,7 @@ def read_details(row: Row[Any], now: datetime) -> Details:
         state=_state(row, now),
         description=row.description,
         networks=None if row.networks is None else tuple(ip_network(text) for text in row.networks.split()),
+        requests_per_minute=row.requests_per_minute,
         created_by=row.created_by or None,
         last_use=Use(from_seconds(row.used_at), row.address, row.agent) if used else None,
         revocation=None if row.revoked_at is None else _revocation(row),

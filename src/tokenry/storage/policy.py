@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, text, update
 
@@ -14,7 +14,7 @@ from tokenry.domain.scopes import Scopes, stored_scopes
 from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.disabling import ending, ends_at
-from tokenry.storage.schema import credentials, tokens, users
+from tokenry.storage.schema import LIMIT_COLUMNS, credentials, tokens, users
 from tokenry.storage.schema import policy as policies
 from tokenry.storage.tokens import PERSONAL
 
@@ -56,6 +56,7 @@ def store_policy(connection: Connection, policy: Policy) -> None:
             tokens_per_user_max=policy.tokens_per_user_max,
             scopes=json.dumps({kind.value: str(scopes) for kind, scopes in policy.scopes.items()}),
             second_factor=policy.second_factor.value,
+            **{name: policy.requests_per_minute.get(kind, 0) for kind, name in LIMIT_COLUMNS.items()},
         )
     )
 
@@ -121,7 +122,7 @@ def find_changers(connection: Connection) -> set[str]:
     return set(connection.execute(_FIND_CHANGERS).scalars())
 
 
-def _read(connection: Connection, statement: Select[tuple[int, int | None, bool, int | None, str, str]]) -> Policy:
+def _read(connection: Connection, statement: Select[Any]) -> Policy:
     row = connection.execute(statement).one()
     seconds = row.lifetime_seconds_max
     return Policy(
@@ -130,6 +131,7 @@ def _read(connection: Connection, statement: Select[tuple[int, int | None, bool,
         tokens_per_user_max=row.tokens_per_user_max,
         scopes=_read_scopes(row.scopes),
         second_factor=Concerned(row.second_factor),
+        requests_per_minute={kind: limit for kind, name in LIMIT_COLUMNS.items() if (limit := getattr(row, name))},
     )
 
 

@@ -41,7 +41,7 @@ def claim_rotation(connection: Connection, token_id: int) -> Rotation | None:
 
 
 def insert_successor(connection: Connection, keyed: Keyed, *, beside: str) -> None:
-    """Store what opens a token as one of its credentials does: from the same networks, until the token expires.
+    """Store what opens a token as one of its credentials does: from where and as often, until the token expires.
 
     Also not before the same moment.
     """
@@ -55,11 +55,13 @@ def insert_successor(connection: Connection, keyed: Keyed, *, beside: str) -> No
             tokens.c.expires_at,
             credentials.c.networks,
             credentials.c.not_before,
+            credentials.c.requests_per_minute,
         )
         .select_from(credentials.join(tokens))
         .where(credentials.c.preview == beside)
     )
-    columns = ["preview", "kind", "token_id", "digest", "pepper_generation", "expires_at", "networks", "not_before"]
+    columns = ["preview", "kind", "token_id", "digest", "pepper_generation", "expires_at"]
+    columns += ["networks", "not_before", "requests_per_minute"]
     execute_creating(connection, insert(credentials).from_select(columns, successor), keyed.preview)
 
 

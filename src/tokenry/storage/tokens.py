@@ -157,6 +157,7 @@ def insert_credential(
     expiry: datetime,
     bound: Bound = UNBOUND,
     not_before: datetime | None = None,
+    requests_per_minute: int = 0,
 ) -> None:
     """Store what opens a token: from the commit on, or from a moment on, the text behind `digest` is accepted."""
     start = 0 if not_before is None else to_seconds(not_before)
@@ -169,6 +170,7 @@ def insert_credential(
         "audience": " ".join(bound.audience),
         "jkt": bound.jkt,
         "not_before": start,
+        "requests_per_minute": requests_per_minute,
     }
     execute_creating(connection, _INSERT_CREDENTIAL, keyed.preview, row)
     if start:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from hashlib import blake2s
 
+from tokenry.counters.quotas import Meter
 from tokenry.domain.accounts import Actor
 from tokenry.domain.networks import Networks
 from tokenry.domain.scopes import NOTHING, Scopes
@@ -20,23 +21,30 @@ class Known:
 
     `fingerprint` is the BLAKE2s digest of the token's text; the text itself is not kept. `covered` are the scopes that
     were last found to be covered, for whoever asked for them, and from `note_at` on (seconds since 1970) a use is to be
-    looked at again (`last_used.py`).
+    looked at again (`last_used.py`). `limit` is how many requests a minute may be made with it, 0 for any number, and
+    `counted` is as `covered`, of those that are to be counted; `meter` is where.
     `disabled_at` is for who finds it: one of a user who is disabled is not kept.
-    `answer` is for the writer of answers, who keeps there what it writes for this token.
+    `answer` and `limited` are for the writer of answers, who keeps there what it writes for this token.
     """
 
     __slots__ = (
         "actor",
         "answer",
+        "counted",
         "covered",
         "disabled_at",
         "expires_at",
         "fingerprint",
+        "limit",
+        "limited",
+        "meter",
         "networks",
         "note_at",
     )
 
-    def __init__(self, text: bytes, actor: Actor, networks: Networks, disabled_at: int | None = None) -> None:
+    def __init__(
+        self, text: bytes, actor: Actor, networks: Networks, disabled_at: int | None = None, limit: int = 0
+    ) -> None:
         self.fingerprint = blake2s(text).digest()
         self.actor = actor
         self.expires_at = actor.expires_at
@@ -44,7 +52,10 @@ class Known:
         self.disabled_at = disabled_at
         self.covered = NOTHING if not actor.audience else _NEVER_ASKED
         self.note_at = 0.0
-        self.answer = b""
+        self.answer = self.limited = b""
+        self.limit = limit
+        self.counted: Scopes | None = None
+        self.meter: Meter | None = None
 
     @property
     def not_before(self) -> int:

@@ -20,7 +20,7 @@ from tokenry.storage.postgres import IDENTIFY, finding_primary, parameters_of
 
 _NAME = "look_up"
 _STATEMENT = postgres_statement()
-# The statement joins four tables: planning takes longer than running it. The server ends what takes too long, also the
+# The statement joins five tables: planning takes longer than running it. The server ends what takes too long, also the
 # preparing, which waits for locks on the tables.
 _SESSION = "SET plan_cache_mode = force_generic_plan; SET statement_timeout = {milliseconds}"
 _PREPARE = f"PREPARE {_NAME} (varchar[]) AS {_STATEMENT}"

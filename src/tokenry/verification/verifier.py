@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.checks import Circumstances, Denial, find_denial, is_meant
+from tokenry.domain.limits import Allowance, lowest
 from tokenry.domain.networks import allows, stored_networks
 from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
 from tokenry.domain.secrets import API_PREFIXES, BOUND_PREFIXES, TOKEN_LENGTH_MAX, TOKEN_LENGTH_MIN, Peppers, Secret
@@ -26,12 +27,15 @@ class Decision(NamedTuple):
     """What the verifier found. Accepted when there is no denial; then there is an actor.
 
     A denial for insufficient scope also has an actor: the token is good, just not for this. `bound` is whether it was
-    presented as one that is bound to a key.
+    presented as one that is bound to a key. UNCOUNTED is for who asks to settle: whether the request may be made too is
+    a matter of the token's `limit`, and `allowance` what that has left once it is counted.
     """
 
     actor: Actor | None
     denial: Denial | None = None
     bound: bool = False
+    limit: int = 0
+    allowance: Allowance | None = None
 
     @property
     def accepted(self) -> bool:
@@ -83,6 +87,7 @@ MISSING = Decision(None, Denial.MISSING)
 MALFORMED = Decision(None, Denial.MALFORMED)
 MALFORMED_BOUND = MALFORMED._replace(bound=True)
 UNPROVED = Decision(None, Denial.UNPROVED, bound=True)
+_UNCOUNTED = Denial.UNCOUNTED
 _NAMED = (None, Denial.INSUFFICIENT_SCOPE)
 NOBODY = KnownPresenter()
 
@@ -206,21 +211,32 @@ class Verifier:
         return self._recognise(begun.secret, begun.answer.result(), None)
 
     def judge(self, known: Known, needed: Scopes, client: Presenter) -> Denial | None:
-        """Decide on a token that is known, at this moment; None if it is accepted, and then its use is noted."""
+        """Decide on a token that is known, at this moment; None if it is accepted, and then its use is noted.
+
+        UNCOUNTED if it is accepted as soon as the request is counted, and its limit allows that.
+        """
         now = self._now()
         # What RULES say, at a part of their price: this is most of what a question costs.
         if now < known.expires_at and (not known.networks or allows(known.networks, client.address)):
-            if needed is known.covered or (known.actor.scopes.covers(needed) and is_meant(known.audience, needed)):
-                known.covered = needed
+            free = needed is known.covered
+            if (
+                free
+                or needed is known.counted
+                or (known.actor.scopes.covers(needed) and is_meant(known.actor.audience, needed))
+            ):
                 if now >= known.note_at and self._uses is not None:
                     self._uses.note(known, now, client.address, client.agent)
-                return None
+                if free:
+                    return None
+                return _UNCOUNTED if needed is known.counted else _settle(known, needed)
             if known.disabled_at is None and is_meant(known.audience, needed):
                 return Denial.INSUFFICIENT_SCOPE
         return find_denial(known, Circumstances(now, client.address, needed)) or Denial.UNKNOWN
 
     def _decide(self, known: Known, needed: Scopes, client: Presenter) -> Decision:
         denial = self.judge(known, needed, client)
+        if denial is _UNCOUNTED:
+            return Decision(known.actor, denial, limit=known.limit)
         return Decision(known.actor, denial) if denial in _NAMED else Decision(None, denial)
 
     def _decide_bound(
@@ -255,7 +271,8 @@ class Verifier:
             rotates_itself_only=bool(credential.rotates_itself_only),
         )
         networks = stored_networks(credential.networks)
-        known = Known(secret.reveal().encode("ascii"), actor, networks, credential.disabled_at)
+        limit = lowest(credential.requests_per_minute, credential.kind_limit)
+        known = Known(secret.reveal().encode("ascii"), actor, networks, credential.disabled_at, limit)
         now = self._now()
         # And so not worth remembering; of what is remembered, nobody has to ask again whether it is valid already.
         if now >= known.expires_at or known.disabled_at is not None or now < actor.not_before:
@@ -265,6 +282,15 @@ class Verifier:
         if self._cache is not None and mark is not None:
             self._cache.put(known, mark)
         return known
+
+
+def _settle(known: Known, needed: Scopes) -> Denial | None:
+    """Remember that a token covers what is needed; UNCOUNTED if the request has to be counted besides."""
+    if needed.cost and known.limit:
+        known.counted = needed
+        return _UNCOUNTED
+    known.covered = needed
+    return None
 
 
 def _recall_nothing(_: bytes) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from tokenry.domain.errors import Fault
+from tokenry.domain.limits import Allowance
 from tokenry.web.errors import write_faults
 from tokenry.web.pieces import Run, send_pieces
 
@@ -56,6 +57,15 @@ async def send_result(
         return
     body = answer.body if isinstance(answer.body, bytes) else to_bytes(answer.body)
     await send_answer(send, answer.status, body, headers)
+
+
+def write_allowance(left: Allowance) -> HeaderList:
+    """The headers that say what a limit leaves: `X-RateLimit-Reset` in seconds since 1970."""
+    return [
+        (b"x-ratelimit-limit", b"%d" % left.limit),
+        (b"x-ratelimit-remaining", b"%d" % left.remaining),
+        (b"x-ratelimit-reset", b"%d" % left.reset),
+    ]
 
 
 def brief_refusal(

@@ -1,7 +1,7 @@
 """Limits on the rate of requests: who is counted where, and what happens when the counters do not answer."""
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Awaitable, Callable
+from functools import lru_cache, partial
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
@@ -94,12 +94,26 @@ class RateLimits:
         allowance = await self._count(f"attempt:{key}", limit)
         return allowance is not None and allowance.exceeded
 
+    async def take(self, token_id: int, limit: int, cost: int) -> Allowance | None:
+        """Count a request that somebody else answers, of those that a token may be used for; one too many counts not.
+
+        None where that cannot be done.
+        """
+
+        async def take(window: int) -> int:
+            return await self._counters.take(self._name, token_id, window, cost=cost, limit=limit)
+
+        return await self._ask(take, limit)
+
     async def _count(self, key: str, limit: int) -> Allowance | None:
+        return await self._ask(partial(self._counters.count, f"{self._name}:{key}"), limit)
+
+    async def _ask(self, count: Callable[[int], Awaitable[int]], limit: int) -> Allowance | None:
         now = self._now()
         if limit == 0 or now < self._paused_until:
             return None
         try:
-            used = await self._counters.count(f"{self._name}:{key}", window_at(now))
+            used = await count(window_at(now))
         except Unavailable as error:
             self._paused_until = now + PAUSE_SECONDS
             self._complaints.add(error.reason)

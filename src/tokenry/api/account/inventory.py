@@ -41,6 +41,7 @@ COLUMNS = (
     "not_before",
     "rotates_itself_only",
     "networks",
+    "requests_per_minute",
     "description",
     "metadata",
 )

@@ -14,7 +14,17 @@ from tokenry.web.requests import Call
 from tokenry.web.resource import MakeResource, Operation, Paths, change
 
 MANAGERS = Callers.MANAGERS
-NEW_TOKEN_KEYS = ("label", "scopes", "expiry", "not_before", "rotates_itself_only", "metadata", "create_user")
+NEW_TOKEN_KEYS = (
+    "label",
+    "scopes",
+    "expiry",
+    "not_before",
+    "rotates_itself_only",
+    "requests_per_minute",
+    "metadata",
+    "create_user",
+)
+DETAILS_KEYS = ("description", "networks", "requests_per_minute", "disabled", "metadata")
 
 
 def managed_paths(installation: Installation, resource: MakeResource) -> Paths:
@@ -51,11 +61,7 @@ def managed_paths(installation: Installation, resource: MakeResource) -> Paths:
         ),
         f"{one}/tokens/{{token_id}}/details": resource(
             GET=Operation(details.get_details, TOKENS_READS, MANAGERS),
-            PUT=change(
-                _knowing(details.update_details, "description", "networks", "disabled", "metadata"),
-                TOKENS_WRITES,
-                MANAGERS,
-            ),
+            PUT=change(_knowing(details.update_details, *DETAILS_KEYS), TOKENS_WRITES, MANAGERS),
         ),
     }
 

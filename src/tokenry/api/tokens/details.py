@@ -6,7 +6,7 @@ from tokenry.api.lists import read_list
 from tokenry.api.metadata import read_new_metadata
 from tokenry.api.tokens import operations
 from tokenry.api.tokens.operations import Whose, own, read_token_id
-from tokenry.api.wire import WRONG_TIME, read_time, write_page, write_time, write_token
+from tokenry.api.wire import WRONG_TIME, read_limit, read_time, write_page, write_time, write_token
 from tokenry.domain.details import STATES, Details, NewDetails, Selection, State, description_faults
 from tokenry.domain.errors import Fault, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
@@ -41,7 +41,7 @@ class DetailsOperations:
         return write_details(self._details.get_details(self._whose(call).owner_id, read_token_id(call)))
 
     def update_details(self, call: Call) -> object:
-        """PUT another description, other networks or metadata, disabled or not; what is left out stays."""
+        """PUT another description, other networks, limit or metadata, disabled or not; what is left out stays."""
         token_id = read_token_id(call)
         return write_details(self._details.update_details(self._whose(call), token_id, read_new_details(call.body)))
 
@@ -54,6 +54,7 @@ def write_details(details: Details) -> dict[str, object]:
         "state": details.state.value,
         "description": details.description,
         "networks": None if details.networks is None else [str(network) for network in details.networks],
+        "requests_per_minute": details.requests_per_minute,
         "created_by": details.created_by,
         "last_used": None if use is None else write_time(use.at),
         "last_used_address": None if use is None else use.address,
@@ -90,12 +91,14 @@ def read_new_details(body: Mapping[str, object]) -> NewDetails:
     else:
         faults.append(Fault("Must be a string", "description"))
     networks = _read_networks(body.get("networks", []), faults)
+    limit = read_limit(body, faults) if "requests_per_minute" in body else None
     disabled = read_key(body, "disabled", bool, faults)
     metadata = read_new_metadata(body, faults)
     raise_faults(faults)
     return NewDetails(
         description=str(description) if "description" in body else None,
         networks=networks if "networks" in body else None,
+        requests_per_minute=limit,
         disabled=disabled,
         metadata=metadata,
     )

@@ -151,4 +151,5 @@ def write_rules(rules: Rules) -> dict[str, object]:
         "scopes": str(rules.scopes),
         "max_tokens": rules.tokens_max,
         "tokens": rules.live_tokens,
+        "requests_per_minute": rules.requests_per_minute or None,
     }

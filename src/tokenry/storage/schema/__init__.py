@@ -13,6 +13,7 @@ What locks rows until its transaction ends, and changes nothing, says by its ver
 
 from tokenry.storage.schema.base import Id, Seconds, Words, metadata
 from tokenry.storage.schema.core import (
+    LIMIT_COLUMNS,
     accounts,
     audit_events,
     credentials,
@@ -51,6 +52,7 @@ from tokenry.storage.schema.sign_in import (
 )
 
 __all__ = [
+    "LIMIT_COLUMNS",
     "Id",
     "Seconds",
     "Words",

@@ -18,7 +18,11 @@ from sqlalchemy import (
 )
 
 from tokenry.domain.accounts import CONTACT_FIELDS
+from tokenry.domain.policy import UserKind
 from tokenry.storage.schema.base import EMPTY, Id, Preview, Seconds, Words, metadata
+
+LIMIT_COLUMNS = {kind: f"requests_per_minute_of_{kind.value}" for kind in UserKind}
+"""Where the policy has the limit of each kind of user."""
 
 accounts = Table(
     "accounts",
@@ -200,6 +204,8 @@ credentials = Table(
     Column("audience", Text, nullable=False, server_default=EMPTY),
     Column("jkt", String(43)),
     Column("not_before", Seconds, nullable=False, server_default=text("0")),  # 0: it opens from the beginning
+    # How many requests a minute may be made with the token, where they are counted; 0: any number.
+    Column("requests_per_minute", Integer, nullable=False, server_default=text("0")),
     sqlite_with_rowid=False,
 )
 
@@ -298,6 +304,8 @@ policy = Table(
     Column("scopes", Text, nullable=False),  # a JSON object: kind of user to the scopes it may have
     # Who may not sign in by a password alone, by name.
     Column("second_factor", String(16), nullable=False, server_default=text("'nobody'")),
+    # How many requests a minute may be made with each token, by the kind of its user; 0: any number.
+    *(Column(name, Integer, nullable=False, server_default=text("0")) for name in LIMIT_COLUMNS.values()),
 )
 
 audit_events = Table(
