@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from tests.middleware import applications
 from tokenry.middleware import Answer, Identity, Needs, Question, Refused, asgi, fastapi, wsgi
 from tokenry.middleware.django import TokenMiddleware, require
-from tokenry.middleware.users import UserOf
+from tokenry.middleware.users import UserOf, is_async
 
 assert applications.KINDS  # the settings are made there
 ADA = Identity("ada", 3, 1, 7, "linodes:read_only", None, None, "auth0|64f2")
@@ -188,9 +188,7 @@ def waiting() -> Iterator[None]:
 def test_own_user_is_found_or_the_request_is_refused(
     kind: str, user_of: UserOf, status: int, body: bytes | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if kind == "wsgi" and user_of in {find_async, find_nobody_async, fail_async}:
-        pytest.skip("WSGI has no event loop")
-    if kind == "wsgi" and isinstance(user_of, Finder):
+    if kind == "wsgi" and is_async(user_of):  # which has no event loop
         with pytest.raises(TypeError, match="not async"):
             ask_wsgi(user_of, GOOD)
         return
