@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +13,7 @@ from tokenry.component.script import PLACE, read_script
 from tokenry.operator.component import app as command
 
 BYTES_MAX = 15_000
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_script_is_small_and_loads_nothing() -> None:
@@ -25,6 +27,16 @@ def test_script_writes_no_html_runs_no_text_and_keeps_nothing() -> None:
         r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|Function\(|Storage|cookie|history|console|style="
     )
     assert not re.search(ways, read_script().body.decode())
+
+
+def test_documentation_names_the_properties_and_parts_that_there_are() -> None:
+    script = read_script().body.decode()
+    api, product = ((DOCS / f"{name}.md").read_text("utf-8") for name in ("api", "add-tokens-to-your-product"))
+    there = set(re.findall(r"--tokenry-[a-z]+", script))
+    assert set(re.findall(r"--tokenry-[a-z]+", api)) == there >= set(re.findall(r"--tokenry-[a-z]+", product))
+    (told,) = re.findall(r"its parts are (.*?)\.", api, re.DOTALL)
+    parts = {each for given in re.findall(r"part: [\"`]([^\"`]+)", script) for each in given.split()}
+    assert set(re.findall(r"`([a-z]+)`", told)) | set(re.findall(r"::part\(([a-z]+)\)", product)) <= parts
 
 
 def test_path_means_these_bytes_for_ever(app: App) -> None:

@@ -24,7 +24,18 @@ PAGES = [
     REPOSITORY / "README.md",
     *(
         DOCS / f"{name}.md"
-        for name in ("api", "cli", "client", "company-sign-in", "languages", "mcp", "middleware", "oauth", "tutorial")
+        for name in (
+            "add-tokens-to-your-product",
+            "api",
+            "cli",
+            "client",
+            "company-sign-in",
+            "languages",
+            "mcp",
+            "middleware",
+            "oauth",
+            "tutorial",
+        )
     ),
 ]
 OTHERS = {
@@ -37,7 +48,7 @@ OTHERS = {
 }
 """Pages whose blocks are not run, and why."""
 SKIPPED_MAX = 9
-SERVES = {"tokenry serve", "tokenry serve --scopes-file scopes.toml"}
+_SERVES = re.compile(r"tokenry serve(?: --scopes-file scopes\.toml)?(?: --allowed-origins \S+)?")
 _SCOPES_FILE = re.compile(r"^```toml\n(# scopes\.toml\n.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -78,7 +89,7 @@ class Reader:
     def run_commands(self, example: Example) -> None:
         """Run commands; where nothing is shown of the output, they must succeed."""
         for step in read_steps(self.own(example.parsed)):
-            if step.command in SERVES:  # it runs already
+            if _SERVES.fullmatch(step.command):  # it runs already
                 assert is_shown(self.server.printed, step.shown), self.server.printed
                 continue
             if step.command.startswith("node "):
@@ -109,7 +120,7 @@ def reader(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     port, flags = free_port(), ["--trusted-proxies", "127.0.0.1"]
     if (scopes := _SCOPES_FILE.search(page.read_text("utf-8"))) is not None:
         (tmp_path / "scopes.toml").write_text(scopes[1])
-        flags += ["--scopes-file", str(tmp_path / "scopes.toml")]
+        flags += ["--scopes-file", str(tmp_path / "scopes.toml"), "--allowed-origins", f"http://127.0.0.1:{port}"]
     with serving(tmp_path / "data", *flags, terminal=True) as server:
         variables = {"TOKENRY_URL": server.url, "TOKENRY_DATA_DIR": str(server.data_dir)}
         monkeypatch.setenv("TOKENRY_URL", server.url)
