@@ -5,7 +5,10 @@
 local TIMEOUT_MILLISECONDS = 1500  -- HAProxy asks up to four times
 local DESTINATION = __VERIFIER_DST__  -- nil, or where else to ask than the URL says: "unix@/path"
 local ASKED_WITH = { "authorization", "dpop", "user-agent" }
-local PASSED_ON = { "content-type", "www-authenticate", "retry-after" }
+local PASSED_ON = {
+    "content-type", "www-authenticate", "retry-after",
+    "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
+}
 
 core.register_action("tokenry", { "http-req" }, function(txn, url)
     local given = txn.http:req_get_headers()

@@ -13,6 +13,7 @@ import typer
 
 from tokenry.cli.running import alone
 from tokenry.domain.audiences import is_audience
+from tokenry.domain.limits import COST_MAX
 from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX
 from tokenry.domain.public_url import read_public_url
 from tokenry.domain.scopes import NOTHING, RESOURCE, Scopes
@@ -131,6 +132,15 @@ def gateway(
             help="The service's public address, https://host, for which clients prove their keys (DPoP).",
         ),
     ] = None,
+    cost: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=COST_MAX,
+            show_default="none is counted",
+            help="How much a request takes of those a minute that its token may be used for.",
+        ),
+    ] = 0,
     file: Annotated[
         str | None,
         typer.Option(metavar="NAME", show_default="the main one", help="Another file of the recipe."),
@@ -143,7 +153,7 @@ def gateway(
         **_write_verifier(name, verifier),
         **_write_address("UPSTREAM", _read(Address.parse_url, upstream, "--upstream", "http://127.0.0.1:8000")),
         **_write_address("LISTEN", _read(Address.parse, listen, "--listen", "127.0.0.1:8080 or [::1]:8080")),
-        "POLICY": write_policy(scope or [], resource or [], audience, origin),
+        "POLICY": write_policy(scope or [], resource or [], audience, origin, cost=cost),
     }
     print(render(name, file or FILES[name][0], values), end="")
 
@@ -155,7 +165,12 @@ def render(name: Gateway, file: str, values: Mapping[str, str]) -> str:
 
 
 def write_policy(
-    scopes: Sequence[str], resources: Sequence[str], audience: str | None = None, origin: str | None = None
+    scopes: Sequence[str],
+    resources: Sequence[str],
+    audience: str | None = None,
+    origin: str | None = None,
+    *,
+    cost: int = 0,
 ) -> str:
     """Write a policy as the verification routes read it. Raises BadParameter.
 
@@ -174,6 +189,8 @@ def write_policy(
         asked.append(("audience", audience))
     if origin is not None:
         asked.append(("origin", _read(read_public_url, origin, "--origin", "https://api.example.com")))
+    if cost:
+        asked.append(("cost", str(cost)))
     return urlencode(asked, safe=":*,")
 
 
