@@ -96,6 +96,7 @@ EXAMPLES: dict[str, str] = {
     "domain.users._EMAIL": "ada@example.org",
     "domain.users._PROXY_SUFFIX": "acme_0123456789abcdef",
     "domain.users._USERNAME": "ada.b-c_d",
+    "middleware.answers._NUMBER": "12",
     "middleware.remote._VALUE": f"Bearer {TOKEN}",
     "moments._MOMENT": "2018-01-02T03:04:05.123+01:00",
     "operator.gateway._HOST": "api.example.org",

@@ -8,6 +8,7 @@ import django
 import pytest
 from django.test import override_settings
 
+from tests.gateways.parts import HttpServer
 from tests.issuing import NewToken
 from tests.middleware import applications
 from tests.servers import Server
@@ -123,3 +124,19 @@ def test_without_a_decision_it_is_503(service: Server) -> None:
     with override_settings(TOKENRY_VERIFIER=RemoteVerifier("http://127.0.0.1:1", timeout=1), TOKENRY_METADATA=None):
         assert [ask(view, f"Bearer {service.token}").status_code for view in (Hello, Open)] == [503, 503]
         assert ask(Hello)["WWW-Authenticate"] == "Bearer"
+
+
+def test_token_that_is_used_too_often_is_throttled() -> None:
+    left = [
+        ("X-RateLimit-Limit", "6"),
+        ("X-RateLimit-Remaining", "0"),
+        ("X-RateLimit-Reset", "99"),
+        ("Retry-After", "7"),
+    ]
+    body = b'{"errors": [{"reason": "Too many requests"}]}'
+    with HttpServer(429, [*left, ("Content-Type", "application/json")], body).running() as server:
+        verifier = RemoteVerifier(f"http://127.0.0.1:{server.port}")
+        with override_settings(TOKENRY_VERIFIER=verifier, TOKENRY_METADATA=None):
+            answer = ask(Hello, "Bearer x")
+        verifier.close()
+    assert (answer.status_code, answer.data["detail"], answer["Retry-After"]) == (429, "Too many requests", "7")

@@ -20,11 +20,13 @@ from tests.issuing import NewToken
 from tests.making import crash
 from tests.middleware.conftest import revoke, token_id
 from tests.servers import Server, tokenry
+from tests.serving.parts import no_app
 from tests.verification.dpop_making import Prover, bound_token
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
-from tokenry.middleware import Answer, Identity, Needs, Question, Refused
+from tokenry.middleware import Answer, Identity, Needs, Question, Refused, asgi, wsgi
 from tokenry.middleware.answers import UNAVAILABLE
+from tokenry.middleware.fastapi import Requirer
 from tokenry.middleware.local import LocalVerifier
 from tokenry.storage.credentials import Credential
 from tokenry.storage.deadline import TIMEOUT_SECONDS
@@ -54,6 +56,20 @@ def ask(request: pytest.FixtureRequest) -> Callable[[LocalVerifier, Question], A
     if request.param == "sync":
         return LocalVerifier.verify
     return lambda verifier, asked: asyncio.run(verifier.verify_async(asked))
+
+
+def test_cost_is_refused_where_nothing_is_counted_and_at_the_start_if_it_is_known_then(
+    app_on_each_engine: App, local_on_each_engine: LocalVerifier, ask: Callable[[LocalVerifier, Question], Answer]
+) -> None:
+    assert ask(local_on_each_engine, question(app_on_each_engine.token, Needs(cost=1))) == UNAVAILABLE
+    for begin in (
+        lambda: asgi.TokenMiddleware(no_app, local_on_each_engine, Needs(cost=1)),
+        lambda: wsgi.TokenMiddleware(no_app, local_on_each_engine, Needs(cost=1)),  # type: ignore[arg-type]
+        lambda: Requirer(local_on_each_engine)(cost=1),
+        lambda: Requirer(local_on_each_engine).optional(cost=1),
+    ):
+        with pytest.raises(ValueError, match="LocalVerifier counts no requests: leave out the cost"):
+            begin()
 
 
 def test_decides_like_the_service(

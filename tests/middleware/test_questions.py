@@ -2,7 +2,9 @@
 
 import pytest
 
+from tokenry.domain.limits import COST_MAX
 from tokenry.middleware import Needs, Question, Refused
+from tokenry.middleware.metadata import ResourceMetadata
 from tokenry.middleware.questions import is_identity_header, without_identity_headers, write_target
 
 
@@ -18,6 +20,18 @@ def test_scope_that_can_be_none_is_refused_at_the_start(scope: str) -> None:
 def test_resource_that_can_be_none_is_refused_at_the_start(resource: str | list[str]) -> None:
     with pytest.raises(ValueError):
         Needs(resource=resource)
+
+
+@pytest.mark.parametrize("cost", [-1, COST_MAX + 1, 1.5])
+def test_cost_that_can_be_none_is_refused_at_the_start(cost: float) -> None:
+    with pytest.raises(ValueError):
+        Needs(cost=cost)  # type: ignore[arg-type]
+
+
+def test_cost_is_asked_for_and_stays_where_the_audience_is_the_application_s() -> None:
+    assert (Needs().query, Needs(cost=0).query, Needs("*", cost=2).query) == ("", "", "scope=%2A&cost=2")
+    described = ResourceMetadata("https://mcp.example/", issuer="https://tokens.example.com")
+    assert described.complete(Needs(cost=2)).query == "audience=https%3A%2F%2Fmcp.example%2F&cost=2"
 
 
 def test_everything_can_be_asked_for() -> None:

@@ -162,6 +162,33 @@ def test_refusal_is_handed_on(ask: Ask, status: int) -> None:
         assert ask(server.port) == Refused(status, ENVELOPE, CHALLENGE[1])
 
 
+LEFT = [("X-RateLimit-Limit", "6"), ("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "99"), ("Retry-After", "7")]
+
+
+def test_refusal_of_a_token_that_is_used_too_often_is_handed_on_with_what_is_left(ask: Ask) -> None:
+    asked = replace(ASKED, needs=Needs("linodes:read_only", cost=3))
+    with HttpServer(429, [*LEFT, JSON], ENVELOPE).running() as server:
+        answer = ask(server.port, asked)
+        assert server.last.target == "/verify?scope=linodes%3Aread_only&cost=3"
+    assert answer == Refused(429, ENVELOPE, left=LEFT)
+    assert set(LEFT) <= set(answer.headers)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ([*LEFT, ("Content-Type", "text/html")], b"<html>"),
+        ([*LEFT, JSON], b"<html>"),
+        ([("Retry-After", "7"), JSON], ENVELOPE),
+        ([*LEFT[:3], ("Retry-After", "soon"), JSON], ENVELOPE),
+    ],
+    ids=["a page", "a page as JSON", "no limit", "no number"],
+)
+def test_refusal_of_somebody_else_is_no_decision(ask: Ask, headers: Headers, body: bytes) -> None:
+    with HttpServer(429, headers, body).running() as server:
+        assert ask(server.port) == UNAVAILABLE
+
+
 @pytest.mark.parametrize(
     ("headers", "body"),
     [

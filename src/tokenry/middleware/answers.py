@@ -1,7 +1,8 @@
 """What a verifier answers: who is calling, or a refusal that is ready to be sent. No I/O."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ class Reply:
     body: bytes
     challenge: str | None = None
     """The WWW-Authenticate header, where there is one (RFC 6750 section 3, RFC 9449 section 7.1)."""
+    left: Sequence[tuple[str, str]] = ()
+    """The headers that say what is left of a token's limit, and when to ask again."""
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -26,6 +29,7 @@ class Reply:
             ("Cache-Control", "no-store"),
             ("Content-Length", str(len(self.body))),
         ]
+        headers += self.left
         return headers if self.challenge is None else [*headers, ("WWW-Authenticate", self.challenge)]
 
 
@@ -42,6 +46,9 @@ class Refused(Reply):
 
 
 Answer = Identity | Refused
+LEFT = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
+"""What the service says of a limit."""
+_NUMBER = re.compile(r"[0-9]{1,12}")
 
 UNAVAILABLE = Refused.because(503, *Unavailable().faults)
 DOUBLED = Refused.because(400, Fault("Must be sent only once", "Authorization"))
@@ -62,16 +69,14 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
             return read_headers(headers)
         except (LookupError, ValueError, OverflowError, OSError):
             raise Unreadable(Fault("status 200 without the headers that say who is calling")) from None
-    if status not in (401, 403):
+    if status not in (401, 403, 429):
         raise Unreadable(Fault(f"status {status}"))
     challenge = headers.get("www-authenticate", "")
-    if (
-        not challenge.startswith(("Bearer ", "DPoP "))
-        or headers.get("content-type") != "application/json"
-        or not _is_envelope(body)
-    ):
+    left = [(name, value) for name in LEFT if _NUMBER.fullmatch(value := headers.get(name.lower(), ""))]
+    marked = len(left) == len(LEFT) if status == 429 else challenge.startswith(("Bearer ", "DPoP "))
+    if not marked or headers.get("content-type") != "application/json" or not _is_envelope(body):
         raise Unreadable(Fault(f"status {status} that is not the service's own"))
-    return Refused(status, body, challenge)
+    return Refused(status, body, left=left) if status == 429 else Refused(status, body, challenge)
 
 
 def _is_envelope(body: bytes) -> bool:

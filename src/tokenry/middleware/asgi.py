@@ -6,7 +6,15 @@ from typing import Any
 from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Answer, Refused, Reply
 from tokenry.middleware.metadata import ResourceMetadata
-from tokenry.middleware.questions import ANY_TOKEN, Needs, Question, Verifier, without_identity_headers, write_target
+from tokenry.middleware.questions import (
+    ANY_TOKEN,
+    Needs,
+    Question,
+    Verifier,
+    require_counting,
+    without_identity_headers,
+    write_target,
+)
 from tokenry.middleware.users import UserOf, find_user_async
 
 Scope = MutableMapping[str, Any]
@@ -43,6 +51,7 @@ class TokenMiddleware:
         metadata: ResourceMetadata | None = None,
         user_of: UserOf | None = None,
     ) -> None:
+        require_counting(verifier, needs)
         self._app = app
         self._verifier = verifier
         self._needs = needs

@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Answer, Refused, Reply
 from tokenry.middleware.metadata import ResourceMetadata
-from tokenry.middleware.questions import Needs, Verifier, write_target
+from tokenry.middleware.questions import Needs, Verifier, require_counting, write_target
 from tokenry.middleware.users import UserOf, find_user, find_user_async, is_async
 from tokenry.middleware.wsgi import ask, remove_identity_headers
 
@@ -41,7 +41,7 @@ class TokenMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self._get_response = get_response
         self._needs: Needs | None = getattr(settings, "TOKENRY_NEEDS", None)
-        _verifier()  # what is wrong with it is told at the start
+        require_counting(_verifier(), self._needs)  # what is wrong with it is told at the start
         _user_of()
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
@@ -66,13 +66,17 @@ class TokenMiddleware:
 
 
 def require(
-    *scopes: str, resource: str | tuple[str, ...] = (), audience: str | None = None, optional: bool = False
+    *scopes: str,
+    resource: str | tuple[str, ...] = (),
+    audience: str | None = None,
+    optional: bool = False,
+    cost: int = 0,
 ) -> Callable[[View], View]:
     """Decorate a view with what it needs (see `Needs`). The identity is in `request.tokenry`.
 
     Raises ValueError.
     """
-    needs = Needs(*scopes, resource=resource, audience=audience, optional=optional)
+    needs = Needs(*scopes, resource=resource, audience=audience, optional=optional, cost=cost)
 
     def decorate(view: Any) -> Any:
         if iscoroutinefunction(view):

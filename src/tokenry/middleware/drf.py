@@ -11,7 +11,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException, AuthenticationFailed, ParseError, PermissionDenied
+from rest_framework.exceptions import APIException, AuthenticationFailed, ParseError, PermissionDenied, Throttled
 from rest_framework.request import Request
 
 from tokenry.domain.identity import Identity
@@ -60,7 +60,7 @@ class TokenryAuthentication(BaseAuthentication):  # type: ignore[misc]
         """Ask about the request's token, if it has one.
 
         Raises AuthenticationFailed (401), PermissionDenied (403) for a token that may not do it and for nobody whom
-        the site knows, ParseError (400), and Undecided (503).
+        the site knows, Throttled (429), ParseError (400), and Undecided (503).
         """
         needs = copy(self.needs)
         needs.optional = True
@@ -88,8 +88,15 @@ def _without_token(request: HttpRequest) -> HttpRequest:
 
 
 def _exception_of(refused: Refused, request: Request) -> APIException:
-    kinds: dict[int, type[APIException]] = {400: ParseError, 401: AuthenticationFailed, 403: PermissionDenied}
-    error = kinds.get(refused.status, Undecided)(json.loads(refused.body)["errors"][0]["reason"])
+    kinds: dict[int, type[APIException]] = {
+        400: ParseError,
+        401: AuthenticationFailed,
+        403: PermissionDenied,
+        429: Throttled,
+    }
+    error = kinds.get(refused.status, Undecided)(detail=json.loads(refused.body)["errors"][0]["reason"])
+    if refused.status == 429:
+        error.wait = int(dict(refused.left)["Retry-After"])  # with which DRF answers
     setattr(request, _CHALLENGE, refused.challenge)
     error.auth_header = refused.challenge  # DRF answers with it, whatever the status
     return error

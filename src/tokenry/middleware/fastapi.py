@@ -13,7 +13,7 @@ from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Refused
 from tokenry.middleware.asgi import USER_KEY, ask
 from tokenry.middleware.metadata import ResourceMetadata
-from tokenry.middleware.questions import Needs, Verifier
+from tokenry.middleware.questions import Needs, Verifier, require_counting
 from tokenry.middleware.users import UserOf, find_user_async
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
@@ -44,16 +44,18 @@ class Requirer:
         self._metadata = metadata
         self._user_of = user_of
 
-    def __call__(self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None) -> "Requirement":
+    def __call__(
+        self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None, cost: int = 0
+    ) -> "Requirement":
         """A dependency on what these say (see `Needs`). Raises ValueError."""
-        needs = Needs(*scopes, resource=resource, audience=audience)
+        needs = Needs(*scopes, resource=resource, audience=audience, cost=cost)
         return Requirement(self._verifier, needs, self._metadata, self._user_of)
 
     def optional(
-        self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None
+        self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None, cost: int = 0
     ) -> "OptionalRequirement":
         """The same, for a route that has another way to tell who is calling: None where no token is presented."""
-        needs = Needs(*scopes, resource=resource, audience=audience, optional=True)
+        needs = Needs(*scopes, resource=resource, audience=audience, optional=True, cost=cost)
         return OptionalRequirement(self._verifier, needs, self._metadata, self._user_of)
 
     @property
@@ -93,6 +95,7 @@ class _Dependency(SecurityBase):
         metadata: ResourceMetadata | None = None,
         user_of: UserOf | None = None,
     ) -> None:
+        require_counting(verifier, needs)
         self.model = HTTPBearer(description="A personal access token")
         self.scheme_name = "token"
         self._verifier = verifier

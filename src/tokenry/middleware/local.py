@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
 
-from tokenry.domain.errors import InsufficientScope, Unauthorized
+from tokenry.domain.errors import Fault, InsufficientScope, Invalid, Unauthorized
 from tokenry.domain.identity import identity_of
 from tokenry.domain.public_url import read_public_url
 from tokenry.domain.scopes import Scopes
@@ -40,6 +40,7 @@ except ModuleNotFoundError as error:
     raise ImportError(text, name=error.name) from error
 
 TIMEOUT_SECONDS = 1.0
+NOT_COUNTED = Fault("LocalVerifier counts no requests: leave it out, or use a RemoteVerifier", "cost")
 REFUSALS_MAX = 256
 
 
@@ -52,6 +53,9 @@ class LocalVerifier:
     `origin` is the application's public address, such as `https://api.example.com`: with it tokens that are bound to a
     key are accepted, with a proof for that address (RFC 9449), which is written into the database. Without it they are
     refused. `words` are those of refusals: the service's own, if it has set others than the usual ones.
+
+    It counts no requests against limits of tokens, since workers of the service do that in memory of their own: needs
+    with a `cost` are refused.
 
     Safe to be used by several threads and event loops, and after a fork. Raises SetupError, and ValueError for what
     cannot be an origin.
@@ -112,6 +116,8 @@ class LocalVerifier:
     def _decide(self, question: Question) -> tuple[Scopes, Decision | Future[Decision]]:
         """What is needed, and the decision, or its future. Raises Refusal."""
         needs = question.needs
+        if needs.cost:
+            raise Invalid(NOT_COUNTED)
         client = KnownPresenter(question.address, question.agent)
         require_frames()  # not in the midst of it, with the lock held
         with self._lock:  # the cache and SQLite's connection are for one thread at a time

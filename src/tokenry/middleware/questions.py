@@ -10,6 +10,7 @@ from tokenry.domain.audiences import is_audience
 from tokenry.domain.checks import presents_bound
 from tokenry.domain.errors import Refusal
 from tokenry.domain.identity import HEADER_PREFIX
+from tokenry.domain.limits import COST_MAX
 from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, RESOURCE, Scopes
 from tokenry.middleware.answers import DOUBLED, DOUBLED_PROOF, UNAVAILABLE, Answer, Refused
 
@@ -28,13 +29,14 @@ class Needs:
     `read_only` for GET, HEAD and OPTIONS, `read_write` for any other. Neither: any valid token will do. `audience` is
     the application's own address, as OAuth clients name it when they ask for a token (RFC 8707): without it no token
     is accepted that is meant for somebody. `optional` needs lets a request in that presents no token, as nobody's: the
-    application has another way to tell who is calling. A token that is presented has to be good.
+    application has another way to tell who is calling. A token that is presented has to be good. `cost` is what
+    a request counts for, of those a minute that its token may be used for; by default nothing is counted.
 
     Raises ValueError for what can be no scope or no resource, and for more than the service reads. Whether the
     catalogue has it is for the service to say.
     """
 
-    __slots__ = ("audience", "by_method", "optional", "query", "resources", "scopes")
+    __slots__ = ("audience", "by_method", "cost", "optional", "query", "resources", "scopes")
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class Needs:
         resource: str | Sequence[str] = (),
         audience: str | None = None,
         optional: bool = False,
+        cost: int = 0,
     ) -> None:
         resources = (resource,) if isinstance(resource, str) else tuple(resource)
         for scope in scopes:
@@ -52,12 +55,16 @@ class Needs:
                 raise ValueError(name)
         self.scopes, self.resources, self.audience = scopes, resources, audience
         self.by_method = bool(resources)
-        self.optional = optional
+        self.optional, self.cost = optional, cost
         asked = [("scope", scope) for scope in scopes] + [("resource", name) for name in resources]
         if audience is not None:
             if not is_audience(audience):
                 raise ValueError(audience)
             asked.append(("audience", audience))
+        if not 0 <= cost <= COST_MAX or cost != int(cost):
+            raise ValueError(cost)
+        if cost:
+            asked.append(("cost", f"{cost:d}"))
         self.query = urlencode(asked)
         """As the service takes it (docs/api.md)."""
         if len(self.query) > POLICY_BYTES_MAX:
@@ -131,6 +138,12 @@ class Verifier(Protocol):
 
     async def close_async(self) -> None:
         """Do the same from an event loop."""
+
+
+def require_counting(verifier: Verifier, needs: object) -> None:
+    """Raise ValueError for needs with a cost where the verifier counts nothing, and so would refuse every request."""
+    if isinstance(needs, Needs) and needs.cost and not getattr(verifier, "counts", False):
+        raise ValueError(f"{type(verifier).__name__} counts no requests: leave out the cost, or use a RemoteVerifier")
 
 
 def fail_closed(verifier: str, question: Question, error: Exception) -> Answer:

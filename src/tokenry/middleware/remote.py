@@ -47,6 +47,9 @@ class RemoteVerifier:
     Raises ValueError for an address that is none, or one with a user or a query in it, and for an origin that is none.
     """
 
+    counts = True
+    """Whether needs may have a cost."""
+
     def __init__(
         self,
         url: str,

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import Answer, Refused, Reply
 from tokenry.middleware.metadata import ResourceMetadata
-from tokenry.middleware.questions import ANY_TOKEN, Needs, Question, Verifier, is_identity_header, write_target
+from tokenry.middleware.questions import (
+    ANY_TOKEN,
+    Needs,
+    Question,
+    Verifier,
+    is_identity_header,
+    require_counting,
+    write_target,
+)
 from tokenry.middleware.users import UserOf, find_user, is_async
 
 if TYPE_CHECKING:
@@ -40,6 +48,7 @@ class TokenMiddleware:
     ) -> None:
         if user_of is not None and is_async(user_of):
             raise TypeError("WSGI has no event loop: give a user_of that is not async")
+        require_counting(verifier, needs)
         self._app = app
         self._verifier = verifier
         self._needs = needs
