@@ -10,6 +10,16 @@ local PASSED_ON = {
     "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
 }
 
+-- Whether a request has them all: HAProxy says nothing of a header for which its buffer has no room.
+local function all_set(told, given)
+    for name, values in pairs(told) do
+        if name:sub(1, 7) == "x-auth-" and (not given[name] or given[name][0] ~= values[0]) then
+            return false
+        end
+    end
+    return true
+end
+
 core.register_action("tokenry", { "http-req" }, function(txn, url)
     local given = txn.http:req_get_headers()
     local headers = {
@@ -34,7 +44,9 @@ core.register_action("tokenry", { "http-req" }, function(txn, url)
                 txn.http:req_set_header(name, values[0])
             end
         end
-        txn:set_var("txn.tokenry", "yes")
+        if all_set(answer.headers, txn.http:req_get_headers()) then
+            txn:set_var("txn.tokenry", "yes")
+        end
     elseif answer.status >= 400 and answer.status < 500 then
         local reply = txn:reply{ status = answer.status, body = answer.body }
         for _, name in ipairs(PASSED_ON) do

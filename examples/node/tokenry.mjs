@@ -150,7 +150,14 @@ function readIdentity(headers) {
     expires: expires === "" ? null : new Date(Number(expires) * 1000),
     clientId: headers.get("x-auth-client-id") || null,
     externalId: decodeURIComponent(externalId) || null,
+    metadata: readMetadata(headers.get("x-auth-metadata")),
   };
+}
+
+/** What your product keeps with the user and with the token; null where the service does not tell it. */
+function readMetadata(told) {
+  if (told === null) return null;
+  return told === "" ? { user: {}, token: {} } : JSON.parse(Buffer.from(told, "base64url").toString());
 }
 
 function isRefusal(response, body) {

@@ -43,7 +43,8 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     )
 
     quotas = getattr(counters, "quotas", None)
-    fast_path = FastPath(verifier, verification.read_policy, settings.words, clock, quotas)
+    told = settings.metadata_header
+    fast_path = FastPath(verifier, verification.read_policy, settings.words, clock, quotas, metadata=told)
 
     @asynccontextmanager
     async def lifespan(app: ASGIApp) -> AsyncIterator[Mapping[str, object]]:
@@ -79,6 +80,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         inspector,
         ready,
         words=settings.words,
+        metadata_header=settings.metadata_header,
         page_checks=page_checks,
         hashing=hashing,
         throttle=throttle,

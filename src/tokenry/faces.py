@@ -70,6 +70,7 @@ def routes(
     ready: Readiness,
     *,
     words: Words,
+    metadata_header: bool,
     page_checks: PageChecks,
     hashing: Hashing,
     throttle: Throttle,
@@ -84,7 +85,7 @@ def routes(
     to_pages = replace(TO_PAGES, words=words)
     browser = partial(BrowserResource, checks, to_pages, installation.page_tokens, installation.allowed_origins)
     paths: dict[str, ASGIApp] = {
-        **verification_paths(installation, checks, inspector, words, verification),
+        **verification_paths(installation, checks, inspector, words, verification, metadata=metadata_header),
         **oauth_paths(installation, inspector, oauth),
         **registration_paths(installation, registration),
         **page_paths(installation, hashing, throttle, parties, partial(Page, page_checks)),

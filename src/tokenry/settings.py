@@ -261,6 +261,10 @@ class Settings(BaseModel):
         description="What is said of a valid token whose scopes do not suffice. Unless it is set, /v4 says it as the "
         "wire format does.",
     )
+    metadata_header: bool = Field(
+        default=False,
+        description="Tell gateways, in X-Auth-Metadata, the metadata of a token and its user: up to 11 KiB.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much the log says."
     )

@@ -43,6 +43,7 @@ def test_answers_are_in_the_order_of_the_tokens(app_on_each_engine: App) -> None
             "expires": int(START) + 60,
             "client_id": None,
             "external_id": None,
+            "metadata": {"user": {}, "token": {}},
         },
         INVALID,
         {
@@ -56,6 +57,7 @@ def test_answers_are_in_the_order_of_the_tokens(app_on_each_engine: App) -> None
             "expires": None,
             "client_id": None,
             "external_id": None,
+            "metadata": {"user": {}, "token": {}},
         },
         valid,
     ]

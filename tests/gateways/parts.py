@@ -25,6 +25,7 @@ IDENTITY = (
     "X-Auth-Expires",
     "X-Auth-Client-Id",
     "X-Auth-External-Id",
+    "X-Auth-Metadata",
 )
 Headers = Sequence[tuple[str, str]]
 

@@ -17,7 +17,9 @@ from tests.gateways.parts import IDENTITY, Headers, HttpServer, ask, bearer
 from tests.gateways.programs import Running, refused, running
 from tests.issuing import NewToken
 from tests.servers import Server
+from tokenry.domain.identity import METADATA_HEADER
 from tokenry.domain.managed import EXTERNAL_ID_LENGTH_MAX
+from tokenry.domain.metadata import BYTES_MAX, Metadata, write_metadata
 from tokenry.operator.gateway import Gateway
 
 MANY = 48
@@ -34,7 +36,7 @@ def test_valid_token_gets_through_with_its_identity(gateway: Running, service: S
     assert (answer.status, answer.body) == (200, b"from the service")
     verified = httpx2.get(f"{service.url}/verify", headers=dict(bearer(reading_token))).headers
     names = [name for name in verified if name.startswith("x-auth-")]
-    assert sorted(names) == sorted(name.lower() for name in IDENTITY)
+    assert sorted([*names, METADATA_HEADER]) == sorted(name.lower() for name in IDENTITY)
     told = {name: gateway.service.last.values(name) for name in names}
     for name in ("x-auth-client-id", "x-auth-external-id"):
         assert told.pop(name) in ([], [""])  # as it is empty, some leave it out
@@ -55,6 +57,35 @@ def test_name_that_a_product_has_for_a_user_gets_through_however_long(
 def long_name() -> str:
     """As long as one may be, in bytes too."""
     return "\N{GRINNING FACE}" * EXTERNAL_ID_LENGTH_MAX
+
+
+def test_metadata_gets_through_where_it_is_told_and_a_clients_own_nowhere(
+    gateway: Running, service: Server, reading_token: str
+) -> None:
+    """As much as there may be, with long names beside it and a client that sends much itself."""
+    much = write_metadata({"a": "ä" * (BYTES_MAX // 2 - 4)})
+    told = [(name, "1") for name in IDENTITY if name != "X-Auth-Metadata"]
+    told = [*told, ("X-Auth-External-Id", "%F0%9F%98%80" * EXTERNAL_ID_LENGTH_MAX)][1:]
+    metadata = Metadata(much, much).write_header()
+    sent = [*bearer(reading_token), ("X-Auth-Metadata", "forged"), ("Cookie", "c" * 6000)]
+    with (
+        HttpServer(headers=[*told, ("X-Auth-Metadata", metadata)], body=b"").running() as telling,
+        gateway.relay.leading_to(telling.port),
+    ):
+        assert ask(gateway.port, headers=sent).status == 200
+    assert gateway.service.last.values("X-Auth-Metadata") == [metadata]
+    assert gateway.service.last.values("X-Auth-Token-Id") == ["1"]
+    assert ask(gateway.port, headers=sent).status == 200
+    assert gateway.service.last.values("X-Auth-Metadata") in ([], [""])
+
+
+def test_identity_that_does_not_fit_is_no_yes(gateway: Running, reading_token: str) -> None:
+    """What the service is not told of who is calling, it might take for nobody's business."""
+    told = [*((name, "1") for name in IDENTITY if name != "X-Auth-Metadata"), ("X-Auth-Metadata", "A" * 40_000)]
+    with HttpServer(headers=told, body=b"").running() as telling, gateway.relay.leading_to(telling.port):
+        if ask(gateway.port, headers=bearer(reading_token)).status == 200:
+            last = gateway.service.last
+            assert [(name, *last.values(name)) for name, _ in told] == told
 
 
 @pytest.fixture(params=["missing", "another scheme", "malformed", "wrong checksum", "revoked", "expired"])

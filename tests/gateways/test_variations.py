@@ -103,7 +103,7 @@ TRAEFIK_PREFLIGHTS = """    preflights:
         customRequestHeaders:
           {X-Auth-User: "", X-Auth-User-Id: "", X-Auth-Account-Id: "",
            X-Auth-Token-Id: "", X-Auth-Scopes: "", X-Auth-Expires: "",
-           X-Auth-Client-Id: "", X-Auth-External-Id: ""}
+           X-Auth-Client-Id: "", X-Auth-External-Id: "", X-Auth-Metadata: ""}
 """
 PREFLIGHTS: dict[Gateway, Callable[[str], str]] = {
     Gateway.NGINX: before("location / {", NGINX_PREFLIGHTS),

@@ -60,7 +60,11 @@ class Running:
     def told(self, path: str, identity: Identity | None, headers: list[str]) -> bytes:
         """The body of its answer."""
         self.reached.append(path)
-        shown = identity and {**identity._asdict(), "expires": identity.expires and identity.expires.isoformat()}
+        shown = identity and {
+            **identity._asdict(),
+            "expires": identity.expires and identity.expires.isoformat(),
+            "metadata": None if identity.metadata is None else identity.metadata.json,
+        }
         return json.dumps({"identity": shown, "headers": [name for name in headers if "auth-" in name]}).encode()
 
 

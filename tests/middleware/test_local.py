@@ -15,6 +15,7 @@ import httpx2
 import pytest
 from sqlalchemy import URL, create_engine, text
 
+from tests.api.managing import at, backend_of
 from tests.conftest import App, Clock, make_app
 from tests.issuing import NewToken
 from tests.making import crash
@@ -24,7 +25,7 @@ from tests.serving.parts import no_app
 from tests.verification.dpop_making import Prover, bound_token
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret
-from tokenry.middleware import Answer, Identity, Needs, Question, Refused, asgi, wsgi
+from tokenry.middleware import Answer, Identity, Metadata, Needs, Question, Refused, asgi, wsgi
 from tokenry.middleware.answers import UNAVAILABLE
 from tokenry.middleware.fastapi import Requirer
 from tokenry.middleware.local import LocalVerifier
@@ -80,7 +81,7 @@ def test_decides_like_the_service(
     reading, writing = Needs(resource="linodes"), Needs("linodes:read_write")
     for _ in range(2):  # not known yet, then known
         answer = ask(local_on_each_engine, question(made["token"], reading))
-        assert answer == Identity("admin", 1, 1, made["id"], "linodes:read_only", None)
+        assert answer == Identity("admin", 1, 1, made["id"], "linodes:read_only", None, metadata=Metadata())
         refused = ask(local_on_each_engine, question(made["token"], writing))
         said = client.get("/verify?scope=linodes:read_write", headers={"Authorization": f"Bearer {made['token']}"})
         assert refused == Refused(403, said.content, said.headers["www-authenticate"])
@@ -88,6 +89,27 @@ def test_decides_like_the_service(
     refused = ask(local_on_each_engine, question(made["token"], reading))
     assert isinstance(refused, Refused)
     assert refused.status == 401
+
+
+def test_metadata_is_told_as_it_is_at_that_moment(
+    app_on_each_engine: App, local_on_each_engine: LocalVerifier, ask: Callable[[LocalVerifier, Question], Answer]
+) -> None:
+    app, backend = app_on_each_engine, backend_of(app_on_each_engine)
+    made = app.client.post(
+        f"{at('a')}/tokens", headers=backend, json={"create_user": True, "metadata": {"t": 1}}
+    ).json()
+
+    def told() -> object:
+        answer = ask(local_on_each_engine, question(made["token"], ANY))
+        assert isinstance(answer, Identity)
+        assert answer.metadata is not None
+        return answer.metadata.user, answer.metadata.token
+
+    assert told() == told() == ({}, {"t": 1})
+    app.client.patch(at("a"), headers=backend, json={"metadata": {"plan": "pro"}})
+    assert told() == told() == ({"plan": "pro"}, {"t": 1})
+    app.client.put(f"{at('a')}/tokens/{made['id']}/details", headers=backend, json={"metadata": {"t": 2}})
+    assert told() == ({"plan": "pro"}, {"t": 2})
 
 
 def test_proof_counts_once_here_and_at_the_service(

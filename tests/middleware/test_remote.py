@@ -16,7 +16,7 @@ import pytest
 from tests.gateways.parts import Headers, HttpServer, Relay
 from tests.middleware.applications import ADA
 from tests.servers import Server
-from tokenry.middleware import Answer, Identity, Needs, Question, Refused
+from tokenry.middleware import Answer, Identity, Metadata, Needs, Question, Refused
 from tokenry.middleware.answers import UNAVAILABLE
 from tokenry.middleware.remote import BODY_BYTES_MAX, RemoteVerifier
 
@@ -115,6 +115,15 @@ def test_origin_that_is_none_is_refused_at_the_start(origin: str) -> None:
         RemoteVerifier("http://127.0.0.1:8470", origin=origin)
 
 
+@pytest.mark.parametrize("told", [None, Metadata(), Metadata('{"plan":"pro"}')])
+def test_metadata_is_read_where_the_service_tells_it(ask: Ask, told: Metadata | None) -> None:
+    headers = IDENTITY if told is None else {**IDENTITY, "X-Auth-Metadata": told.write_header()}
+    with HttpServer(headers=list(headers.items()), body=b"").running() as server:
+        answer = ask(server.port)
+    assert isinstance(answer, Identity)
+    assert answer.metadata == told
+
+
 @pytest.mark.parametrize("name", IDENTITY)
 def test_yes_without_a_header_is_no(ask: Ask, name: str) -> None:
     headers = [(key, value) for key, value in IDENTITY.items() if key != name]
@@ -135,13 +144,14 @@ def test_yes_with_a_header_twice_is_no(ask: Ask, name: str) -> None:
         ("X-Auth-User-Id", "-1"),
         ("X-Auth-Account-Id", "one"),
         ("X-Auth-Token-Id", "1.0"),
-        ("X-Auth-Scopes", ""),
         ("X-Auth-Scopes", "linodes"),
         ("X-Auth-Expires", "soon"),
         ("X-Auth-Expires", "9" * 30),
         ("X-Auth-External-Id", "a@b"),
         ("X-Auth-External-Id", "a, a"),
         ("X-Auth-External-Id", "%FF"),
+        ("X-Auth-Metadata", "e30"),
+        ("X-Auth-Metadata", "e30, e30"),
     ],
 )
 def test_yes_that_cannot_be_read_is_no(ask: Ask, name: str, value: str) -> None:

@@ -1,6 +1,7 @@
 """`/oauth/revoke` and `/oauth/introspect` for OAuth clients, which prove who they are as for tokens."""
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tokenry.domain.clients import Client
 from tokenry.domain.oauth import REFRESH_LIFETIME_SECONDS
 from tokenry.domain.secrets import Secret
 from tokenry.storage.schema import oauth_clients
+from tokenry.storage.users import get_user, set_user
 
 REVOKE, INTROSPECT = "/oauth/revoke", "/oauth/introspect"
 INACTIVE = {"active": False}
@@ -138,6 +140,19 @@ def test_client_is_told_of_its_own_tokens(app_on_each_engine: App) -> None:
         "sub": "1",
         "exp": int(START) + REFRESH_LIFETIME_SECONDS,
     }
+
+
+def test_client_is_not_told_what_the_product_keeps_with_its_user(app: App) -> None:
+    """It is somebody else's application. Who the token is meant for is told."""
+    client, secret = confidential_client(app)
+    api, of_api = confidential_client(app, website="https://mcp.example", verified=True)
+    told = get_tokens(app, client, secret, audience=("https://mcp.example/",))["access_token"]
+    with installation_of(app) as do, do.database.write() as connection:
+        set_user(connection, replace(get_user(connection, 1), metadata='{"plan":"pro"}'))
+    answer = send(app, INTROSPECT, client, secret, told).json()
+    assert (answer["active"], "metadata" in answer) == (True, False)
+    kept = {"user": {"plan": "pro"}, "token": {}}
+    assert send(app, INTROSPECT, api, of_api, told).json()["metadata"] == kept
 
 
 def test_what_was_used_or_has_ended_is_not_active(app: App) -> None:

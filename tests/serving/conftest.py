@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -31,7 +32,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             yield from serve(tmp_path_factory.mktemp("fast") / "data", url.render_as_string(hide_password=False))
 
 
-def serve(data_dir: Path, url: str | None, **settings: str) -> Iterator[Served]:
+def serve(data_dir: Path, url: str | None, **settings: Any) -> Iterator[Served]:
     clock = Clock()
     app = make_app(data_dir, clock, url, **settings)
     with app.client:  # which lets go of the database at the end

@@ -10,12 +10,13 @@ from structlog.testing import capture_logs
 
 from tests.making import crash
 from tokenry.domain.accounts import Actor
+from tokenry.domain.metadata import Metadata, write_metadata
 from tokenry.domain.networks import ANYWHERE
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.epoch import Epoch
 from tokenry.storage.journal import EVERYTHING as ALL
-from tokenry.verification.cache import Cache, Known
+from tokenry.verification.cache import METADATA_PER_ENTRY, Cache, Known
 from tokenry.verification.follower import mend
 
 PREVIEW = "pat_0123456789ab"
@@ -181,3 +182,25 @@ def test_oldest_goes_when_there_are_too_many(cache: Cache) -> None:
     assert cache.recall(text_of("pat_cccccccccccc")) is not None
     cache.put(known("pat_cccccccccccc"), cache.mark())
     assert cache.recall(text_of(OTHER)) is not None
+
+
+def test_token_with_much_metadata_counts_as_several(cache: Cache, epoch: Epoch) -> None:
+    """What a worker remembers is bounded in bytes, not in tokens alone."""
+    much = known("pat_mmmmmmmmmmmm")
+    much.actor = much.actor._replace(metadata=Metadata(write_metadata({"a": "x" * METADATA_PER_ENTRY})))
+    assert much.weight == 2
+    cache.put(much, cache.mark())
+    previews = [PREVIEW, OTHER, much.actor.preview]
+    assert [cache.recall(text_of(preview)) is not None for preview in previews] == [False, True, True]
+    with epoch.change([much.actor.preview]):
+        pass
+    assert cache.recall(text_of(OTHER)) is not None
+    for preview in ("pat_111111111111", "pat_222222222222"):
+        cache.put(known(preview), cache.mark())
+    assert len(cache) == 3
+    with epoch.change(ALL):
+        pass
+    assert cache.recall(text_of(OTHER)) is None
+    for preview in ("pat_111111111111", "pat_222222222222", PREVIEW):
+        cache.put(known(preview), cache.mark())
+    assert len(cache) == 3

@@ -3,7 +3,9 @@
 No function here keeps a part of a body in a local variable while it raises: tracebacks can show those.
 """
 
+import json
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -163,8 +165,9 @@ def read_verification(request: str, answer: Answer) -> Verification:
         return Verification(active=False, reason="invalid" if answer.status == 401 else "insufficient_scope")
     try:
         found = {name: read(answer.headers.get(_header(name))) for name, read in IDENTITY.items()}
-        return Verification(active=True, **found)
-    except (ValueError, OverflowError, OSError):
+        metadata = _read_metadata(answer.headers.get(_header("metadata")))
+        return Verification(active=True, **found, metadata=metadata)
+    except (ValueError, LookupError, TypeError, OverflowError, OSError, RecursionError):
         raise UnreadableAnswer(request, answer.status, "it lacks the headers of a verdict, X-Auth-*") from None
 
 
@@ -309,6 +312,14 @@ def _read_escaped(text: str | None) -> str | None:
     if text is None or not _ESCAPED.fullmatch(text):
         raise ValueError
     return unquote_to_bytes(text).decode("utf-8") or None
+
+
+def _read_metadata(text: str | None) -> dict[str, Any] | None:
+    """What a product keeps with user and token: base64url; empty where there is none."""
+    if not text:
+        return None if text is None else {"user": {}, "token": {}}
+    found = json.loads(b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+    return {name: {**found[name]} for name in ("user", "token")}
 
 
 IDENTITY: dict[str, Callable[[str | None], Any]] = {

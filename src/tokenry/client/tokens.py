@@ -216,6 +216,7 @@ class Verification:
     `active` is whether it is valid and has the scopes asked for. If it is not, `reason` is `invalid` (malformed,
     unknown, expired or revoked) or `insufficient_scope`, and the rest is empty. `expires` is None for never, and
     `client_id` for a token that its user made; `external_id` is a product's name for the user, where one has any.
+    `metadata` has what it keeps with the `user` and with the `token`; it is None where the service does not say.
     """
 
     active: bool
@@ -228,3 +229,4 @@ class Verification:
     expires: datetime | None = None
     client_id: str | None = None
     external_id: str | None = None
+    metadata: Mapping[str, Any] | None = field(default=None, hash=False)

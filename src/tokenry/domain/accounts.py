@@ -10,6 +10,7 @@ from typing import NamedTuple, Self
 from tokenry.domain.details import Reason
 from tokenry.domain.errors import Fault
 from tokenry.domain.managed import Managed
+from tokenry.domain.metadata import NOTHING_KEPT, Metadata
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import PAGE
 from tokenry.domain.texts import shows
@@ -128,6 +129,7 @@ class Actor(NamedTuple):
     external_id: str | None = None
     not_before: int = 0
     rotates_itself_only: bool = False
+    metadata: Metadata = NOTHING_KEPT
 
     @property
     def expires(self) -> int | None:

@@ -5,6 +5,8 @@
     "sub": "3"            introspection (RFC 7662 section 2.2)
     Identity.user_id      applications, through the middleware
 
+Metadata stands beside the table: it is told in headers only where the operator says so.
+
 `client/answers.py` reads the headers by a copy of it, since the client imports nothing of the domain.
 """
 
@@ -17,9 +19,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from tokenry.domain.accounts import Actor
+from tokenry.domain.metadata import Metadata
 from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
 
 HEADER_PREFIX = "x-auth-"
+METADATA_HEADER = f"{HEADER_PREFIX}metadata"
 _ESCAPED = re.compile(r"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})*+", re.ASCII)
 
 
@@ -27,6 +31,7 @@ class Identity(NamedTuple):
     """Who is calling, and through which token. `expires` is None for a token that does not expire.
 
     `client_id` is None for a token that its user made, and `external_id` for a user whom no product has a name for.
+    `metadata` has what a product keeps with the `user` and with the `token`; it is None where the service does not say.
     """
 
     user: str
@@ -37,6 +42,7 @@ class Identity(NamedTuple):
     expires: datetime | None
     client_id: str | None = None
     external_id: str | None = None
+    metadata: Metadata | None = None
 
     def may(self, scopes: str) -> bool:
         """Whether the token's scopes cover these, such as `linodes:read_only`. Raises ValueError for no scope."""
@@ -117,9 +123,12 @@ ATTRIBUTES = (
 )
 """What is told, in the order of an `Identity`. Here, there and in `Actor` a new one is a line."""
 
+_METADATA_SENT = METADATA_HEADER.encode("ascii")
 _SENT = [(attribute.header.encode("ascii"), attribute.write) for attribute in ATTRIBUTES]
 _find: Callable[[Actor], tuple[str | int | None, ...]] = attrgetter(*[attribute.of for attribute in ATTRIBUTES])
-_find_held: Callable[[Actor], tuple[object, ...]] = attrgetter(*[each.held or each.of for each in ATTRIBUTES])
+_find_held: Callable[[Actor], tuple[object, ...]] = attrgetter(
+    *[each.held or each.of for each in ATTRIBUTES], "metadata"
+)
 
 
 def identity_of(actor: Actor) -> Identity:
@@ -127,30 +136,46 @@ def identity_of(actor: Actor) -> Identity:
     return Identity._make(_find_held(actor))
 
 
-def write_headers(actor: Actor) -> list[tuple[bytes, bytes]]:
-    """Write it as headers, for the service behind a gateway."""
-    return [
+def write_headers(actor: Actor, *, metadata: bool = False) -> list[tuple[bytes, bytes]]:
+    """Write it as headers, for the service behind a gateway; with the metadata, if that is to be told."""
+    headers = [
         (header, b"" if value is None else write(value).encode("ascii"))
         for (header, write), value in zip(_SENT, _find(actor))  # noqa: B905 - to say it costs a tenth of this
     ]
+    if metadata:
+        headers.append((_METADATA_SENT, actor.metadata.write_header().encode("ascii")))
+    return headers
 
 
 def read_headers(headers: Mapping[str, str]) -> Identity:
-    """Read it from headers, which are found in lower case. Raises LookupError, ValueError, OverflowError, OSError."""
-    return Identity._make(attribute.read(headers[attribute.header]) for attribute in ATTRIBUTES)
+    """Read it from headers, which are found in lower case.
+
+    Raises LookupError, ValueError, TypeError, OverflowError, OSError, RecursionError.
+    """
+    told = headers.get(METADATA_HEADER)
+    metadata = None if told is None else Metadata.read_header(told)
+    return Identity._make([*(attribute.read(headers[attribute.header]) for attribute in ATTRIBUTES), metadata])
 
 
 def write_json(actor: Actor) -> dict[str, object]:
     """Write it as JSON; what there is not is null."""
-    return {attribute.name: value for attribute, value in zip(ATTRIBUTES, _find(actor), strict=True)}
+    told = {attribute.name: value for attribute, value in zip(ATTRIBUTES, _find(actor), strict=True)}
+    return {**told, "metadata": actor.metadata.json}
 
 
-def write_claims(actor: Actor) -> dict[str, object]:
-    """Write it as RFC 7662 has it, with for whom and from when on it is meant: what there is not is left out."""
+def write_claims(actor: Actor, *, metadata: bool = True) -> dict[str, object]:
+    """Write it as RFC 7662 has it, with for whom and from when on it is meant: what there is not is left out.
+
+    And the metadata, which is for services and not for the client that a token was given to.
+    """
     found = zip(ATTRIBUTES, _find(actor), strict=True)
     claims: dict[str, object] = {
         each.claim: each.write_claim(value) for each, value in found if each.claim and value is not None
     }
     if actor.not_before:
         claims["nbf"] = actor.not_before
-    return {**claims, "aud": list(actor.audience)} if actor.audience else claims
+    if actor.audience:
+        claims["aud"] = list(actor.audience)
+    if metadata and actor.metadata:
+        claims["metadata"] = actor.metadata.json
+    return claims

@@ -4,13 +4,15 @@ In here it is a text: that object, compact and with its keys in order, so that e
 """
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.secrets import holds_secret
-from tokenry.domain.texts import UNSTORABLE, is_storable
+from tokenry.domain.texts import UNSTORABLE, is_storable, write_base64url
 
 NO_METADATA = "{}"
 Entry = str | int | float | bool | None
@@ -24,6 +26,52 @@ KEY_LENGTH_MAX = 100
 """On the top level, where entries are found by their keys."""
 WHOLE_MAX = (1 << 53) - 1
 """Larger whole numbers are not the same to everybody who reads JSON (RFC 7493 section 2.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a product keeps with a user and with a token, as services are told. Each object is the caller's own."""
+
+    user_text: str = NO_METADATA
+    token_text: str = NO_METADATA
+
+    @property
+    def user(self) -> dict[str, Any]:
+        """What it keeps with the user."""
+        return read_metadata(self.user_text)
+
+    @property
+    def token(self) -> dict[str, Any]:
+        """What it keeps with the token."""
+        return read_metadata(self.token_text)
+
+    @property
+    def json(self) -> dict[str, dict[str, Any]]:
+        """Both, as JSON has them."""
+        return {"user": self.user, "token": self.token}
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return self.user_text != NO_METADATA or self.token_text != NO_METADATA
+
+    def __len__(self) -> int:
+        """How long the texts are."""
+        return len(self.user_text) + len(self.token_text)
+
+    def write_header(self) -> str:
+        """Write both as a header has them: that JSON in base64url, and nothing where there is none."""
+        return write_base64url(f'{{"user":{self.user_text},"token":{self.token_text}}}'.encode()) if self else ""
+
+    @classmethod
+    def read_header(cls, text: str) -> "Metadata":
+        """Read both from a header. Raises ValueError, LookupError, TypeError, RecursionError."""
+        if not text:
+            return NOTHING_KEPT
+        found = json.loads(b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        return cls(write_metadata({**found["user"]}), write_metadata({**found["token"]}))
+
+
+NOTHING_KEPT = Metadata()
 
 
 def metadata_faults(value: object) -> list[Fault]:

@@ -44,6 +44,8 @@ class FastPath:
         words: Words,
         now: Callable[[], float] = time.time,
         quotas: HostQuotas | None = None,
+        *,
+        metadata: bool = False,
     ) -> None:
         self._verifier = verifier
         self._recall = verifier.recall
@@ -55,6 +57,7 @@ class FastPath:
         self._starts: dict[int, bytes] = {}
         self._accepted = self._refused = b""
         self._words = words
+        self._metadata = metadata
         self._missing = _tail(*verdict(MISSING, NOTHING, words)[1:])
         self._unknown = _tail(*verdict(Decision(None, Denial.UNKNOWN), NOTHING, words)[1:])
         self._insufficient = lru_cache(INSUFFICIENT_MAX)(self._write_insufficient)
@@ -79,7 +82,7 @@ class FastPath:
             return self._look_up(sender, text)
         denial = self._judge(known, sender.needed, sender)
         if denial is None:
-            return self._accepted + (known.answer or _keep(known))
+            return self._accepted + (known.answer or self._keep(known))
         return self._count(sender, known) if denial is _UNCOUNTED else self._refuse(sender, denial)
 
     def answer_late(self, sender: Sender, defaults: Sequence[tuple[bytes, bytes]]) -> bytes | None:
@@ -135,7 +138,7 @@ class FastPath:
             return self._refuse(sender)
         denial = self._judge(found, sender.needed, sender)
         if denial is None:
-            return self._accepted + (found.answer or _keep(found))
+            return self._accepted + (found.answer or self._keep(found))
         return self._count(sender, found) if denial is _UNCOUNTED else self._refuse(sender, denial)
 
     def _count(self, sender: Sender, known: Known) -> bytes | None:
@@ -153,7 +156,7 @@ class FastPath:
         left = known.limit - used
         if left < 0:
             return self._write(sender, *exhausted(allowance(limit=known.limit, used=used, now=now)))
-        return self._accepted + known.limited + b"%d" % left + self._reset + (known.answer or _keep(known))
+        return self._accepted + known.limited + b"%d" % left + self._reset + (known.answer or self._keep(known))
 
     def _turn(self, now: float) -> None:
         """Begin another minute."""
@@ -183,10 +186,9 @@ class FastPath:
     def _write_insufficient(self, needed: str) -> bytes:
         return _tail(*verdict(Decision(None, Denial.INSUFFICIENT_SCOPE), Scopes.parse(needed), self._words)[1:])
 
-
-def _keep(known: Known) -> bytes:
-    known.answer = _tail(*accepted(known.actor)[1:])
-    return known.answer
+    def _keep(self, known: Known) -> bytes:
+        known.answer = _tail(*accepted(known.actor, metadata=self._metadata)[1:])
+        return known.answer
 
 
 def _tail(body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:

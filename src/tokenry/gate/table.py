@@ -19,7 +19,13 @@ from tokenry.web.resource import Checks, Inquiry, MakeResource, Operation, in_th
 
 
 def verification_paths(
-    installation: Installation, checks: Checks, inspector: Inspector, words: Words, resource: MakeResource
+    installation: Installation,
+    checks: Checks,
+    inspector: Inspector,
+    words: Words,
+    resource: MakeResource,
+    *,
+    metadata: bool,
 ) -> Mapping[str, ASGIApp]:
     """What gateways ask on every request, and what administrators and service accounts ask."""
     catalogue = installation.catalogue
@@ -28,7 +34,7 @@ def verification_paths(
     explain = partial(explain_token, inspector, installation.explanations, catalogue)
     asked = {
         question.path.decode("ascii") + ("{policy}/{path:path}" if question.is_below else ""): VerifyEndpoint(
-            checks.bound_tokens, question, read_policy, words, checks.limits
+            checks.bound_tokens, question, read_policy, words, checks.limits, metadata=metadata
         )
         for question in QUESTIONS
     }

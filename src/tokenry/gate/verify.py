@@ -43,6 +43,8 @@ class VerifyEndpoint:
         read_policy: ReadPolicy,
         words: Words,
         limits: RateLimits,
+        *,
+        metadata: bool,
     ) -> None:
         self._verifier = bound_tokens.verifier
         self._limits = limits
@@ -50,6 +52,7 @@ class VerifyEndpoint:
         self._question = question
         self._read_policy = read_policy
         self._words = words
+        self._metadata = metadata
         self.methods = question.methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +65,7 @@ class VerifyEndpoint:
         except Refusal as refusal:
             await send_answer(send, *refused(refusal))
             return
-        await send_answer(send, *verdict(decision, needed, self._words))
+        await send_answer(send, *verdict(decision, needed, self._words, metadata=self._metadata))
 
     async def _decide(self, scope: Scope, needed: Scopes) -> Decision:
         """Decide on a token; on one that is bound to a key and its proof, where it is said what that has to be for."""
@@ -101,11 +104,13 @@ def refused(refusal: Refusal) -> tuple[int, bytes, HeaderList]:
     return brief_refusal(STATUS[type(refusal)], refusal.faults, further)
 
 
-def verdict(decision: Decision, needed: Scopes, words: Words) -> tuple[int, bytes, HeaderList]:
-    """The answer to a decision: status, body, headers."""
+def verdict(
+    decision: Decision, needed: Scopes, words: Words, *, metadata: bool = False
+) -> tuple[int, bytes, HeaderList]:
+    """The answer to a decision: status, body, headers; among them the metadata, if that is to be told."""
     left = decision.allowance
     if decision.actor is not None and decision.denial is None:
-        status, body, headers = accepted(decision.actor)
+        status, body, headers = accepted(decision.actor, metadata=metadata)
         return status, body, headers if left is None else [*write_allowance(left), *headers]
     if left is not None and decision.denial is Denial.EXHAUSTED:
         return exhausted(left)
@@ -121,6 +126,6 @@ def exhausted(left: Allowance) -> tuple[int, bytes, HeaderList]:
     return brief_refusal(429, TooManyRequests().faults, headers)
 
 
-def accepted(actor: Actor) -> tuple[int, bytes, HeaderList]:
+def accepted(actor: Actor, *, metadata: bool) -> tuple[int, bytes, HeaderList]:
     """The answer to a token that is accepted: who is calling, for the service behind the gateway."""
-    return 200, b"", [*write_headers(actor), _NO_STORE]
+    return 200, b"", [*write_headers(actor, metadata=metadata), _NO_STORE]

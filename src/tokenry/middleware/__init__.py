@@ -11,9 +11,10 @@ yes. Nothing here needs what the server needs, but for local.py.
 """
 
 from tokenry.domain.identity import Identity
+from tokenry.domain.metadata import Metadata
 from tokenry.domain.words import Words
 from tokenry.middleware.answers import Answer, Refused
 from tokenry.middleware.metadata import ResourceMetadata
 from tokenry.middleware.questions import Needs, Question, Verifier
 
-__all__ = ["Answer", "Identity", "Needs", "Question", "Refused", "ResourceMetadata", "Verifier", "Words"]
+__all__ = ["Answer", "Identity", "Metadata", "Needs", "Question", "Refused", "ResourceMetadata", "Verifier", "Words"]

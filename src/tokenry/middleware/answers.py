@@ -67,7 +67,7 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     if status == 200:
         try:
             return read_headers(headers)
-        except (LookupError, ValueError, OverflowError, OSError):
+        except (LookupError, ValueError, TypeError, OverflowError, OSError, RecursionError):
             raise Unreadable(Fault("status 200 without the headers that say who is calling")) from None
     if status not in (401, 403, 429):
         raise Unreadable(Fault(f"status {status}"))

@@ -46,19 +46,20 @@ def introspect_for_client(do: Installation, inspector: Inspector, call: Call) ->
     actor = decision.actor
     if actor is None or not (actor.client_id == client.client_id or client.stands_at(actor.audience)):
         return INACTIVE
-    return _write_active(decision, do.proofs.find_keys([actor.preview]) if decision.bound else {})
+    keys = do.proofs.find_keys([actor.preview]) if decision.bound else {}
+    return _write_active(decision, keys, metadata=client.stands_at(actor.audience))
 
 
-def _write_active(decision: Decision, keys: Mapping[str, str]) -> object:
+def _write_active(decision: Decision, keys: Mapping[str, str], *, metadata: bool = True) -> object:
     actor = decision.actor
     if actor is None:
         return INACTIVE
     if not decision.bound:
-        return {"active": True, "token_type": "Bearer", **write_claims(actor)}
+        return {"active": True, "token_type": "Bearer", **write_claims(actor, metadata=metadata)}
     jkt = keys.get(actor.preview)
     if jkt is None:  # it has ended just now
         return INACTIVE
-    return {"active": True, "token_type": "DPoP", **write_claims(actor), "cnf": {"jkt": jkt}}
+    return {"active": True, "token_type": "DPoP", **write_claims(actor, metadata=metadata), "cnf": {"jkt": jkt}}
 
 
 def _write_refreshing(grant: Grant, expiry: datetime) -> object:

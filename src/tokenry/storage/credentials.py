@@ -42,6 +42,8 @@ class Credential(NamedTuple):
     requests_per_minute: int = 0
     kind_limit: int = 0
     """The same for each token of a user of this kind."""
+    user_metadata: str | None = None
+    token_metadata: str | None = None
 
 
 # Asked for, not read: each column of the answer costs two per cent of a look-up, and a preview begins with the prefix
@@ -81,6 +83,8 @@ def _select() -> Select[tuple[object, ...]]:
         tokens.c.rotates_itself_only,
         credentials.c.requests_per_minute,
         _KIND_LIMIT.label("kind_limit"),
+        users.c.metadata.label("user_metadata"),
+        tokens.c.metadata.label("token_metadata"),
     )
     joined = credentials.join(tokens).join(users, tokens.c.user_id == users.c.id).join(accounts)
     joined = joined.join(policy, policy.c.id == literal_column("1"))

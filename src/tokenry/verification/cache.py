@@ -11,7 +11,9 @@ from tokenry.storage.journal import Journal
 from tokenry.verification.follower import Follower
 
 ENTRIES_MAX = 50_000
-"""About 1 KiB each. Beyond it the oldest go first."""
+"""About 1 KiB each. Beyond it the oldest go first; one with much metadata counts as several."""
+METADATA_PER_ENTRY = 256
+"""Characters, which are kept as they are and in an answer, so that they take thrice as many bytes."""
 _NEVER_ASKED = Scopes({})
 """By identity: equal to NOTHING, which is asked for without saying by whom."""
 
@@ -68,6 +70,12 @@ class Known:
         return self.actor.audience
 
     @property
+    def weight(self) -> int:
+        """As how many entries it counts."""
+        metadata = self.actor.metadata
+        return 1 + len(metadata) // METADATA_PER_ENTRY if metadata else 1
+
+    @property
     def scopes(self) -> Scopes:
         """What it may do."""
         return self.actor.scopes
@@ -83,6 +91,7 @@ class Cache(Follower):
         super().__init__(changed)
         self._entries_max = entries_max
         self._entries: dict[bytes, Known] = {}
+        self._weight = 0
         self._fingerprints: dict[bytes, bytes] = {}  # by preview: a preview has one right token
 
     def recall(self, text: bytes) -> Known | None:
@@ -102,7 +111,8 @@ class Cache(Follower):
             return
         preview = known.actor.preview.encode("ascii")
         self._drop(preview)
-        if len(self._entries) >= self._entries_max:
+        self._weight += known.weight
+        while self._weight > self._entries_max and self._fingerprints:
             self._drop(next(iter(self._fingerprints)))
         self._entries[known.fingerprint] = known
         self._fingerprints[preview] = known.fingerprint
@@ -113,6 +123,7 @@ class Cache(Follower):
     def _heed(self, named: Collection[bytes] | None) -> None:
         if named is None:
             self._entries.clear()
+            self._weight = 0
             self._fingerprints.clear()
         else:
             for preview in named:
@@ -121,4 +132,4 @@ class Cache(Follower):
     def _drop(self, preview: bytes) -> None:
         fingerprint = self._fingerprints.pop(preview, None)
         if fingerprint is not None:
-            del self._entries[fingerprint]
+            self._weight -= self._entries.pop(fingerprint).weight

@@ -9,10 +9,12 @@ from typing import NamedTuple, Protocol
 from tokenry.domain.accounts import Actor
 from tokenry.domain.checks import Circumstances, Denial, find_denial, is_meant
 from tokenry.domain.limits import Allowance, lowest
+from tokenry.domain.metadata import NOTHING_KEPT, Metadata
 from tokenry.domain.networks import allows, stored_networks
 from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
 from tokenry.domain.secrets import API_PREFIXES, BOUND_PREFIXES, TOKEN_LENGTH_MAX, TOKEN_LENGTH_MIN, Peppers, Secret
 from tokenry.storage.credentials import Credential
+from tokenry.storage.metadata import from_column
 from tokenry.verification.cache import Cache, Known
 from tokenry.verification.last_used import Uses
 
@@ -269,6 +271,7 @@ class Verifier:
             external_id=credential.external_id,
             not_before=credential.not_before,
             rotates_itself_only=bool(credential.rotates_itself_only),
+            metadata=_read_metadata(credential.user_metadata, credential.token_metadata),
         )
         networks = stored_networks(credential.networks)
         limit = lowest(credential.requests_per_minute, credential.kind_limit)
@@ -291,6 +294,12 @@ def _settle(known: Known, needed: Scopes) -> Denial | None:
         return _UNCOUNTED
     known.covered = needed
     return None
+
+
+def _read_metadata(of_user: str | None, of_token: str | None) -> Metadata:
+    if of_user is None and of_token is None:
+        return NOTHING_KEPT
+    return Metadata(from_column(of_user), from_column(of_token))
 
 
 def _recall_nothing(_: bytes) -> None:
