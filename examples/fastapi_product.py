@@ -115,7 +115,11 @@ def sign_in(form: Form) -> Response:
     user = USERS.get(form.get("email", ""))
     given = hash_password(form.get("password", ""), SALT if user is None else user.salt)
     if user is None or not hmac.compare_digest(given, user.password):
-        return page("Sign in", SIGN_IN.format(wrong='<p role="alert">That is not right.</p>'), status=403)
+        return page(
+            "Sign in",
+            SIGN_IN.format(wrong='<p role="alert">The email address or the password is wrong.</p>'),
+            status=403,
+        )
     session = secrets.token_urlsafe(32)
     sessions[session] = user
     answer = RedirectResponse("/settings", 303)
@@ -128,7 +132,7 @@ async def sign_out(request: Request) -> Response:
     """End it."""
     sessions.pop(request.cookies.get(COOKIE, ""), None)
     answer = RedirectResponse("/sign-in", 303)
-    answer.delete_cookie(COOKIE)
+    answer.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=OWN.startswith("https:"))
     return answer
 
 
@@ -219,7 +223,8 @@ form[action="/sign-in"] { display: grid; max-width: 22rem; justify-content: stre
 p { overflow-wrap: anywhere; margin: .5rem 0; }
 label { display: grid; gap: .25rem; }
 input, button {
-  min-height: 2.75rem; padding: .4rem .9rem; border: 1px solid light-dark(#6d7889, #8d98a8); border-radius: .5rem;
+  box-sizing: border-box; min-height: 2.75rem; padding: .4rem .9rem;
+  border: 1px solid light-dark(#6d7889, #8d98a8); border-radius: .5rem;
   background: light-dark(#fff, #171b22); color: inherit; font: inherit;
 }
 :focus-visible { outline: 3px solid light-dark(#0b57b8, #8cbaff); outline-offset: 2px; }

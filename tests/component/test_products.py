@@ -1,6 +1,8 @@
 """The products of `examples/`, in a real browser: a user signs in, and has a token from its first day to its last."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browsers import assert_for_everybody
 from tests.component.parts import SCOPES_TOML
+from tests.node import NODE
 from tests.servers import (
     START_SECONDS_MAX,
     STOP_SECONDS_MAX,
@@ -26,7 +29,10 @@ from tests.servers import (
 from tokenry.client import Client
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-COMMANDS = {"fastapi": [sys.executable, "-m", "uvicorn", "fastapi_product:app", "--port"]}
+COMMANDS = {
+    "fastapi": [sys.executable, "-m", "uvicorn", "fastapi_product:app", "--port"],
+    "node": [NODE, "node/product.mjs"],
+}
 
 
 @dataclass
@@ -53,14 +59,21 @@ def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         variables = environment(TOKENRY_URL=service.url, TOKENRY_TOKEN=token, ORIGIN=origin)
         with log_file.open("w") as log:
             command = [*COMMANDS[request.param], str(port)]
-            process = subprocess.Popen(command, cwd=EXAMPLES, env=variables, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                command,
+                cwd=EXAMPLES,
+                env=variables,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # node is a child of the program of that name
+            )
         try:
             wait_until(lambda: is_open(port) or process.poll() is not None, START_SECONDS_MAX)
             assert process.poll() is None, log_file.read_text()
             with Client(service.url, token) as backend:
                 yield Example(origin, token, backend)
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
             process.wait(STOP_SECONDS_MAX)
     assert "pat_" not in log_file.read_text()
     assert "pgt_" not in log_file.read_text()
