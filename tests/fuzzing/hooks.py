@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tokenry.domain.accounts import SETTING_LENGTHS_MAX
 from tokenry.domain.scopes import POLICY_BYTES_MAX
 from tokenry.domain.texts import shows
+from tokenry.moments import read_moment
 
 PRINTABLE_SETTINGS = {"company", *SETTING_LENGTHS_MAX}
 """Of an account; the other two have patterns."""
@@ -117,14 +118,15 @@ def printable(text: Any) -> Any:
 
 @schemathesis.check
 def token_is_let_in_until_it_is_revoked(ctx: Any, response: Any, case: Any) -> None:
-    """A token that was made is let in at once, and from its revocation on it is not."""
+    """A token that was made is let in at once, unless it is for later; and from its revocation on it is not."""
     path = TOKEN_PATH.fullmatch(urlsplit(response.request.url).path)
     if path is None or response.status_code != 200:
         return
     if case.method == "POST":
         made = response.json()
         texts_by_id[str(made["id"])] = made["token"]
-        assert verify(made["token"]) == 200
+        begins = read_moment(json.loads(response.request.body or "{}").get("not_before") or "")
+        assert verify(made["token"]) == (401 if begins is not None and begins > datetime.now(UTC) else 200)
     elif case.method == "DELETE" and path[1] in texts_by_id:
         assert verify(texts_by_id.pop(path[1])) == 401
 
