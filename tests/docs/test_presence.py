@@ -95,7 +95,7 @@ def test_every_setting_is_in_the_table_and_no_other() -> None:
 
 def test_every_setting_is_an_option_of_serve_by_its_name() -> None:
     flags = {*map(flag_of, Settings.model_fields), "--config-file"}
-    assert PER_COMMAND["tokenry serve"] == flags | {"--no-bind-workers"}
+    assert PER_COMMAND["tokenry serve"] == flags | {"--no-bind-workers", "--no-metadata-header"}
 
 
 def test_every_variable_of_the_client_is_in_the_table_and_no_other() -> None:
