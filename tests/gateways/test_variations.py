@@ -8,9 +8,9 @@ import pytest
 
 from tests.gateways.parts import IDENTITY, ask, bearer
 from tests.gateways.programs import Running, refused, running
-from tests.issuing import NewToken
+from tests.issuing import NewToken, management, token_maker
 from tests.oauth_making import add_client, give
-from tests.servers import Server
+from tests.servers import Server, serving
 from tokenry.operator.gateway import FILES, Gateway
 from tokenry.settings import Settings
 from tokenry.wiring import open_installation
@@ -162,3 +162,54 @@ def test_token_that_is_meant_for_a_service_passes_its_own_gateway_alone(
         assert gateway.service.last.values("X-Auth-Client-Id") == [client.client_id]
         assert refused(gateway, token, "POST").status == 403
     assert refused(running_gateway(name), token).status == 401
+
+
+INSTANCE = """location /teams/ { return 404; }
+    location ~ ^/teams/(?<team>[0-9A-Za-z][0-9A-Za-z._-]*)/ {
+        auth_request /_tokenry_team;
+        proxy_pass http://behind_tokenry;
+    }
+    location = /_tokenry_team {
+        internal;
+        rewrite ^ /_tokenry/resource=messages@$team last;
+    }
+    """
+OWN_SCOPES = """[messages]
+instances = true
+reads = "read"
+writes = "send"
+actions.read = {}
+actions.send.implies = ["read"]
+"""
+
+
+def test_nginx_takes_the_instance_from_the_path(tmp_path: Path) -> None:
+    shown = (ROOT / "docs/gateways.md").read_text("utf-8")
+    assert all(line.strip() in shown for line in INSTANCE.splitlines()[1:] if line.strip())
+    (tmp_path / "scopes.toml").write_text(OWN_SCOPES, "utf-8")
+    change = before("location / {", INSTANCE)
+    with serving(tmp_path / "data", "--scopes-file", str(tmp_path / "scopes.toml")) as service:
+        with management(service) as api:
+            make = token_maker(api)
+            of_team, of_all = make(scopes="messages:read@team-7"), make(scopes="messages:send")
+        folder, needed = tmp_path / "gateway", ("--scope", "messages:send")
+        with running(Gateway.NGINX, folder, service.port, *needed, change=change) as gateway:
+            expected = {
+                "/teams/team-7/a": 200,
+                "/teams/team%2D7/a": 200,
+                "/teams/team-8/a": 403,
+                "/teams/team-7/../team-8/a": 403,
+                "/teams/team-7&resource=account/a": 404,
+                "/teams/team-7%26scope=account:read_only/a": 404,
+                "/teams/team-7%0d%0aX:y/a": 404,
+                "/teams/%20/a": 404,
+                "/teams//a": 404,
+                "/_tokenry_team": 404,
+                "/a": 403,
+            }
+            for path, status in expected.items():
+                assert ask(gateway.port, "GET", path, bearer(of_team)).status == status, path
+            assert ask(gateway.port, "POST", "/teams/team-7/a", bearer(of_team)).status == 403
+            assert ask(gateway.port, "POST", "/teams/team-8/a", bearer(of_all)).status == 200
+            assert gateway.service.last.values("X-Auth-Scopes") == ["messages:read messages:send"]
+            assert ask(gateway.port, "GET", "/teams/team-7/a", []).status == 401

@@ -108,7 +108,6 @@ def fastapi_app(verifier: Verifier, running: Running, metadata: ResourceMetadata
         "/any": require(),
         "/reading": require("linodes:read_only"),
         "/linodes": require(resource="linodes"),
-        "/misspelt": require("linode:read_only"),
         "/optional": require.optional("linodes:read_only"),
     }
 
@@ -169,7 +168,6 @@ def _urls(view: Any) -> Any:
         url("any", require()(view)),
         url("reading", require("linodes:read_only")(view)),
         url("linodes", require(resource="linodes")(view)),
-        url("misspelt", require("linode:read_only")(view)),
         url("optional", require("linodes:read_only", optional=True)(view)),
         url("open", view),
     )

@@ -83,6 +83,9 @@ class Remembering:
     async def verify_async(self, question: Question) -> Answer:
         return Refused(401, b"")
 
+    def check(self, *needs: Needs) -> None:
+        """Everything is known."""
+
     def close(self) -> None:
         raise AssertionError
 

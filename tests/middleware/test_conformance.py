@@ -202,7 +202,9 @@ def test_optional_token_has_to_be_good_when_it_is_presented(application: Running
         assert refused(application, "/optional", [("Authorization", authorization)]).status == 401, authorization
 
 
+@pytest.mark.parametrize("kind", ["asgi", "wsgi"], indirect=True)
 def test_scope_that_the_catalogue_does_not_have_is_refused(application: Running, service: Server) -> None:
+    """Where it is not known at the start what is needed, since a function says it; else see `test_start.py`."""
     answer = refused(application, "/misspelt", bearer(service.token))
     assert (answer.status, json.loads(answer.body)) == (503, {"errors": [{"reason": "Service unavailable"}]})
 

@@ -9,7 +9,7 @@ from tokenry.middleware.questions import is_identity_header, without_identity_he
 
 
 @pytest.mark.parametrize(
-    "scope", ["", " ", "linodes", "linodes:write", "linodes:read_only&resource=x", "Linodes:read_only"]
+    "scope", ["", " ", "linodes", "linodes:Write", "linodes:read_only&resource=x", "Linodes:read_only"]
 )
 def test_scope_that_can_be_none_is_refused_at_the_start(scope: str) -> None:
     with pytest.raises(ValueError):

@@ -144,6 +144,7 @@ def test_yes_with_a_header_twice_is_no(ask: Ask, name: str) -> None:
         ("X-Auth-User-Id", "-1"),
         ("X-Auth-Account-Id", "one"),
         ("X-Auth-Token-Id", "1.0"),
+        ("X-Auth-Scopes", ","),
         ("X-Auth-Scopes", "linodes"),
         ("X-Auth-Expires", "soon"),
         ("X-Auth-Expires", "9" * 30),
@@ -157,6 +158,12 @@ def test_yes_with_a_header_twice_is_no(ask: Ask, name: str) -> None:
 def test_yes_that_cannot_be_read_is_no(ask: Ask, name: str, value: str) -> None:
     with HttpServer(headers=list((IDENTITY | {name: value}).items()), body=b"").running() as server:
         assert ask(server.port) == UNAVAILABLE
+
+
+def test_token_may_have_no_scope_left(ask: Ask) -> None:
+    """All that it had was taken out of the catalogue."""
+    with HttpServer(headers=list((IDENTITY | {"X-Auth-Scopes": ""}).items()), body=b"").running() as server:
+        assert ask(server.port) == ADA._replace(scopes="")
 
 
 @pytest.mark.parametrize("status", [201, 204, 206, 400, 404, 405, 429, 500, 502, 503])

@@ -35,6 +35,9 @@ class Decided:
     async def verify_async(self, question: Question) -> Answer:
         return self.verify(question)
 
+    def check(self, *needs: Needs) -> None:
+        """Everything is known."""
+
     def close(self) -> None:
         """Nothing is open."""
 

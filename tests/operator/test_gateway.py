@@ -10,8 +10,11 @@ from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 from typer.testing import CliRunner
 
+from tests.conftest import App
+from tests.gateways.parts import HttpServer
 from tests.servers import tokenry
-from tokenry.operator.gateway import FILES, Address, Gateway, app, render
+from tokenry.operator.gateway import FILES, Address, Gateway, render
+from tokenry.operator.gateway import app as gateway
 
 ROOT = Path(__file__).parents[2]
 EACH_FILE = [(name, file) for name in Gateway for file in FILES[name]]
@@ -38,7 +41,7 @@ def test_everything_that_was_asked_for_is_filled_in(name: Gateway, file: str) ->
         "10.0.0.1:3333",
     ]
     policy = ["--scope", "linodes:read_only,account:read_write", "--scope", "*", "--resource", "vpc"]
-    printed = CliRunner().invoke(app, [name, "--file", file, *arguments, *policy]).stdout
+    printed = CliRunner().invoke(gateway, [name, "--file", file, *arguments, *policy]).stdout
     assert re.findall(r"__\w+__", printed) == []
     template = (ROOT / "deploy" / name / file).read_text("utf-8")
     for placeholder, value in {
@@ -56,7 +59,7 @@ def test_everything_that_was_asked_for_is_filled_in(name: Gateway, file: str) ->
 @pytest.mark.parametrize("name", [name for name in Gateway if name is not Gateway.TRAEFIK])
 def test_socket_of_the_verifier_is_written_as_each_gateway_writes_it(name: Gateway) -> None:
     command = [name, "--verifier", "unix:/run/tokenry/a_b-1.sock", "--file"]
-    printed = "".join(CliRunner().invoke(app, [*command, file]).stdout for file in FILES[name])
+    printed = "".join(CliRunner().invoke(gateway, [*command, file]).stdout for file in FILES[name])
     written = {
         Gateway.NGINX: "server unix:/run/tokenry/a_b-1.sock;",
         Gateway.CADDY: "forward_auth unix//run/tokenry/a_b-1.sock {",
@@ -68,7 +71,7 @@ def test_socket_of_the_verifier_is_written_as_each_gateway_writes_it(name: Gatew
 
 
 def test_gateway_that_cannot_ask_by_a_socket_says_so() -> None:
-    printed = CliRunner().invoke(app, ["traefik", "--verifier", "unix:/run/tokenry/tokenry.sock"])
+    printed = CliRunner().invoke(gateway, ["traefik", "--verifier", "unix:/run/tokenry/tokenry.sock"])
     assert (printed.exit_code, printed.stdout) == (2, "")
     assert "traefik cannot ask by a unix socket" in " ".join(printed.stderr.split())
 
@@ -84,7 +87,8 @@ def test_recipe_has_every_address_and_the_policy(name: Gateway) -> None:
     "command", re.findall(r"\$ tokenry gateway ([^>&\n]+)", (ROOT / "docs/gateways.md").read_text("utf-8"))
 )
 def test_command_of_the_documentation_works(command: str) -> None:
-    printed = CliRunner().invoke(app, command.split())
+    wire = {"TOKENRY_SCOPES_FILE": str(ROOT / "src/tokenry/storage/catalogue.toml")}
+    printed = CliRunner().invoke(gateway, command.split(), env=wire)
     assert (printed.exit_code, printed.stderr) == (0, "")
 
 
@@ -124,14 +128,14 @@ def test_every_gateway_is_in_the_documentation(name: Gateway) -> None:
     ],
 )
 def test_what_cannot_be_filled_in_is_refused_by_name(arguments: list[str], option: str) -> None:
-    printed = CliRunner().invoke(app, ["nginx", *arguments])
+    printed = CliRunner().invoke(gateway, ["nginx", *arguments])
     assert (printed.exit_code, printed.stdout) == (2, "")
     assert option in printed.stderr
     assert "such as" in printed.stderr or "nginx has" in printed.stderr
 
 
 def test_unknown_gateway_is_refused_with_those_there_are() -> None:
-    printed = CliRunner().invoke(app, ["apache"])
+    printed = CliRunner().invoke(gateway, ["apache"])
     assert printed.exit_code == 2
     assert all(name in printed.stderr for name in Gateway)
 
@@ -159,3 +163,38 @@ def test_installed_package_has_the_recipes(tmp_path: Path) -> None:
         assert [name for name in names if name.startswith("tokenry/deploy/")] == sorted(
             f"tokenry/deploy/{name}/{file}" for name, file in EACH_FILE
         )
+
+
+def test_what_the_service_has_not_is_refused_with_what_may_be_meant(app: App) -> None:
+    catalogue = app.client.get("/v4/tokenry/scopes").content
+    with HttpServer(200, [("Content-Type", "application/json")], catalogue).running() as server:
+        verifier = ("nginx", "--verifier", f"http://127.0.0.1:{server.port}")
+        refused = tokenry("gateway", *verifier, "--scope", "linode:read_only", "--resource", "vpcs")
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "linode:read_only (did you mean linodes:read_only?)" in refused.stderr
+        assert "Unknown resource: vpcs (did you mean vpc?)" in refused.stderr
+        assert "linodes:read_only" in tokenry("gateway", *verifier, "--scope", "linodes:read_only").stdout
+        assert [request.target for request in server.requests] == ["/v4/tokenry/scopes"] * 2
+
+
+def test_scopes_file_is_looked_at_in_place_of_the_service(tmp_path: Path) -> None:
+    path = tmp_path / "scopes.toml"
+    path.write_text('[messages]\ninstances = true\nactions = ["read", "send"]\n', "utf-8")
+    for arguments, variables in ((("--scopes-file", str(path)), {}), ((), {"TOKENRY_SCOPES_FILE": str(path)})):
+        asked = ("gateway", "nginx", *arguments, "--scope")
+        printed = tokenry(*asked, "messages:read@team-7", variables=variables)
+        assert (printed.returncode, printed.stderr) == (0, "")
+        assert "scope=messages:read@team-7" in printed.stdout
+        refused = tokenry(*asked, "messages:sent@team-7", variables=variables)
+        assert refused.returncode == 2
+        assert "did you mean messages:send@team-7?" in refused.stderr
+    broken = tokenry("gateway", "nginx", "--scopes-file", str(tmp_path / "none"), "--scope", "a:b")
+    assert broken.returncode == 1
+    assert "cannot be read" in broken.stderr
+
+
+@pytest.mark.parametrize("verifier", ["http://127.0.0.1:1", "unix:/nowhere.sock"])
+def test_service_that_does_not_answer_is_no_reason_not_to_print(verifier: str) -> None:
+    printed = CliRunner().invoke(gateway, ["nginx", "--verifier", verifier, "--scope", "any:thing"])
+    assert (printed.exit_code, "scope=any:thing" in printed.stdout) == (0, True)
+    assert "was not checked" in printed.stderr

@@ -8,13 +8,13 @@ from typing import Any
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import (
-    INSTANCE,
     LEVELS_IMPLY,
     SCOPES_LENGTH_MAX,
     Implied,
     Level,
     Name,
     Scopes,
+    is_instance,
     split_scopes,
     stored_scopes,
 )
@@ -206,12 +206,12 @@ class Catalogue:
         general, at, instance = piece.partition("@")
         if general not in self._words:
             return piece == "*"
-        return not at or (self._entries[general.partition(":")[0]].instances and bool(INSTANCE.fullmatch(instance)))
+        return not at or (self._entries[general.partition(":")[0]].instances and is_instance(instance))
 
     def _find_resource(self, text: str) -> Resource | None:
         name, at, instance = text.partition("@")
         entry = next((each for each in self.resources if each.name == name), None)
-        if entry is None or (at and not (entry.instances and INSTANCE.fullmatch(instance))):
+        if entry is None or (at and not (entry.instances and is_instance(instance))):
             return None
         return entry
 

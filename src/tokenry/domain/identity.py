@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from tokenry.domain.accounts import Actor
 from tokenry.domain.metadata import Metadata
-from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
+from tokenry.domain.scopes import NOTHING, Scopes, is_instance, stored_scopes
 
 HEADER_PREFIX = "x-auth-"
 METADATA_HEADER = f"{HEADER_PREFIX}metadata"
@@ -44,9 +44,18 @@ class Identity(NamedTuple):
     external_id: str | None = None
     metadata: Metadata | None = None
 
-    def may(self, scopes: str) -> bool:
-        """Whether the token's scopes cover these, such as `linodes:read_only`. Raises ValueError for no scope."""
-        return stored_scopes(self.scopes).covers(Scopes.parse(scopes))
+    def may(self, scopes: str, *, instance: str | None = None) -> bool:
+        """Whether the token's scopes cover these, such as `linodes:read_only`, of one instance if one is named.
+
+        `instance` may be any text that a request brings. Nobody may anything of what can be the name of none. Raises
+        ValueError for what is no scope.
+        """
+        needed = Scopes.parse(scopes)
+        if instance is not None:
+            if not is_instance(instance):
+                return False
+            needed = needed.of_instance(instance)
+        return stored_scopes(self.scopes).covers(needed)
 
 
 @dataclass(frozen=True, slots=True)

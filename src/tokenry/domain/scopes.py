@@ -74,7 +74,7 @@ class Name(NamedTuple):
         resource, _, action = general.partition(":")
         if not (RESOURCE.fullmatch(resource) and RESOURCE.fullmatch(action)):
             raise ValueError(text)
-        if at and not INSTANCE.fullmatch(instance):
+        if at and not is_instance(instance):
             raise ValueError(text)
         return cls(resource, action, instance)
 
@@ -186,6 +186,13 @@ class Scopes:
         """These scopes and others together: of a resource that both have, the higher level."""
         return Scopes.parse(f"{self} {others}").by(self.implied or others.implied)
 
+    def of_instance(self, instance: str) -> "Scopes":
+        """The same of one instance; `*` stays what it is. Raises ValueError if one of them names an instance."""
+        if any(name.instance for name in self.names.values()):
+            raise ValueError(self.text)
+        names = [name._replace(instance=instance) for name in self.names.values()]
+        return replace(self, names={str(name): name for name in names})
+
     def managing(self) -> "Scopes":
         """These scopes as an administrator holds them: `*` with those of management."""
         return ALL if self.everything else self
@@ -234,6 +241,17 @@ NOTHING_FOR_ANYBODY = Asked({}, audience=ANYBODY)
 def is_management(resource: str) -> bool:
     """Whether a resource is one of this service's own."""
     return resource.startswith(MANAGEMENT_PREFIX)
+
+
+def is_resource(text: str) -> bool:
+    """Whether this names a resource, or one of its instances."""
+    name, at, instance = text.partition("@")
+    return bool(RESOURCE.fullmatch(name)) and (not at or is_instance(instance))
+
+
+def is_instance(text: str) -> bool:
+    """Whether an instance can be called so."""
+    return bool(INSTANCE.fullmatch(text))
 
 
 def split_scopes(text: str) -> list[str]:

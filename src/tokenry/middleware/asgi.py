@@ -1,5 +1,6 @@
 """In front of an ASGI application: nothing reaches it without a valid token."""
 
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -62,7 +63,7 @@ class TokenMiddleware:
         """Judge one request or websocket."""
         if scope["type"] == "lifespan":
             try:
-                await self._app(scope, receive, send)
+                await self._live(scope, receive, send)
             finally:
                 await self._verifier.close_async()
             return
@@ -81,6 +82,23 @@ class TokenMiddleware:
             if user is not None:
                 scope[USER_KEY] = user
         await self._app(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application live, unless it needs what the catalogue has not: then it does not start."""
+        if not (isinstance(self._needs, Needs) and self._needs.names_any):
+            await self._app(scope, receive, send)
+            return
+        begun = [await receive()]
+        try:
+            await to_thread(self._verifier.check, self._needs)
+        except ValueError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+
+        async def receive_again() -> Message:
+            return begun.pop() if begun else await receive()
+
+        await self._app(scope, receive_again, send)
 
 
 async def ask(

@@ -8,13 +8,14 @@ TOKENRY_USER = "accounts.users.user_of"                        finds the site's 
 """
 
 from asyncio import to_thread
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLResolver, get_resolver
 from django.utils.module_loading import import_string
 
 from tokenry.domain.identity import Identity
@@ -26,6 +27,7 @@ from tokenry.middleware.wsgi import ask, remove_identity_headers
 
 View = TypeVar("View", bound=Callable[..., Any])
 _USER = "_tokenry_user"
+_NEEDS = "_tokenry_needs"
 
 
 class TokenMiddleware:
@@ -41,7 +43,10 @@ class TokenMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self._get_response = get_response
         self._needs: Needs | None = getattr(settings, "TOKENRY_NEEDS", None)
-        require_counting(_verifier(), self._needs)  # what is wrong with it is told at the start
+        # What is wrong with it, or needed and not there, is told at the start.
+        verifier = _verifier()
+        require_counting(verifier, self._needs)
+        verifier.check(*_list_needs(), *([] if self._needs is None else [self._needs]))
         _user_of()
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
@@ -85,15 +90,28 @@ def require(
             async def judged_async(request: HttpRequest, *arguments: Any, **named: Any) -> Any:
                 return await _admit_async(needs, request) or await view(request, *arguments, **named)
 
+            setattr(judged_async, _NEEDS, needs)
             return judged_async
 
         @wraps(view)
         def judged(request: HttpRequest, *arguments: Any, **named: Any) -> Any:
             return _admit(needs, request) or view(request, *arguments, **named)
 
+        setattr(judged, _NEEDS, needs)
         return judged
 
     return decorate
+
+
+def _list_needs() -> Iterator[Needs]:
+    """What the views of the site need, as far as they say it: those in the URLconf, which is read for it."""
+    waiting = [get_resolver()] if getattr(settings, "ROOT_URLCONF", None) else []
+    while waiting:
+        for each in waiting.pop().url_patterns:
+            if isinstance(each, URLResolver):
+                waiting.append(each)
+            elif hasattr(each.callback, _NEEDS):
+                yield getattr(each.callback, _NEEDS)
 
 
 def _describe(request: HttpRequest) -> HttpResponse | None:

@@ -1,5 +1,6 @@
 """A dependency for FastAPI: `Depends(require("linodes:read_only"))` is the caller's identity, or a refusal."""
 
+from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,12 +10,18 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.requests import HTTPConnection
 from fastapi.security.base import SecurityBase
 
+from tokenry.domain.errors import NotFound
 from tokenry.domain.identity import Identity
-from tokenry.middleware.answers import Refused
+from tokenry.domain.scopes import is_instance
+from tokenry.middleware.answers import Answer, Refused
 from tokenry.middleware.asgi import USER_KEY, ask
 from tokenry.middleware.metadata import ResourceMetadata
 from tokenry.middleware.questions import Needs, Verifier, require_counting
 from tokenry.middleware.users import UserOf, find_user_async
+
+NO_INSTANCE = Refused.because(404, *NotFound().faults)
+"""The answer where a path names what can be no instance."""
+SOME_INSTANCE = "0"
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
@@ -43,20 +50,41 @@ class Requirer:
         self._verifier = verifier
         self._metadata = metadata
         self._user_of = user_of
+        self._needed: list[Needs] = []
 
     def __call__(
-        self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None, cost: int = 0
+        self,
+        *scopes: str,
+        resource: str | Sequence[str] = (),
+        audience: str | None = None,
+        instance: str | None = None,
+        cost: int = 0,
     ) -> "Requirement":
-        """A dependency on what these say (see `Needs`). Raises ValueError."""
-        needs = Needs(*scopes, resource=resource, audience=audience, cost=cost)
-        return Requirement(self._verifier, needs, self._metadata, self._user_of)
+        """A dependency on what these say (see `Needs`). Raises ValueError.
+
+        `instance` is the path parameter that names the instance: with `"team_id"`, `messages:read` is needed of the one
+        that the path is about. Where it can be the name of none, nothing is found.
+        """
+        needs = self._note(Needs(*scopes, resource=resource, audience=audience, cost=cost), instance)
+        return Requirement(self._verifier, needs, self._metadata, self._user_of, instance)
 
     def optional(
-        self, *scopes: str, resource: str | Sequence[str] = (), audience: str | None = None, cost: int = 0
+        self,
+        *scopes: str,
+        resource: str | Sequence[str] = (),
+        audience: str | None = None,
+        instance: str | None = None,
+        cost: int = 0,
     ) -> "OptionalRequirement":
         """The same, for a route that has another way to tell who is calling: None where no token is presented."""
         needs = Needs(*scopes, resource=resource, audience=audience, optional=True, cost=cost)
-        return OptionalRequirement(self._verifier, needs, self._metadata, self._user_of)
+        self._note(needs, instance)
+        return OptionalRequirement(self._verifier, needs, self._metadata, self._user_of, instance)
+
+    def _note(self, needs: Needs, instance: str | None) -> Needs:
+        """Note what will be needed: where the path names the instance, any is as good as another."""
+        self._needed.append(needs if instance is None else needs.of_instance(SOME_INSTANCE))
+        return needs
 
     @property
     def router(self) -> APIRouter:
@@ -78,8 +106,9 @@ class Requirer:
 
     @asynccontextmanager
     async def lifespan(self, app: object) -> AsyncIterator[None]:
-        """Close the verifier when the application ends."""
+        """Start nothing that needs what the catalogue has not, and close the verifier when the application ends."""
         try:
+            await to_thread(self._verifier.check, *self._needed)
             yield
         finally:
             await self._verifier.close_async()
@@ -94,6 +123,7 @@ class _Dependency(SecurityBase):
         needs: Needs,
         metadata: ResourceMetadata | None = None,
         user_of: UserOf | None = None,
+        instance: str | None = None,
     ) -> None:
         require_counting(verifier, needs)
         self.model = HTTPBearer(description="A personal access token")
@@ -102,9 +132,13 @@ class _Dependency(SecurityBase):
         self._needs = needs
         self._metadata = metadata
         self._user_of = user_of
+        self._instance = instance
 
     async def _ask(self, connection: HTTPConnection) -> Identity | None:
-        asked = await ask(self._verifier, self._needs, connection.scope, self._metadata)
+        asked: Answer | None = NO_INSTANCE
+        needs = self._needs if self._instance is None else self._find_needs(str(connection.path_params[self._instance]))
+        if needs is not None:
+            asked = await ask(self._verifier, needs, connection.scope, self._metadata)
         answer, user = await find_user_async(self._user_of, asked)
         if not isinstance(answer, Refused):
             if user is not None:
@@ -113,6 +147,9 @@ class _Dependency(SecurityBase):
         if connection.scope["type"] == "websocket":
             raise WebSocketException(status.WS_1008_POLICY_VIOLATION)
         raise RefusedRequest(answer)
+
+    def _find_needs(self, instance: str) -> Needs | None:
+        return self._needs.of_instance(instance) if is_instance(instance) else None
 
 
 class Requirement(_Dependency):

@@ -18,7 +18,7 @@ from tokenry.domain.public_url import read_public_url
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.words import WORDS, Words
 from tokenry.middleware.answers import Answer, Refused
-from tokenry.middleware.questions import Question, fail_closed
+from tokenry.middleware.questions import Needs, Question, fail_closed, refuse_unknown
 
 try:
     from anyio import create_task_group
@@ -101,6 +101,10 @@ class LocalVerifier:
             return fail_closed("this process", question, error)
         return _read_decision(found, needed, self._words)
 
+    def check(self, *needs: Needs) -> None:
+        """Refuse what the catalogue has not. Raises ValueError with each, and what may be meant."""
+        refuse_unknown(self._catalogue, needs)
+
     def close(self) -> None:
         """Write down the last uses, and let go of the database and the thread. A later question opens them again."""
         with self._lock:
@@ -139,6 +143,7 @@ class LocalVerifier:
 
     def _open(self) -> "_Keeper":
         installation = open_installation(self._settings)
+        self._catalogue = installation.catalogue
         verification = begin_verification(installation)
         now = installation.transactions.now
         bound_tokens = BoundTokens(verification.verifier, installation.proofs, now, self._run_in_thread)

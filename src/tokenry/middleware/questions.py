@@ -7,11 +7,12 @@ from typing import Protocol, Self
 from urllib.parse import quote, urlencode
 
 from tokenry.domain.audiences import is_audience
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.checks import presents_bound
 from tokenry.domain.errors import Refusal
 from tokenry.domain.identity import HEADER_PREFIX
 from tokenry.domain.limits import COST_MAX
-from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, RESOURCE, Scopes
+from tokenry.domain.scopes import NOTHING, POLICY_BYTES_MAX, Scopes, is_resource
 from tokenry.middleware.answers import DOUBLED, DOUBLED_PROOF, UNAVAILABLE, Answer, Refused
 
 AGENT_LENGTH_MAX = 255
@@ -33,7 +34,7 @@ class Needs:
     a request counts for, of those a minute that its token may be used for; by default nothing is counted.
 
     Raises ValueError for what can be no scope or no resource, and for more than the service reads. Whether the
-    catalogue has it is for the service to say.
+    catalogue has it is asked when the application starts: `Verifier.check`.
     """
 
     __slots__ = ("audience", "by_method", "cost", "optional", "query", "resources", "scopes")
@@ -51,7 +52,7 @@ class Needs:
             if Scopes.parse(scope) == NOTHING:
                 raise ValueError(scope)
         for name in resources:
-            if not RESOURCE.fullmatch(name):
+            if not is_resource(name):
                 raise ValueError(name)
         self.scopes, self.resources, self.audience = scopes, resources, audience
         self.by_method = bool(resources)
@@ -69,6 +70,21 @@ class Needs:
         """As the service takes it (docs/api.md)."""
         if len(self.query) > POLICY_BYTES_MAX:
             raise ValueError(f"needs have at most {POLICY_BYTES_MAX} characters")
+
+    @property
+    def names_any(self) -> bool:
+        """Whether they name a scope or a resource."""
+        return bool(self.scopes or self.resources)
+
+    def of_instance(self, instance: str) -> "Needs":
+        """The same of one instance of all that they name. Raises ValueError for what can be none, and if one is."""
+        return Needs(
+            *(str(Scopes.parse(scope).of_instance(instance)) for scope in self.scopes),
+            resource=[f"{name}@{instance}" for name in self.resources],
+            audience=self.audience,
+            optional=self.optional,
+            cost=self.cost,
+        )
 
     def __repr__(self) -> str:
         return f"Needs({self.query!r}{', optional' if self.optional else ''})"
@@ -133,6 +149,9 @@ class Verifier(Protocol):
     async def verify_async(self, question: Question) -> Answer:
         """Answer a question."""
 
+    def check(self, *needs: Needs) -> None:
+        """Refuse what the catalogue has not, before anybody needs it; may wait. Raises ValueError."""
+
     def close(self) -> None:
         """Let go of connections, files and threads. A later question opens them again."""
 
@@ -144,6 +163,15 @@ def require_counting(verifier: Verifier, needs: object) -> None:
     """Raise ValueError for needs with a cost where the verifier counts nothing, and so would refuse every request."""
     if isinstance(needs, Needs) and needs.cost and not getattr(verifier, "counts", False):
         raise ValueError(f"{type(verifier).__name__} counts no requests: leave out the cost, or use a RemoteVerifier")
+
+
+def refuse_unknown(catalogue: Catalogue, needs: Iterable[Needs]) -> None:
+    """Refuse needs of which a catalogue has not all. Raises ValueError with each, and what may be meant."""
+    asked = list(needs)
+    scopes = [scope for each in asked for scope in each.scopes]
+    complaints = catalogue.complaints(scopes, [name for each in asked for name in each.resources])
+    if complaints:
+        raise ValueError("; ".join(complaints))
 
 
 def fail_closed(verifier: str, question: Question, error: Exception) -> Answer:

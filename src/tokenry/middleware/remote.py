@@ -1,8 +1,10 @@
 """Asking the service over HTTP, one question for each request. Fails closed."""
 
 import asyncio
+import json
 import re
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -12,16 +14,18 @@ from urllib.parse import urlencode
 import httpx2
 
 from tokenry.addresses import read_base_url
+from tokenry.domain.catalogue import Catalogue, read_json
 from tokenry.domain.errors import Fault
 from tokenry.domain.public_url import read_public_url
 from tokenry.middleware.answers import Answer, Unreadable, read_answer
-from tokenry.middleware.questions import Question, fail_closed
+from tokenry.middleware.questions import Needs, Question, fail_closed, log, refuse_unknown
 
 TIMEOUT_SECONDS = 1.0
 CONNECTIONS_MAX = 100
 KEPT_SECONDS = 60
 """How long an idle connection is kept: less than the 75 seconds that the service keeps it."""
 BODY_BYTES_MAX = 64 * 1024
+CATALOGUE_BYTES_MAX = 4 * 1024 * 1024
 TARGETS_MAX = 256
 UNIX = "unix:"
 
@@ -43,6 +47,10 @@ class RemoteVerifier:
 
     It works on the transport, below redirects, cookies, proxies and passwords of the environment: a token goes to this
     one address or nowhere. Safe to be used by several threads, and by event loops one after the other.
+
+    Where the service does not answer when the application starts, what that needs is compared with the catalogue after
+    the first answer, and what the catalogue has not is told in the log: nobody is kept from starting by a service that
+    is not up yet.
 
     Raises ValueError for an address that is none, or one with a user or a query in it, and for an origin that is none.
     """
@@ -67,12 +75,26 @@ class RemoteVerifier:
         self._transport = self._new_transport()
         self._target = lru_cache(TARGETS_MAX)(self._make_target)  # an application has a handful
         self._async: tuple[asyncio.AbstractEventLoop, httpx2.AsyncHTTPTransport] | None = None
+        self._unchecked: tuple[Needs, ...] = ()
+
+    def check(self, *needs: Needs) -> None:
+        """Refuse what the service's catalogue has not. Raises ValueError with each, and what may be meant."""
+        named = tuple(each for each in needs if each.names_any)
+        if not named:
+            return
+        catalogue = self._find_catalogue()
+        if catalogue is None:
+            self._unchecked += named
+            log.warning("%s does not say which scopes there are: what is needed here was not checked", self._name)
+        else:
+            refuse_unknown(catalogue, named)
 
     def verify(self, question: Question) -> Answer:
         """Ask, waiting for the answer."""
         try:
             with self._asked(question) as response:
                 body = b"".join(_bounded(response.iter_raw(), time.monotonic() + self._timeout))
+            self._check_again()
             return read_answer(response.status_code, dict(response.headers.items()), body)
         except Exception as error:  # noqa: BLE001 - a failure to ask must not become the application's
             return fail_closed(self._name, question, error)
@@ -82,6 +104,7 @@ class RemoteVerifier:
         try:
             async with asyncio.timeout(self._timeout), self._asked_async(question) as response:
                 body = b"".join([piece async for piece in _bounded_async(response.aiter_raw())])
+            self._check_again()
             return read_answer(response.status_code, dict(response.headers.items()), body)
         except Exception as error:  # noqa: BLE001 - as above
             return fail_closed(self._name, question, error)
@@ -97,6 +120,39 @@ class RemoteVerifier:
         if held is not None and held[0] is asyncio.get_running_loop():
             await held[1].aclose()
         self.close()
+
+    def _check_again(self) -> None:
+        """Now that the service has answered, compare what could not be, in a thread of its own."""
+        if self._unchecked:
+            needs, self._unchecked = self._unchecked, ()
+            threading.Thread(target=self._tell_unknown, args=(needs,), name="tokenry", daemon=True).start()
+
+    def _tell_unknown(self, needs: tuple[Needs, ...]) -> None:
+        catalogue = self._find_catalogue()
+        if catalogue is None:
+            log.warning("%s does not say which scopes there are: what is needed here stays unchecked", self._name)
+            return
+        try:
+            refuse_unknown(catalogue, needs)
+        except ValueError as error:
+            log.error("what is needed here is refused with 503, since %s has it not: %s", self._name, error)
+
+    def _find_catalogue(self) -> Catalogue | None:
+        """Ask which scopes there are; None where that cannot be told."""
+        url = self._url.copy_with(raw_path=f"{self._url.path}v4/tokenry/scopes".encode("ascii"))
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
+        request = httpx2.Request(
+            "GET", url, headers=[("Host", self._url.netloc.decode("ascii"))], extensions={"timeout": timeouts}
+        )
+        try:
+            response = self._transport.handle_request(request)
+            try:
+                body = b"".join(_bounded(response.iter_raw(), time.monotonic() + self._timeout, CATALOGUE_BYTES_MAX))
+            finally:
+                response.close()
+            return read_json(json.loads(body)) if response.status_code == 200 else None
+        except (httpx2.HTTPError, Unreadable, TimeoutError, ValueError, RecursionError):
+            return None
 
     def _request(self, question: Question) -> httpx2.Request:
         headers = [("Host", self._url.netloc.decode("ascii"))]
@@ -179,9 +235,8 @@ def _sendable(value: str) -> bytes:
     return stripped.encode("latin-1")
 
 
-def _bounded(pieces: Iterable[bytes], deadline: float) -> Iterator[bytes]:
+def _bounded(pieces: Iterable[bytes], deadline: float, left: int = BODY_BYTES_MAX) -> Iterator[bytes]:
     """A body as long as the service's may be, and as long as it may take. Raises Unreadable and TimeoutError."""
-    left = BODY_BYTES_MAX
     for piece in pieces:
         left = _spend(left, piece)
         if time.monotonic() > deadline:

@@ -53,6 +53,8 @@ class TokenMiddleware:
         self._verifier = verifier
         self._needs = needs
         self._metadata = metadata
+        if isinstance(needs, Needs):
+            verifier.check(needs)
         self._user_of = user_of
 
     def __call__(self, environ: Environ, start_response: "StartResponse") -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""`tokenry gateway`: the recipes of `deploy/`, filled in. It reads no setting and no database."""
+"""`tokenry gateway`: the recipes of `deploy/`, filled in. It reads no database, and no setting but the scopes file."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
 from ipaddress import IPv6Address
+from pathlib import Path
 from typing import Annotated, Self, TypeVar
 from urllib.parse import urlencode
 
 import typer
 
-from tokenry.cli.running import alone
+from tokenry.cli.options import takes_groups
+from tokenry.cli.running import alone, complain
 from tokenry.domain.audiences import is_audience
 from tokenry.domain.limits import COST_MAX
 from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX
 from tokenry.domain.public_url import read_public_url
-from tokenry.domain.scopes import NOTHING, RESOURCE, Scopes
+from tokenry.domain.scopes import NOTHING, Scopes, is_resource
+from tokenry.operator.known_scopes import find_catalogue
 
 T = TypeVar("T")
 
@@ -95,19 +98,14 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def gateway(
-    name: Annotated[Gateway, typer.Argument(metavar="GATEWAY", help=f"One of: {', '.join(Gateway)}.")],
-    verifier: Annotated[
-        str, typer.Option(metavar="URL", help="Where tokenry listens; unix:/path for its unix socket.")
-    ] = "http://127.0.0.1:8470",
-    upstream: Annotated[
-        str, typer.Option(metavar="URL", help="The service that is protected.")
-    ] = "http://127.0.0.1:8000",
-    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the gateway listens.")] = "127.0.0.1:8080",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needed:
+    """What a request needs, as options."""
+
     scope: Annotated[
         list[str] | None,
         typer.Option(metavar="SCOPE", show_default="any valid token will do", help="A scope it takes. Repeatable."),
-    ] = None,
+    ] = None
     resource: Annotated[
         list[str] | None,
         typer.Option(
@@ -115,7 +113,7 @@ def gateway(
             show_default="none",
             help="A resource it takes: read_only for GET, HEAD and OPTIONS, else read_write. Repeatable.",
         ),
-    ] = None,
+    ] = None
     audience: Annotated[
         str | None,
         typer.Option(
@@ -123,7 +121,7 @@ def gateway(
             show_default="only tokens for anybody",
             help="The service's address by which OAuth clients ask for tokens for it alone.",
         ),
-    ] = None,
+    ] = None
     origin: Annotated[
         str | None,
         typer.Option(
@@ -131,7 +129,7 @@ def gateway(
             show_default="tokens that are bound to a key are refused",
             help="The service's public address, https://host, for which clients prove their keys (DPoP).",
         ),
-    ] = None,
+    ] = None
     cost: Annotated[
         int,
         typer.Option(
@@ -140,7 +138,33 @@ def gateway(
             show_default="none is counted",
             help="How much a request takes of those a minute that its token may be used for.",
         ),
-    ] = 0,
+    ] = 0
+
+    def write(self) -> str:
+        """Write it as the verification routes read it. Raises BadParameter."""
+        return write_policy(self.scope or [], self.resource or [], self.audience, self.origin, cost=self.cost)
+
+
+@takes_groups
+def gateway(
+    name: Annotated[Gateway, typer.Argument(metavar="GATEWAY", help=f"One of: {', '.join(Gateway)}.")],
+    needed: Needed,
+    verifier: Annotated[
+        str, typer.Option(metavar="URL", help="Where tokenry listens; unix:/path for its unix socket.")
+    ] = "http://127.0.0.1:8470",
+    upstream: Annotated[
+        str, typer.Option(metavar="URL", help="The service that is protected.")
+    ] = "http://127.0.0.1:8000",
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the gateway listens.")] = "127.0.0.1:8080",
+    scopes_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="TOKENRY_SCOPES_FILE",
+            metavar="FILE",
+            show_default="what the service at --verifier says",
+            help="Where to see whether there are these scopes and resources.",
+        ),
+    ] = None,
     file: Annotated[
         str | None,
         typer.Option(metavar="NAME", show_default="the main one", help="Another file of the recipe."),
@@ -153,9 +177,21 @@ def gateway(
         **_write_verifier(name, verifier),
         **_write_address("UPSTREAM", _read(Address.parse_url, upstream, "--upstream", "http://127.0.0.1:8000")),
         **_write_address("LISTEN", _read(Address.parse, listen, "--listen", "127.0.0.1:8080 or [::1]:8080")),
-        "POLICY": write_policy(scope or [], resource or [], audience, origin, cost=cost),
+        "POLICY": needed.write(),
     }
+    _refuse_unknown(needed.scope or [], needed.resource or [], scopes_file, verifier)
     print(render(name, file or FILES[name][0], values), end="")
+
+
+def _refuse_unknown(scopes: Sequence[str], resources: Sequence[str], scopes_file: Path | None, verifier: str) -> None:
+    """Refuse what the catalogue has not, saying what may be meant. Raises BadParameter."""
+    if not scopes and not resources:
+        return
+    catalogue = find_catalogue(scopes_file, verifier=verifier)
+    if catalogue is None:
+        complain(f"{verifier} does not say which scopes there are: whether these are among them was not checked.")
+    elif complaints := catalogue.complaints(scopes, resources):
+        raise typer.BadParameter("; ".join(complaints), param_hint="--scope" if scopes else "--resource")
 
 
 def render(name: Gateway, file: str, values: Mapping[str, str]) -> str:
@@ -172,14 +208,11 @@ def write_policy(
     *,
     cost: int = 0,
 ) -> str:
-    """Write a policy as the verification routes read it. Raises BadParameter.
-
-    Whether the catalogue has these names is for the service to say: it answers 400 to those it does not know.
-    """
+    """Write a policy as the verification routes read it. Raises BadParameter for what can be no scope or resource."""
     for scope in scopes:
         _read(_require_scopes, scope, "--scope", "linodes:read_only")
     for resource in resources:
-        if not RESOURCE.fullmatch(resource):
+        if not is_resource(resource):
             raise typer.BadParameter(f"use one such as linodes, not {resource!r}", param_hint="--resource")
     asked = [*(("scope", scope) for scope in scopes), *(("resource", name) for name in resources)]
     if audience is not None:
@@ -191,7 +224,7 @@ def write_policy(
         asked.append(("origin", _read(read_public_url, origin, "--origin", "https://api.example.com")))
     if cost:
         asked.append(("cost", str(cost)))
-    return urlencode(asked, safe=":*,")
+    return urlencode(asked, safe=":*,@")
 
 
 def _require_scopes(text: str) -> None:
