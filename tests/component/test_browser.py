@@ -144,6 +144,14 @@ def test_labels_are_text(shown: Shown) -> None:
     assert shown.page.title() == "Settings"
 
 
+def test_page_in_another_language_has_its_own_words(shown: Shown) -> None:
+    assigns = "customElements.whenDefined('tokenry-tokens').then((element) => (element.words.create = 'Neues Token'))"
+    shown.page.add_init_script(assigns)
+    shown.page.reload()
+    shown.button("Neues Token").click()
+    expect(shown.dialog.get_by_role("heading")).to_have_text("Neues Token")
+
+
 def test_page_that_gives_another_token_goes_on_without_notice(shown: Shown) -> None:
     page, backend = shown.page, shown.product.backend
     shown.button("New token").click()
