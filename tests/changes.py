@@ -48,6 +48,7 @@ from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.seals import Ticket
 from tokenry.domain.secrets import ACCESS, CODE, DEVICE_CODE, LINK, REFRESH, REGISTRATION, SESSION, Secret
+from tokenry.domain.service_accounts import ServiceAccountWanted
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
@@ -551,6 +552,18 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         case.me.origin, case.managed
     ),
     "ManagedTokens.revoke_all": lambda case: case.installation.managed_tokens.revoke_all(case.me.origin, case.managed),
+    "ServiceAccounts.create_service_account": lambda case: case.installation.service_accounts.create_service_account(
+        case.me.origin, case.place.name("new"), ServiceAccountWanted(ceiling="*")
+    ),
+    "ServiceAccounts.update_service_account": lambda case: case.installation.service_accounts.update_service_account(
+        case.me.origin, case.place.name("backend"), ServiceAccountWanted(ceiling="linodes:read_only", disabled=True)
+    ),
+    "ServiceAccounts.create_token": lambda case: case.installation.service_accounts.create_token(
+        case.me.origin, case.place.name("backend"), NewToken(scopes="linodes:read_only")
+    ),
+    "ServiceAccounts.delete_service_account": lambda case: case.installation.service_accounts.delete_service_account(
+        case.me.origin, case.place.name("backend")
+    ),
     "Users.create_service_account": lambda case: case.installation.users.create_service_account(
         OPERATOR, username=case.place.name("new"), ceiling=EVERYTHING
     ),
@@ -644,7 +657,7 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
         )
     who = (("boss", parent_id, True), ("ada", parent_id, True), ("bob", parent_id, False), ("proxy", child_id, True))
     ids = {}
-    for index, (name, account_id, admin) in enumerate((*who, ("cee", child_id, True))):
+    for index, (name, account_id, admin) in enumerate((*who, ("cee", child_id, True), ("backend", parent_id, False))):
         ids[name] = first + index
         rows[schema.users].append(
             {
@@ -656,6 +669,7 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
                 "admin": admin,
                 "created_at": NOW,
                 "proxy": name == "proxy",
+                "service": name == "backend",
                 "child_account_access": name == "bob",
                 "external_id": f"bob{number}" if name == "bob" else None,
             }

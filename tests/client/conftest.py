@@ -10,6 +10,7 @@ import pytest
 from tests.servers import Server
 from tokenry.client import AsyncClient, AsyncPersonalAccessTokensApi, Client, Page, PersonalAccessTokensApi
 from tokenry.client.async_client import AsyncToken, AsyncTokens, AsyncUsers
+from tokenry.client.service_accounts import AsyncServiceAccounts
 
 NewClient = Callable[..., Client]
 NewApi = Callable[..., PersonalAccessTokensApi]
@@ -44,7 +45,8 @@ class Blocking:
     def _wrapped(self, value: Any) -> Any:
         if isinstance(value, Page):
             return value.map(self._wrapped)
-        return Blocking(value, self._runner) if isinstance(value, AsyncToken | AsyncTokens | AsyncUsers) else value
+        wrapped = AsyncServiceAccounts | AsyncToken | AsyncTokens | AsyncUsers
+        return Blocking(value, self._runner) if isinstance(value, wrapped) else value
 
 
 async def _wait(result: Awaitable[Any]) -> Any:

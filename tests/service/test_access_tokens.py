@@ -136,6 +136,7 @@ OF_OTHER_THINGS = {
     "managed_users",
     "oauth_clients",
     "passkeys",
+    "service_accounts",
     "sessions",
 }
 """What has lists, and none of tokens."""

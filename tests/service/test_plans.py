@@ -40,6 +40,7 @@ from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING, NOTHING
 from tokenry.domain.seals import Ticket
 from tokenry.domain.secrets import LINK, REGISTRATION, Secret
+from tokenry.domain.service_accounts import ServiceAccountWanted
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
@@ -97,9 +98,9 @@ MORE_ACCOUNTS = f"""
     FROM {numbers(2, ACCOUNTS)}
 """
 MORE_USERS = f"""
-    INSERT INTO users (id, account_id, username, username_folded, email, admin, created_at, external_id)
+    INSERT INTO users (id, account_id, username, username_folded, email, admin, created_at, external_id, service)
     SELECT i, CASE WHEN i % 20 < 2 THEN 1 ELSE 2 + i % 50 END, 'user-' || i, 'user-' || i, '', FALSE, {NOW},
-        'ext-' || i
+        'ext-' || i, i = 41
     FROM {numbers(2, USERS)}
 """
 # A tenth of them the first user's; a fifth revoked and a fifth expired.
@@ -341,6 +342,9 @@ class Many:
                 partial(self.two_pieces, do.inventory.export_all),
                 partial(self.two_pieces, do.inventory.export_all, username="user-40"),
             ],
+            "service_accounts.list_service_accounts": [
+                partial(do.service_accounts.list_service_accounts, actor, PAGE),
+            ],
             "account_users.list_users": [partial(do.account_users.list_users, actor, PAGE)],
             "managed_users.list_users": [
                 partial(do.managed_users.list_users, actor, PAGE),
@@ -377,6 +381,9 @@ class Many:
             "apps.get_app": [partial(do.apps.get_app, actor, 10)],
             "admission.admit": [partial(do.admission.admit, actor, who) for who in Callers],
             "account_users.get_user": [partial(do.account_users.get_user, actor, "user-40")],
+            "service_accounts.get_service_account": [
+                partial(do.service_accounts.get_service_account, actor, "user-41")
+            ],
             "managed_users.get_user": [partial(do.managed_users.get_user, actor, "ext-40")],
             "managed_users.on_behalf": [partial(do.managed_users.on_behalf, self.origin, "ext-40")],
             "accounts.get_account": [partial(do.accounts.get_account, actor)],
@@ -551,6 +558,19 @@ class Many:
         do, origin = self.do, self.origin
         make = partial(do.managed_tokens.create_token, origin)
         return {
+            "service_accounts.create_service_account": [
+                partial(do.service_accounts.create_service_account, origin, "second", ServiceAccountWanted(ceiling="*"))
+            ],
+            "service_accounts.update_service_account": [
+                partial(do.service_accounts.update_service_account, origin, "user-41", each)
+                for each in (ServiceAccountWanted(ceiling="linodes:read_only"), ServiceAccountWanted(disabled=False))
+            ],
+            "service_accounts.create_token": [
+                partial(do.service_accounts.create_token, origin, "user-41", NewToken(scopes="linodes:read_only"))
+            ],
+            "service_accounts.delete_service_account": [
+                partial(do.service_accounts.delete_service_account, origin, "second")
+            ],
             "managed_users.put_user": [
                 partial(do.managed_users.put_user, origin, "new@example.org", UserWanted(email="new@example.org")),
                 partial(do.managed_users.put_user, origin, "ext-160", UserWanted(email="old@example.org")),

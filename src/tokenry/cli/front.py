@@ -25,7 +25,12 @@ USING = "tokenry.cli"
 OPERATING = "tokenry.operator"
 COMMANDS = {
     "token": (USING, "tokens", "Make, list, view, rename, rotate, disable, revoke and audit your tokens."),
-    "user": (USING, "users", "List, view, make, change, disable and delete your product's users; make page tokens."),
+    "user": (USING, "users", "List, view, make, change, disable, delete your product's users; make page tokens."),
+    "service-account": (
+        USING,
+        "service_accounts",
+        "List, make, change, disable and delete service accounts; make their tokens.",
+    ),
     "scopes": (USING, "scopes", "List the scopes that tokens may have, and what each implies."),
     "verify": (USING, "verify", "Say whether a token is valid, whose it is and what it may do."),
     "whoami": (USING, "whoami", "Say whose token you use, what it may do, and where it was found."),

@@ -28,7 +28,7 @@ STAYS = "Nothing was revoked"
 SHOWN_ONCE = "This is the only time that the page token is shown. It ends by itself."
 
 app = group(
-    help="List, view, make, change, disable and delete your product's users; make page tokens.", no_args_is_help=True
+    help="List, view, make, change, disable, delete your product's users; make page tokens.", no_args_is_help=True
 )
 
 Username = Annotated[

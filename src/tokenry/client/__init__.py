@@ -47,6 +47,7 @@ from tokenry.client.personal_access_tokens import (
 )
 from tokenry.client.retries import ONCE, Retries
 from tokenry.client.secrets import Secret
+from tokenry.client.service_accounts import ServiceAccount
 from tokenry.client.session import TokenExpiresSoon
 from tokenry.client.tokens import (
     Details,
@@ -104,6 +105,7 @@ __all__ = [
     "Scope",
     "Secret",
     "ServerError",
+    "ServiceAccount",
     "Step",
     "TimedOut",
     "Token",

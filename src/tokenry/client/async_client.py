@@ -12,6 +12,7 @@ from tokenry.client.environment import environment_token, environment_url
 from tokenry.client.filters import Condition, OrderBy, find_limit, write_filter
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
+from tokenry.client.service_accounts import AsyncServiceAccounts
 from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Session
 from tokenry.client.shells import AsyncShell
 from tokenry.client.tokens import (
@@ -293,6 +294,7 @@ class AsyncClient:
         self._shell = AsyncShell(session, transport)
         self.tokens = AsyncOwnTokens(self._shell, idempotent_creates=idempotent_creates)
         self.users = AsyncUsers(self._shell, idempotent_creates=idempotent_creates)
+        self.service_accounts = AsyncServiceAccounts(self._shell)
 
     async def whoami(self) -> Identity:
         """Whom the client's token speaks for, and what it may do."""

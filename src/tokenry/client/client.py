@@ -12,6 +12,7 @@ from tokenry.client.environment import environment_token, environment_url
 from tokenry.client.filters import Condition, OrderBy, find_limit, write_filter
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
+from tokenry.client.service_accounts import ServiceAccounts
 from tokenry.client.session import TIMEOUT_SECONDS, Bearer, Session
 from tokenry.client.shells import Shell
 from tokenry.client.tokens import (
@@ -296,6 +297,7 @@ class Client:
         self._shell = Shell(session, transport)
         self.tokens = OwnTokens(self._shell, idempotent_creates=idempotent_creates)
         self.users = Users(self._shell, idempotent_creates=idempotent_creates)
+        self.service_accounts = ServiceAccounts(self._shell)
 
     def whoami(self) -> Identity:
         """Whom the client's token speaks for, and what it may do."""

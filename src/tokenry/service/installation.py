@@ -51,6 +51,7 @@ from tokenry.service.registration import Registration, Registrations
 from tokenry.service.revocation import Revocations
 from tokenry.service.rotation import Rotations
 from tokenry.service.second_steps import SecondSteps
+from tokenry.service.service_accounts import ServiceAccounts
 from tokenry.service.sessions import Sessions
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
@@ -141,6 +142,7 @@ class Installation:
 
     def _add_management(self, allowed_origins: frozenset[str], reservation: timedelta) -> None:
         transactions = self.transactions
+        self.service_accounts = ServiceAccounts(transactions, self.tokens, self.catalogue, reservation)
         self.managed_users = ManagedUsers(transactions, reservation)
         self.managed_tokens = ManagedTokens(transactions, self.tokens, reservation)
         self.allowed_origins = allowed_origins

@@ -18,6 +18,7 @@ from tokenry.domain.managed import external_id_faults
 from tokenry.domain.metadata import NO_METADATA, changed_keys
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import Scopes
+from tokenry.domain.service_accounts import UNMANAGING
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults, username_faults
 from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.factors import forget_factors
@@ -36,7 +37,6 @@ BATCH = 1000
 """Users that are read at once when all are wanted."""
 NO_RESERVATION = timedelta(0)
 NO_ACCOUNT = "There is no account yet: `tokenry serve` makes the first, or `tokenry admin account create`"
-_UNMANAGING = Fault("Must have no scopes of management: users never get them", "ceiling")
 _TAKEN = Fault("Username is already taken", "username")
 
 
@@ -81,14 +81,14 @@ class AccountUsers:
     def update_user(self, origin: Origin, username: str, wanted: UserChange) -> User:
         """Change what `wanted` names. Raises Forbidden, NotFound; Invalid, also for the last administrator."""
         with unique_names(), self._transactions.change(origin) as change:
-            before = _claim_own(change, username)
+            before = claim_own(change, username)
             return change_user(change, before, wanted, reservation=self._reservation)
 
     @retried
     def update_grants(self, origin: Origin, username: str, wanted: GrantsChange) -> User:
         """Grant a restricted user access to child accounts, or withdraw it. Raises Forbidden, NotFound, Invalid."""
         with self._transactions.change(origin) as change:
-            before = _claim_own(change, username)
+            before = claim_own(change, username)
             raise_faults(wanted.check(before))
             return _store(change, before, wanted.applied_to(before))
 
@@ -96,7 +96,7 @@ class AccountUsers:
     def delete_user(self, origin: Origin, username: str) -> None:
         """Delete a user, whose tokens are revoked. Raises Forbidden, NotFound; Invalid for oneself and the last one."""
         with self._transactions.change(origin) as change:
-            user = _claim_own(change, username)
+            user = claim_own(change, username)
             if user.id == change.actor.user_id:
                 raise Invalid(Fault("You cannot delete yourself"))
             _keep_an_administrator(change.connection, user)
@@ -137,7 +137,7 @@ class Users:
         self, origin: Origin, *, username: str, ceiling: Scopes, account: str | None = None
     ) -> User:
         """Make a service account, whose tokens may give users of the account up to `ceiling`. Raises Invalid."""
-        raise_faults([*username_faults(username), *([_UNMANAGING] if ceiling.management else [])])
+        raise_faults([*username_faults(username), *([UNMANAGING] if ceiling.management else [])])
         with unique_names(), self._transactions.change(origin) as change:
             user = add_user(
                 change,
@@ -344,7 +344,7 @@ def _claim(connection: Connection, username: str) -> User:
     return _get_claimed(connection, found)
 
 
-def _claim_own(change: Change, username: str) -> User:
+def claim_own(change: Change, username: str) -> User:
     """The user that an administrator is about to change. A parent account's proxy user is nobody's to change."""
     connection, account_id = change.connection, change.actor.account_id
     lock_account(connection, account_id)

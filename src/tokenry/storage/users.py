@@ -137,6 +137,15 @@ def list_managed(
     return page_of(connection, pages_of(found, ordered(select_users(), filter, _COLUMNS)), request, read_user)
 
 
+def list_service_accounts(
+    connection: Connection, *, account_id: int, request: PageRequest, filter: Filter = EVERY_ROW
+) -> Page[User]:
+    """List an account's service accounts."""
+    own = select(users.c.id).where(users.c.account_id == account_id, users.c.service, users.c.deleted_at.is_(None))
+    found = filtered(own, filter, _COLUMNS, {})
+    return page_of(connection, pages_of(found, ordered(select_users(), filter, _COLUMNS)), request, read_user)
+
+
 def list_all_users(connection: Connection, now: datetime, *, after: str = "", limit: int) -> Sequence[tuple[User, int]]:
     """List users of all accounts by name, from the one after `after`, each with the number of its live tokens.
 

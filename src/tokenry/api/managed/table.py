@@ -1,6 +1,7 @@
 """The paths by which a product's backend manages its users and their tokens."""
 
 from tokenry.api.managed.page import PageOperations
+from tokenry.api.managed.service_accounts import ServiceAccountOperations
 from tokenry.api.managed.tokens import ManagedTokenOperations
 from tokenry.api.managed.users import ManagedUserOperations, unknown_keys
 from tokenry.api.tokens.details import DetailsOperations
@@ -8,7 +9,7 @@ from tokenry.api.tokens.effects import Run, checked
 from tokenry.api.tokens.operations import TokenOperations
 from tokenry.domain.accounts import Origin
 from tokenry.domain.callers import Callers
-from tokenry.domain.scopes import TOKENS_READS, TOKENS_WRITES, USERS_READS, USERS_WRITES
+from tokenry.domain.scopes import READS, TOKENS_READS, TOKENS_WRITES, USERS_READS, USERS_WRITES, WRITES
 from tokenry.service.installation import Installation
 from tokenry.web.requests import Call
 from tokenry.web.resource import MakeResource, Operation, Paths, change
@@ -63,6 +64,24 @@ def managed_paths(installation: Installation, resource: MakeResource) -> Paths:
             GET=Operation(details.get_details, TOKENS_READS, MANAGERS),
             PUT=change(_knowing(details.update_details, *DETAILS_KEYS), TOKENS_WRITES, MANAGERS),
         ),
+    }
+
+
+def service_account_paths(installation: Installation, resource: MakeResource) -> Paths:
+    """`/tokenry/service-accounts` and what is below it: for administrators, whatever a service account may manage."""
+    accounts = ServiceAccountOperations(installation.service_accounts)
+    one, administrators = "/tokenry/service-accounts/{username}", Callers.ADMINISTRATORS
+    return {
+        "/tokenry/service-accounts": resource(
+            GET=Operation(accounts.list_service_accounts, READS, administrators),
+            POST=change(accounts.create_service_account, WRITES, administrators),
+        ),
+        one: resource(
+            GET=Operation(accounts.get_service_account, READS, administrators),
+            PATCH=change(accounts.update_service_account, WRITES, administrators),
+            DELETE=change(accounts.delete_service_account, WRITES, administrators),
+        ),
+        f"{one}/tokens": resource(POST=change(accounts.create_token, WRITES, administrators)),
     }
 
 
