@@ -10,6 +10,7 @@ from bench.errors import BenchmarkError
 from bench.questions import QUESTIONS, Question
 from bench.servers import STATIC_HEADERS, Answer, Server
 from bench.stock import TOKENS_PER_USER, Known
+from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX
 from tokenry.domain.secrets import Secret
 
 SMALL = 1_000
@@ -87,7 +88,8 @@ class Measure:
 def check_static(static: Server, server: Server, token: Known) -> None:
     """See that nginx answers with the headers that /verify answers with. Raises BenchmarkError."""
     answer = static.ask("GET", "/verify", token.secret)
-    missing = set(server.ask("GET", "/verify", token.secret).headers) - set(answer.headers)
+    told = server.ask("GET", "/verify", token.secret).headers.items()
+    missing = {name for name, value in told if value} - set(answer.headers)  # nginx sends no empty ones
     if answer.status != 200 or answer.body or missing:
         raise BenchmarkError(f"nginx answers {answer.status} with {len(answer.body)} bytes, without {missing}")
 
@@ -96,6 +98,10 @@ def _is_identity(answer: Answer, token: Known) -> bool:
     named = all(name.lower() in answer.headers for name in STATIC_HEADERS)
     identity = (answer.headers.get("x-auth-token-id"), answer.headers.get("x-auth-user"))
     return named and identity == (str(token.token_id), token.username)
+
+
+def _is_counted(answer: Answer, token: Known) -> bool:
+    return _is_identity(answer, token) and answer.headers.get("x-ratelimit-limit") == str(REQUESTS_PER_MINUTE_MAX)
 
 
 def _is_full_page(answer: Answer, token: Known) -> bool:
@@ -201,9 +207,19 @@ CREATE = Measure(
     _is_new_token,
     body='{"label": "benchmark", "scopes": "account:read_only", "expiry": "2037-01-01T00:00:00"}',
 )
+COUNTED = Measure(
+    "cost",
+    "GET",
+    "/verify?cost=1",
+    (SMALL, LARGE),
+    _is_counted,
+    targets=Targets(requests=0.85, cpu=0.76),  # 95 in a hundred of what it is for a question that counts nothing
+    what=", counted against a limit",
+)
 # Creating comes last: it leaves more tokens than a measure after it would be said to have.
 MEASURES = (
     VERIFY,
+    COUNTED,
     *(measure for question in QUESTIONS for measure in _as_asked(question)),
     Measure(
         "headers",

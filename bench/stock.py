@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX
 from tokenry.domain.secrets import BASE62, PERSONAL, PUBLIC_ID_LENGTH, SECRET_LENGTH, Peppers, Secret, checksum
 from tokenry.service.accounts import new_euuid
 from tokenry.settings import Settings
@@ -35,7 +36,8 @@ _INSERT_TOKEN = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _INSERT_CREDENTIAL = """
-    INSERT INTO credentials (preview, token_id, digest, pepper_generation, expires_at) VALUES (?, ?, ?, ?, ?)
+    INSERT INTO credentials (preview, token_id, digest, pepper_generation, expires_at, requests_per_minute)
+    VALUES (?, ?, ?, ?, ?, ?)
 """
 
 
@@ -113,7 +115,7 @@ def _insert_tokens(
             else:  # nobody presents it, so nothing need open it
                 preview, digest = _make_preview(chance), chance.randbytes(32)
             token_rows.append((token_id, user + 1, label, label, scopes, preview, now, expires_at))
-            credential_rows.append((preview, token_id, digest, peppers.generation, expires_at))
+            credential_rows.append((preview, token_id, digest, peppers.generation, expires_at, REQUESTS_PER_MINUTE_MAX))
         connection.executemany(_INSERT_TOKEN, token_rows)
         connection.executemany(_INSERT_CREDENTIAL, credential_rows)
     return known

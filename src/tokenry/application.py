@@ -44,7 +44,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
 
     quotas = getattr(counters, "quotas", None)
     told = settings.metadata_header
-    fast_path = FastPath(verifier, verification.read_policy, settings.words, clock, quotas, metadata=told)
+    fast_path = FastPath(verifier, verification.read_policy, settings.words, quotas, metadata=told)
 
     @asynccontextmanager
     async def lifespan(app: ASGIApp) -> AsyncIterator[Mapping[str, object]]:

@@ -13,12 +13,18 @@ from hypothesis import strategies as st
 
 from tests.servers import Redis
 from tokenry.counters.host import HostCounters
-from tokenry.counters.quotas import COUNT_MAX, LOCK_SECONDS_MAX, ROWS, WAYS, HostQuotas
+from tokenry.counters.quotas import COUNT_MAX, LOCK_SECONDS_MAX, ROWS, WAYS, HostQuotas, Meter
 from tokenry.counters.redis import RedisCounters
 
 PROCESSES = 2
 TIMES = {"memory": 15_000, "redis": 200}
 """How often each asks; half of that is let in."""
+
+
+def meter_of(quotas: HostQuotas, token_id: int) -> Meter:
+    meter = quotas.find_meter(token_id)
+    meter.turn(1)
+    return meter
 
 
 async def take_many(counters: Any, limit: int, times: int, name: str) -> int:
@@ -88,47 +94,48 @@ def test_redis_keeps_counts_for_a_minute_and_apart(redis: Redis) -> None:
 def test_few_tokens_are_counted_exactly_in_each_minute(asked: list[tuple[int, int, int]]) -> None:
     """In order of windows, as clocks go."""
     quotas, limit, seen = HostQuotas(rows=1), 12, Counter[tuple[int, int]]()
-    meters = [quotas.find_meter(token_id << 20) for token_id in range(6)]
+    meters = [meter_of(quotas, token_id << 20) for token_id in range(6)]
     for token, cost, window in sorted(asked, key=lambda each: each[2]):
         used = seen[token, window] + cost
-        assert quotas.take(meters[token], window, cost, limit) == used
+        meters[token].turn(window)
+        assert quotas.take(meters[token], cost, limit) == used
         seen[token, window] += cost if used <= limit else 0
 
 
 @given(st.lists(st.integers(0, WAYS * 3), max_size=200))
 def test_full_row_lets_nobody_be_refused_for_what_others_asked(asked: list[int]) -> None:
     quotas, seen = HostQuotas(rows=1), Counter[int]()
-    meters = [quotas.find_meter(token_id) for token_id in range(WAYS * 3 + 1)]
+    meters = [meter_of(quotas, token_id) for token_id in range(WAYS * 3 + 1)]
     for token in asked:
         seen[token] += 1
-        assert 1 <= quotas.take(meters[token], 1, 1, COUNT_MAX) <= seen[token]
+        assert 1 <= quotas.take(meters[token], 1, COUNT_MAX) <= seen[token]
 
 
 def test_full_row_remembers_whoever_asks_most() -> None:
     quotas = HostQuotas(rows=1)
-    busy = quotas.find_meter(1)
+    busy = meter_of(quotas, 1)
     for _ in range(50):
-        quotas.take(busy, 1, 1, 60)
+        quotas.take(busy, 1, 60)
     for token_id in range(2, 1000):
-        quotas.take(quotas.find_meter(token_id), 1, 1, 60)
-    assert quotas.take(quotas.find_meter(1), 1, 1, 60) == 51
+        quotas.take(meter_of(quotas, token_id), 1, 60)
+    assert quotas.take(meter_of(quotas, 1), 1, 60) == 51
 
 
 def test_memory_is_two_megabytes_and_ids_are_spread_over_all_of_it() -> None:
     quotas = HostQuotas()
     assert ROWS * WAYS * 8 == 2 * 1024 * 1024
     for token_id in range(0, ROWS * WAYS, ROWS // 64):
-        assert quotas.take(quotas.find_meter(token_id), 5, 1, 9) == 1
-    assert all(quotas.take(quotas.find_meter(token_id), 5, 1, 9) == 2 for token_id in range(0, ROWS * WAYS, ROWS))
+        assert quotas.take(meter_of(quotas, token_id), 1, 9) == 1
+    assert all(quotas.take(meter_of(quotas, token_id), 1, 9) == 2 for token_id in range(0, ROWS * WAYS, ROWS))
 
 
 def test_lock_of_a_process_that_died_is_waited_for_once() -> None:
     quotas = HostQuotas(shared=True)
-    meter = quotas.find_meter(7)
+    meter = meter_of(quotas, 7)
     assert meter.lock is not None
     meter.lock.acquire()  # and whoever has it does not go on
     began = time.monotonic()
-    assert [quotas.take(meter, 1, 1, 9) for _ in range(3)] == [1, 2, 3]
+    assert [quotas.take(meter, 1, 9) for _ in range(3)] == [1, 2, 3]
     assert LOCK_SECONDS_MAX <= time.monotonic() - began < 2 * LOCK_SECONDS_MAX + 1
     with pytest.raises(ValueError, match="released too many times"):
         meter.lock.release()

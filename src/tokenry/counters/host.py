@@ -53,7 +53,9 @@ class HostCounters:
 
     async def take(self, name: str, token_id: int, window: int, *, cost: int, limit: int) -> int:
         """Count `cost` more of a token's limit, as `HostQuotas.take` does."""
-        return self.quotas.take(self.quotas.find_meter(token_id), window, cost, limit)
+        meter = self.quotas.find_meter(token_id)
+        meter.turn(window)
+        return self.quotas.take(meter, cost, limit)
 
     async def close(self) -> None:
         """Do nothing: the memory goes with the processes."""

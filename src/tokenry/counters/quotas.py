@@ -6,7 +6,7 @@ from multiprocessing import get_context
 from multiprocessing.sharedctypes import RawArray
 from multiprocessing.synchronize import Lock
 
-from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX
+from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX, WINDOW_SECONDS
 
 ROWS = 1 << 15
 WAYS = 8
@@ -24,14 +24,25 @@ LOCK_SECONDS_MAX = 0.1
 
 
 class Meter:
-    """Where one token is counted, for one process: `slot` is where it was last."""
+    """Where one token is counted, for one process: `slot` is where it was last.
 
-    __slots__ = ("first", "lock", "slot", "tag")
+    `begins` and `ends` are of the window in which it is counted, and `head` is for the writer of answers, who keeps
+    there what it writes in that window.
+    """
+
+    __slots__ = ("base", "begins", "ends", "first", "head", "lock", "slot", "tag")
 
     def __init__(self, first: int, tag: int, lock: Lock | None) -> None:
         self.first = self.slot = first
-        self.tag = tag
+        self.tag = self.base = tag
         self.lock = lock
+        self.begins = self.ends = 0.0
+        self.head = b""
+
+    def turn(self, window: int) -> None:
+        """Begin another window."""
+        self.base = self.tag | (window & _WINDOW_MAX) << COUNT_BITS
+        self.begins, self.ends = float(window * WINDOW_SECONDS), float((window + 1) * WINDOW_SECONDS)
 
 
 class HostQuotas:
@@ -65,19 +76,20 @@ class HostQuotas:
         tag = rest % (1 << _TAG_BITS) << WINDOW_BITS + COUNT_BITS
         return Meter(row * WAYS, tag, self._locks[row % LOCKS] if self._locks else None)
 
-    def take(self, meter: Meter, window: int, cost: int, limit: int) -> int:
+    def take(self, meter: Meter, cost: int, limit: int) -> int:
         """Count `cost` more in this window, if that makes no more than the limit; what it makes, or would make."""
         lock = meter.lock
         if lock is not None and not lock.acquire(False):  # noqa: FBT003 - names cost, on the hot path
             _wait(lock)
-        base = meter.tag | (window & _WINDOW_MAX) << COUNT_BITS
+        words, base, slot = self._words, meter.base, meter.slot
         try:
-            used = self._words[meter.slot] - base
+            used = words[slot] - base
             if not 0 < used <= COUNT_MAX:
                 used = self._find(meter, base)
+                slot = meter.slot
             used += cost
             if used <= limit:
-                self._words[meter.slot] = base + used
+                words[slot] = base + used
         finally:
             if lock is not None:
                 with suppress(ValueError):  # nobody has it: it was held for too long

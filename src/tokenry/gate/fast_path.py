@@ -4,16 +4,15 @@ What is plain is for `heads.py` to say. Everything else, and whatever is not dec
 route, which gives the same answers.
 """
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from tokenry.counters.quotas import HostQuotas
+from tokenry.counters.quotas import HostQuotas, Meter
 from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Refusal, Unavailable
-from tokenry.domain.limits import WINDOW_SECONDS, allowance, window_at
+from tokenry.domain.limits import allowance, window_at
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import HIDDEN_LENGTH, is_junk
 from tokenry.domain.words import Words
@@ -42,7 +41,6 @@ class FastPath:
         verifier: Verifier,
         read_policy: ReadPolicy,
         words: Words,
-        now: Callable[[], float] = time.time,
         quotas: HostQuotas | None = None,
         *,
         metadata: bool = False,
@@ -61,10 +59,8 @@ class FastPath:
         self._missing = _tail(*verdict(MISSING, NOTHING, words)[1:])
         self._unknown = _tail(*verdict(Decision(None, Denial.UNKNOWN), NOTHING, words)[1:])
         self._insufficient = lru_cache(INSUFFICIENT_MAX)(self._write_insufficient)
-        self._now = now
         self._quotas = quotas
-        self._window = self._begins = self._ends = 0
-        self._reset = b""
+        self._take = None if quotas is None else quotas.take
 
     def answer(self, sender: Sender, defaults: Sequence[tuple[bytes, bytes]]) -> bytes | None:
         """The whole answer to the request in `sender.head`; None if it is for the ordinary route.
@@ -143,26 +139,26 @@ class FastPath:
 
     def _count(self, sender: Sender, known: Known) -> bytes | None:
         """Answer to a token that is good for a request if its limit allows it; None if that is to be waited for."""
-        quotas, now = self._quotas, self._now()
-        if quotas is None:
+        if self._take is None:
             return None
-        if not self._begins <= now < self._ends:
-            self._turn(now)
-        meter = known.meter
-        if meter is None:
-            meter = known.meter = quotas.find_meter(known.actor.token_id)
-            known.limited = b"x-ratelimit-limit: %d\r\nx-ratelimit-remaining: " % known.limit
-        used = quotas.take(meter, self._window, sender.needed.cost, known.limit)
-        left = known.limit - used
+        meter, now = known.meter, known.asked_at
+        if meter is None or not meter.begins <= now < meter.ends:
+            meter = self._turn(known)
+        left = known.limit - self._take(meter, sender.needed.cost, known.limit)
         if left < 0:
+            used = known.limit - left
             return self._write(sender, *exhausted(allowance(limit=known.limit, used=used, now=now)))
-        return self._accepted + known.limited + b"%d" % left + self._reset + (known.answer or self._keep(known))
+        return b"".join((self._accepted, meter.head, b"%d" % left, known.limited))
 
-    def _turn(self, now: float) -> None:
-        """Begin another minute."""
-        self._window = window_at(now)
-        self._begins, self._ends = self._window * WINDOW_SECONDS, (self._window + 1) * WINDOW_SECONDS
-        self._reset = b"\r\nx-ratelimit-reset: %d\r\n" % allowance(limit=0, used=0, now=now).reset
+    def _turn(self, known: Known) -> Meter:
+        """Count a token in the window in which it was asked about."""
+        assert self._quotas is not None
+        meter = known.meter = known.meter or self._quotas.find_meter(known.actor.token_id)
+        meter.turn(window_at(known.asked_at))
+        reset = allowance(limit=known.limit, used=0, now=known.asked_at).reset
+        meter.head = b"x-ratelimit-limit: %d\r\nx-ratelimit-reset: %d\r\nx-ratelimit-remaining: " % (known.limit, reset)
+        known.limited = b"\r\n" + (known.answer or self._keep(known))
+        return meter
 
     def _refuse(self, sender: Sender, denial: Denial = Denial.UNKNOWN) -> bytes:
         """Refuse a token; in public no reason is told apart but that its scopes do not suffice."""

@@ -133,10 +133,7 @@ class Needed:
     cost: Annotated[
         int,
         typer.Option(
-            min=0,
-            max=COST_MAX,
-            show_default="none is counted",
-            help="How much a request takes of those a minute that its token may be used for.",
+            min=0, max=COST_MAX, show_default="none is counted", help="What a request takes of its token's limit."
         ),
     ] = 0
 

@@ -24,7 +24,8 @@ class Known:
     `fingerprint` is the BLAKE2s digest of the token's text; the text itself is not kept. `covered` are the scopes that
     were last found to be covered, for whoever asked for them, and from `note_at` on (seconds since 1970) a use is to be
     looked at again (`last_used.py`). `limit` is how many requests a minute may be made with it, 0 for any number, and
-    `counted` is as `covered`, of those that are to be counted; `meter` is where.
+    `counted` is as `covered`, of those that are to be counted; `meter` is where, and `asked_at` when it was asked for
+    last.
     `disabled_at` is for who finds it: one of a user who is disabled is not kept.
     `answer` and `limited` are for the writer of answers, who keeps there what it writes for this token.
     """
@@ -32,6 +33,7 @@ class Known:
     __slots__ = (
         "actor",
         "answer",
+        "asked_at",
         "counted",
         "covered",
         "disabled_at",
@@ -53,7 +55,7 @@ class Known:
         self.networks = networks
         self.disabled_at = disabled_at
         self.covered = NOTHING if not actor.audience else _NEVER_ASKED
-        self.note_at = 0.0
+        self.note_at = self.asked_at = 0.0
         self.answer = self.limited = b""
         self.limit = limit
         self.counted: Scopes | None = None

@@ -230,6 +230,7 @@ class Verifier:
                     self._uses.note(known, now, client.address, client.agent)
                 if free:
                     return None
+                known.asked_at = now
                 return _UNCOUNTED if needed is known.counted else _settle(known, needed)
             if known.disabled_at is None and is_meant(known.audience, needed):
                 return Denial.INSUFFICIENT_SCOPE

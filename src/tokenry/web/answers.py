@@ -63,8 +63,8 @@ def write_allowance(left: Allowance) -> HeaderList:
     """The headers that say what a limit leaves: `X-RateLimit-Reset` in seconds since 1970."""
     return [
         (b"x-ratelimit-limit", b"%d" % left.limit),
-        (b"x-ratelimit-remaining", b"%d" % left.remaining),
         (b"x-ratelimit-reset", b"%d" % left.reset),
+        (b"x-ratelimit-remaining", b"%d" % left.remaining),
     ]
 
 
