@@ -150,6 +150,20 @@ def test_it_makes_no_token_that_exceeds_the_ceiling_or_the_policy(page: Page) ->
     assert page.ask("POST", f"{TOKENS}/{wide.id}/rotate", body={}).status_code == 400
 
 
+def test_it_neither_sets_metadata_nor_sees_it(page: Page) -> None:
+    """That is the product's word about its user, by which services go."""
+    made = page.create()
+    for method, path in (
+        ("POST", TOKENS),
+        ("PUT", f"{TOKENS}/{made['id']}"),
+        ("POST", f"{TOKENS}/{made['id']}/rotate"),
+    ):
+        assert [field for _, field in faults(page.ask(method, path, body={"metadata": {"plan": "pro"}}))] == [
+            "metadata"
+        ]
+    assert "metadata" not in page.ask("GET").json()["data"][0]
+
+
 def test_tokens_of_others_are_not_there(page: Page) -> None:
     other = page_of(page.app, backend_of(page.app, name="second"), "bob")
     mine = page.create()

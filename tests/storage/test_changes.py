@@ -1,6 +1,7 @@
 """Every change of what verification reads is made known, by name where it can be."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from tokenry.storage.accounts import create_account
 from tokenry.storage.changes import execute_naming, execute_unread
 from tokenry.storage.database import Database, database_url
 from tokenry.storage.deadline import TIMEOUT_SECONDS
+from tokenry.storage.details import set_metadata
 from tokenry.storage.journal import Journal
 from tokenry.storage.migration import migrate
 from tokenry.storage.rotations import insert_successor
 from tokenry.storage.schema import accounts, audit_events, credentials, tokens, users
 from tokenry.storage.tokens import rename_token, revoke_token
-from tokenry.storage.users import create_user, set_disabled
+from tokenry.storage.users import create_user, get_user, set_disabled, set_user
 
 PREVIEW = "pat_0123456789ab"
 ALL = None
@@ -114,6 +116,21 @@ def test_statement_that_does_not_say_what_it_creates_may_create_anything(databas
     with database.write() as connection:
         connection.execute(statement)
     assert named.previews() is ALL
+
+
+def test_what_is_set_of_a_user_names_the_users_tokens_alone(database: Database) -> None:
+    """A product's backend may set metadata whenever somebody signs in: all other tokens stay remembered."""
+    with database.write() as connection:
+        other = create_user(connection, account_id=1, username="bob", email="", admin=False, created=NOW)
+        add_token(connection, other.id, "pat_bbbbbbbbbbbb")
+    named = Named(database)
+    with database.write() as connection:
+        assert set_user(connection, replace(get_user(connection, 1), metadata='{"plan":"pro"}'))
+    assert named.previews() == [PREVIEW.encode()]
+    named = Named(database)
+    with database.write() as connection:
+        set_metadata(connection, 1, '{"plan":"free"}')
+    assert named.previews() == [PREVIEW.encode()]
 
 
 def test_disabling_a_user_is_a_change_of_everything(database: Database) -> None:
