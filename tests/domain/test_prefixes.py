@@ -38,7 +38,19 @@ def secret_of(prefix: str) -> Secret:
 
 @pytest.mark.parametrize(
     "prefix",
-    ["", "_", "a", "acme", "Acme_", "ac-me_", "é_", "a _", "acme_\n", "thirteen_chr_", *(set(KINDS) - {"pat_"})],
+    [
+        "",
+        "_",
+        "a",
+        "acme",
+        "Acme_",
+        "ac-me_",
+        "é_",
+        "a _",
+        "acme_\n",
+        "thirteen_chr_",
+        *(prefix for prefix in KINDS if prefix != "pat_"),
+    ],
 )
 def test_prefix_that_nobody_may_choose(prefix: str) -> None:
     assert not is_prefix(prefix)
