@@ -162,6 +162,8 @@ def test_it_neither_sets_metadata_nor_sees_it(page: Page) -> None:
             "metadata"
         ]
     assert "metadata" not in page.ask("GET").json()["data"][0]
+    guessed = page.ask("GET", **{"X-Filter": '{"metadata.plan": "pro"}'})
+    assert faults(guessed) == [("Cannot filter on metadata.plan", "X-Filter")]
 
 
 def test_tokens_of_others_are_not_there(page: Page) -> None:

@@ -8,10 +8,14 @@ from tokenry.api.tokens.operations import Whose, giver_of
 from tokenry.api.wire import write_page, write_time, write_token
 from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.details import NOT_ENDED, Details
+from tokenry.domain.filters import Kind
 from tokenry.domain.scopes import Scopes
 from tokenry.service.details import TokenDetails
 from tokenry.service.policy import Policies
 from tokenry.web.requests import Call
+
+SHOWN = {name: kind for name, kind in FILTERABLE.items() if kind is not Kind.METADATA}
+"""What rows can be found by: what a page does not see, it shall not guess either."""
 
 
 class PageOperations:
@@ -25,7 +29,7 @@ class PageOperations:
 
     def list_tokens(self, call: Call) -> object:
         """GET the tokens that have not ended, each with its last use, and whether it is disabled."""
-        request, filter = read_list(call, FILTERABLE)
+        request, filter = read_list(call, SHOWN)
         owner_id = self._whose(call).owner_id
         return write_page(self._details.list_details(owner_id, request, filter, NOT_ENDED), write_shown)
 
