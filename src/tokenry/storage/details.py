@@ -132,19 +132,20 @@ def selected(selection: Selection, now: datetime) -> Iterator[ColumnElement[bool
     """What a selection asks of a token; that it is a personal one before all."""
     yield PERSONAL
     seconds = to_seconds(now)
+    not_ended = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds)
     match selection.state:
         case State.ACTIVE:
-            yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds) & ~is_disabled() & ~is_pending(now)
+            yield not_ended & ~is_disabled() & ~is_pending(now)
         case State.PENDING:
-            yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds) & ~is_disabled() & is_pending(now)
+            yield not_ended & ~is_disabled() & is_pending(now)
         case State.DISABLED:
-            yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds) & is_disabled()
+            yield not_ended & is_disabled()
         case State.EXPIRED:
             yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at <= seconds)
         case State.REVOKED:
             yield tokens.c.revoked_at.is_not(None)
         case Several.NOT_ENDED:
-            yield tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds)
+            yield not_ended
     for column, before, after in (
         (DETAILS_COLUMNS["last_used"], selection.last_used_before, selection.last_used_after),
         (DETAILS_COLUMNS["expiry"], selection.expires_before, selection.expires_after),
