@@ -185,9 +185,18 @@ class Tokens:
             not_before=start,
             requests_per_minute=new.requests_per_minute,
         )
-        keys, often = changed_keys(NO_METADATA, new.metadata) or None, new.requests_per_minute or None
-        only = new.rotates_itself_only or None
-        change.record(TokenCreated(token.id, token.label, token.scopes, token.expiry, start, keys, only, often))
+        change.record(
+            TokenCreated(
+                token.id,
+                token.label,
+                token.scopes,
+                token.expiry,
+                not_before=start,
+                metadata=changed_keys(NO_METADATA, new.metadata) or None,
+                rotates_itself_only=new.rotates_itself_only or None,
+                requests_per_minute=new.requests_per_minute or None,
+            )
+        )
         return token, secret
 
 
