@@ -147,7 +147,7 @@ def read_new_token(body: Mapping[str, object]) -> NewToken:
         faults.append(Fault("Must be a string", "scopes"))
         scopes = "*"
     only = read_key(body, "rotates_itself_only", bool, faults) is True
-    limit = read_limit(body, faults)
+    limit = read_requests_per_minute(body, faults)
     return NewToken(
         label=label,
         scopes=scopes,
@@ -159,7 +159,7 @@ def read_new_token(body: Mapping[str, object]) -> NewToken:
     )
 
 
-def read_limit(body: Mapping[str, object], faults: list[Fault]) -> int:
+def read_requests_per_minute(body: Mapping[str, object], faults: list[Fault]) -> int:
     """Read how many requests a minute may be made with a token; 0, for any number, where it is not said."""
     limit = read_integer(body.get("requests_per_minute", 0))
     faults += limit_faults(limit)

@@ -25,7 +25,6 @@ from tokenry.settings import Settings
 from tokenry.wiring import open_installation
 
 TOKENS_MAX = 1_000_000
-assert TOKENS_MAX == REQUESTS_PER_MINUTE_MAX  # both are read by _NUMBER
 NO_LIMIT = "none"
 KINDS = ", ".join(kind.value for kind in UserKind)
 _NUMBER = re.compile(r"[1-9][0-9]{0,6}")
@@ -94,11 +93,11 @@ def set_policy(
     if expiry_required is not None:
         given["expiry_required"] = expiry_required
     if max_tokens is not None:
-        given["tokens_per_user_max"] = _read_number(max_tokens, "--max-tokens")
+        given["tokens_per_user_max"] = _read_number(max_tokens, TOKENS_MAX, "--max-tokens")
     if second_factor is not None:
         given["second_factor"] = second_factor
     allowed = dict(_read_scopes(text, installation.catalogue) for text in scopes or ())
-    limits = dict(_read_limit(text) for text in requests_per_minute or ())
+    limits = dict(_read_requests_per_minute(text) for text in requests_per_minute or ())
     if not given and not allowed and not limits:
         raise typer.BadParameter("name at least one rule")
     shorten = bool(given.get("lifetime_max")) and not keep_existing
@@ -166,11 +165,11 @@ def _read_lifetime(text: str) -> timedelta | None:
     return span
 
 
-def _read_number(text: str, option: str) -> int | None:
+def _read_number(text: str, most: int, option: str) -> int | None:
     if text == NO_LIMIT:
         return None
-    if not _NUMBER.fullmatch(text) or int(text) > TOKENS_MAX:
-        raise typer.BadParameter(f"use a number from 1 to {TOKENS_MAX}, or none", param_hint=option)
+    if not _NUMBER.fullmatch(text) or int(text) > most:
+        raise typer.BadParameter(f"use a number from 1 to {most}, or none", param_hint=option)
     return int(text)
 
 
@@ -179,10 +178,10 @@ def _read_scopes(text: str, catalogue: Catalogue) -> tuple[UserKind, Scopes]:
     return kind, read_limit(scopes, catalogue)
 
 
-def _read_limit(text: str) -> tuple[UserKind, int | None]:
+def _read_requests_per_minute(text: str) -> tuple[UserKind, int | None]:
     option = "--requests-per-minute"
     kind, number = _read_kind(text, "KIND=N or KIND=none", option)
-    return kind, _read_number(number, option)
+    return kind, _read_number(number, REQUESTS_PER_MINUTE_MAX, option)
 
 
 def _read_kind(text: str, form: str, option: str) -> tuple[UserKind, str]:

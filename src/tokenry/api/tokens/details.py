@@ -6,7 +6,7 @@ from tokenry.api.lists import read_list
 from tokenry.api.metadata import read_new_metadata
 from tokenry.api.tokens import operations
 from tokenry.api.tokens.operations import Whose, own, read_token_id
-from tokenry.api.wire import WRONG_TIME, read_limit, read_time, write_page, write_time, write_token
+from tokenry.api.wire import WRONG_TIME, read_requests_per_minute, read_time, write_page, write_time, write_token
 from tokenry.domain.details import STATES, Details, NewDetails, Selection, State, description_faults
 from tokenry.domain.errors import Fault, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
@@ -91,7 +91,7 @@ def read_new_details(body: Mapping[str, object]) -> NewDetails:
     else:
         faults.append(Fault("Must be a string", "description"))
     networks = _read_networks(body.get("networks", []), faults)
-    limit = read_limit(body, faults) if "requests_per_minute" in body else None
+    limit = read_requests_per_minute(body, faults) if "requests_per_minute" in body else None
     disabled = read_key(body, "disabled", bool, faults)
     metadata = read_new_metadata(body, faults)
     raise_faults(faults)
