@@ -1,5 +1,6 @@
 """A token's details beyond the wire format, which users read and change."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -51,9 +52,8 @@ class TokenDetails:
         """Change a token's description, networks, limit and metadata, disable it or enable it again.
 
         Raises Forbidden, NotFound; Invalid for networks or a limit of a token that can no longer be used, for disabling
-        or enabling one, for a higher limit than somebody else set, and for metadata that is not for whoever acts to
-        change; Conflict for enabling what somebody else
-        disabled.
+        or enabling one, and for metadata or a higher limit, which a user does not set; Conflict for enabling what
+        somebody else disabled.
         """
         with self._transactions.change(origin) as change:
             connection, owner_id = change.connection, change.owner_id
@@ -63,10 +63,8 @@ class TokenDetails:
             kind = require_maker(change)
             before = _get(connection, owner_id, token_id, change.now)
             changes = _changes(before, new)
-            if "metadata" in changes and change.origin.managed is None and kind not in MANAGERS:
-                raise Invalid(Fault("Is for administrators and the product's backend to change", "metadata"))
-            if "requests_per_minute" in changes and change.origin.managed is None and kind is not UserKind.ADMIN:
-                _require_lower(before.requests_per_minute, new.requests_per_minute)
+            if change.origin.managed is None:
+                _require_own(kind, changes, before, new)
             if new.disabled is not None and new.disabled != (before.disabled is not None):
                 turn(change, before, disabled=new.disabled)
             if changes and not stored.store_details(
@@ -86,10 +84,17 @@ def _get(connection: Connection, owner_id: int, token_id: int, now: datetime) ->
     return details
 
 
-def _require_lower(before: int | None, wanted: int | None) -> None:
-    """Let a user limit a token of its own, and no less than it is limited. Raises Invalid."""
-    if before and not 0 < (wanted or 0) <= before:
-        raise Invalid(Fault(f"Must be 1-{before}: who manages your tokens sets more", "requests_per_minute"))
+def _require_own(kind: UserKind, changes: Collection[str], before: Details, new: NewDetails) -> None:
+    """Keep users from what is not theirs to change of their own tokens: metadata, and limits but for lower ones.
+
+    Raises Invalid.
+    """
+    if "metadata" in changes and kind not in MANAGERS:
+        raise Invalid(Fault("Is for administrators and the product's backend to change", "metadata"))
+    most = before.requests_per_minute
+    lower = not most or 0 < (new.requests_per_minute or 0) <= most
+    if "requests_per_minute" in changes and kind is not UserKind.ADMIN and not lower:
+        raise Invalid(Fault(f"Must be 1-{most}: who manages your tokens sets more", "requests_per_minute"))
 
 
 def _changes(before: Details, new: NewDetails) -> dict[str, object]:
