@@ -12,11 +12,12 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from math import isfinite
+from typing import TypeGuard
 
 from tokenry.api.wire import read_integer, read_time
 from tokenry.domain.errors import Fault, Invalid, raise_faults
 from tokenry.domain.filters import EVERY_ROW, All, Any, Comparison, Condition, Filter, Has, Kind, Operator
-from tokenry.domain.metadata import WHOLE_MAX, is_key
+from tokenry.domain.metadata import WHOLE_MAX, Entry, is_key
 from tokenry.domain.texts import is_storable
 
 FIELD = "X-Filter"
@@ -132,7 +133,7 @@ class _Reader:
             [value] = value.values()
         if not is_key(key) or not _is_entry(value):
             raise _not_applicable()
-        return Has(field, key, value)  # type: ignore[arg-type]
+        return Has(field, key, value)
 
     def _spend(self, cost: int) -> None:
         self._cost += cost
@@ -156,7 +157,7 @@ def _comparison(name: str, kind: Kind, symbol: str, operand: object) -> Comparis
     return Comparison(name, operator, value)
 
 
-def _is_entry(value: object) -> bool:
+def _is_entry(value: object) -> TypeGuard[Entry]:
     match value:
         case str():
             return len(value) <= TEXT_LENGTH_MAX and is_storable(value)

@@ -95,15 +95,11 @@ class RateLimits:
         return allowance is not None and allowance.exceeded
 
     async def take(self, token_id: int, limit: int, cost: int) -> Allowance | None:
-        """Count a request that somebody else answers, of those that a token may be used for; one too many counts not.
+        """Count a request that somebody else answers, of those that a token may be used for, unless it is one too many.
 
         None where that cannot be done.
         """
-
-        async def take(window: int) -> int:
-            return await self._counters.take(self._name, token_id, window, cost=cost, limit=limit)
-
-        return await self._ask(take, limit)
+        return await self._ask(partial(self._counters.take, self._name, token_id, cost=cost, limit=limit), limit)
 
     async def _count(self, key: str, limit: int) -> Allowance | None:
         return await self._ask(partial(self._counters.count, f"{self._name}:{key}"), limit)
