@@ -110,9 +110,9 @@ class Actor(NamedTuple):
     `expires_at` is in seconds since 1970; `preview` tells which of a token's secrets was presented; `client_id` is the
     OAuth client that a token was given to, and None for one that its user made; `audience` is for whom it is meant, if
     for somebody in particular; `admin` is whether the user manages the account; `external_id` is a product's name for
-    the user; before `not_before`, also seconds since 1970, it is refused; one that `rotates_itself_only` does nothing
-    else on this service's own paths. A named tuple, because one is made for every
-    verification and a frozen dataclass takes five times as long to make.
+    the user, and `metadata` what it keeps with user and token; until `not_before`, also in seconds since 1970, the
+    token is refused; one that `rotates_itself_only` does nothing else on this service's own paths. A named tuple,
+    because one is made for every verification and a frozen dataclass takes five times as long to make.
     """
 
     token_id: int

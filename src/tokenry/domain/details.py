@@ -111,9 +111,9 @@ class NewDetails:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which tokens a list is of: in this state, or one of several, None for any.
+    """Which tokens a list is of: in this state or in one of several, None for any.
 
-    And used or expiring before or after a moment. A token that was never used was last used before any moment.
+    And which were used, or expire, before or after a moment. One that was never used was last used before any moment.
     """
 
     state: State | Several | None = State.ACTIVE

@@ -36,9 +36,9 @@ class NewToken:
     """A token somebody asks for.
 
     No label means one is made up; scopes `*` mean those of the acting token;
-    no expiry means as late as the policy allows, which is NEVER without one; 0 `requests_per_minute`, no limit. It is
-    refused until `not_before`.
-    One that `rotates_itself_only` gets another secret for itself here, and may nothing else.
+    no expiry means as late as the policy allows, which is NEVER without one; 0 `requests_per_minute` means no limit.
+    It is refused until `not_before`. One that `rotates_itself_only` may give itself another secret, and do nothing else
+    here.
 
     `faults` are those found while reading the request, so that they can be reported together with broken rules.
     """

@@ -43,7 +43,7 @@ class Policies:
             return stored.get_policy(connection)
 
     def get_rules(self, owner_id: int, *, giver_id: int | None = None) -> Rules:
-        """Read what holds for a user; for tokens that somebody else gives that user, if there is a giver."""
+        """Read what holds for a user's next token, which somebody else gives that user if there is a giver."""
         with self._transactions.read() as connection:
             live_tokens = stored.count_live_tokens(connection, owner_id, self._transactions.now())
             kind = stored.find_kind(connection, owner_id)

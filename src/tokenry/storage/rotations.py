@@ -41,10 +41,7 @@ def claim_rotation(connection: Connection, token_id: int) -> Rotation | None:
 
 
 def insert_successor(connection: Connection, keyed: Keyed, *, beside: str) -> None:
-    """Store what opens a token as one of its credentials does: from where and as often, until the token expires.
-
-    Also not before the same moment.
-    """
+    """Store what opens a token as one of its credentials does: from where, from when on, as often, until it expires."""
     successor = (
         select(
             literal(keyed.preview),
