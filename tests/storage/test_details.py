@@ -6,13 +6,13 @@ from ipaddress import ip_network
 from sqlalchemy import Connection, insert, select
 
 from tests.making import NOW, add_token, new_user
-from tokenry.domain.details import Details, Revocation, Selection, State, Use
+from tokenry.domain.details import Details, Revocation, Selection, Several, State, Use
 from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.secrets import Keyed
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.details import find_details, list_details, store_details
-from tokenry.storage.schema import credentials, token_uses
+from tokenry.storage.schema import credentials, disabled_tokens, token_starts, token_uses
 from tokenry.storage.tokens import insert_credential, revoke_token
 
 SECOND = timedelta(seconds=1)
@@ -118,14 +118,25 @@ def use(connection: Connection, token_id: int, at: datetime) -> None:
 def test_list_is_of_one_state_or_of_all(database: Database) -> None:
     user_id, other_id = new_user(database), new_user(database, "bob")
     with database.write() as connection:
-        active = add_token(connection, user_id).id
+        active, pending, off = (add_token(connection, user_id).id for _ in range(3))
+        connection.execute(insert(token_starts).values(token_id=pending, not_before=to_seconds(NOW + SECOND)))
+        connection.execute(insert(token_starts).values(token_id=active, not_before=to_seconds(NOW)))
+        connection.execute(insert(disabled_tokens).values(token_id=off, disabled_at=to_seconds(NOW), disabled_by="bob"))
         expired = add_token(connection, user_id, expiry=NOW).id
         revoked, both = add_token(connection, user_id).id, add_token(connection, user_id, expiry=NOW).id
         for token_id in (revoked, both):
             revoke_token(connection, token_id, now=NOW, revoked_by="ada")
         add_token(connection, other_id)
-        found = [listed(connection, user_id, Selection(state)) for state in (*State, None)]
-    assert found == [[active], [], [expired], [revoked, both], [active, expired, revoked, both]]
+        found = [listed(connection, user_id, Selection(state)) for state in (*State, Several.NOT_ENDED, None)]
+    assert found == [
+        [active],
+        [pending],
+        [off],
+        [expired],
+        [revoked, both],
+        [active, pending, off],
+        [active, pending, off, expired, revoked, both],
+    ]
 
 
 def test_bounds_are_exact_to_the_second(database: Database) -> None:
