@@ -300,6 +300,25 @@ def test_proxy_user_does_not_manage_a_products_users(family: Family) -> None:
         assert answer.status_code == 403, (method, end)
 
 
+def test_proxy_user_makes_no_tokens_by_way_of_a_service_account_or_a_client(family: Family) -> None:
+    """They would outlive the quarter of an hour, and whatever ends the proxy user's own."""
+    theirs = family.bearer("theirs", account=family.child.euuid, admin=True)
+    client, bearer = family.app.client, inside(family.enter())
+    accounts, clients = "/v4/tokenry/service-accounts", "/v4/account/oauth-clients"
+    assert client.post(accounts, headers=bearer, json={"username": "shop", "ceiling": "*"}).status_code == 200
+    body = {"label": "x", "redirect_uri": "https://app.example/callback"}
+    own, other = (client.post(clients, headers=each, json=body).json()["id"] for each in (bearer, theirs))
+    acts = {"grant_types": ["client_credentials"]}
+    assert client.put(f"{clients}/{other}/details", headers=theirs, json=acts).status_code == 200
+    for method, path, told in (
+        ("POST", f"{accounts}/shop/tokens", {"scopes": "account:read_write"}),
+        ("PUT", f"{clients}/{own}/details", acts),
+        ("POST", f"{clients}/{other}/reset-secret", None),
+    ):
+        answer = client.request(method, path, headers=bearer, json=told)
+        assert (answer.status_code, faults(answer)) == (403, [("Unauthorized", None)]), path
+
+
 def test_proxy_user_is_not_the_administrator_that_has_to_stay(family: Family) -> None:
     family.bearer("theirs", account=family.child.euuid, admin=True)
     answer = family.app.client.delete(f"{USERS}/theirs", headers=inside(family.enter()))

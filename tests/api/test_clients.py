@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from tests.api.parts import actions, bearer_of, faults, installation_of, token_of_another_account
+from tests.api.parts import actions, bearer_of, faults, installation_of, new_bearer, token_of_another_account
 from tests.conftest import App
 from tests.making import OPERATOR
 from tests.oauth_making import give
@@ -258,6 +258,28 @@ def test_details_that_do_not_go_are_refused(app: App, body: dict[str, object], f
     answer = app.client.put(one, headers=app.bearer, json=body)
     assert (answer.status_code, [fault[1] for fault in faults(answer)]) == (400, [field])
     assert app.client.get(one, headers=app.bearer).json() == before
+
+
+def test_acting_token_bounds_what_a_client_does_for_itself(app: App) -> None:
+    """Or whoever has an administrator's narrow token could have a client get one that may do more."""
+    narrow = new_bearer(app, scopes="account:read_write linodes:read_only")
+    wide, client = create(app), app.client
+    own = client.post(CLIENTS, headers=narrow, json={"label": "x", "redirect_uri": APP}).json()
+    one, details = (f"{CLIENTS}/{each['id']}" for each in (wide, own))
+    acts = {"grant_types": ["client_credentials"]}
+    assert client.put(f"{one}/details", headers=app.bearer, json=acts).is_success
+    tried = [
+        client.put(f"{details}/details", headers=narrow, json=acts),
+        client.put(f"{details}/details", headers=narrow, json={**acts, "scopes": "linodes:read_write"}),
+        client.post(f"{one}/reset-secret", headers=narrow),
+        client.put(f"{one}/details", headers=narrow, json={"authentication": "private_key_jwt", "jwks": JWKS}),
+    ]
+    assert [[field for _, field in faults(answer)] for answer in tried] == [["scopes"]] * 4
+    within = {**acts, "scopes": "linodes:read_only tokenry_users:read_write"}
+    assert client.put(f"{details}/details", headers=narrow, json=within).is_success
+    assert client.put(f"{one}/details", headers=narrow, json={"label": "another"}).is_success
+    assert client.post(f"{details}/reset-secret", headers=narrow).is_success
+    assert proves(app, wide["id"], wide["secret"])
 
 
 def test_client_that_acts_for_itself_is_a_user(app_on_each_engine: App) -> None:

@@ -114,3 +114,21 @@ def test_token_without_scopes_or_with_others_than_the_ceiling_is_refused(app: Ap
         refused = app.client.post(f"{SHOP}/tokens", headers=app.bearer, json=body)
         assert [field for _, field in faults(refused)] == ["scopes"]
     assert opens(app, token_of(app, "linodes:read_only")) == [True]
+
+
+def test_whom_an_oauth_client_acts_as_is_no_service_account(app: App) -> None:
+    """That user is disabled with its client, and nobody gives it tokens, enables or deletes it by another way."""
+    clients = "/v4/account/oauth-clients"
+    body = {"label": "x", "redirect_uri": "https://app.example/callback"}
+    client_id = app.client.post(clients, headers=app.bearer, json=body).json()["id"]
+    details = {"grant_types": ["client_credentials"]}
+    told = app.client.put(f"{clients}/{client_id}/details", headers=app.bearer, json=details).json()
+    one = f"{ACCOUNTS}/{told['username']}"
+    assert app.client.get(ACCOUNTS, headers=app.bearer).json()["results"] == 0
+    asked = [
+        app.client.get(one, headers=app.bearer),
+        app.client.patch(one, headers=app.bearer, json={"disabled": False}),
+        app.client.delete(one, headers=app.bearer),
+        app.client.post(f"{one}/tokens", headers=app.bearer, json={"scopes": "*"}),
+    ]
+    assert [answer.status_code for answer in asked] == [404] * 4

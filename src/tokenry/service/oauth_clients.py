@@ -35,7 +35,7 @@ from tokenry.domain.events import (
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.secrets import CLIENT_SECRET, Peppers, Secret
-from tokenry.service.acting import get_reader, get_writer
+from tokenry.service.acting import get_reader, get_writer, require_maker
 from tokenry.service.grants.ending import end_client
 from tokenry.service.transactions import Change, Transactions
 from tokenry.service.users import NO_RESERVATION, add_user, read_account, unique_names
@@ -86,7 +86,11 @@ class AccountClients:
     def update_client(self, origin: Origin, client_id: str, wanted: ClientChange) -> Client:
         """Change what `wanted` names. Raises Forbidden, NotFound; Invalid with every fault."""
         with self._transactions.change(origin) as change:
-            return update_client(change, _claim_own(change, client_id), wanted)
+            before = _claim_own(change, client_id)
+            after = update_client(change, before, wanted)
+            if any(getattr(before, name) != getattr(after, name) for name in ("rights", "authentication", "jwks")):
+                _require_reach(change, after)
+            return after
 
     @retried
     def reset_secret(self, origin: Origin, client_id: str) -> tuple[Client, Secret]:
@@ -96,6 +100,7 @@ class AccountClients:
         """
         with self._transactions.change(origin) as change:
             client = _claim_own(change, client_id)
+            _require_reach(change, client)
             return client, give_secret(change, self._peppers, client)
 
     @retried
@@ -299,6 +304,25 @@ def claim_client(connection: Connection, client_id: str) -> Client:
         lock_account(connection, found.account_id)  # from here on nobody gives it another user
         found = _found(stored.find_client(connection, client_id))
     return _claim_with_user(connection, found)
+
+
+def _require_reach(change: Change, client: Client) -> None:
+    """Let nobody have a client act for itself who could not make a token that may do as much.
+
+    Raises Forbidden for a proxy user, who makes none, and Invalid for a token that may do less.
+    """
+    if not client.acts_for_itself:
+        return
+    require_maker(change)
+    limit = change.actor.scopes
+    if not limit.covers(client.rights.scopes.without_management()):  # which no client gets
+        raise Invalid(
+            Fault(
+                "A client that acts for itself must be within the scopes of the token you are using "
+                f"(maximum scopes: {limit})",
+                "scopes",
+            )
+        )
 
 
 def _claim_own(change: Change, client_id: str) -> Client:

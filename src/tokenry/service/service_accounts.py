@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+from sqlalchemy import Connection
+
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.callers import require_administrator
 from tokenry.domain.catalogue import Catalogue
-from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
+from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.secrets import Secret
@@ -50,7 +52,8 @@ class ServiceAccounts:
         """Read one. Raises NotFound."""
         with self._transactions.read() as connection:
             require_administrator(get_reader(connection, actor))
-            return _require_service(stored.find_user(connection, username, account_id=actor.account_id))
+            user = stored.find_user(connection, username, account_id=actor.account_id)
+            return _require_service(connection, user)
 
     @retried
     def create_service_account(self, origin: Origin, username: str, wanted: ServiceAccountWanted) -> User:
@@ -73,7 +76,7 @@ class ServiceAccounts:
     def update_service_account(self, origin: Origin, username: str, wanted: ServiceAccountWanted) -> User:
         """Give one another ceiling, disable or enable it. Raises NotFound; Invalid with every fault."""
         with self._transactions.change(origin) as change:
-            user = _require_service(claim_own(change, username))
+            user = _require_service(change.connection, claim_own(change, username))
             raise_faults(wanted.check(limit=change.actor.scopes, catalogue=self._catalogue))
             return self._change(change, user, wanted)
 
@@ -81,19 +84,23 @@ class ServiceAccounts:
     def delete_service_account(self, origin: Origin, username: str) -> None:
         """Delete one, whose tokens end in the same transaction; those that it gave users stay. Raises NotFound."""
         with self._transactions.change(origin) as change:
-            remove_user(change, _require_service(claim_own(change, username)))
+            remove_user(change, _require_service(change.connection, claim_own(change, username)))
 
     @retried
     def create_token(self, origin: Origin, username: str, new: NewToken) -> tuple[Token, Secret]:
         """Make a token of one, which may do no more than the acting token.
 
-        Raises NotFound; Invalid with every fault, also for one that is disabled.
+        Raises NotFound; Forbidden, also for a proxy user, who makes none; Invalid with every fault, also for one that
+        is disabled.
         """
         with self._transactions.change(origin) as change:
             connection = change.connection
-            found = _require_service(stored.find_user(connection, username, account_id=change.actor.account_id))
-            user = _require_service(stored.keep_user(connection, found.id))
-            require_administrator(get_writer(change))
+            found = stored.find_user(connection, username, account_id=change.actor.account_id)
+            user = _require_service(connection, None if found is None else stored.keep_user(connection, found.id))
+            maker = get_writer(change)
+            require_administrator(maker)
+            if maker.proxy:
+                raise Forbidden
             if user.disabled is not None:
                 raise Invalid(Fault("The service account is disabled: enable it first"))
             with policy_in_force(change) as policy:
@@ -109,7 +116,8 @@ class ServiceAccounts:
         return stored.get_user(change.connection, user.id)
 
 
-def _require_service(user: User | None) -> User:
-    if user is None or not user.service:
+def _require_service(connection: Connection, user: User | None) -> User:
+    """Who an OAuth client is when it acts for itself is none of them, and ends with that client. Raises NotFound."""
+    if user is None or not user.service or stored.is_of_client(connection, user):
         raise NotFound
     return user

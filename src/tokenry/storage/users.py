@@ -21,7 +21,7 @@ from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.metadata import from_column, to_column
 from tokenry.storage.paging import page_of, pages_of
-from tokenry.storage.schema import accounts, authenticators, credentials, passkeys, tokens, users
+from tokenry.storage.schema import accounts, authenticators, credentials, oauth_clients, passkeys, tokens, users
 from tokenry.storage.tokens import PERSONAL
 
 _COLUMNS = {
@@ -141,7 +141,12 @@ def list_service_accounts(
     connection: Connection, *, account_id: int, request: PageRequest, filter: Filter = EVERY_ROW
 ) -> Page[User]:
     """List an account's service accounts."""
-    own = select(users.c.id).where(users.c.account_id == account_id, users.c.service, users.c.deleted_at.is_(None))
+    own = select(users.c.id).where(
+        users.c.account_id == account_id,
+        users.c.service,
+        users.c.deleted_at.is_(None),
+        users.c.id.not_in(_of_clients(account_id)),
+    )
     found = filtered(own, filter, _COLUMNS, {})
     return page_of(connection, pages_of(found, ordered(select_users(), filter, _COLUMNS)), request, read_user)
 
@@ -221,6 +226,17 @@ def has_other_administrator(connection: Connection, user: User) -> bool:
 def is_service(connection: Connection, user_id: int) -> bool:
     """Whether a user is a program's."""
     return bool(connection.execute(select(users.c.service).where(users.c.id == user_id)).scalar_one())
+
+
+def is_of_client(connection: Connection, user: User) -> bool:
+    """Whether this is who an OAuth client is when it acts for itself."""
+    found = _of_clients(user.account_id).where(oauth_clients.c.service_user_id == user.id)
+    return connection.execute(found).first() is not None
+
+
+def _of_clients(account_id: int) -> Select[tuple[int]]:
+    own = oauth_clients.c.account_id == account_id
+    return select(oauth_clients.c.service_user_id).where(own, oauth_clients.c.service_user_id.is_not(None))
 
 
 def find_ceiling(connection: Connection, user_id: int) -> Scopes:
