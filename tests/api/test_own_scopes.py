@@ -98,7 +98,7 @@ def test_level_by_method_is_the_action_that_the_catalogue_names(own: App, method
     assert verify(own, token, "resource=messages@team-7", **asked).status_code == status
     assert verify(own, token, "resource=messages", **asked).status_code == 403
     assert verify(own, token, "resource=labels", **asked).json()["errors"] == [
-        {"reason": "The catalogue says not what reads and what writes: name scopes of labels", "field": "resource"}
+        {"reason": "The catalogue does not say what reads and what writes: name scopes of labels", "field": "resource"}
     ]
 
 

@@ -126,6 +126,7 @@ def test_decisions_say_their_status_and_the_later_one_says_so_too() -> None:
         status = STATUS.match(page.read_text("utf-8"))
         assert status is not None, page.name
         assert int(status[1]) == int(page.name[:4])
+        assert int(status[1]) not in said, page.name
         said[int(status[1])] = [{int(number) for number, _ in NUMBERED.findall(status[at] or "")} for at in (3, 4)]
     by = {(number, later) for number, (laters, _) in said.items() for later in laters}
     assert by == {(former, number) for number, (_, formers) in said.items() for former in formers}

@@ -189,7 +189,7 @@ def test_what_may_be_meant_is_told_of_what_there_is_not() -> None:
         "Invalid scope: linodes:read_only@a (did you mean linodes:read_only?)",
         "Invalid scope: qqqq:zz",
         "Unknown resource: mesages@a (did you mean messages?)",
-        "The catalogue says not what reads and what writes: name scopes of labels",
+        "The catalogue does not say what reads and what writes: name scopes of labels",
     ]
     assert OWN.suggest("mesages:sent@a") == "messages:send@a"
     assert OWN.suggest("x" * 4000) is None

@@ -1,4 +1,4 @@
-"""What the catalogue has not is told when an application starts, and not on each of its requests."""
+"""What the catalogue lacks is told when an application starts, and not on each of its requests."""
 
 import asyncio
 import json

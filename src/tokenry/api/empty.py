@@ -1,4 +1,4 @@
-"""Lists of things that the wire format has and this service has not. Clients ask for them all the same."""
+"""Lists of things that the wire format has and this service lacks. Clients ask for them all the same."""
 
 from collections.abc import Callable, Mapping
 

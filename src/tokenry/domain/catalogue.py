@@ -19,6 +19,8 @@ from tokenry.domain.scopes import (
     stored_scopes,
 )
 
+JSON_BYTES_MAX = 4 * 1024 * 1024
+"""As how much JSON somebody may send one."""
 LIKELY_LENGTH_MAX = 150
 """What is longer was not mistyped, and looking for what is like it would take long."""
 
@@ -193,7 +195,7 @@ class Catalogue:
         """Say what is wrong with a resource of which no scope is found."""
         if self._find_resource(text) is None:
             return f"Unknown resource: {text}"
-        return f"The catalogue says not what reads and what writes: name scopes of {text}"
+        return f"The catalogue does not say what reads and what writes: name scopes of {text}"
 
     def suggest(self, piece: str) -> str | None:
         """The scope that may be meant by one that there is not."""

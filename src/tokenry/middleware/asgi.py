@@ -84,7 +84,7 @@ class TokenMiddleware:
         await self._app(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application live, unless it needs what the catalogue has not: then it does not start."""
+        """Let the application live, unless it needs what the catalogue lacks: then it does not start."""
         if not (isinstance(self._needs, Needs) and self._needs.names_any):
             await self._app(scope, receive, send)
             return

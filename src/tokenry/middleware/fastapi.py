@@ -106,7 +106,7 @@ class Requirer:
 
     @asynccontextmanager
     async def lifespan(self, app: object) -> AsyncIterator[None]:
-        """Start nothing that needs what the catalogue has not, and close the verifier when the application ends."""
+        """Start nothing that needs what the catalogue lacks, and close the verifier when the application ends."""
         try:
             await to_thread(self._verifier.check, *self._needed)
             yield

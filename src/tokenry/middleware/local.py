@@ -102,7 +102,7 @@ class LocalVerifier:
         return _read_decision(found, needed, self._words)
 
     def check(self, *needs: Needs) -> None:
-        """Refuse what the catalogue has not. Raises ValueError with each, and what may be meant."""
+        """Refuse what the catalogue lacks. Raises ValueError with each, and what may be meant."""
         refuse_unknown(self._catalogue, needs)
 
     def close(self) -> None:

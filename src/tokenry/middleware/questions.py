@@ -150,7 +150,7 @@ class Verifier(Protocol):
         """Answer a question."""
 
     def check(self, *needs: Needs) -> None:
-        """Refuse what the catalogue has not, before anybody needs it; may wait. Raises ValueError."""
+        """Refuse what the catalogue lacks, before anybody needs it; may wait. Raises ValueError."""
 
     def close(self) -> None:
         """Let go of connections, files and threads. A later question opens them again."""
@@ -166,7 +166,7 @@ def require_counting(verifier: Verifier, needs: object) -> None:
 
 
 def refuse_unknown(catalogue: Catalogue, needs: Iterable[Needs]) -> None:
-    """Refuse needs of which a catalogue has not all. Raises ValueError with each, and what may be meant."""
+    """Refuse needs of which a catalogue lacks some. Raises ValueError with each, and what may be meant."""
     asked = list(needs)
     scopes = [scope for each in asked for scope in each.scopes]
     complaints = catalogue.complaints(scopes, [name for each in asked for name in each.resources])

@@ -6,7 +6,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import httpx2
 
 from tokenry.addresses import read_base_url
-from tokenry.domain.catalogue import Catalogue, read_json
+from tokenry.domain.catalogue import JSON_BYTES_MAX, Catalogue, read_json
 from tokenry.domain.errors import Fault
 from tokenry.domain.public_url import read_public_url
 from tokenry.middleware.answers import Answer, Unreadable, read_answer
@@ -25,7 +25,6 @@ CONNECTIONS_MAX = 100
 KEPT_SECONDS = 60
 """How long an idle connection is kept: less than the 75 seconds that the service keeps it."""
 BODY_BYTES_MAX = 64 * 1024
-CATALOGUE_BYTES_MAX = 4 * 1024 * 1024
 TARGETS_MAX = 256
 UNIX = "unix:"
 
@@ -49,7 +48,7 @@ class RemoteVerifier:
     one address or nowhere. Safe to be used by several threads, and by event loops one after the other.
 
     Where the service does not answer when the application starts, what that needs is compared with the catalogue after
-    the first answer, and what the catalogue has not is told in the log: nobody is kept from starting by a service that
+    the first answer, and what the catalogue lacks is told in the log: nobody is kept from starting by a service that
     is not up yet.
 
     Raises ValueError for an address that is none, or one with a user or a query in it, and for an origin that is none.
@@ -78,7 +77,7 @@ class RemoteVerifier:
         self._unchecked: tuple[Needs, ...] = ()
 
     def check(self, *needs: Needs) -> None:
-        """Refuse what the service's catalogue has not. Raises ValueError with each, and what may be meant."""
+        """Refuse what the service's catalogue lacks. Raises ValueError with each, and what may be meant."""
         named = tuple(each for each in needs if each.names_any)
         if not named:
             return
@@ -92,7 +91,7 @@ class RemoteVerifier:
     def verify(self, question: Question) -> Answer:
         """Ask, waiting for the answer."""
         try:
-            with self._asked(question) as response:
+            with self._asked(self._request(question)) as response:
                 body = b"".join(_bounded(response.iter_raw(), time.monotonic() + self._timeout))
             self._check_again()
             return read_answer(response.status_code, dict(response.headers.items()), body)
@@ -102,7 +101,7 @@ class RemoteVerifier:
     async def verify_async(self, question: Question) -> Answer:
         """Ask."""
         try:
-            async with asyncio.timeout(self._timeout), self._asked_async(question) as response:
+            async with asyncio.timeout(self._timeout), self._asked_async(self._request(question)) as response:
                 body = b"".join([piece async for piece in _bounded_async(response.aiter_raw())])
             self._check_again()
             return read_answer(response.status_code, dict(response.headers.items()), body)
@@ -135,27 +134,20 @@ class RemoteVerifier:
         try:
             refuse_unknown(catalogue, needs)
         except ValueError as error:
-            log.error("what is needed here is refused with 503, since %s has it not: %s", self._name, error)
+            log.error("what is needed here is refused with 503, since %s lacks it: %s", self._name, error)
 
     def _find_catalogue(self) -> Catalogue | None:
         """Ask which scopes there are; None where that cannot be told."""
         url = self._url.copy_with(raw_path=f"{self._url.path}v4/tokenry/scopes".encode("ascii"))
-        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
-        request = httpx2.Request(
-            "GET", url, headers=[("Host", self._url.netloc.decode("ascii"))], extensions={"timeout": timeouts}
-        )
         try:
-            response = self._transport.handle_request(request)
-            try:
-                body = b"".join(_bounded(response.iter_raw(), time.monotonic() + self._timeout, CATALOGUE_BYTES_MAX))
-            finally:
-                response.close()
+            with self._asked(self._get(url)) as response:
+                body = b"".join(_bounded(response.iter_raw(), time.monotonic() + self._timeout, JSON_BYTES_MAX))
             return read_json(json.loads(body)) if response.status_code == 200 else None
         except (httpx2.HTTPError, Unreadable, TimeoutError, ValueError, RecursionError):
             return None
 
     def _request(self, question: Question) -> httpx2.Request:
-        headers = [("Host", self._url.netloc.decode("ascii"))]
+        headers = []
         if question.authorization is not None:
             headers.append(("Authorization", question.authorization))
         if question.agent is not None:
@@ -169,14 +161,12 @@ class RemoteVerifier:
             headers.append(("X-Original-URI", question.target))
         if proved and question.proof is not None:
             headers.append(("DPoP", question.proof))
-        encoded = [(name.encode("ascii"), _sendable(value)) for name, value in headers]
+        return self._get(self._target(question.needs.by_method, question.needs.query, proved), headers)
+
+    def _get(self, url: httpx2.URL, headers: Sequence[tuple[str, str]] = ()) -> httpx2.Request:
+        encoded = [(b"Host", self._url.netloc), *((name.encode("ascii"), _sendable(value)) for name, value in headers)]
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
-        return httpx2.Request(
-            "GET",
-            self._target(question.needs.by_method, question.needs.query, proved),
-            headers=encoded,
-            extensions={"timeout": timeouts},
-        )
+        return httpx2.Request("GET", url, headers=encoded, extensions={"timeout": timeouts})
 
     def _make_target(self, by_method: bool, query: str, proved: bool) -> httpx2.URL:  # noqa: FBT001 - as `Needs` has it
         path = "verify/auth-request" if by_method or proved else "verify"
@@ -184,16 +174,16 @@ class RemoteVerifier:
         return self._url.copy_with(raw_path=f"{self._url.path}{path}?{query}".rstrip("?").encode("ascii"))
 
     @contextmanager
-    def _asked(self, question: Question) -> Iterator[httpx2.Response]:
-        response = self._transport.handle_request(self._request(question))
+    def _asked(self, request: httpx2.Request) -> Iterator[httpx2.Response]:
+        response = self._transport.handle_request(request)
         try:
             yield response
         finally:
             response.close()
 
     @asynccontextmanager
-    async def _asked_async(self, question: Question) -> AsyncIterator[httpx2.Response]:
-        response = await self._loop_transport().handle_async_request(self._request(question))
+    async def _asked_async(self, request: httpx2.Request) -> AsyncIterator[httpx2.Response]:
+        response = await self._loop_transport().handle_async_request(request)
         try:
             yield response
         finally:

@@ -181,7 +181,7 @@ def gateway(
 
 
 def _refuse_unknown(scopes: Sequence[str], resources: Sequence[str], scopes_file: Path | None, verifier: str) -> None:
-    """Refuse what the catalogue has not, saying what may be meant. Raises BadParameter."""
+    """Refuse what the catalogue lacks, saying what may be meant. Raises BadParameter."""
     if not scopes and not resources:
         return
     catalogue = find_catalogue(scopes_file, verifier=verifier)

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import httpx2
 
-from tokenry.domain.catalogue import Catalogue, read_json
+from tokenry.domain.catalogue import JSON_BYTES_MAX, Catalogue, read_json
 from tokenry.storage.catalogue import read_catalogue
 
 PATIENCE_SECONDS = 2
-CATALOGUE_BYTES_MAX = 4 * 1024 * 1024
 
 
 def find_catalogue(scopes_file: Path | None, *, verifier: str) -> Catalogue | None:
@@ -40,7 +39,7 @@ def _fetch(client: httpx2.Client, url: str) -> bytes:
             raise ValueError(response.status_code)
         for piece in response.iter_raw():
             body += piece
-            if len(body) > CATALOGUE_BYTES_MAX:
+            if len(body) > JSON_BYTES_MAX:
                 raise ValueError(len(body))
             if time.monotonic() > until:
                 raise TimeoutError

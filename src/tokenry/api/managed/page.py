@@ -15,7 +15,7 @@ from tokenry.service.policy import Policies
 from tokenry.web.requests import Call
 
 SHOWN = {name: kind for name, kind in FILTERABLE.items() if kind is not Kind.METADATA}
-"""What rows can be found by: what a page does not see, it shall not guess either."""
+"""What rows can be found by: what a page does not see, it must not guess either."""
 
 
 class PageOperations:
