@@ -10,6 +10,8 @@ def test_service_account_is_made_given_a_token_changed_and_deleted(person: Perso
     scopes = ("--scopes", "tokenry_users:read_only", "--expires", "1d")
     token = person.does("service-account", "create-token", "of-commands", *scopes, "-q").strip()
     assert person.is_valid(token)
+    later = ("--not-before", "12h", "--requests-per-minute", "60", "-q")
+    assert not person.is_valid(person.does("service-account", "create-token", "of-commands", *scopes, *later).strip())
     (changed,) = person.rows("service-account", "update", "of-commands", "--ceiling", "linodes:read_only")
     assert changed == {**made, "ceiling": "linodes:read_only"}
     for command, valid in (("disable", False), ("enable", True)):

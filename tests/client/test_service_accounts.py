@@ -1,6 +1,6 @@
 """An administrator's client with service accounts, against the real service, in threads and in an event loop."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -24,6 +24,12 @@ def test_service_account_is_made_given_a_token_changed_and_deleted(
     )
     assert (token.label, token.scopes) == ("first", ("tokenry_users:read_only",))
     assert token.secret is not None
+    scopes = "tokenry_users:read_only"
+    later = client.service_accounts.create_token(name, scopes=scopes, not_before=datetime.now(UTC) + timedelta(hours=1))
+    assert later.secret is not None
+    assert not client.verify(later.secret).active
+    robot = client.service_accounts.create_token(name, scopes=scopes, rotates_itself_only=True, requests_per_minute=60)
+    assert new_client(server.url, robot.secret).tokens.details(robot.id).requests_per_minute == 60
     backend = new_client(server.url, token.secret)
     assert backend.users.page().rows == ()
     assert client.service_accounts.update(name, disabled=True).disabled

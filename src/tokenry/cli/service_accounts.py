@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from tokenry.cli.access import Connection
-from tokenry.cli.expiry import read_expiry
+from tokenry.cli.expiry import read_expiry, read_start
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery
-from tokenry.cli.options import RotatesItselfOnly, read_text, takes_groups
+from tokenry.cli.options import read_text, takes_groups
 from tokenry.cli.output import Output, Row, write_time
+from tokenry.cli.restrictions import Restrictions
 from tokenry.cli.rows import TOKEN, write_token
 from tokenry.cli.running import CommandError, agrees, complain, group, require_terminal
 from tokenry.client.service_accounts import ServiceAccount
@@ -99,21 +100,27 @@ def create_token(
     name: Name,
     output: Output,
     connection: Connection,
+    restrictions: Restrictions,
     expires: Annotated[str, typer.Option(metavar="WHEN", help="90d, 12h, 2030-01-01T00:00:00 (UTC), or never.")],
     scopes: Annotated[str, typer.Option(help="Such as 'tokenry_users:read_write tokenry_tokens:read_write'.")],
     label: Annotated[
         str | None, typer.Option(metavar="TEXT", parser=read_text, show_default="token-<id>", help="The token's label.")
     ] = None,
-    rotates_itself_only: RotatesItselfOnly = False,
 ) -> None:
     """Make a token of a service account. Its secret is shown only this once; with -q nothing else is printed."""
     printer = output.of(TOKEN, bare="token")
-    expiry = read_expiry(expires, "--expires")
+    expiry, not_before = read_expiry(expires, "--expires"), read_start(restrictions.not_before)
     require_delivery()
     found = "tokenry service-account list"
     with connection.open() as client, issuing(perhaps_made(label, found)) as issue:
         made = client.service_accounts.create_token(
-            name, label=label, scopes=scopes, expiry=expiry, rotates_itself_only=rotates_itself_only
+            name,
+            label=label,
+            scopes=scopes,
+            expiry=expiry,
+            not_before=not_before,
+            rotates_itself_only=restrictions.rotates_itself_only,
+            requests_per_minute=restrictions.requests_per_minute,
         )
         issue.take_back = lambda: f"Token {made.id}, whose secret nobody has, is live: revoke it."
         printer.write_one(write_token(made))

@@ -68,7 +68,9 @@ class ServiceAccounts:
         label: str | None = None,
         expires_in: timedelta | None = None,
         expiry: datetime | None = None,
+        not_before: datetime | None = None,
         rotates_itself_only: bool = False,
+        requests_per_minute: int | None = None,
     ) -> TokenRecord:
         """Make a token of one, with scopes such as `tokenry_tokens:read_write`; its `secret` is shown this once."""
         wanted: NewToken = {
@@ -76,7 +78,9 @@ class ServiceAccounts:
             "scopes": scopes,
             "expires_in": expires_in,
             "expiry": expiry,
+            "not_before": not_before,
             "rotates_itself_only": rotates_itself_only,
+            "requests_per_minute": requests_per_minute,
         }
         return self._shell.run(_create_token(username, wanted))
 
@@ -120,7 +124,9 @@ class AsyncServiceAccounts:
         label: str | None = None,
         expires_in: timedelta | None = None,
         expiry: datetime | None = None,
+        not_before: datetime | None = None,
         rotates_itself_only: bool = False,
+        requests_per_minute: int | None = None,
     ) -> TokenRecord:
         """Make a token of one, with scopes such as `tokenry_tokens:read_write`; its `secret` is shown this once."""
         wanted: NewToken = {
@@ -128,7 +134,9 @@ class AsyncServiceAccounts:
             "scopes": scopes,
             "expires_in": expires_in,
             "expiry": expiry,
+            "not_before": not_before,
             "rotates_itself_only": rotates_itself_only,
+            "requests_per_minute": requests_per_minute,
         }
         return await self._shell.run(_create_token(username, wanted))
 

@@ -17,7 +17,7 @@ from tokenry.web.requests import Call
 FILTERABLE = {"email": Kind.TEXT, "username": Kind.TEXT}
 NEW_KEYS = ("username", "ceiling")
 KEYS = ("ceiling", "disabled")
-TOKEN_KEYS = ("label", "scopes", "expiry", "not_before", "rotates_itself_only")
+TOKEN_KEYS = ("label", "scopes", "expiry", "not_before", "rotates_itself_only", "requests_per_minute")
 
 
 class ServiceAccountOperations:
