@@ -43,8 +43,8 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
     )
 
     quotas = getattr(counters, "quotas", None)
-    told = settings.metadata_header
-    fast_path = FastPath(verifier, verification.read_policy, settings.words, quotas, metadata=told)
+    metadata = settings.metadata_header
+    fast_path = FastPath(verifier, verification.read_policy, settings.words, quotas, metadata=metadata)
 
     @asynccontextmanager
     async def lifespan(app: ASGIApp) -> AsyncIterator[Mapping[str, object]]:
@@ -80,7 +80,7 @@ def build_app(settings: Settings, clock: Callable[[], float] = time.time, counte
         inspector,
         ready,
         words=settings.words,
-        metadata_header=settings.metadata_header,
+        metadata_header=metadata,
         page_checks=page_checks,
         hashing=hashing,
         throttle=throttle,

@@ -25,8 +25,7 @@ class Known:
     were last found to be covered, for whoever asked for them, and from `note_at` on (seconds since 1970) a use is to be
     looked at again (`last_used.py`). `limit` is how many requests a minute may be made with it, 0 for any number, and
     `counted` is as `covered`, of those that are to be counted; `meter` is where, and `asked_at` when it was asked for
-    last.
-    `disabled_at` is for who finds it: one of a user who is disabled is not kept.
+    last. `disabled_at` is for who finds it: one of a user who is disabled is not kept.
     `answer` and `limited` are for the writer of answers, who keeps there what it writes for this token.
     """
 
@@ -74,8 +73,7 @@ class Known:
     @property
     def weight(self) -> int:
         """As how many entries it counts."""
-        metadata = self.actor.metadata
-        return 1 + len(metadata) // METADATA_PER_ENTRY if metadata else 1
+        return 1 + len(self.actor.metadata) // METADATA_PER_ENTRY
 
     @property
     def scopes(self) -> Scopes:
