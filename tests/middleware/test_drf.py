@@ -39,6 +39,7 @@ class Own:
     """A user of the site's own."""
 
     name: str
+    is_active: bool = True
     is_authenticated = True
 
     def __str__(self) -> str:
@@ -115,9 +116,12 @@ def test_user_is_the_sites_own(service: Server) -> None:
     own = {"admin": Own("a customer")}
     with override_settings(TOKENRY_USER=lambda identity: own.get(identity.user)):
         assert ask(Hello, f"Bearer {service.token}").data["user"] == "a customer"
+        own["admin"].is_active = False  # whom the classes of the framework refuse, too
+        refused = [ask(Hello, f"Bearer {service.token}")]
         own.clear()
-        refused = ask(Hello, f"Bearer {service.token}")
-    assert (refused.status_code, refused.data["detail"]) == (403, "This application has no such user")
+        refused.append(ask(Hello, f"Bearer {service.token}"))
+    told = (403, "This application has no such user")
+    assert [(each.status_code, each.data["detail"]) for each in refused] == [told, told]
 
 
 def test_without_a_decision_it_is_503(service: Server) -> None:

@@ -141,6 +141,21 @@ class Finder:
         return await find_async(identity)
 
 
+@dataclass
+class Left:
+    """A user of Django's who was deactivated."""
+
+    is_active = False
+
+
+def find_left(_: Identity) -> Left:
+    return Left()
+
+
+async def find_left_async(_: Identity) -> Left:
+    return Left()
+
+
 def find_nobody(_: Identity) -> None:
     return None
 
@@ -183,6 +198,8 @@ def waiting() -> Iterator[None]:
         (Finder(), 200, b"Ada of this application"),
         (find_nobody, 403, STRANGE),
         (find_nobody_async, 403, STRANGE),
+        (find_left, 403, STRANGE),
+        (find_left_async, 403, STRANGE),
         (fail, 503, None),
         (fail_async, 503, None),
         (wait_for_nobody, 503, None),

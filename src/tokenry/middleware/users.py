@@ -11,7 +11,10 @@ from tokenry.domain.identity import Identity
 from tokenry.middleware.answers import UNAVAILABLE, Answer, Refused
 
 UserOf = Callable[[Identity], Any]
-"""A function of the application's, sync or async: its own user, such as by `identity.external_id`, or None."""
+"""A function of the application's, sync or async: its own user, such as by `identity.external_id`, or None.
+
+One whose `is_active` is false is as good as None.
+"""
 
 STRANGER = Refused.because(403, Fault("This application has no such user"))
 """The token is good, and another would not help: so this is no 401."""
@@ -51,7 +54,8 @@ def is_async(user_of: UserOf) -> bool:
 def _judge(identity: Identity, user: Any) -> tuple[Answer, Any]:
     if inspect.isawaitable(user):
         raise TypeError("the function that finds users returned something to wait for, and is not async")
-    return (STRANGER, None) if user is None else (identity, user)
+    inactive = not getattr(user, "is_active", True)  # as Django and others have it, who refuse such sessions, too
+    return (STRANGER, None) if user is None or inactive else (identity, user)
 
 
 def _fail_closed(identity: Identity, error: Exception) -> Refused:
