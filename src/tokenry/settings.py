@@ -191,8 +191,8 @@ class Settings(BaseModel):
         default=365,
         ge=0,
         le=36500,
-        description="How long nobody else may have the name of a user who was deleted or renamed; 0 to free it at "
-        "once.",
+        description="Days for which nobody else may have the name of a user who was deleted or renamed; 0 to free it "
+        "at once.",
     )
     rate_limit_sign_in: int = Field(
         default=10,

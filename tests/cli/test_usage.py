@@ -41,7 +41,7 @@ def test_all_that_is_missing_is_named_at_once(words: str) -> None:
     [
         ("admin token list --limt 3", "There is no option --limt. Did you mean --limit?"),
         ("admin token list --limit 0", "--limit: use a whole number from 1 to 1000000000."),
-        ("admin token list --state gone", "--state: use one of active, disabled, expired, revoked, all."),
+        ("admin token list --state gone", "--state: use one of active, pending, disabled, expired, revoked, all."),
         ("admin token list --user", "--user needs a value."),
         ("admin token revoke one", "TOKEN_ID: use a whole number."),
         ("admin token list ada bob", "Unexpected argument: ada bob."),
@@ -76,3 +76,9 @@ def test_password_of_an_address_in_the_wrong_place_is_not_repeated(words: str) -
     said = told(*words.format("postgresql://u:sesame/@w@host/d").split())
     assert "sesame" not in said
     assert "@w" not in said
+
+
+def test_lists_of_commands_have_whole_sentences() -> None:
+    listed = " ".join(tokenry("token", "--help").stdout.split())
+    assert "Disable a token: it is refused from that moment on, until you enable it." in listed
+    assert "..." not in listed.partition("Commands:")[2]

@@ -73,7 +73,7 @@ def test_user_is_deleted_only_after_a_yes(backend: Person, name: str) -> None:
 def test_every_command_for_tokens_has_those_of_a_user(backend: Person, name: str) -> None:
     his = ("--user", name)
     new = ("token", "create", "--expires", "90d", "--scopes", "linodes:read_only", *his)
-    assert backend.fails(2, *new) == "tokenry: Not found\n"
+    assert backend.fails(2, *new) == f"tokenry: There is no user {name}: --create-user makes one.\n"
     (made,) = backend.rows(*new, "--label", "first", "--create-user")
     assert backend.is_valid(made["token"])
     number = str(made["id"])

@@ -1,6 +1,7 @@
 """`--metadata`: what a product keeps with a user or a token, as JSON or in a file."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +14,16 @@ FILE = "@"
 BYTES_MAX = 64 * 1024
 """Longer than a body may be."""
 
+_METADATA = partial(typer.Option, metavar="JSON|@FILE", parser=read_text)
 NewMetadata = Annotated[
     str | None,
-    typer.Option(
-        metavar="JSON|@FILE",
-        parser=read_text,
+    _METADATA(
+        show_default="none", help="With --user: what your product keeps with it and services are told, a JSON object."
+    ),
+]
+ChangedMetadata = Annotated[
+    str | None,
+    _METADATA(
         show_default="as it is",
         help="What your product keeps with it and services are told: a JSON object, in place of what there was.",
     ),

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from tokenry.cli.streams import read_some
@@ -38,9 +39,22 @@ def alone(command: Callable[..., None]) -> typer.Typer:
     return app
 
 
+class WholeSentences(TyperGroup):
+    """A group whose list of commands has the first sentence about each, however long it is."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list."""
+        named = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, each.get_short_help_str(sys.maxsize)) for name, each in named if each and not each.hidden]
+            )
+
+
 def group(**options: Any) -> typer.Typer:
     """What commands are put below."""
     return typer.Typer(
+        cls=WholeSentences,
         add_completion=False,
         pretty_exceptions_enable=False,  # its tracebacks show the values of local variables
         rich_markup_mode=None,

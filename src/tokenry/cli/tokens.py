@@ -18,11 +18,11 @@ from tokenry.cli.candidates import complete_ids, complete_scopes
 from tokenry.cli.expiry import read_expiry, read_span
 from tokenry.cli.inputs import read_input
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
-from tokenry.cli.metadata import NewMetadata, read_metadata
+from tokenry.cli.metadata import ChangedMetadata, NewMetadata, read_metadata
 from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text, takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
-from tokenry.cli.restrictions import Limit, Restrictions
+from tokenry.cli.restrictions import ChangedLimit, Restrictions
 from tokenry.cli.rows import DETAILS, DETAILS_SHOWN, TOKEN, write_details, write_token
 from tokenry.cli.running import REFUSED, CommandError, agrees, complain, group, require_terminal
 from tokenry.cli.streams import OutputError
@@ -178,8 +178,8 @@ def update(
         list[str] | None,
         typer.Option(metavar="NETWORK", show_default=False, help="A network it may be used from, or any. Repeatable."),
     ] = None,
-    metadata: NewMetadata = None,
-    requests_per_minute: Limit = None,
+    metadata: ChangedMetadata = None,
+    requests_per_minute: ChangedLimit = None,
 ) -> None:
     """Change a token's label, description, metadata, networks or limit. What you leave out stays as it is."""
     changes: Changes = {

@@ -10,7 +10,7 @@ import typer
 
 from tokenry.cli.access import Connection
 from tokenry.cli.issuing import require_delivery
-from tokenry.cli.metadata import NewMetadata, read_metadata
+from tokenry.cli.metadata import ChangedMetadata, read_metadata
 from tokenry.cli.options import COUNT_MAX, read_text, takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
@@ -101,7 +101,7 @@ def put(
     connection: Connection,
     username: Username = None,
     email: Email = None,
-    metadata: NewMetadata = None,
+    metadata: ChangedMetadata = None,
 ) -> None:
     """Make a user, or change what you say of one that is there. It may be repeated."""
     printer = output.of(USER, bare=BARE)
@@ -151,7 +151,7 @@ def revoke_all(external_id: ExternalId, connection: Connection, yes: Yes = False
 @app.command()
 @takes_groups
 def page_token(external_id: ExternalId, output: Output, connection: Connection) -> None:
-    """Make a token by which a page of your product manages a user's tokens; with -q nothing else is printed."""
+    """Make a token by which a page of your product manages a user's tokens for 15 minutes; -q prints it alone."""
     printer = output.of(PAGE_TOKEN, bare="token")
     require_delivery()
     with connection.open() as client:

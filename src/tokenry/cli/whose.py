@@ -8,10 +8,12 @@ import typer
 
 from tokenry.cli.candidates import complete_users
 from tokenry.cli.options import read_text
-from tokenry.client import Client, Token
+from tokenry.cli.running import REFUSED, CommandError
+from tokenry.client import Client, NotFound, Token
 from tokenry.client.calls import tokens_of
 from tokenry.client.client import Tokens
 from tokenry.client.tokens import NewToken
+from tokenry.printable import printable
 
 
 def read_external_id(word: str) -> str:
@@ -55,10 +57,13 @@ class Whose:
         return client.tokens if self.user is None else client.users.tokens(self.user)
 
     def create(self, client: Client, *, create_user: bool, **new: Unpack[NewToken]) -> Token:
-        """Make a token, and with `create_user` an unknown user too."""
+        """Make a token, and with `create_user` an unknown user too. Raises CommandError where there is no such user."""
         if self.user is None:
             return client.tokens.create(**new)
-        return client.users.tokens(self.user).create(create_user=create_user, **new)
+        try:
+            return client.users.tokens(self.user).create(create_user=create_user, **new)
+        except NotFound:
+            raise CommandError(f"There is no user {printable(self.user)}: --create-user makes one.", REFUSED) from None
 
     def told(self, command: str) -> str:
         """A command that somebody is told to run, for the same tokens."""

@@ -145,7 +145,7 @@ def _confirm(policies: Policies, lifetime: timedelta, *, yes: bool) -> int:
     if not concerned:
         return 0
     at_once, sooner = _sums(concerned)
-    print(f"Of the existing tokens, {at_once} would expire at once, and {sooner} sooner than now:\n")
+    print(f"Of the existing tokens, {at_once} would expire at once, and {sooner} sooner than they do now:\n")
     print_table(("user", "at once", "sooner"), [(one.username, one.at_once, one.sooner) for one in concerned])
     print()
     confirm("Go on?", yes=yes, otherwise=", or with --keep-existing")
