@@ -21,7 +21,7 @@ PROMPT = "$ "
 ANYTHING = "…"
 _END = re.compile(rb"\x01(\d+)\x01")
 _REMARK = re.compile(r"\s{2,}#.*")
-_BACKGROUND = re.compile(r"--port (\d+)\b.*&$")
+_BACKGROUND = re.compile(r"--port (\d+)\b.*&(?:\s+#.*)?$")
 
 
 @dataclass(frozen=True)

@@ -409,5 +409,7 @@ def test_ceiling_of_a_user_is_set_shown_and_lifted(service: Server) -> None:
     wider = ("admin", "token", "create", "--user", "low", "--expires", "1d", "--scopes", "volumes:read_only")
     assert "maximum scopes: linodes:read_only" in fail(service, *wider)
     assert "Invalid scope: moon" in fail(service, "admin", "user", "update", "low", "--ceiling", "moon")
+    told = fail(service, "admin", "service-account", "create", "backend", "--ceiling", "moon")
+    assert told == "tokenry: --ceiling: Invalid scope: moon\n"
     run(service, "admin", "user", "update", "low", "--ceiling", "any")
     assert ceiling() == "any"

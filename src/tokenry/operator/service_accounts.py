@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tokenry.cli.running import group
-from tokenry.domain.errors import raise_faults
+from tokenry.domain.errors import Fault, raise_faults
 from tokenry.operator.options import NAMING, operator, takes_settings
 from tokenry.operator.usernames import ReuseName, naming_users
 from tokenry.settings import Settings
@@ -27,7 +27,7 @@ def create(
 ) -> None:
     """Make a service account. It never signs in: make it a token with scopes such as tokenry_tokens:read_write."""
     with naming_users(settings, reuse=reuse_name) as installation:
-        raise_faults(installation.catalogue.faults(ceiling))
+        raise_faults([Fault(each.reason, "--ceiling") for each in installation.catalogue.faults(ceiling)])
         user = installation.users.create_service_account(
             operator(), username=username, ceiling=installation.catalogue.read(ceiling), account=account
         )
