@@ -53,10 +53,9 @@ class ServiceAccountOperations:
     def create_token(self, call: Call) -> object:
         """POST a new token of one; the only answer with its whole text."""
         new = read_new_token(call.body)
-        faults = unknown_keys(call.body, TOKEN_KEYS)
         if "scopes" not in call.body:
-            faults.append(Fault("Must be given, such as tokenry_tokens:read_write", "scopes"))
-        new = replace(new, faults=(*faults, *new.faults))
+            wanted = Fault("Must be given, such as tokenry_tokens:read_write", "scopes")
+            new = replace(new, faults=(wanted, *new.faults))
         token, secret = self._accounts.create_token(call.origin, call.path["username"], new)
         return write_token(token, secret)
 

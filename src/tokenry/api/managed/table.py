@@ -1,7 +1,7 @@
 """The paths by which a product's backend manages its users and their tokens."""
 
 from tokenry.api.managed.page import PageOperations
-from tokenry.api.managed.service_accounts import ServiceAccountOperations
+from tokenry.api.managed.service_accounts import TOKEN_KEYS, ServiceAccountOperations
 from tokenry.api.managed.tokens import ManagedTokenOperations
 from tokenry.api.managed.users import ManagedUserOperations, unknown_keys
 from tokenry.api.tokens.details import DetailsOperations
@@ -81,7 +81,7 @@ def service_account_paths(installation: Installation, resource: MakeResource) ->
             PATCH=change(accounts.update_service_account, WRITES, administrators),
             DELETE=change(accounts.delete_service_account, WRITES, administrators),
         ),
-        f"{one}/tokens": resource(POST=change(accounts.create_token, WRITES, administrators)),
+        f"{one}/tokens": resource(POST=change(_knowing(accounts.create_token, *TOKEN_KEYS), WRITES, administrators)),
     }
 
 
