@@ -15,6 +15,10 @@
 // While there is no decision, the answer is no: 503. Nothing is remembered, so a revoked token is refused at once.
 
 const IDENTITY = ["user", "user-id", "account-id", "token-id", "scopes", "expires", "external-id"];
+const NEEDS = ["scopes", "resource", "audience", "optional"];
+const INSTANCE = "(@[A-Za-z0-9][A-Za-z0-9._-]{0,63})?";
+const RESOURCE = new RegExp(`^[a-z][a-z0-9_]{0,63}${INSTANCE}$`);
+const SCOPE = new RegExp(`^(\\*|[a-z][a-z0-9_]{0,63}:[a-z][a-z0-9_]{0,63}${INSTANCE})$`);
 const BODY_BYTES_MAX = 64 * 1024;
 const UNAVAILABLE = refusal(503, "Service unavailable");
 const DOUBLED = refusal(400, "Must be sent only once", "Authorization");
@@ -120,11 +124,16 @@ async function readBounded(response) {
   return new Blob(pieces).text();
 }
 
-/** What is needed, as the service takes it. Throws TypeError. */
-function ask({ scopes = [], resource = [], audience }) {
+/** What is needed, as the service takes it. Throws TypeError, also for what is misspelt or unset: that would need nothing. */
+function ask(needs) {
+  for (const name in needs) {
+    if (!NEEDS.includes(name)) throw new TypeError(`${name} can be no need: there are ${NEEDS.join(", ")}`);
+    if (needs[name] === undefined) throw new TypeError(`${name} is undefined: leave it out, if it is not needed`);
+  }
+  const { scopes = [], resource = [], audience } = needs;
   const query = new URLSearchParams();
-  for (const scope of scopes) query.append("scope", named(scope, /^(\*|[a-z][a-z0-9_]{0,63}:[a-z_]+)$/));
-  for (const name of [resource].flat()) query.append("resource", named(name, /^[a-z][a-z0-9_]{0,63}$/));
+  for (const scope of scopes) query.append("scope", named(scope, SCOPE));
+  for (const name of [resource].flat()) query.append("resource", named(name, RESOURCE));
   if (audience !== undefined) query.append("audience", audience);
   return query.size ? `?${query}` : "";
 }
@@ -157,7 +166,9 @@ function readIdentity(headers) {
 /** What your product keeps with the user and with the token; null where the service does not tell it. */
 function readMetadata(told) {
   if (told === null) return null;
-  return told === "" ? { user: {}, token: {} } : JSON.parse(Buffer.from(told, "base64url").toString());
+  if (told === "") return { user: {}, token: {} };
+  const bytes = atob(told.replaceAll("-", "+").replaceAll("_", "/"));
+  return JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0))));
 }
 
 function isRefusal(response, body) {

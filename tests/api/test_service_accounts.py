@@ -113,8 +113,8 @@ def test_token_without_scopes_or_with_others_than_the_ceiling_is_refused(app: Ap
     for body in ({}, {"scopes": "*"}, {"scopes": "domains:read_only"}):
         refused = app.client.post(f"{SHOP}/tokens", headers=app.bearer, json=body)
         assert [field for _, field in faults(refused)] == ["scopes"]
-    body = {"scopes": "linodes:read_only", "metadata": {}, "username": "ada"}
-    refused = app.client.post(f"{SHOP}/tokens", headers=app.bearer, json=body)
+    more: dict[str, object] = {"scopes": "linodes:read_only", "metadata": {}, "username": "ada"}
+    refused = app.client.post(f"{SHOP}/tokens", headers=app.bearer, json=more)
     assert [field for _, field in faults(refused)] == ["metadata", "username"]
     assert opens(app, token_of(app, "linodes:read_only")) == [True]
 

@@ -11,10 +11,15 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.gateways.parts import HttpServer
 from tests.issuing import NewToken, bearer
 from tests.middleware.conftest import revoke
 from tests.node import MODULES, NODE, need_modules
 from tests.servers import STOP_SECONDS_MAX, Server, environment
+from tokenry.domain.accounts import Actor
+from tokenry.domain.identity import write_headers
+from tokenry.domain.metadata import Metadata
+from tokenry.domain.scopes import Scopes
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "node"
 APPS = [path.name for path in sorted(EXAMPLES.glob("*_app.mjs"))]
@@ -118,16 +123,33 @@ def test_optional_token(optional: httpx2.Client, new_token: NewToken) -> None:
     assert optional.get("/", headers=bearer("x")).status_code == 401
 
 
-def test_needs_that_cannot_be_are_told_at_the_start(place: Path) -> None:
-    program = (
-        'import { Verifier } from "./tokenry.mjs"; new Verifier("http://127.0.0.1:1").express({ scopes: ["a b"] });'
-    )
+def test_metadata_is_read_as_it_was_written(place: Path) -> None:
+    told = Metadata('{"name":"Zoë ÿ?~>"}', '{"n":1}')
+    actor = Actor(7, Scopes.parse("linodes:read_only"), 1893505592, 3, "ada", 1, "x", "pat_x", metadata=told)
+    headers = [(name.decode(), value.decode()) for name, value in write_headers(actor, metadata=True)]
+    with HttpServer(200, headers, b"").running() as server:
+        for client in run(place, "variants.mjs", f"http://127.0.0.1:{server.port}"):
+            assert client.get("/", headers=bearer("x")).json()["metadata"] == told.json
+
+
+@pytest.mark.parametrize(
+    ("needs", "told"),
+    [
+        ('{ scopes: ["a b"] }', "a b can be no scope"),
+        ('{ scopes: ["linodes:read_only@a/b"] }', "linodes:read_only@a/b can be no scope"),
+        ('{ scope: ["linodes:read_only"] }', "scope can be no need"),  # and nothing would be needed
+        ("{ resource: process.env.NOT_SET }", "resource is undefined"),
+        ('{ resource: "messages@team-7", scopes: ["messages:v2_send@team.7"] }', None),
+    ],
+)
+def test_needs_that_cannot_be_are_told_at_the_start(place: Path, needs: str, told: str | None) -> None:
+    program = f'import {{ Verifier }} from "./tokenry.mjs"; new Verifier("http://127.0.0.1:1").express({needs});'
     (place / "wrong.mjs").write_text(program)
     done = subprocess.run(
         [NODE, "wrong.mjs"], cwd=place, env=environment(), capture_output=True, text=True, timeout=30, check=False
     )
-    assert done.returncode == 1
-    assert "TypeError: a b can be no scope" in done.stderr
+    assert done.returncode == (0 if told is None else 1)
+    assert told is None or f"TypeError: {told}" in done.stderr
 
 
 def test_file_has_no_dependencies() -> None:
