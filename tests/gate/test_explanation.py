@@ -39,6 +39,7 @@ def test_valid_token_passes_every_check(app_on_each_engine: App) -> None:
             "revocation",
             "secret",
             "enabled",
+            "not_before",
             "expiry",
             "user",
             "networks",
@@ -67,6 +68,13 @@ def test_scope_and_address_are_taken_into_account(app: App) -> None:
     assert (told["active"], failed(told)) == (False, ["networks", "scopes"])
     told = explain(app, token=made["token"], scope="linodes:read_only", address="10.0.0.1")
     assert (told["active"], failed(told)) == (True, [])
+
+
+def test_administrators_own_token_has_the_scopes_of_management(app: App) -> None:
+    _, restricted = token_of_another_user(app)
+    for token, lacks in ((app.token, []), (restricted, ["scopes"])):
+        told = explain(app, token=token, scope="tokenry_users:read_only")
+        assert (told["active"], failed(told)) == (not lacks, lacks)
 
 
 def test_token_of_another_account_is_told_apart_from_none_by_nothing(app_on_each_engine: App) -> None:

@@ -44,6 +44,8 @@ class Trace:
     details: Details
     disabled: datetime | None
     opening: Opening | None
+    managing: bool = False
+    """Whether it is a personal one of an administrator, whose `*` has the scopes of management."""
 
     @property
     def expires_at(self) -> int:
@@ -75,7 +77,8 @@ class Trace:
     @property
     def scopes(self) -> Scopes:
         """What it may do."""
-        return self.details.token.scopes
+        scopes = self.details.token.scopes
+        return scopes.managing() if self.managing else scopes
 
 
 def explain(

@@ -5,11 +5,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Actor
-from tokenry.domain.errors import Forbidden, NotFound, Unauthorized
+from tokenry.domain.errors import Forbidden, NotFound, Unauthorized, raise_faults
 from tokenry.domain.managed import MANAGERS, require_managed
 from tokenry.domain.policy import UserKind
+from tokenry.domain.rotation import reach_faults
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import PAGE
+from tokenry.domain.tokens import Token
 from tokenry.domain.users import User
 from tokenry.service.transactions import Change
 from tokenry.storage import tokens as stored_tokens
@@ -79,3 +81,12 @@ def find_reach(change: Change) -> Scopes:
     if change.origin.managed is None:
         return change.actor.scopes
     return stored_users.find_ceiling(change.connection, change.actor.user_id).by(change.implied)
+
+
+def require_reach(change: Change, token: Token) -> None:
+    """Refuse a secret of a token that may do more than what is made may. Raises Invalid.
+
+    The acting token gets one of its own, also if it was made with scopes that the catalogue has no more.
+    """
+    if token.id != change.actor.token_id:
+        raise_faults(reach_faults(find_reach(change), token))

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 
-from tokenry.domain.errors import Conflict, Fault, Invalid, raise_faults
+from tokenry.domain.errors import Conflict, Fault, Invalid
 from tokenry.domain.events import TokenReissued
 from tokenry.domain.idempotency import HEADER, KeyedRequest
-from tokenry.domain.rotation import reach_faults
 from tokenry.domain.secrets import Kind, Peppers, Secret
 from tokenry.domain.tokens import Token
-from tokenry.service.acting import find_reach, require_maker
+from tokenry.service.acting import require_maker, require_reach
 from tokenry.service.disabling import require_enabled
 from tokenry.service.secrets import claim_last_rotation, give_secret
 from tokenry.service.transactions import Change
@@ -56,7 +55,7 @@ def _give_again(change: Change, peppers: Peppers, kind: Kind, given: idempotency
     if token is None or token.preview != given.preview or used:
         raise Conflict(Fault("The first answer has evidently arrived: its secret was used or replaced", HEADER))
     require_enabled(change, token.id)
-    raise_faults(reach_faults(find_reach(change), token))
+    require_reach(change, token)
     token, secret = give_secret(change, peppers, token, kind, beside=given.preview)
     rotations.delete_credential(connection, given.preview)
     rotations.rename_newest(connection, token.id, secret.preview)

@@ -5,13 +5,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Origin
-from tokenry.domain.errors import Conflict, Fault, NotFound, raise_faults
+from tokenry.domain.errors import Conflict, Fault, NotFound
 from tokenry.domain.events import TokenRotated
 from tokenry.domain.idempotency import KeyedRequest
-from tokenry.domain.rotation import NewRotation, reach_faults
+from tokenry.domain.rotation import NewRotation
 from tokenry.domain.secrets import PERSONAL, Kind, Peppers, Secret
 from tokenry.domain.tokens import Token
-from tokenry.service.acting import find_reach, require_maker
+from tokenry.service.acting import require_maker, require_reach
 from tokenry.service.disabling import require_enabled
 from tokenry.service.idempotency import make_once
 from tokenry.service.secrets import claim_last_rotation, give_secret
@@ -51,7 +51,7 @@ class Rotations:
         if token is None:
             raise NotFound
         require_enabled(change, token_id)
-        raise_faults(reach_faults(find_reach(change), token))
+        require_reach(change, token)
         if rotation is not None and rotation.dropped(now) == change.actor.preview:
             # The caller would be left with nothing if this answer were lost.
             raise Conflict(Fault("A newer secret of this token is in use: rotate with that one"))

@@ -25,6 +25,7 @@ def find_trace(connection: Connection, preview: str, *, now: datetime, account_i
         details=read_details(row, now),
         disabled=None if row.disabled_at is None else from_seconds(row.disabled_at),
         opening=None if row.digest is None else _opening(row),
+        managing=row.admin and row.grant_id is None,
     )
 
 
@@ -46,6 +47,7 @@ def _select_trace(*, of_account: bool) -> Select[Any]:
         select_details()
         .add_columns(
             users.c.disabled_at,
+            users.c.admin,
             opens.c.digest,
             opens.c.pepper_generation,
             func.abs(opens.c.expires_at).label("ends_at"),
