@@ -54,6 +54,7 @@ export class Verifier {
       const response = await fetch(`${this.#base}/verify/auth-request${question}`, { headers, signal, redirect: "manual" });
       const body = await readBounded(response);
       if (response.status === 200) return { identity: readIdentity(response.headers) };
+      if (response.status === 400) throw new NoDecision("status 400: the service may have no such scope or resource");
       if (!isRefusal(response, body)) throw new NoDecision(`status ${response.status} that is not the service's own`);
       return { refusal: refusalOf(response.status, body, response.headers.get("www-authenticate")) };
     } catch (error) {

@@ -152,6 +152,17 @@ def test_needs_that_cannot_be_are_told_at_the_start(place: Path, needs: str, tol
     assert told is None or f"TypeError: {told}" in done.stderr
 
 
+def test_name_that_the_catalogue_lacks_is_told(place: Path, service: Server) -> None:
+    program = """import { Verifier } from "./tokenry.mjs"; const verifier = new Verifier(process.env.VERIFIER);
+    console.log((await verifier.verify({ scopes: ["moons:read_only"] }, { method: "GET" })).refusal.status);"""
+    (place / "unknown.mjs").write_text(program)
+    given = environment(VERIFIER=service.url)
+    done = subprocess.run(
+        [NODE, "unknown.mjs"], cwd=place, env=given, capture_output=True, text=True, timeout=30, check=True
+    )
+    assert (done.stdout, done.stderr.count("no such scope")) == ("503\n", 1)
+
+
 def test_file_has_no_dependencies() -> None:
     assert "import " not in "".join(
         line for line in (EXAMPLES / "tokenry.mjs").read_text("utf-8").splitlines(keepends=True) if line[:2] != "//"
