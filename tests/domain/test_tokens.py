@@ -6,6 +6,7 @@ import pytest
 
 from tokenry.domain.catalogue import Catalogue, Resource, level_actions
 from tokenry.domain.errors import Fault
+from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX
 from tokenry.domain.scopes import EVERYTHING, Level, Scopes
 from tokenry.domain.tokens import NEVER, NewToken, label_faults
 
@@ -50,6 +51,12 @@ def test_expiry_from_the_next_second_until_never_is_fine(expiry: datetime) -> No
 
 def test_expiry_after_never_is_refused() -> None:
     assert reasons(NewToken(expiry=NEVER + SECOND)) == [("expiry", "Must be before 2999-12-12T05:00:00")]
+
+
+@pytest.mark.parametrize("limit", [-1, REQUESTS_PER_MINUTE_MAX + 1])
+def test_limit_of_requests_beyond_its_bounds_is_refused(limit: int) -> None:
+    assert reasons(NewToken(requests_per_minute=REQUESTS_PER_MINUTE_MAX)) == []
+    assert [field for field, _ in reasons(NewToken(requests_per_minute=limit))] == ["requests_per_minute"]
 
 
 @pytest.mark.parametrize("scopes", ["*", "linodes:read_only", "account:read_only linodes:read_only"])

@@ -160,10 +160,11 @@ def read_new_token(body: Mapping[str, object]) -> NewToken:
 
 
 def read_requests_per_minute(body: Mapping[str, object], faults: list[Fault]) -> int:
-    """Read how many requests a minute may be made with a token; 0, for any number, where it is not said."""
+    """Read how many requests a minute may be made with a token; 0, for any number, where that is not said or wrong."""
     limit = read_integer(body.get("requests_per_minute", 0))
-    faults += limit_faults(limit)
-    return limit or 0
+    wrong = limit_faults(limit)
+    faults += wrong
+    return 0 if limit is None or wrong else limit
 
 
 def read_new_label(body: Mapping[str, object]) -> tuple[str | None, Sequence[Fault]]:

@@ -6,7 +6,7 @@ def view(token_id: int, output: Output) -> None: ...
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import fields, is_dataclass
-from functools import wraps
+from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, get_type_hints
 
@@ -26,6 +26,15 @@ RotatesItselfOnly = Annotated[
         "--rotates-itself-only", help="Let it rotate itself, whatever its scopes, and manage nothing else, for good."
     ),
 ]
+_LIMIT = partial(
+    typer.Option,
+    "--requests-per-minute",
+    metavar="N",
+    min=0,
+    help="How many requests a minute it may be used for, where they are counted; 0 for no limit.",
+)
+NewLimit = Annotated[int | None, _LIMIT(show_default="no limit")]
+ChangedLimit = Annotated[int | None, _LIMIT(show_default="as it is")]
 
 
 def read_text(word: str) -> str:

@@ -19,10 +19,10 @@ from tokenry.cli.expiry import read_expiry, read_span
 from tokenry.cli.inputs import read_input
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.metadata import ChangedMetadata, NewMetadata, read_metadata
-from tokenry.cli.options import COUNT_MAX, ID_MAX, read_text, takes_groups
+from tokenry.cli.options import COUNT_MAX, ID_MAX, ChangedLimit, read_text, takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
-from tokenry.cli.restrictions import ChangedLimit, Restrictions
+from tokenry.cli.restrictions import Restrictions
 from tokenry.cli.rows import DETAILS, DETAILS_SHOWN, TOKEN, write_details, write_token
 from tokenry.cli.running import REFUSED, CommandError, agrees, complain, group, require_terminal
 from tokenry.cli.streams import OutputError

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Fault
+from tokenry.domain.limits import limit_faults
 from tokenry.domain.metadata import NO_METADATA
 from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.texts import shows, storable_faults
@@ -62,6 +63,7 @@ class NewToken:
             faults.append(Fault("Must be in the future", "expiry"))
         elif self.expiry is not None and self.expiry > NEVER:
             faults.append(Fault(f"Must be before {write_moment(NEVER)}", "expiry"))
+        faults += limit_faults(self.requests_per_minute)
         return in_order_of_fields(faults)
 
     def starts(self, now: datetime) -> datetime | None:

@@ -10,10 +10,9 @@ import typer
 
 from tokenry.cli.expiry import read_expiry, read_start
 from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
-from tokenry.cli.options import COUNT_MAX, ID_MAX, NotBefore, RotatesItselfOnly, read_text
+from tokenry.cli.options import COUNT_MAX, ID_MAX, NewLimit, NotBefore, RotatesItselfOnly, read_text
 from tokenry.cli.running import complain, group
 from tokenry.domain.details import STATES, Reason, Selection
-from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.operator.options import LOCAL, SCOPED, operator, takes_settings
 from tokenry.operator.tables import print_table
@@ -37,16 +36,7 @@ def create(
     ] = "*",
     not_before: NotBefore = None,
     rotates_itself_only: RotatesItselfOnly = False,
-    requests_per_minute: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=0,
-            max=REQUESTS_PER_MINUTE_MAX,
-            show_default="no limit",
-            help="How many requests a minute it may be used for, where they are counted.",
-        ),
-    ] = 0,
+    requests_per_minute: NewLimit = None,
     *,
     settings: Settings,
 ) -> None:
@@ -57,7 +47,7 @@ def create(
         label=label,
         scopes=scopes,
         expiry=expiry,
-        requests_per_minute=requests_per_minute,
+        requests_per_minute=requests_per_minute or 0,
         not_before=start,
         rotates_itself_only=rotates_itself_only,
     )
