@@ -21,4 +21,7 @@ def test_other_verifier_does_not(verifier: str) -> None:
 
 
 def test_presented_code_does_not_print_itself() -> None:
-    assert repr(PresentedCode("oac_text", code_verifier=VERIFIER)) == "PresentedCode(redirect_uri=None, jkt=None, audience=None)"
+    assert (
+        repr(PresentedCode("oac_text", code_verifier=VERIFIER))
+        == "PresentedCode(redirect_uri=None, jkt=None, audience=None)"
+    )
