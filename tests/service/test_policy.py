@@ -127,6 +127,7 @@ def test_change_of_the_policy_is_recorded(bench: Bench, policies: Policies) -> N
         "tokens_per_user_max": None,
         "scopes": {},
         "second_factor": "nobody",
+        "requests_per_minute": {},
     }
     strict = {
         "lifetime_max": "1d",
@@ -134,6 +135,7 @@ def test_change_of_the_policy_is_recorded(bench: Bench, policies: Policies) -> N
         "tokens_per_user_max": 1,
         "scopes": {"admin": "linodes:read_only"},
         "second_factor": "nobody",
+        "requests_per_minute": {},
     }
     assert bench.events("policy") == [
         ("policy.set", {"from": nothing, "to": strict}),
