@@ -24,6 +24,7 @@ USED: dict[str, Any] = {
     "state": "active",
     "description": "",
     "networks": (),
+    "requests_per_minute": 0,
     "created_by": None,
     "last_used": SINCE,
     "last_used_address": None,
