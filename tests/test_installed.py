@@ -116,8 +116,10 @@ def assert_command_line(made: Environment, server: Server) -> None:
     client = {"TOKENRY_URL": server.url, "TOKENRY_TOKEN": server.token}
     assert "first token" in succeeds(made, made.tokenry, "token", "list", **client)
     assert "tokenry" in succeeds(made, made.tokenry, "completion", "bash")
-    assert succeeds(made, made.tokenry, "gateway", "nginx")
-    for word in {word for word, (owner, _, _) in COMMANDS.items() if owner == OPERATING} - {"gateway"}:
+    printing = {"gateway": ["nginx"], "scanner": ["gitleaks"], "component": []}
+    for word, more in printing.items():
+        assert succeeds(made, made.tokenry, word, *more)
+    for word in {word for word, (owner, _, _) in COMMANDS.items() if owner == OPERATING} - printing.keys():
         assert 'run pip install "tokenry[server]".' in fails(made, word)
     refused = made.run(made.python, "-c", "import tokenry.middleware.local")
     assert refused.stderr.splitlines()[-1].endswith('run pip install "tokenry[server]".')

@@ -88,10 +88,11 @@ def test_policy_is_shown_as_it_applies_to_the_caller(app_on_each_engine: App) ->
         "scopes": "*",
         "max_tokens": None,
         "tokens": 1,
+        "requests_per_minute": None,
     }
     assert shown(app, app.bearer) == nothing
     put(app, STRICT)
-    limited = {"max_lifetime_seconds": 7776000, "expiry_required": True, "max_tokens": 1, "tokens": 1}
+    limited = {**nothing, "max_lifetime_seconds": 7776000, "expiry_required": True, "max_tokens": 1}
     assert shown(app, app.bearer) == {**limited, "scopes": "account:read_write linodes:read_only"}
     assert shown(app, bearer(other)) == {**limited, "scopes": "*"}
 

@@ -62,7 +62,7 @@ def test_every_line_that_it_shows_works_and_nothing_of_it_stays(tmp_path: Path) 
     refused = {
         command.rpartition("# ")[2]: status for command, (status, _) in zip(commands, answers, strict=True) if status
     }
-    assert refused == {"expired": 5, "revoked": 5, "disabled": 5}
+    assert refused == {"expired": 5, "revoked": 5, "disabled": 5, "pending": 5}
     assert all(f"\t{state.value}\t" in answers[0][1] for state in State)
     assert '"ci"' in answers[1][1]
     assert list(made.iterdir()) == []

@@ -69,6 +69,9 @@ def _prepare(settings: Settings, url: str) -> str:
             "active": _issue(installation, FIRST_USERNAME, "reports", "linodes:read_only domains:read_only", days=90),
             "revoked": _issue(installation, FIRST_USERNAME, "laptop that was lost", "*", days=365),
             "disabled": _issue(installation, FIRST_USERNAME, "robot on holiday", "linodes:read_only", days=60),
+            "pending": _issue(
+                installation, FIRST_USERNAME, "next week's intern", "linodes:read_only", days=60, begins=7
+            ),
         }
         installation.tokens.revoke_any_token(ORIGIN, tokens["revoked"][0])
         installation.inventory.turn_any_token(ORIGIN, tokens["disabled"][0], disabled=True)
@@ -81,9 +84,13 @@ def _prepare(settings: Settings, url: str) -> str:
         installation.database.close()
 
 
-def _issue(installation: Installation, username: str, label: str, scopes: str, *, days: int) -> tuple[int, Secret]:
-    expiry = installation.transactions.now() + timedelta(days=days)
-    new = NewToken(label=label, scopes=scopes, expiry=expiry)
+def _issue(
+    installation: Installation, username: str, label: str, scopes: str, *, days: int, begins: int = 0
+) -> tuple[int, Secret]:
+    """Issue a token for some days, which opens from so many days on."""
+    now = installation.transactions.now()
+    not_before = now + timedelta(days=begins) if begins else None
+    new = NewToken(label=label, scopes=scopes, expiry=now + timedelta(days=days), not_before=not_before)
     token, secret = installation.tokens.create_token_for(ORIGIN, username, new)
     return token.id, secret
 
