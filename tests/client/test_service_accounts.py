@@ -31,7 +31,7 @@ def test_service_account_is_made_given_a_token_changed_and_deleted(
     robot = client.service_accounts.create_token(name, scopes=scopes, rotates_itself_only=True, requests_per_minute=60)
     assert new_client(server.url, robot.secret).tokens.details(robot.id).requests_per_minute == 60
     backend = new_client(server.url, token.secret)
-    assert backend.users.page().rows == ()
+    assert backend.users.page(filter=where.external_id == name).rows == ()
     assert client.service_accounts.update(name, disabled=True).disabled
     assert not client.verify(token.secret).active
     assert client.service_accounts.update(name, ceiling="*", disabled=False).ceiling == ("*",)
