@@ -15,6 +15,7 @@ from tokenry.cli.streams import OutputError, require_output
 from tokenry.client import ConnectionFailed, ServerError, UnreadableAnswer
 from tokenry.printable import first_line, printable
 
+SHOWN_ONCE = "This is the only time that the token's text is shown."
 ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
 

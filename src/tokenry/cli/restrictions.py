@@ -1,10 +1,10 @@
 """What a new token may not, as options: be used before a moment, manage tokens, be used as often as anybody likes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from tokenry.cli.expiry import read_start
 from tokenry.cli.options import NewLimit, NotBefore, RotatesItselfOnly
-from tokenry.client.tokens import NewToken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +15,8 @@ class Restrictions:
     rotates_itself_only: RotatesItselfOnly = False
     requests_per_minute: NewLimit = None
 
-    def read(self) -> NewToken:
-        """What they say of a new token. Raises BadParameter."""
+    def read(self) -> dict[str, Any]:
+        """What they say of a new token, by the names that the client has. Raises BadParameter."""
         return {
             "not_before": read_start(self.not_before),
             "rotates_itself_only": self.rotates_itself_only,

@@ -96,6 +96,13 @@ def agrees(question: str) -> bool:
     return answer.strip().lower() in {b"y", b"yes"}
 
 
+def confirm(question: str, nothing: str) -> None:
+    """Ask somebody at the terminal. Raises CommandError, which says that `nothing` was done, for any other answer."""
+    require_terminal(nothing)
+    if not agrees(question):
+        raise CommandError(f"{nothing}.")
+
+
 def complain(text: str) -> None:
     """Say what is wrong, or good to know, where it does not get into the output."""
     print(f"tokenry: {printable_lines(text)}", file=sys.stderr)

@@ -6,24 +6,24 @@ from typing import Annotated
 import typer
 
 from tokenry.cli.access import Connection
-from tokenry.cli.expiry import read_expiry, read_start
-from tokenry.cli.issuing import issuing, perhaps_made, require_delivery
+from tokenry.cli.expiry import read_expiry
+from tokenry.cli.issuing import SHOWN_ONCE, issuing, perhaps_made, require_delivery
 from tokenry.cli.options import read_text, takes_groups
 from tokenry.cli.output import Output, Row, write_time
 from tokenry.cli.restrictions import Restrictions
 from tokenry.cli.rows import TOKEN, write_token
-from tokenry.cli.running import CommandError, agrees, complain, group, require_terminal
+from tokenry.cli.running import complain, confirm, group
 from tokenry.client.service_accounts import ServiceAccount
 from tokenry.printable import printable
 
 COLUMNS = tuple(field.name for field in fields(ServiceAccount))
 BARE = "username"
 KEPT = "Nothing was deleted"
-SHOWN_ONCE = "This is the only time that the token's text is shown."
 
 app = group(help="List, make, change, disable and delete service accounts; make their tokens.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", parser=read_text, help="The service account's name.")]
+Ceiling = Annotated[str, typer.Option(metavar="SCOPES", help="The scopes that it may give users at most.")]
 
 
 @app.command("list")
@@ -41,7 +41,7 @@ def create(
     name: Name,
     output: Output,
     connection: Connection,
-    ceiling: Annotated[str, typer.Option(metavar="SCOPES", help="The scopes that it may give users at most.")],
+    ceiling: Ceiling,
 ) -> None:
     """Make a service account. It never signs in: make it a token."""
     printer = output.of(COLUMNS, bare=BARE)
@@ -55,26 +55,24 @@ def update(
     name: Name,
     output: Output,
     connection: Connection,
-    ceiling: Annotated[str, typer.Option(metavar="SCOPES", help="The scopes that it may give users at most.")],
+    ceiling: Ceiling,
 ) -> None:
     """Give a service account another ceiling. What it gave users stays as it is."""
-    printer = output.of(COLUMNS, bare=BARE)
-    with connection.open() as client:
-        printer.write_one(_write(client.service_accounts.update(name, ceiling=ceiling)))
+    _update(name, output, connection, ceiling=ceiling)
 
 
 @app.command()
 @takes_groups
 def disable(name: Name, output: Output, connection: Connection) -> None:
     """Refuse all of a service account's tokens from this moment on."""
-    _turn(name, output, connection, disabled=True)
+    _update(name, output, connection, disabled=True)
 
 
 @app.command()
 @takes_groups
 def enable(name: Name, output: Output, connection: Connection) -> None:
     """Let a disabled service account's tokens in again."""
-    _turn(name, output, connection, disabled=False)
+    _update(name, output, connection, disabled=False)
 
 
 @app.command()
@@ -87,9 +85,7 @@ def delete(
     """Delete a service account, and refuse its tokens from that moment on; those that it gave users stay."""
     with connection.open() as client:
         if not (yes or connection.curl):
-            require_terminal(KEPT)
-            if not agrees(f"Delete service account {printable(name)} and revoke all of its tokens?"):
-                raise CommandError(f"{KEPT}.")
+            confirm(f"Delete service account {printable(name)} and revoke all of its tokens?", KEPT)
         client.service_accounts.delete(name)
     print(f"Service account {printable(name)} is deleted, and all of its tokens are revoked.")
 
@@ -109,29 +105,23 @@ def create_token(
 ) -> None:
     """Make a token of a service account. Its secret is shown only this once; with -q nothing else is printed."""
     printer = output.of(TOKEN, bare="token")
-    expiry, not_before = read_expiry(expires, "--expires"), read_start(restrictions.not_before)
+    expiry, restricted = read_expiry(expires, "--expires"), restrictions.read()
     require_delivery()
     found = "tokenry service-account list"
     with connection.open() as client, issuing(perhaps_made(label, found)) as issue:
-        made = client.service_accounts.create_token(
-            name,
-            label=label,
-            scopes=scopes,
-            expiry=expiry,
-            not_before=not_before,
-            rotates_itself_only=restrictions.rotates_itself_only,
-            requests_per_minute=restrictions.requests_per_minute,
-        )
+        made = client.service_accounts.create_token(name, scopes=scopes, label=label, expiry=expiry, **restricted)
         issue.take_back = lambda: f"Token {made.id}, whose secret nobody has, is live: revoke it."
         printer.write_one(write_token(made))
     if printer.is_table:
         complain(SHOWN_ONCE)
 
 
-def _turn(name: str, output: Output, connection: Connection, *, disabled: bool) -> None:
+def _update(
+    name: str, output: Output, connection: Connection, *, ceiling: str | None = None, disabled: bool | None = None
+) -> None:
     printer = output.of(COLUMNS, bare=BARE)
     with connection.open() as client:
-        printer.write_one(_write(client.service_accounts.update(name, disabled=disabled)))
+        printer.write_one(_write(client.service_accounts.update(name, ceiling=ceiling, disabled=disabled)))
 
 
 def _write(account: ServiceAccount) -> Row:

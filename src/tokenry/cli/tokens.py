@@ -17,7 +17,7 @@ from tokenry.cli.audit import audit
 from tokenry.cli.candidates import complete_ids, complete_scopes
 from tokenry.cli.expiry import read_expiry, read_span
 from tokenry.cli.inputs import read_input
-from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
+from tokenry.cli.issuing import SHOWN_ONCE, issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.metadata import ChangedMetadata, NewMetadata, read_metadata
 from tokenry.cli.options import COUNT_MAX, ID_MAX, ChangedLimit, read_text, takes_groups
 from tokenry.cli.output import Output
@@ -39,7 +39,6 @@ ANYWHERE = "any"
 SHOWN_MAX = 20
 """More tokens than these are not shown before they are revoked: nobody would read them."""
 NEWEST = "tokenry token list --order-by created --order desc"
-SHOWN_ONCE = "This is the only time that the token's text is shown."
 
 app = group(help="Make, list, view, rename, rotate, disable, revoke and audit your tokens.", no_args_is_help=True)
 
@@ -132,11 +131,11 @@ def create(
         "scopes": scopes,
         "expiry": read_expiry(expires, "--expires"),
         "metadata": read_metadata(metadata),
-        **restrictions.read(),
     }
+    restricted = restrictions.read()
     require_delivery()
     with connection.open() as client, issuing(perhaps_made(label, whose.told(NEWEST))) as issue:
-        made = whose.create(client, create_user=create_user, **wanted)
+        made = whose.create(client, create_user=create_user, **wanted, **restricted)
         issue.take_back = revoking(made.id, made.label, whose.tokens(client).revoke)
         printer.write_one(write_token(made))
     if printer.is_table:

@@ -15,7 +15,7 @@ from tokenry.cli.options import COUNT_MAX, read_text, takes_groups
 from tokenry.cli.output import Output
 from tokenry.cli.progress import tracked
 from tokenry.cli.rows import PAGE_TOKEN, USER, write_page_token, write_user
-from tokenry.cli.running import CommandError, agrees, complain, group, require_terminal
+from tokenry.cli.running import complain, confirm, group
 from tokenry.cli.whose import ExternalId
 from tokenry.client import Order, where
 from tokenry.client.tokens import UserChanges
@@ -130,7 +130,7 @@ def delete(external_id: ExternalId, connection: Connection, yes: Yes = False, qu
     """Delete a user, and refuse all of its tokens from that moment on; nobody can undo it."""
     with connection.open() as client:
         if not (yes or connection.curl):
-            _confirm(f"Delete user {external_id} and revoke all of its tokens?", KEPT)
+            confirm(f"Delete user {external_id} and revoke all of its tokens?", KEPT)
         client.users.delete(external_id)
     if not quiet:
         print(f"User {printable(external_id)} is deleted, and all of its tokens are revoked.")
@@ -142,7 +142,7 @@ def revoke_all(external_id: ExternalId, connection: Connection, yes: Yes = False
     """Revoke all tokens of a user, and end what the user let applications in for."""
     with connection.open() as client:
         if not (yes or connection.curl):
-            _confirm(f"Revoke all tokens of user {external_id}?", STAYS)
+            confirm(f"Revoke all tokens of user {external_id}?", STAYS)
         number = client.users.tokens(external_id).revoke_all()
     if not quiet:
         print(f"{number} {'token' if number == 1 else 'tokens'} of user {printable(external_id)} revoked.")
@@ -164,10 +164,3 @@ def _update(external_id: str, output: Output, connection: Connection, **changes:
     printer = output.of(USER, bare=BARE)
     with connection.open() as client:
         printer.write_one(write_user(client.users.update(external_id, **changes)))
-
-
-def _confirm(question: str, nothing: str) -> None:
-    """Ask at the terminal. Raises CommandError for a no, and where nobody can answer."""
-    require_terminal(nothing)
-    if not agrees(question):
-        raise CommandError(f"{nothing}.")

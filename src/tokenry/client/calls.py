@@ -52,7 +52,6 @@ VERSIONS = ("v4", "v4beta")
 OWN = "/v4/profile/tokens"
 """Where the tokens of the user are whom the client's token speaks for."""
 USERS = "/v4/tokenry/users"
-SCOPES = "/v4/tokenry/scopes"
 IDEMPOTENCY_KEY = "Idempotency-Key"
 PAGE_SIZE_DEFAULT = 100
 KEY_BYTES = 16
@@ -154,7 +153,7 @@ def create_token(
     """
     body = {
         "label": label,
-        "scopes": _write_scopes(scopes),
+        "scopes": write_scopes(scopes),
         "expiry": None if expiry is None else write_time(expiry, "expiry"),
         "not_before": None if not_before is None else write_time(not_before, "not_before"),
         "rotates_itself_only": True if rotates_itself_only else None,
@@ -162,14 +161,14 @@ def create_token(
         "create_user": True if create_user else None,
         "metadata": metadata,
     }
-    return Call("POST", place, read_token, headers=_keyed(idempotency_key), body=_without_none(body))
+    return Call("POST", place, read_token, headers=_keyed(idempotency_key), body=without_none(body))
 
 
 def make_token(
     place: str, new: NewToken, *, now: datetime, keyed: bool, create_user: bool = False
 ) -> Call[TokenRecord]:
     """A new token as somebody asks for it; with a key if there has to be one. Raises TypeError, ValueError."""
-    _check_names(new, NewToken, "There is no {} of a token")
+    check_names(new, NewToken, "There is no {} of a token")
     given: dict[str, Any] = dict(new)
     expiry = find_expiry(given.pop("expires_in", None), given.pop("expiry", None), now)
     key = given.pop("idempotency_key", None) or (new_key() if keyed else None)
@@ -178,7 +177,7 @@ def make_token(
 
 def rename_token(token_id: int, label: str | None, place: str = OWN) -> Call[TokenRecord]:
     """Another label."""
-    return Call("PUT", _token(token_id, place), read_token, shows_token, body=_without_none({"label": label}))
+    return Call("PUT", _token(token_id, place), read_token, shows_token, body=without_none({"label": label}))
 
 
 def revoke_token(token_id: int, place: str = OWN, *, reason: str | None = None) -> Call[None]:
@@ -196,15 +195,14 @@ def rotate_token(
     at_once: bool = False,
 ) -> Call[TokenRecord]:
     """Another secret for the same token, whole in this answer alone; the old one works for a grace."""
-    body: dict[str, object] = {} if grace is None else {"grace": write_span(grace, "grace")}
-    if at_once:
-        body["activate"] = "now"
+    told = None if grace is None else write_span(grace, "grace")
+    body = without_none({"grace": told, "activate": "now" if at_once else None})
     return Call("POST", f"{_token(token_id, place)}/rotate", read_token, headers=_keyed(idempotency_key), body=body)
 
 
 def revoke_others(reason: str | None) -> Call[int]:
     """Revoke all of the caller's tokens but the acting one; how many."""
-    return Call("POST", f"{OWN}/revoke-others", read_revoked, body=_without_none({"reason": reason}))
+    return Call("POST", f"{OWN}/revoke-others", read_revoked, body=without_none({"reason": reason}))
 
 
 def get_details(token_id: int, place: str = OWN) -> Call[Details]:
@@ -222,7 +220,7 @@ def list_details(
     moments: Moments,
 ) -> Call[Page[Details]]:
     """One page of the tokens in that state, with everything known of them. Raises TypeError, ValueError."""
-    _check_names(moments, Moments, "There is no {}")
+    check_names(moments, Moments, "There is no {}")
     numbers = (("page", f"{page:d}"), ("page_size", f"{page_size:d}"), ("state", state))
     times = tuple((name, write_time(moment, name)) for name, moment in _given(moments))
     return Call("GET", f"{place}/details", read_details_page, shows_page, (*numbers, *times), _filtered(filter))
@@ -230,11 +228,10 @@ def list_details(
 
 def update_details(token_id: int, changes: Changes, place: str = OWN) -> Call[Details]:
     """Another description, networks, limit, metadata, disabled or not; None stays. TypeError for what is no detail."""
-    _check_names(changes, Changes, "There is no {} to change")
-    body = _without_none(changes)
-    if "networks" in body:
-        networks = body["networks"]
-        body["networks"] = networks if isinstance(networks, str) else list(map(str, networks))
+    check_names(changes, Changes, "There is no {} to change")
+    body = without_none(changes)
+    if not isinstance(networks := body.get("networks", ""), str):
+        body["networks"] = list(map(str, networks))
     return Call("PUT", f"{_token(token_id, place)}/details", read_details, shows_token, body=body)
 
 
@@ -245,16 +242,16 @@ def get_policy(place: str = OWN) -> Call[Policy]:
 
 def list_scopes() -> Call[tuple[Scope, ...]]:
     """The scopes that tokens may have."""
-    return Call("GET", SCOPES, read_catalogue)
+    return Call("GET", "/v4/tokenry/scopes", read_catalogue)
 
 
 # --- users of a product ----------------------------------------------------------------------------------------------
 
 
-def list_users(*, page: int, page_size: int, filter: Mapping[str, Any] | None) -> Call[Page[User]]:
+def list_users(place: str = USERS, *, page: int, page_size: int, filter: Mapping[str, Any] | None) -> Call[Page[User]]:
     """One page of the users that a product has names for."""
     numbers = (("page", f"{page:d}"), ("page_size", f"{page_size:d}"))
-    return Call("GET", USERS, read_users, query=numbers, headers=_filtered(filter))
+    return Call("GET", place, read_users, query=numbers, headers=_filtered(filter))
 
 
 def get_user(external_id: str) -> Call[User]:
@@ -289,7 +286,7 @@ def tokens_of(external_id: str) -> str:
 
 def revoke_all(place: str, reason: str | None) -> Call[int]:
     """Revoke all tokens of such a user; how many."""
-    return Call("POST", f"{place}/revoke-all", read_revoked, body=_without_none({"reason": reason}))
+    return Call("POST", f"{place}/revoke-all", read_revoked, body=without_none({"reason": reason}))
 
 
 # --- who and whether -------------------------------------------------------------------------------------------------
@@ -312,7 +309,7 @@ def explain(secret: Secret, scopes: str | Iterable[str] = (), address: str | Non
     # The service refuses an empty scope; joined with others it would not be seen.
     scope = " ".join(asked) if all(text.strip(" ,") for text in asked) else ""
     body = {"token": secret, "scope": scope if asked else None, "address": address}
-    return Call("POST", "/verify/explain", read_explanation, body=_without_none(body))
+    return Call("POST", "/verify/explain", read_explanation, body=without_none(body))
 
 
 # --- what goes into them ---------------------------------------------------------------------------------------------
@@ -347,25 +344,32 @@ def _token(token_id: int, place: str) -> str:
 
 
 def _user(external_id: str) -> str:
-    if not isinstance(external_id, str):
-        raise TypeError(f"external_id must be a str, not a {type(external_id).__name__}")
+    return f"{USERS}/{write_name(external_id, 'external_id')}"
+
+
+def write_name(name: str, called: str) -> str:
+    """Write a name as a piece of a path. Raises TypeError, ValueError for what cannot be one."""
+    if not isinstance(name, str):
+        raise TypeError(f"{called} must be a str, not a {type(name).__name__}")
     # What the service would refuse too; here the address would be that of something else.
-    if external_id in {"", ".", ".."} or not external_id.isprintable():
-        raise ValueError("external_id must be printable text, and neither . nor ..")
-    return f"{USERS}/{quote(external_id, safe='')}"
+    if name in {"", ".", ".."} or not name.isprintable():
+        raise ValueError(f"{called} must be printable text, and neither . nor ..")
+    return quote(name, safe="")
 
 
 def _write_user(wanted: UserChanges) -> dict[str, Any]:
-    _check_names(wanted, UserChanges, "There is no {} of a user")
-    return _without_none(wanted)
+    check_names(wanted, UserChanges, "There is no {} of a user")
+    return without_none(wanted)
 
 
-def _check_names(given: Mapping[str, Any], known: type[Any], said: str) -> None:
+def check_names(given: Mapping[str, Any], known: type[Any], said: str) -> None:
+    """Raise TypeError for the first name that a TypedDict does not have."""
     if unknown := sorted(given.keys() - known.__annotations__.keys()):
         raise TypeError(f"{said.format(unknown[0])}: use one of {', '.join(known.__annotations__)}")
 
 
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -391,5 +395,6 @@ def _asked(scopes: str | Iterable[str]) -> tuple[str, ...]:
     return (scopes,) if isinstance(scopes, str) else tuple(scopes)
 
 
-def _write_scopes(scopes: str | Iterable[str] | None) -> str | None:
+def write_scopes(scopes: str | Iterable[str] | None) -> str | None:
+    """Scopes as they are sent."""
     return scopes if scopes is None or isinstance(scopes, str) else " ".join(scopes)

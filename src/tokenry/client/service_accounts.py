@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Unpack, cast
 
 from tokenry.client import calls
 from tokenry.client.answers import read_nothing, read_page
@@ -13,7 +12,7 @@ from tokenry.client.calls import Call
 from tokenry.client.filters import Condition, find_limit, write_filter
 from tokenry.client.rows import Row
 from tokenry.client.shells import AsyncShell, Shell
-from tokenry.client.tokens import NewToken, Page, TokenRecord
+from tokenry.client.tokens import NewToken, Page, Restricted, TokenRecord
 from tokenry.client.transport import Answer
 from tokenry.client.walk import Walk
 
@@ -60,29 +59,9 @@ class ServiceAccounts:
         """Delete one, whose tokens are refused from then on; those that it gave users stay. Raises NotFound."""
         self._shell.run(Call("DELETE", _place(username), read_nothing))
 
-    def create_token(
-        self,
-        username: str,
-        *,
-        scopes: str | Iterable[str],
-        label: str | None = None,
-        expires_in: timedelta | None = None,
-        expiry: datetime | None = None,
-        not_before: datetime | None = None,
-        rotates_itself_only: bool = False,
-        requests_per_minute: int | None = None,
-    ) -> TokenRecord:
+    def create_token(self, username: str, *, scopes: str | Iterable[str], **new: Unpack[Restricted]) -> TokenRecord:
         """Make a token of one, with scopes such as `tokenry_tokens:read_write`; its `secret` is shown this once."""
-        wanted: NewToken = {
-            "label": label,
-            "scopes": scopes,
-            "expires_in": expires_in,
-            "expiry": expiry,
-            "not_before": not_before,
-            "rotates_itself_only": rotates_itself_only,
-            "requests_per_minute": requests_per_minute,
-        }
-        return self._shell.run(_create_token(username, wanted))
+        return self._shell.run(_create_token(username, scopes, new))
 
 
 class AsyncServiceAccounts:
@@ -117,58 +96,34 @@ class AsyncServiceAccounts:
         await self._shell.run(Call("DELETE", _place(username), read_nothing))
 
     async def create_token(
-        self,
-        username: str,
-        *,
-        scopes: str | Iterable[str],
-        label: str | None = None,
-        expires_in: timedelta | None = None,
-        expiry: datetime | None = None,
-        not_before: datetime | None = None,
-        rotates_itself_only: bool = False,
-        requests_per_minute: int | None = None,
+        self, username: str, *, scopes: str | Iterable[str], **new: Unpack[Restricted]
     ) -> TokenRecord:
         """Make a token of one, with scopes such as `tokenry_tokens:read_write`; its `secret` is shown this once."""
-        wanted: NewToken = {
-            "label": label,
-            "scopes": scopes,
-            "expires_in": expires_in,
-            "expiry": expiry,
-            "not_before": not_before,
-            "rotates_itself_only": rotates_itself_only,
-            "requests_per_minute": requests_per_minute,
-        }
-        return await self._shell.run(_create_token(username, wanted))
+        return await self._shell.run(_create_token(username, scopes, new))
 
 
 def _list(page: int, size: int, filter: Condition | Mapping[str, Any] | None) -> Call[Page[ServiceAccount]]:
-    asked = calls.list_users(page=page, page_size=size, filter=write_filter(filter, None))
-    return Call("GET", PLACE, _read_page, query=asked.query, headers=asked.headers)
+    asked = calls.list_users(PLACE, page=page, page_size=size, filter=write_filter(filter, None))
+    return asked.reading(_read_page, calls.shows_nothing)
 
 
 def _create(username: str, ceiling: str | Iterable[str]) -> Call[ServiceAccount]:
-    return Call("POST", PLACE, _read, body={"username": username, "ceiling": _join(ceiling)})
+    return Call("POST", PLACE, _read, body={"username": username, "ceiling": calls.write_scopes(ceiling)})
 
 
 def _update(username: str, ceiling: str | Iterable[str] | None, disabled: bool | None) -> Call[ServiceAccount]:  # noqa: FBT001 - as it is called
-    body = {"ceiling": None if ceiling is None else _join(ceiling), "disabled": disabled}
-    return Call("PATCH", _place(username), _read, body={key: each for key, each in body.items() if each is not None})
+    body = calls.without_none({"ceiling": calls.write_scopes(ceiling), "disabled": disabled})
+    return Call("PATCH", _place(username), _read, body=body)
 
 
-def _create_token(username: str, wanted: NewToken) -> Call[TokenRecord]:
+def _create_token(username: str, scopes: str | Iterable[str], new: Restricted) -> Call[TokenRecord]:
+    calls.check_names(new, Restricted, "There is no {} of a service account's token")
+    wanted = cast("NewToken", {"scopes": scopes, **new})
     return calls.make_token(f"{_place(username)}/tokens", wanted, now=datetime.now(UTC), keyed=False)
 
 
 def _place(username: str) -> str:
-    if not isinstance(username, str):
-        raise TypeError(f"username must be a str, not a {type(username).__name__}")
-    if username in {"", ".", ".."} or not username.isprintable():
-        raise ValueError("username must be printable text, and neither . nor ..")
-    return f"{PLACE}/{quote(username, safe='')}"
-
-
-def _join(scopes: str | Iterable[str]) -> str:
-    return scopes if isinstance(scopes, str) else " ".join(scopes)
+    return f"{PLACE}/{calls.write_name(username, 'username')}"
 
 
 def _read(request: str, answer: Answer) -> ServiceAccount:

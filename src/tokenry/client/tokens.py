@@ -60,16 +60,21 @@ class Details(TokenRecord):
     rotates_itself_only: bool
 
 
-class NewToken(TypedDict, total=False):
-    """What a new token is to be like; None is as if it were left out. `metadata` is for tokens of a product's users."""
+class Restricted(TypedDict, total=False):
+    """How any new token is called and restricted; None is as if it were left out."""
 
     label: str | None
-    scopes: str | Iterable[str] | None
     expires_in: timedelta | None
     expiry: datetime | None
     not_before: datetime | None
     rotates_itself_only: bool
     requests_per_minute: int | None
+
+
+class NewToken(Restricted, total=False):
+    """What a new token is to be like; None is as if it were left out. `metadata` is for tokens of a product's users."""
+
+    scopes: str | Iterable[str] | None
     idempotency_key: str | None
     metadata: Mapping[str, Any] | None
 

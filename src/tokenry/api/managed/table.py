@@ -15,16 +15,7 @@ from tokenry.web.requests import Call
 from tokenry.web.resource import MakeResource, Operation, Paths, change
 
 MANAGERS = Callers.MANAGERS
-NEW_TOKEN_KEYS = (
-    "label",
-    "scopes",
-    "expiry",
-    "not_before",
-    "rotates_itself_only",
-    "requests_per_minute",
-    "metadata",
-    "create_user",
-)
+NEW_TOKEN_KEYS = (*TOKEN_KEYS, "metadata", "create_user")
 DETAILS_KEYS = ("description", "networks", "requests_per_minute", "disabled", "metadata")
 
 
