@@ -25,7 +25,6 @@ from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import tokens as stored
 from tokenry.storage import users as stored_users
 from tokenry.storage.database import retried
-from tokenry.storage.details import restrict_to_itself, set_metadata
 
 
 class Tokens:
@@ -171,12 +170,8 @@ class Tokens:
             created=change.now,
             expiry=expiry,
             created_by=change.origin.name,
-            delegated_by=delegated_by,
+            personal=stored.Personal(delegated_by, new.metadata, new.rotates_itself_only),
         )
-        if new.metadata != NO_METADATA:
-            set_metadata(change.connection, token.id, new.metadata)
-        if new.rotates_itself_only:
-            restrict_to_itself(change.connection, token.id)
         stored.insert_credential(
             change.connection,
             self._peppers.key(secret),

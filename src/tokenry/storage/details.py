@@ -79,11 +79,6 @@ def store_details(connection: Connection, token_id: int, values: Mapping[str, An
     return not opening or bool(execute_naming(connection, changed.values(opening)))
 
 
-def restrict_to_itself(connection: Connection, token_id: int) -> None:
-    """Let a token that this transaction makes rotate itself, and do nothing else here."""
-    connection.execute(update(tokens).where(tokens.c.id == token_id).values(rotates_itself_only=True))
-
-
 def set_metadata(connection: Connection, token_id: int, metadata: str) -> None:
     """Store a token's metadata, of which verification tells."""
     name_these(connection, credentials.c.token_id == token_id)

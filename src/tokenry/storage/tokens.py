@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, 
 
 from tokenry.domain.details import Reason
 from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.metadata import NO_METADATA
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import UserKind
 from tokenry.domain.scopes import Scopes, stored_scopes
@@ -20,6 +21,7 @@ from tokenry.domain.tokens import Token
 from tokenry.storage.changes import execute_creating, execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
+from tokenry.storage.metadata import to_column
 from tokenry.storage.paging import Pages, page_of, pages_of
 from tokenry.storage.schema import credentials, token_starts, tokens, users
 
@@ -48,8 +50,21 @@ class Source(NamedTuple):
     actor_client_id: int | None = None
 
 
+class Personal(NamedTuple):
+    """What personal tokens alone have.
+
+    By its id the parent account's user for whom a proxy user's is made; what a product keeps with it; and whether it
+    may rotate itself, and do nothing else here.
+    """
+
+    delegated_by: int | None = None
+    metadata: str = NO_METADATA
+    rotates_itself_only: bool = False
+
+
 UNBOUND = Bound()
 PERSONALLY = Source()
+PLAIN = Personal()
 COLUMNS = {
     "id": tokens.c.id,
     "label": tokens.c.label,
@@ -121,7 +136,7 @@ def insert_token(
     created: datetime,
     expiry: datetime,
     created_by: str,
-    delegated_by: int | None = None,
+    personal: Personal = PLAIN,
     source: Source = PERSONALLY,
 ) -> Token:
     """Store a token, which is an access token if it comes from a grant.
@@ -137,7 +152,8 @@ def insert_token(
         "created_at": to_seconds(created),
         "expires_at": to_seconds(expiry),
         "created_by": created_by,
-        "delegated_by": delegated_by,
+        **personal._asdict(),
+        "metadata": to_column(personal.metadata),
         **source._asdict(),
     }
     token_id = connection.execute(_INSERT_TOKEN, row).scalar_one()

@@ -120,8 +120,7 @@ def list_users(
 ) -> Page[User]:
     """List an account's users."""
     own = select(users.c.id).where(users.c.account_id == account_id, users.c.deleted_at.is_(None))
-    found = filtered(own, filter, _COLUMNS, {})
-    return page_of(connection, pages_of(found, ordered(select_users(), filter, _COLUMNS)), request, read_user)
+    return _page(connection, own, request, filter)
 
 
 def list_managed(
@@ -133,8 +132,7 @@ def list_managed(
         users.c.external_id.is_not(None),
         ~users.c.admin & ~users.c.service & ~users.c.proxy,
     )
-    found = filtered(own, filter, _COLUMNS, {})
-    return page_of(connection, pages_of(found, ordered(select_users(), filter, _COLUMNS)), request, read_user)
+    return _page(connection, own, request, filter)
 
 
 def list_service_accounts(
@@ -147,6 +145,11 @@ def list_service_accounts(
         users.c.deleted_at.is_(None),
         users.c.id.not_in(_of_clients(account_id)),
     )
+    return _page(connection, own, request, filter)
+
+
+def _page(connection: Connection, own: Select[tuple[int]], request: PageRequest, filter: Filter) -> Page[User]:
+    """One page of the users with these ids, as a filter says."""
     found = filtered(own, filter, _COLUMNS, {})
     return page_of(connection, pages_of(found, ordered(select_users(), filter, _COLUMNS)), request, read_user)
 
