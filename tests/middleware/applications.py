@@ -40,6 +40,17 @@ settings.configure(
 START_SECONDS_MAX = 20
 POLL_SECONDS = 0.02
 ADA = Identity("ada", 3, 1, 7, "linodes:read_only", None)
+IDENTITY = {
+    "X-Auth-User": "ada",
+    "X-Auth-User-Id": "3",
+    "X-Auth-Account-Id": "1",
+    "X-Auth-Token-Id": "7",
+    "X-Auth-Scopes": "linodes:read_only",
+    "X-Auth-Expires": "",
+    "X-Auth-Client-Id": "",
+    "X-Auth-External-Id": "",
+}
+"""The same as headers of the service."""
 POLICIES: dict[str, Needs | None] = {
     "/any": Needs(),
     "/reading": Needs("linodes:read_only"),

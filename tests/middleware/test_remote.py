@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 
 from tests.gateways.parts import Headers, HttpServer, Relay
-from tests.middleware.applications import ADA
+from tests.middleware.applications import ADA, IDENTITY
 from tests.servers import Server
 from tokenry.middleware import Answer, Identity, Metadata, Needs, Question, Refused
 from tokenry.middleware.answers import UNAVAILABLE
@@ -23,16 +23,6 @@ from tokenry.middleware.remote import BODY_BYTES_MAX, RemoteVerifier
 TOKEN = "pat_" + "S3cr" * 12 + "et"
 AUTHORIZATION = f"Bearer {TOKEN}"
 EMPTY_OR_ODD = ("X-Auth-Scopes", "X-Auth-Expires", "X-Auth-Client-Id", "X-Auth-External-Id")
-IDENTITY = {
-    "X-Auth-User": "ada",
-    "X-Auth-User-Id": "3",
-    "X-Auth-Account-Id": "1",
-    "X-Auth-Token-Id": "7",
-    "X-Auth-Scopes": "linodes:read_only",
-    "X-Auth-Expires": "",
-    "X-Auth-Client-Id": "",
-    "X-Auth-External-Id": "",
-}
 CHALLENGE = ("WWW-Authenticate", 'Bearer realm="tokenry"')
 JSON = ("Content-Type", "application/json")
 ENVELOPE = b'{"errors": [{"reason": "Invalid Token"}]}'

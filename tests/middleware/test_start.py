@@ -18,7 +18,7 @@ from tests.conftest import Clock, make_app
 from tests.gateways.parts import HttpServer
 from tests.issuing import bearer
 from tests.middleware import applications
-from tests.middleware.applications import ADA
+from tests.middleware.applications import ADA, IDENTITY
 from tokenry.domain.catalogue import write_json
 from tokenry.middleware import Identity, Needs, Question, Verifier, asgi, django, wsgi
 from tokenry.middleware.fastapi import Requirer
@@ -28,16 +28,6 @@ from tokenry.storage.catalogue import default_catalogue
 
 assert applications.KINDS  # Django's settings are made there
 JSON = ("Content-Type", "application/json")
-IDENTITY = {
-    "X-Auth-User": "ada",
-    "X-Auth-User-Id": "3",
-    "X-Auth-Account-Id": "1",
-    "X-Auth-Token-Id": "7",
-    "X-Auth-Scopes": "linodes:read_only",
-    "X-Auth-Expires": "",
-    "X-Auth-Client-Id": "",
-    "X-Auth-External-Id": "",
-}
 MISSPELT = Needs("linode:read_only", resource="vpcs")
 MEANT = r"linode:read_only \(did you mean linodes:read_only\?\); Unknown resource: vpcs \(did you mean vpc\?\)"
 OWN = """

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from typing import Any
 
-from tokenry.domain.errors import Fault
+from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.scopes import (
     LEVELS_IMPLY,
     SCOPES_LENGTH_MAX,
@@ -151,6 +151,11 @@ class Catalogue:
     def read(self, text: str) -> Scopes:
         """Read scopes that have no `faults`, with what they imply."""
         return Scopes.parse(text).by(self.implied)
+
+    def require(self, text: str, field: str = "scopes") -> Scopes:
+        """Read scopes that somebody gives. Raises Invalid with their `faults`, which are of this field."""
+        raise_faults(Fault(fault.reason, field) for fault in self.faults(text))
+        return self.read(text)
 
     @cached_property
     def stored(self) -> Callable[[str], Scopes]:

@@ -75,4 +75,4 @@ class ResourceMetadata:
 @lru_cache(maxsize=NEEDS_MAX)
 def _for_audience(needs: Needs, audience: str) -> Needs:
     """Make it once: an application has a handful."""
-    return Needs(*needs.scopes, resource=needs.resources, audience=audience, optional=needs.optional, cost=needs.cost)
+    return needs.but(audience=audience)

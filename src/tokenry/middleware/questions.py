@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 from urllib.parse import quote, urlencode
 
 from tokenry.domain.audiences import is_audience
@@ -78,13 +78,13 @@ class Needs:
 
     def of_instance(self, instance: str) -> "Needs":
         """The same of one instance of all that they name. Raises ValueError for what can be none, and if one is."""
-        return Needs(
-            *(str(Scopes.parse(scope).of_instance(instance)) for scope in self.scopes),
-            resource=[f"{name}@{instance}" for name in self.resources],
-            audience=self.audience,
-            optional=self.optional,
-            cost=self.cost,
-        )
+        scopes = tuple(str(Scopes.parse(scope).of_instance(instance)) for scope in self.scopes)
+        return self.but(scopes=scopes, resource=[f"{name}@{instance}" for name in self.resources])
+
+    def but(self, *, scopes: tuple[str, ...] | None = None, **others: Any) -> "Needs":
+        """The same but for what is given: other scopes, and what else can be given when they are made."""
+        same = {"resource": self.resources, "audience": self.audience, "optional": self.optional, "cost": self.cost}
+        return Needs(*(self.scopes if scopes is None else scopes), **{**same, **others})
 
     def __repr__(self) -> str:
         return f"Needs({self.query!r}{', optional' if self.optional else ''})"

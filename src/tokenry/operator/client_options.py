@@ -60,8 +60,7 @@ def _read(flags: Mapping[str, Any], catalogue: Catalogue) -> ClientChange:
     if flags["grant_type"]:
         settings["grant_types"] = frozenset(flags["grant_type"])
     if flags["scopes"] is not None:
-        raise_faults(catalogue.faults(flags["scopes"]))
-        settings["scopes"] = catalogue.read(flags["scopes"])
+        settings["scopes"] = catalogue.require(flags["scopes"])
     if flags["jwks_file"] is not None:
         settings["jwks"] = _read_jwks(flags["jwks_file"])
         settings["authentication"] = Authentication.PRIVATE_KEY

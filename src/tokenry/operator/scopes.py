@@ -1,7 +1,6 @@
 """What commands have in common that limit scopes."""
 
 from tokenry.domain.catalogue import Catalogue
-from tokenry.domain.errors import Invalid
 from tokenry.domain.scopes import EVERYTHING, Scopes
 
 ANY_SCOPES = "any"
@@ -11,10 +10,7 @@ def read_limit(text: str, catalogue: Catalogue) -> Scopes:
     """Read the most that tokens may do: scopes of the catalogue, or `any`. Raises Invalid."""
     if text == ANY_SCOPES:
         return EVERYTHING
-    faults = catalogue.faults(text)
-    if faults:
-        raise Invalid(*faults)
-    return catalogue.read(text)
+    return catalogue.require(text)
 
 
 def write_limit(scopes: Scopes) -> str:

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from tokenry.cli.running import group
-from tokenry.domain.errors import Fault, raise_faults
 from tokenry.operator.options import NAMING, operator, takes_settings
 from tokenry.operator.usernames import ReuseName, naming_users
 from tokenry.settings import Settings
@@ -27,8 +26,8 @@ def create(
 ) -> None:
     """Make a service account. It never signs in: make it a token with scopes such as tokenry_tokens:read_write."""
     with naming_users(settings, reuse=reuse_name) as installation:
-        raise_faults([Fault(each.reason, "--ceiling") for each in installation.catalogue.faults(ceiling)])
+        allowed = installation.catalogue.require(ceiling, "--ceiling")
         user = installation.users.create_service_account(
-            operator(), username=username, ceiling=installation.catalogue.read(ceiling), account=account
+            operator(), username=username, ceiling=allowed, account=account
         )
     print(f"Service account {user.username} was made (id {user.id}).")

@@ -7,7 +7,6 @@ import typer
 
 from tokenry.cli.running import NOT_VALID
 from tokenry.cli.secrets import STANDARD_INPUT, only_standard_input, read_given_token
-from tokenry.domain.errors import raise_faults
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.tokens import NEVER
 from tokenry.operator.options import SCOPED, takes_settings
@@ -43,8 +42,7 @@ def verify(
     installation = open_installation(settings)
     needed = NOTHING
     if scope is not None:
-        raise_faults(installation.catalogue.faults(scope))
-        needed = installation.catalogue.read(scope)
+        needed = installation.catalogue.require(scope)
     token = read_given_token().reveal()
     decision = asyncio.run(_decide(installation, token, needed, address))
     _print_decision(decision)
