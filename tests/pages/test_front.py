@@ -12,7 +12,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 def test_browser_is_shown_what_this_is_and_where_to_go(ada: Visitor) -> None:
     answer = ada.get("/", Accept=BROWSER)
-    assert (answer.status_code, answer.headers["vary"]) == (200, "Accept, Cookie")
+    assert (answer.status_code, answer.headers["vary"]) == (200, "Accept, Accept-Language, Cookie")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "set-cookie" not in answer.headers
     for wanted in ('href="/sign-in"', 'href="/docs"', 'href="/device"', f"tokenry login {PUBLIC_URL}"):

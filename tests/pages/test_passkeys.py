@@ -45,7 +45,7 @@ def test_passkey_signs_in_by_itself(owner: tuple[App, Installation, Visitor], de
     assert "<strong>admin</strong>" in bob.get("/").text
     assert use_passkey(visitor(app), device).status_code == 303
     added, *begun = [event for event in events_of(do, "user:1") if event[0] in {"passkey.add", "session.begin"}][1:]
-    assert added == ("passkey.add", {"passkey_id": 1, "label": "phone"})
+    assert added == ("passkey.add", {"passkey_id": 1, "label": "phone", "session": 1})
     assert [details["method"] for _, details in begun] == ["passkey"] * 2
 
 

@@ -146,13 +146,15 @@ class Actor(NamedTuple):
 class Origin:
     """Where a change comes from: who acts if a token was used, else a name; and an address.
 
-    `user_id` is the user who acts without a token, signed in; `managed` is the user for whom somebody else acts, who
-    manages this one. `reason` is why tokens are revoked, where somebody said so.
+    A session acts as a token does that may do all that its user may; `session_id` tells which. `user_id` is the user
+    who acts without either, signing in. `managed` is the user for whom somebody else acts, who manages this one.
+    `reason` is why tokens are revoked, where somebody said so.
     """
 
     name: str
     actor: Actor | None = None
     address: str | None = None
+    session_id: int | None = None
     user_id: int | None = None
     managed: Managed | None = None
     reason: Reason | None = None

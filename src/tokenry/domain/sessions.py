@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tokenry.domain.accounts import Origin
+from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.users import User
 
 PASSWORD = "password"  # noqa: S105 - the name of a method
@@ -14,6 +15,8 @@ PASSKEY = "passkey"
 OWN_METHODS = frozenset({PASSWORD, PASSWORD_AND_ONE_TIME, PASSWORD_AND_RECOVERY, PASSKEY})
 """What the policy of second factors is for. How an OpenID provider makes sure who somebody is, is its own business."""
 AGENT_LENGTH_MAX = 500
+NO_TOKEN = 0
+"""Which is no token's id."""
 RECENT_SECONDS = 300
 """How long ago somebody may have proved who it is, for what is dangerous."""
 
@@ -37,7 +40,9 @@ STANDARD_LIMITS = SessionLimits(timedelta(hours=12), timedelta(days=14))
 class Session:
     """A browser that somebody is signed in with. `authenticated` is when it was last proved who it is.
 
-    With `factor_wanted` the policy asks for a second factor, which the user has to set up before anything else.
+    `preview` tells the secret that it was found by, which is another after each proof; it is empty in lists. Times are
+    shown in the `timezone` of the user. With `factor_wanted` the policy asks for a second factor, which the user has to
+    set up before anything else.
     """
 
     id: int
@@ -49,12 +54,30 @@ class Session:
     expires: datetime
     address: str | None
     agent: str | None
+    preview: str = ""
+    timezone: str = "UTC"
     factor_wanted: bool = False
 
     def is_recent(self, now: datetime, seconds: int = RECENT_SECONDS) -> bool:
         """Whether it was proved who it is so short a time ago that what is dangerous may be done."""
         return now - self.authenticated <= timedelta(seconds=seconds)
 
+    @property
+    def actor(self) -> Actor:
+        """Who acts with it: as with a token that may do all that its user may. It is no token, and has no id of one."""
+        return Actor(
+            token_id=NO_TOKEN,
+            scopes=EVERYTHING.managing() if self.user.admin else EVERYTHING,
+            expires_at=int(self.expires.timestamp()),
+            user_id=self.user.id,
+            username=self.user.username,
+            account_id=self.user.account_id,
+            account_euuid="",
+            preview=self.preview,
+            admin=self.user.admin,
+            external_id=self.user.external_id,
+        )
+
     def origin(self, address: str | None) -> Origin:
         """Where what is done with it comes from."""
-        return Origin(self.user.username, address=address, user_id=self.user.id)
+        return Origin(self.user.username, self.actor, address, session_id=self.id)

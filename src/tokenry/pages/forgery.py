@@ -37,6 +37,11 @@ def require_own_site(headers: Mapping[bytes, str], public_url: str) -> None:
         raise elsewhere
 
 
+def tells_own_site(headers: Mapping[bytes, str]) -> bool:
+    """Whether the browser says at all where a form comes from, which is from here if it was let through."""
+    return b"origin" in headers or b"sec-fetch-site" in headers
+
+
 def require_token(visit: Visit) -> None:
     """Raise Forged unless the form has the token of a cookie that came with it.
 

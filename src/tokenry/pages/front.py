@@ -8,9 +8,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tokenry import __version__
 from tokenry.domain.device_codes import VERIFICATION_PATH
 from tokenry.pages.cookies import SESSION, Cookies
-from tokenry.pages.page import Page
+from tokenry.pages.page import Page, read_language
 from tokenry.pages.paths import SIGN_IN
 from tokenry.pages.rendering import page_headers, render
+from tokenry.pages.replies import NOBODY
 from tokenry.web.answers import HeaderList, send_answer, to_bytes
 
 HTML = "text/html"
@@ -37,17 +38,17 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        cookies = Cookies(secure=not (self.public_url or "").startswith("http:"))
-        if scope["method"] not in _READING or SESSION in cookies.read(scope):
+        cookies = Cookies(secure=not (self.public_url or "").startswith("http:")).read(scope)
+        if scope["method"] not in _READING or SESSION in cookies:
             home: ASGIApp = self.home
             await home(scope, receive, send)
             return
-        body, headers = self._page() if _is_browser(scope) else _ways()
-        await send_answer(send, 200, body, [*headers, (b"vary", b"Accept, Cookie")])
+        body, headers = self._page(read_language(scope, cookies)) if _is_browser(scope) else _ways()
+        await send_answer(send, 200, body, [*headers, (b"vary", b"Accept, Accept-Language, Cookie")])
 
-    def _page(self) -> tuple[bytes, HeaderList]:
+    def _page(self, language: str) -> tuple[bytes, HeaderList]:
         values = {"sign_in": SIGN_IN, "device": VERIFICATION_PATH, "public_url": self.public_url}
-        return render("front.html", {"session": None, "notice": None, "faults": (), **values}), page_headers()
+        return render("front.html", {**NOBODY, **values}, language), page_headers()
 
 
 def _ways() -> tuple[bytes, HeaderList]:

@@ -18,7 +18,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tokenry.domain.errors import Fault, Invalid, NoPublicUrl, Refusal, Unauthorized, Unavailable
 from tokenry.pages.cookies import NEXT, NEXT_SECONDS, SESSION, VISIT, VISIT_VALUE, Cookies, form_token
-from tokenry.pages.forgery import require_own_site, require_token
+from tokenry.pages.forgery import Forged, require_own_site, require_token, tells_own_site
+from tokenry.pages.kept_forms import show_kept
+from tokenry.pages.languages import LANGUAGE_COOKIE, choose_language
 from tokenry.pages.paths import AGAIN, SECURITY, sign_in_path
 from tokenry.pages.replies import refuse, send_reply
 from tokenry.pages.signed_in import NotRecent
@@ -70,14 +72,23 @@ class Page:
     """An ASGI application for one path: an operation for GET, and for POST if it has a form. HEAD is as GET.
 
     A page whose GET `acts` has no HEAD, of which nobody expects it (RFC 9110 section 9.2.1). Only a page that is
-    part of setting up a second factor opens `without_factor` to those of whom the policy wants one.
+    part of setting up a second factor opens `without_factor` to those of whom the policy wants one. One that
+    `keeps_form` offers what was typed once more where somebody has to sign in, or prove who it is, before it can be
+    sent: its operations are plain functions.
     """
 
     def __init__(
-        self, checks: Checks, *, without_factor: bool = False, acts: bool = False, **operations: Operation
+        self,
+        checks: Checks,
+        *,
+        without_factor: bool = False,
+        acts: bool = False,
+        keeps_form: bool = False,
+        **operations: Operation,
     ) -> None:
         self._checks = checks
         self._without_factor = without_factor
+        self._keeps_form = keeps_form
         self._operations: Mapping[str, Operation] = operations if acts else {**operations, "HEAD": operations["GET"]}
         self.methods = frozenset(self._operations)
         self._cookies = Cookies(secure=not (checks.public_url or "").startswith("http:"))
@@ -85,6 +96,7 @@ class Page:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. What is no Refusal passes to the guard, which has `refuse` say that it went wrong."""
         scope["tokenry.refuse"] = refuse
+        scope["tokenry.language"] = read_language(scope, self._cookies.read(scope))
         try:
             operation = self._operations.get(scope["method"])
             if operation is None:
@@ -123,6 +135,7 @@ class Page:
             raw = await _receive_form(headers, receive)
         if isinstance(operation, Steps):
             visit = await run(partial(self._read_visit, scope, headers, raw))
+            _require_token_of_form(visit, scope)
             return visit, await operation.take(visit, run)
         return await run(partial(self._carry_out, operation, scope, headers, raw), writes=not _reads(scope))
 
@@ -136,10 +149,16 @@ class Page:
         self, operation: Callable[[Visit], Reply], scope: Scope, headers: Mapping[bytes, str], raw: bytes
     ) -> tuple[Visit, Reply]:
         visit = self._read_visit(scope, headers, raw)
-        return visit, operation(visit)
+        try:
+            _require_token_of_form(visit, scope)
+            return visit, operation(visit)
+        except (Forged, NotRecent, Unauthorized) as refusal:
+            if _reads(scope) or not self._keeps_form or not tells_own_site(headers):
+                raise
+            return visit, show_kept(visit, refusal)
 
     def _read_visit(self, scope: Scope, headers: Mapping[bytes, str], raw: bytes) -> Visit:
-        """Find out who is signed in, and what is asked. Raises Forged, Invalid, _FactorWanted."""
+        """Find out who is signed in, and what is asked. Raises Invalid, _FactorWanted."""
         cookies = self._cookies.read(scope)
         session = self._checks.sessions.find_session(cookies.get(SESSION, ""))
         if session is not None:
@@ -149,7 +168,7 @@ class Page:
         if session is None and not VISIT_VALUE.fullmatch(cookies.get(VISIT, "")):
             cookies = {**cookies, VISIT: secrets.token_urlsafe(32)}
         raw_query = scope["query_string"].decode("latin-1")
-        visit = Visit(
+        return Visit(
             session=session,
             now=self._checks.now(),
             address=client_address(scope),
@@ -160,16 +179,25 @@ class Page:
             form=_read_fields(raw.decode("utf-8", "replace")),
             cookies=cookies,
             form_token=form_token(cookies[VISIT if session is None else SESSION]),
+            language=scope["tokenry.language"],
             target=_target(scope),
         )
-        if not _reads(scope):
-            require_token(visit)
-        return visit
 
 
 MakePage: TypeAlias = Callable[..., Page]
 """Makes a page from its operations by method."""
 Pages: TypeAlias = Mapping[str, ASGIApp]
+
+
+def read_language(scope: Scope, cookies: Mapping[str, str]) -> str:
+    """The language in which somebody is shown a page."""
+    accepted = b",".join(value for name, value in scope["headers"] if name == b"accept-language")
+    return choose_language(cookies.get(LANGUAGE_COOKIE, ""), accepted.decode("latin-1"))
+
+
+def _require_token_of_form(visit: Visit, scope: Scope) -> None:
+    if not _reads(scope):
+        require_token(visit)
 
 
 def _reads(scope: Scope) -> bool:

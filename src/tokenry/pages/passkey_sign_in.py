@@ -5,6 +5,7 @@ from functools import partial
 from tokenry.domain.errors import Fault, Unauthorized
 from tokenry.pages.page import Run
 from tokenry.pages.paths import own_path
+from tokenry.pages.rendering import PASSKEYS
 from tokenry.pages.second_step import COOKIE
 from tokenry.pages.signed_in import go_on, session_cookie, start_path
 from tokenry.pages.throttle import TOO_OFTEN, Throttle
@@ -50,7 +51,7 @@ class PasskeySignInPages:
         return show(
             "passkey_sign_in",
             200 if wrong is None else status,
-            script=possible,
+            script=PASSKEYS if possible else None,
             faults=[] if wrong is None else [Fault(wrong)],
             next=target,
             asked=self._passkeys.ask(visit.form_token, user_id) if possible else None,

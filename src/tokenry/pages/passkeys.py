@@ -2,6 +2,7 @@
 
 from tokenry.domain.errors import Fault, Invalid, NotFound
 from tokenry.pages.paths import SECURITY
+from tokenry.pages.rendering import PASSKEYS
 from tokenry.pages.security import show_renewed
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Redirect, Reply, Visit, read_id, show
@@ -58,7 +59,7 @@ class PasskeyPages:
         return show(
             "new_passkey",
             400 if faults else 200,
-            script=possible,
+            script=PASSKEYS if possible else None,
             faults=faults,
             label=label,
             asked=self._passkeys.ask_for_new(visit.signed_in, visit.form_token) if possible else None,

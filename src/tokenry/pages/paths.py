@@ -4,6 +4,7 @@ import re
 from urllib.parse import quote
 
 HOME = "/"
+CONSOLE = "/console"
 SIGN_IN = "/sign-in"
 AGAIN = "/sign-in/again"
 SECOND_STEP = "/sign-in/second"

@@ -3,19 +3,23 @@
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
+from tokenry.pages import languages
 from tokenry.web.answers import HeaderList
 
-SCRIPT = "passkeys.js"
+PASSKEYS = "passkeys.js"
+CONSOLE = "console.js"
 
 
 @cache
-def _environment() -> Environment:
+def _environment(language: str) -> Environment:
     environment = Environment(
         loader=PackageLoader("tokenry.pages"),
         autoescape=True,
@@ -23,10 +27,29 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
+    environment.install_gettext_translations(languages.translations(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["language"] = language
     environment.globals["style"] = Markup(_read("style.css"))  # noqa: S704 - a file of our own
-    environment.globals["passkeys_script"] = Markup(_read(SCRIPT))  # noqa: S704 - another
+    environment.globals["script_of"] = lambda name: Markup(_read(name))  # noqa: S704 - another
+    environment.filters.update(day=_write_day, moment=_write_time, distance=_write_distance)
     return environment
+
+
+@pass_context
+def _write_day(context: Context, at: datetime) -> str:
+    return languages.write_day(at, context["language"], context["timezone"])
+
+
+@pass_context
+def _write_time(context: Context, at: datetime) -> str:
+    return languages.write_time(at, context["language"], context["timezone"])
+
+
+@pass_context
+def _write_distance(context: Context, at: datetime) -> str:
+    return languages.write_distance(at, context["now"], context["language"])
 
 
 @cache
@@ -40,20 +63,20 @@ def _source(name: str) -> str:
     return f"'sha256-{digest}'"
 
 
-def render(template: str, values: Mapping[str, object]) -> bytes:
-    """Write a page."""
-    return _environment().get_template(template).render(values).encode("utf-8")
+def render(template: str, values: Mapping[str, object], language: str = languages.DEFAULT) -> bytes:
+    """Write a page, in a language."""
+    return _environment(language).get_template(template).render(values).encode("utf-8")
 
 
-def page_headers(form_action: Sequence[str] = (), *, script: bool = False) -> HeaderList:
+def page_headers(form_action: Sequence[str] = (), *, script: str | None = None) -> HeaderList:
     """The headers of every page. `form_action` are origins besides our own that a form may lead to.
 
-    The policy lets a page have its style, known by its hash, and pictures of ours; it is in no frame. A page that asks
-    for a passkey has our one script, known by its hash as well: no other runs, wherever it came from. The address of a
-    page is told to nobody else; to ourselves it is, since browsers send `Origin: null` with forms of a page that tells
+    The policy lets a page have its style, known by its hash, and pictures of ours; it is in no frame. A page that has a
+    script has one of ours, known by its hash as well: no other runs, wherever it came from. The address of a page is
+    told to nobody else; to ourselves it is, since browsers send `Origin: null` with forms of a page that tells
     it nobody.
     """
-    scripts = f"script-src {_source(SCRIPT)}; " if script else ""
+    scripts = f"script-src {_source(script)}; " if script else ""
     policy = (
         f"default-src 'none'; {scripts}style-src {_source('style.css')}; img-src 'self'; base-uri 'none'; "
         f"form-action {' '.join([chr(39) + 'self' + chr(39), *form_action])}; frame-ancestors 'none'"

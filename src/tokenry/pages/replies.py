@@ -1,13 +1,17 @@
 """Sending what a page answers: a page, the way to another, or one that says no; with its headers and cookies."""
 
+from collections.abc import Mapping
+
 from starlette.types import Scope, Send
 
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.pages.cookies import NOTICE, VISIT, Cookies
 from tokenry.pages.forgery import Forged
+from tokenry.pages.languages import DEFAULT
+from tokenry.pages.navigation import list_sections
 from tokenry.pages.rendering import page_headers, render
-from tokenry.pages.visits import NOTICES, Cookie, Redirect, Reply, Visit
-from tokenry.web.answers import send_answer
+from tokenry.pages.visits import NOTICES, Cookie, Download, Redirect, Reply, Visit
+from tokenry.web.answers import HeaderList, send_answer
 from tokenry.web.errors import STATUS, BodyTooLarge, MethodNotAllowed, TooManyRequests
 
 _STATUS = {**STATUS, Forged: 403}
@@ -23,15 +27,26 @@ _TITLES = {
     503: "Not now",
 }
 _RETRY = (b"retry-after", b"60")
+NOBODY: Mapping[str, object] = {
+    "session": None,
+    "sections": (),
+    "section": "",
+    "notice": None,
+    "faults": (),
+    "script": None,
+}
+"""What a page is given that knows nobody."""
 
 
 async def send_reply(send: Send, names: Cookies, reply: Reply, visit: Visit | None) -> None:
     """Send what an operation answers to a visit; a redirect alone can do without one."""
-    cookies = list(reply.cookies)
+    cookies = [] if isinstance(reply, Download) else list(reply.cookies)
     if isinstance(reply, Redirect):
         if reply.notice is not None:
             cookies.append(Cookie(NOTICE, reply.notice))
         status, body, headers = 303, b"", [(b"location", reply.address.encode("ascii")), *page_headers()]
+    elif isinstance(reply, Download):
+        status, body, headers = 200, reply.body, _download_headers(reply)
     else:
         assert visit is not None
         if NOTICE in visit.cookies:
@@ -39,13 +54,17 @@ async def send_reply(send: Send, names: Cookies, reply: Reply, visit: Visit | No
         if visit.session is None:
             cookies.append(Cookie(VISIT, visit.cookies[VISIT]))
         values = {
+            **NOBODY,
             "session": visit.session,
+            "sections": list_sections(visit.session),
+            "now": visit.now,
+            "timezone": "UTC" if visit.session is None else visit.session.timezone,
             "form_token": visit.form_token,
             "notice": NOTICES.get(visit.cookies.get(NOTICE, "")),
-            "faults": (),
+            "script": reply.script,
             **reply.values,
         }
-        status, body = reply.status, render(reply.template, values)
+        status, body = reply.status, render(reply.template, values, visit.language)
         headers = page_headers(reply.form_action, script=reply.script)
         if status == _STATUS[TooManyRequests]:
             headers.append(_RETRY)
@@ -65,5 +84,12 @@ async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
     if isinstance(refusal, Unavailable):
         scope["tokenry.reason"] = refusal.reason  # for the guard's line in the log
     values = {"title": _TITLES[status], "reasons": [fault.reason for fault in refusal.faults]}
-    body = render("refusal.html", {"session": None, "notice": None, "faults": (), **values})
-    await send_answer(send, status, body, headers)
+    language = str(scope.get("tokenry.language", DEFAULT))
+    await send_answer(send, status, render("refusal.html", {**NOBODY, **values}, language), headers)
+
+
+def _download_headers(file: Download) -> HeaderList:
+    """Those of every page, but for what says that it is one."""
+    own = {b"content-type": file.media_type.encode("ascii")}
+    headers = [(name, own.get(name, value)) for name, value in page_headers()]
+    return [*headers, (b"content-disposition", f'attachment; filename="{file.name}"'.encode("ascii"))]

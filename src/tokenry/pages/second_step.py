@@ -8,6 +8,7 @@ from tokenry.domain.recovery_codes import TYPED_LENGTH_MAX
 from tokenry.domain.secrets import Secret
 from tokenry.pages.page import Run
 from tokenry.pages.paths import SECOND_STEP, own_path
+from tokenry.pages.rendering import PASSKEYS
 from tokenry.pages.signed_in import go_on, session_cookie, start_path
 from tokenry.pages.throttle import TOO_OFTEN, Throttle
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, show
@@ -86,7 +87,7 @@ class SecondStepPages:
         return show(
             "second_step",
             200 if wrong is None else status,
-            script=pending.passkey and self._passkeys.party is not None,
+            script=PASSKEYS if pending.passkey and self._passkeys.party is not None else None,
             faults=[] if wrong is None else [Fault(wrong, "code")],
             pending=pending,
             next=target,

@@ -8,6 +8,7 @@ from tokenry.domain.seals import Tickets
 from tokenry.openid.attempts import LIFETIME
 from tokenry.openid.relying_party import OpenIdRelyingParty
 from tokenry.pages.authorize import AuthorizePages
+from tokenry.pages.console.table import console_paths
 from tokenry.pages.device import DevicePages
 from tokenry.pages.front import Front
 from tokenry.pages.home import HomePages
@@ -72,6 +73,7 @@ def page_paths(
         f"{PATH}/{{link}}": page(GET=password.open_link, without_factor=True),
         AUTHORIZE: page(GET=authorize.show_request, POST=authorize.decide, acts=True),
         VERIFICATION_PATH: page(GET=Steps(device.show), POST=Steps(device.decide), acts=True),
+        **console_paths(installation, page),
         SECOND_STEP: page(GET=second_step.show, POST=Steps(second_step.take), without_factor=True),
         **_factor_paths(installation, throttle, page),
     }

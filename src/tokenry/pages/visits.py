@@ -60,6 +60,7 @@ class Visit:
     form: Fields
     cookies: Mapping[str, str] = field(repr=False)
     form_token: str = field(repr=False)
+    language: str
     target: str = field(repr=False)
     """The path and the query, to come back to."""
 
@@ -91,8 +92,8 @@ class Shown:
     cookies: Sequence[Cookie] = ()
     form_action: Sequence[str] = ()
     afterwards: Callable[[], object] | None = None
-    script: bool = False
-    """Whether it has the one script that there is, which asks for passkeys."""
+    script: str | None = None
+    """Which of our scripts it has, if one; `rendering.py` has their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,16 @@ class Redirect:
     notice: str | None = None
 
 
-Reply: TypeAlias = Shown | Redirect
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file to keep: its name, of ASCII, and what is in it."""
+
+    name: str
+    media_type: str
+    body: bytes = field(repr=False)
+
+
+Reply: TypeAlias = Shown | Redirect | Download
 NOTICES = {
     "app-ended": "That application is not let in any more.",
     "device-allowed": "Your device is let in: go on there.",
@@ -129,7 +139,7 @@ def show(
     cookies: Sequence[Cookie] = (),
     form_action: Sequence[str] = (),
     afterwards: Callable[[], object] | None = None,
-    script: bool = False,
+    script: str | None = None,
     **values: object,
 ) -> Shown:
     """Show a page: `values` are what its template is given, and `faults` among them what it says on top."""

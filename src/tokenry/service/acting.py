@@ -10,13 +10,17 @@ from tokenry.domain.managed import MANAGERS, require_managed
 from tokenry.domain.policy import UserKind
 from tokenry.domain.rotation import reach_faults
 from tokenry.domain.scopes import Scopes
-from tokenry.domain.secrets import PAGE
+from tokenry.domain.secrets import PAGE, SESSION
 from tokenry.domain.tokens import Token
 from tokenry.domain.users import User
 from tokenry.service.transactions import Change
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage import users as stored_users
 from tokenry.storage.page_tokens import keep_page_open
+from tokenry.storage.sessions import keep_session_open
+
+_KEEP_OPEN = {PAGE.prefix: keep_page_open, SESSION.prefix: keep_session_open}
+"""What keeps open what is no token, by what it begins with."""
 
 
 def get_reader(connection: Connection, actor: Actor) -> User:
@@ -38,7 +42,7 @@ def require_open(connection: Connection, actor: Actor, *, now: datetime) -> User
 
     Returns which kind of user it is of, of a page token who made it. Raises Unauthorized.
     """
-    keep_open = keep_page_open if actor.preview.startswith(PAGE.prefix) else stored_tokens.keep_open
+    keep_open = _KEEP_OPEN.get(actor.preview[: len(PAGE.prefix)], stored_tokens.keep_open)
     kind = keep_open(connection, actor.preview, now=now)
     if kind is None:
         raise Unauthorized

@@ -36,12 +36,14 @@ def record(connection: Connection, *, origin: Origin, at: datetime, events: Sequ
         "at": to_seconds(at),
         "actor": origin.name,
         "actor_user_id": origin.user_id if origin.actor is None else origin.actor.user_id,
-        "actor_token_id": None if origin.actor is None else origin.actor.token_id,
+        "actor_token_id": None if origin.actor is None else origin.actor.token_id or None,
         "address": origin.address,
     }
-    managed = {} if origin.managed is None else {"on_behalf_of": origin.managed.username}
+    managed: dict[str, object] = {} if origin.managed is None else {"on_behalf_of": origin.managed.username}
     if origin.page_token is not None:
         managed["page_token"] = origin.page_token
+    if origin.session_id is not None:
+        managed["session"] = origin.session_id
     rows = [
         {**common, "action": each.action, "subject": each.subject, "details": json.dumps({**each.details, **managed})}
         for each in events

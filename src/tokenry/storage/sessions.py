@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.policy import Concerned
+from tokenry.domain.policy import Concerned, UserKind
 from tokenry.domain.secrets import Keyed
 from tokenry.domain.sessions import OWN_METHODS, Session
 from tokenry.domain.users import User
@@ -71,7 +71,7 @@ def find_session(connection: Connection, preview: str, *, now: datetime) -> tupl
     statement = (
         select_users()
         .add_columns(sessions.c.id.label("session_id"), sessions.c.digest, sessions.c.pepper_generation, *_OF_SESSION)
-        .add_columns(select(policy.c.second_factor).scalar_subquery().label("concerned"))
+        .add_columns(users.c.timezone, select(policy.c.second_factor).scalar_subquery().label("concerned"))
         .join(sessions, sessions.c.user_id == users.c.id)
         .where(
             sessions.c.preview == preview,
@@ -84,7 +84,9 @@ def find_session(connection: Connection, preview: str, *, now: datetime) -> tupl
         return None
     user = read_user(row)
     wanted = row.method in OWN_METHODS and Concerned(row.concerned).includes(admin=user.admin)
-    session = replace(_session(row, row.session_id, user), factor_wanted=wanted and not user.second_factor)
+    wanted = wanted and not user.second_factor
+    session = _session(row, row.session_id, user)
+    session = replace(session, preview=preview, timezone=row.timezone, factor_wanted=wanted)
     return session, row.digest, row.pepper_generation
 
 
@@ -97,6 +99,25 @@ def keep_session(connection: Connection, session_id: int) -> int | None:
         .with_for_update(read=True, key_share=True, of=(users, sessions))
     )
     return connection.execute(statement).scalar_one_or_none()
+
+
+def keep_session_open(connection: Connection, preview: str, *, now: datetime) -> UserKind | None:
+    """Keep what the secret of a session opens until the transaction ends: which kind of user it is of, or None.
+
+    Whatever ends it waits, as for tokens.
+    """
+    statement = (
+        select(users.c.admin, users.c.proxy, users.c.service)
+        .join(sessions, sessions.c.user_id == users.c.id)
+        .where(
+            sessions.c.preview == preview,
+            sessions.c.expires_at > to_seconds(now),
+            users.c.disabled_at.is_(None),
+        )
+        .with_for_update(read=True, key_share=True, of=(users, sessions))
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else UserKind.of(admin=row.admin, proxy=row.proxy, service=row.service)
 
 
 def touch_session(connection: Connection, session_id: int, *, now: datetime, expires: datetime) -> bool:

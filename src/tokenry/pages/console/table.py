@@ -1,0 +1,15 @@
+"""The paths of the console. A form of its pages is kept if somebody has to sign in before it can be sent."""
+
+from functools import partial
+
+from tokenry.pages.console.tokens import TokenPages
+from tokenry.pages.page import MakePage, Pages
+from tokenry.pages.paths import CONSOLE
+from tokenry.service.installation import Installation
+
+
+def console_paths(installation: Installation, page: MakePage) -> Pages:
+    """All pages of the console."""
+    page = partial(page, keeps_form=True)
+    tokens = TokenPages(installation)
+    return {CONSOLE: page(GET=tokens.show_list)}

@@ -1,0 +1,83 @@
+"""Languages of pages: which there are, which one a browser is shown, and how times are written in it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+LANGUAGES: Mapping[str, Locale] = {"en": Locale("en", "GB")}
+"""Those whose texts are complete, and whose customs times and numbers are written by."""
+DEFAULT = "en"
+LANGUAGE_COOKIE = "tokenry-language"
+ACCEPTED_LENGTH_MAX = 200
+"""What a browser says beyond that is not read."""
+
+
+def choose_language(chosen: str, accepted: str) -> str:
+    """The language to show: the one that somebody chose, else the first that the browser likes (RFC 9110, 12.5.4)."""
+    if chosen in LANGUAGES:
+        return chosen
+    liked: list[tuple[float, str]] = []
+    for piece in accepted[:ACCEPTED_LENGTH_MAX].split(","):
+        tag, _, weight = piece.partition(";")
+        name = tag.strip().partition("-")[0].lower()
+        if name in LANGUAGES:
+            liked.append((_read_weight(weight), name))
+    weighing, name = max(liked, key=lambda each: each[0], default=(0.0, DEFAULT))
+    return name if weighing > 0 else DEFAULT
+
+
+def _read_weight(text: str) -> float:
+    name, _, value = text.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    """The texts of a language; those of the templates themselves are English."""
+    if language == DEFAULT:
+        return NullTranslations()
+    text = files("tokenry.pages").joinpath("locale", f"{language}.po").read_bytes()
+    compiled = BytesIO()
+    write_mo(compiled, read_po(BytesIO(text), locale=language))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):  # the profile takes names that this system may not know
+        return ZoneInfo("UTC")
+
+
+def write_day(at: datetime, language: str, timezone: str) -> str:
+    """A day in words, such as `30 Nov 2026`."""
+    return format_date(at.astimezone(_zone(timezone)), "medium", locale=LANGUAGES[language])
+
+
+def write_time(at: datetime, language: str, timezone: str) -> str:
+    """A moment in words, with the zone: `30 Nov 2026, 10:36 UTC`."""
+    locale = LANGUAGES[language]
+    there = at.astimezone(_zone(timezone))
+    clock = format_datetime(there, "HH:mm z", locale=locale)
+    return f"{format_date(there, 'medium', locale=locale)}, {clock}"
+
+
+def write_distance(at: datetime, now: datetime, language: str) -> str:
+    """How far a moment is from now, such as `in 3 days` and `2 hours ago`."""
+    return format_timedelta(at - now, add_direction=True, locale=LANGUAGES[language])

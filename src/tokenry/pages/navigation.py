@@ -1,0 +1,28 @@
+"""What can be gone to from every page, by who is signed in."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tokenry.domain.sessions import Session
+from tokenry.pages.paths import CONSOLE, SECURITY
+
+
+class Section(NamedTuple):
+    """A part of the console: what it is called, in English, and where it begins."""
+
+    title: str
+    path: str
+
+
+TOKENS = Section("Tokens", CONSOLE)
+SIGN_IN = Section("Sign-in", SECURITY)
+OF_USERS = (TOKENS, SIGN_IN)
+OF_ADMINISTRATORS: Sequence[Section] = ()
+"""Further ones of those who manage their account."""
+
+
+def list_sections(session: Session | None) -> Sequence[Section]:
+    """Those that somebody may go to; none before a second factor is set up that the policy wants."""
+    if session is None or session.factor_wanted:
+        return ()
+    return (*OF_USERS, *OF_ADMINISTRATORS) if session.user.admin else OF_USERS
