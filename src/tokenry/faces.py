@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Lifespan
 
 from tokenry.api.account.table import account_paths, child_account_paths, client_paths
 from tokenry.api.apps import app_paths
+from tokenry.api.audit import audit_paths
 from tokenry.api.managed.browser import BrowserResource, page_answer_headers
 from tokenry.api.managed.table import managed_paths, page_token_paths, service_account_paths
 from tokenry.api.profile import profile_paths
@@ -105,6 +106,7 @@ def routes(
         **child_account_paths(installation, wire),
         **managed_paths(installation, wire),
         **service_account_paths(installation, wire),
+        **audit_paths(installation, wire),
         **page_token_paths(installation, browser),
         **public_paths(installation, wire),
     }

@@ -10,6 +10,7 @@ import pytest
 from tests.servers import Server
 from tokenry.client import AsyncClient, AsyncPersonalAccessTokensApi, Client, Page, PersonalAccessTokensApi
 from tokenry.client.async_client import AsyncToken, AsyncTokens, AsyncUsers
+from tokenry.client.audit import AsyncAudit
 from tokenry.client.service_accounts import AsyncServiceAccounts
 
 NewClient = Callable[..., Client]
@@ -45,7 +46,7 @@ class Blocking:
     def _wrapped(self, value: Any) -> Any:
         if isinstance(value, Page):
             return value.map(self._wrapped)
-        wrapped = AsyncServiceAccounts | AsyncToken | AsyncTokens | AsyncUsers
+        wrapped = AsyncAudit | AsyncServiceAccounts | AsyncToken | AsyncTokens | AsyncUsers
         return Blocking(value, self._runner) if isinstance(value, wrapped) else value
 
 

@@ -28,7 +28,7 @@ from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NOT_ENDED, NewDetails, Selection, State
 from tokenry.domain.device_codes import DeviceCode
 from tokenry.domain.errors import Unauthorized
-from tokenry.domain.filters import Filter
+from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.managed import UserWanted
@@ -140,8 +140,11 @@ NEW_CLIENT = ClientChange({"label": "new", "redirect_uri": "https://app.example/
 ACTS_FOR_ITSELF = ClientChange({"grant_types": frozenset({GrantType.CLIENT_CREDENTIALS})})
 NO_LONGER = ClientChange({"grant_types": frozenset({GrantType.AUTHORIZATION_CODE}), "scopes": NOTHING})
 EVENTS = f"""
-    INSERT INTO audit_events (id, at, actor, action, subject, details)
-    SELECT i, {NOW}, 'admin', 'token.create', 'token\\:' || i, '{{}}' FROM {numbers(1000, TOKENS)}
+    INSERT INTO audit_events (id, at, actor, action, subject, details, account_id, user_id)
+    SELECT i, {NOW} + i, 'admin', CASE i % 2 WHEN 0 THEN 'token.create' ELSE 'token.revoke' END, 'token\\:' || i,
+        '{{"label"\\: "ci", "scopes"\\: "linodes\\:read_only", "expiry"\\: "2999-12-12T05\\:00\\:00+00\\:00"}}',
+        CASE WHEN i % 100 < 20 THEN 1 ELSE 2 + i % 50 END, CASE WHEN i % 100 < 10 THEN 1 ELSE 2 + i % {USERS - 1} END
+    FROM {numbers(1000, TOKENS)}
 """
 
 
@@ -321,6 +324,13 @@ class Many:
         do, actor = self.do, self.actor
         states = [*(Selection(state) for state in (*State, None)), NOT_ENDED]
         deep, far = PageRequest(3, 25), PageRequest(41, 25)
+        events: list[tuple[PageRequest, Filter]] = [
+            (PAGE, EVERY_ROW),
+            (deep, Filter(Comparison("id", Operator.LESS, TOKENS // 2))),
+            (PAGE, Filter(Comparison("action", Operator.EQUAL, "token.revoke"))),
+            (PAGE, Filter(Comparison("at", Operator.GREATER, MOMENT))),
+            (PAGE, Filter(Comparison("subject", Operator.EQUAL, "token:2000"))),
+        ]
         with self.database.read() as connection:
             after = connection.execute(text(f"SELECT username FROM users WHERE id = {USERS // 2}")).scalar_one()
         return {
@@ -365,7 +375,12 @@ class Many:
                 partial(do.sessions.list_sessions, actor, deep, Filter(descending=True)),
             ],
             "accounts.list_accounts": [lambda: None],  # all of them, whole, for the operator
-            "audit.list_events": [partial(self.list_events, None), partial(self.list_events, "token:2000")],
+            "audit.list_events": [
+                *(partial(do.audit.list_events, actor, *asked) for asked in events),
+                partial(self.list_events, None),
+                partial(self.list_events, "token:2000"),
+            ],
+            "audit.list_own_events": [partial(do.audit.list_own_events, actor, *asked) for asked in events],
         }
 
     def reads(self) -> Mapping[str, list[Callable[[], object]]]:
@@ -871,7 +886,7 @@ def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None
         "pushed_requests.get_pushed",
         "pushed_requests.push_request",
     }
-    assert made - within == many[0].operations().keys() - {"uses.flush", "audit.list_events", "clients.end"}
+    assert made - within == many[0].operations().keys() - {"uses.flush", "clients.end"}
 
 
 def test_no_statement_reads_a_big_table_or_sorts_more_than_a_page(many: tuple[Many, list[Statement]]) -> None:

@@ -13,6 +13,7 @@ from tests.conftest import Clock
 from tests.making import OPERATOR
 from tests.service.parts import at_once, open_tokens_of
 from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.audit import Entry
 from tokenry.domain.details import NewDetails
 from tokenry.domain.errors import Forbidden, Invalid, NotFound, Unauthorized, Unavailable, UsernameReserved
 from tokenry.domain.idempotency import KeyedRequest
@@ -57,7 +58,7 @@ def now(clock: Clock) -> datetime:
     return datetime.fromtimestamp(clock(), UTC)
 
 
-def last_event(database: Database) -> audit.Entry:
+def last_event(database: Database) -> Entry:
     with database.read() as connection:
         return audit.list_events(connection, limit=1)[0]
 
@@ -65,7 +66,7 @@ def last_event(database: Database) -> audit.Entry:
 def test_new_user_is_recorded_with_who_what_when_and_where(database: Database, users: Users, clock: Clock) -> None:
     actor = Actor(1, EVERYTHING, 0, 1, "admin", 1, "E", "pat_0123456789ab")
     user = users.create_user(Origin("admin", actor, "2001:db8::1"), username="zoe", admin=True)
-    assert last_event(database) == audit.Entry(
+    assert last_event(database) == Entry(
         id=4,
         at=now(clock),
         actor="admin",

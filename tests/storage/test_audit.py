@@ -2,12 +2,32 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.making import NOW
+from sqlalchemy import Connection, insert
+
+from tests.making import NOW, add_token
+from tests.oauth_making import client_row
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.events import Event, TokenRevoked, UserCreated, UserDisabled
+from tokenry.domain.audit import Entry
+from tokenry.domain.events import (
+    AccountDetached,
+    ClientDeleted,
+    Event,
+    PolicySet,
+    TokenRevoked,
+    UserCreated,
+    UserDisabled,
+    UserEnabled,
+)
+from tokenry.domain.filters import All, Comparison, Filter, Operator
+from tokenry.domain.paging import Page, PageRequest
+from tokenry.domain.policy import Policy
 from tokenry.domain.scopes import EVERYTHING
-from tokenry.storage.audit import Entry, list_events, record
+from tokenry.domain.users import User
+from tokenry.storage.accounts import create_account
+from tokenry.storage.audit import list_events, list_events_of_account, list_events_of_user, record
 from tokenry.storage.database import Database
+from tokenry.storage.schema import oauth_clients
+from tokenry.storage.users import create_user
 
 ACTOR = Actor(7, EVERYTHING, expires_at=0, user_id=3, username="ada", account_id=1, account_euuid="E", preview="")
 DISABLED = UserDisabled(3, "ada")
@@ -70,3 +90,69 @@ def test_events_of_many_at_once_are_all_kept(database: Database) -> None:
     with database.read() as connection:
         events = list_events(connection, limit=100)
     assert {event.subject for event in events} == {f"token:{number}" for number in range(40)}
+
+
+def add_family(connection: Connection) -> tuple[User, User]:
+    """Two users of two accounts."""
+    users = []
+    for name in ("ada", "bob"):
+        account = create_account(connection, euuid=name, company=name, created=NOW)
+        users.append(create_user(connection, account_id=account.id, username=name, email="", admin=False, created=NOW))
+    return users[0], users[1]
+
+
+def subjects(page: Page[Entry]) -> list[str]:
+    return [entry.subject for entry in page.rows]
+
+
+def test_event_is_of_the_account_of_its_subject_whoever_acts(database: Database) -> None:
+    with database.write() as connection:
+        ada, bob = add_family(connection)
+        token = add_token(connection, ada.id)
+        client = (
+            insert(oauth_clients).values(client_row("app", account_id=ada.account_id)).returning(oauth_clients.c.id)
+        )
+        client_id = connection.execute(client).scalar_one()
+        events: list[Event] = [
+            TokenRevoked(token.id),
+            UserDisabled(bob.id, "bob"),
+            UserDisabled(ada.id, "ada"),
+            AccountDetached(ada.account_id, None),
+            ClientDeleted(client_id, "app"),
+            PolicySet(Policy(), Policy()),
+        ]
+        record(connection, origin=Origin("operator"), at=NOW, events=events)
+        of_ada, of_bob = (
+            list_events_of_account(connection, user.account_id, request=PageRequest()) for user in (ada, bob)
+        )
+    of_account = [f"client:{client_id}", f"account:{ada.account_id}", f"user:{ada.id}", f"token:{token.id}"]
+    assert (subjects(of_ada), of_ada.results) == (of_account, 4)
+    assert subjects(of_bob) == [f"user:{bob.id}"]
+
+
+def test_events_of_a_user_are_its_own_and_its_tokens(database: Database) -> None:
+    with database.write() as connection:
+        ada, _ = add_family(connection)
+        token = add_token(connection, ada.id)
+        events = (TokenRevoked(token.id), UserDisabled(ada.id, "ada"), AccountDetached(ada.account_id, None))
+        record(connection, origin=Origin("operator"), at=NOW, events=events)
+        found = list_events_of_user(connection, ada.id, request=PageRequest())
+    assert subjects(found) == [f"user:{ada.id}", f"token:{token.id}"]
+
+
+def test_events_are_filtered_and_ordered(database: Database) -> None:
+    with database.write() as connection:
+        ada, _ = add_family(connection)
+        token = add_token(connection, ada.id)
+        events = (TokenRevoked(token.id), UserDisabled(ada.id, "ada"), UserEnabled(ada.id, "ada"))
+        record(connection, origin=Origin("operator"), at=NOW, events=events)
+
+        def find(filter: Filter) -> list[str]:
+            page = list_events_of_account(connection, ada.account_id, request=PageRequest(), filter=filter)
+            return [entry.action for entry in page.rows]
+
+        subject = Comparison("subject", Operator.EQUAL, f"user:{ada.id}")
+        assert find(Filter(subject)) == ["user.enable", "user.disable"]
+        assert find(Filter(All((subject, Comparison("action", Operator.EQUAL, "user.enable"))))) == ["user.enable"]
+        assert find(Filter(Comparison("at", Operator.GREATER, NOW))) == []
+        assert find(Filter(order_by="id", limit=2)) == ["token.revoke", "user.disable"]

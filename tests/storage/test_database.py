@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.making import NOW
 from tokenry.domain.accounts import Origin
+from tokenry.domain.audit import Entry
 from tokenry.domain.errors import Invalid, SetupError, TooSlow, Unavailable
 from tokenry.domain.events import TokenRenamed, TokenRevoked
 from tokenry.storage import audit
@@ -110,7 +111,7 @@ def test_audit_event_reads_back_as_it_was_recorded(database: Database) -> None:
         audit.record(connection, origin=origin, at=NOW, events=[TokenRenamed(7, "street", "Straße")])
         event = audit.list_events(connection, limit=1)[0]
     details = {"from": "street", "to": "Straße"}
-    assert event == audit.Entry(1, NOW, "ada", None, None, "2001:db8::1", "token.rename", "token:7", details)
+    assert event == Entry(1, NOW, "ada", None, None, "2001:db8::1", "token.rename", "token:7", details)
 
 
 def test_events_are_listed_newest_first_for_one_subject(database: Database) -> None:

@@ -49,8 +49,15 @@ def shape(connection: Connection) -> Mapping[str, object]:
             sorted(map(str, inspector.get_unique_constraints(table))),
         )
     written = connection.execute(text(DEFINITIONS[connection.dialect.name])).all()
-    shape["written"] = {name: _keys_last(" ".join(sql.split())) for name, sql in written if "alembic" not in name}
+    shape["written"] = {
+        name: _spaced_alike(_keys_last(" ".join(sql.split()))) for name, sql in written if "alembic" not in name
+    }
     return shape
+
+
+def _spaced_alike(sql: str) -> str:
+    """SQLite keeps a space where a column was added at the end."""
+    return sql.replace(" ,", ",").replace(" )", ")")
 
 
 def _keys_last(sql: str) -> str:
@@ -136,6 +143,44 @@ def test_new_database_has_no_revision(empty: Database) -> None:
 def test_new_database_has_to_be_migrated_first(empty: Database) -> None:
     with pytest.raises(SetupError, match="run `tokenry migrate`"):
         require_current(empty)
+
+
+OLD_ACCOUNT = "INSERT INTO accounts (id, euuid, company, created_at) VALUES (3, 'e', 'c', 1)"
+OLD_USER = "INSERT INTO users (id, account_id, username, email, admin, created_at) VALUES (5, 3, 'ada', '', false, 1)"
+OLD_TOKEN = """
+    INSERT INTO tokens (id, user_id, label, label_folded, scopes, preview, created_at, expires_at)
+    VALUES (7, 5, 'l', 'l', '*', 'p', 1, 2)
+"""
+OLD_CLIENT = """
+    INSERT INTO oauth_clients (id, client_id, account_id, label, public, redirect_uris, grant_types, scopes,
+        authentication, pkce_required, created_at, created_by)
+    VALUES (9, 'c', 3, 'l', true, '[]', '', '*', 'none', true, 1, 'a')
+"""
+OLD_EVENTS = """
+    INSERT INTO audit_events (at, actor, action, subject, details)
+    SELECT 1, 'a', 'x', subject, '{}' FROM (
+        SELECT 'token\\:7' AS subject UNION ALL SELECT 'user\\:5' UNION ALL SELECT 'account\\:3'
+        UNION ALL SELECT 'client\\:9' UNION ALL SELECT 'policy' UNION ALL SELECT 'token\\:8'
+    ) AS subjects
+"""
+
+
+def test_events_that_were_recorded_before_belong_to_the_account_of_their_subject(empty: Database) -> None:
+    migrate_to(empty, "0018")
+    with empty.write() as connection:
+        for rows in (OLD_ACCOUNT, OLD_USER, OLD_TOKEN, OLD_CLIENT, OLD_EVENTS):
+            connection.execute(text(rows))
+    migrate(empty)
+    with empty.read() as connection:
+        filled = connection.execute(text("SELECT subject, account_id, user_id FROM audit_events")).all()
+    assert {row.subject: (row.account_id, row.user_id) for row in filled} == {
+        "token:7": (3, 5),
+        "user:5": (3, 5),
+        "account:3": (3, None),
+        "client:9": (3, None),
+        "policy": (None, None),
+        "token:8": (None, None),  # which was deleted since
+    }
 
 
 def test_database_of_a_newer_program_is_refused(database: Database) -> None:

@@ -1,75 +1,62 @@
-"""`tokenry token audit`: the live tokens that somebody should look at, and why."""
+"""`tokenry audit …`: what was done in an account, or to oneself, as the service tells it."""
 
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
-from itertools import chain, islice
+import sys
+from functools import reduce
+from itertools import islice
+from operator import and_
 from typing import Annotated
 
 import typer
 
 from tokenry.cli.access import Connection
-from tokenry.cli.expiry import read_span
-from tokenry.cli.options import takes_groups
-from tokenry.cli.output import Output, Row, write_time
-from tokenry.cli.rows import write_token
-from tokenry.cli.running import complain
-from tokenry.cli.whose import Whose
-from tokenry.client import Details, NotFound, TokenRecord
-from tokenry.client.client import Tokens
+from tokenry.cli.options import COUNT_MAX, read_text, takes_groups
+from tokenry.cli.output import Output
+from tokenry.cli.progress import tracked
+from tokenry.cli.rows import AUDIT_EVENT, write_audit_event
+from tokenry.cli.running import group
+from tokenry.client import where
 
-COLUMNS = ("id", "label", "scopes", "created", "expiry", "last_used", "reasons")
-PAGE_SIZE_MAX = 500
-EVERYTHING = "*"
+app = group(help="List what was done in your account, or to you: who, when and from where.")
 
 
+@app.callback()
+def audit() -> None:
+    """List what was done in your account, or to you: who, when and from where."""
+
+
+@app.command("list")
 @takes_groups
-def audit(
+def list_audit(
     output: Output,
     connection: Connection,
-    whose: Whose,
-    unused: Annotated[str, typer.Option(metavar="SPAN", help="Unused for this long: 12h, 90d, 4w.")] = "90d",
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            parser=read_text,
+            show_default=False,
+            help="Show only what was done to this, such as token:12.",
+        ),
+    ] = None,
+    action: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", parser=read_text, show_default=False, help="Show only this, such as token.create."
+        ),
+    ] = None,
+    actor: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", parser=read_text, show_default=False, help="Show only what this user did."),
+    ] = None,
+    mine: Annotated[bool, typer.Option("--mine", help="Show what was done to you and your tokens alone.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="Show at most this many, the newest first.")] = 100,
 ) -> None:
-    """List tokens that were long unused, never expire, or may do everything, and why each is listed."""
-    printer = output.of(COLUMNS)
-    since = datetime.now(UTC) - read_span(unused, "--unused")
+    """List what was done, newest first: in your account, if you manage it, or with --mine to you."""
+    printer = output.of(AUDIT_EVENT)
+    asked = ((where.subject, subject), (where.action, action), (where.actor, actor))
+    conditions = [field == wanted for field, wanted in asked if wanted is not None]
+    filter = reduce(and_, conditions) if conditions else None
     with connection.open() as client:
-        found, told = _find_tokens(whose.tokens(client), ours=whose.user is not None)
-        if not told:
-            complain("This service does not tell when a token was used: only expiry and scopes were checked.")
-            printer = replace(printer, absent={**printer.absent, "last_used": "-"})
-        judged = ((token, find_reasons(token, since)) for token in found)
-        printer.write(_write(token, reasons) for token, reasons in judged if reasons)
-
-
-def find_reasons(token: TokenRecord, since: datetime) -> list[str]:
-    """Why somebody should look at a token: it was not used `since`, never expires, or holds `*`.
-
-    One that was never used is unused since it was made. Where the last use is not told, the first is never a reason.
-    """
-    reasons = {
-        "unused": isinstance(token, Details) and (token.last_used or token.created) < since,
-        "no-expiry": token.expiry is None,
-        "all-scopes": EVERYTHING in token.scopes,
-    }
-    return [reason for reason, holds in reasons.items() if holds]
-
-
-def _find_tokens(tokens: Tokens, *, ours: bool) -> tuple[Iterator[TokenRecord], bool]:
-    """The live tokens, and whether it is told when they were used: if not, the service is not `ours`."""
-    detailed = tokens.list_details(page_size=PAGE_SIZE_MAX)
-    try:
-        first = list(islice(detailed, 1))
-    except NotFound:
-        if ours:
-            raise
-        return tokens.list(page_size=PAGE_SIZE_MAX), False
-    return chain(first, detailed), True
-
-
-def _write(token: TokenRecord, reasons: list[str]) -> Row:
-    return {
-        **write_token(token),
-        "last_used": write_time(token.last_used) if isinstance(token, Details) else None,
-        "reasons": reasons,
-    }
+        events = client.audit.list_own(filter) if mine else client.audit.list(filter)
+        shown = printer.is_table or not sys.stdout.isatty()
+        printer.write(tracked(islice(map(write_audit_event, events), limit), "Listing", shown=shown))

@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 
 from tokenry.cli.output import Row, write_time
-from tokenry.client import Details, PageToken, Scope, TokenRecord, User
+from tokenry.client import AuditEvent, Details, PageToken, Scope, TokenRecord, User
 
 TOKEN = ("id", "label", "scopes", "created", "expiry", "token")
 _KNOWN = tuple(field.name for field in fields(Details) if field.name not in TokenRecord.__dataclass_fields__)
@@ -14,6 +14,7 @@ DETAILS_SHOWN = ("id", "label", "scopes", "expiry", "state", "last_used", "last_
 """Those that a list shows where they stand side by side."""
 PAGE_TOKEN = ("token", "expiry")
 USER = tuple(field.name for field in fields(User))
+AUDIT_EVENT = tuple(field.name for field in fields(AuditEvent))
 SCOPE = tuple(field.name for field in fields(Scope))
 SCOPE_SHOWN = ("scope", "title", "implies", "instances")
 """Those that a list shows where they stand side by side."""
@@ -39,6 +40,11 @@ def write_user(user: User) -> Row:
 def write_page_token(made: PageToken) -> Row:
     """A page token, with its text."""
     return {"token": made.secret.reveal(), "expiry": write_time(made.expiry)}
+
+
+def write_audit_event(event: AuditEvent) -> Row:
+    """Something that was done."""
+    return {**asdict(event), "at": write_time(event.at), "details": dict(event.details)}
 
 
 def write_scope(scope: Scope) -> Row:

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from tokenry.cli.access import Connection, opened
-from tokenry.cli.audit import audit
 from tokenry.cli.candidates import complete_ids, complete_scopes
 from tokenry.cli.expiry import read_expiry, read_span
 from tokenry.cli.inputs import read_input
@@ -26,6 +25,7 @@ from tokenry.cli.restrictions import Restrictions
 from tokenry.cli.rows import DETAILS, DETAILS_SHOWN, TOKEN, write_details, write_token
 from tokenry.cli.running import REFUSED, CommandError, agrees, complain, group, require_terminal
 from tokenry.cli.streams import OutputError
+from tokenry.cli.token_audit import audit
 from tokenry.cli.whose import Whose
 from tokenry.client import ApiError, Client, NotFound, Order, TokenRecord, Unauthorized, where
 from tokenry.client.client import Tokens

@@ -11,6 +11,7 @@ It imports nothing else of this package, and of other libraries httpx2 alone, wh
 """
 
 from tokenry.client.async_client import AsyncClient, AsyncToken
+from tokenry.client.audit import AuditEvent
 from tokenry.client.client import Client, Token
 from tokenry.client.errors import (
     ApiError,
@@ -72,6 +73,7 @@ __all__ = [
     "AsyncPersonalAccessTokensApi",
     "AsyncToken",
     "AsyncTransport",
+    "AuditEvent",
     "BadRequest",
     "Client",
     "Condition",

@@ -136,7 +136,8 @@ OrderBy = Order | Field[Any]
 class where:  # noqa: N801 - it reads as a word of an expression
     """The fields that lists of tokens can be filtered and ordered by; `last_used` is one in lists of details alone.
 
-    The next three are those of lists of users; `metadata` is of both, without an order.
+    The next three are those of lists of users; `metadata` is of both, without an order. The last six are of the audit,
+    with `id`.
     """
 
     id = Field[int]("id")
@@ -149,6 +150,12 @@ class where:  # noqa: N801 - it reads as a word of an expression
     username = TextField("username")
     email = TextField("email")
     metadata = MetadataField()
+    at = Field[datetime]("at")
+    actor = TextField("actor")
+    token_id = Field[int]("token_id")
+    address = TextField("address")
+    action = TextField("action")
+    subject = TextField("subject")
 
 
 def write_filter(filter: Condition | Mapping[str, Any] | None, order_by: OrderBy | None) -> Mapping[str, Any] | None:

@@ -9,7 +9,7 @@ from tokenry.domain.policy import Policy
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.spans import write_span
 
-_SUBJECTS = {"token_id", "user_id", "account_id", "oauth_client_id"}
+_SUBJECTS = ("token_id", "user_id", "account_id", "oauth_client_id")
 _KEYS = {"before": "from", "after": "to"}
 """The names of fields that Python keeps for itself."""
 
@@ -19,6 +19,11 @@ class Recorded:
     """Something that was done, by the name of what it was."""
 
     action: ClassVar[str]
+
+    @property
+    def of(self) -> Mapping[str, int | None]:
+        """The id of its subject, by the name of the field that has it, and None by those of others."""
+        return {name: getattr(self, name, None) for name in _SUBJECTS}
 
     @property
     def details(self) -> Mapping[str, object]:

@@ -30,7 +30,9 @@ TOKENS_READS, TOKENS_WRITES = "tokenry_tokens:read_only", "tokenry_tokens:read_w
 """What a product's backend needs to manage users, and their tokens."""
 VERIFY_READS = "tokenry_verify:read_only"
 """What it needs to be told of tokens that were presented to it."""
-ALL_MANAGEMENT = (USERS_WRITES, TOKENS_WRITES, VERIFY_READS, "tokenry_audit:read_only")
+AUDIT_READS = "tokenry_audit:read_only"
+"""What it needs to be told what was done in its account."""
+ALL_MANAGEMENT = (USERS_WRITES, TOKENS_WRITES, VERIFY_READS, AUDIT_READS)
 """What covers all of management."""
 RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 """An action is named by the same rule."""

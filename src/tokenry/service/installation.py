@@ -17,6 +17,7 @@ from tokenry.domain.tokens import NewToken
 from tokenry.service.accounts import Accounts
 from tokenry.service.admission import Admission
 from tokenry.service.apps import Apps
+from tokenry.service.audit import Audit
 from tokenry.service.authorization import Authorizations
 from tokenry.service.children import Children
 from tokenry.service.details import TokenDetails
@@ -104,6 +105,7 @@ class Installation:
         self.transactions = transactions = Transactions(database, now, catalogue.implied)
         self.admission = Admission(transactions)
         self.apps = Apps(transactions)
+        self.audit = Audit(transactions)
         self.proofs = Proofs(transactions)
         self.tokens = Tokens(transactions, peppers, catalogue, kind)
         self.details = TokenDetails(transactions)

@@ -1,33 +1,45 @@
 """The audit trail: who changed what, and when. Events are only ever added, in the transaction of the change itself."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select
 
 from tokenry.domain.accounts import Origin
+from tokenry.domain.audit import Entry
 from tokenry.domain.events import Event
+from tokenry.domain.filters import EVERY_ROW, All, Comparison, Condition, Filter, Operator
+from tokenry.domain.paging import Page, PageRequest
 from tokenry.storage.database import from_seconds, to_seconds
-from tokenry.storage.schema import audit_events
+from tokenry.storage.filters import filtered, ordered
+from tokenry.storage.paging import page_of, pages_of
+from tokenry.storage.schema import Id, audit_events, oauth_clients, tokens, users
 
-_INSERT = insert(audit_events)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One event as it was recorded: when, who caused it and from where."""
-
-    id: int
-    at: datetime
-    actor: str
-    actor_user_id: int | None
-    actor_token_id: int | None
-    address: str | None
-    action: str
-    subject: str
-    details: Mapping[str, object]
+_TOKEN, _USER, _ACCOUNT, _CLIENT = (
+    bindparam(f"of_{name}", type_=Id) for name in ("token_id", "user_id", "account_id", "oauth_client_id")
+)
+_OWNER = func.coalesce(_USER, select(tokens.c.user_id).where(tokens.c.id == _TOKEN).scalar_subquery())
+_INSERT = insert(audit_events).values(
+    user_id=_OWNER,
+    account_id=func.coalesce(
+        _ACCOUNT,
+        select(users.c.account_id).where(users.c.id == _OWNER).scalar_subquery(),
+        select(oauth_clients.c.account_id).where(oauth_clients.c.id == _CLIENT).scalar_subquery(),
+    ),
+)
+"""Whose an event is follows from its subject, in the statement that adds it."""
+_ENTRY = select(
+    *(each for each in audit_events.c if each.name not in {audit_events.c.account_id.name, audit_events.c.user_id.name})
+)
+_COLUMNS = {
+    **{name: audit_events.c[name] for name in ("id", "at", "actor", "action", "subject")},
+    # What there is none of comes first in an order, on both engines.
+    "token_id": func.coalesce(audit_events.c.actor_token_id, 0),
+    "address": func.coalesce(audit_events.c.address, ""),
+}
+_NEWEST_FIRST = (audit_events.c.id.desc(),)
 
 
 def record(connection: Connection, *, origin: Origin, at: datetime, events: Sequence[Event]) -> None:
@@ -45,7 +57,13 @@ def record(connection: Connection, *, origin: Origin, at: datetime, events: Sequ
     if origin.session_id is not None:
         managed["session"] = origin.session_id
     rows = [
-        {**common, "action": each.action, "subject": each.subject, "details": json.dumps({**each.details, **managed})}
+        {
+            **common,
+            **{f"of_{name}": number for name, number in each.of.items()},
+            "action": each.action,
+            "subject": each.subject,
+            "details": json.dumps({**each.details, **managed}),
+        }
         for each in events
     ]
     if rows:  # the driver takes another, longer way for many, also where they are one
@@ -54,20 +72,54 @@ def record(connection: Connection, *, origin: Origin, at: datetime, events: Sequ
 
 def list_events(connection: Connection, *, limit: int, subject: str | None = None) -> Sequence[Entry]:
     """List the newest events, newest first; those of one subject if it is named."""
-    statement = select(audit_events).order_by(audit_events.c.id.desc()).limit(limit)
+    statement = _ENTRY.order_by(*_NEWEST_FIRST).limit(limit)
     if subject is not None:
         statement = statement.where(audit_events.c.subject == subject)
-    return [
-        Entry(
-            id=row.id,
-            at=from_seconds(row.at),
-            actor=row.actor,
-            actor_user_id=row.actor_user_id,
-            actor_token_id=row.actor_token_id,
-            address=row.address,
-            action=row.action,
-            subject=row.subject,
-            details=json.loads(row.details),
-        )
-        for row in connection.execute(statement).all()
-    ]
+    return [_read(row) for row in connection.execute(statement).all()]
+
+
+def list_events_of_account(
+    connection: Connection, account_id: int, *, request: PageRequest, filter: Filter = EVERY_ROW
+) -> Page[Entry]:
+    """List the events of an account, of its users and of their tokens, newest first unless the filter has an order."""
+    return _list(connection, audit_events.c.account_id, account_id, request, filter)
+
+
+def list_events_of_user(
+    connection: Connection, user_id: int, *, request: PageRequest, filter: Filter = EVERY_ROW
+) -> Page[Entry]:
+    """List the events of a user and of the user's tokens, newest first unless the filter has an order."""
+    return _list(connection, audit_events.c.user_id, user_id, request, filter)
+
+
+def _list(
+    connection: Connection, whose: ColumnElement[int], number: int, request: PageRequest, filter: Filter
+) -> Page[Entry]:
+    # What is done to one subject is little: it is found by that, which SQLite would not do by itself.
+    own = (whose + 0 if _names_subject(filter.condition) else whose) == number
+    found = filtered(select(audit_events.c.id).where(own), filter, _COLUMNS, {}, own=_NEWEST_FIRST)
+    rows = ordered(_ENTRY, filter, _COLUMNS, own=_NEWEST_FIRST)
+    return page_of(connection, pages_of(found, rows), request, _read)
+
+
+def _names_subject(condition: Condition) -> bool:
+    match condition:
+        case All(parts):
+            return any(map(_names_subject, parts))
+        case Comparison("subject", Operator.EQUAL, _):
+            return True
+    return False
+
+
+def _read(row: Row[Any]) -> Entry:
+    return Entry(
+        id=row.id,
+        at=from_seconds(row.at),
+        actor=row.actor,
+        actor_user_id=row.actor_user_id,
+        actor_token_id=row.actor_token_id,
+        address=row.address,
+        action=row.action,
+        subject=row.subject,
+        details=json.loads(row.details),
+    )

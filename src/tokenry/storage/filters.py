@@ -62,9 +62,15 @@ def _entry_in_postgres(element: EntryText, compiler: SQLCompiler, **options: Any
     return f"CAST(CAST({column} AS JSON) -> CAST({key} AS TEXT) AS TEXT)"
 
 
-def filtered(statement: Select[RowT], filter: Filter, columns: Columns, folded: Columns) -> Select[RowT]:
-    """Apply a filter's condition, order and limit; `folded` as for `condition_of`."""
-    statement = ordered(statement.where(condition_of(filter, columns, folded)), filter, columns)
+def filtered(
+    statement: Select[RowT],
+    filter: Filter,
+    columns: Columns,
+    folded: Columns,
+    own: Sequence[ColumnElement[Anything]] = (),
+) -> Select[RowT]:
+    """Apply a filter's condition, order and limit; `folded` as for `condition_of`, `own` as for `ordered`."""
+    statement = ordered(statement.where(condition_of(filter, columns, folded)), filter, columns, own)
     return statement if filter.limit is None else statement.limit(filter.limit)
 
 

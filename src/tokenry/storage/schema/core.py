@@ -320,9 +320,17 @@ audit_events = Table(
     Column("action", String(64), nullable=False),
     Column("subject", String(64), nullable=False),
     Column("details", Text, nullable=False),
+    # Whose the subject is: of which account, and of a token or user which user. NULL for the policy, and for clients of
+    # no account.
+    Column("account_id", Id),
+    Column("user_id", Id),
     sqlite_autoincrement=True,
 )
 Index(None, audit_events.c.subject, audit_events.c.id)
+# Newest first; what else is mostly asked is counted in the index alone.
+_ASKED = (audit_events.c.id, audit_events.c.at, audit_events.c.action, audit_events.c.actor)
+Index("ix_audit_events_of_account", audit_events.c.account_id, *_ASKED)
+Index("ix_audit_events_of_user", audit_events.c.user_id, *_ASKED)
 
 installation = Table(
     "installation",
