@@ -68,9 +68,3 @@ def test_who_was_an_administrator_is_told_nothing(app: App) -> None:
 def test_scopes_of_the_wire_format_beside_it_close_nothing(app: App) -> None:
     both = backend_of(app, scopes="linodes:read_only tokenry_verify:read_only")
     assert answers(app, both, app.token) == [(200, True)] * 3
-
-
-@pytest.mark.parametrize("scope", ["tokenry_verify:read_write", "tokenry_audit:read_write"])
-def test_nothing_can_be_written_by_what_only_reads(app: App, scope: str) -> None:
-    answer = app.client.post("/v4/profile/tokens", headers=app.bearer, json={"scopes": scope})
-    assert answer.json()["errors"] == [{"reason": f"Invalid scope: {scope}", "field": "scopes"}]

@@ -285,10 +285,8 @@ MANAGEMENT = Catalogue(
     (
         Resource("tokenry_users", level_actions(*Level), "Users of your product, by your own names for them"),
         Resource("tokenry_tokens", level_actions(*Level), "Tokens of those users"),
-        Resource(
-            "tokenry_verify", level_actions(Level.READ_ONLY), "Whether tokens are valid, and what is known of them"
-        ),
-        Resource("tokenry_audit", level_actions(Level.READ_ONLY), "What was done, and by whom"),
+        Resource("tokenry_verify", level_actions(*Level), "Whether tokens are valid, and what is known of them"),
+        Resource("tokenry_audit", level_actions(*Level), "What was done, and by whom"),
     )
 )
 """What a service account may do here; tokens of others have none of it. `ALL_MANAGEMENT` covers it."""

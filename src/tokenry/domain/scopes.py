@@ -32,7 +32,7 @@ VERIFY_READS = "tokenry_verify:read_only"
 """What it needs to be told of tokens that were presented to it."""
 AUDIT_READS = "tokenry_audit:read_only"
 """What it needs to be told what was done in its account."""
-ALL_MANAGEMENT = (USERS_WRITES, TOKENS_WRITES, VERIFY_READS, AUDIT_READS)
+ALL_MANAGEMENT = (USERS_WRITES, TOKENS_WRITES, "tokenry_verify:read_write", "tokenry_audit:read_write")
 """What covers all of management."""
 RESOURCE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 """An action is named by the same rule."""
