@@ -482,6 +482,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Sessions.end_other": lambda case: case.installation.sessions.end_other(
         OPERATOR, case.me.session, case.them.session.id
     ),
+    "Sessions.end_others": lambda case: case.installation.sessions.end_others(OPERATOR, case.me.session),
     "Sessions.end_session": lambda case: case.installation.sessions.end_session(OPERATOR, case.them.session),
     "TokenDetails.update_details": lambda case: case.installation.details.update_details(
         case.me.origin,

@@ -18,6 +18,9 @@ from tokenry.storage.users import claim_user, find_user
 from tokenry.wiring import open_installation
 
 PUBLIC_URL = "https://tokens.example.com"
+OVERVIEW = "/console/sessions"
+"""Which says who is signed in."""
+APPLICATIONS = "/console/applications"
 _FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 
 
@@ -40,7 +43,7 @@ class Visitor:
         return self.post(path, {**hidden(self.get(at or path).text), **form})
 
     def is_signed_in(self) -> bool:
-        return "You are signed in as" in self.get("/").text
+        return "You are signed in as" in self.get(OVERVIEW).text
 
 
 def hidden(page: str) -> dict[str, str]:

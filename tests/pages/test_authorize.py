@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import App
 from tests.oauth_making import CHALLENGE, REDIRECT_URI, VERIFIER, add_client
-from tests.pages.parts import PUBLIC_URL, Visitor, hidden, sign_in_as, visitor
+from tests.pages.parts import APPLICATIONS, OVERVIEW, PUBLIC_URL, Visitor, hidden, sign_in_as, visitor
 from tokenry.domain.accounts import Origin
 from tokenry.domain.clients import Client
 from tokenry.domain.codes import PresentedCode
@@ -404,16 +404,16 @@ def test_application_that_was_let_in_is_shown_at_home_and_ended_there(site: App,
     access = exchange(site, client, told(decide(admin, ask(client)))["code"]).access
     asked = partial(site.client.get, "/verify", headers={"Authorization": f"Bearer {access.reveal()}"})
     assert asked().status_code == 200
-    page = admin.get("/").text
-    assert "<td>Report &lt;Maker&gt;</td>" in page
+    page = admin.get(APPLICATIONS).text
+    assert "Report &lt;Maker&gt;" in page
     form = hidden(page)
     eve = visitor(site)
     sign_in_as(site, eve)
-    assert eve.post("/", form).status_code == 403
+    assert eve.post(APPLICATIONS, form).status_code == 403
     assert asked().status_code == 200
-    assert admin.post("/", form).headers["location"] == "/"
-    assert "That application is not let in any more." in admin.get("/").text
-    assert "Report" not in admin.get("/").text
+    assert admin.post(APPLICATIONS, form).headers["location"] == APPLICATIONS
+    assert "That application is not let in any more." in admin.get(OVERVIEW).text
+    assert "Report" not in admin.get(OVERVIEW).text
     assert asked().status_code == 401
 
 

@@ -25,7 +25,7 @@ def test_link_leads_to_a_password_and_back_in(browser: Browser, service: Server,
         assert page.url == f"{service.url}/link"
         expect(page).to_have_title("Choose a password – tokenry")  # noqa: RUF001 - as it stands there
         fill_in_new_password(page)
-        expect(page.get_by_role("heading", level=1)).to_have_text("You are signed in")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Tokens")
         page.get_by_role("button", name="Sign out").first.click()
         assert page.url == f"{service.url}/sign-in"
         expect(page.get_by_role("status")).to_have_text("You are signed out.")
@@ -37,7 +37,7 @@ def test_link_leads_to_a_password_and_back_in(browser: Browser, service: Server,
         expect(page.get_by_label("Password")).to_have_value("")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        assert page.url == f"{service.url}/"
+        assert page.url == f"{service.url}/console"
         cookies = {each["name"]: each for each in context.cookies()}
         assert (cookies["tokenry"]["httpOnly"], cookies["tokenry"]["sameSite"]) == (True, "Lax")
         page.goto(link)
@@ -80,7 +80,7 @@ def test_keyboard_is_enough(browser: Browser, service: Server) -> None:
             assert outline == "3px"
             page.keyboard.type(text)
         page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", level=1)).to_have_text("You are signed in")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Tokens")
 
 
 def sign_out(context: BrowserContext) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.conftest import App
 from tests.oauth_making import add_client
-from tests.pages.parts import Visitor, hidden, sign_in_as, visitor
+from tests.pages.parts import OVERVIEW, Visitor, hidden, sign_in_as, visitor
 from tokenry.domain.accounts import Origin
 from tokenry.domain.clients import Client
 from tokenry.domain.device_codes import DeviceCode
@@ -50,7 +50,7 @@ def answer(user: Visitor, code: DeviceCode, decision: str) -> str:
     """Type a code and answer; what is said then."""
     path = f"/device?user_code={typed(code)}"
     assert user.submit("/device", at=path, decision=decision).headers["location"] == "/"
-    return user.get("/").text
+    return user.get(OVERVIEW).text
 
 
 def test_user_sees_who_asks_and_from_where_and_lets_the_device_in(

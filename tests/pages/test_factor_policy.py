@@ -8,7 +8,7 @@ from tests.api.parts import routes
 from tests.conftest import App
 from tests.factors import SET_UP, begin, events_of, new_device, register, set_up, use_passkey
 from tests.making import OPERATOR
-from tests.pages.parts import Visitor, give_password, hidden, sign_in_as, visitor
+from tests.pages.parts import OVERVIEW, Visitor, give_password, hidden, sign_in_as, visitor
 from tests.passwords import PASSWORD
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import NotFound
@@ -52,11 +52,11 @@ def test_who_lacks_a_second_factor_is_led_to_set_one_up(
     assert (admin.is_signed_in(), eve.is_signed_in()) == (open_to_admin, open_to_eve)
     for ada, is_open in ((admin, open_to_admin), (eve, open_to_eve)):
         if not is_open:
-            for path in ("/", "/password"):
+            for path in ("/", OVERVIEW, "/password"):
                 assert ada.get(path).headers["location"] == SECURITY
             page = ada.get(SECURITY)
             assert (page.status_code, "Before you do anything else" in page.text) == (200, True)
-            assert ada.post("/", {**hidden(page.text), "session_id": "1"}).headers["location"] == SECURITY
+            assert ada.post(OVERVIEW, {**hidden(page.text), "session_id": "1"}).headers["location"] == SECURITY
 
 
 def test_setting_one_up_opens_the_rest(site: App, do: Installation, admin: Visitor) -> None:

@@ -85,7 +85,7 @@ def test_passkey_is_registered_and_signs_in_without_a_password(browser: Browser,
             page.get_by_role("button", name="Sign out").click()
             page.get_by_role("link", name="Sign in with a passkey").click()
             page.get_by_role("button", name="Use a passkey").click()
-            expect(page.get_by_role("heading", level=1)).to_have_text("You are signed in")
+            expect(page.get_by_role("heading", level=1)).to_have_text("Tokens")
         assert not [text for text in said if "Content Security Policy" in text]
 
 
@@ -103,7 +103,7 @@ def test_passkey_follows_the_password(browser: Browser, site: Site) -> None:
             expect(page.get_by_role("heading", level=1)).to_have_text("Personal access tokens")
             sign_in(page, site)
             page.get_by_role("button", name="Use a passkey").click()
-            expect(page.get_by_role("heading", level=1)).to_have_text("You are signed in")
+            expect(page.get_by_role("heading", level=1)).to_have_text("Tokens")
 
 
 def test_browser_that_has_no_passkey_says_so_and_leaves_other_ways(browser: Browser, site: Site) -> None:
@@ -122,7 +122,7 @@ def test_one_time_passwords_need_no_scripts(browser: Browser, site: Site) -> Non
         page = context.new_page()
         page.goto(site.reset())
         fill_in_new_password(page)
-        page.get_by_role("link", name="How you sign in").click()
+        page.get_by_role("link", name="Sign-in").click()
         page.get_by_role("link", name="Set up one-time passwords").click()
         totp = TOTP(page.locator("code").inner_text().replace(" ", ""))
         page.get_by_label("Code that the app shows now").fill("000000")
@@ -138,7 +138,7 @@ def test_one_time_passwords_need_no_scripts(browser: Browser, site: Site) -> Non
             sign_in(page, site)
             page.get_by_label("Code").fill(code)
             page.get_by_role("button", name="Sign in").click()
-            expect(page.get_by_role("heading", level=1)).to_have_text("You are signed in")
+            expect(page.get_by_role("heading", level=1)).to_have_text("Tokens")
         page.goto(f"{site.url}/sign-in/security/passkeys")
         expect(page.get_by_text("Passkeys need scripts")).to_be_visible()
         expect(page.get_by_role("button", name="Add a passkey")).to_be_hidden()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import App
 from tests.making import OPERATOR
-from tests.pages.parts import PUBLIC_URL, Visitor, choose_password, hidden, sign_in_as, visitor
+from tests.pages.parts import OVERVIEW, PUBLIC_URL, Visitor, choose_password, hidden, sign_in_as, visitor
 from tests.passwords import PASSWORD
 from tokenry.domain.errors import Invalid, NotFound
 from tokenry.service.installation import Installation
@@ -215,7 +215,7 @@ def test_password_is_changed_by_who_showed_not_long_ago_who_it_is(site: App, ada
     renewed = ada.client.cookies["__Host-tokenry"]
     answer = ada.submit("/password", password=ANOTHER, again=ANOTHER)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
-    assert "Your password is set." in ada.get("/").text
+    assert "Your password is set." in ada.get(OVERVIEW).text
     assert not other.is_signed_in()
     for stale in (before, renewed):
         eve = visitor(site)

@@ -11,6 +11,7 @@ from tests.browsers import NARROW, assert_for_everybody, by_keyboard, keeping_to
 from tests.factors import SET_UP
 from tests.making import OPERATOR
 from tests.oauth_making import REDIRECT_URI, add_client
+from tests.pages.parts import APPLICATIONS, OVERVIEW
 from tests.passwords import CHEAP_VARIABLES
 from tests.servers import Server, free_port, serving
 from tokenry.domain.accounts import Origin
@@ -90,7 +91,7 @@ def test_device_is_let_in_by_the_keyboard_alone_and_seen_among_the_applications(
         page.keyboard.press("Enter")
         expect(page.get_by_role("status")).to_have_text("Your device is let in: go on there.")
         do.device_codes.exchange(OPERATOR, television, code.secret.reveal())
-        page.reload()
+        page.goto(f"{service.url}{APPLICATIONS}")
         assert_for_everybody(page, "the applications")
         by_keyboard(page, page.get_by_role("button", name=f"End its access: {television.label}"))
         page.keyboard.press("Enter")
@@ -153,14 +154,14 @@ def test_pages_that_say_no_are_for_everybody(browser: Browser, service: Server, 
 
 def test_overviews_and_what_asks_anew_are_for_everybody(browser: Browser, service: Server, do: Installation) -> None:
     with signed_in(browser, service, do) as page:
-        for path in ("/", "/sign-in/security", SET_UP, f"/sign-in/again?next={SET_UP}", "/sign-out"):
+        for path in (OVERVIEW, "/sign-in/security", SET_UP, f"/sign-in/again?next={SET_UP}", "/sign-out"):
             page.goto(service.url + path)
             assert_for_everybody(page, path)
         page.goto(f"{service.url}/sign-in/again?next={SET_UP}")
         expect(page.get_by_label("Password")).to_have_count(0)
         by_keyboard(page, page.get_by_role("link", name="Sign in again with Acme"))
         page.goto(service.url)
-        by_keyboard(page, page.get_by_role("link", name="How you sign in"))
+        by_keyboard(page, page.get_by_role("link", name="Sign-in"))
         page.keyboard.press("Enter")
         by_keyboard(page, page.get_by_role("link", name="Set up one-time passwords"))
         page.keyboard.press("Enter")

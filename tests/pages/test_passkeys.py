@@ -22,7 +22,7 @@ from tests.factors import (
     use_passkey,
 )
 from tests.making import OPERATOR
-from tests.pages.parts import Visitor, give_password, hidden, visitor
+from tests.pages.parts import OVERVIEW, Visitor, give_password, hidden, visitor
 from tests.passwords import CHEAP, PASSWORD
 from tokenry.domain.passkeys import PASSKEYS_MAX
 from tokenry.service.installation import Installation
@@ -42,7 +42,7 @@ def test_passkey_signs_in_by_itself(owner: tuple[App, Installation, Visitor], de
     bob = visitor(app)
     answer = use_passkey(bob, device, f"{SIGN_IN}?next=/password")
     assert (answer.status_code, answer.headers["location"]) == (303, "/password")
-    assert "<strong>admin</strong>" in bob.get("/").text
+    assert "<strong>admin</strong>" in bob.get(OVERVIEW).text
     assert use_passkey(visitor(app), device).status_code == 303
     added, *begun = [event for event in events_of(do, "user:1") if event[0] in {"passkey.add", "session.begin"}][1:]
     assert added == ("passkey.add", {"passkey_id": 1, "label": "phone", "session": 1})

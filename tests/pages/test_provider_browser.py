@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.openid.real import CLIENT_ID, CLIENT_SECRET, RealProvider, real_provider
+from tests.pages.parts import OVERVIEW
 from tests.servers import Server, free_port, serving
 
 PEOPLE = {"ada": {"preferred_username": "ada", "email": "ada@acme.example", "email_verified": True}}
@@ -49,7 +50,8 @@ def test_browser_goes_to_the_provider_and_comes_back_signed_in(browser: Browser,
         assert page.get_by_text("ada").first.is_visible()
         page.get_by_role("button", name="Sign out").click()
         page.get_by_role("link", name="Sign in with Acme").click()  # the provider still knows who it is
-        page.wait_for_url(f"{service.url}/")
+        page.wait_for_url(f"{service.url}/console")
+        page.goto(f"{service.url}{OVERVIEW}")
         assert page.get_by_text("You are signed in as ada").is_visible()
     assert CLIENT_SECRET not in service.log
     assert "code=" not in service.log

@@ -17,7 +17,7 @@ from tests.conftest import App, Clock, make_app
 from tests.making import OPERATOR
 from tests.openid.fake import FakeProvider, fake_provider
 from tests.openid.real import CLIENT_ID, CLIENT_SECRET, RealProvider, Somebody, real_provider
-from tests.pages.parts import PUBLIC_URL, Visitor, visitor
+from tests.pages.parts import OVERVIEW, PUBLIC_URL, Visitor, visitor
 from tests.servers import wait_until
 from tokenry.domain.users import UserChange
 from tokenry.openid.attempts import LIFETIME
@@ -140,7 +140,7 @@ def test_second_sign_in_is_the_same_user_after_the_keys_were_rotated(site: Site,
 def test_name_that_is_taken_is_left_to_who_has_it(site: Site) -> None:
     mallory = site.visitor()
     sign_in(mallory, Somebody("mallory"))
-    assert "admin-2" in mallory.get("/").text
+    assert "admin-2" in mallory.get(OVERVIEW).text
     assert site.users == ["admin", "admin-2"]
 
 
@@ -182,7 +182,7 @@ def test_user_is_linked_by_a_verified_address_alone(site: Site, login: str, link
     ada = site.visitor()
     sign_in(ada, Somebody(login))
     assert ada.is_signed_in() is linked
-    assert ("countess" in ada.get("/").text) is linked
+    assert ("countess" in ada.get(OVERVIEW).text) is linked
 
 
 @pytest.mark.parametrize("options", [LINKING])

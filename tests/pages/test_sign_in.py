@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from tests.conftest import App
 from tests.making import OPERATOR
-from tests.pages.parts import Visitor, choose_password, give_password, hidden, sign_in_as, visitor
+from tests.pages.parts import OVERVIEW, Visitor, choose_password, give_password, hidden, sign_in_as, visitor
 from tests.passwords import PASSWORD
 from tokenry.application import build_app
 from tokenry.domain.errors import Invalid
@@ -60,7 +60,7 @@ def test_name_and_password_sign_in(known: App) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     [cookie] = [each for each in answer.headers.get_list("set-cookie") if each.startswith("__Host-tokenry=")]
     assert cookie.endswith("; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=1209600")
-    assert "You are signed in as <strong>admin</strong>" in ada.get("/").text
+    assert "You are signed in as <strong>admin</strong>" in ada.get(OVERVIEW).text
     assert ada.get("/sign-in").headers["location"] == "/"
 
 
@@ -289,9 +289,9 @@ def test_whatever_ends_a_user_ends_the_sessions_at_once(known: App, do: Installa
         assert rows(known, "SELECT user_id FROM passwords") == [(1,)]
     else:
         do.users.disable_user(OPERATOR, "ada")
-        assert ada.get("/").status_code == 303
+        assert ada.get(OVERVIEW).status_code == 303
         do.users.enable_user(OPERATOR, "ada")
-    assert ada.get("/").status_code == 303
+    assert ada.get(OVERVIEW).status_code == 303
 
 
 def test_session_ends_when_it_is_not_used_and_at_the_latest_after_its_days(known: App) -> None:
@@ -305,7 +305,7 @@ def test_session_ends_when_it_is_not_used_and_at_the_latest_after_its_days(known
     enter(ada)
     for _ in range(28):
         known.clock.seconds += 12 * 3600 - 1
-        ada.get("/")
+        ada.get(OVERVIEW)
     assert ada.is_signed_in()
     known.clock.seconds += 60
     assert not ada.is_signed_in()
@@ -318,7 +318,7 @@ def test_use_of_a_session_is_written_down_once_a_minute(known: App) -> None:
     seen = []
     for _ in range(4):
         known.clock.seconds += 30
-        ada.get("/")
+        ada.get(OVERVIEW)
         seen += rows(known, "SELECT max(seen_at) FROM sessions")
     assert [at - start for (at,) in seen] == [0, 60, 60, 120]
 
@@ -350,13 +350,13 @@ def test_browsers_are_listed_and_ended_one_by_one(known: App) -> None:
     ada, other = visitor(known), visitor(known)
     enter(ada)
     enter(other)
-    page = ada.get("/").text
-    assert page.count("<time ") == 3
+    page = ada.get(OVERVIEW).text
+    assert page.count("<time ") == 6
     for _ in range(2):
-        assert ada.submit("/", at="/").status_code == 303
+        assert ada.submit(OVERVIEW).status_code == 303
     assert not other.is_signed_in()
-    assert "That browser is signed out." in ada.get("/").text
-    assert "That browser is signed out." not in ada.get("/").text
+    assert "That browser is signed out." in ada.get(OVERVIEW).text
+    assert "That browser is signed out." not in ada.get(OVERVIEW).text
 
 
 @pytest.mark.parametrize("session_id", ["", "x", "²", "9" * 50, "-1", "999"])
@@ -364,7 +364,7 @@ def test_session_that_is_not_there_is_not_ended(known: App, session_id: str) -> 
     ada = visitor(known)
     enter(ada)
     form = {"form_token": token_of(ada), "session_id": session_id}
-    assert ada.post("/", form).status_code == 303
+    assert ada.post(OVERVIEW, form).status_code == 303
     assert ada.is_signed_in()
 
 
@@ -374,5 +374,14 @@ def test_session_of_somebody_else_is_not_ended(known: App, do: Installation) -> 
     enter(ada)
     sign_in_as(known, eve, "eve")
     [(id,)] = rows(known, "SELECT max(id) FROM sessions WHERE user_id = 1")
-    eve.post("/", {"form_token": token_of(eve), "session_id": str(id)})
+    eve.post(OVERVIEW, {"form_token": token_of(eve), "session_id": str(id)})
     assert ada.is_signed_in()
+
+
+def test_all_other_browsers_are_signed_out_at_once(known: App) -> None:
+    ada, others = visitor(known), [visitor(known) for _ in range(2)]
+    for each in (ada, *others):
+        enter(each)
+    assert ada.post(OVERVIEW, {"form_token": token_of(ada), "others": "yes"}).headers["location"] == OVERVIEW
+    assert "All other browsers are signed out." in ada.get(OVERVIEW).text
+    assert not any(each.is_signed_in() for each in others)

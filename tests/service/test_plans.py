@@ -485,6 +485,7 @@ class Many:
             "users.delete_user": [partial(do.users.delete_user, OPERATOR, "user-140")],
             "sessions.authenticate_again": [lambda: do.sessions.authenticate_again(OPERATOR, self.own_session(104))],
             "sessions.end_other": [lambda: do.sessions.end_other(OPERATOR, self.own_session(104), 105)],
+            "sessions.end_others": [lambda: do.sessions.end_others(OPERATOR, self.own_session(104))],
             "identities.use_ticket": [partial(do.identities.use_ticket, Ticket({}, bytes(32), MOMENT))],
             "identities.sign_in": [
                 partial(do.identities.sign_in, PROVIDER, each, address=None, agent=None)

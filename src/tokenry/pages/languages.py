@@ -17,6 +17,7 @@ LANGUAGES: Mapping[str, Locale] = {"en": Locale("en", "GB")}
 """Those whose texts are complete, and whose customs times and numbers are written by."""
 DEFAULT = "en"
 LANGUAGE_COOKIE = "tokenry-language"
+LANGUAGE_COOKIE_SECONDS = 365 * 24 * 60 * 60
 ACCEPTED_LENGTH_MAX = 200
 """What a browser says beyond that is not read."""
 

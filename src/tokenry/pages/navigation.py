@@ -15,8 +15,11 @@ class Section(NamedTuple):
 
 
 TOKENS = Section("Tokens", CONSOLE)
+APPLICATIONS = Section("Applications", f"{CONSOLE}/applications")
+SESSIONS = Section("Sessions", f"{CONSOLE}/sessions")
 SIGN_IN = Section("Sign-in", SECURITY)
-OF_USERS = (TOKENS, SIGN_IN)
+SETTINGS = Section("Settings", f"{CONSOLE}/settings")
+OF_USERS = (TOKENS, APPLICATIONS, SESSIONS, SIGN_IN, SETTINGS)
 OF_ADMINISTRATORS: Sequence[Section] = ()
 """Further ones of those who manage their account."""
 

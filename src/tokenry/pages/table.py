@@ -51,7 +51,7 @@ def page_paths(
 ) -> Pages:
     """All pages for people."""
     sessions, passwords = installation.sessions, installation.passwords
-    home = HomePages(sessions, installation.apps)
+    home = HomePages(sessions)
     second_step = SecondStepPages(installation.second_steps, installation.passkey_sign_in, sessions, throttle)
     known = [party.provider for party in parties]
     sign_in = SignInPages(installation, hashing, throttle, second_step=second_step, providers=known)
@@ -62,7 +62,7 @@ def page_paths(
     authorize = AuthorizePages(installation.authorizations, installation.catalogue, installation.public_url or "")
     device = DevicePages(installation.device_codes, installation.catalogue, throttle)
     return {
-        HOME: Front(page(GET=home.show_home, POST=home.end_something), installation.public_url),
+        HOME: Front(page(GET=home.show_home), installation.public_url),
         SIGN_IN: page(GET=sign_in.show_sign_in, POST=Steps(sign_in.sign_in)),
         AGAIN: page(GET=again.show, POST=Steps(again.take), without_factor=True),
         SIGN_OUT: page(GET=home.show_sign_out, POST=home.sign_out, without_factor=True),

@@ -121,6 +121,8 @@ NOTICES = {
     "device-refused": "That device is turned away.",
     "signed-out": "You are signed out.",
     "session-ended": "That browser is signed out.",
+    "sessions-ended": "All other browsers are signed out.",
+    "settings-saved": "Your settings are saved.",
     "password-set": "Your password is set. Other browsers are signed out.",
     "start-over": "That took too long. Start over.",
     "took-too-long": "That took too long. Here is another key.",

@@ -15,7 +15,7 @@ from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import sessions as stored
 from tokenry.storage.database import retried
-from tokenry.storage.users import find_user_by_id, is_service, lock_user
+from tokenry.storage.users import claim_user, find_user_by_id, is_service, lock_user
 
 SHOWN_MAX = 100
 TOUCHED_AFTER = timedelta(minutes=1)
@@ -112,6 +112,14 @@ class Sessions:
             lock_user(change.connection, session.user.id)
             require_session(change, session)
             return _end(change, session_id, session.user.id)
+
+    @retried
+    def end_others(self, origin: Origin, session: Session) -> int:
+        """Sign who is signed in out of all other browsers; of how many. Raises Unauthorized."""
+        with self._transactions.change(origin) as change:
+            claim_user(change.connection, session.user.id)
+            require_session(change, session)
+            return end_sessions_of(change, session.user.id, kept=session.id)
 
     @retried
     def end_session(self, origin: Origin, session: Session) -> bool:

@@ -1,0 +1,45 @@
+"""How the console speaks to somebody: the language, the time zone; and how that is told by mail."""
+
+from zoneinfo import available_timezones
+
+from tokenry.domain.errors import Invalid
+from tokenry.domain.profile import ProfileChange
+from tokenry.pages.console.shown import show_in
+from tokenry.pages.languages import LANGUAGE_COOKIE, LANGUAGE_COOKIE_SECONDS, LANGUAGES
+from tokenry.pages.navigation import SETTINGS
+from tokenry.pages.visits import Cookie, Redirect, Reply, Visit
+from tokenry.service.installation import Installation
+
+
+class SettingsPages:
+    """`/console/settings`."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._profiles = installation.profiles
+
+    def show(self, visit: Visit) -> Reply:
+        """GET what can be set."""
+        return self._show(visit, self._profiles.get_profile(visit.signed_in.actor).timezone)
+
+    def save(self, visit: Visit) -> Reply:
+        """POST it. The language is the browser's, in a cookie; the rest is the user's."""
+        timezone, chosen = visit.form.get("timezone"), visit.form.get("language")
+        try:
+            self._profiles.update_profile(visit.origin, ProfileChange(timezone=timezone))
+        except Invalid as refusal:
+            return self._show(visit, timezone, refusal)
+        language = chosen if chosen in LANGUAGES else ""
+        cookie = Cookie(LANGUAGE_COOKIE, language, LANGUAGE_COOKIE_SECONDS)
+        return Redirect(SETTINGS.path, [cookie], notice="settings-saved")
+
+    def _show(self, visit: Visit, timezone: str, refusal: Invalid | None = None) -> Reply:
+        return show_in(
+            SETTINGS,
+            "settings",
+            400 if refusal else 200,
+            faults=refusal.faults if refusal else (),
+            chosen=visit.cookies.get(LANGUAGE_COOKIE, ""),
+            languages={name: locale.get_display_name(locale) for name, locale in LANGUAGES.items()},
+            chosen_timezone=timezone,
+            timezones=sorted(available_timezones()),
+        )

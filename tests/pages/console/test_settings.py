@@ -1,0 +1,31 @@
+"""Settings of the console, and that it speaks to somebody as they say."""
+
+from tests.pages.parts import Visitor
+
+SETTINGS = "/console/settings"
+
+
+def test_times_are_shown_in_the_time_zone_of_the_user(admin: Visitor) -> None:
+    assert "UTC</small>" in admin.get("/console/sessions").text
+    answer = admin.submit(SETTINGS, timezone="Europe/Berlin", language="")
+    assert (answer.status_code, answer.headers["location"]) == (303, SETTINGS)
+    assert "Your settings are saved." in admin.get(SETTINGS).text
+    page = admin.get("/console/sessions").text
+    assert "UTC</small>" not in page
+    assert "CET</small>" in page or "CEST</small>" in page
+
+
+def test_time_zone_that_cannot_be_is_said_beside_its_field(admin: Visitor) -> None:
+    answer = admin.submit(SETTINGS, timezone="../etc/passwd", language="")
+    assert (answer.status_code, 'href="#timezone"' in answer.text) == (400, True)
+    assert 'value="../etc/passwd"' in answer.text
+
+
+def test_time_zone_that_this_system_does_not_know_is_shown_as_utc(admin: Visitor) -> None:
+    assert admin.submit(SETTINGS, timezone="Mars/Olympus", language="").status_code == 303
+    assert "UTC</small>" in admin.get("/console/sessions").text
+
+
+def test_form_without_its_fields_changes_nothing(admin: Visitor) -> None:
+    assert admin.submit(SETTINGS).status_code == 400
+    assert 'value="UTC"' in admin.get(SETTINGS).text
