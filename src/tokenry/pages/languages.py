@@ -1,8 +1,8 @@
 """Languages of pages: which there are, which one a browser is shown, and how times are written in it."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from functools import cache
+from datetime import date, datetime, timedelta
+from functools import cache, lru_cache
 from importlib.resources import files
 from io import BytesIO
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -68,17 +68,32 @@ def _zone(name: str) -> ZoneInfo:
 
 def write_day(at: datetime, language: str, timezone: str) -> str:
     """A day in words, such as `30 Nov 2026`."""
-    return format_date(at.astimezone(_zone(timezone)), "medium", locale=LANGUAGES[language])
+    return _write_date(at.astimezone(_zone(timezone)).date(), language)
 
 
 def write_time(at: datetime, language: str, timezone: str) -> str:
     """A moment in words, with the zone: `30 Nov 2026, 10:36 UTC`."""
-    locale = LANGUAGES[language]
     there = at.astimezone(_zone(timezone))
-    clock = format_datetime(there, "HH:mm z", locale=locale)
-    return f"{format_date(there, 'medium', locale=locale)}, {clock}"
+    clock = format_datetime(there, "HH:mm z", locale=LANGUAGES[language])
+    return f"{_write_date(there.date(), language)}, {clock}"
 
 
 def write_distance(at: datetime, now: datetime, language: str) -> str:
     """How far a moment is from now, such as `in 3 days` and `2 hours ago`."""
-    return format_timedelta(at - now, add_direction=True, locale=LANGUAGES[language])
+    seconds = round((at - now).total_seconds())
+    step = next((step for step in _STEPS if abs(seconds) >= 10 * step), 1)
+    return _write_distance(seconds - seconds % step, language)
+
+
+_STEPS = (24 * 60 * 60, 60 * 60, 60)
+"""Of which only whole ones are told where there are many: a list has few of them, which take long to write."""
+
+
+@lru_cache(maxsize=4096)
+def _write_date(day: date, language: str) -> str:
+    return format_date(day, "medium", locale=LANGUAGES[language])
+
+
+@lru_cache(maxsize=4096)
+def _write_distance(seconds: int, language: str) -> str:
+    return format_timedelta(timedelta(seconds=seconds), add_direction=True, locale=LANGUAGES[language])

@@ -11,6 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from tokenry.domain.tokens import NEVER
+from tokenry.moments import write_moment
 from tokenry.pages import languages
 from tokenry.web.answers import HeaderList
 
@@ -33,7 +35,8 @@ def _environment(language: str) -> Environment:
     environment.globals["language"] = language
     environment.globals["style"] = Markup(_read("style.css"))  # noqa: S704 - a file of our own
     environment.globals["script_of"] = lambda name: Markup(_read(name))  # noqa: S704 - another
-    environment.filters.update(day=_write_day, moment=_write_time, distance=_write_distance)
+    environment.globals["never"] = NEVER
+    environment.filters.update(day=_write_day, moment=_write_time, distance=_write_distance, instant=_write_instant)
     return environment
 
 
@@ -50,6 +53,10 @@ def _write_time(context: Context, at: datetime) -> str:
 @pass_context
 def _write_distance(context: Context, at: datetime) -> str:
     return languages.write_distance(at, context["now"], context["language"])
+
+
+def _write_instant(at: datetime) -> str:
+    return f"{write_moment(at)}Z"
 
 
 @cache

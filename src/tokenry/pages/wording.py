@@ -1,6 +1,6 @@
 """What a page says of an application, in plain words: where it is, and what it may do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -31,6 +31,14 @@ def list_permissions(scopes: Scopes, catalogue: Catalogue) -> Sequence[Permissio
     places = {resource.name: place for place, resource in enumerate(catalogue.resources)}
     names = sorted(scopes.names.values(), key=lambda name: places.get(name.resource, -1))
     return [_describe(name, catalogue) for name in names]
+
+
+def summarize(scopes: Scopes, catalogue: Catalogue) -> Mapping[str, Sequence[str]]:
+    """What these scopes are, by what may be done: with which things; nothing for everything."""
+    found: dict[str, list[str]] = {}
+    for permission in list_permissions(scopes, catalogue):
+        found.setdefault(permission.action, []).append(permission.subject)
+    return found
 
 
 def _describe(name: Name, catalogue: Catalogue) -> Permission:

@@ -30,6 +30,7 @@ DETAILS_COLUMNS = {
     **COLUMNS,
     "last_used": func.coalesce(token_uses.c.used_at, NEVER_USED),
     "metadata": tokens.c.metadata,
+    "preview": tokens.c.preview,
 }
 
 

@@ -1,11 +1,15 @@
 """One's own tokens: the list."""
 
-from tokenry.domain.details import NOT_ENDED
-from tokenry.domain.filters import Filter
-from tokenry.domain.paging import PageRequest
+from functools import lru_cache
+
+from tokenry.domain.scopes import stored_scopes
+from tokenry.pages.console.lists import Asked
 from tokenry.pages.console.shown import show_in
+from tokenry.pages.console.token_lists import CHOICES, FIELDS, select_tokens
 from tokenry.pages.navigation import TOKENS
+from tokenry.pages.paths import CONSOLE
 from tokenry.pages.visits import Reply, Visit
+from tokenry.pages.wording import summarize
 from tokenry.service.installation import Installation
 
 
@@ -14,9 +18,22 @@ class TokenPages:
 
     def __init__(self, installation: Installation) -> None:
         self._details = installation.details
+        self._catalogue = installation.catalogue
+        self._public_url = installation.public_url
+        self._in_words = lru_cache(maxsize=1024)(lambda text: summarize(stored_scopes(text), self._catalogue))
 
     def show_list(self, visit: Visit) -> Reply:
         """GET one's tokens."""
-        user, newest = visit.signed_in.user, Filter(descending=True)
-        page = self._details.list_details(user.id, PageRequest(), newest, NOT_ENDED)
-        return show_in(TOKENS, "tokens", tokens=page.rows)
+        asked = Asked.read(visit, CONSOLE, fields=FIELDS, choices=CHOICES)
+        filter, selection = select_tokens(asked, visit.now)
+        page = self._details.list_details(visit.signed_in.user.id, asked.request, filter, selection)
+        return show_in(
+            TOKENS,
+            "tokens",
+            asked=asked,
+            choices=CHOICES,
+            page=page,
+            in_words=self._in_words,
+            proxy=visit.signed_in.user.proxy,
+            public_url=self._public_url,
+        )
