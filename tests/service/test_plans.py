@@ -485,7 +485,6 @@ class Many:
             "users.delete_user": [partial(do.users.delete_user, OPERATOR, "user-140")],
             "sessions.authenticate_again": [lambda: do.sessions.authenticate_again(OPERATOR, self.own_session(104))],
             "sessions.end_other": [lambda: do.sessions.end_other(OPERATOR, self.own_session(104), 105)],
-            "sessions.end_others": [lambda: do.sessions.end_others(OPERATOR, self.own_session(104))],
             "identities.use_ticket": [partial(do.identities.use_ticket, Ticket({}, bytes(32), MOMENT))],
             "identities.sign_in": [
                 partial(do.identities.sign_in, PROVIDER, each, address=None, agent=None)
@@ -567,6 +566,7 @@ class Many:
             "client_credentials.issue": [self.let_a_client_act],
             "token_exchange.exchange_token": [self.exchange_a_token],
             "uses.flush": [self.flush],
+            "sessions.end_others": [lambda: do.sessions.end_others(OPERATOR, self.own_session(104))],
         }
 
     def managed(self) -> Mapping[str, list[Callable[[], object]]]:

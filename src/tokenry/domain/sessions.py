@@ -1,6 +1,6 @@
 """Sessions: that somebody's browser is signed in, how, and for how long."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tokenry.domain.accounts import Actor, Origin
@@ -40,9 +40,9 @@ STANDARD_LIMITS = SessionLimits(timedelta(hours=12), timedelta(days=14))
 class Session:
     """A browser that somebody is signed in with. `authenticated` is when it was last proved who it is.
 
-    `preview` tells the secret that it was found by, which is another after each proof; it is empty in lists. Times are
-    shown in the `timezone` of the user. With `factor_wanted` the policy asks for a second factor, which the user has to
-    set up before anything else.
+    `preview` tells the secret that it was found by, which is another after each proof. Times are shown in the user's
+    `timezone`. Lists have neither. With `factor_wanted` the policy asks for a second factor, which the user has to set
+    up before anything else.
     """
 
     id: int
@@ -54,8 +54,8 @@ class Session:
     expires: datetime
     address: str | None
     agent: str | None
-    preview: str = ""
-    timezone: str = "UTC"
+    preview: str = field(default="", compare=False)
+    timezone: str = field(default="UTC", compare=False)
     factor_wanted: bool = False
 
     def is_recent(self, now: datetime, seconds: int = RECENT_SECONDS) -> bool:
