@@ -100,6 +100,8 @@ _LAID = (
     schema.recovery_codes,
     schema.identities,
 )
+_OF_BACKEND = 10
+"""Where a place's ids have that of a token of the service account: after those of who acts."""
 _NEXT_ID = 10**9
 """Of what is made in a place."""
 
@@ -153,6 +155,10 @@ class Place:
 
     def name(self, username: str) -> str:
         return f"{username}{self.number}"
+
+    @property
+    def backend_token_id(self) -> int:
+        return self.number * _IDS_EACH + _OF_BACKEND
 
 
 @dataclass(frozen=True)
@@ -469,6 +475,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Revocations.revoke_presented": lambda case: case.installation.revocations.revoke_presented(
         case.me.origin, case.them.secret.reveal()
     ),
+    "Rotations.rotate_any_token": lambda case: case.installation.rotations.rotate_any_token(
+        OPERATOR, case.place.backend_token_id, NewRotation(0, on_first_use=False)
+    ),
     "Rotations.rotate_token": lambda case: case.installation.rotations.rotate_token(
         case.me.origin, case.token_id, NewRotation(0, on_first_use=False)
     ),
@@ -484,6 +493,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     ),
     "Sessions.end_others": lambda case: case.installation.sessions.end_others(OPERATOR, case.me.session),
     "Sessions.end_session": lambda case: case.installation.sessions.end_session(OPERATOR, case.them.session),
+    "TokenDetails.limit_any_token": lambda case: case.installation.details.limit_any_token(
+        OPERATOR, case.them.spare_id, 60 + case.side
+    ),
     "TokenDetails.update_details": lambda case: case.installation.details.update_details(
         case.me.origin,
         case.token_id,
@@ -704,6 +716,7 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
         identity = {"issuer": PROVIDER.issuer, "subject": str(actor.token_id), "user_id": actor.user_id}
         rows[schema.identities].append({**identity, "created_at": NOW})
         holders[name] = Holder(actor, secret, before, spare_id, session, _add_link(installation, rows, actor))
+    _add_token(installation, rows, first + _OF_BACKEND, ids["backend"], None)
     made = _add_client(installation, rows, first, ids["boss"], account_id=parent_id, service_user_id=ids["bob"])
     return Place(number, euuids[parent_id], euuids[child_id], holders, *made)
 

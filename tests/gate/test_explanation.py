@@ -45,6 +45,7 @@ def test_valid_token_passes_every_check(app_on_each_engine: App) -> None:
             "networks",
             "audience",
             "scopes",
+            "limit",
         )
     ]
 

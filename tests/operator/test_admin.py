@@ -151,6 +151,41 @@ def test_revoked_token_is_refused(service: Server) -> None:
     assert verify(service, token).status_code == 401
 
 
+def test_limit_of_a_token_is_changed(service: Server) -> None:
+    run(service, "admin", "user", "create", "busy")
+    token = run(service, "admin", "token", "create", "--user", "busy", "--expires", "1d").strip()
+    token_id = verify(service, token).headers["x-auth-token-id"]
+    update = ("admin", "token", "update", token_id, "--requests-per-minute")
+    assert run(service, *update, "60") == f"Token {token_id} now has 60 requests a minute.\n"
+    assert run(service, *update, "60") == f"Token {token_id} already had 60 requests a minute.\n"
+    event = rows(run(service, "admin", "audit", "list", "--limit", "1"))[0]
+    assert (event["action"], event["subject"]) == ("token.update", f"token:{token_id}")
+    missing = ("admin", "token", "update", "999999", "--requests-per-minute", "1")
+    assert "no such account, user, token or client" in fail(service, *missing)
+
+
+def test_token_of_a_service_account_is_rotated(service: Server) -> None:
+    run(service, "admin", "service-account", "create", "rotated", "--ceiling", "linodes:read_only")
+    make = ("admin", "token", "create", "--expires", "1d", "--scopes", "tokenry_users:read_only")
+    token = run(service, *make, "--user", "rotated").strip()
+    token_id = verify(service, token).headers["x-auth-token-id"]
+    newer = run(service, "admin", "token", "rotate", token_id, "--grace", "0h", "--now").strip()
+    assert [verify(service, each).status_code for each in (token, newer)] == [401, 200]
+    event = rows(run(service, "admin", "audit", "list", "--limit", "1"))[0]
+    assert (event["action"], event["subject"]) == ("token.rotate", f"token:{token_id}")
+    longer = ("admin", "token", "rotate", token_id, "--grace", "8d")
+    done = tokenry(*longer, "--data-dir", str(service.data_dir))
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_token_of_a_person_is_that_ones_to_rotate(service: Server) -> None:
+    run(service, "admin", "user", "create", "person")
+    token = run(service, "admin", "token", "create", "--user", "person", "--expires", "1d").strip()
+    token_id = verify(service, token).headers["x-auth-token-id"]
+    assert "its user rotates it" in fail(service, "admin", "token", "rotate", token_id)
+    assert verify(service, token).status_code == 200
+
+
 def test_tokens_are_listed_by_user_and_state(service: Server) -> None:
     run(service, "admin", "user", "create", "owner")
     token, gone = (

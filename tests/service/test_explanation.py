@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_network
 
@@ -14,12 +14,14 @@ from tokenry.domain.checks import Check, Denial
 from tokenry.domain.details import NewDetails
 from tokenry.domain.errors import Forbidden
 from tokenry.domain.explanation import Step
+from tokenry.domain.policy import UserKind
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import CHECKSUM_LENGTH, Peppers, Secret, checksum
 from tokenry.domain.tokens import NewToken, Token
 from tokenry.service.details import TokenDetails
 from tokenry.service.explanation import Explanations
+from tokenry.service.policy import Policies
 from tokenry.service.rotation import Rotations
 from tokenry.service.transactions import Transactions
 from tokenry.verification.inspection import inspect
@@ -203,6 +205,16 @@ def not_enough(scene: Scene) -> None:
     scene.needed = DOMAINS
 
 
+def limited(scene: Scene) -> None:
+    TokenDetails(scene.bench.transactions).limit_any_token(OPERATOR, scene.token.id, 60)
+
+
+def limited_by_the_policy(scene: Scene) -> None:
+    limited(scene)
+    policies = Policies(scene.bench.transactions)
+    policies.set_policy(OPERATOR, lambda policy: replace(policy, requests_per_minute={UserKind.ADMIN: 20}))
+
+
 FATES: list[tuple[Callable[[Scene], None], list[Check], str]] = [
     (nothing, [], "it has linodes:read_only, which covers linodes:read_only"),
     (unknown, [Check.KNOWN], "no token here has this public id"),
@@ -230,6 +242,13 @@ FATES: list[tuple[Callable[[Scene], None], list[Check], str]] = [
     (within, [], "may be used from 10.0.0.0/8 only, and 10.0.0.1 is inside"),
     (from_nowhere, [Check.NETWORKS], "may be used from 10.0.0.0/8 only, and no address was given"),
     (not_enough, [Check.SCOPES], "it has linodes:read_only, which does not cover domains:read_only"),
+    (nothing, [], "as many requests as it likes"),
+    (limited, [], "at most 60 requests a minute where they are counted; this limit is its own"),
+    (
+        limited_by_the_policy,
+        [],
+        "at most 20 requests a minute where they are counted; this limit is that of such users by the policy",
+    ),
 ]
 
 

@@ -100,7 +100,7 @@ MORE_ACCOUNTS = f"""
 MORE_USERS = f"""
     INSERT INTO users (id, account_id, username, username_folded, email, admin, created_at, external_id, service)
     SELECT i, CASE WHEN i % 20 < 2 THEN 1 ELSE 2 + i % 50 END, 'user-' || i, 'user-' || i, '', FALSE, {NOW},
-        'ext-' || i, i = 41
+        'ext-' || i, i IN (37, 41)
     FROM {numbers(2, USERS)}
 """
 # A tenth of them the first user's; a fifth revoked and a fifth expired.
@@ -433,6 +433,8 @@ class Many:
                 partial(do.details.update_details, origin, 100, NewDetails(disabled=True)),
                 partial(do.details.update_details, origin, 100, NewDetails(disabled=False)),
             ],
+            "details.limit_any_token": [partial(do.details.limit_any_token, OPERATOR, 100, 60)],
+            "rotations.rotate_any_token": [partial(do.rotations.rotate_any_token, OPERATOR, 35, NewRotation())],
             "rotations.rotate_token": [
                 partial(do.rotations.rotate_token, origin, 101, NewRotation()),
                 partial(do.rotations.rotate_token, origin, 101, NewRotation(0, on_first_use=False)),

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from types import FrameType
 from typing import Never
@@ -62,6 +63,18 @@ def perhaps_made(label: str | None, shown_by: str) -> str:
     """What is said of a token that may have been made; the command `shown_by` shows whether it was."""
     labelled = "" if label is None else f" labelled {printable(label)}"
     return f"A token{labelled} may have been made whose secret nobody has: find it with `{shown_by}`, and revoke it."
+
+
+def advise_again(token_id: int, left: timedelta | None) -> str:
+    """What to do about a new secret that nobody has; `left` is how long the old one works on, None for ever."""
+    if left is None:
+        return f"Nobody has the new secret of token {token_id}, and the old one still works: run this again."
+    if left:
+        return (
+            f"Nobody has the new secret of token {token_id}, and the old one stops working after the grace: run this "
+            "again."
+        )
+    return f"Nobody has a secret of token {token_id} that works: rotate it again, with another token, or revoke it."
 
 
 def _leaves_open(error: BaseException) -> bool:

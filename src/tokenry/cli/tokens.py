@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial, reduce
 from itertools import islice
 from operator import and_
@@ -16,7 +15,7 @@ from tokenry.cli.access import Connection, opened
 from tokenry.cli.candidates import complete_ids, complete_scopes
 from tokenry.cli.expiry import read_expiry, read_span
 from tokenry.cli.inputs import read_input
-from tokenry.cli.issuing import SHOWN_ONCE, issuing, perhaps_made, require_delivery, revoking
+from tokenry.cli.issuing import SHOWN_ONCE, advise_again, issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.metadata import ChangedMetadata, NewMetadata, read_metadata
 from tokenry.cli.options import COUNT_MAX, ID_MAX, ChangedLimit, read_text, takes_groups
 from tokenry.cli.output import Output
@@ -246,10 +245,10 @@ def rotate(
     span = read_span("1d" if grace is None else grace, "--grace")
     require_delivery()
     left = span if now else None
-    unknown = f"It is not known whether token {token_id} was rotated. If it was: {_advise(token_id, left)}"
+    unknown = f"It is not known whether token {token_id} was rotated. If it was: {advise_again(token_id, left)}"
     with connection.open() as client, issuing(unknown) as issue:
         rotated = whose.tokens(client).rotate(token_id, grace=span, at_once=now)
-        issue.take_back = partial(_advise, token_id, left)
+        issue.take_back = partial(advise_again, token_id, left)
         printer.write_one(write_token(rotated))
     if printer.is_table:
         complain(SHOWN_ONCE)
@@ -327,18 +326,6 @@ def _replace(
     with opened(Client, access) as client:
         made = replace_token(client, access, whose, token_id, command=command, expires=expires)
     printer.write_one(write_token(replace(made, secret=None)))
-
-
-def _advise(token_id: int, left: timedelta | None) -> str:
-    """What to do about a new secret that nobody has; `left` is how long the old one works on, None for ever."""
-    if left is None:
-        return f"Nobody has the new secret of token {token_id}, and the old one still works: run this again."
-    if left:
-        return (
-            f"Nobody has the new secret of token {token_id}, and the old one stops working after the grace: run this "
-            "again."
-        )
-    return f"Nobody has a secret of token {token_id} that works: rotate it again, with another token, or revoke it."
 
 
 def _read_ids(given: list[str]) -> list[int]:

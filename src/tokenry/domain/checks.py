@@ -46,6 +46,7 @@ class Check(Enum):
     NETWORKS = "networks"
     AUDIENCE = "audience"
     SCOPES = "scopes"
+    LIMIT = "limit"
 
 
 class Circumstances(NamedTuple):
@@ -109,6 +110,8 @@ RULES: dict[Check, Callable[[Held, Circumstances], bool]] = {
     Check.NETWORKS: lambda held, at: not held.networks or allows(held.networks, at.address),
     Check.AUDIENCE: lambda held, at: is_meant(held.audience, at.needed),
     Check.SCOPES: lambda held, at: held.scopes.covers(at.needed),
+    # Whoever asks for requests to be counted has each counted when all else holds; a question counts for nothing.
+    Check.LIMIT: lambda _held, _at: True,
 }
 """What holds for a token that may do what is asked, once its secret is known to be right."""
 
@@ -126,6 +129,7 @@ DENIALS = {
     Check.NETWORKS: Denial.ADDRESS,
     Check.AUDIENCE: Denial.AUDIENCE,
     Check.SCOPES: Denial.INSUFFICIENT_SCOPE,
+    Check.LIMIT: Denial.EXHAUSTED,
 }
 _IN_ORDER = [(rule, DENIALS[check]) for check, rule in RULES.items()]
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from tokenry.domain.checks import RULES, TEXT_RULES, Check, Circumstances
 from tokenry.domain.details import Details
+from tokenry.domain.limits import lowest
 from tokenry.domain.networks import Networks
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import API_PREFIXES, BODY_LENGTH, BOUND_PREFIXES, Peppers, Secret, find_prefix
@@ -46,6 +47,8 @@ class Trace:
     opening: Opening | None
     managing: bool = False
     """Whether it is a personal one of an administrator, whose `*` has the scopes of management."""
+    kind_limit: int = 0
+    """How many requests a minute each token of such a user may be used for; 0 for any number."""
 
     @property
     def expires_at(self) -> int:
@@ -73,6 +76,11 @@ class Trace:
     def audience(self) -> Sequence[str]:
         """For whom it is meant."""
         return () if self.opening is None else self.opening.audience
+
+    @property
+    def limit(self) -> int:
+        """How many requests a minute it may be used for, where they are counted; 0 for any number."""
+        return lowest(self.details.requests_per_minute or 0, self.kind_limit)
 
     @property
     def scopes(self) -> Scopes:
@@ -191,6 +199,13 @@ def _scopes_words(trace: Trace, at: Circumstances, *, passed: bool) -> str:
     return f"it has {trace.scopes}, which {'covers' if passed else 'does not cover'} {at.needed}"
 
 
+def _limit_words(trace: Trace, _: Circumstances, *, passed: bool) -> str:
+    if not trace.limit:
+        return "as many requests as it likes"
+    whose = "its own" if trace.limit == trace.details.requests_per_minute else "that of such users by the policy"
+    return f"at most {trace.limit} requests a minute where they are counted; this limit is {whose}"
+
+
 _TEXT_WORDS: dict[Check, Callable[..., str]] = {
     Check.PREFIX: _prefix_words,
     Check.SHAPE: _shape_words,
@@ -204,6 +219,7 @@ _WORDS: dict[Check, Callable[..., str]] = {
     Check.NETWORKS: _networks_words,
     Check.AUDIENCE: _audience_words,
     Check.SCOPES: _scopes_words,
+    Check.LIMIT: _limit_words,
 }
 
 

@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from tokenry.cli.expiry import read_expiry, read_start
-from tokenry.cli.issuing import issuing, perhaps_made, require_delivery, revoking
-from tokenry.cli.options import COUNT_MAX, ID_MAX, NewLimit, NotBefore, RotatesItselfOnly, read_text
+from tokenry.cli.expiry import read_expiry, read_span, read_start
+from tokenry.cli.issuing import advise_again, issuing, perhaps_made, require_delivery, revoking
+from tokenry.cli.options import COUNT_MAX, ID_MAX, ChangedLimit, NewLimit, NotBefore, RotatesItselfOnly, read_text
 from tokenry.cli.running import complain, group
 from tokenry.domain.details import STATES, Reason, Selection
+from tokenry.domain.rotation import GRACE_SECONDS_MAX, NewRotation
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.operator.options import LOCAL, SCOPED, operator, takes_settings
 from tokenry.operator.tables import print_table
@@ -129,6 +130,52 @@ def revoke(
     origin = replace(operator(), reason=None if reason is None else Reason(reason))
     open_installation(settings).tokens.revoke_any_token(origin, token_id)
     print(f"Token {token_id} is revoked.")
+
+
+@app.command()
+@takes_settings(*LOCAL)
+def update(
+    token_id: Annotated[int, typer.Argument(max=ID_MAX, help="Its id, as in lists and in X-Auth-Token-Id.")],
+    requests_per_minute: ChangedLimit = None,
+    *,
+    settings: Settings,
+) -> None:
+    """Set how often a token may be used, where its uses are counted."""
+    if requests_per_minute is None:
+        raise typer.BadParameter("say what is to change", param_hint="--requests-per-minute")
+    changed = open_installation(settings).details.limit_any_token(operator(), token_id, requests_per_minute)
+    limit = f"{requests_per_minute} requests a minute" if requests_per_minute else "no limit of its own"
+    print(f"Token {token_id} {'now has' if changed else 'already had'} {limit}.")
+
+
+@app.command()
+@takes_settings(*LOCAL, "token_prefix")
+def rotate(
+    token_id: Annotated[int, typer.Argument(max=ID_MAX, help="Its id, as in lists and in X-Auth-Token-Id.")],
+    grace: Annotated[
+        str,
+        typer.Option(
+            metavar="SPAN", help="How long the old secret keeps working after the new one is first used: 12h, 7d."
+        ),
+    ] = "1d",
+    now: Annotated[bool, typer.Option("--now", help="Count that from now instead.")] = False,
+    *,
+    settings: Settings,
+) -> None:
+    """Give a service account's token another secret and print it, once: it alone on standard output."""
+    span = read_span(grace, "--grace")
+    if span.total_seconds() > GRACE_SECONDS_MAX:
+        raise typer.BadParameter("it is at most 7d", param_hint="--grace")
+    installation = open_installation(settings)
+    require_delivery()
+    left = span if now else None
+    unknown = f"It is not known whether token {token_id} was rotated. If it was: {advise_again(token_id, left)}"
+    with issuing(unknown) as issue:
+        new = NewRotation(int(span.total_seconds()), on_first_use=not now)
+        token, secret = installation.rotations.rotate_any_token(operator(), token_id, new)
+        issue.take_back = partial(advise_again, token_id, left)
+        print(secret.reveal())
+    complain(f'Token {token.id} "{printable(token.label)}" has another secret. Its text is shown this once.')
 
 
 @app.command()

@@ -1,24 +1,26 @@
 """A token's details beyond the wire format, which users read and change."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.details import LIVE_TOKENS, Details, NewDetails, Selection
-from tokenry.domain.errors import Fault, Invalid, NotFound
+from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
 from tokenry.domain.events import TokenUpdated
 from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.limits import limit_faults
 from tokenry.domain.managed import MANAGERS
 from tokenry.domain.metadata import changed_keys
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import UserKind
 from tokenry.service.acting import require_maker
 from tokenry.service.disabling import turn
-from tokenry.service.transactions import Transactions
+from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import details as stored
 from tokenry.storage.database import retried
+from tokenry.storage.inventory import find_owner
 from tokenry.storage.users import lock_user
 
 
@@ -67,14 +69,39 @@ class TokenDetails:
                 _require_own(kind, changes, before, new)
             if new.disabled is not None and new.disabled != (before.disabled is not None):
                 turn(change, before, disabled=new.disabled)
-            if changes and not stored.store_details(
-                connection, token_id, {name: getattr(new, name) for name in changes}
-            ):
-                fields = filter(changes.__contains__, stored.OF_CREDENTIALS)
-                raise Invalid(*(Fault("Must be left out: this token can no longer be used", name) for name in fields))
-            if changes:
-                change.record(TokenUpdated(token_id, changes))
+            _store(change, token_id, changes, new)
             return _get(connection, owner_id, token_id, change.now)
+
+    @retried
+    def limit_any_token(self, origin: Origin, token_id: int, requests_per_minute: int) -> bool:
+        """Set the limit of anybody's token, as the operator; whether it was another. Raises NotFound, Invalid."""
+        raise_faults(limit_faults(requests_per_minute))
+        with self._transactions.change(origin) as change:
+            owner_id = get_any_owner(change.connection, token_id)
+            lock_user(change.connection, owner_id)
+            stored.lock_details(change.connection, token_id, user_id=owner_id)
+            new = NewDetails(requests_per_minute=requests_per_minute)
+            changes = _changes(_get(change.connection, owner_id, token_id, change.now), new)
+            _store(change, token_id, changes, new)
+            return bool(changes)
+
+
+def get_any_owner(connection: Connection, token_id: int) -> int:
+    """Whose token it is; their id. Raises NotFound."""
+    owner_id = find_owner(connection, token_id)
+    if owner_id is None:
+        raise NotFound
+    return owner_id
+
+
+def _store(change: Change, token_id: int, changes: Mapping[str, object], new: NewDetails) -> None:
+    """Store what changes of a token, which is locked, and record it. Raises Invalid."""
+    if not changes:
+        return
+    if not stored.store_details(change.connection, token_id, {name: getattr(new, name) for name in changes}):
+        fields = filter(changes.__contains__, stored.OF_CREDENTIALS)
+        raise Invalid(*(Fault("Must be left out: this token can no longer be used", name) for name in fields))
+    change.record(TokenUpdated(token_id, changes))
 
 
 def _get(connection: Connection, owner_id: int, token_id: int, now: datetime) -> Details:

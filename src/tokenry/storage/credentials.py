@@ -53,7 +53,7 @@ _OF_API = credentials.c.kind.in_(
 )
 _LIMITS = {kind: policy.c[name] for kind, name in LIMIT_COLUMNS.items()}
 # In the order of `UserKind.of`.
-_KIND_LIMIT = case(
+KIND_LIMIT = case(
     (users.c.proxy, _LIMITS[UserKind.PROXY]),
     (users.c.service, _LIMITS[UserKind.SERVICE]),
     (users.c.admin, _LIMITS[UserKind.ADMIN]),
@@ -82,7 +82,7 @@ def _select() -> Select[tuple[object, ...]]:
         credentials.c.not_before,
         tokens.c.rotates_itself_only,
         credentials.c.requests_per_minute,
-        _KIND_LIMIT.label("kind_limit"),
+        KIND_LIMIT.label("kind_limit"),
         users.c.metadata.label("user_metadata"),
         tokens.c.metadata.label("token_metadata"),
     )

@@ -4,12 +4,13 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, select, union_all
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, literal_column, select, union_all
 
 from tokenry.domain.explanation import Opening, Trace
+from tokenry.storage.credentials import KIND_LIMIT
 from tokenry.storage.database import from_seconds
 from tokenry.storage.details import read_details, select_details
-from tokenry.storage.schema import credentials, rotations, tokens, users
+from tokenry.storage.schema import credentials, policy, rotations, tokens, users
 
 
 def find_trace(connection: Connection, preview: str, *, now: datetime, account_id: int | None = None) -> Trace | None:
@@ -26,6 +27,7 @@ def find_trace(connection: Connection, preview: str, *, now: datetime, account_i
         disabled=None if row.disabled_at is None else from_seconds(row.disabled_at),
         opening=None if row.digest is None else _opening(row),
         managing=row.admin and row.grant_id is None,
+        kind_limit=row.kind_limit,
     )
 
 
@@ -52,7 +54,9 @@ def _select_trace(*, of_account: bool) -> Select[Any]:
             opens.c.pepper_generation,
             func.abs(opens.c.expires_at).label("ends_at"),
             opens.c.audience,
+            KIND_LIMIT.label("kind_limit"),
         )
+        .join(policy, policy.c.id == literal_column("1"))
         .outerjoin(opens, (opens.c.token_id == tokens.c.id) & (opens.c.preview == preview))
         .where(tokens.c.id.in_(named))
     )

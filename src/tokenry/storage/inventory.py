@@ -76,12 +76,10 @@ def find_own(connection: Connection, token_ids: Sequence[int], *, account_id: in
     return connection.execute(select(tokens.c.id).where(tokens.c.id.in_(token_ids), own)).scalars().all()
 
 
-def find_owner(connection: Connection, token_id: int, *, account_id: int) -> int | None:
-    """Find whose token it is, among the account's users; their id."""
+def find_owner(connection: Connection, token_id: int, *, account_id: int | None = None) -> int | None:
+    """Find whose token it is, among the account's users, or among all; their id."""
     statement = select(users.c.id).join(tokens, tokens.c.user_id == users.c.id)
-    return connection.execute(
-        statement.where(tokens.c.id == token_id, users.c.account_id == account_id)
-    ).scalar_one_or_none()
+    return connection.execute(statement.where(tokens.c.id == token_id, *_whose(account_id, None))).scalar_one_or_none()
 
 
 def is_live(connection: Connection, token_id: int, *, now: datetime) -> bool:
