@@ -14,6 +14,7 @@ from markupsafe import Markup
 from tokenry.domain.tokens import NEVER
 from tokenry.moments import write_moment
 from tokenry.pages import languages
+from tokenry.pages.happenings import describe_action
 from tokenry.web.answers import HeaderList
 
 PASSKEYS = "passkeys.js"
@@ -36,7 +37,9 @@ def _environment(language: str) -> Environment:
     environment.globals["style"] = Markup(_read("style.css"))  # noqa: S704 - a file of our own
     environment.globals["script_of"] = lambda name: Markup(_read(name))  # noqa: S704 - another
     environment.globals["never"] = NEVER
-    environment.filters.update(day=_write_day, moment=_write_time, distance=_write_distance, instant=_write_instant)
+    environment.filters.update(
+        day=_write_day, moment=_write_time, distance=_write_distance, instant=_write_instant, happened=describe_action
+    )
     return environment
 
 
