@@ -10,12 +10,15 @@
 //
 // What is needed: `scopes`, a list, all of which are needed; `resource`, for which the level goes by the method
 // (`read_only` for GET, HEAD and OPTIONS, `read_write` for every other); neither: any valid token. `audience` is your
-// application's own address, if OAuth clients name one. With `optional` who presents no token gets in, and is null.
+// application's own address, if OAuth clients name one. With `optional` who presents no token gets in, and is null. With
+// `cost`, 1 for instance, a request counts so much against the limit of its token, and is a 429 when that is used up.
 //
 // While there is no decision, the answer is no: 503. Nothing is remembered, so a revoked token is refused at once.
 
 const IDENTITY = ["user", "user-id", "account-id", "token-id", "scopes", "expires", "external-id"];
-const NEEDS = ["scopes", "resource", "audience", "optional"];
+const NEEDS = ["scopes", "resource", "audience", "optional", "cost"];
+const LEFT = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After"];
+const COST_MAX = 1000;
 const INSTANCE = "(@[A-Za-z0-9][A-Za-z0-9._-]{0,63})?";
 const RESOURCE = new RegExp(`^[a-z][a-z0-9_]{0,63}${INSTANCE}$`);
 const SCOPE = new RegExp(`^(\\*|[a-z][a-z0-9_]{0,63}:[a-z][a-z0-9_]{0,63}${INSTANCE})$`);
@@ -55,8 +58,9 @@ export class Verifier {
       const body = await readBounded(response);
       if (response.status === 200) return { identity: readIdentity(response.headers) };
       if (response.status === 400) throw new NoDecision("status 400: the service may have no such scope or resource");
-      if (!isRefusal(response, body)) throw new NoDecision(`status ${response.status} that is not the service's own`);
-      return { refusal: refusalOf(response.status, body, response.headers.get("www-authenticate")) };
+      const told = readRefusal(response, body);
+      if (told === null) throw new NoDecision(`status ${response.status} that is not the service's own`);
+      return { refusal: refusalOf(response.status, body, told) };
     } catch (error) {
       // The text of another error may quote what was sent.
       const why = error instanceof NoDecision ? error.message : (error.cause?.code ?? error.name);
@@ -131,11 +135,13 @@ function ask(needs) {
     if (!NEEDS.includes(name)) throw new TypeError(`${name} can be no need: there are ${NEEDS.join(", ")}`);
     if (needs[name] === undefined) throw new TypeError(`${name} is undefined: leave it out, if it is not needed`);
   }
-  const { scopes = [], resource = [], audience } = needs;
+  const { scopes = [], resource = [], audience, cost = 0 } = needs;
   const query = new URLSearchParams();
   for (const scope of scopes) query.append("scope", named(scope, SCOPE));
   for (const name of [resource].flat()) query.append("resource", named(name, RESOURCE));
   if (audience !== undefined) query.append("audience", audience);
+  if (!Number.isInteger(cost) || cost < 0 || cost > COST_MAX) throw new TypeError(`cost is a whole number up to ${COST_MAX}`);
+  if (cost) query.append("cost", cost);
   return query.size ? `?${query}` : "";
 }
 
@@ -172,18 +178,21 @@ function readMetadata(told) {
   return JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0))));
 }
 
-function isRefusal(response, body) {
-  const challenged = /^(Bearer|DPoP) /.test(response.headers.get("www-authenticate") ?? "");
-  const json = response.headers.get("content-type") === "application/json";
-  if (![401, 403].includes(response.status) || !challenged || !json) return false;
-  return Array.isArray(JSON.parse(body).errors);
+/** The headers of a refusal that are passed on: the challenge, or what is left of a limit. Null where it is no refusal. */
+function readRefusal({ status, headers }, body) {
+  if (headers.get("content-type") !== "application/json" || !Array.isArray(JSON.parse(body).errors)) return null;
+  if (status === 429) {
+    const left = LEFT.map((name) => [name, headers.get(name) ?? ""]);
+    return left.every(([, value]) => /^[0-9]{1,12}$/.test(value)) ? Object.fromEntries(left) : null;
+  }
+  const challenge = headers.get("www-authenticate") ?? "";
+  return [401, 403].includes(status) && /^(Bearer|DPoP) /.test(challenge) ? { "WWW-Authenticate": challenge } : null;
 }
 
 function refusal(status, reason, field) {
-  return refusalOf(status, JSON.stringify({ errors: [{ reason, field }] }), null);
+  return refusalOf(status, JSON.stringify({ errors: [{ reason, field }] }), {});
 }
 
-function refusalOf(status, body, challenge) {
-  const headers = { "Content-Type": "application/json", "Cache-Control": "no-store" };
-  return { status, body, headers: challenge === null ? headers : { ...headers, "WWW-Authenticate": challenge } };
+function refusalOf(status, body, told) {
+  return { status, body, headers: { "Content-Type": "application/json", "Cache-Control": "no-store", ...told } };
 }

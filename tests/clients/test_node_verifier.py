@@ -27,7 +27,7 @@ VARIANTS = """
 import { createServer } from "node:http";
 import { Verifier } from "./tokenry.mjs";
 const verifier = new Verifier(process.env.VERIFIER, { timeout: 5000 });
-const needs = { scopes: ["linodes:read_only"], optional: true };
+const needs = { scopes: ["linodes:read_only"], optional: true, cost: 1 };
 const handle = verifier.fetch(needs, (request, identity) => Response.json(identity));
 const server = createServer(async (message, reply) => {
   const { method, headers } = message;
@@ -123,6 +123,25 @@ def test_optional_token(optional: httpx2.Client, new_token: NewToken) -> None:
     assert optional.get("/", headers=bearer("x")).status_code == 401
 
 
+def test_token_that_is_used_too_often_is_told_when_to_come_again(optional: httpx2.Client, new_token: NewToken) -> None:
+    headers = bearer(new_token(scopes="linodes:read_only", requests_per_minute=1))
+    answers = [optional.get("/", headers=headers) for _ in range(3)]  # which are in two minutes at most
+    refused = next(answer for answer in answers if answer.status_code != 200)
+    assert (refused.status_code, refused.json()["errors"][0]["reason"]) == (429, "Too many requests")
+    assert (refused.headers["x-ratelimit-limit"], refused.headers["x-ratelimit-remaining"]) == ("1", "0")
+    assert 0 < int(refused.headers["retry-after"]) <= 60 < int(refused.headers["x-ratelimit-reset"])
+
+
+@pytest.mark.parametrize("missing", [None, "Retry-After"])
+def test_limit_that_nobody_told_of_is_no_answer_of_the_service(place: Path, missing: str | None) -> None:
+    left = dict.fromkeys(("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After"), "7")
+    told = [(name, value) for name, value in left.items() if name != missing]
+    answer = HttpServer(429, [*told, ("Content-Type", "application/json")], b'{"errors": [{"reason": "no"}]}')
+    with answer.running() as server:
+        for client in run(place, "variants.mjs", f"http://127.0.0.1:{server.port}"):
+            assert client.get("/", headers=bearer("x")).status_code == (429 if missing is None else 503)
+
+
 def test_metadata_is_read_as_it_was_written(place: Path) -> None:
     told = Metadata('{"name":"Zoë ÿ?~>"}', '{"n":1}')
     actor = Actor(7, Scopes.parse("linodes:read_only"), 1893505592, 3, "ada", 1, "x", "pat_x", metadata=told)
@@ -139,6 +158,8 @@ def test_metadata_is_read_as_it_was_written(place: Path) -> None:
         ('{ scopes: ["linodes:read_only@a/b"] }', "linodes:read_only@a/b can be no scope"),
         ('{ scope: ["linodes:read_only"] }', "scope can be no need"),  # and nothing would be needed
         ("{ resource: process.env.NOT_SET }", "resource is undefined"),
+        ("{ cost: 1001 }", "cost is a whole number"),
+        ('{ cost: "1" }', "cost is a whole number"),
         ('{ resource: "messages@team-7", scopes: ["messages:v2_send@team.7"] }', None),
     ],
 )

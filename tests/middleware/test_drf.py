@@ -143,4 +143,5 @@ def test_token_that_is_used_too_often_is_throttled() -> None:
         with override_settings(TOKENRY_VERIFIER=verifier, TOKENRY_METADATA=None):
             answer = ask(Hello, "Bearer x")
         verifier.close()
-    assert (answer.status_code, answer.data["detail"], answer["Retry-After"]) == (429, "Too many requests", "7")
+    assert (answer.status_code, answer.data["detail"]) == (429, "Too many requests")
+    assert [(name, answer[name]) for name, _ in left] == left

@@ -97,6 +97,9 @@ def _exception_of(refused: Refused, request: Request) -> APIException:
     error = kinds.get(refused.status, Undecided)(detail=json.loads(refused.body)["errors"][0]["reason"])
     if refused.status == 429:
         error.wait = int(dict(refused.left)["Retry-After"])  # with which DRF answers
+        view = request.parser_context.get("view")
+        if view is not None:  # the one way to a header of an answer that an exception makes
+            view.headers.update(refused.left)
     setattr(request, _CHALLENGE, refused.challenge)
     error.auth_header = refused.challenge  # DRF answers with it, whatever the status
     return error
