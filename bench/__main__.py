@@ -15,6 +15,7 @@ from bench import report
 from bench.behind import compare_gateways
 from bench.client import compare_client
 from bench.comparisons import compare_changes, compare_noting, compare_sizes, compare_workers, measure_in_process
+from bench.console import compare_console
 from bench.errors import BenchmarkError
 from bench.lists import compare_lists
 from bench.load import CONNECTIONS, prepare_load
@@ -33,6 +34,8 @@ BEHIND = "behind"
 """What is named to measure behind gateways."""
 OAUTH = "oauth"
 """What is named to measure what applications are given, and their tokens."""
+CONSOLE = "console"
+"""What is named to measure pages for people."""
 SECONDS = 3
 
 
@@ -48,6 +51,8 @@ class Plan:
     """Whether to measure behind gateways."""
     oauth: bool = True
     """Whether to measure what applications are given."""
+    console: bool = True
+    """Whether to measure pages for people."""
 
     @property
     def compares(self) -> bool:
@@ -73,7 +78,7 @@ class Plan:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the exit status says whether there are figures, not what they are."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    names = [BEHIND, OAUTH, *(measure.name for measure in MEASURES)]
+    names = [BEHIND, OAUTH, CONSOLE, *(measure.name for measure in MEASURES)]
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="measure", help=f"of {', '.join(names)}; all without any")
     parser.add_argument("--quick", action="store_true", help="2 rounds of 1 s with 1 thousand tokens; writes nothing")
@@ -84,11 +89,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"no such measure: {', '.join(unknown)}; there are {', '.join(names)}")
     chosen = tuple(measure for measure in MEASURES if not options.names or measure.name in options.names)
-    behind, oauth = (not options.names or name in options.names for name in (BEHIND, OAUTH))
+    behind, oauth, console = (not options.names or name in options.names for name in (BEHIND, OAUTH, CONSOLE))
     plan = (
-        Plan(chosen, rounds=2, seconds=1, quick=True, behind=behind, oauth=oauth)
+        Plan(chosen, rounds=2, seconds=1, quick=True, behind=behind, oauth=oauth, console=console)
         if options.quick
-        else Plan(chosen, options.rounds, options.seconds, behind=behind, oauth=oauth)
+        else Plan(chosen, options.rounds, options.seconds, behind=behind, oauth=oauth, console=console)
     )
     try:
         _run(plan, complete=not options.quick and not options.names)
@@ -148,9 +153,7 @@ def _run(plan: Plan, *, complete: bool) -> None:
                 comparisons += compare_postgres(
                     folder / "postgres", static, cores, rounds=plan.rounds, seconds=plan.seconds
                 )
-        if plan.oauth:
-            _say("comparing: applications and sign-ins")
-            comparisons += compare_oauth(folder, cores, rounds=plan.rounds, seconds=plan.seconds)
+        comparisons += _compare_faces(plan, folder, cores)
         if plan.compares and not plan.quick:
             _say("comparing: lists, pages and exports")
             comparisons += compare_pages(folder / "pages")
@@ -161,6 +164,18 @@ def _run(plan: Plan, *, complete: bool) -> None:
         report.write(behind, results, comparisons, about, datetime.now(UTC).isoformat(timespec="seconds"))
         _say("written to bench/results: latest.md, latest.svg and latest.json")
     _say(f"took {time.monotonic() - started:.0f} s")
+
+
+def _compare_faces(plan: Plan, folder: Path, cores: Cores) -> list[report.Comparison]:
+    """Compare what is for applications, and what for people."""
+    comparisons: list[report.Comparison] = []
+    if plan.oauth:
+        _say("comparing: applications and sign-ins")
+        comparisons += compare_oauth(folder, cores, rounds=plan.rounds, seconds=plan.seconds)
+    if plan.console:
+        _say("comparing: the console")
+        comparisons += compare_console(folder, cores, rounds=plan.rounds, seconds=plan.seconds)
+    return comparisons
 
 
 def _compare(plan: Plan, stock: Stock, cores: Cores) -> list[report.Comparison]:
