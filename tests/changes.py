@@ -51,6 +51,7 @@ from tokenry.domain.secrets import ACCESS, CODE, DEVICE_CODE, LINK, REFRESH, REG
 from tokenry.domain.service_accounts import ServiceAccountWanted
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
+from tokenry.domain.usage import Result
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
 from tokenry.service.authorization import Consent, OpenedRequest, Review
 from tokenry.service.client_metadata import read_metadata
@@ -249,6 +250,14 @@ def _flush(case: Case) -> None:
     uses._noted = {use.preview: use for use in noted}
     asyncio.run(uses.flush())
     assert not uses._noted, "kept for another time, since the database could not take them"
+
+
+def _flush_counts(case: Case) -> None:
+    uses = Uses(case.installation.database, lambda: NOW)
+    for holder in case.place.holders.values():
+        uses.counts.add(holder.actor, Result.EXPIRED)
+    asyncio.run(uses.flush())
+    assert not uses.counts.take(), "kept for another time, since the database could not take them"
 
 
 def _let_in(case: Case) -> None:
@@ -586,6 +595,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         OPERATOR, case.victim, UserChange(username=f"{case.victim}-{case.side}", restricted=True)
     ),
     "Uses._write": _flush,
+    "Uses._write_counts": _flush_counts,
     "begin_installation": lambda case: begin_installation(
         case.installation.transactions, case.installation.accounts, case.installation.tokens, _deliver
     ),
@@ -603,7 +613,7 @@ BEFORE_THE_START = {"_upgrade", "register_command_line", "set_up_peppers"}
 """What also does, and is over before anything is served."""
 SEAM = "Transactions.change"
 """What opens the transactions of use cases."""
-DONE_ONCE = {"Pruning._prune_all", "Pruning.prune", "Uses._write", "begin_installation"}
+DONE_ONCE = {"Pruning._prune_all", "Pruning.prune", "Uses._write", "Uses._write_counts", "begin_installation"}
 """What is not done again at once when another transaction was in the way: two soon are, one tells a secret."""
 
 

@@ -16,6 +16,8 @@ BIG = {
     "tokens",
     "credentials",
     "token_uses",
+    "token_counts",
+    "account_counts",
     "rotations",
     "idempotency_keys",
     "username_reservations",

@@ -139,7 +139,7 @@ def begin_verification(installation: Installation, clock: Callable[[], float] = 
     if isinstance(credentials, SqliteCredentials):
         cache = Cache(database.epoch.changed)
         credentials = screen = Screen(credentials, database.epoch.created)
-    uses = Uses(database)
+    uses = Uses(database, clock)
     read_scopes = installation.catalogue.stored
     return Deciding(
         verifier=Verifier(credentials, installation.peppers, clock, cache=cache, uses=uses, read_scopes=read_scopes),
@@ -162,7 +162,7 @@ def list_jobs(
     """
     cache, screen, uses = verification.cache, verification.screen, verification.uses
     jobs = [
-        Job("writing down uses of tokens", last_used.INTERVAL_SECONDS, Where.PROCESS, uses.flush),
+        Job("writing down uses of tokens", last_used.INTERVAL_SECONDS, Where.PROCESS, partial(uses.flush, lock)),
         Job("watching the clock", clocks.LOOK_SECONDS, Where.PROCESS, verification.clock_watch.look),
         Job("watching file descriptors", descriptors.LOOK_SECONDS, Where.WORKER, DescriptorWatch().look),
         Job("deleting what expired", PRUNING_SECONDS, Where.FLEET, installation.pruning.run),

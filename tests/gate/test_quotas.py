@@ -1,5 +1,6 @@
 """Limits of tokens, by which questions with a cost are counted: both ways count, answer and refuse alike."""
 
+import random
 import re
 from collections.abc import Sequence
 
@@ -9,8 +10,10 @@ from hypothesis import strategies as st
 
 from tests.serving.parts import Served, head
 from tokenry.domain.limits import COST_MAX
+from tokenry.domain.secrets import Secret
 
 SECONDS = 60
+UNKNOWN = Secret.generate(random.Random(2).randbytes).reveal()
 RESET = re.compile(rb"(?<=x-ratelimit-reset: )[0-9]+")
 QUESTIONS = {
     "free": "GET /verify",
@@ -56,6 +59,18 @@ def test_only_what_is_accepted_counts(served: Served, fast: bool) -> None:  # no
         (b"429", b"0"),
         (b"200", None),
     ]
+
+
+def test_both_ways_tell_alike_what_became_of_a_token(served: Served) -> None:
+    seen = []
+    for fast in (True, False):
+        served.uses.counts.gather(0)
+        served.uses.counts.forget(served.uses.counts.take())
+        ask(served, ["one", "free", "refused", "wrong", "two", "more"], fast=fast)
+        served.exchange([head("GET /verify", f"Authorization: Bearer {UNKNOWN}")], fast=fast)
+        served.uses.counts.gather(0)
+        seen.append({count.result: count.number for count in served.uses.counts.take()})
+    assert seen == [{"accepted": 3, "scopes": 1, "limit": 1, "unknown": 1}] * 2
 
 
 @pytest.mark.parametrize("fast", [True, False])

@@ -43,6 +43,7 @@ from tokenry.domain.secrets import LINK, REGISTRATION, Secret
 from tokenry.domain.service_accounts import ServiceAccountWanted
 from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
+from tokenry.domain.usage import day_of
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
 from tokenry.service.authorization import Consent
 from tokenry.service.documents import ClientDocuments, Documents
@@ -56,6 +57,7 @@ from tokenry.storage import audit, schema
 from tokenry.storage.database import to_seconds
 from tokenry.storage.rotations import activate_used, find_unused
 from tokenry.storage.schema import metadata
+from tokenry.storage.usage import Count, add_counts
 from tokenry.storage.users import find_user_by_id
 from tokenry.storage.uses import Use, record_uses, was_used
 from tokenry.wiring import begin, open_installation, prepare
@@ -117,6 +119,14 @@ CREDENTIALS = """
     SELECT preview, id, :digest, 1, expires_at FROM tokens WHERE id > 1 AND revoked_at IS NULL
 """
 USES = f"INSERT INTO token_uses (token_id, used_at) SELECT id, {NOW} - id FROM tokens WHERE id % 3 = 0"
+COUNTS = f"""
+    INSERT INTO token_counts (token_id, day, result, number)
+    SELECT id, {day_of(NOW)} - CASE WHEN id % 20 = 0 THEN 100 ELSE 5 END, 'accepted', 1 FROM tokens
+"""
+ACCOUNT_COUNTS = f"""
+    INSERT INTO account_counts (account_id, day, result, number)
+    SELECT id, {day_of(NOW)} - CASE WHEN id % 20 = 0 THEN 100 ELSE 5 END, 'accepted', 1 FROM accounts
+"""
 ROTATIONS = f"""
     INSERT INTO rotations (token_id, preview, previous, started_at, grace_seconds, on_first_use, first_used_at)
     SELECT id, preview, 'old_' || substr(preview, 5), {NOW}, 60, FALSE, {NOW} FROM tokens WHERE id % 8 = 1
@@ -254,6 +264,8 @@ def fill(connection: Connection) -> None:
         MORE_TOKENS,
         CREDENTIALS,
         USES,
+        COUNTS,
+        ACCOUNT_COUNTS,
         ROTATIONS,
         KEYS,
         RESERVATIONS,
@@ -389,6 +401,8 @@ class Many:
         return {
             "tokens.get_token": [partial(do.tokens.get_token, 1, 1)],
             "details.get_details": [partial(do.details.get_details, 1, 1)],
+            "activity.list_counts": [partial(do.activity.list_counts, 1, 1)],
+            "activity.list_any_counts": [partial(do.activity.list_any_counts, actor, 1)],
             "policies.get_policy": [do.policies.get_policy],
             "policies.get_rules": [partial(do.policies.get_rules, 1), partial(do.policies.get_rules, 2, giver_id=1)],
             "device_codes.find": [partial(do.device_codes.find, "BCDFGHJK")],
@@ -836,6 +850,7 @@ class Many:
             find_unused(connection, [f"pat_{id:012}" for id in range(20, 520)])
             activate_used(connection, "pat_000000000020", NOW)
             was_used(connection, 1)
+            add_counts(connection, [Count(id, 1, day_of(NOW), "expired", 1) for id in range(20, 520)])
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -116,8 +116,13 @@ class FastPath:
 
     def _look_up(self, sender: Sender, text: bytes) -> bytes | None:
         """Answer to a token that is not remembered; in a repeated head, something else may stand in its place."""
-        if is_junk(text) or self._lacks(text[:-HIDDEN_LENGTH]):
-            return self._refuse(sender) if is_visible(text) else None
+        junk = is_junk(text)
+        if junk or self._lacks(text[:-HIDDEN_LENGTH]):
+            if not is_visible(text):
+                return None
+            if not junk:
+                self._verifier.refuse_unknown()
+            return self._refuse(sender)
         try:
             found = self._verifier.look_up_now(text)
         except (Unavailable, LookupError):  # no database, no pepper
@@ -146,6 +151,7 @@ class FastPath:
             meter = self._turn(known)
         left = known.limit - self._take(meter, sender.needed.cost, known.limit)
         if left < 0:
+            self._verifier.take_back(Decision(known.actor), Denial.EXHAUSTED)
             used = known.limit - left
             return self._write(sender, *exhausted(allowance(limit=known.limit, used=used, now=now)))
         return b"".join((self._accepted, meter.head, b"%d" % left, known.limited))

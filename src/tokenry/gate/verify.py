@@ -85,6 +85,8 @@ class VerifyEndpoint:
         assert decision.actor is not None
         allowance = await self._limits.take(decision.actor.token_id, decision.limit, cost)
         exhausted = allowance is not None and allowance.exceeded
+        if exhausted:
+            self._verifier.take_back(decision, Denial.EXHAUSTED)
         return decision._replace(denial=Denial.EXHAUSTED if exhausted else None, allowance=allowance)
 
     def _read(self, scope: Scope) -> Scopes:

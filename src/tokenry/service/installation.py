@@ -15,6 +15,7 @@ from tokenry.domain.secrets import PERSONAL, Kind, Peppers, Secret
 from tokenry.domain.sessions import STANDARD_LIMITS, SessionLimits
 from tokenry.domain.tokens import NewToken
 from tokenry.service.accounts import Accounts
+from tokenry.service.activity import Activity
 from tokenry.service.admission import Admission
 from tokenry.service.apps import Apps
 from tokenry.service.audit import Audit
@@ -113,6 +114,7 @@ class Installation:
         self.rotations = Rotations(transactions, peppers, kind)
         self.leaks = Leaks(transactions, peppers)
         self.inventory = Inventory(transactions)
+        self.activity = Activity(transactions)
         self.explanations = Explanations(transactions, peppers)
         self.revocations = Revocations(transactions, peppers)
         self.accounts = Accounts(transactions, reservation)

@@ -18,6 +18,7 @@ from tokenry.storage.page_tokens import delete_expired_page_tokens
 from tokenry.storage.pruning import KINDS
 from tokenry.storage.pushed_requests import delete_expired_requests
 from tokenry.storage.sessions import delete_expired_sessions
+from tokenry.storage.usage import delete_old_account_counts, delete_old_token_counts
 
 PRUNING_SECONDS = 60
 _KINDS = (
@@ -29,6 +30,8 @@ _KINDS = (
     delete_expired_requests,
     *KINDS,
     delete_unused_clients,
+    delete_old_token_counts,
+    delete_old_account_counts,
 )
 TURN_SECONDS_MAX = 30
 """How long one turn may take. What is left is deleted in the next."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from tokenry.domain.checks import Denial
 from tokenry.domain.scopes import Scopes
 from tokenry.verification.verifier import MALFORMED_BOUND, UNPROVED, Decision, Presenter, Verifier, read_bound
 
@@ -72,10 +73,12 @@ class BoundTokens:
         actor, address = decision.actor, shown.address
         if actor is None:
             return decision
-        if shown.proof is None or address is None:
-            return UNPROVED
-        prove = partial(self._prove, actor.preview, text, shown, address)
-        return decision if await self.run(prove, who=actor.user_id, writes=True) else UNPROVED
+        if shown.proof is not None and address is not None:
+            prove = partial(self._prove, actor.preview, text, shown, address)
+            if await self.run(prove, who=actor.user_id, writes=True):
+                return decision
+        self.verifier.take_back(decision, Denial.UNPROVED)
+        return UNPROVED
 
     def find_now(self, authorization: str | None, needed: Scopes, client: Presenter) -> Decision | None:
         """Decide on the token alone, without waiting for anything; None where that cannot be. Raises Unavailable."""

@@ -22,14 +22,17 @@ class Known:
     """A credential that was found and whose secret was right: all that deciding on it again needs.
 
     `fingerprint` is the BLAKE2s digest of the token's text; the text itself is not kept. `covered` are the scopes that
-    were last found to be covered, for whoever asked for them, and from `note_at` on (seconds since 1970) a use is to be
-    looked at again (`last_used.py`). `limit` is how many requests a minute may be made with it, 0 for any number, and
-    `counted` is as `covered`, of those that are to be counted; `meter` is where, and `asked_at` when it was asked for
-    last. `disabled_at` is for who finds it: one of a user who is disabled is not kept.
+    were last found to be covered, for whoever asked for them. `accepted` is how often it was accepted since that was
+    counted, and from `note_at` on (seconds since 1970) a use is to be looked at again (`last_used.py`); one that is
+    kept and not `listed` was not used for a while, and is listed by its next use (`counts.py`). `limit` is how many
+    requests a minute may be made with it, 0 for any number, and `counted` is as `covered`, of those that are to be
+    counted; `meter` is where, and `asked_at` when it was asked for last. `disabled_at` is for who finds it: one of a
+    user who is disabled is not kept.
     `answer` and `limited` are for the writer of answers, who keeps there what it writes for this token.
     """
 
     __slots__ = (
+        "accepted",
         "actor",
         "answer",
         "asked_at",
@@ -40,6 +43,7 @@ class Known:
         "fingerprint",
         "limit",
         "limited",
+        "listed",
         "meter",
         "networks",
         "note_at",
@@ -55,6 +59,8 @@ class Known:
         self.disabled_at = disabled_at
         self.covered = NOTHING if not actor.audience else _NEVER_ASKED
         self.note_at = self.asked_at = 0.0
+        self.accepted = 0.0
+        self.listed = True  # as long as it is not kept
         self.answer = self.limited = b""
         self.limit = limit
         self.counted: Scopes | None = None
@@ -115,6 +121,7 @@ class Cache(Follower):
         while self._weight > self._entries_max and self._fingerprints:
             self._drop(next(iter(self._fingerprints)))
         self._entries[known.fingerprint] = known
+        known.listed = False
         self._fingerprints[preview] = known.fingerprint
 
     def __len__(self) -> int:

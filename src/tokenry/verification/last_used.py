@@ -1,27 +1,36 @@
 """When, from where and by which program each token was last used: noted in memory, written down in batches.
 
+Beside it how often each was used, day by day (`counts.py`).
+
 With the first use of a rotated token's new secret the grace of the old one begins.
 
 A request that uses a token writes nothing. Of each token one use every few seconds is looked at: it is noted if the
 last note is a minute old, or from another address or program. Every few seconds what was noted is written down. So the
 first use after a quiet minute is shown within seconds, and otherwise the time that owners are shown is right to within
-a minute. The many uses in between cost one comparison each, and are not told apart. What the database does not take
-stays noted, for as long as it takes; a thread of its own waits for it.
+a minute. The many uses in between cost one comparison and one addition each, and are not told apart: once a minute it
+is written down how many there were. What the database does not take stays noted, for as long as it takes; a thread of
+its own waits for it. A process that is killed loses what it noted in the last seconds, and counted in the last minute.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple, TypeVar
 
 from tokenry.complaints import Complaints
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.secrets import mask_secrets
+from tokenry.domain.usage import day_of
 from tokenry.log import Log
 from tokenry.printable import printable
 from tokenry.storage.database import Database
 from tokenry.storage.one_thread import OneThread
 from tokenry.storage.rotations import activate_used, find_unused
+from tokenry.storage.usage import Count, add_counts
 from tokenry.storage.uses import AGENT_LENGTH_MAX, Use, record_uses
 from tokenry.verification.cache import Known
+from tokenry.verification.counts import Counts
+from tokenry.verification.follower import NO_LOCK
 
 INTERVAL_SECONDS = 5
 PRECISION_SECONDS = 60
@@ -30,6 +39,8 @@ NOTED_MAX = 100_000
 """Uses of so many tokens are kept while the database cannot take them; those of further tokens are not noted."""
 PIECE_ROWS_MAX = 1000
 """Of one transaction, which others may have to wait for."""
+
+T = TypeVar("T")
 
 log = Log("tokenry.verification")
 
@@ -43,34 +54,41 @@ class _Note(NamedTuple):
 
 
 class Uses:
-    """The uses of one worker. One thread at a time notes them, one task writes them down."""
+    """The uses of one process. One thread at a time notes them, one task writes them down.
 
-    def __init__(self, database: Database) -> None:
+    `now` gives seconds since 1970, by which days begin.
+    """
+
+    def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
         self._database = database
+        self._now = now
         self._thread = OneThread()
         self._noted: dict[str, Use] = {}
         """What is to be written down, by preview."""
         self._notes: dict[str, _Note] = {}
         """The last note of each preview that has one of the last minute, the oldest first."""
+        self.counts = Counts()
+        """What became of tokens, by day."""
+        self._gathered_at, self._day = 0.0, day_of(now())
         self._complaints = Complaints("uses of tokens cannot be written down yet")
-
-    def look_at(self, preview: str) -> float:
-        """From when on a use of a token is to be looked at (seconds since 1970); 0 if none was noted lately."""
-        note = self._notes.get(preview)
-        return 0.0 if note is None else note.look_at
 
     def note(self, known: Known, seconds: float, address: str | None, agent: str | None) -> None:
         """Note a use unless it is like the one noted last. Callers spare themselves the call until `known.note_at`."""
-        known.note_at = seconds + LOOK_SECONDS
-        actor, source = known.actor, hash((address, agent))
+        self.counts.look_at(known)
+        actor = known.actor
         note = self._notes.get(actor.preview)
-        if note is not None and source == note.source and seconds < note.noted_at + PRECISION_SECONDS:
-            self._notes[actor.preview] = note._replace(look_at=known.note_at)
-            return
+        known.note_at = seconds + LOOK_SECONDS
+        if note is not None:
+            if note.noted_at <= seconds < note.look_at:  # where nothing is remembered of it, or it is known anew
+                known.note_at = note.look_at
+                return
+            if hash((address, agent)) == note.source and seconds < note.noted_at + PRECISION_SECONDS:
+                self._notes[actor.preview] = note._replace(look_at=known.note_at)
+                return
         if len(self._noted) >= NOTED_MAX and actor.preview not in self._noted:
             self._complaints.add(f"those of {NOTED_MAX} tokens wait, and none of others are noted")
             return
-        self._remember(actor.preview, _Note(known.note_at, seconds, source))
+        self._remember(actor.preview, _Note(known.note_at, seconds, hash((address, agent))))
         agent = None if agent is None else agent[:AGENT_LENGTH_MAX]
         self._noted[actor.preview] = Use(actor.token_id, actor.preview, int(seconds), address, agent)
 
@@ -87,38 +105,43 @@ class Uses:
 
     async def close(self) -> None:
         """Write down what was noted, the last time: what the database does not take is lost."""
+        self._gathered_at = 0.0
         await self.flush()
         if self._noted:
             log.error("uses of tokens were lost", tokens=len(self._noted))
 
-    async def flush(self) -> None:
-        """Write down what was noted so far. What the database cannot take now is kept for the next time."""
-        if not self._noted:
+    async def flush(self, lock: AbstractContextManager[object] = NO_LOCK) -> None:
+        """Write down what was noted so far. What the database cannot take now is kept for the next time.
+
+        `lock` is held by all who decide, where that is in other threads.
+        """
+        with lock:
+            counts = self._take_counts()
+        if not self._noted and not counts:
             return
         try:
-            await self._thread.run(self._write_pieces, seconds=INTERVAL_SECONDS)
+            await self._thread.run(lambda: self._write_all(counts), seconds=INTERVAL_SECONDS)
         except Unavailable as error:
             self._complaints.add(error.reason)
         except Exception as error:  # noqa: BLE001 - a defect, for which neither these uses nor later ones should pay
             self._complaints.add(repr(error), with_traceback=True)
 
-    def _write_pieces(self) -> None:
+    def _take_counts(self) -> Sequence[Count]:
+        """What is to be written down of counts: once a minute, and when a day is over."""
+        now = self._now()
+        if not 0 <= now - self._gathered_at < PRECISION_SECONDS or day_of(now) != self._day:
+            self.counts.gather(self._day)
+            self._gathered_at, self._day = now, day_of(now)
+        return self.counts.take()
+
+    def _write_all(self, counts: Sequence[Count]) -> None:
         """Write everything down, piece by piece."""
-        defect: Exception | None = None
         # In one order everywhere, so that two workers never wait for each other in a circle.
         uses = sorted(self._noted.copy().values())  # a copy in one step, as others are noted meanwhile
-        for start in range(0, len(uses), PIECE_ROWS_MAX):
-            piece = uses[start : start + PIECE_ROWS_MAX]
-            try:
-                self._write(piece)
-            except Unavailable:
-                raise
-            except Exception as error:  # noqa: BLE001 - raised again when the other pieces are written
-                defect = error
-            else:
-                self._forget(piece)
-        if defect is not None:
-            raise defect
+        defects = [*_write_pieces(uses, self._write, self._forget)]
+        defects += _write_pieces(counts, self._write_counts, self.counts.forget)
+        if defects:
+            raise defects[0]
 
     def _forget(self, written: Sequence[Use]) -> None:
         for use in written:
@@ -135,6 +158,29 @@ class Uses:
         for preview in unused_before:
             with self._database.write() as connection:
                 activate_used(connection, preview, used[preview])
+
+    def _write_counts(self, counts: Sequence[Count]) -> None:
+        with self._database.write() as connection:
+            add_counts(connection, counts)
+
+
+def _write_pieces(
+    rows: Sequence[T], write: Callable[[Sequence[T]], None], forget: Callable[[Sequence[T]], None]
+) -> Iterator[Exception]:
+    """Write some rows after the others, and forget them; the defects that kept pieces from being written.
+
+    Raises Unavailable.
+    """
+    for start in range(0, len(rows), PIECE_ROWS_MAX):
+        piece = rows[start : start + PIECE_ROWS_MAX]
+        try:
+            write(piece)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - raised again when the other pieces are written
+            yield error
+        else:
+            forget(piece)
 
 
 def _readable(text: str | None) -> str | None:

@@ -13,6 +13,7 @@ from tokenry.domain.metadata import NOTHING_KEPT, Metadata
 from tokenry.domain.networks import allows, stored_networks
 from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
 from tokenry.domain.secrets import API_PREFIXES, BOUND_PREFIXES, TOKEN_LENGTH_MAX, TOKEN_LENGTH_MIN, Peppers, Secret
+from tokenry.domain.usage import RESULTS, Result
 from tokenry.storage.credentials import Credential
 from tokenry.storage.metadata import from_column
 from tokenry.verification.cache import Cache, Known
@@ -91,6 +92,7 @@ MALFORMED_BOUND = MALFORMED._replace(bound=True)
 UNPROVED = Decision(None, Denial.UNPROVED, bound=True)
 _UNCOUNTED = Denial.UNCOUNTED
 _NAMED = (None, Denial.INSUFFICIENT_SCOPE)
+_ACCEPTED = (None, Denial.UNCOUNTED)
 NOBODY = KnownPresenter()
 
 
@@ -226,6 +228,7 @@ class Verifier:
                 or needed is known.counted
                 or (known.actor.scopes.covers(needed) and is_meant(known.actor.audience, needed))
             ):
+                known.accepted += 1.0  # an int would be made anew each time, above 256
                 if now >= known.note_at and self._uses is not None:
                     self._uses.note(known, now, client.address, client.agent)
                 if free:
@@ -233,11 +236,32 @@ class Verifier:
                 known.asked_at = now
                 return _UNCOUNTED if needed is known.counted else _settle(known, needed)
             if known.disabled_at is None and is_meant(known.audience, needed):
-                return Denial.INSUFFICIENT_SCOPE
-        return find_denial(known, Circumstances(now, client.address, needed)) or Denial.UNKNOWN
+                return self._deny(known, Denial.INSUFFICIENT_SCOPE)
+        return self._deny(known, find_denial(known, Circumstances(now, client.address, needed)))
+
+    def refuse_unknown(self) -> None:
+        """Let a token have been presented that was never stored, as `lacks` has told."""
+        if self._uses is not None:
+            self._uses.counts.add(None, Result.UNKNOWN)
+
+    def take_back(self, decision: Decision, instead: Denial | None = None) -> None:
+        """Let a decision on a known token not be counted: it is refused after all `instead`, or judged once more."""
+        if self._uses is not None and decision.actor is not None:
+            before = RESULTS.get(decision.denial) if decision.denial else None
+            self._uses.counts.add(decision.actor, before or Result.ACCEPTED, -1)
+            if instead is not None:
+                self._uses.counts.add(decision.actor, RESULTS[instead])
+
+    def _deny(self, known: Known, denial: Denial | None) -> Denial:
+        denial = denial or Denial.UNKNOWN
+        if self._uses is not None:
+            self._uses.counts.add(known.actor, RESULTS[denial])
+        return denial
 
     def _decide(self, known: Known, needed: Scopes, client: Presenter) -> Decision:
         denial = self.judge(known, needed, client)
+        if self._uses is None and denial in _ACCEPTED:
+            known.accepted -= 1.0
         if denial is _UNCOUNTED:
             return Decision(known.actor, denial, limit=known.limit)
         return Decision(known.actor, denial) if denial in _NAMED else Decision(None, denial)
@@ -255,6 +279,7 @@ class Verifier:
     def _recognise(self, secret: Secret, credential: Credential | None, mark: int | None) -> Known | Denial:
         """Compare a presented token with what was found under its preview, and remember it if it is right."""
         if credential is None or not self._peppers.opens(secret, credential.digest, credential.pepper_generation):
+            self.refuse_unknown()
             return Denial.UNKNOWN
         scopes, personal = self._read_scopes(credential.scopes), credential.client_id is None
         actor = Actor(
@@ -280,9 +305,7 @@ class Verifier:
         now = self._now()
         # And so not worth remembering; of what is remembered, nobody has to ask again whether it is valid already.
         if now >= known.expires_at or known.disabled_at is not None or now < actor.not_before:
-            return find_denial(known, Circumstances(now)) or Denial.UNKNOWN
-        if self._uses is not None:
-            known.note_at = self._uses.look_at(actor.preview)
+            return self._deny(known, find_denial(known, Circumstances(now)))
         if self._cache is not None and mark is not None:
             self._cache.put(known, mark)
         return known

@@ -155,6 +155,7 @@ class Resource:
                 instead = _find_other(operation, decision)
                 if instead is not None:
                     operation = instead
+                    self._checks.verifier.take_back(decision)
                     decision = await self._checks.verifier.verify(headers[b"authorization"], operation.scopes, client)
                 scope["tokenry.actor"] = decision.actor
             await self._limit(scope, decision, operation)

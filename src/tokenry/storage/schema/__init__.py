@@ -50,12 +50,14 @@ from tokenry.storage.schema.sign_in import (
     recovery_codes,
     sessions,
 )
+from tokenry.storage.schema.usage import account_counts, token_counts
 
 __all__ = [
     "LIMIT_COLUMNS",
     "Id",
     "Seconds",
     "Words",
+    "account_counts",
     "accounts",
     "apps",
     "audit_events",
@@ -83,6 +85,7 @@ __all__ = [
     "rotations",
     "seen_assertions",
     "sessions",
+    "token_counts",
     "token_starts",
     "token_uses",
     "tokens",
