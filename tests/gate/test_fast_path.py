@@ -161,6 +161,15 @@ def at_once(served: Served, raw: bytes) -> bytes:
         ("GET /verify?cost=1&cost=1", "good", 400),
         ("GET /verify?cost=1001", "good", 400),
         ("GET /verify/ext-authz/cost=1/a", "good", 200),
+        ("GET /verify?scope=messages:read@team-7", "team", 200),
+        ("GET /verify?scope=messages:read@team-8", "team", 403),
+        ("GET /verify/ext-authz/resource=messages@team-7/a", "team", 200),
+        ("PUT /verify/ext-authz/resource=messages@team-7/a@b", "team", 200),
+        ("GET /verify/ext-authz/scope=messages:send@team-8/a", "team", 403),
+        ("GET /verify/ext-authz/resource=messages%40team-7/a", "team", 200),
+        ("GET /verify/ext-authz/resource%3Dmessages@team-7/a", "team", 200),
+        ("GET /verify/ext-authz/resource=messages@/a", "team", 400),
+        ("GET /verify/ext-authz/resource=linodes@team-7/a", "team", 400),
         ("GET /verify?audience=", "meant", 400),
         ("GET /verify?audience=*", "meant", 400),
         ("GET /verify?audience=mcp", "meant", 400),
@@ -553,7 +562,7 @@ NAMES = """AUTHORIZATION X-Filters X-Forwarded-For User-Agent Accept X-Original-
 Proxy-A Cookie Traceparent X-Original-Methods DPoP"""
 VALUES = """Bearer {good}|Bearer {narrow}|Bearer {expired}|Bearer {revoked}|Bearer {unknown}|Bearer {wrong}
 |Bearer {here}|Bearer {office}|bearer {good}|Bearer  {good}|Bearer {good} |Bearer\t{good}|{good}|Bearer|0|3|00
-|\t Bearer {good}\t |Bearer {good} x|DPoP {bound}|dpop {good}|Bearer {bound}
+|\t Bearer {good}\t |Bearer {good} x|DPoP {bound}|dpop {good}|Bearer {bound}|Bearer {team}
 |chunked|close|keep-alive|100-continue|curl/8||203.0.113.7, 192.0.2.9"""
 anything = st.text(st.characters(max_codepoint=255, exclude_characters="{}"), max_size=12)
 special = st.sampled_from(SPECIAL) | st.sampled_from(SPECIAL).map(str.title)
@@ -565,6 +574,7 @@ TOLD_BY = [question.told_by.decode() for question in QUESTIONS if question.told_
 methods = st.sampled_from([*METHODS, *METHODS, "PROPFIND", "get", "", "GET, POST", "CONNECT"])
 policies = st.sampled_from(
     """|scope=linodes:read_only|scope=linodes:read_write|scope=linodes:read_only&scope=|scope|x=1|resource=linodes
+    |resource=messages@team-7|scope=messages:read@team-8|resource=messages@|@
     |origin=https://api.example|resource=linodes&scope=volumes:read_only|resource=linode|%72esource=linodes|resource=linodes%2Fa|\xff|a#b|a?b
     """.replace("\n    ", "").split("|")
 )

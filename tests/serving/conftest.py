@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,14 @@ from tokenry.domain.tokens import NewToken
 from tokenry.serving.protocol import BoundedProtocol
 from tokenry.wiring import open_installation
 
+MESSAGES = """
+[messages]
+instances = true
+reads = "read"
+writes = "send"
+actions.read = {}
+actions.send.implies = ["read"]
+"""
 UNKNOWN_BODY = "pat_" + "A" * 44
 
 
@@ -34,7 +43,10 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def serve(data_dir: Path, url: str | None, **settings: Any) -> Iterator[Served]:
     clock = Clock()
-    app = make_app(data_dir, clock, url, **settings)
+    scopes_file = data_dir.parent / "scopes.toml"
+    usual = files("tokenry.storage").joinpath("catalogue.toml").read_text("utf-8")
+    scopes_file.write_text(usual + MESSAGES, "utf-8")
+    app = make_app(data_dir, clock, url, scopes_file=scopes_file, **settings)
     with app.client:  # which lets go of the database at the end
         pass
     installation = open_installation(app.settings, clock)
@@ -54,6 +66,7 @@ def serve(data_dir: Path, url: str | None, **settings: Any) -> Iterator[Served]:
     secrets["bound"] = issued.access.reveal()
     secrets |= {"unknown": UNKNOWN_BODY + checksum(UNKNOWN_BODY), "wrong": app.token[:-1] + "!"}
     secrets["limited"] = create("linodes:read_only", 30 * 86400, limit=3)
+    secrets["team"] = create("messages:send@team-7")
     clock.seconds += 10
     installation.database.close()
     config = uvicorn.Config(

@@ -23,7 +23,7 @@ _OF_THE_SERVER = frozenset(name.encode("ascii") for name in OF_THE_SERVER) - {_L
 _BELOW = next(question for question in QUESTIONS if question.is_below)
 _IN_QUERY = {question.path: question for question in QUESTIONS if not question.is_below}
 # Of a policy in a path, up to the slash that ends it.
-_POLICY = re.compile(rb"[0-9A-Za-z_=&:*.,+%\-]*+")
+_POLICY = re.compile(rb"[0-9A-Za-z_=&:*.,+%@\-]*+")
 _BEARER = re.compile(rb"bearer ++([!-~]++)", re.IGNORECASE)
 _VISIBLE = re.compile(rb"[!-~]+")
 BLANKS = b"\t "  # around a value, and no part of it (RFC 9110 section 5.5)
