@@ -55,6 +55,11 @@ check: $(VENV)/.test ## Run the linters, the type checker and the layer rules
 docs: $(VENV)/.test ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build
 
+.PHONY: screenshots
+screenshots: $(VENV)/.test ## Take a picture of every page of the console, into docs/_build/screenshots
+	tools/debian-packages chromium
+	$(BIN)/python -m docs.screenshots
+
 .PHONY: bench
 bench: $(VENV)/.test $(PEERS)/.installed $(NODE_PEERS)/node_modules/.package-lock.json ## Measure against nginx and peers, into bench/results (needs wrk, nginx and HAProxy; takes most of an hour)
 	tools/debian-packages wrk nginx-light haproxy

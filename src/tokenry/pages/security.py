@@ -7,6 +7,7 @@ from markupsafe import Markup
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.one_time_passwords import group_key, key_address
 from tokenry.pages.cookies import NEXT, form_token
+from tokenry.pages.navigation import SIGN_IN
 from tokenry.pages.paths import HOME, ONE_TIME_PASSWORDS, RECOVERY_CODES, SECURITY, own_path
 from tokenry.pages.signed_in import require_recent, session_cookie
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, show
@@ -41,6 +42,7 @@ class SecurityPages:
             held=self._factors.list_held(session),
             party=self._party,
             target=target if waits else None,
+            section=SIGN_IN.title,
         )
 
     def show_set_up(self, visit: Visit) -> Reply:

@@ -1,0 +1,95 @@
+"""`python -m docs.screenshots FOLDER`: a picture of every page of the console, as `tokenry demo` fills it.
+
+Pages are found by following links, so none can be forgotten; of those that differ by a number alone one is shown. Each
+is shown in a wide window, in light and in dark, and in a narrow one.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, sync_playwright
+
+PASSWORD = "correct horse battery staple"  # noqa: S105 - of a service that ends with this
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+PAGES_MAX = 100
+_LINK = re.compile(r"http://127\.0\.0\.1:\d+/link/\S+")
+_NUMBER = re.compile(r"\d+")
+
+
+def main(folder: Path) -> None:
+    """Take all pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    program = shutil.which("chromium")
+    if program is None:
+        sys.exit("Chromium is needed: the Debian package chromium")
+    with demonstration() as link, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(link)
+        page.get_by_label("New password").fill(PASSWORD)
+        page.get_by_label("The same password again").fill(PASSWORD)
+        page.get_by_role("button").last.click()
+        page.wait_for_url("**/console")
+        sys.stdout.writelines(f"{name}\n" for name in walk(page, folder))
+        browser.close()
+
+
+@contextmanager
+def demonstration() -> Iterator[str]:
+    """Run `tokenry demo` for the length of a block; the link by which its administrator chooses a password."""
+    command = [str(Path(sys.executable).with_name("tokenry")), "demo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own program
+        try:
+            assert process.stdout is not None
+            said = ""
+            for line in process.stdout:
+                said += line
+                if line.startswith("Ready"):
+                    break
+            found = _LINK.search(said)
+            assert found is not None, said
+            yield found[0]
+        finally:
+            process.terminate()
+
+
+def walk(page: Page, folder: Path) -> Iterator[str]:
+    """Show every page of the console that a link leads to; the names of the pictures."""
+    start = urlsplit(page.url)
+    waiting, seen = [start.path], set[str]()
+    while waiting and len(seen) < PAGES_MAX:
+        path = waiting.pop(0)
+        kind = _NUMBER.sub("N", path)
+        if kind in seen:
+            continue
+        seen.add(kind)
+        page.goto(f"{start.scheme}://{start.netloc}{path}")
+        yield take(page, folder, kind.strip("/").replace("/", "-") or "home")
+        links: list[str] = page.eval_on_selector_all("a[href]", "all => all.map(each => each.href)")
+        ours = [urlsplit(each) for each in links]
+        waiting += [
+            each.path
+            for each in ours
+            if each.netloc == start.netloc
+            and each.path.startswith(("/console", "/sign-in/security"))
+            and not each.path.endswith(".csv")
+        ]
+
+
+def take(page: Page, folder: Path, name: str) -> str:
+    """Show one page, in three ways."""
+    for suffix, size, scheme in (("", WIDE, "light"), ("-dark", WIDE, "dark"), ("-narrow", NARROW, "light")):
+        page.set_viewport_size({"width": size["width"], "height": size["height"]})
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+        page.screenshot(path=folder / f"{name}{suffix}.png", full_page=True)
+    return name
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/_build/screenshots"))
