@@ -53,6 +53,8 @@ from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.usage import Result
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
+from tokenry.domain.webhooks import Delivery, Webhook, WebhookChange
+from tokenry.domain.webhooks import State as WebhookState
 from tokenry.service.authorization import Consent, OpenedRequest, Review
 from tokenry.service.client_metadata import read_metadata
 from tokenry.service.grants.token_exchange import PresentedSubject
@@ -62,10 +64,12 @@ from tokenry.service.one_time_passwords import key_seal
 from tokenry.service.passkey_sign_in import Signed
 from tokenry.service.passwords import PasswordProved, SigningIn
 from tokenry.service.second_steps import Pending
+from tokenry.service.telling import Outcome
 from tokenry.storage import schema
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.sessions import delete_expired_sessions
 from tokenry.storage.uses import Use
+from tokenry.storage.webhooks import Turn
 from tokenry.verification.last_used import Uses
 
 NOW = int(START)
@@ -87,6 +91,9 @@ _COUNTED = (
     schema.tokens,
     schema.sessions,
     schema.passkeys,
+    schema.audit_events,
+    schema.webhooks,
+    schema.outbox,
 )
 _LAID = (
     *_COUNTED,
@@ -214,6 +221,11 @@ class Case:
         """What the user is shown of what the client asks for without pushing it."""
         use_cases, query = self.installation.authorizations, urlencode(_ask(self.place.client))
         return use_cases.review(self.me.session.user, use_cases.open_request(query))
+
+    @property
+    def webhook_id(self) -> int:
+        """Of the parent account's webhook; and of the one message to it."""
+        return self.place.number * _IDS_EACH
 
     @property
     def secrets(self) -> list[Secret]:
@@ -349,11 +361,37 @@ def _ticket() -> Ticket:
     return Ticket({}, token_bytes(32), MOMENT + timedelta(minutes=5))
 
 
+def _note(case: Case) -> None:
+    """What a receiver answers that is gone, or takes nothing."""
+    id, moment = case.webhook_id, MOMENT
+    delivery = Delivery(id, id, id, "token.create", "token:1", moment, moment, WebhookState.PENDING, 0, None, None)
+    webhook = Webhook(id, case.place.number * _IDS_EACH, "https://app.example/", frozenset(), moment)
+    outcome = Outcome(410 if case.side else 500)
+    case.installation.telling._note(Turn(webhook, [], 0), delivery, outcome)
+
+
 def _deliver(secret: Secret) -> None:
     raise AssertionError("there is an account")
 
 
 CHANGES: dict[str, Callable[[Case], object]] = {
+    "Telling._end_turn": lambda case: case.installation.telling._end_turn(case.webhook_id, 0),
+    "Telling._note": _note,
+    "Telling._take_turn": lambda case: case.installation.telling._take_turn(case.webhook_id),
+    "Webhooks.create_webhook": lambda case: case.installation.webhooks.create_webhook(
+        case.me.origin, WebhookChange(url="https://app.example/")
+    ),
+    "Webhooks.delete_webhook": lambda case: case.installation.webhooks.delete_webhook(case.me.origin, case.webhook_id),
+    "Webhooks.redeliver": lambda case: case.installation.webhooks.redeliver(
+        case.me.origin, case.webhook_id, case.webhook_id
+    ),
+    "Webhooks.rotate_secret": lambda case: case.installation.webhooks.rotate_secret(
+        case.me.origin, case.webhook_id, timedelta(hours=1)
+    ),
+    "Webhooks.test_webhook": lambda case: case.installation.webhooks.test_webhook(case.me.origin, case.webhook_id),
+    "Webhooks.update_webhook": lambda case: case.installation.webhooks.update_webhook(
+        case.me.origin, case.webhook_id, WebhookChange(actions=frozenset({"token.create"} if case.side else ()))
+    ),
     "Authorizations.allow": _let_in,
     "Authorizations.refuse": lambda case: case.installation.authorizations.refuse(
         case.asked, OAuthRefusal(OAuthError.ACCESS_DENIED, "no")
@@ -678,6 +716,12 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
                 "parent_id": above_id,
             }
         )
+    webhook = {"id": first, "account_id": parent_id, "url": "https://app.example/", "sealed": b"", "created_at": NOW}
+    rows[schema.webhooks].append(webhook)
+    event = {"action": "token.create", "subject": "token:1"}
+    rows[schema.audit_events].append({"id": first, "at": NOW, "actor": "somebody", "details": "{}", **event})
+    times = {"created_at": NOW, "due_at": NOW}
+    rows[schema.outbox].append({"id": first, "webhook_id": first, "event_id": first, **event, **times})
     who = (("boss", parent_id, True), ("ada", parent_id, True), ("bob", parent_id, False), ("proxy", child_id, True))
     ids = {}
     for index, (name, account_id, admin) in enumerate((*who, ("cee", child_id, True), ("backend", parent_id, False))):

@@ -39,6 +39,8 @@ BIG = {
     "authorization_codes",
     "device_codes",
     "seen_assertions",
+    "webhooks",
+    "outbox",
 }
 _READS = re.compile(r"SELECT\b")
 # Whose tables of references to it SQLite names, and reads only where one was left dangling.
@@ -75,9 +77,11 @@ class Capture:
         run()
         self._operation = ""
 
-    def _note(self, _c: object, _cursor: object, text: str, given: Any, _context: object, many: bool) -> None:  # noqa: FBT001 - SQLAlchemy's call
+    def _note(self, _c: object, _cursor: object, text: str, given: Any, _context: object, _many: bool) -> None:  # noqa: FBT001
         if self._operation and re.match(r"SELECT|UPDATE|DELETE|INSERT", text):
-            self.statements.setdefault(text, Statement(self._operation, text, given[0] if many else given))
+            self.statements.setdefault(
+                text, Statement(self._operation, text, given[0] if isinstance(given, list) else given)
+            )
 
 
 def faults_of(connection: Connection, statement: Statement) -> Sequence[str]:

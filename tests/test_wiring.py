@@ -144,6 +144,7 @@ def test_jobs_fit_the_database_and_one_is_done_once_for_all_hosts(opened: Instal
         "watching the clock": Where.PROCESS,
         "watching file descriptors": Where.WORKER,
         "deleting what expired": Where.FLEET,
+        "telling webhooks": Where.FLEET,
     }
     of_sqlite = {"tending the epoch": Where.PROCESS, "listing all tokens": Where.PROCESS}
     assert jobs == (of_any | of_sqlite if opened.database.is_sqlite else of_any)

@@ -16,6 +16,7 @@ from tokenry.api.profile import profile_paths
 from tokenry.api.public import public_paths
 from tokenry.api.sign_ins import sign_in_paths
 from tokenry.api.tokens.table import token_paths
+from tokenry.api.webhooks import webhook_paths
 from tokenry.api.wire import answer_headers
 from tokenry.component.table import component_paths
 from tokenry.description.table import description_paths
@@ -108,6 +109,7 @@ def routes(
         **service_account_paths(installation, wire),
         **audit_paths(installation, wire),
         **page_token_paths(installation, browser),
+        **webhook_paths(installation, wire),
         **public_paths(installation, wire),
     }
     return [

@@ -1,7 +1,6 @@
 """What can be set, each thing once: its kind, default, bounds and meaning. `sources.py` says where values come from."""
 
 import os
-import re
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,21 +12,32 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import SetupError
-from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX, UNIX_PEER
+from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX
 from tokenry.domain.passwords import HashWork
 from tokenry.domain.providers import Provider
-from tokenry.domain.public_url import is_loopback, read_public_url
-from tokenry.domain.secrets import PERSONAL, is_prefix
+from tokenry.domain.public_url import is_loopback
+from tokenry.domain.secrets import PERSONAL
 from tokenry.domain.sessions import SessionLimits
-from tokenry.domain.words import REALM_LENGTH_MAX, TEXT_LENGTH_MAX, Words, is_realm, is_sentence
+from tokenry.domain.words import REALM_LENGTH_MAX, TEXT_LENGTH_MAX, Words
+from tokenry.fetching.reach import Networks
+from tokenry.setting_texts import (
+    read_networks,
+    read_optional_url,
+    read_origins,
+    require_mode,
+    require_networks,
+    require_prefix,
+    require_realm,
+    require_sentence,
+    require_socket_path,
+)
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.providers import read_providers
 
 COUNT_MAX = 1_000_000_000
 """A larger count is a mistake in typing."""
-_MAY_BE_EMPTY = {"trusted_proxies", "allowed_origins"}
-_MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
+_MAY_BE_EMPTY = {"trusted_proxies", "allowed_origins", "webhook_networks"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,58 +47,6 @@ class Note:
     unset: str | None = None
     secret: bool = False
     wanted: str | None = None
-
-
-def _require_networks(text: str) -> str:
-    """Raise ValueError unless these are addresses, networks and UNIX_PEER. The server would keep others for nothing."""
-    for each in filter(None, map(str.strip, text.split(","))):
-        if each != UNIX_PEER:
-            ip_network(each)
-    return text
-
-
-def _read_origins(text: str) -> str:
-    """Read origins of pages, comma-separated, as browsers write them. Raises ValueError."""
-    return ",".join(read_public_url(each) for each in filter(None, map(str.strip, text.split(","))))
-
-
-def _read_public_url(text: str | None) -> str | None:
-    return None if text is None else read_public_url(text)
-
-
-def _require_socket_path(path: Path | None) -> Path | None:
-    """Raise ValueError unless the system takes a path of this length for a socket."""
-    if path is not None and len(os.fsencode(path)) > SOCKET_PATH_BYTES_MAX:
-        raise ValueError
-    return path
-
-
-def _require_mode(text: str) -> str:
-    """Raise ValueError unless this is a file's mode as chmod writes it, without what means nothing to a socket."""
-    if not _MODE.fullmatch(text):
-        raise ValueError
-    return text
-
-
-def _require_prefix(text: str) -> str:
-    """Raise ValueError unless personal tokens may begin with this."""
-    if not is_prefix(text):
-        raise ValueError
-    return text
-
-
-def _require_realm(text: str) -> str:
-    """Raise ValueError for what would have to be escaped in a header."""
-    if not is_realm(text):
-        raise ValueError
-    return text
-
-
-def _require_sentence(text: str | None) -> str | None:
-    """Raise ValueError for what would not be read as one line of text."""
-    if text is not None and not is_sentence(text):
-        raise ValueError
-    return text
 
 
 _SENTENCE = f"has to be one line of printable text, of at most {TEXT_LENGTH_MAX} characters"
@@ -103,12 +61,12 @@ class Settings(BaseModel):
     port: int = Field(default=8470, ge=0, le=65535, description="The port; 0 for any free one.")
     uds: Annotated[
         Path | None,
-        AfterValidator(_require_socket_path),
+        AfterValidator(require_socket_path),
         Note(unset="none", wanted=f"has to be a path of at most {SOCKET_PATH_BYTES_MAX} bytes"),
     ] = Field(default=None, description="A unix socket to listen on as well, beside address and port.")
     uds_mode: Annotated[
         str,
-        AfterValidator(_require_mode),
+        AfterValidator(require_mode),
         Note(wanted="has to be three octal digits such as 660, in a TOML file with quotes"),
     ] = Field(default="0660", description="The mode of the unix socket: those who may write to it may ask.")
     uds_group: Annotated[str | None, Note(unset="the process's own")] = Field(
@@ -116,7 +74,7 @@ class Settings(BaseModel):
     )
     public_url: Annotated[
         str | None,
-        AfterValidator(_read_public_url),
+        AfterValidator(read_optional_url),
         Note(
             unset="the address listened on, where that is loopback",
             wanted="has to be https://host or https://host:port, or http:// on this machine, without a path",
@@ -152,7 +110,7 @@ class Settings(BaseModel):
     ] = Field(default=None, description="On the first start, write the first token to this new file of mode 0600.")
     trusted_proxies: Annotated[
         str,
-        AfterValidator(_require_networks),
+        AfterValidator(require_networks),
         Note(unset="none", wanted="has to be addresses or networks such as 10.0.0.0/8, or unix:, comma-separated"),
     ] = Field(
         default="",
@@ -215,7 +173,7 @@ class Settings(BaseModel):
     )
     allowed_origins: Annotated[
         str,
-        AfterValidator(_read_origins),
+        AfterValidator(read_origins),
         Note(
             unset="none",
             wanted="has to be origins such as https://app.example.com, comma-separated; http:// on this machine alone",
@@ -234,9 +192,18 @@ class Settings(BaseModel):
         description="Whether an https address of the internet is an OAuth client, whose document is fetched from "
         "there; with loopback, for development, also an http address of this machine.",
     )
+    webhook_networks: Annotated[
+        str,
+        AfterValidator(read_networks),
+        Note(unset="none", wanted="has to be networks such as 10.0.0.0/8, comma-separated"),
+    ] = Field(
+        default="",
+        description="Networks beside the internet, comma-separated, in which administrators may have webhooks; there "
+        "by http too.",
+    )
     token_prefix: Annotated[
         str,
-        AfterValidator(_require_prefix),
+        AfterValidator(require_prefix),
         Note(
             wanted="has to be 2 to 12 of a-z, 0-9 and _, the last a _, and not what another kind of secret begins with"
         ),
@@ -246,15 +213,15 @@ class Settings(BaseModel):
     )
     realm: Annotated[
         str,
-        AfterValidator(_require_realm),
+        AfterValidator(require_realm),
         Note(wanted=f"has to be 1 to {REALM_LENGTH_MAX} characters of ASCII without quotation marks and backslashes"),
     ] = Field(default="tokenry", description="The realm in WWW-Authenticate: the name of what tokens are for.")
     invalid_token_text: Annotated[
-        str | None, AfterValidator(_require_sentence), Note(unset="Invalid Token", wanted=_SENTENCE)
+        str | None, AfterValidator(require_sentence), Note(unset="Invalid Token", wanted=_SENTENCE)
     ] = Field(default=None, description="What is said to whoever has no valid token.")
     insufficient_scope_text: Annotated[
         str | None,
-        AfterValidator(_require_sentence),
+        AfterValidator(require_sentence),
         Note(unset="Your token is not authorized to use this endpoint.", wanted=_SENTENCE),
     ] = Field(
         default=None,
@@ -287,6 +254,11 @@ class Settings(BaseModel):
     def origins(self) -> frozenset[str]:
         """The origins of pages that page tokens are used from."""
         return frozenset(filter(None, self.allowed_origins.split(",")))
+
+    @property
+    def reach_of_webhooks(self) -> Networks:
+        """Where administrators may have webhooks."""
+        return Networks(tuple(map(ip_network, filter(None, self.webhook_networks.split(",")))), internet=True)
 
     @property
     def username_reservation(self) -> timedelta:

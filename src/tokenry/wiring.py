@@ -11,10 +11,11 @@ from pathlib import Path
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret, personal_kind
 from tokenry.jobs import Job, Where
+from tokenry.service import telling
 from tokenry.service.command_line import register_command_line
 from tokenry.service.documents import Documents
 from tokenry.service.grants.withdrawal import end_withdrawn
-from tokenry.service.installation import Installation, Strangers, begin_installation
+from tokenry.service.installation import Installation, Others, begin_installation
 from tokenry.service.pruning import PRUNING_SECONDS
 from tokenry.service.registration import Registration
 from tokenry.service.transactions import Transactions
@@ -120,7 +121,11 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
         settings.username_reservation,
         public_url=settings.public_url,
         session_limits=settings.session_limits,
-        strangers=Strangers(Registration(settings.client_registration), Documents(settings.client_documents)),
+        others=Others(
+            Registration(settings.client_registration),
+            Documents(settings.client_documents),
+            settings.reach_of_webhooks,
+        ),
         allowed_origins=settings.origins,
         kind=personal_kind(settings.token_prefix),
     )
@@ -166,6 +171,7 @@ def list_jobs(
         Job("watching the clock", clocks.LOOK_SECONDS, Where.PROCESS, verification.clock_watch.look),
         Job("watching file descriptors", descriptors.LOOK_SECONDS, Where.WORKER, DescriptorWatch().look),
         Job("deleting what expired", PRUNING_SECONDS, Where.FLEET, installation.pruning.run),
+        Job("telling webhooks", telling.INTERVAL_SECONDS, Where.FLEET, installation.telling.run),
     ]
     if cache is not None and screen is not None:
         tending = Tending(installation.database.epoch, (cache, screen), lock)

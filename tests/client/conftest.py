@@ -12,6 +12,7 @@ from tokenry.client import AsyncClient, AsyncPersonalAccessTokensApi, Client, Pa
 from tokenry.client.async_client import AsyncToken, AsyncTokens, AsyncUsers
 from tokenry.client.audit import AsyncAudit
 from tokenry.client.service_accounts import AsyncServiceAccounts
+from tokenry.client.webhooks import AsyncWebhooks
 
 NewClient = Callable[..., Client]
 NewApi = Callable[..., PersonalAccessTokensApi]
@@ -46,7 +47,7 @@ class Blocking:
     def _wrapped(self, value: Any) -> Any:
         if isinstance(value, Page):
             return value.map(self._wrapped)
-        wrapped = AsyncAudit | AsyncServiceAccounts | AsyncToken | AsyncTokens | AsyncUsers
+        wrapped = AsyncAudit | AsyncServiceAccounts | AsyncToken | AsyncTokens | AsyncUsers | AsyncWebhooks
         return Blocking(value, self._runner) if isinstance(value, wrapped) else value
 
 

@@ -12,7 +12,7 @@ from tokenry.domain.users import User
 
 ROW = re.compile(r"^\| `(\w+\.\w+)` \|[^|]+\|([^|]*)\|$", re.MULTILINE)
 KEYS = {"before": "from", "after": "to"}
-UNNAMED = {"token_id", "user_id", "account_id", "oauth_client_id", "changes"}
+UNNAMED = {"token_id", "user_id", "account_id", "oauth_client_id", "webhook_id", "changes"}
 """Fields that are the subject, or hold details by names of their own."""
 SINCE = datetime(2025, 6, 15, tzinfo=UTC)
 USER = User(1, 1, "ada", "a@b", admin=False, created=SINCE, disabled=None)

@@ -35,6 +35,7 @@ PAGES = [
             "middleware",
             "oauth",
             "tutorial",
+            "webhooks",
         )
     ),
 ]

@@ -45,6 +45,7 @@ from tokenry.domain.sessions import Session
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.usage import day_of
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
+from tokenry.domain.webhooks import WebhookChange
 from tokenry.service.authorization import Consent
 from tokenry.service.documents import ClientDocuments, Documents
 from tokenry.service.grants.ending import end_client
@@ -52,6 +53,7 @@ from tokenry.service.grants.token_exchange import PresentedSubject
 from tokenry.service.passkeys import PasskeyResponse
 from tokenry.service.passwords import PasswordProved, SigningIn
 from tokenry.service.second_steps import Pending
+from tokenry.service.telling import Outcome
 from tokenry.settings import Settings
 from tokenry.storage import audit, schema
 from tokenry.storage.database import to_seconds
@@ -255,6 +257,21 @@ ASSERTIONS = f"""
     SELECT CAST('assertion-' || i AS {{blob}}), {NOW} + i FROM {numbers(1, 5000)}
 """
 
+# The first account has some, as the operator has. Of the messages a quarter wait.
+WEBHOOKS = f"""
+    INSERT INTO webhooks (id, account_id, url, actions, sealed, created_at)
+    SELECT i, CASE WHEN i <= 10 THEN 1 WHEN i > 20 THEN 2 + i % 9990 END, 'https\\://app.example/', ' token.revoke ',
+        :digest, {NOW}
+    FROM {numbers(1, 15000)}
+"""
+OUTBOX = f"""
+    INSERT INTO outbox (id, webhook_id, event_id, action, subject, created_at, due_at, state, ended_at)
+    SELECT i, CASE WHEN i % 100 = 10 THEN 1 ELSE 21 + i % 9000 END, i, 'token.revoke', 'token\\:' || i,
+        {NOW} - i, {NOW} - i,
+        CASE i % 4 WHEN 0 THEN 'pending' WHEN 1 THEN 'dead' ELSE 'done' END, CASE WHEN i % 4 > 0 THEN {NOW} - i END
+    FROM {numbers(1000, TOKENS)}
+"""
+
 
 def fill(connection: Connection) -> None:
     """Make many rows of everything."""
@@ -288,12 +305,25 @@ def fill(connection: Connection) -> None:
         ACCESS_TOKENS,
         CODES,
         DEVICE_CODES,
+        WEBHOOKS,
+        OUTBOX,
         ASSERTIONS.format(blob="BLOB" if connection.dialect.name == "sqlite" else "BYTEA"),
     ):
         statement = text(rows.replace("{binary}", "BYTEA" if connection.dialect.name == "postgresql" else "BLOB"))
         connection.execute(statement, {"digest": bytes(32)} if "digest" in statement.compile().params else {})
     if connection.dialect.name == "postgresql":
-        ids = ("accounts", "users", "tokens", "audit_events", "sessions", "logins", "passkeys", "identities")
+        ids = (
+            "accounts",
+            "users",
+            "tokens",
+            "audit_events",
+            "sessions",
+            "logins",
+            "passkeys",
+            "identities",
+            "webhooks",
+            "outbox",
+        )
         for table in (*ids, *OF_CLIENTS):
             connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
 
@@ -583,7 +613,40 @@ class Many:
             "token_exchange.exchange_token": [self.exchange_a_token],
             "uses.flush": [self.flush],
             "sessions.end_others": [lambda: do.sessions.end_others(OPERATOR, self.own_session(104))],
+            **self.webhooks(),
         }
+
+    def webhooks(self) -> Mapping[str, list[Callable[[], object]]]:
+        do, actor, origin = self.do, self.actor, self.origin
+        use_cases, dead = do.webhooks, Filter(Comparison("state", Operator.EQUAL, "dead"))
+        wanted = WebhookChange(url="https://app.example/", disabled=False)
+        return {
+            "webhooks.list_webhooks": [partial(use_cases.list_webhooks, each, PAGE) for each in (actor, None)],
+            "webhooks.get_webhook": [partial(use_cases.get_webhook, each, id) for each, id in ((actor, 1), (None, 11))],
+            "webhooks.create_webhook": [partial(use_cases.create_webhook, each, wanted) for each in (origin, OPERATOR)],
+            "webhooks.update_webhook": [
+                partial(use_cases.update_webhook, origin, 1, WebhookChange(actions=frozenset()))
+            ],
+            "webhooks.rotate_secret": [partial(use_cases.rotate_secret, origin, 1, timedelta(hours=1))],
+            "webhooks.test_webhook": [partial(use_cases.test_webhook, origin, 1)],
+            "webhooks.list_deliveries": [
+                partial(use_cases.list_deliveries, actor, 1, page, each)
+                for page in (PAGE, PageRequest(3, 25))
+                for each in (EVERY_ROW, dead)
+            ],
+            "webhooks.redeliver": [partial(use_cases.redeliver, origin, 1, 1010)],
+            "telling.list_due": [do.telling.list_due],
+            "telling.tell": [partial(self.tell, Outcome(error="no")), partial(self.tell, Outcome(204))],
+            "webhooks.delete_webhook": [partial(use_cases.delete_webhook, origin, 2)],
+        }
+
+    def tell(self, outcome: Outcome) -> None:
+        with (
+            patch.object(self.do.telling, "_send", return_value=outcome),
+            patch("tokenry.service.telling.TURN_SECONDS_MAX", 0.02),
+        ):
+            self.do.telling.tell(25)
+            self.do.telling.tell(1)
 
     def managed(self) -> Mapping[str, list[Callable[[], object]]]:
         """What a product does with its users, whom an administrator manages too."""
@@ -898,6 +961,7 @@ def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None
         "tokens.issue",
         "accounts.create_first",
         "pruning.run",
+        "telling.run",
         "authorizations.open_request",
         "authorizations.review",
         "pushed_requests.await_decision",

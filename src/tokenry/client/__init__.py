@@ -64,6 +64,7 @@ from tokenry.client.tokens import (
     Verification,
 )
 from tokenry.client.transport import Answer, AsyncTransport, Request, Transport
+from tokenry.client.webhooks import Delivery, Webhook
 
 __all__ = [
     "ONCE",
@@ -80,6 +81,7 @@ __all__ = [
     "Conflict",
     "ConnectionFailed",
     "DeletePersonalAccessToken200Response",
+    "Delivery",
     "Details",
     "Explanation",
     "Fault",
@@ -120,6 +122,7 @@ __all__ = [
     "UnreadableAnswer",
     "User",
     "Verification",
+    "Webhook",
     "WrongIssuer",
     "where",
 ]

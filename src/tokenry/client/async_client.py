@@ -34,6 +34,7 @@ from tokenry.client.tokens import (
 )
 from tokenry.client.transport import AsyncTransport
 from tokenry.client.walk import Walk
+from tokenry.client.webhooks import AsyncWebhooks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,6 +298,7 @@ class AsyncClient:
         self.users = AsyncUsers(self._shell, idempotent_creates=idempotent_creates)
         self.service_accounts = AsyncServiceAccounts(self._shell)
         self.audit = AsyncAudit(self._shell)
+        self.webhooks = AsyncWebhooks(self._shell)
 
     async def whoami(self) -> Identity:
         """Whom the client's token speaks for, and what it may do."""

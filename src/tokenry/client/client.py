@@ -34,6 +34,7 @@ from tokenry.client.tokens import (
 )
 from tokenry.client.transport import Transport
 from tokenry.client.walk import Walk
+from tokenry.client.webhooks import Webhooks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,6 +301,7 @@ class Client:
         self.users = Users(self._shell, idempotent_creates=idempotent_creates)
         self.service_accounts = ServiceAccounts(self._shell)
         self.audit = Audit(self._shell)
+        self.webhooks = Webhooks(self._shell)
 
     def whoami(self) -> Identity:
         """Whom the client's token speaks for, and what it may do."""

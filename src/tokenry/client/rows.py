@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 NEVER = datetime(2999, 12, 12, 5, tzinfo=UTC)
 """How the wire format says that a token does not expire."""
-SECRETS = {"token", "access_token", "refresh_token", "device_code"}
+SECRETS = {"secret", "token", "access_token", "refresh_token", "device_code"}
 """What is never a bare text in here."""
 _SEPARATORS = re.compile(r"[ ,]+")
 

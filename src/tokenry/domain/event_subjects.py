@@ -10,6 +10,7 @@ from tokenry.domain.scopes import Scopes
 from tokenry.domain.spans import write_span
 
 _SUBJECTS = ("token_id", "user_id", "account_id", "oauth_client_id")
+_NAMES = {*_SUBJECTS, "webhook_id"}
 _KEYS = {"before": "from", "after": "to"}
 """The names of fields that Python keeps for itself."""
 
@@ -31,7 +32,7 @@ class Recorded:
         details: dict[str, Any] = {
             _KEYS.get(field.name, field.name): _plain(value)
             for field in fields(self)
-            if field.name not in _SUBJECTS and (value := getattr(self, field.name)) is not None
+            if field.name not in _NAMES and (value := getattr(self, field.name)) is not None
         }
         changes: Mapping[str, object] = details.pop("changes", {})
         return {**details, **changes}

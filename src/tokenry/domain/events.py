@@ -1,7 +1,8 @@
 """What can be recorded, which is everything that changes something: a closed list, `Event`.
 
 An event says what was done to what (`action`, `subject`); the rest is in its fields, of which none is a secret.
-docs/audit.md tells users of each. Those of signing in are defined in `sign_in_events.py`.
+docs/audit.md tells users of each. Those of signing in are defined in `sign_in_events.py`, those of webhooks in
+`webhook_events.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,15 @@ from tokenry.domain.sign_in_events import (
     RecoveryCodeUsed,
     SessionBegun,
     SessionEnded,
+)
+from tokenry.domain.webhook_events import (
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookGone,
+    WebhookRedelivered,
+    WebhookSecretRotated,
+    WebhookTested,
+    WebhookUpdated,
 )
 
 
@@ -373,6 +383,13 @@ Event: TypeAlias = (
     | TokenExchanged
     | AppEnded
     | GrantEnded
+    | WebhookCreated
+    | WebhookUpdated
+    | WebhookSecretRotated
+    | WebhookDeleted
+    | WebhookGone
+    | WebhookTested
+    | WebhookRedelivered
     | PolicySet
 )
 EVENTS: tuple[type[Event], ...] = get_args(Event)

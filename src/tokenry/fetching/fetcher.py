@@ -13,7 +13,7 @@ import httpcore2
 
 from tokenry.client.connections import BoundedBackend
 from tokenry.fetching.names import Names
-from tokenry.fetching.reach import NotFetched, Reach
+from tokenry.fetching.reach import NotFetched, Within
 
 _HEADERS = [("Accept", "application/json"), ("Accept-Encoding", "identity"), ("User-Agent", "tokenry")]
 _FAILURES = (
@@ -37,7 +37,7 @@ class Answer(NamedTuple):
 class Fetcher:
     """Sends requests, each with a time that also counts the resolution of a name."""
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: Within) -> None:
         self._backend = _Backend(reach)
 
     def fetch(
@@ -82,7 +82,7 @@ class Fetcher:
 class _Backend(BoundedBackend):
     """Opens connections to addresses within reach alone."""
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: Within) -> None:
         super().__init__()
         self._reach = reach
         self._names = Names()

@@ -1,13 +1,26 @@
 """By which addresses a server may be asked, and that one cannot be."""
 
+from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Protocol
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class NotFetched(Exception):  # noqa: N818 - it is told to people, who did nothing wrong
     """There is no answer; why, in words that follow the address that was asked."""
+
+
+class Within(Protocol):
+    """Some addresses."""
+
+    @property
+    def value(self) -> str:
+        """Whose they are, in words that follow "of"."""
+
+    def allows(self, address: str) -> bool:
+        """Whether an address, as a name was resolved to, is one of them."""
 
 
 class Reach(Enum):
@@ -24,6 +37,32 @@ class Reach(Enum):
         if self is Reach.ANYTHING or is_public(address):
             return True
         return self is Reach.INTERNET_AND_LOOPBACK and ip_address(address).is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """Networks that the operator named, and beside them the internet or nothing."""
+
+    named: tuple[IPv4Network | IPv6Network, ...]
+    internet: bool
+
+    @property
+    def value(self) -> str:
+        """Whose they are."""
+        return (
+            "the internet, or of a network that the operator allows"
+            if self.internet
+            else "a network that the operator allows"
+        )
+
+    def allows(self, address: str) -> bool:
+        """Whether an address is in one of them."""
+        if self.internet and is_public(address):
+            return True
+        return any(ip_address(address) in network for network in self.named)
+
+
+INTERNET = Networks((), internet=True)
 
 
 def is_public(text: str) -> bool:

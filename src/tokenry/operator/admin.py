@@ -1,7 +1,7 @@
 """`tokenry admin …`."""
 
 from tokenry.cli.running import group
-from tokenry.operator import accounts, audit, clients, policy, service_accounts, tokens, users, verify
+from tokenry.operator import accounts, audit, clients, policy, service_accounts, tokens, users, verify, webhooks
 
 app = group(help="Accounts, users, anybody's tokens, policy and audit, on the local database.", no_args_is_help=True)
 app.add_typer(accounts.app, name="account")
@@ -11,4 +11,5 @@ app.add_typer(tokens.app, name="token")
 app.add_typer(clients.app, name="client")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
+app.add_typer(webhooks.app, name="webhook")
 app.command()(verify.verify)

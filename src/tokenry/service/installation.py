@@ -14,6 +14,7 @@ from tokenry.domain.scopes import ALL
 from tokenry.domain.secrets import PERSONAL, Kind, Peppers, Secret
 from tokenry.domain.sessions import STANDARD_LIMITS, SessionLimits
 from tokenry.domain.tokens import NewToken
+from tokenry.fetching.reach import INTERNET, Networks
 from tokenry.service.accounts import Accounts
 from tokenry.service.activity import Activity
 from tokenry.service.admission import Admission
@@ -55,9 +56,11 @@ from tokenry.service.rotation import Rotations
 from tokenry.service.second_steps import SecondSteps
 from tokenry.service.service_accounts import ServiceAccounts
 from tokenry.service.sessions import Sessions
+from tokenry.service.telling import Telling
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
 from tokenry.service.users import NO_RESERVATION, AccountUsers, Users
+from tokenry.service.webhooks import Webhooks
 from tokenry.storage.database import Database
 from tokenry.storage.installation import claim_installation
 
@@ -66,14 +69,18 @@ FIRST_USERNAME = "admin"
 FIRST_LABEL = "first token"
 
 
-class Strangers(NamedTuple):
-    """How programs become OAuth clients that no administrator has made."""
+class Others(NamedTuple):
+    """How the service deals with other programs.
+
+    Those who become OAuth clients that no administrator has made; and where administrators may have webhooks.
+    """
 
     registration: Registration = Registration.OFF
     documents: Documents = Documents.OFF
+    webhooks: Networks = INTERNET
 
 
-NO_STRANGERS = Strangers()
+NO_OTHERS = Others()
 
 
 class Installation:
@@ -94,7 +101,7 @@ class Installation:
         *,
         public_url: str | None = None,
         session_limits: SessionLimits = STANDARD_LIMITS,
-        strangers: Strangers = NO_STRANGERS,
+        others: Others = NO_OTHERS,
         allowed_origins: frozenset[str] = frozenset(),
         kind: Kind = PERSONAL,
     ) -> None:
@@ -123,13 +130,15 @@ class Installation:
         self._add_management(allowed_origins, reservation)
         self.children = Children(transactions, self.tokens)
         self.profiles = Profiles(transactions)
+        self.webhooks = Webhooks(transactions, peppers)
+        self.telling = Telling(transactions, peppers, others.webhooks)
         self._add_sign_in(session_limits, reservation)
         self.pruning = Pruning(transactions)
         self.account_clients = AccountClients(transactions, peppers)
         self.clients = Clients(transactions, peppers)
-        self.registration = strangers.registration
+        self.registration = others.registration
         self.registrations = Registrations(transactions, peppers)
-        self.documents = documents = strangers.documents
+        self.documents = documents = others.documents
         self.client_documents = ClientDocuments(transactions, peppers, catalogue, documents)
         names = () if public_url is None else (public_url, f"{public_url}/oauth/token")
         self.client_authentication = ClientAuthentication(transactions, peppers, catalogue, names)

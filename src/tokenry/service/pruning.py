@@ -14,6 +14,7 @@ from tokenry.storage.links import delete_expired_links
 from tokenry.storage.logins import delete_old_logins
 from tokenry.storage.oauth_clients import delete_unused_clients
 from tokenry.storage.one_thread import OneThread
+from tokenry.storage.outbox import delete_dead, delete_done
 from tokenry.storage.page_tokens import delete_expired_page_tokens
 from tokenry.storage.pruning import KINDS
 from tokenry.storage.pushed_requests import delete_expired_requests
@@ -28,6 +29,8 @@ _KINDS = (
     delete_old_logins,
     delete_expired_page_tokens,
     delete_expired_requests,
+    delete_done,
+    delete_dead,
     *KINDS,
     delete_unused_clients,
     delete_old_token_counts,

@@ -12,7 +12,7 @@ from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.events import Event
 from tokenry.domain.scopes import NOTHING_IMPLIED, Implied
 from tokenry.domain.users import User
-from tokenry.storage import audit
+from tokenry.storage import audit, outbox
 from tokenry.storage.database import Database
 
 
@@ -44,8 +44,9 @@ class Change:
         return replace(self, origin=self.origin.on_behalf_of(user))
 
     def record(self, *events: Event) -> None:
-        """Record what it did, in the same transaction: the audit has these events if it commits."""
-        audit.record(self.connection, origin=self.origin, at=self.now, events=events)
+        """Record what it did, in the same transaction: if it commits, the audit has it, and webhooks are told."""
+        ids = audit.record(self.connection, origin=self.origin, at=self.now, events=events)
+        outbox.put_events(self.connection, ids, self.now)
 
 
 class Transactions:

@@ -21,14 +21,12 @@ _TOKEN, _USER, _ACCOUNT, _CLIENT = (
     bindparam(f"of_{name}", type_=Id) for name in ("token_id", "user_id", "account_id", "oauth_client_id")
 )
 _OWNER = func.coalesce(_USER, select(tokens.c.user_id).where(tokens.c.id == _TOKEN).scalar_subquery())
-_INSERT = insert(audit_events).values(
-    user_id=_OWNER,
-    account_id=func.coalesce(
-        _ACCOUNT,
-        select(users.c.account_id).where(users.c.id == _OWNER).scalar_subquery(),
-        select(oauth_clients.c.account_id).where(oauth_clients.c.id == _CLIENT).scalar_subquery(),
-    ),
+_ACCOUNT_OF = func.coalesce(
+    _ACCOUNT,
+    select(users.c.account_id).where(users.c.id == _OWNER).scalar_subquery(),
+    select(oauth_clients.c.account_id).where(oauth_clients.c.id == _CLIENT).scalar_subquery(),
 )
+_INSERT = insert(audit_events).values(user_id=_OWNER, account_id=_ACCOUNT_OF).returning(audit_events.c.id)
 """Whose an event is follows from its subject, in the statement that adds it."""
 _ENTRY = select(
     *(each for each in audit_events.c if each.name not in {audit_events.c.account_id.name, audit_events.c.user_id.name})
@@ -42,8 +40,8 @@ _COLUMNS = {
 _NEWEST_FIRST = (audit_events.c.id.desc(),)
 
 
-def record(connection: Connection, *, origin: Origin, at: datetime, events: Sequence[Event]) -> None:
-    """Add events, in one statement."""
+def record(connection: Connection, *, origin: Origin, at: datetime, events: Sequence[Event]) -> Sequence[int]:
+    """Add events, in one statement; their ids."""
     common = {
         "at": to_seconds(at),
         "actor": origin.name,
@@ -66,8 +64,10 @@ def record(connection: Connection, *, origin: Origin, at: datetime, events: Sequ
         }
         for each in events
     ]
-    if rows:  # the driver takes another, longer way for many, also where they are one
-        connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])
+    if not rows:
+        return ()
+    # The driver takes another, longer way for many, also where they are one.
+    return connection.execute(_INSERT, rows if len(rows) > 1 else rows[0]).scalars().all()
 
 
 def list_events(connection: Connection, *, limit: int, subject: str | None = None) -> Sequence[Entry]:
@@ -75,7 +75,7 @@ def list_events(connection: Connection, *, limit: int, subject: str | None = Non
     statement = _ENTRY.order_by(*_NEWEST_FIRST).limit(limit)
     if subject is not None:
         statement = statement.where(audit_events.c.subject == subject)
-    return [_read(row) for row in connection.execute(statement).all()]
+    return [read_entry(row) for row in connection.execute(statement).all()]
 
 
 def list_events_of_account(
@@ -99,7 +99,7 @@ def _list(
     own = (whose + 0 if _names_subject(filter.condition) else whose) == number
     found = filtered(select(audit_events.c.id).where(own), filter, _COLUMNS, {}, own=_NEWEST_FIRST)
     rows = ordered(_ENTRY, filter, _COLUMNS, own=_NEWEST_FIRST)
-    return page_of(connection, pages_of(found, rows), request, _read)
+    return page_of(connection, pages_of(found, rows), request, read_entry)
 
 
 def _names_subject(condition: Condition) -> bool:
@@ -111,7 +111,8 @@ def _names_subject(condition: Condition) -> bool:
     return False
 
 
-def _read(row: Row[Any]) -> Entry:
+def read_entry(row: Row[Any]) -> Entry:
+    """Read an event of a row that has its columns."""
     return Entry(
         id=row.id,
         at=from_seconds(row.at),

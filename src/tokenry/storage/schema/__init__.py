@@ -51,6 +51,7 @@ from tokenry.storage.schema.sign_in import (
     sessions,
 )
 from tokenry.storage.schema.usage import account_counts, token_counts
+from tokenry.storage.schema.webhooks import outbox, webhooks
 
 __all__ = [
     "LIMIT_COLUMNS",
@@ -75,6 +76,7 @@ __all__ = [
     "metadata",
     "oauth_clients",
     "oauth_grants",
+    "outbox",
     "page_tokens",
     "passkeys",
     "passwords",
@@ -91,4 +93,5 @@ __all__ = [
     "tokens",
     "username_reservations",
     "users",
+    "webhooks",
 ]

@@ -1,0 +1,73 @@
+"""Events of webhooks: a part of the list in `events.py`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tokenry.domain.event_subjects import Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class OfWebhook(Recorded):
+    """To a webhook, which is an account's or the operator's."""
+
+    account_id: int | None
+    webhook_id: int
+
+    @property
+    def subject(self) -> str:
+        """What it was done to, as the audit has it."""
+        return f"webhook:{self.webhook_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookCreated(OfWebhook):
+    """A program is told what happens from now on; `url` is its address without a query."""
+
+    action = "webhook.create"
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookUpdated(OfWebhook):
+    """A webhook's address or events were changed, or it was disabled or enabled; from and to, by name."""
+
+    action = "webhook.update"
+    changes: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSecretRotated(OfWebhook):
+    """A webhook got another secret; the one before signs as well for `grace` seconds more."""
+
+    action = "webhook.rotate_secret"
+    grace: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDeleted(OfWebhook):
+    """A webhook was deleted, and what it was still to be told."""
+
+    action = "webhook.delete"
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookGone(OfWebhook):
+    """A webhook was disabled, since its receiver answered 410: it wants to be told nothing more."""
+
+    action = "webhook.gone"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTested(OfWebhook):
+    """A message was sent to try a webhook, which alone is told of this."""
+
+    action = "webhook.test"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRedelivered(OfWebhook):
+    """A message to a webhook is sent once more."""
+
+    action = "webhook.redeliver"
+    delivery_id: int

@@ -1,0 +1,198 @@
+"""What administrators do with the webhooks of their account, and an operator with those of the installation.
+
+Who acts without a token is the operator. What webhooks are told is put into the outbox with each event
+(`transactions.py`), and sent from there (`telling.py`).
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from tokenry.domain.accounts import Actor, Origin
+from tokenry.domain.callers import require_administrator
+from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
+from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.paging import Page, PageRequest
+from tokenry.domain.seals import Seal
+from tokenry.domain.secrets import Peppers
+from tokenry.domain.webhook_events import (
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookRedelivered,
+    WebhookSecretRotated,
+    WebhookTested,
+    WebhookUpdated,
+)
+from tokenry.domain.webhooks import (
+    GRACE_MAX,
+    WEBHOOKS_MAX,
+    Delivery,
+    SigningKey,
+    Webhook,
+    WebhookChange,
+    without_query,
+)
+from tokenry.service.acting import get_reader, get_writer
+from tokenry.service.transactions import Change, Transactions
+from tokenry.storage import outbox
+from tokenry.storage import webhooks as stored
+from tokenry.storage.accounts import lock_account
+from tokenry.storage.database import retried
+
+FULL = Fault(f"There are {WEBHOOKS_MAX} webhooks, which is as many as there may be: delete one first")
+
+
+class Webhooks:
+    """The use cases. Each raises Forbidden for who is no administrator, and NotFound for another account's webhook."""
+
+    def __init__(self, transactions: Transactions, peppers: Peppers) -> None:
+        self._transactions = transactions
+        self._seal = webhook_seal(peppers)
+
+    def list_webhooks(self, actor: Actor | None, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[Webhook]:
+        """List them."""
+        with self._transactions.read() as connection:
+            return stored.list_webhooks(connection, _read_owner(connection, actor), request, filter)
+
+    def get_webhook(self, actor: Actor | None, webhook_id: int) -> Webhook:
+        """Read one."""
+        with self._transactions.read() as connection:
+            return _get(connection, actor, webhook_id)
+
+    @retried
+    def create_webhook(self, origin: Origin, wanted: WebhookChange) -> tuple[Webhook, SigningKey]:
+        """Make one, and the secret that is shown this once. Raises Invalid with every fault."""
+        with self._transactions.change(origin) as change:
+            account_id = _own(change, locks=True)
+            faults = wanted.check()
+            if wanted.url is None and not any(fault.field == "url" for fault in faults):
+                faults.append(Fault("Must be given, such as https://app.example/hooks", "url"))
+            raise_faults(faults)
+            if stored.count_webhooks(change.connection, account_id) >= WEBHOOKS_MAX:
+                raise Invalid(FULL)
+            webhook = stored.create_webhook(
+                change.connection,
+                account_id=account_id,
+                url=wanted.url or "",
+                actions=wanted.actions or frozenset(),
+                now=change.now,
+            )
+            change.record(WebhookCreated(account_id, webhook.id, without_query(webhook.url)))
+            return webhook, self._give_key(change, webhook.id)
+
+    @retried
+    def update_webhook(self, origin: Origin, webhook_id: int, wanted: WebhookChange) -> Webhook:
+        """Change what `wanted` names. Raises Invalid with every fault."""
+        with self._transactions.change(origin) as change:
+            before = _claim(change, webhook_id)
+            raise_faults(wanted.check())
+            after = wanted.applied_to(before, change.now)
+            if after != before:
+                stored.set_webhook(change.connection, after)
+                change.record(WebhookUpdated(after.account_id, after.id, after.differences(before)))
+            return after
+
+    @retried
+    def rotate_secret(self, origin: Origin, webhook_id: int, grace: timedelta) -> tuple[Webhook, SigningKey]:
+        """Give one another secret, shown this once; messages carry a signature of the one before as well for `grace`.
+
+        Raises Invalid for one that is longer than GRACE_MAX.
+        """
+        if not timedelta(0) <= grace <= GRACE_MAX:
+            raise Invalid(Fault(f"Must be from 0 to {int(GRACE_MAX.total_seconds())} seconds", "grace"))
+        with self._transactions.change(origin) as change:
+            webhook = _claim(change, webhook_id)
+            key = self._give_key(change, webhook.id, grace)
+            change.record(WebhookSecretRotated(webhook.account_id, webhook.id, int(grace.total_seconds())))
+            return _get(change.connection, origin.actor, webhook.id), key
+
+    @retried
+    def delete_webhook(self, origin: Origin, webhook_id: int) -> None:
+        """Delete one, and what it was still to be told."""
+        with self._transactions.change(origin) as change:
+            webhook = _claim(change, webhook_id)
+            stored.delete_webhook(change.connection, webhook.id)
+            change.record(WebhookDeleted(webhook.account_id, webhook.id, without_query(webhook.url)))
+
+    @retried
+    def test_webhook(self, origin: Origin, webhook_id: int) -> Webhook:
+        """Let one be told that it is tested, whatever it is told of otherwise. Raises Invalid while it is disabled."""
+        with self._transactions.change(origin) as change:
+            webhook = _claim(change, webhook_id)
+            _require_enabled(webhook)
+            change.record(WebhookTested(webhook.account_id, webhook.id))
+            return webhook
+
+    def list_deliveries(
+        self, actor: Actor | None, webhook_id: int, request: PageRequest, filter: Filter = EVERY_ROW
+    ) -> Page[Delivery]:
+        """List what one was told and is to be told, newest first."""
+        with self._transactions.read() as connection:
+            webhook = _get(connection, actor, webhook_id)
+            return outbox.list_deliveries(connection, webhook.id, request, filter)
+
+    @retried
+    def redeliver(self, origin: Origin, webhook_id: int, delivery_id: int) -> Delivery:
+        """Send a message once more, and try it as long as a new one; one that waits is sent now.
+
+        Raises Invalid while the webhook is disabled.
+        """
+        with self._transactions.change(origin) as change:
+            webhook = _claim(change, webhook_id)
+            found = outbox.find_delivery(change.connection, delivery_id, webhook_id=webhook.id)
+            if found is None:
+                raise NotFound
+            _require_enabled(webhook)
+            outbox.send_again(change.connection, found.id, change.now)
+            change.record(WebhookRedelivered(webhook.account_id, webhook.id, found.id))
+            return outbox.get_delivery(change.connection, found.id)
+
+    def _give_key(self, change: Change, webhook_id: int, grace: timedelta | None = None) -> SigningKey:
+        key = SigningKey.generate()
+        sealed = self._seal.close(key.raw, str(webhook_id))
+        until = change.now + grace if grace else None
+        stored.set_key(change.connection, webhook_id, sealed, before_until=until)
+        return key
+
+
+def webhook_seal(peppers: Peppers) -> Seal:
+    """Seal what is at rest of a webhook's secret, bound to its id."""
+    return Seal(peppers, "secret of a webhook")
+
+
+def _own(change: Change, *, locks: bool = False) -> int | None:
+    """Whose webhooks are meant: those of the account of an administrator, or the operator's."""
+    if change.origin.actor is None:
+        return None
+    if locks:
+        lock_account(change.connection, change.actor.account_id)
+    writer = get_writer(change)
+    require_administrator(writer)
+    return writer.account_id
+
+
+def _claim(change: Change, webhook_id: int) -> Webhook:
+    webhook = stored.claim_webhook(change.connection, webhook_id, account_id=_own(change))
+    if webhook is None:
+        raise NotFound
+    return webhook
+
+
+def _read_owner(connection: Connection, actor: Actor | None) -> int | None:
+    if actor is None:
+        return None
+    reader = get_reader(connection, actor)
+    require_administrator(reader)
+    return reader.account_id
+
+
+def _get(connection: Connection, actor: Actor | None, webhook_id: int) -> Webhook:
+    webhook = stored.find_webhook(connection, webhook_id, account_id=_read_owner(connection, actor))
+    if webhook is None:
+        raise NotFound
+    return webhook
+
+
+def _require_enabled(webhook: Webhook) -> None:
+    if webhook.disabled is not None:
+        raise Invalid(Fault("The webhook is disabled: enable it first"))

@@ -1,0 +1,257 @@
+"""What webhooks are told: signed, at least once, in order, by one at a time, and nothing of this network."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from sqlalchemy import select
+from standardwebhooks.webhooks import Webhook as Verifier
+
+from tests.conftest import Clock
+from tests.making import NOW, OPERATOR
+from tests.receivers import Received, Receiver, receiving
+from tests.service.parts import PEPPERS, Bench
+from tokenry.domain.accounts import Origin
+from tokenry.domain.events import AccountCreated, TokenRevoked
+from tokenry.domain.filters import Comparison, Filter, Operator
+from tokenry.domain.paging import PageRequest
+from tokenry.domain.tokens import NewToken
+from tokenry.domain.webhooks import RETRIED_FOR, SECRET_PREFIX, Delivery, SigningKey, State, Webhook, WebhookChange
+from tokenry.fetching.reach import INTERNET, Networks
+from tokenry.service.telling import Telling
+from tokenry.service.transactions import Transactions
+from tokenry.service.webhooks import Webhooks
+from tokenry.storage import schema
+from tokenry.storage.outbox import delete_dead, delete_done
+from tokenry.storage.webhooks import LEASE
+
+LOOPBACK = Networks((ip_network("127.0.0.0/8"),), internet=True)
+PAGE = PageRequest(size=100)
+
+
+class Desk:
+    """An installation, a clock that moves, and a program that is told."""
+
+    def __init__(self, bench: Bench, receiver: Receiver) -> None:
+        self.bench = bench
+        self.receiver = receiver
+        self.clock = Clock(NOW.timestamp())
+        self.transactions = Transactions(bench.database, lambda: datetime.fromtimestamp(self.clock(), UTC))
+        self.webhooks = Webhooks(self.transactions, PEPPERS)
+        self.telling = self.worker()
+        bench.tokens._transactions = self.transactions
+
+    def worker(self, networks: Networks = LOOPBACK) -> Telling:
+        return Telling(self.transactions, PEPPERS, networks, chance=lambda: 0.0)
+
+    def make(self, *actions: str, origin: Origin | None = None, url: str | None = None) -> tuple[Webhook, SigningKey]:
+        wanted = WebhookChange(url=url or f"{self.receiver.url}/hooks?key=1", actions=frozenset(actions))
+        return self.webhooks.create_webhook(origin or self.bench.origin, wanted)
+
+    def create_token(self) -> int:
+        token, _ = self.bench.tokens.create_token(self.bench.origin, NewToken(scopes="linodes:read_only"))
+        return token.id
+
+    def tell(self) -> int:
+        """Let a worker send what is due."""
+        return sum(self.telling.tell(each) for each in self.telling.list_due())
+
+    def deliveries(self, webhook: Webhook, state: State | None = None) -> list[Delivery]:
+        filter = Filter() if state is None else Filter(Comparison("state", Operator.EQUAL, state.value))
+        actor = None if webhook.account_id is None else self.bench.actor
+        return list(self.webhooks.list_deliveries(actor, webhook.id, PAGE, filter).rows)
+
+
+@pytest.fixture
+def desk(bench: Bench) -> Iterator[Desk]:
+    with receiving() as receiver:
+        yield Desk(bench, receiver)
+
+
+def verified(received: Received, key: SigningKey) -> Any:
+    """What a receiver makes of a message by the library for it. Raises where the signature is wrong."""
+    with patch("standardwebhooks.webhooks.datetime", wraps=datetime) as clock:
+        clock.now.side_effect = lambda *_, **__: datetime.fromtimestamp(int(received.headers["webhook-timestamp"]), UTC)
+        return Verifier(key.reveal()).verify(received.body, received.headers)
+
+
+def test_message_is_signed_and_says_what_the_audit_does(desk: Desk) -> None:
+    _, key = desk.make("token.create")
+    token_id = desk.create_token()
+    assert desk.tell() == 1
+    [received] = desk.receiver.received
+    message = verified(received, key)
+    assert (message["type"], message["timestamp"]) == ("token.create", "2025-06-15T15:06:40Z")
+    assert message["data"] == {
+        "id": message["data"]["id"],
+        "account": message["data"]["account"],
+        "actor": "admin",
+        "token_id": 1,
+        "address": "203.0.113.9",
+        "subject": f"token:{token_id}",
+        "details": {**message["data"]["details"], "scopes": "linodes:read_only"},
+    }
+    assert (received.path, received.headers["content-type"]) == ("/hooks?key=1", "application/json")
+    assert desk.tell() == 0, "it is told once"
+
+
+def test_both_secrets_sign_until_the_grace_of_the_first_ends(desk: Desk) -> None:
+    webhook, first = desk.make("token.create")
+    _, second = desk.webhooks.rotate_secret(desk.bench.origin, webhook.id, timedelta(hours=1))
+    for passed, keys in ((0, (first, second)), (3601, (second,))):
+        desk.clock.seconds += passed
+        desk.create_token()
+        desk.tell()
+        received = desk.receiver.received[-1]
+        assert len(received.headers["webhook-signature"].split()) == len(keys)
+        assert [verified(received, key)["type"] for key in keys] == ["token.create"] * len(keys)
+
+
+def test_secret_is_nowhere_at_rest(desk: Desk) -> None:
+    webhook, key = desk.make()
+    with desk.bench.database.read() as connection:
+        row = connection.execute(select(schema.webhooks)).one()
+        events = connection.execute(select(schema.audit_events.c.details)).scalars().all()
+    assert key.raw not in row.sealed
+    assert key.reveal().removeprefix(SECRET_PREFIX) not in f"{row} {events} {webhook!r} {key!r}"
+    assert not any("key=1" in details for details in events)
+
+
+def test_webhook_is_told_of_the_events_it_chose_and_of_its_account(desk: Desk) -> None:
+    chosen, _ = desk.make("token.revoke")
+    everything, _ = desk.make()
+    installation, _ = desk.make("user.create", origin=OPERATOR)
+    elsewhere = desk.bench.users.create_user
+    elsewhere(OPERATOR, username="eve")
+    token_id = desk.create_token()
+    desk.bench.tokens.revoke_token(desk.bench.origin, token_id)
+    assert [each.action for each in desk.deliveries(chosen)] == ["token.revoke"]
+    assert [each.action for each in desk.deliveries(installation)] == ["user.create"]
+    told = [each.action for each in reversed(desk.deliveries(everything))]
+    assert told == ["webhook.create", "user.create", "token.create", "token.revoke"]
+    with desk.transactions.change(OPERATOR) as change:
+        foreign = schema.accounts.insert().values(euuid="E2", company="Other", created_at=0)
+        account_id = change.connection.execute(foreign).inserted_primary_key[0]  # type: ignore[index]
+        change.record(AccountCreated(account_id, "Other"))
+    assert len(desk.deliveries(everything)) == 4
+
+
+def test_later_message_on_a_thing_waits_for_the_earlier_one(desk: Desk) -> None:
+    desk.make("token.create", "token.revoke")
+    first, second = desk.create_token(), desk.create_token()
+    desk.bench.tokens.revoke_token(desk.bench.origin, first)
+    desk.receiver.status = 500
+    assert desk.tell() == 0
+    desk.receiver.status = 204
+    desk.clock.seconds += 5
+    assert desk.tell() == 1, "the other token's message does not wait"
+    desk.clock.seconds += 10
+    desk.tell()
+    told = [(each.message["type"], each.message["data"]["subject"]) for each in desk.receiver.received]
+    failed, *taken = told
+    assert failed == ("token.create", f"token:{first}")
+    assert taken == [
+        ("token.create", f"token:{second}"),
+        ("token.create", f"token:{first}"),
+        ("token.revoke", f"token:{first}"),
+    ]
+    assert desk.receiver.received[0].id == desk.receiver.received[2].id, "by which it is known to come again"
+
+
+def test_message_that_nobody_takes_is_dead_after_three_days_and_can_be_sent_by_hand(desk: Desk) -> None:
+    webhook, _ = desk.make("token.create")
+    desk.create_token()
+    desk.receiver.status = 503
+    waited = []
+    while not (dead := desk.deliveries(webhook, State.DEAD)):
+        before = desk.clock.seconds
+        [pending] = desk.deliveries(webhook, State.PENDING)
+        desk.clock.seconds = max(pending.due.timestamp(), before + 300)
+        desk.tell()
+        waited.append(desk.clock.seconds - before)
+    assert waited == sorted(waited), "ever longer"
+    assert NOW.timestamp() + RETRIED_FOR.total_seconds() <= desk.clock.seconds
+    assert (dead[0].status, dead[0].attempts) == (503, len(desk.receiver.received))
+    desk.clock.seconds += 10**6
+    assert desk.telling.list_due() == []
+    desk.receiver.status = 200
+    again = desk.webhooks.redeliver(desk.bench.origin, webhook.id, dead[0].id)
+    assert (again.state, desk.tell()) == (State.PENDING, 1)
+    assert [each.state for each in desk.deliveries(webhook)] == [State.DONE]
+
+
+def test_receiver_that_is_gone_is_told_nothing_more(desk: Desk) -> None:
+    webhook, _ = desk.make("token.create")
+    desk.create_token()
+    desk.receiver.status = 410
+    desk.tell()
+    desk.create_token()
+    assert [each.state for each in desk.deliveries(webhook)] == [State.DEAD]
+    assert desk.webhooks.get_webhook(desk.bench.actor, webhook.id).disabled is not None
+    assert desk.bench.events(f"webhook:{webhook.id}")[-1] == ("webhook.gone", {})
+
+
+def test_redirect_is_not_followed(desk: Desk) -> None:
+    desk.make("token.create")
+    desk.create_token()
+    desk.receiver.status = 307
+    assert desk.tell() == 0
+    assert [each.path for each in desk.receiver.received] == ["/hooks?key=1"]
+
+
+def test_nobody_else_sends_to_a_webhook_meanwhile_and_a_dead_worker_is_replaced(desk: Desk) -> None:
+    webhook, _ = desk.make("token.create")
+    desk.create_token()
+    taken = desk.telling._take_turn(webhook.id)
+    assert taken is not None
+    other = desk.worker()
+    assert (other.list_due(), other.tell(webhook.id)) == ([], 0)
+    desk.clock.seconds += LEASE.total_seconds()
+    assert other.tell(webhook.id) == 1
+
+
+@pytest.mark.parametrize("networks", [INTERNET, Networks((ip_network("10.0.0.0/8"),), internet=True)])
+def test_address_of_this_network_is_not_asked_unless_the_operator_allows_it(desk: Desk, networks: Networks) -> None:
+    webhook, _ = desk.make("token.create")
+    desk.create_token()
+    assert desk.worker(networks).tell(webhook.id) == 0
+    assert desk.receiver.received == []
+    [delivery] = desk.deliveries(webhook)
+    assert delivery.error == "it has a host that is not of a network that the operator allows"
+
+
+def test_operator_s_own_webhook_may_be_anywhere(desk: Desk) -> None:
+    webhook, _ = desk.make("token.create", origin=OPERATOR)
+    desk.create_token()
+    assert desk.worker(INTERNET).tell(webhook.id) == 1
+
+
+def test_test_is_for_one_webhook_alone_whatever_it_is_told_of(desk: Desk) -> None:
+    tested, _ = desk.make("token.revoke")
+    other, _ = desk.make()
+    desk.webhooks.test_webhook(desk.bench.origin, tested.id)
+    assert [each.action for each in desk.deliveries(tested)] == ["webhook.test"]
+    assert "webhook.test" not in [each.action for each in desk.deliveries(other)]
+
+
+def test_change_that_fails_tells_nobody(desk: Desk) -> None:
+    webhook, _ = desk.make("token.revoke")
+    with suppress(ZeroDivisionError), desk.transactions.change(desk.bench.origin) as change:
+        change.record(TokenRevoked(1))
+        change.record(TokenRevoked(1 // 0))
+    assert desk.deliveries(webhook) == []
+
+
+def test_what_was_taken_and_what_never_was_are_deleted_in_time(desk: Desk) -> None:
+    desk.make("token.create")
+    desk.create_token()
+    desk.tell()
+    desk.create_token()
+    moments = [NOW + timedelta(days=days) for days in (2, 4, 29, 31)]
+    with desk.bench.database.write() as connection:
+        gone = [(delete_done(connection, each), delete_dead(connection, each)) for each in moments]
+    assert gone == [(0, 0), (1, 0), (0, 0), (0, 1)]
