@@ -43,7 +43,10 @@ def contexts_file(person: Person) -> Path:
 def test_login_is_remembered_in_a_file_for_its_owner_alone(stranger: Person) -> None:
     said = login(stranger)
     file = contexts_file(stranger)
-    assert said == f"You are admin at {stranger.server.url}, in the context default. The token is in {file}.\n"
+    assert said.splitlines() == [
+        f"You are admin at {stranger.server.url}, in the context default. The token is in {file}.",
+        f"In a browser your tokens are at {stranger.server.url}/console",
+    ]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert list(file.parent.iterdir()) == [file]
@@ -58,7 +61,7 @@ def test_login_is_remembered_in_a_file_for_its_owner_alone(stranger: Person) -> 
 
 
 def test_token_is_in_the_keyring_where_there_is_one_and_in_no_file(stranger: Person, keyring: Path) -> None:
-    assert login(stranger).endswith("The token is in the keyring.\n")
+    assert "The token is in the keyring.\n" in login(stranger)
     assert json.loads(keyring.read_text()) == {"tokenry/default": stranger.server.token}
     assert stranger.server.token not in contexts_file(stranger).read_text()
     assert stranger.rows("whoami")[0]["token_from"] == "the keyring"

@@ -64,6 +64,7 @@ def verify(server: Server, token: str) -> int:
 
 def test_first_start_shows_where_it_is_and_hands_over_one_working_token(first: Server) -> None:
     assert f"API:   {first.url}/v4" in first.printed
+    assert f"Web:   {first.url}/console" in first.printed
     assert f"Data:  {first.data_dir}" in first.printed
     assert f"  export TOKENRY_URL={first.url}\n" in first.printed
     assert verify(first, first.token) == 200

@@ -81,6 +81,7 @@ def login(
 
     said = _take_token(address, keep) if given else sign_in(address, wanted, device=device, keep=keep)
     print(printable(said))
+    print(printable(f"In a browser your tokens are at {address}/console"))
 
 
 def remember(context: Context, token: Secret, *, keyring: bool) -> bool:

@@ -15,6 +15,7 @@ from tokenry.domain.secrets import Secret
 from tokenry.operator.first_token import FirstTokenPlace, first_sign_in, welcome
 from tokenry.operator.options import ALL, takes_settings
 from tokenry.operator.usernames import complain_of_ambiguous
+from tokenry.pages.paths import CONSOLE
 from tokenry.service.installation import FIRST_USERNAME
 from tokenry.serving.server import BACKLOG_CONNECTIONS, base_url, listen, loopback_url
 from tokenry.serving.server import run as run_server
@@ -88,6 +89,8 @@ def _serve_at(listeners: Sequence[socket], settings: Settings, counters: Counter
 
 def _greeting(url: str, settings: Settings) -> str:
     lines = [f"API:   {url}/v4"]
+    if settings.public_url is not None:
+        lines.append(f"Web:   {settings.public_url}{CONSOLE}")
     if settings.uds is not None:
         lines.append(f"UDS:   {settings.uds.absolute()}")
     return "\n".join([*lines, f"Data:  {settings.data_dir.resolve()}"])
