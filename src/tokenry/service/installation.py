@@ -130,8 +130,7 @@ class Installation:
         self._add_management(allowed_origins, reservation)
         self.children = Children(transactions, self.tokens)
         self.profiles = Profiles(transactions)
-        self.webhooks = Webhooks(transactions, peppers)
-        self.telling = Telling(transactions, peppers, others.webhooks)
+        self._add_telling(others)
         self._add_sign_in(session_limits, reservation)
         self.pruning = Pruning(transactions)
         self.account_clients = AccountClients(transactions, peppers)
@@ -152,6 +151,10 @@ class Installation:
         self.authorizations = Authorizations(
             transactions, peppers, catalogue, self.pushed_requests, self.client_documents, own_addresses=own
         )
+
+    def _add_telling(self, others: Others) -> None:
+        self.webhooks = Webhooks(self.transactions, self.peppers)
+        self.telling = Telling(self.transactions, self.peppers, others.webhooks)
 
     def _add_management(self, allowed_origins: frozenset[str], reservation: timedelta) -> None:
         transactions = self.transactions
