@@ -85,6 +85,33 @@ def test_unknown_key_is_told(app: App) -> None:
     assert app.client.get(at("a"), headers=backend).status_code == 404
 
 
+def test_backend_enables_whom_a_backend_disabled_and_no_other(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    backend, another = backend_of(app), backend_of(app, name="another")
+    app.client.put(at("a"), headers=backend, json={"username": "a"})
+
+    def turn(bearer: dict[str, str], *, disabled: bool) -> int:
+        return app.client.patch(at("a"), headers=bearer, json={"disabled": disabled}).status_code
+
+    assert [turn(backend, disabled=True), turn(another, disabled=False)] == [200, 200]
+    for disable in (lambda: turn(app.bearer, disabled=True), lambda: operate(app, "disable_user", "a")):
+        turn(backend, disabled=True)
+        disable()  # which takes over a user whom the backend had disabled
+        assert turn(backend, disabled=True) == 200  # which changes nothing
+        refused = app.client.put(at("a"), headers=backend, json={"disabled": False})
+        reason = "Was disabled by an administrator or the operator, who enables the user again"
+        assert (refused.status_code, faults(refused)) == (409, [(reason, "disabled")])
+        assert app.client.put(at("a"), headers=backend, json={"email": "a@example.com"}).status_code == 200
+        assert turn(app.bearer, disabled=False) == 200
+    assert [turn(backend, disabled=each) for each in (False, True, False)] == [200] * 3
+
+
+def operate(app: App, done: str, username: str) -> None:
+    do = installation_of(app)
+    getattr(do.users, done)(OPERATOR, username)
+    do.database.close()
+
+
 def test_backend_disables_a_users_token_and_is_recorded(app_on_each_engine: App) -> None:
     app = app_on_each_engine
     backend, tokens = backend_of(app), f"{at('a|1')}/tokens"

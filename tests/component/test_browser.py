@@ -195,6 +195,31 @@ def test_page_that_gives_none_says_so_and_keeps_what_was_typed(browser: Browser,
         expect(shown.status).to_have_text("laptop is ready.")
 
 
+def test_token_of_another_user_shows_that_ones_tokens_alone(shown: Shown) -> None:
+    backend, other = shown.product.backend, shown.product.new_user()
+    for user, label in ((shown.user, "former"), (other, "latter")):
+        backend.users.tokens(user).create(label=label, scopes="invoices:read_only")
+    shown.page.reload()
+    expect(shown.page.get_by_text("former")).to_be_visible()
+    late: list[Route] = []
+
+    def hold(route: Route) -> None:
+        late.append(route)  # what is asked with the former token, and answered late
+
+    shown.page.route("**/page/tokens?*", hold, times=1)
+    exchange = "token => document.querySelector('tokenry-tokens').setAttribute('token', token)"
+    with shown.page.expect_request("**/page/tokens?*"):
+        shown.page.evaluate(exchange, shown.product.page_token(shown.user))
+    expect(shown.page.get_by_text("former")).not_to_be_visible()
+    shown.page.evaluate(exchange, shown.product.page_token(other))
+    expect(shown.page.get_by_text("latter")).to_be_visible()
+    with shown.page.expect_response("**/page/tokens?*"):
+        late[0].continue_()
+    shown.page.evaluate("() => new Promise(requestAnimationFrame)")
+    expect(shown.page.get_by_text("latter")).to_be_visible()
+    expect(shown.page.get_by_text("former")).not_to_be_visible()
+
+
 def test_lost_answer_makes_nothing_twice(shown: Shown) -> None:
     def lose(route: Route) -> None:
         route.fetch()

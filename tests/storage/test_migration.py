@@ -183,6 +183,23 @@ def test_events_that_were_recorded_before_belong_to_the_account_of_their_subject
     }
 
 
+def test_user_whom_a_service_account_had_disabled_stays_its_own_to_enable(empty: Database) -> None:
+    migrate_to(empty, "0022")
+    users = """INSERT INTO users (id, account_id, username, email, admin, created_at, disabled_at, service) VALUES
+        (1, 3, 'backend', '', false, 1, NULL, true), (2, 3, 'admin', '', true, 1, NULL, false),
+        (5, 3, 'ada', '', false, 1, 2, false), (6, 3, 'bob', '', false, 1, 2, false)"""
+    events = """INSERT INTO audit_events (at, actor, actor_user_id, action, subject, details) VALUES
+        (1, 'admin', 2, 'user.disable', 'user\\:5', '{}'), (2, 'backend', 1, 'user.disable', 'user\\:5', '{}'),
+        (1, 'backend', 1, 'user.disable', 'user\\:6', '{}'), (2, 'operator', NULL, 'user.disable', 'user\\:6', '{}')"""
+    with empty.write() as connection:
+        for rows in (OLD_ACCOUNT, users, events):
+            connection.execute(text(rows))
+    migrate(empty)
+    with empty.read() as connection:
+        found = connection.execute(text("SELECT username FROM users WHERE disabled_by_backend")).scalars().all()
+    assert found == ["ada"]
+
+
 def test_database_of_a_newer_program_is_refused(database: Database) -> None:
     set_revision(database, "9999")
     with pytest.raises(SetupError, match="schema 9999"):

@@ -1,5 +1,5 @@
 // <tokenry-tokens api="https://tokens.example.com" token="pgt_…">: a user's tokens, in a page whose policy has that
-// address in connect-src. All it shows is text. A new secret is in one text node until it is said to be saved.
+// address in connect-src. All it shows is text. A new secret is in one text node until it is saved.
 
 const DAY = 86400;
 const NEVER = "2999-12-12T05:00:00";
@@ -55,7 +55,7 @@ dialog { width: 34rem; margin: auto; padding: 1.25rem; color: inherit; }
 dialog::backdrop { background: #0008; }
 `;
 
-/** An element, whose part is its class, too. What is given is set as a property, or else as an attribute. */
+/** An element. Its part is its class, too; what is given, a property or an attribute. */
 function make(name, { part = "", ...given } = {}, ...children) {
   const made = document.createElement(name);
   made.className = made.part = part;
@@ -70,7 +70,7 @@ const select = (options, chosen) =>
   make("select", {}, ...options.map(([value, text], at) => make("option", { value, selected: at === chosen }, text)));
 const inSeconds = (seconds) => new Date(Date.now() + seconds * 1000).toISOString().slice(0, 19);
 
-/** One control or several, with their title, and a place for what is wrong. */
+/** Controls with their title, and a place for what is wrong. */
 function field(name, content, ...controls) {
   const one = !controls.length;
   for (const each of one ? [content] : controls) {
@@ -89,6 +89,7 @@ class TokenryTokens extends HTMLElement {
   #renewing;
   #renewed;
   #sent = {};
+  #found;
   #status = make("p", { part: "status muted", role: "status" });
   #content = make("section");
   #dialog = make("dialog", { part: "dialog", "aria-labelledby": "title" });
@@ -111,16 +112,18 @@ class TokenryTokens extends HTMLElement {
     this.#dialog.close();
   }
 
-  /** Another page token is used from now on, and by what waits for one. What was typed stays. */
+  /** Another page token, perhaps of another user. What was typed stays. */
   attributeChangedCallback(_, before) {
-    if (this.#renewed) this.#renewed(true);
-    else if (before !== null && !this.#tokens) this.#load();
+    if (this.#renewed) return this.#renewed(true);
+    if (before === null) return;
+    this.#tokens = this.#content.replaceChildren();
+    this.#load();
   }
 
-  /** Ask the service. What it refuses is thrown as its list of errors: a reason each, and perhaps a field. */
+  /** Ask the service. Throws a refusal's errors: a reason each, perhaps a field. */
   async #ask(method, path, body, again = true) {
     const text = body && JSON.stringify(body);
-    // One key for one request until it is done: where an answer is lost, nothing is made twice.
+    // One key until a request is done: where an answer is lost, nothing is made twice.
     if (this.#sent.request !== path + text) this.#sent = { request: path + text, key: crypto.randomUUID() };
     const headers = { Authorization: `Bearer ${this.getAttribute("token")}` };
     if (body) Object.assign(headers, { "Content-Type": "application/json", "Idempotency-Key": this.#sent.key });
@@ -139,7 +142,7 @@ class TokenryTokens extends HTMLElement {
     return answer;
   }
 
-  /** Tell the page that its token has ended, and give it a moment to set another; whether it did. */
+  /** Tell the page that its token has ended, and wait a moment for another; whether it came. */
   #renew() {
     this.#renewing ??= new Promise((resolve) => {
       this.#renewed = resolve;
@@ -149,7 +152,7 @@ class TokenryTokens extends HTMLElement {
     return this.#renewing;
   }
 
-  /** Do something; `tell` says why the service refuses it. */
+  /** Do something; `tell` says why it is refused. */
   async #try(run, tell) {
     try {
       return await run();
@@ -163,12 +166,13 @@ class TokenryTokens extends HTMLElement {
 
   #load() {
     if (!this.#tokens) this.#status.textContent = words.loading;
+    const found = (this.#found = []);
     const read = async () => {
-      const found = [];
       for (let page = 1, pages = 1, data; page <= pages; page++) {
         ({ data, pages } = await this.#ask("GET", `tokens?page_size=500&page=${page}`));
         found.push(...data);
       }
+      if (found !== this.#found) return;
       this.#tokens = found.reverse();
       this.#status.textContent = "";
       const rows = this.#tokens.map((token) => this.#row(token));
@@ -176,6 +180,7 @@ class TokenryTokens extends HTMLElement {
       this.#content.replaceChildren(actions(button(words.create, () => this.#create(), "primary")), list);
     };
     return this.#try(read, (errors) => {
+      if (found !== this.#found) return;
       this.#tell(errors);
       this.#content.replaceChildren(actions(button(words.again, () => this.#load())));
     });
@@ -207,7 +212,7 @@ class TokenryTokens extends HTMLElement {
     return text && text !== NEVER && new Date(`${text}Z`).toLocaleDateString(this.closest("[lang]")?.lang || [], { dateStyle: "medium" });
   }
 
-  /** Close the dialog, say what was done, and put the focus where one goes on. */
+  /** Close the dialog, say what was done, and focus where one goes on. */
   async #done(text, id) {
     this.#dialog.close();
     await this.#load();
@@ -225,7 +230,7 @@ class TokenryTokens extends HTMLElement {
     return form;
   }
 
-  /** A form that is sent once at a time; each error stands beside its field. */
+  /** A form, sent once at a time; each error stands beside its field. */
   #form(name, label, content, send) {
     const rest = make("p", { part: "error", role: "alert" });
     const cancel = button(words.cancel, () => this.#dialog.close());
@@ -261,7 +266,7 @@ class TokenryTokens extends HTMLElement {
     );
     const spans = [7, 30, 60, 90, 365].map((days) => days * DAY).filter((span) => !longest || span < longest);
     if (longest) spans.push(longest);
-    // A minute less, for a clock that is fast.
+    // A minute less, for a fast clock.
     const options = spans.map((span) => [inSeconds(span - 60), `${words.span(span)} (${this.#date(inSeconds(span))})`]);
     if (!longest && !required) options.push(["", words.expires()]);
     const expiry = select(options, spans.findLastIndex((span) => span <= 30 * DAY));

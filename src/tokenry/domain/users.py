@@ -37,7 +37,7 @@ class User:
     its child accounts. With a `second_factor` nobody signs in as the user by a password alone. New tokens of the user
     may do no more than the `ceiling`. A `service` account is a program's, which never signs in: its ceiling is for the
     tokens that it makes for others. `external_id` is a product's name for the user, and `metadata` what it keeps with
-    the user.
+    the user. One who is `disabled_by_backend` a service account may enable again.
     """
 
     id: int
@@ -54,6 +54,7 @@ class User:
     service: bool = False
     external_id: str | None = None
     metadata: str = NO_METADATA
+    disabled_by_backend: bool = False
 
     @property
     def restricted(self) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from tokenry.domain.accounts import Actor, Origin
-from tokenry.domain.errors import Forbidden, NotFound, Unavailable, raise_faults
+from tokenry.domain.errors import Conflict, Fault, Forbidden, NotFound, Unavailable, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.managed import (
@@ -78,7 +78,7 @@ class ManagedUsers:
     def put_user(self, origin: Origin, external_id: str, wanted: UserWanted) -> User:
         """Make the user of this name, or change what `wanted` names; it may be repeated, and be done by two at once.
 
-        Raises Invalid with every fault.
+        Raises Invalid with every fault; Conflict for enabling whom it may not.
         """
         with _once_each(), self._transactions.change(origin) as change:
             user = _claim(change, external_id)
@@ -88,7 +88,7 @@ class ManagedUsers:
 
     @retried
     def update_user(self, origin: Origin, external_id: str, wanted: UserWanted) -> User:
-        """Change what `wanted` names. Raises NotFound; Invalid with every fault."""
+        """Change what `wanted` names. Raises NotFound; Invalid with every fault; Conflict as `put_user`."""
         with _once_each(), self._transactions.change(origin) as change:
             return self._update(change, _claim_known(change, external_id), wanted)
 
@@ -103,7 +103,7 @@ class ManagedUsers:
         if wanted.username is not None:
             require_free(change, wanted.username, but_for=user.id)
         if wanted.disabled is not None:
-            set_user_disabled(change, user, disabled=wanted.disabled)
+            _turn(change, user, disabled=wanted.disabled)
         new = UserChange(username=wanted.username, email=wanted.email, metadata=wanted.metadata)
         changed = change_user(change, user, new, reservation=self._reservation)
         return stored.get_user(change.connection, changed.id)
@@ -173,8 +173,21 @@ def add_managed(change: Change, external_id: str, wanted: UserWanted, reservatio
         reservation=reservation,
     )
     if wanted.disabled:
-        set_user_disabled(change, user, disabled=True)
+        _turn(change, user, disabled=True)
     return stored.get_user(change.connection, user.id)
+
+
+def _turn(change: Change, user: User, *, disabled: bool) -> None:
+    """Disable or enable a user who is claimed. A backend enables whom a backend disabled, and no other.
+
+    Raises Conflict.
+    """
+    by_backend = get_reader(change.connection, change.actor).service
+    if by_backend and not disabled and user.disabled is not None and not user.disabled_by_backend:
+        raise Conflict(
+            Fault("Was disabled by an administrator or the operator, who enables the user again", "disabled")
+        )
+    set_user_disabled(change, user, disabled=disabled, by_backend=by_backend)
 
 
 def _find(connection: Connection, actor: Actor, external_id: str) -> User:

@@ -244,9 +244,9 @@ def remove_user(change: Change, user: User) -> None:
     change.record(UserDeleted(user.id, user.username))
 
 
-def set_user_disabled(change: Change, user: User, *, disabled: bool) -> bool:
+def set_user_disabled(change: Change, user: User, *, disabled: bool, by_backend: bool = False) -> bool:
     """Refuse a claimed user's tokens in a change of the caller's, or accept them again; whether that was a change."""
-    changed = stored.set_disabled(change.connection, user.id, change.now if disabled else None)
+    changed = stored.set_disabled(change.connection, user.id, change.now if disabled else None, by_backend=by_backend)
     if changed:
         change.record((UserDisabled if disabled else UserEnabled)(user.id, user.username))
     if changed and disabled:

@@ -168,12 +168,20 @@ def list_all_users(connection: Connection, now: datetime, *, after: str = "", li
     return [(user, counts.get(user.id, 0)) for user in found]
 
 
-def set_disabled(connection: Connection, user_id: int, disabled: datetime | None) -> bool:
-    """Disable a user (from that moment) or enable one (None); whether that changed anything."""
-    changes = users.c.disabled_at.is_not(None) if disabled is None else users.c.disabled_at.is_(None)
-    statement = update(users).where(users.c.id == user_id, changes)
-    value = None if disabled is None else to_seconds(disabled)
-    return connection.execute(statement.values(disabled_at=value)).rowcount == 1
+def set_disabled(connection: Connection, user_id: int, disabled: datetime | None, *, by_backend: bool = False) -> bool:
+    """Disable a user (from that moment) or enable one (None); whether that changed anything.
+
+    Whoever is no backend takes over a user whom a backend disabled.
+    """
+    statement = update(users).where(users.c.id == user_id)
+    if disabled is None:
+        changed = statement.where(users.c.disabled_at.is_not(None)).values(disabled_at=None, disabled_by_backend=False)
+    else:
+        let_in = users.c.disabled_at.is_(None)
+        open_to = let_in if by_backend else or_(let_in, users.c.disabled_by_backend)
+        since = func.coalesce(users.c.disabled_at, to_seconds(disabled))
+        changed = statement.where(open_to).values(disabled_at=since, disabled_by_backend=by_backend)
+    return connection.execute(changed).rowcount == 1
 
 
 def keep_user(connection: Connection, user_id: int) -> User | None:
@@ -331,6 +339,7 @@ def select_users() -> Select[Any]:
             users.c.service,
             users.c.external_id,
             users.c.metadata,
+            users.c.disabled_by_backend,
             accounts.c.parent_id,
             has_children.label("has_children"),
             or_(has_authenticator, has_passkey).label("second_factor"),
@@ -374,6 +383,7 @@ def read_user(row: Row[Any]) -> User:
         service=row.service,
         external_id=row.external_id,
         metadata=from_column(row.metadata),
+        disabled_by_backend=row.disabled_by_backend,
     )
 
 

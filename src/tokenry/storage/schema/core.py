@@ -66,6 +66,8 @@ users = Table(
     # The name that a product has for the user, once in an account.
     Column("external_id", Words),
     Column("metadata", Text),  # a JSON object
+    # Whether a service account disabled the user, which then may enable the user again.
+    Column("disabled_by_backend", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,
 )
 # An account's users, and those of them whom a backend may manage, are listed and counted in an index alone.
