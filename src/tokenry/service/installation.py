@@ -109,7 +109,7 @@ class Installation:
         self.peppers = peppers
         self.catalogue = catalogue
         self.public_url = public_url
-        self.own_addresses = own = api_addresses(public_url)
+        self.own_addresses = api_addresses(public_url)
         self.transactions = transactions = Transactions(database, now, catalogue.implied)
         self.admission = Admission(transactions)
         self.apps = Apps(transactions)
@@ -133,24 +133,7 @@ class Installation:
         self._add_telling(others)
         self._add_sign_in(session_limits, reservation)
         self.pruning = Pruning(transactions)
-        self.account_clients = AccountClients(transactions, peppers)
-        self.clients = Clients(transactions, peppers)
-        self.registration = others.registration
-        self.registrations = Registrations(transactions, peppers)
-        self.documents = documents = others.documents
-        self.client_documents = ClientDocuments(transactions, peppers, catalogue, documents)
-        names = () if public_url is None else (public_url, f"{public_url}/oauth/token")
-        self.client_authentication = ClientAuthentication(transactions, peppers, catalogue, names)
-        self.client_credentials = ClientCredentials(transactions, peppers)
-        self.token_exchange = TokenExchange(transactions, peppers)
-        self.device_codes = DeviceCodes(transactions, peppers)
-        self.client_revocations = ClientRevocations(transactions, peppers)
-        self.refresh_tokens = RefreshTokens(transactions, peppers)
-        self.authorization_codes = AuthorizationCodes(transactions, peppers)
-        self.pushed_requests = PushedRequests(transactions, peppers, catalogue, own)
-        self.authorizations = Authorizations(
-            transactions, peppers, catalogue, self.pushed_requests, self.client_documents, own_addresses=own
-        )
+        self._add_oauth(others)
 
     def _add_telling(self, others: Others) -> None:
         self.webhooks = Webhooks(self.transactions, self.peppers)
@@ -176,6 +159,28 @@ class Installation:
         self.second_steps = SecondSteps(transactions, peppers, sessions)
         self.passkeys = Passkeys(transactions, peppers, sessions, party)
         self.passkey_sign_in = PasskeySignIn(transactions, peppers, sessions, party)
+
+    def _add_oauth(self, others: Others) -> None:
+        transactions, peppers, catalogue = self.transactions, self.peppers, self.catalogue
+        public_url, own = self.public_url, self.own_addresses
+        self.account_clients = AccountClients(transactions, peppers)
+        self.clients = Clients(transactions, peppers)
+        self.registration = others.registration
+        self.registrations = Registrations(transactions, peppers)
+        self.documents = documents = others.documents
+        self.client_documents = ClientDocuments(transactions, peppers, catalogue, documents)
+        names = () if public_url is None else (public_url, f"{public_url}/oauth/token")
+        self.client_authentication = ClientAuthentication(transactions, peppers, catalogue, names)
+        self.client_credentials = ClientCredentials(transactions, peppers)
+        self.token_exchange = TokenExchange(transactions, peppers)
+        self.device_codes = DeviceCodes(transactions, peppers)
+        self.client_revocations = ClientRevocations(transactions, peppers)
+        self.refresh_tokens = RefreshTokens(transactions, peppers)
+        self.authorization_codes = AuthorizationCodes(transactions, peppers)
+        self.pushed_requests = PushedRequests(transactions, peppers, catalogue, own)
+        self.authorizations = Authorizations(
+            transactions, peppers, catalogue, self.pushed_requests, self.client_documents, own_addresses=own
+        )
 
     @property
     def issuer(self) -> str:
