@@ -450,6 +450,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         case.me.origin, NewUser(case.place.name("new"), "a@b")
     ),
     "AccountUsers.delete_user": lambda case: case.installation.account_users.delete_user(case.me.origin, case.victim),
+    "AccountUsers.set_disabled": lambda case: case.installation.account_users.set_disabled(
+        case.me.origin, case.victim, disabled=True
+    ),
     "AccountUsers.update_grants": lambda case: case.installation.account_users.update_grants(
         case.me.origin, case.place.name("bob"), GrantsChange(child_account_access=False)
     ),
@@ -551,6 +554,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Pruning._prune_all": lambda case: case.installation.pruning._prune_all(
         delete_expired_sessions, case.me.session.seen
     ),
+    "Links.invite": lambda case: case.installation.links.invite(case.me.origin, case.victim),
     "Links.make_link": lambda case: case.installation.links.make_link(OPERATOR, case.victim),
     "Links.use_link": lambda case: case.installation.links.use_link(
         case.me.link.reveal(), "hash", address=None, agent=None

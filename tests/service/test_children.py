@@ -16,12 +16,13 @@ from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.tokens import NewToken
 from tokenry.domain.users import GrantsChange, UserChange, is_proxy_username
+from tokenry.service.account_users import AccountUsers
 from tokenry.service.accounts import Accounts
 from tokenry.service.children import Children
 from tokenry.service.installation import begin_installation
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
-from tokenry.service.users import AccountUsers, Users
+from tokenry.service.users import Users
 from tokenry.storage import audit
 from tokenry.storage.catalogue import default_catalogue
 from tokenry.storage.database import Database

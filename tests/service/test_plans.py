@@ -519,6 +519,7 @@ class Many:
             "account_users.update_grants": [
                 partial(do.account_users.update_grants, origin, "user-60", GrantsChange(child_account_access=True))
             ],
+            "account_users.set_disabled": [partial(do.account_users.set_disabled, origin, "user-80", disabled=True)],
             "account_users.delete_user": [partial(do.account_users.delete_user, origin, "user-80")],
             **self.managed(),
             "users.create_service_account": [
@@ -547,6 +548,7 @@ class Many:
             "identities.authenticate_again": [
                 lambda: do.identities.authenticate_again(person("subject-420"), self.sign_in(420), None)
             ],
+            "links.invite": [partial(do.links.invite, origin, "user-200")],
             "links.make_link": [partial(do.links.make_link, OPERATOR, "user-200")],
             "links.find_user": [partial(do.links.find_user, Secret.generate(kind=LINK).reveal())],
             "links.use_link": [self.use_link],

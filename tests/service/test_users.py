@@ -23,13 +23,14 @@ from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.tokens import NewToken
 from tokenry.domain.users import GrantsChange, NewUser, UserChange
+from tokenry.service.account_users import AccountUsers
 from tokenry.service.accounts import Accounts
 from tokenry.service.details import TokenDetails
 from tokenry.service.installation import begin_installation
 from tokenry.service.rotation import Rotations
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
-from tokenry.service.users import AccountUsers, Users
+from tokenry.service.users import Users
 from tokenry.storage import audit, usernames
 from tokenry.storage.accounts import create_account
 from tokenry.storage.catalogue import default_catalogue

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tokenry.api.wire import write_time
-from tokenry.domain.errors import Fault
+from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.logins import NO_SIGN_INS, SignIns
 from tokenry.domain.users import NewUser, User, UserChange
 from tokenry.web.bodies import read_key
@@ -31,6 +31,25 @@ def _write_last(known: SignIns) -> dict[str, object] | None:
         "login_datetime": write_time(known.last_attempt),
         "status": "successful" if known.succeeded else "failed",
     }
+
+
+def write_user_details(user: User) -> dict[str, object]:
+    """Write what the wire format has no field for."""
+    return {
+        "username": user.username,
+        "created": write_time(user.created),
+        "disabled": user.disabled is not None,
+        "service_account": user.service,
+        "external_id": user.external_id,
+    }
+
+
+def read_user_details(body: Mapping[str, object]) -> bool | None:
+    """Read whether a user is to be disabled; None leaves it as it is. Other keys are ignored. Raises Invalid."""
+    faults: list[Fault] = []
+    disabled = read_key(body, "disabled", bool, faults)
+    raise_faults(faults)
+    return disabled
 
 
 def read_new_user(body: Mapping[str, object]) -> NewUser:

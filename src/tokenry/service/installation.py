@@ -15,6 +15,7 @@ from tokenry.domain.secrets import PERSONAL, Kind, Peppers, Secret
 from tokenry.domain.sessions import STANDARD_LIMITS, SessionLimits
 from tokenry.domain.tokens import NewToken
 from tokenry.fetching.reach import INTERNET, Networks
+from tokenry.service.account_users import AccountUsers
 from tokenry.service.accounts import Accounts
 from tokenry.service.activity import Activity
 from tokenry.service.admission import Admission
@@ -59,7 +60,7 @@ from tokenry.service.sessions import Sessions
 from tokenry.service.telling import Telling
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
-from tokenry.service.users import NO_RESERVATION, AccountUsers, Users
+from tokenry.service.users import NO_RESERVATION, Users
 from tokenry.service.webhooks import Webhooks
 from tokenry.storage.database import Database
 from tokenry.storage.installation import claim_installation

@@ -3,19 +3,23 @@
 from datetime import timedelta
 
 from tokenry.domain.accounts import Origin
-from tokenry.domain.errors import Fault, Invalid, NotFound
+from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound
 from tokenry.domain.links import LIFETIME
+from tokenry.domain.scopes import ALL
 from tokenry.domain.secrets import LINK, Peppers, Secret
 from tokenry.domain.sessions import PASSWORD
 from tokenry.domain.sign_in_events import LinkCreated
 from tokenry.domain.users import User
 from tokenry.service.passwords import PasswordProved, put_password
 from tokenry.service.sessions import Sessions
-from tokenry.service.transactions import Transactions
+from tokenry.service.transactions import Change, Transactions
+from tokenry.service.users import claim_own
 from tokenry.storage import links as stored
 from tokenry.storage import users as stored_users
 from tokenry.storage.database import retried
 from tokenry.storage.logins import insert_login
+
+NOT_ALL = "Only who acts with all scopes (*) makes links: whoever opens one may do all that its user may"
 
 
 class Links:
@@ -34,23 +38,26 @@ class Links:
             user = None if found is None else stored_users.keep_user(change.connection, found.id)
             if user is None:
                 raise NotFound
-            if user.disabled is not None:
-                raise Invalid(Fault("User is disabled: enable it first", "user"))
             if user.proxy:
                 raise Invalid(
                     Fault("User is a proxy user, and never signs in: link one of its parent account's", "user")
                 )
-            secret = Secret.generate(kind=LINK)
-            expires = change.now + lifetime
-            stored.insert_link(
-                change.connection,
-                self._peppers.key(secret),
-                user_id=user.id,
-                now=change.now,
-                expires=expires,
-            )
-            change.record(LinkCreated(user.id, expires))
-            return secret
+            return self._make(change, user, lifetime)
+
+    @retried
+    def invite(self, origin: Origin, username: str) -> Secret:
+        """Make a link for another user of the account, as an administrator who acts with all scopes.
+
+        Whoever opens it signs in as that user, and may do all that the user may: so must whoever makes it. Raises
+        Forbidden, NotFound, and Invalid for oneself and for who may not sign in.
+        """
+        with self._transactions.change(origin) as change:
+            user = claim_own(change, username)
+            if not change.actor.scopes.covers(ALL):
+                raise Forbidden(NOT_ALL)
+            if user.id == change.actor.user_id:
+                raise Invalid(Fault("You choose another password where you are signed in"))
+            return self._make(change, user, LIFETIME)
 
     def find_user(self, text: str) -> User | None:
         """Find whom a link is for; None for one that leads nowhere any more."""
@@ -84,3 +91,16 @@ class Links:
                 return PasswordProved(found.user, hash)
             insert_login(connection, user_id=user.id, now=change.now, address=address, succeeded=True, method=PASSWORD)
             return self._sessions.begin_session(change, user.id, method=PASSWORD, address=address, agent=agent)
+
+    def _make(self, change: Change, user: User, lifetime: timedelta) -> Secret:
+        """Make a link for a user who is kept. Raises Invalid for who may not sign in."""
+        if user.disabled is not None:
+            raise Invalid(Fault("User is disabled: enable it first", "user"))
+        if user.service:
+            raise Invalid(Fault("User is a service account, and never signs in", "user"))
+        secret, expires = Secret.generate(kind=LINK), change.now + lifetime
+        stored.insert_link(
+            change.connection, self._peppers.key(secret), user_id=user.id, now=change.now, expires=expires
+        )
+        change.record(LinkCreated(user.id, expires))
+        return secret

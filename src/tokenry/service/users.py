@@ -1,4 +1,4 @@
-"""What administrators do with the users of their account, and an operator with all."""
+"""What an operator does with the users of all accounts, and what it has in common with what administrators do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,19 +8,17 @@ from datetime import timedelta
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from tokenry.domain.accounts import Account, Actor, Origin
+from tokenry.domain.accounts import Account, Origin
 from tokenry.domain.callers import require_administrator
 from tokenry.domain.details import Reason
 from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, UsernameReserved, raise_faults
 from tokenry.domain.events import UserCreated, UserDeleted, UserDisabled, UserEnabled, UserUpdated
-from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.managed import external_id_faults
 from tokenry.domain.metadata import NO_METADATA, changed_keys
-from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.service_accounts import UNMANAGING
-from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, user_faults, username_faults
-from tokenry.service.acting import get_reader, get_writer
+from tokenry.domain.users import User, UserChange, user_faults, username_faults
+from tokenry.service.acting import get_writer
 from tokenry.service.factors import forget_factors
 from tokenry.service.revocation import leave_children, revoke_everything_of, shut_out
 from tokenry.service.sessions import end_sessions_of
@@ -38,69 +36,6 @@ BATCH = 1000
 NO_RESERVATION = timedelta(0)
 NO_ACCOUNT = "There is no account yet: `tokenry serve` makes the first, or `tokenry admin account create`"
 _TAKEN = Fault("Username is already taken", "username")
-
-
-class AccountUsers:
-    """What an administrator does with the users of the account."""
-
-    def __init__(self, transactions: Transactions, reservation: timedelta = NO_RESERVATION) -> None:
-        self._transactions = transactions
-        self._reservation = reservation
-
-    def list_users(self, actor: Actor, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[User]:
-        """List the account's users. Raises Forbidden."""
-        with self._transactions.read() as connection:
-            require_administrator(get_reader(connection, actor))
-            return stored.list_users(connection, account_id=actor.account_id, request=request, filter=filter)
-
-    def get_user(self, actor: Actor, username: str) -> User:
-        """Read one of the account's users. Raises Forbidden, NotFound."""
-        with self._transactions.read() as connection:
-            require_administrator(get_reader(connection, actor))
-            user = stored.find_user(connection, username, account_id=actor.account_id)
-            if user is None:
-                raise NotFound
-            return user
-
-    @retried
-    def create_user(self, origin: Origin, new: NewUser) -> User:
-        """Make a user of the account. Raises Forbidden; Invalid with every fault, also when the name is taken."""
-        with unique_names(), self._transactions.change(origin) as change:
-            require_administrator(get_writer(change))
-            raise_faults(new.check())
-            return add_user(
-                change,
-                account_id=change.actor.account_id,
-                username=new.username,
-                email=new.email,
-                admin=not new.restricted,
-                reservation=self._reservation,
-            )
-
-    @retried
-    def update_user(self, origin: Origin, username: str, wanted: UserChange) -> User:
-        """Change what `wanted` names. Raises Forbidden, NotFound; Invalid, also for the last administrator."""
-        with unique_names(), self._transactions.change(origin) as change:
-            before = claim_own(change, username)
-            return change_user(change, before, wanted, reservation=self._reservation)
-
-    @retried
-    def update_grants(self, origin: Origin, username: str, wanted: GrantsChange) -> User:
-        """Grant a restricted user access to child accounts, or withdraw it. Raises Forbidden, NotFound, Invalid."""
-        with self._transactions.change(origin) as change:
-            before = claim_own(change, username)
-            raise_faults(wanted.check(before))
-            return _store(change, before, wanted.applied_to(before))
-
-    @retried
-    def delete_user(self, origin: Origin, username: str) -> None:
-        """Delete a user, whose tokens are revoked. Raises Forbidden, NotFound; Invalid for oneself and the last one."""
-        with self._transactions.change(origin) as change:
-            user = claim_own(change, username)
-            if user.id == change.actor.user_id:
-                raise Invalid(Fault("You cannot delete yourself"))
-            _keep_an_administrator(change.connection, user)
-            remove_user(change, user)
 
 
 class Users:
@@ -148,7 +83,7 @@ class Users:
                 service=True,
                 reservation=self._reservation,
             )
-            return _store(change, user, replace(user, ceiling=ceiling))
+            return store_user(change, user, replace(user, ceiling=ceiling))
 
     @retried
     def update_user(self, origin: Origin, username: str, wanted: UserChange) -> User:
@@ -168,7 +103,7 @@ class Users:
             user = _claim(change.connection, username)
             if user.proxy:
                 raise Invalid(Fault("A proxy user cannot be deleted: detach the child account instead"))
-            _keep_an_administrator(change.connection, user)
+            keep_an_administrator(change.connection, user)
             remove_user(change, user)
 
     def list_users(self, after: str = "") -> Iterator[tuple[User, int]]:
@@ -200,7 +135,7 @@ class Users:
         with self._transactions.change(origin) as change:
             user = _claim(change.connection, username)
             if disabled:
-                _keep_an_administrator(change.connection, user)
+                keep_an_administrator(change.connection, user)
             return set_user_disabled(change, user, disabled=disabled)
 
 
@@ -261,12 +196,12 @@ def change_user(change: Change, before: User, wanted: UserChange, *, reservation
     raise_faults(wanted.check(before))
     after = wanted.applied_to(before)
     if before.admin and after.restricted:
-        _keep_an_administrator(change.connection, before, "restricted")
+        keep_an_administrator(change.connection, before, "restricted")
     if after.username != before.username:
         usernames.reserve_username(change.connection, before, change.now)
         stored.rename_user(change.connection, after.id, after.username)
         _take_username(change, after, reservation)
-    return _store(change, before, after)
+    return store_user(change, before, after)
 
 
 def set_rights(change: Change, user: User, *, admin: bool, ceiling: Scopes) -> User:
@@ -275,7 +210,7 @@ def set_rights(change: Change, user: User, *, admin: bool, ceiling: Scopes) -> U
     The account's last administrator stays one.
     """
     stays = user.admin and not admin and not stored.has_other_administrator(change.connection, user)
-    return _store(change, user, replace(user, admin=admin or stays, ceiling=ceiling))
+    return store_user(change, user, replace(user, admin=admin or stays, ceiling=ceiling))
 
 
 def is_free(change: Change, username: str, reservation: timedelta) -> bool:
@@ -380,7 +315,7 @@ def _take_username(change: Change, user: User, reservation: timedelta) -> None:
     usernames.forget_reservation(change.connection, user.username)
 
 
-def _store(change: Change, before: User, after: User) -> User:
+def store_user(change: Change, before: User, after: User) -> User:
     """Store a changed user, and revoke the tokens that the user may no longer have."""
     changes = after.differences(before)
     if changes:
@@ -391,7 +326,7 @@ def _store(change: Change, before: User, after: User) -> User:
     return after
 
 
-def _keep_an_administrator(connection: Connection, user: User, field: str | None = None) -> None:
+def keep_an_administrator(connection: Connection, user: User, field: str | None = None) -> None:
     """Refuse to remove the account's last administrator. The account is locked, so no other can leave meanwhile."""
     own = user.admin and not user.proxy and user.disabled is None
     if own and not stored.has_other_administrator(connection, user):

@@ -17,7 +17,7 @@ def account_paths(installation: Installation, resource: MakeResource) -> Paths:
     """`/account` and what is below it, but for child accounts."""
     accounts = AccountOperations(installation.accounts)
     inventory = InventoryOperations(installation.inventory)
-    users = UserOperations(installation.account_users, installation.logins)
+    users = UserOperations(installation)
     return {
         "/account": resource(
             GET=Operation(accounts.get_account, READS, ADMINISTRATORS),
@@ -40,6 +40,13 @@ def account_paths(installation: Installation, resource: MakeResource) -> Paths:
         "/account/users/{username}/grants": resource(
             GET=Operation(users.get_grants, READS, ADMINISTRATORS),
             PUT=change(users.update_grants, WRITES, ADMINISTRATORS),
+        ),
+        "/account/users/{username}/details": resource(
+            GET=Operation(users.get_details, READS, ADMINISTRATORS),
+            PUT=change(users.update_details, WRITES, ADMINISTRATORS),
+        ),
+        "/account/users/{username}/link": resource(
+            POST=change(users.create_link, WRITES, ADMINISTRATORS, reads_body=False)
         ),
     }
 
