@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenry.api.account.export import Row, write_csv, write_json_lines
+from tokenry.web.rows import Row, write_csv, write_json_lines
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from html import unescape
 
 import httpx2
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from tests.api.parts import routes
 from tests.conftest import App
 from tests.making import OPERATOR
 from tests.passwords import hash_of_password
 from tokenry.domain.accounts import Origin
 from tokenry.domain.secrets import Secret
+from tokenry.pages.page import Page
 from tokenry.service.installation import Installation
 from tokenry.service.passwords import put_password
 from tokenry.storage.users import claim_user, find_user
@@ -61,6 +64,11 @@ def visitor(app: App, address: str = "testclient") -> Visitor:
     )
     client.portal = app.client.portal  # else each request would start a thread and an event loop of its own
     return Visitor(client)
+
+
+def pages(app: App) -> list[Route]:
+    """The routes of all pages."""
+    return [route for route in routes(app) if isinstance(route.app, Page)]
 
 
 def sign_in_as(app: App, visitor: Visitor, username: str = "admin", *, cookie: str | None = None) -> str:

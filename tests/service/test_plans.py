@@ -37,7 +37,7 @@ from tokenry.domain.paging import PageRequest
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.providers import Person, Provider
 from tokenry.domain.rotation import NewRotation
-from tokenry.domain.scopes import EVERYTHING, NOTHING
+from tokenry.domain.scopes import ALL, EVERYTHING, NOTHING
 from tokenry.domain.seals import Ticket
 from tokenry.domain.secrets import LINK, REGISTRATION, Secret
 from tokenry.domain.service_accounts import ServiceAccountWanted
@@ -349,6 +349,7 @@ class Many:
         self.session = self.begin_session()
         self.actor = Actor(1, EVERYTHING, to_seconds(NEVER), 1, "admin", 1, euuid, secret.preview, admin=True)
         self.origin = Origin("admin", self.actor, "203.0.113.9")
+        self.with_all_scopes = replace(self.origin, actor=self.actor._replace(scopes=ALL))
 
     def capture(self) -> Mapping[str, Statement]:
         """Carry out every operation; the statements that it took."""
@@ -548,7 +549,7 @@ class Many:
             "identities.authenticate_again": [
                 lambda: do.identities.authenticate_again(person("subject-420"), self.sign_in(420), None)
             ],
-            "links.invite": [partial(do.links.invite, origin, "user-200")],
+            "links.invite": [partial(do.links.invite, self.with_all_scopes, "user-200")],
             "links.make_link": [partial(do.links.make_link, OPERATOR, "user-200")],
             "links.find_user": [partial(do.links.find_user, Secret.generate(kind=LINK).reveal())],
             "links.use_link": [self.use_link],

@@ -1,10 +1,11 @@
 """What can be gone to from every page, by who is signed in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tokenry.domain.sessions import Session
-from tokenry.pages.paths import CONSOLE, SECURITY
+from tokenry.domain.users import User, UserType
+from tokenry.pages.paths import ADMIN, CHILDREN, CONSOLE, SECURITY
 
 
 class Section(NamedTuple):
@@ -20,12 +21,19 @@ SESSIONS = Section("Sessions", f"{CONSOLE}/sessions")
 SIGN_IN = Section("Sign-in", SECURITY)
 SETTINGS = Section("Settings", f"{CONSOLE}/settings")
 OF_USERS = (TOKENS, APPLICATIONS, SESSIONS, SIGN_IN, SETTINGS)
-OF_ADMINISTRATORS: Sequence[Section] = ()
-"""Further ones of those who manage their account."""
+CHILD_ACCOUNTS = Section("Child accounts", CHILDREN)
+ADMINISTRATION = Section("Administration", ADMIN)
 
 
 def list_sections(session: Session | None) -> Sequence[Section]:
     """Those that somebody may go to; none before a second factor is set up that the policy wants."""
     if session is None or session.factor_wanted:
         return ()
-    return (*OF_USERS, *OF_ADMINISTRATORS) if session.user.admin else OF_USERS
+    return (*OF_USERS, *_further(session.user))
+
+
+def _further(user: User) -> Iterator[Section]:
+    if user.type is UserType.PARENT and user.enters_children:
+        yield CHILD_ACCOUNTS
+    if user.admin:
+        yield ADMINISTRATION

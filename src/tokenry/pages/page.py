@@ -22,9 +22,9 @@ from tokenry.pages.forgery import Forged, require_own_site, require_token, tells
 from tokenry.pages.kept_forms import show_kept
 from tokenry.pages.languages import LANGUAGE_COOKIE, choose_language
 from tokenry.pages.paths import AGAIN, SECURITY, sign_in_path
-from tokenry.pages.replies import refuse, send_reply
+from tokenry.pages.replies import refuse, send_download, send_reply
 from tokenry.pages.signed_in import NotRecent
-from tokenry.pages.visits import Cookie, Fields, Redirect, Reply, Shown, Visit
+from tokenry.pages.visits import Cookie, Download, Fields, Redirect, Reply, Shown, Visit
 from tokenry.service.sessions import Sessions
 from tokenry.web.bodies import receive_body
 from tokenry.web.errors import MethodNotAllowed, TooManyRequests, UnsupportedMediaType
@@ -117,9 +117,16 @@ class Page:
         except Refusal as refusal:
             await refuse(scope, send, refusal)
         else:
-            await send_reply(send, self._cookies, reply, visit)
-            if isinstance(reply, Shown) and reply.afterwards is not None:
-                await self._do_afterwards(scope, reply.afterwards)
+            await self._send(scope, receive, send, visit, reply)
+
+    async def _send(self, scope: Scope, receive: Receive, send: Send, visit: Visit, reply: Reply) -> None:
+        if isinstance(reply, Download):
+            run = partial(self._checks.threads.run, who=network(client_address(scope)))
+            await send_download(receive, send, reply, run)
+            return
+        await send_reply(send, self._cookies, reply, visit)
+        if isinstance(reply, Shown) and reply.afterwards is not None:
+            await self._do_afterwards(scope, reply.afterwards)
 
     async def _answer(self, scope: Scope, receive: Receive, operation: Operation) -> tuple[Visit, Reply]:
         started = time.monotonic()

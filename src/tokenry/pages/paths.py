@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 HOME = "/"
 CONSOLE = "/console"
+ADMIN = "/console/admin"
+CHILDREN = "/console/child-accounts"
 SIGN_IN = "/sign-in"
 AGAIN = "/sign-in/again"
 SECOND_STEP = "/sign-in/second"

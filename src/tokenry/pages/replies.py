@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from starlette.types import Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.pages.cookies import NOTICE, VISIT, Cookies
@@ -10,9 +10,10 @@ from tokenry.pages.forgery import Forged
 from tokenry.pages.languages import DEFAULT
 from tokenry.pages.navigation import list_sections
 from tokenry.pages.rendering import page_headers, render
-from tokenry.pages.visits import NOTICES, Cookie, Download, Redirect, Reply, Visit
+from tokenry.pages.visits import NOTICES, Cookie, Download, Redirect, Shown, Visit
 from tokenry.web.answers import HeaderList, send_answer
 from tokenry.web.errors import STATUS, BodyTooLarge, MethodNotAllowed, TooManyRequests
+from tokenry.web.pieces import Run, send_pieces
 
 _STATUS = {**STATUS, Forged: 403}
 _TITLES = {
@@ -38,15 +39,13 @@ NOBODY: Mapping[str, object] = {
 """What a page is given that knows nobody."""
 
 
-async def send_reply(send: Send, names: Cookies, reply: Reply, visit: Visit | None) -> None:
+async def send_reply(send: Send, names: Cookies, reply: Redirect | Shown, visit: Visit | None) -> None:
     """Send what an operation answers to a visit; a redirect alone can do without one."""
-    cookies = [] if isinstance(reply, Download) else list(reply.cookies)
+    cookies = list(reply.cookies)
     if isinstance(reply, Redirect):
         if reply.notice is not None:
             cookies.append(Cookie(NOTICE, reply.notice))
         status, body, headers = 303, b"", [(b"location", reply.address.encode("ascii")), *page_headers()]
-    elif isinstance(reply, Download):
-        status, body, headers = 200, reply.body, _download_headers(reply)
     else:
         assert visit is not None
         if NOTICE in visit.cookies:
@@ -69,6 +68,16 @@ async def send_reply(send: Send, names: Cookies, reply: Reply, visit: Visit | No
         if status == _STATUS[TooManyRequests]:
             headers.append(_RETRY)
     await send_answer(send, status, body, [*headers, *((b"set-cookie", names.write(cookie)) for cookie in cookies)])
+
+
+async def send_download(receive: Receive, send: Send, file: Download, run: Run) -> None:
+    """Send a file; `run` makes its pieces in a thread. Raises ClientGone."""
+    headers = _download_headers(file)
+    if isinstance(file.body, bytes):
+        await send_answer(send, 200, file.body, headers)
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send_pieces(receive, send, file.body, run)
 
 
 async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:

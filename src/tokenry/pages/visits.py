@@ -1,6 +1,6 @@
 """What a page is given of a request, and what it answers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -107,11 +107,11 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file to keep: its name, of ASCII, and what is in it."""
+    """A file to keep: its name, of ASCII, and what is in it, whole or in pieces, each made when it is wanted."""
 
     name: str
     media_type: str
-    body: bytes = field(repr=False)
+    body: bytes | Iterator[bytes] = field(repr=False)
 
 
 Reply: TypeAlias = Shown | Redirect | Download
@@ -129,6 +129,28 @@ NOTICES = {
     "one-time-set": "One-time passwords are set up. Other browsers are signed out.",
     "one-time-removed": "You do without one-time passwords. Other browsers are signed out.",
     "passkey-added": "The passkey is added. Other browsers are signed out.",
+    "user-changed": "The user is changed.",
+    "user-disabled": "The user is disabled: all of its tokens are refused from now on.",
+    "user-enabled": "The user is enabled again.",
+    "user-deleted": "The user is deleted, and all of its tokens are revoked.",
+    "service-account-made": "The service account is made. Next, make a token for it.",
+    "service-account-changed": "The service account is changed.",
+    "service-account-deleted": "The service account is deleted, and its tokens are revoked.",
+    "client-made": "The client is registered. It has no secret.",
+    "client-changed": "The client is changed.",
+    "client-deleted": "The client is deleted, and all that it was let in for is ended.",
+    "nothing-chosen": "Choose some tokens first.",
+    "tokens-revoked": "Revoked: nobody can use them any more.",
+    "tokens-disabled": "Disabled: they are refused until an administrator enables them.",
+    "tokens-enabled": "Enabled: they are accepted again.",
+    "webhook-changed": "The webhook is changed.",
+    "webhook-disabled": "The webhook is disabled: it is told nothing.",
+    "webhook-enabled": "The webhook is enabled.",
+    "webhook-deleted": "The webhook is deleted.",
+    "webhook-tested": "A test message is on its way: it is the first of those below.",
+    "webhook-redelivered": "The message is sent once more.",
+    "secret-revoked": "The token is revoked: nobody can use it any more.",
+    "secret-unknown": "No token that works has this text.",
     "passkey-removed": "The passkey is removed. Other browsers are signed out.",
 }
 """What a page may say of what was done before it, by name: a cookie holds the name, and no words."""

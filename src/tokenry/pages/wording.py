@@ -1,12 +1,13 @@
 """What a page says of an application, in plain words: where it is, and what it may do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from tokenry.domain.catalogue import Action, Catalogue, Resource
-from tokenry.domain.scopes import WRITES, Level, Name, Scopes
+from tokenry.domain.scopes import WRITES, Level, Name, Scopes, stored_scopes
 
 _WRITES = Scopes.parse(WRITES)
 _LEVELS = [level.word for level in Level]
@@ -39,6 +40,11 @@ def summarize(scopes: Scopes, catalogue: Catalogue) -> Mapping[str, Sequence[str
     for permission in list_permissions(scopes, catalogue):
         found.setdefault(permission.action, []).append(permission.subject)
     return found
+
+
+def in_words(catalogue: Catalogue) -> Callable[[str], Mapping[str, Sequence[str]]]:
+    """What summarizes scopes as they are stored; the many tokens that share a text share the result."""
+    return lru_cache(maxsize=1024)(lambda text: summarize(stored_scopes(text), catalogue))
 
 
 def _describe(name: Name, catalogue: Catalogue) -> Permission:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from tokenry.api.account.export import write_csv, write_json_lines
 from tokenry.api.lists import filter_header, read_list
 from tokenry.api.tokens import details
 from tokenry.api.tokens.details import read_selection, write_details
@@ -15,6 +14,7 @@ from tokenry.domain.texts import storable_faults
 from tokenry.service.inventory import Inventory
 from tokenry.web.answers import Answer
 from tokenry.web.requests import Call
+from tokenry.web.rows import write_csv, write_json_lines
 
 IDS_MAX = 500
 CSV = "csv"

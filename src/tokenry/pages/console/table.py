@@ -3,6 +3,7 @@
 from functools import partial
 
 from tokenry.pages.console.access import AccessPages
+from tokenry.pages.console.admin.table import admin_paths
 from tokenry.pages.console.settings import SettingsPages
 from tokenry.pages.console.tokens import TokenPages
 from tokenry.pages.navigation import APPLICATIONS, SESSIONS, SETTINGS
@@ -22,4 +23,5 @@ def console_paths(installation: Installation, page: MakePage) -> Pages:
         APPLICATIONS.path: page(GET=access.show_apps, POST=access.end_app),
         SESSIONS.path: page(GET=access.show_sessions, POST=access.end_session),
         SETTINGS.path: page(GET=settings.show, POST=settings.save),
+        **admin_paths(installation, page),
     }

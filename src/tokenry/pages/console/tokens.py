@@ -1,15 +1,12 @@
 """One's own tokens: the list."""
 
-from functools import lru_cache
-
-from tokenry.domain.scopes import stored_scopes
 from tokenry.pages.console.lists import Asked
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.console.token_lists import CHOICES, FIELDS, select_tokens
 from tokenry.pages.navigation import TOKENS
 from tokenry.pages.paths import CONSOLE
 from tokenry.pages.visits import Reply, Visit
-from tokenry.pages.wording import summarize
+from tokenry.pages.wording import in_words
 from tokenry.service.installation import Installation
 
 
@@ -18,9 +15,8 @@ class TokenPages:
 
     def __init__(self, installation: Installation) -> None:
         self._details = installation.details
-        self._catalogue = installation.catalogue
         self._public_url = installation.public_url
-        self._in_words = lru_cache(maxsize=1024)(lambda text: summarize(stored_scopes(text), self._catalogue))
+        self._in_words = in_words(installation.catalogue)
 
     def show_list(self, visit: Visit) -> Reply:
         """GET one's tokens."""

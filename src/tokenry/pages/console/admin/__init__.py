@@ -1,0 +1,1 @@
+"""`/console/admin`: what administrators do with their account, by the use cases of the API."""

@@ -1,0 +1,204 @@
+"""The webhooks of an account: programs that are told what the audit records."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from tokenry.domain.errors import Fault, Invalid, NotFound
+from tokenry.domain.filters import All, Comparison, Condition, Filter, Operator
+from tokenry.domain.texts import is_storable
+from tokenry.domain.webhooks import ACTIONS, GRACE, Webhook, WebhookChange
+from tokenry.pages.console.admin.places import WEBHOOKS
+from tokenry.pages.console.admin.questions import (
+    DELETE_WEBHOOK,
+    DISABLE_WEBHOOK,
+    ENABLE_WEBHOOK,
+    ROTATE_WEBHOOK,
+    ROTATE_WEBHOOK_NOW,
+    Question,
+)
+from tokenry.pages.console.admin.shown import show_admin, show_question
+from tokenry.pages.console.lists import Asked
+from tokenry.pages.paths import ADMIN
+from tokenry.pages.signed_in import require_recent
+from tokenry.pages.visits import Fields, Redirect, Reply, Visit, read_id
+from tokenry.service.installation import Installation
+
+NEW = f"{ADMIN}/new-webhook"
+STATES: Mapping[str, str] = {"": "All messages", "pending": "Waiting", "done": "Taken", "dead": "Given up"}
+"""Which messages can be asked to be shown, by their name in the address."""
+
+
+class WebhookPages:
+    """`/console/admin/webhooks`, what is below it, and `/console/admin/new-webhook`."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._webhooks = installation.webhooks
+
+    def show_list(self, visit: Visit) -> Reply:
+        """GET the webhooks, those whose address has a text in it, or all."""
+        asked = Asked.read(visit, WEBHOOKS.path, fields={"url"}, choices=())
+        page = self._webhooks.list_webhooks(visit.signed_in.actor, asked.request, _select(asked, "url"))
+        return show_admin(WEBHOOKS, "webhooks", asked=asked, page=page)
+
+    def show_new(self, visit: Visit) -> Reply:
+        """GET the form of a new one."""
+        require_recent(visit)
+        return _show_form(None, WebhookChange(url="", actions=frozenset()))
+
+    def create(self, visit: Visit) -> Reply:
+        """POST a new one; its secret is shown in this answer alone."""
+        require_recent(visit)
+        wanted = read_webhook(visit.form)
+        try:
+            webhook, key = self._webhooks.create_webhook(visit.origin, wanted)
+        except Invalid as refusal:
+            return _show_form(None, wanted, refusal.faults)
+        return _show_secret(webhook, key)
+
+    def show_one(self, visit: Visit) -> Reply:
+        """GET one, with what it was told and is to be told."""
+        webhook = self._get(visit)
+        asked = Asked.read(visit, path_of(webhook), fields=(), choices=STATES)
+        page = self._webhooks.list_deliveries(
+            visit.signed_in.actor, webhook.id, asked.request, _select(asked, "subject")
+        )
+        return show_admin(
+            WEBHOOKS, "webhook", webhook=webhook, asked=asked, page=page, choices=STATES, own=path_of(webhook)
+        )
+
+    def show_change(self, visit: Visit) -> Reply:
+        """GET the form to change one."""
+        require_recent(visit)
+        webhook = self._get(visit)
+        return _show_form(webhook, WebhookChange(url=webhook.url, actions=webhook.actions))
+
+    def change(self, visit: Visit) -> Reply:
+        """POST another address, or other events."""
+        require_recent(visit)
+        webhook, wanted = self._get(visit), read_webhook(visit.form)
+        try:
+            self._webhooks.update_webhook(visit.origin, webhook.id, wanted)
+        except Invalid as refusal:
+            return _show_form(webhook, wanted, refusal.faults)
+        return Redirect(path_of(webhook), notice="webhook-changed")
+
+    def show_disable(self, visit: Visit) -> Reply:
+        """GET the question whether to disable one."""
+        return self._ask(visit, DISABLE_WEBHOOK, "disable")
+
+    def disable(self, visit: Visit) -> Reply:
+        """POST that one is disabled."""
+        return self._turn(visit, disabled=True)
+
+    def show_enable(self, visit: Visit) -> Reply:
+        """GET the question whether to enable one."""
+        return self._ask(visit, ENABLE_WEBHOOK, "enable")
+
+    def enable(self, visit: Visit) -> Reply:
+        """POST that one is enabled."""
+        return self._turn(visit, disabled=False)
+
+    def show_rotate(self, visit: Visit) -> Reply:
+        """GET the question whether to make another secret, the one before being good for a day."""
+        return self._ask(visit, ROTATE_WEBHOOK, "rotate")
+
+    def rotate(self, visit: Visit) -> Reply:
+        """POST for another secret, shown in this answer alone."""
+        return self._rotate(visit, GRACE)
+
+    def show_rotate_now(self, visit: Visit) -> Reply:
+        """GET the same question, the one before being good for nothing at once."""
+        return self._ask(visit, ROTATE_WEBHOOK_NOW, "rotate-now")
+
+    def rotate_now(self, visit: Visit) -> Reply:
+        """POST for another secret at once."""
+        return self._rotate(visit, timedelta(0))
+
+    def show_delete(self, visit: Visit) -> Reply:
+        """GET the question whether to delete one."""
+        return self._ask(visit, DELETE_WEBHOOK, "delete")
+
+    def delete(self, visit: Visit) -> Reply:
+        """POST that one is deleted."""
+        require_recent(visit)
+        self._webhooks.delete_webhook(visit.origin, self._get(visit).id)
+        return Redirect(WEBHOOKS.path, notice="webhook-deleted")
+
+    def send(self, visit: Visit) -> Reply:
+        """POST that one is told that it is tested, or, by the id of a message, that one once more."""
+        webhook = self._get(visit)
+        number = read_id(visit.form.get("delivery"))
+        try:
+            if number is None:
+                self._webhooks.test_webhook(visit.origin, webhook.id)
+            else:
+                self._webhooks.redeliver(visit.origin, webhook.id, number)
+        except Invalid:  # only while it is disabled, which its page says
+            return Redirect(path_of(webhook))
+        return Redirect(path_of(webhook), notice="webhook-tested" if number is None else "webhook-redelivered")
+
+    def _rotate(self, visit: Visit, grace: timedelta) -> Reply:
+        require_recent(visit)
+        return _show_secret(*self._webhooks.rotate_secret(visit.origin, self._get(visit).id, grace))
+
+    def _turn(self, visit: Visit, *, disabled: bool) -> Reply:
+        require_recent(visit)
+        webhook = self._get(visit)
+        self._webhooks.update_webhook(visit.origin, webhook.id, WebhookChange(disabled=disabled))
+        return Redirect(path_of(webhook), notice="webhook-disabled" if disabled else "webhook-enabled")
+
+    def _ask(self, visit: Visit, question: Question, action: str) -> Reply:
+        require_recent(visit)
+        webhook = self._get(visit)
+        own = path_of(webhook)
+        return show_question(WEBHOOKS, question, webhook.url, action=f"{own}/{action}", back=own)
+
+    def _get(self, visit: Visit) -> Webhook:
+        number = read_id(visit.path["webhook_id"])
+        if number is None:
+            raise NotFound
+        return self._webhooks.get_webhook(visit.signed_in.actor, number)
+
+
+def path_of(webhook: Webhook) -> str:
+    """The page of a webhook."""
+    return f"{WEBHOOKS.path}/{webhook.id}"
+
+
+def read_webhook(form: Fields) -> WebhookChange:
+    """Read what one is to be. Where no event is ticked it is told of all."""
+    return WebhookChange(url=form.get("url").strip(), actions=frozenset(form.all("events")) & ACTIONS)
+
+
+def _select(asked: Asked, field: str) -> Filter:
+    conditions: list[Condition] = []
+    if asked.search:
+        known = is_storable(asked.search)
+        operator = Operator.CONTAINS if known and field == "url" else Operator.EQUAL
+        conditions.append(Comparison(field, operator, asked.search if known else ""))
+    if asked.show:
+        conditions.append(Comparison("state", Operator.EQUAL, asked.show))
+    order_by = "url" if asked.field == "url" else None
+    return Filter(All(tuple(conditions)), order_by, asked.descending if order_by else False)
+
+
+def _show_form(webhook: Webhook | None, wanted: WebhookChange, faults: Sequence[Fault] = ()) -> Reply:
+    own = None if webhook is None else path_of(webhook)
+    return show_admin(
+        WEBHOOKS,
+        "webhook_form",
+        400 if faults else 200,
+        faults=faults,
+        webhook=webhook,
+        url=wanted.url,
+        chosen=wanted.actions,
+        actions=sorted(ACTIONS),
+        action=NEW if own is None else f"{own}/change",
+        back=own or WEBHOOKS.path,
+    )
+
+
+def _show_secret(webhook: Webhook, key: object) -> Reply:
+    return show_admin(
+        WEBHOOKS, "secret", title="The secret of %(name)s", name=webhook.url, secret=key, back=path_of(webhook)
+    )
