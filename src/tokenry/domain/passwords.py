@@ -65,18 +65,14 @@ def normalise(text: str) -> str:
 def password_faults(text: str, user: User) -> list[Fault]:
     """Say what is wrong with a normalised password of a user's; there are no rules about kinds of characters."""
     if len(text) > PASSWORD_LENGTH_MAX:
-        return [_fault(f"Use at most {PASSWORD_LENGTH_MAX} characters")]
+        return [Fault(f"Use at most {PASSWORD_LENGTH_MAX} characters.", "password")]
     if len(text) < PASSWORD_LENGTH_MIN:
-        return [_fault(f"Use at least {PASSWORD_LENGTH_MIN} characters; several words are good")]
+        return [Fault(f"Use at least {PASSWORD_LENGTH_MIN} characters; several words are good.", "password")]
     if not is_storable(text):
-        return [_fault("Use characters that can be typed")]
+        return [Fault("Use characters that can be typed.", "password")]
     folded = fold(text)
     if folded in {fold(user.username), fold(user.email)}:
-        return [_fault("Choose something other than your own name or address")]
+        return [Fault("Choose something other than your own name or address.", "password")]
     if len(set(folded)) < DIFFERENT_MIN or folded.rstrip(_DIGITS + "!") in _COMMON or folded in _DIGITS * 30:
-        return [_fault("Choose something that others would not try first")]
+        return [Fault("Choose something that others would not try first.", "password")]
     return []
-
-
-def _fault(reason: str) -> Fault:
-    return Fault(f"{reason}.", "password")

@@ -89,13 +89,16 @@ class Rules:
         return NEVER if self.lifetime_max is None else min(now + self.lifetime_max, NEVER)
 
     def _expiry_faults(self, new: NewToken, now: datetime) -> list[Fault]:
-        lifetime = "" if self.lifetime_max is None else f" (maximum lifetime: {write_span(self.lifetime_max)})"
-        if self.expiry_required and new.expiry in (None, NEVER):
-            return [Fault(f"Must be given, since tokens have to expire{lifetime}", "expiry")]
         latest = self._latest(now)
-        if new.expiry is not None and new.expiry > latest:
-            return [Fault(f"Must be no later than {write_moment(latest)}{lifetime}", "expiry")]
-        return []
+        if self.expiry_required and new.expiry in (None, NEVER):
+            reason = "Must be given, since tokens have to expire"
+        elif new.expiry is not None and new.expiry > latest:
+            reason = f"Must be no later than {write_moment(latest)}"
+        else:
+            return []
+        if self.lifetime_max is None:
+            return [Fault(reason, "expiry")]
+        return [Fault(f"{reason} (maximum lifetime: {write_span(self.lifetime_max)})", "expiry")]
 
 
 NO_RULES = Rules()

@@ -17,7 +17,7 @@ from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.sessions import Session
 from tokenry.pages.paths import AGAIN, AUTHORIZE, TARGET_LENGTH_MAX, sign_in_path
 from tokenry.pages.visits import Redirect, Reply, Visit, show
-from tokenry.pages.wording import describe_destination, form_sources, is_dangerous, list_permissions, write_lifetime
+from tokenry.pages.wording import describe_destination, form_sources, is_dangerous, list_permissions
 from tokenry.printable import printable
 from tokenry.service.authorization import Authorizations, Changed, Consent, OpenedRequest, Review
 
@@ -123,7 +123,7 @@ class AuthorizePages:
             permissions=list_permissions(review.offered, self._catalogue),
             narrowing=_is_narrowed(review),
             refreshes=review.asked.refreshes,
-            lifetime=write_lifetime(review.lifetime),
+            lifetime=review.lifetime,
             fingerprint=review.fingerprint,
         )
 

@@ -1,5 +1,7 @@
 """A browser in words, by what it says of itself, which is anything: it is shown to its own user alone."""
 
+from typing import NamedTuple
+
 PROGRAMS = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -23,12 +25,19 @@ SYSTEMS = (
 SHOWN_LENGTH_MAX = 60
 
 
-def describe_agent(agent: str | None) -> str:
-    """Describe it, such as `Firefox on Windows`; what is not known is shown by its first characters, if it is there."""
+class Device(NamedTuple):
+    """A program, such as Firefox, and the system that it runs on; each is empty if that is not known."""
+
+    program: str
+    system: str
+
+
+def describe_agent(agent: str | None) -> Device:
+    """Describe it. A program that is not known is shown by the first characters of what it says."""
     if not agent:
-        return ""
+        return Device("", "")
     program = next((name for sign, name in PROGRAMS if sign in agent), None)
-    system = next((name for sign, name in SYSTEMS if sign in agent), None)
+    system = next((name for sign, name in SYSTEMS if sign in agent), "")
     if program is None:
-        return agent[:SHOWN_LENGTH_MAX]
-    return f"{program} on {system}" if system else program
+        return Device(agent[:SHOWN_LENGTH_MAX], "")
+    return Device(program, system)

@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
+from babel.units import format_unit
 
-LANGUAGES: Mapping[str, Locale] = {"en": Locale("en", "GB")}
+LANGUAGES: Mapping[str, Locale] = {"en": Locale("en", "GB"), "de": Locale("de", "DE")}
 """Those whose texts are complete, and whose customs times and numbers are written by."""
 DEFAULT = "en"
 LANGUAGE_COOKIE = "tokenry-language"
@@ -47,13 +49,19 @@ def _read_weight(text: str) -> float:
 
 
 @cache
+def catalogue(language: str) -> Catalog:
+    """The texts of a language by those that stand in the source, which are English: of that alone there is none."""
+    text = files("tokenry.pages").joinpath("locale", f"{language}.po").read_bytes()
+    return read_po(BytesIO(text), locale=language)
+
+
+@cache
 def translations(language: str) -> NullTranslations:
-    """The texts of a language; those of the templates themselves are English."""
+    """The same, to look them up."""
     if language == DEFAULT:
         return NullTranslations()
-    text = files("tokenry.pages").joinpath("locale", f"{language}.po").read_bytes()
     compiled = BytesIO()
-    write_mo(compiled, read_po(BytesIO(text), locale=language))
+    write_mo(compiled, catalogue(language))
     compiled.seek(0)
     return Translations(compiled)
 
@@ -85,6 +93,14 @@ def write_distance(at: datetime, now: datetime, language: str) -> str:
     return _write_distance(seconds - seconds % step, language)
 
 
+def write_span(span: timedelta, language: str) -> str:
+    """How long something takes, in the largest unit that it has at least two of: `90 days`."""
+    seconds = int(span.total_seconds())
+    unit, length = next((each for each in _UNITS if seconds >= 2 * each[1]), ("second", 1))
+    return format_unit(seconds // length, f"duration-{unit}", locale=LANGUAGES[language])
+
+
+_UNITS = (("day", 24 * 60 * 60), ("hour", 60 * 60), ("minute", 60))
 _STEPS = (24 * 60 * 60, 60 * 60, 60)
 """Of which only whole ones are told where there are many: a list has few of them, which take long to write."""
 

@@ -32,7 +32,7 @@
   };
 
   if (!window.PublicKeyCredential) {
-    problem.textContent = "This browser cannot use passkeys here.";
+    problem.textContent = problem.dataset.impossible;
     return;
   }
   problem.textContent = "";
@@ -44,10 +44,8 @@
     try {
       form.elements.answer.value = await (options.user ? make(options) : sign(options));
     } catch (error) {
-      problem.textContent =
-        error.name === "InvalidStateError"
-          ? "This device has a passkey of yours already."
-          : "Nothing came of it. Try again, or choose another way.";
+      const { there, failed } = problem.dataset;
+      problem.textContent = error.name === "InvalidStateError" ? there : failed;
       return;
     }
     form.submit();

@@ -20,7 +20,7 @@ class PasskeyPages:
     def show_new(self, visit: Visit) -> Reply:
         """GET the form that a browser answers by making one."""
         require_recent(visit)
-        return self._ask(visit, "Passkey")
+        return self._ask(visit, None)
 
     def register(self, visit: Visit) -> Reply:
         """POST what the browser made."""
@@ -31,7 +31,7 @@ class PasskeyPages:
             renewed = self._passkeys.register(visit.origin, visit.signed_in, answered, label)
         except Invalid as refusal:
             return self._ask(visit, label, *refusal.faults)
-        return show_renewed(renewed, self._sessions, "passkey-added", "The passkey is added.")
+        return show_renewed(renewed, self._sessions, "passkey-added")
 
     def show_one(self, visit: Visit) -> Reply:
         """GET the form of one."""
@@ -45,7 +45,7 @@ class PasskeyPages:
         session, passkey_id = visit.signed_in, _read_id(visit)
         if visit.form.get("do") == "remove":
             renewed = self._passkeys.remove(visit.origin, session, passkey_id)
-            return show_renewed(renewed, self._sessions, "passkey-removed", "")
+            return show_renewed(renewed, self._sessions, "passkey-removed")
         label = visit.form.get("label").strip()
         try:
             self._passkeys.rename(visit.origin, session, passkey_id, label)
@@ -54,7 +54,7 @@ class PasskeyPages:
             return show("passkey", 400, faults=refusal.faults, passkey=passkey, label=label)
         return Redirect(SECURITY)
 
-    def _ask(self, visit: Visit, label: str, *faults: Fault) -> Reply:
+    def _ask(self, visit: Visit, label: str | None, *faults: Fault) -> Reply:
         possible = self._passkeys.party is not None
         return show(
             "new_passkey",

@@ -27,17 +27,20 @@ COOKIE = "tokenry-provider"
 """Of a sign-in under way. There is one at a time: who begins another one in the same browser begins anew."""
 PARAMETERS = ("code", "state", "iss", "error")
 STATUS_AND_WORDS = {
-    Trouble.UNREACHABLE: (503, "{} does not answer as it should. Try again later, or sign in another way."),
+    Trouble.UNREACHABLE: (503, "%(provider)s does not answer as it should. Try again later, or sign in another way."),
     Trouble.UNTRUSTED: (
         400,
-        "What {} said of who you are does not hold. Try again; if that does not help, tell who runs this service.",
+        "What %(provider)s said of who you are does not hold. Try again, and if that does not help, tell the operator.",
     ),
     Trouble.STALE: (
         400,
         "This sign-in was not begun in this browser, or longer than 10 minutes ago, or it is done. Begin again.",
     ),
-    Trouble.DECLINED: (403, "{} did not let you in, or you cancelled."),
-    Trouble.STRANGER: (403, "{} knows you, but there is no user for you here. Ask whoever runs this service."),
+    Trouble.DECLINED: (403, "%(provider)s did not let you in, or you cancelled."),
+    Trouble.STRANGER: (
+        403,
+        "%(provider)s knows you, but there is no user for you here. Ask whoever runs this service.",
+    ),
     Trouble.DISABLED: (403, "Your user is disabled. Ask whoever runs this service."),
 }
 _TOLD = frozenset({Trouble.UNREACHABLE, Trouble.UNTRUSTED, Trouble.STRANGER})
@@ -130,7 +133,7 @@ class ProviderPages:
         if refusal.trouble in _TOLD:
             self._complaints.add(f"{provider.name}: {refusal.reason}")
         status, words = STATUS_AND_WORDS[refusal.trouble]
-        return _refuse(provider, visit, target, status, words.format(provider.label))
+        return _refuse(provider, visit, target, status, words)
 
 
 async def _ask(threads: Threads, visit: Visit, work: Callable[[], T]) -> T:

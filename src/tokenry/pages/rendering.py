@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
@@ -15,6 +15,7 @@ from tokenry.domain.tokens import NEVER
 from tokenry.moments import write_moment
 from tokenry.pages import languages
 from tokenry.pages.happenings import describe_action
+from tokenry.pages.told import name_in, tell
 from tokenry.web.answers import HeaderList
 
 PASSKEYS = "passkeys.js"
@@ -32,13 +33,22 @@ def _environment(language: str) -> Environment:
         auto_reload=False,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.install_gettext_translations(languages.translations(language), newstyle=True)  # type: ignore[attr-defined]
+    texts = languages.translations(language)
+    environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
+    environment.policies["ext.i18n.trimmed"] = True
     environment.globals["language"] = language
     environment.globals["style"] = Markup(_read("style.css"))  # noqa: S704 - a file of our own
     environment.globals["script_of"] = lambda name: Markup(_read(name))  # noqa: S704 - another
     environment.globals["never"] = NEVER
     environment.filters.update(
-        day=_write_day, moment=_write_time, distance=_write_distance, instant=_write_instant, happened=describe_action
+        day=_write_day,
+        moment=_write_time,
+        distance=_write_distance,
+        instant=_write_instant,
+        span=partial(languages.write_span, language=language),
+        told=partial(tell, language=language),
+        named=partial(name_in, language=language),
+        happened=lambda action: texts.gettext(describe_action(action)),
     )
     return environment
 

@@ -19,6 +19,7 @@ from tokenry.service.sessions import Sessions
 
 COOKIE = "tokenry-second-step"
 _OVER = Cookie(COOKIE, "")
+NOTHING = "Enter a code."
 WRONG = "That code is wrong, or was used already."
 WAIT = "There were too many wrong codes. Wait an hour, or use a recovery code or a passkey."
 
@@ -60,7 +61,7 @@ class SecondStepPages:
             return _start_over(visit, target)
         ask = partial(self._ask, visit, pending, target)
         if not typed:
-            return await run(partial(ask, "Enter a code."))
+            return await run(partial(ask, NOTHING))
         if await self._throttle.refuses_from(visit.address):
             return await run(partial(ask, TOO_OFTEN, 429))
         taking = partial(
@@ -82,8 +83,6 @@ class SecondStepPages:
         return go_on(target, session_cookie(taken, self._sessions), _OVER)
 
     def _ask(self, visit: Visit, pending: Pending, target: str, wrong: str | None = None, status: int = 400) -> Reply:
-        ways = ["the six digits that your app shows"] if pending.one_time_password else []
-        ways += ["a recovery code"] if pending.recovery_code else []
         return show(
             "second_step",
             200 if wrong is None else status,
@@ -92,7 +91,6 @@ class SecondStepPages:
             pending=pending,
             next=target,
             start=start_path(visit, target),
-            hint=f"Type {' or '.join(ways)}.",
             asked=self._passkeys.ask(visit.form_token, pending.user.id)
             if pending.passkey and self._passkeys.party is not None
             else None,

@@ -10,13 +10,20 @@ from tokenry.pages.cookies import NEXT, form_token
 from tokenry.pages.navigation import SIGN_IN
 from tokenry.pages.paths import HOME, ONE_TIME_PASSWORDS, RECOVERY_CODES, SECURITY, own_path
 from tokenry.pages.signed_in import require_recent, session_cookie
-from tokenry.pages.visits import Cookie, Redirect, Reply, Visit, show
+from tokenry.pages.visits import NOTICES, Cookie, Redirect, Reply, Visit, show
 from tokenry.service.factors import Factors, Renewed
 from tokenry.service.installation import Installation
 from tokenry.service.one_time_passwords import Offer, OneTimePasswords
 from tokenry.service.sessions import Sessions
 
 REMOVE = f"{ONE_TIME_PASSWORDS}/remove"
+DO_WITHOUT = "Do without one-time passwords"
+DO_WITHOUT_MEANS = (
+    "Codes of your app open nothing any more, and all other browsers with which you are signed in will be signed out."
+)
+NEW_CODES = "Make new recovery codes"
+NEW_CODES_MEAN = "Those that you have open nothing any more."
+NEW_CODES_DONE = "Those before open nothing any more."
 QUIET_MODULES = 4
 """The white margin that those who scan the picture need (ISO/IEC 18004)."""
 
@@ -61,33 +68,32 @@ class SecurityPages:
             if offer is None:
                 return Redirect(ONE_TIME_PASSWORDS, notice="took-too-long")
             return self._show_offer(visit, offer, *refusal.faults)
-        return show_renewed(renewed, self._sessions, "one-time-set", "One-time passwords are set up.")
+        return show_renewed(renewed, self._sessions, "one-time-set")
 
     def show_removal(self, visit: Visit) -> Reply:
         """GET the question whether to do without."""
         require_recent(visit)
         return show(
             "factor_question",
-            title="Do without one-time passwords",
+            title=DO_WITHOUT,
             path=REMOVE,
-            question="Codes of your app open nothing any more, and all other browsers with which you are signed in "
-            "will be signed out.",
+            question=DO_WITHOUT_MEANS,
         )
 
     def remove(self, visit: Visit) -> Reply:
         """POST that somebody does without one-time passwords."""
         require_recent(visit)
         renewed = self._one_time_passwords.remove(visit.origin, visit.signed_in)
-        return show_renewed(renewed, self._sessions, "one-time-removed", "")
+        return show_renewed(renewed, self._sessions, "one-time-removed")
 
     def show_codes_question(self, visit: Visit) -> Reply:
         """GET the question whether to make new recovery codes."""
         require_recent(visit)
         return show(
             "factor_question",
-            title="Make new recovery codes",
+            title=NEW_CODES,
             path=RECOVERY_CODES,
-            question="Those that you have open nothing any more.",
+            question=NEW_CODES_MEAN,
         )
 
     def make_codes(self, visit: Visit) -> Reply:
@@ -96,7 +102,7 @@ class SecurityPages:
         codes = self._factors.make_codes(visit.origin, visit.signed_in)
         if not codes:
             return Redirect(SECURITY)
-        return show("recovery_codes", codes=codes, done="Those before open nothing any more.")
+        return show("recovery_codes", codes=codes, done=NEW_CODES_DONE)
 
     def _show_offer(self, visit: Visit, offer: Offer, *faults: Fault) -> Reply:
         host = self._issuer.partition("://")[2]
@@ -111,13 +117,13 @@ class SecurityPages:
         )
 
 
-def show_renewed(renewed: Renewed, sessions: Sessions, notice: str, done: str) -> Reply:
+def show_renewed(renewed: Renewed, sessions: Sessions, notice: str) -> Reply:
     """After a change of somebody's factors: the recovery codes, if there are new ones; else the overview."""
     cookie = session_cookie(renewed.secret, sessions)
     if not renewed.codes:
         return Redirect(SECURITY, [cookie], notice=notice)
     own = form_token(renewed.secret.reveal())
-    return show("recovery_codes", codes=renewed.codes, done=done, cookies=[cookie], form_token=own)
+    return show("recovery_codes", codes=renewed.codes, done=NOTICES[notice], cookies=[cookie], form_token=own)
 
 
 def _draw(address: str) -> Markup:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import lru_cache
+from typing import Literal
 from urllib.parse import urlsplit
 
 from tokenry.domain.catalogue import Action, Catalogue, Resource
@@ -67,14 +67,23 @@ def is_dangerous(scopes: Scopes) -> bool:
     return scopes.covers(_WRITES)
 
 
-def describe_destination(redirect_uri: str) -> str:
-    """Where a browser goes from here."""
-    scheme, host = urlsplit(redirect_uri).scheme, urlsplit(redirect_uri).hostname
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a browser goes from here: to a site on the `web`, or a `program` or an `app` on this device.
+
+    They are known by the name of a host, an app by the scheme that it opens.
+    """
+
+    kind: Literal["web", "program", "app"]
+    name: str
+
+
+def describe_destination(redirect_uri: str) -> Destination:
+    """Where an address leads."""
+    scheme, host = urlsplit(redirect_uri).scheme, urlsplit(redirect_uri).hostname or ""
     if scheme == "https":
-        return f"the website {host}"
-    if scheme == "http":
-        return f"a program on this device ({host})"
-    return f"an app on this device (which opens {scheme}: addresses)"
+        return Destination("web", host)
+    return Destination("program", host) if scheme == "http" else Destination("app", scheme)
 
 
 def form_sources(redirect_uri: str) -> list[str]:
@@ -85,11 +94,3 @@ def form_sources(redirect_uri: str) -> list[str]:
     """
     scheme = urlsplit(redirect_uri).scheme
     return [f"{scheme}:", "https:"] if scheme == "http" else [f"{scheme}:"]
-
-
-def write_lifetime(lifetime: timedelta) -> str:
-    """A lifetime in words, in the largest unit that it has at least two of."""
-    for unit, seconds in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if lifetime.total_seconds() >= 2 * seconds:
-            return f"{int(lifetime.total_seconds() // seconds)} {unit}"
-    return f"{int(lifetime.total_seconds())} seconds"

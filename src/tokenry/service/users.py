@@ -264,10 +264,12 @@ def unique_names() -> Iterator[None]:
 
 def _require_linkable(connection: Connection, user: User, external_id: str) -> None:
     """Raise Invalid for a product's name that this user cannot have."""
-    taken = stored.find_managed(connection, external_id, account_id=user.account_id) is not None
-    unmanaged = user.admin or user.service
-    refused = {"Is already another user's": taken, "Is not for administrators and service accounts": unmanaged}
-    raise_faults([*external_id_faults(external_id), *(Fault(why, "external_id") for why, so in refused.items() if so)])
+    faults = external_id_faults(external_id)
+    if stored.find_managed(connection, external_id, account_id=user.account_id) is not None:
+        faults.append(Fault("Is already another user's", "external_id"))
+    if user.admin or user.service:
+        faults.append(Fault("Is not for administrators and service accounts", "external_id"))
+    raise_faults(faults)
 
 
 def _claim(connection: Connection, username: str) -> User:

@@ -29,3 +29,16 @@ def test_time_zone_that_this_system_does_not_know_is_shown_as_utc(admin: Visitor
 def test_form_without_its_fields_changes_nothing(admin: Visitor) -> None:
     assert admin.submit(SETTINGS).status_code == 400
     assert 'value="UTC"' in admin.get(SETTINGS).text
+
+
+def test_language_that_was_chosen_is_shown_before_that_of_the_browser(admin: Visitor) -> None:
+    german, english = {"accept-language": "de-DE,de;q=0.9"}, {"accept-language": "en"}
+    assert '<html lang="de">' in admin.get(SETTINGS, **german).text
+    admin.submit(SETTINGS, timezone="UTC", language="de")
+    page = admin.get(SETTINGS, **english).text
+    assert ('<html lang="de">' in page, "Ihre Einstellungen sind gespeichert." in page) == (True, True)
+    assert '<option value="de" lang="de" selected>Deutsch</option>' in page
+    admin.submit(SETTINGS, timezone="UTC", language="en")
+    assert '<html lang="en">' in admin.get(SETTINGS, **german).text
+    admin.submit(SETTINGS, timezone="UTC", language="")
+    assert '<html lang="de">' in admin.get(SETTINGS, **german).text

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tokenry.domain.grants import AuthorizedApp
 from tokenry.domain.sessions import Session
 from tokenry.pages.console.shown import show_in
-from tokenry.pages.devices import describe_agent
+from tokenry.pages.devices import Device, describe_agent
 from tokenry.pages.navigation import APPLICATIONS, SESSIONS
 from tokenry.pages.visits import Redirect, Reply, Visit, read_id
 from tokenry.pages.wording import Permission, list_permissions
@@ -14,10 +14,10 @@ from tokenry.service.installation import Installation
 
 @dataclass(frozen=True, slots=True)
 class ShownSession:
-    """A session, and in words with what: `Firefox on Windows`."""
+    """A session, and with what browser."""
 
     session: Session
-    device: str
+    device: Device
     own: bool
 
 

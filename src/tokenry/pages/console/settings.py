@@ -39,7 +39,7 @@ class SettingsPages:
             400 if refusal else 200,
             faults=refusal.faults if refusal else (),
             chosen=visit.cookies.get(LANGUAGE_COOKIE, ""),
-            languages={name: locale.get_display_name(locale) for name, locale in LANGUAGES.items()},
+            languages={name: locale.get_language_name() for name, locale in LANGUAGES.items()},
             chosen_timezone=timezone,
             timezones=sorted(available_timezones()),
         )
