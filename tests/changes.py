@@ -599,6 +599,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Tokens.revoke_any_token": lambda case: case.installation.tokens.revoke_any_token(
         OPERATOR, case.them.actor.token_id
     ),
+    "Tokens.revoke_tokens": lambda case: case.installation.tokens.revoke_tokens(
+        case.me.origin, case.token_ids[:: -1 if case.side else 1]
+    ),
     "Tokens.revoke_other_tokens": lambda case: case.installation.tokens.revoke_other_tokens(case.me.origin),
     "Tokens.revoke_token": lambda case: case.installation.tokens.revoke_token(case.me.origin, case.token_id),
     "Users._set_disabled": lambda case: case.installation.users.disable_user(OPERATOR, case.victim),

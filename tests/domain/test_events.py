@@ -46,6 +46,12 @@ RECORDED = [
         "token:12",
         '{"label": "ci", "scopes": "*", "expiry": "2025-06-15T15:06:40+00:00", "metadata": ["plan"]}',
     ),
+    (
+        events.TokenCreated(12, "ci", EVERYTHING, MOMENT, description="", networks=["::"]),
+        "token.create",
+        "token:12",
+        '{"label": "ci", "scopes": "*", "expiry": "2025-06-15T15:06:40+00:00", "description": "", "networks": ["::"]}',
+    ),
     (events.TokenRenamed(12, "old", "new"), "token.rename", "token:12", '{"from": "old", "to": "new"}'),
     (
         events.TokenUpdated(12, {"networks": {"from": [], "to": ["192.0.2.0/24"]}}),

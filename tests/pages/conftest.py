@@ -11,7 +11,9 @@ from tests.browsers import chromium
 from tests.conftest import App, Clock, make_app
 from tests.pages.parts import PUBLIC_URL, Visitor, give_password, visitor
 from tests.passwords import CHEAP
+from tests.servers import Server
 from tokenry.service.installation import Installation
+from tokenry.settings import Settings
 from tokenry.wiring import open_installation
 
 SETTINGS: dict[str, Any] = {**CHEAP, "rate_limit_sign_in": 5}
@@ -66,3 +68,11 @@ def owner(site_on_each_engine: App) -> Iterator[tuple[App, Installation, Visitor
     do = open_installation(site_on_each_engine.settings, site_on_each_engine.clock)
     yield site_on_each_engine, do, give_password(site_on_each_engine, do)
     do.database.close()
+
+
+@pytest.fixture(scope="module")
+def beside(service: Server) -> Iterator[Installation]:
+    """The use cases of the running service that a file has, as a command of the operator's has them."""
+    installation = open_installation(Settings(data_dir=service.data_dir))
+    yield installation
+    installation.database.close()

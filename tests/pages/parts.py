@@ -1,6 +1,7 @@
 """What tests of pages do: visit them as a browser does, and be signed in."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import unescape
 
@@ -24,7 +25,7 @@ PUBLIC_URL = "https://tokens.example.com"
 OVERVIEW = "/console/sessions"
 """Which says who is signed in."""
 APPLICATIONS = "/console/applications"
-_FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
+_FIELD = re.compile(r'<input type="hidden" name="([\w.]+)" value="([^"]*)">')
 
 
 @dataclass
@@ -36,10 +37,10 @@ class Visitor:
     def get(self, path: str, **headers: str) -> httpx2.Response:
         return self.client.get(path, headers=headers)
 
-    def post(self, path: str, form: dict[str, str], **headers: str) -> httpx2.Response:
+    def post(self, path: str, form: Mapping[str, str | list[str]], **headers: str) -> httpx2.Response:
         """Send a form as it is given, with what browsers say of where it comes from."""
         told = {"Origin": PUBLIC_URL, "Sec-Fetch-Site": "same-origin", **headers}
-        return self.client.post(path, data=form, headers={name: value for name, value in told.items() if value})
+        return self.client.post(path, data=dict(form), headers={name: value for name, value in told.items() if value})
 
     def submit(self, path: str, *, at: str | None = None, **form: str) -> httpx2.Response:
         """Get the page of a form, fill it in, and send it."""

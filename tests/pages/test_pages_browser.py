@@ -40,24 +40,16 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def do(service: Server) -> Iterator[Installation]:
-    """The use cases of the service, as a command of the operator's has them."""
-    installation = open_installation(Settings(data_dir=service.data_dir))
-    yield installation
-    installation.database.close()
-
-
-@pytest.fixture(scope="module")
-def television(do: Installation) -> Client:
+def television(beside: Installation) -> Client:
     """A client without a browser, whose name has no place to be broken."""
-    return add_client(do.database, label="Television" * (CLIENT_LABEL_LENGTH_MAX // 10), grant_types=DEVICE)
+    return add_client(beside.database, label="Television" * (CLIENT_LABEL_LENGTH_MAX // 10), grant_types=DEVICE)
 
 
 @contextmanager
-def signed_in(browser: Browser, service: Server, do: Installation, *, scripts: bool = True) -> Iterator[Page]:
+def signed_in(browser: Browser, service: Server, beside: Installation, *, scripts: bool = True) -> Iterator[Page]:
     """A page of the administrator's, on a phone, that says nothing on its console and asks nobody else."""
-    with do.transactions.change(OPERATOR) as change:
-        secret = do.sessions.begin_session(change, 1, method="oidc:acme", address="2001:db8::1:2:3:4", agent=AGENT)
+    with beside.transactions.change(OPERATOR) as change:
+        secret = beside.sessions.begin_session(change, 1, method="oidc:acme", address="2001:db8::1:2:3:4", agent=AGENT)
     with browser.new_context(java_script_enabled=scripts, viewport=NARROW) as context:
         context.add_cookies([{"name": "tokenry", "value": secret.reveal(), "url": service.url}])
         page = context.new_page()
@@ -65,8 +57,8 @@ def signed_in(browser: Browser, service: Server, do: Installation, *, scripts: b
             yield page
 
 
-def begin(do: Installation, client: Client, scopes: str = "linodes:read_write domains:read_only") -> DeviceCode:
-    return do.device_codes.begin(Origin("client:tv", address="192.0.2.7"), client, Scopes.parse(scopes), ())
+def begin(beside: Installation, client: Client, scopes: str = "linodes:read_write domains:read_only") -> DeviceCode:
+    return beside.device_codes.begin(Origin("client:tv", address="192.0.2.7"), client, Scopes.parse(scopes), ())
 
 
 def type_code(page: Page, service: Server, code: str) -> None:
@@ -76,10 +68,10 @@ def type_code(page: Page, service: Server, code: str) -> None:
 
 
 def test_device_is_let_in_by_the_keyboard_alone_and_seen_among_the_applications(
-    browser: Browser, service: Server, do: Installation, television: Client
+    browser: Browser, service: Server, beside: Installation, television: Client
 ) -> None:
-    code = begin(do, television)
-    with signed_in(browser, service, do) as page:
+    code = begin(beside, television)
+    with signed_in(browser, service, beside) as page:
         page.goto(f"{service.url}/device")
         assert_for_everybody(page, "/device")
         by_keyboard(page, page.get_by_label("The code that the device shows"))
@@ -90,7 +82,7 @@ def test_device_is_let_in_by_the_keyboard_alone_and_seen_among_the_applications(
         by_keyboard(page, page.get_by_role("button", name="Agree"))
         page.keyboard.press("Enter")
         expect(page.get_by_role("status")).to_have_text("Your device is let in: go on there.")
-        do.device_codes.exchange(OPERATOR, television, code.secret.reveal())
+        beside.device_codes.exchange(OPERATOR, television, code.secret.reveal())
         page.goto(f"{service.url}{APPLICATIONS}")
         assert_for_everybody(page, "the applications")
         by_keyboard(page, page.get_by_role("button", name=f"End its access: {television.label}"))
@@ -99,27 +91,27 @@ def test_device_is_let_in_by_the_keyboard_alone_and_seen_among_the_applications(
 
 
 def test_device_is_turned_away_without_scripts(
-    browser: Browser, service: Server, do: Installation, television: Client
+    browser: Browser, service: Server, beside: Installation, television: Client
 ) -> None:
-    with signed_in(browser, service, do, scripts=False) as page:
-        type_code(page, service, begin(do, television).user_code)
+    with signed_in(browser, service, beside, scripts=False) as page:
+        type_code(page, service, begin(beside, television).user_code)
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("status")).to_have_text("That device is turned away.")
 
 
 def test_code_that_does_not_wait_and_a_device_that_asks_for_everything(
-    browser: Browser, service: Server, do: Installation, television: Client
+    browser: Browser, service: Server, beside: Installation, television: Client
 ) -> None:
     past = open_installation(Settings(data_dir=service.data_dir), lambda: time.time() - DEVICE_CODE_LIFETIME_SECONDS)
     expired = begin(past, television).user_code
     past.database.close()
-    with signed_in(browser, service, do) as page:
+    with signed_in(browser, service, beside) as page:
         for code in ("BCDF-GHJK", expired, "W" * 200):
             type_code(page, service, code)
             expect(page.get_by_role("alert")).to_contain_text("No device waits with this code.")
             expect(page.get_by_label("The code that the device shows")).to_have_attribute("aria-invalid", "true")
             assert_for_everybody(page, "a code that does not wait")
-        type_code(page, service, begin(do, television, "*").user_code)
+        type_code(page, service, begin(beside, television, "*").user_code)
         expect(page.get_by_text("Everything that you may do")).to_be_visible()
         assert_for_everybody(page, "a device that asks for everything")
         for _ in range(2 * LIMIT):  # the minute may end meanwhile
@@ -130,8 +122,8 @@ def test_code_that_does_not_wait_and_a_device_that_asks_for_everything(
         assert_for_everybody(page, "too many guesses")
 
 
-def test_pages_that_say_no_are_for_everybody(browser: Browser, service: Server, do: Installation) -> None:
-    with signed_in(browser, service, do) as page:
+def test_pages_that_say_no_are_for_everybody(browser: Browser, service: Server, beside: Installation) -> None:
+    with signed_in(browser, service, beside) as page:
         for path, status, words in (
             ("/sign-in/with/nobody", 404, "There is no such page"),
             (f"/?{'a&' * 1001}", 400, "This cannot be understood"),
@@ -152,8 +144,10 @@ def test_pages_that_say_no_are_for_everybody(browser: Browser, service: Server, 
         assert_for_everybody(page, "a form of long ago")
 
 
-def test_overviews_and_what_asks_anew_are_for_everybody(browser: Browser, service: Server, do: Installation) -> None:
-    with signed_in(browser, service, do) as page:
+def test_overviews_and_what_asks_anew_are_for_everybody(
+    browser: Browser, service: Server, beside: Installation
+) -> None:
+    with signed_in(browser, service, beside) as page:
         for path in (OVERVIEW, "/sign-in/security", SET_UP, f"/sign-in/again?next={SET_UP}", "/sign-out"):
             page.goto(service.url + path)
             assert_for_everybody(page, path)

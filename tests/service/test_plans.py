@@ -432,6 +432,7 @@ class Many:
         return {
             "tokens.get_token": [partial(do.tokens.get_token, 1, 1)],
             "details.get_details": [partial(do.details.get_details, 1, 1)],
+            "rotations.find_rotation": [partial(do.rotations.find_rotation, 1, 1)],
             "activity.list_counts": [partial(do.activity.list_counts, 1, 1)],
             "activity.list_any_counts": [partial(do.activity.list_any_counts, actor, 1)],
             "policies.get_policy": [do.policies.get_policy],
@@ -485,6 +486,7 @@ class Many:
                 partial(do.rotations.rotate_token, origin, 101, NewRotation(0, on_first_use=False)),
             ],
             "tokens.revoke_token": [partial(do.tokens.revoke_token, origin, 102)],
+            "tokens.revoke_tokens": [partial(do.tokens.revoke_tokens, origin, [103, 104])],
             "tokens.revoke_any_token": [partial(do.tokens.revoke_any_token, OPERATOR, 111)],
             "inventory.revoke_tokens": [partial(do.inventory.revoke_tokens, origin, [*range(300, 400)])],
             "inventory.turn_tokens": [
@@ -961,6 +963,7 @@ def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None
         "sessions.end_own",
         "sessions.renew_session",
         "tokens.create_in",
+        "tokens.check",
         "tokens.issue",
         "accounts.create_first",
         "pruning.run",

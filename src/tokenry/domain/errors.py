@@ -8,6 +8,7 @@
     ├── Forbidden           the scope is right but this user may not
     ├── NotFound            not there, or not yours: the two are never told apart
     ├── Conflict            it would undo what somebody relies on by now
+    │   └── AlreadyMade     the same request has made it before, and was answered
     ├── TooSlow             reading what was asked for takes too long
     ├── NoPublicUrl         pages and OAuth need to know the service's own address
     └── Unavailable         the database cannot answer now; nothing is decided, nothing is granted
@@ -81,6 +82,14 @@ class NotFound(Refusal):
 
 class Conflict(Refusal):
     """What is asked for was right once; by now somebody relies on what it would undo."""
+
+
+class AlreadyMade(Conflict):
+    """The same request has made something before, by its `id`: what was shown then is not shown again."""
+
+    def __init__(self, id: int) -> None:
+        super().__init__(Fault("This was made already"))
+        self.id = id
 
 
 class TooSlow(Refusal):

@@ -46,7 +46,7 @@ from tokenry.domain.webhook_events import (
 class TokenCreated(OfToken):
     """A token was made, refused before a moment if there is one; of its `metadata` the keys, if it has any.
 
-    `rotates_itself_only` is there where that is so.
+    `rotates_itself_only`, a description and networks are there where that is so.
     """
 
     action = "token.create"
@@ -57,6 +57,8 @@ class TokenCreated(OfToken):
     metadata: Sequence[str] | None = None
     rotates_itself_only: bool | None = None
     requests_per_minute: int | None = None
+    description: str | None = None
+    networks: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,11 @@ KEPT_SECONDS = 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request that may be a repetition. `digest`, of what was asked, tells whether it really is."""
+    """A request that may be a repetition. `digest`, of what was asked, tells whether it really is.
+
+    The answer to one that is `once` is given a single time: a repetition is told what was made, and gets no secret.
+    """
 
     key: str
     digest: bytes
+    once: bool = False

@@ -5,7 +5,7 @@ depends on whether the newest has ever been presented: `Rotation.kept`.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import Scopes
@@ -23,6 +23,11 @@ class NewRotation:
     on_first_use: bool = True
 
     @property
+    def grace(self) -> timedelta:
+        """How long the old secret goes on."""
+        return timedelta(seconds=self.grace_seconds)
+
+    @property
     def activation(self) -> str:
         """When the grace begins, in the words of the interface."""
         return "first_use" if self.on_first_use else "now"
@@ -30,7 +35,7 @@ class NewRotation:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The last rotation of a token: previews of the newest secret and of the one before it.
+    """The last rotation of a token, as `new` it was asked for: previews of the newest secret and of the one before it.
 
     `previous_expiry` is None when that one is gone; `used` is whether the newest was ever presented, as far as known.
     """
@@ -39,6 +44,7 @@ class Rotation:
     previous: str
     previous_expiry: datetime | None
     used: bool
+    new: NewRotation = NewRotation()
 
     def is_pending(self, now: datetime) -> bool:
         """Whether the newest secret may never have arrived: it was not presented, and the one before still opens."""

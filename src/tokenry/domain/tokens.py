@@ -8,6 +8,7 @@ from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Fault
 from tokenry.domain.limits import limit_faults
 from tokenry.domain.metadata import NO_METADATA
+from tokenry.domain.networks import ANYWHERE, Networks
 from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.texts import shows, storable_faults
 from tokenry.moments import write_moment
@@ -16,7 +17,18 @@ LABEL_LENGTH_MAX = 100
 NEVER = datetime(2999, 12, 12, 5, tzinfo=UTC)
 """The expiry of a token that does not expire: the wire format has a date for it."""
 NEVER_SECONDS = int(NEVER.timestamp())
-_FIELDS = ("label", "scopes", "expiry", "not_before", "rotates_itself_only", "requests_per_minute", "metadata", None)
+_FIELDS = (
+    "label",
+    "description",
+    "scopes",
+    "expiry",
+    "not_before",
+    "rotates_itself_only",
+    "requests_per_minute",
+    "networks",
+    "metadata",
+    None,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +50,8 @@ class NewToken:
 
     No label means one is made up; scopes `*` mean those of the acting token;
     no expiry means as late as the policy allows, which is NEVER without one; 0 `requests_per_minute` means no limit.
-    It is refused until `not_before`. One that `rotates_itself_only` may give itself another secret, and do nothing else
+    It is refused until `not_before`, and from elsewhere than its
+    `networks` if there are any. One that `rotates_itself_only` may give itself another secret, and do nothing else
     here.
 
     `faults` are those found while reading the request, so that they can be reported together with broken rules.
@@ -52,6 +65,8 @@ class NewToken:
     faults: tuple[Fault, ...] = ()
     not_before: datetime | None = None
     rotates_itself_only: bool = False
+    description: str = ""
+    networks: Networks = ANYWHERE
 
     def check(self, *, limit: Scopes, catalogue: Catalogue, now: datetime) -> list[Fault]:
         """Say everything that is wrong with it, for somebody whose own scopes are `limit`."""

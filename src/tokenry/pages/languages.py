@@ -67,7 +67,8 @@ def translations(language: str) -> NullTranslations:
 
 
 @cache
-def _zone(name: str) -> ZoneInfo:
+def find_zone(name: str) -> ZoneInfo:
+    """The zone of this name; UTC where the system has none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):  # the profile takes names that this system may not know
@@ -76,12 +77,12 @@ def _zone(name: str) -> ZoneInfo:
 
 def write_day(at: datetime, language: str, timezone: str) -> str:
     """A day in words, such as `30 Nov 2026`."""
-    return _write_date(at.astimezone(_zone(timezone)).date(), language)
+    return _write_date(at.astimezone(find_zone(timezone)).date(), language)
 
 
 def write_time(at: datetime, language: str, timezone: str) -> str:
     """A moment in words, with the zone: `30 Nov 2026, 10:36 UTC`."""
-    there = at.astimezone(_zone(timezone))
+    there = at.astimezone(find_zone(timezone))
     clock = format_datetime(there, "HH:mm z", locale=LANGUAGES[language])
     return f"{_write_date(there.date(), language)}, {clock}"
 
@@ -101,6 +102,8 @@ def write_span(span: timedelta, language: str) -> str:
 
 
 _UNITS = (("day", 24 * 60 * 60), ("hour", 60 * 60), ("minute", 60))
+UNITS_MIN = 2
+"""Of how many a distance is told in a larger unit: 13 days are not two weeks."""
 _STEPS = (24 * 60 * 60, 60 * 60, 60)
 """Of which only whole ones are told where there are many: a list has few of them, which take long to write."""
 
@@ -112,4 +115,5 @@ def _write_date(day: date, language: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _write_distance(seconds: int, language: str) -> str:
-    return format_timedelta(timedelta(seconds=seconds), add_direction=True, locale=LANGUAGES[language])
+    span = timedelta(seconds=seconds)
+    return format_timedelta(span, threshold=UNITS_MIN, add_direction=True, locale=LANGUAGES[language])

@@ -151,6 +151,13 @@ NOTICES = {
     "webhook-redelivered": "The message is sent once more.",
     "secret-revoked": "The token is revoked: nobody can use it any more.",
     "secret-unknown": "No token that works has this text.",
+    "made-already": "That form was sent before, and did what it says. A secret is shown once, and not again: "
+    "if you have not seen it, give the token another one.",
+    "token-saved": "It is saved.",
+    "token-disabled": "The token is disabled: it opens nothing until you enable it.",
+    "token-enabled": "The token is enabled: it opens again.",
+    "token-revoked": "The token is revoked: it opens nothing any more.",
+    "all-revoked": "All your tokens are revoked.",
     "passkey-removed": "The passkey is removed. Other browsers are signed out.",
 }
 """What a page may say of what was done before it, by name: a cookie holds the name, and no words."""

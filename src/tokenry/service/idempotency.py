@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tokenry.domain.errors import Conflict, Fault, Invalid
+from tokenry.domain.errors import AlreadyMade, Conflict, Fault, Invalid
 from tokenry.domain.events import TokenReissued
 from tokenry.domain.idempotency import HEADER, KeyedRequest
 from tokenry.domain.secrets import Kind, Peppers, Secret
@@ -23,7 +23,8 @@ def make_once(
 
     If this user made the same request before, nothing is made. The secret of the first answer is stored nowhere, so it
     cannot be sent again: a fresh one of `kind` takes its place, under the same token. Raises Invalid when the key
-    stands for another request, and Conflict when the first secret was used or replaced, whose answer has thus arrived.
+    stands for another request, AlreadyMade for a repetition of one that is answered once, and Conflict when the first
+    secret was used or replaced, whose answer has thus arrived.
     """
     if request is None:
         return make()
@@ -36,6 +37,8 @@ def make_once(
         given = idempotency.get_given(connection, request.key, user_id=user_id)
         if given.digest != request.digest:
             raise Invalid(Fault("Has been used for another request", HEADER))
+        if request.once:
+            raise AlreadyMade(given.token_id)
         token, secret = _give_again(change, peppers, kind, given)
     idempotency.store_given(connection, request.key, user_id=user_id, token_id=token.id, preview=secret.preview)
     return token, secret

@@ -20,6 +20,7 @@ from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import rotations
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage.database import retried, to_seconds
+from tokenry.storage.details import find_details
 from tokenry.storage.users import get_user, lock_user
 
 
@@ -30,6 +31,13 @@ class Rotations:
         self._transactions = transactions
         self._peppers = peppers
         self._kind = kind
+
+    def find_rotation(self, owner_id: int, token_id: int) -> Rotation | None:
+        """Find how a user's token was last given another secret, if it was. Raises NotFound."""
+        with self._transactions.read() as connection:
+            if find_details(connection, token_id, user_id=owner_id, now=self._transactions.now()) is None:
+                raise NotFound
+            return rotations.find_rotation(connection, token_id)
 
     @retried
     def rotate_token(

@@ -1,6 +1,6 @@
 """What a user does with tokens: list, create, read, rename, revoke."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -127,6 +127,14 @@ class Tokens:
             _revoke(change, token_id, user_id=change.owner_id)
 
     @retried
+    def revoke_tokens(self, origin: Origin, token_ids: Collection[int]) -> int:
+        """Revoke some of a user's tokens, all or none; how many were not revoked before. Others are left alone."""
+        with self._transactions.change(origin) as change:
+            stored_users.lock_user(change.connection, change.owner_id)
+            require_owner(change)
+            return sum(_end(change, token_id, user_id=change.owner_id) for token_id in sorted(token_ids))
+
+    @retried
     def revoke_other_tokens(self, origin: Origin) -> int:
         """Revoke all of a user's live tokens but the acting one; how many there were."""
         with self._transactions.change(origin) as change:
@@ -142,6 +150,11 @@ class Tokens:
             stored_users.lock_owners(change.connection, [token_id])
             _revoke(change, token_id, user_id=None)
 
+    def check(self, new: NewToken, *, limit: Scopes, rules: Rules, now: datetime) -> list[Fault]:
+        """Say everything for which a token is not made of at most the scopes `limit`, by `rules`."""
+        faults = new.check(limit=limit, catalogue=self._catalogue, now=now)
+        return in_order_of_fields([*faults, *rules.check(new, faults, limit=limit, now=now)])
+
     def issue(
         self,
         change: Change,
@@ -156,9 +169,7 @@ class Tokens:
 
         `delegated_by` is the parent account's user for whom a proxy user's token is made.
         """
-        faults = new.check(limit=limit, catalogue=self._catalogue, now=change.now)
-        faults += rules.check(new, faults, limit=limit, now=change.now)
-        raise_faults(in_order_of_fields(faults))
+        raise_faults(self.check(new, limit=limit, rules=rules, now=change.now))
         expiry, start = rules.expiry_of(new, change.now), new.starts(change.now)
         secret = Secret.generate(kind=self._kind)
         token = stored.insert_token(
@@ -170,7 +181,7 @@ class Tokens:
             created=change.now,
             expiry=expiry,
             created_by=change.origin.name,
-            personal=stored.Personal(delegated_by, new.metadata, new.rotates_itself_only),
+            personal=stored.Personal(delegated_by, new.metadata, new.rotates_itself_only, new.description),
         )
         stored.insert_credential(
             change.connection,
@@ -179,6 +190,7 @@ class Tokens:
             expiry=expiry,
             not_before=start,
             requests_per_minute=new.requests_per_minute,
+            networks=new.networks,
         )
         change.record(
             TokenCreated(
@@ -190,6 +202,8 @@ class Tokens:
                 metadata=changed_keys(NO_METADATA, new.metadata) or None,
                 rotates_itself_only=new.rotates_itself_only or None,
                 requests_per_minute=new.requests_per_minute or None,
+                description=new.description or None,
+                networks=list(map(str, new.networks)) or None,
             )
         )
         return token, secret
@@ -203,9 +217,15 @@ def _get(connection: Connection, owner_id: int, token_id: int, now: datetime) ->
 
 
 def _revoke(change: Change, token_id: int, *, user_id: int | None) -> None:
-    by = change.origin.name
-    if not stored.revoke_token(
-        change.connection, token_id, user_id=user_id, now=change.now, revoked_by=by, reason=change.origin.reason
-    ):
+    if not _end(change, token_id, user_id=user_id):
         raise NotFound
-    change.record(TokenRevoked(token_id, reason=change.origin.reason))
+
+
+def _end(change: Change, token_id: int, *, user_id: int | None) -> bool:
+    by = change.origin.name
+    ended = stored.revoke_token(
+        change.connection, token_id, user_id=user_id, now=change.now, revoked_by=by, reason=change.origin.reason
+    )
+    if ended:
+        change.record(TokenRevoked(token_id, reason=change.origin.reason))
+    return ended

@@ -6,8 +6,9 @@ locks what it changes itself.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, literal, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, literal, select, update
 
 from tokenry.domain.rotation import NewRotation, Rotation
 from tokenry.domain.secrets import Keyed
@@ -23,13 +24,23 @@ _UNUSED = rotations.c.first_used_at.is_(None)
 
 def claim_rotation(connection: Connection, token_id: int) -> Rotation | None:
     """Find the last rotation of a token, and keep others from it until this transaction ends."""
-    statement = (
-        select(rotations.c.preview, rotations.c.previous, rotations.c.first_used_at, credentials.c.expires_at)
+    return _read(connection.execute(_of(token_id).with_for_update(of=rotations)).one_or_none())
+
+
+def find_rotation(connection: Connection, token_id: int) -> Rotation | None:
+    """Find the last rotation of a token, to be looked at."""
+    return _read(connection.execute(_of(token_id)).one_or_none())
+
+
+def _of(token_id: int) -> Select[Any]:
+    return (
+        select(rotations, credentials.c.expires_at)
         .select_from(rotations.outerjoin(credentials, credentials.c.preview == rotations.c.previous))
         .where(rotations.c.token_id == token_id)
-        .with_for_update(of=rotations)
     )
-    row = connection.execute(statement).one_or_none()
+
+
+def _read(row: Row[Any] | None) -> Rotation | None:
     if row is None:
         return None
     return Rotation(
@@ -37,6 +48,7 @@ def claim_rotation(connection: Connection, token_id: int) -> Rotation | None:
         previous=row.previous,
         previous_expiry=None if row.expires_at is None else from_seconds(row.expires_at),
         used=row.first_used_at is not None,
+        new=NewRotation(row.grace_seconds, row.on_first_use),
     )
 
 

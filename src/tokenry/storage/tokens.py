@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, 
 from tokenry.domain.details import Reason
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.metadata import NO_METADATA
+from tokenry.domain.networks import ANYWHERE, Networks
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import UserKind
 from tokenry.domain.scopes import Scopes, stored_scopes
@@ -53,13 +54,14 @@ class Source(NamedTuple):
 class Personal(NamedTuple):
     """What personal tokens alone have.
 
-    By its id the parent account's user for whom a proxy user's is made; what a product keeps with it; and whether it
-    may rotate itself, and do nothing else here.
+    By its id the parent account's user for whom a proxy user's is made; what a product keeps with it; whether it
+    may rotate itself, and do nothing else here; and what its maker says that it is for.
     """
 
     delegated_by: int | None = None
     metadata: str = NO_METADATA
     rotates_itself_only: bool = False
+    description: str = ""
 
 
 UNBOUND = Bound()
@@ -174,8 +176,12 @@ def insert_credential(
     bound: Bound = UNBOUND,
     not_before: datetime | None = None,
     requests_per_minute: int = 0,
+    networks: Networks = ANYWHERE,
 ) -> None:
-    """Store what opens a token: from the commit on, or from a moment on, the text behind `digest` is accepted."""
+    """Store what opens a token: from the commit on, or from a moment on, the text behind `digest` is accepted.
+
+    Without `networks` it is from anywhere.
+    """
     start = 0 if not_before is None else to_seconds(not_before)
     row = {
         **keyed._asdict(),
@@ -187,6 +193,7 @@ def insert_credential(
         "jkt": bound.jkt,
         "not_before": start,
         "requests_per_minute": requests_per_minute,
+        "networks": " ".join(map(str, networks)),
     }
     execute_creating(connection, _INSERT_CREDENTIAL, keyed.preview, row)
     if start:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from tokenry.domain.errors import (
+    AlreadyMade,
     Conflict,
     Fault,
     Forbidden,
@@ -66,6 +67,7 @@ STATUS: dict[type[Refusal], int] = {
     NotFound: 404,
     MethodNotAllowed: 405,
     Conflict: 409,
+    AlreadyMade: 409,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
     TooManyRequests: 429,

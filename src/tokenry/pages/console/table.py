@@ -4,11 +4,15 @@ from functools import partial
 
 from tokenry.pages.console.access import AccessPages
 from tokenry.pages.console.admin.table import admin_paths
+from tokenry.pages.console.endings import EndingPages
+from tokenry.pages.console.new_token import NewTokenPages
+from tokenry.pages.console.rotation import RotationPages
 from tokenry.pages.console.settings import SettingsPages
+from tokenry.pages.console.token import TokenPage
 from tokenry.pages.console.tokens import TokenPages
 from tokenry.pages.navigation import APPLICATIONS, SESSIONS, SETTINGS
 from tokenry.pages.page import MakePage, Pages
-from tokenry.pages.paths import CONSOLE
+from tokenry.pages.paths import CONSOLE, CONSOLE_TOKENS
 from tokenry.service.installation import Installation
 
 
@@ -20,8 +24,24 @@ def console_paths(installation: Installation, page: MakePage) -> Pages:
     settings = SettingsPages(installation)
     return {
         CONSOLE: page(GET=tokens.show_list),
+        **_token_paths(installation, page),
         APPLICATIONS.path: page(GET=access.show_apps, POST=access.end_app),
         SESSIONS.path: page(GET=access.show_sessions, POST=access.end_session),
         SETTINGS.path: page(GET=settings.show, POST=settings.save),
         **admin_paths(installation, page),
+    }
+
+
+def _token_paths(installation: Installation, page: MakePage) -> Pages:
+    new, one = NewTokenPages(installation), TokenPage(installation)
+    endings, rotation = EndingPages(installation), RotationPages(installation)
+    token = f"{CONSOLE_TOKENS}/{{token_id}}"
+    return {
+        # Before the paths with an id, which would match them.
+        f"{CONSOLE_TOKENS}/new": page(GET=new.show_form, POST=new.take_form),
+        f"{CONSOLE_TOKENS}/revoke": page(GET=endings.lead_back, POST=endings.end_some),
+        f"{CONSOLE_TOKENS}/revoke-all": page(GET=endings.ask_for_all, POST=endings.end_all),
+        token: page(GET=one.show, POST=one.change),
+        f"{token}/revoke": page(GET=endings.ask_for_one, POST=endings.end_one),
+        f"{token}/rotate": page(GET=rotation.ask, POST=rotation.rotate),
     }
