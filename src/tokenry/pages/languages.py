@@ -108,6 +108,11 @@ _STEPS = (24 * 60 * 60, 60 * 60, 60)
 """Of which only whole ones are told where there are many: a list has few of them, which take long to write."""
 
 
+def write_date(day: date, language: str) -> str:
+    """A day by the calendar in words, wherever one is."""
+    return _write_date(day, language)
+
+
 @lru_cache(maxsize=4096)
 def _write_date(day: date, language: str) -> str:
     return format_date(day, "medium", locale=LANGUAGES[language])

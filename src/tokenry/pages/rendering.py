@@ -42,6 +42,7 @@ def _environment(language: str) -> Environment:
     environment.globals["never"] = NEVER
     environment.filters.update(
         day=_write_day,
+        date=partial(languages.write_date, language=language),
         moment=_write_time,
         distance=_write_distance,
         instant=_write_instant,

@@ -1,0 +1,48 @@
+"""What was done with one's tokens: what became of each where it was presented, day by day."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from tokenry.domain.errors import NotFound
+from tokenry.domain.usage import Result, date_of, last_days
+from tokenry.pages.charts import draw_days
+from tokenry.pages.console.shown import show_in
+from tokenry.pages.navigation import TOKENS
+from tokenry.pages.visits import Reply, Visit, read_id
+from tokenry.service.installation import Installation
+
+RESULTS: Mapping[str, str] = {
+    Result.ACCEPTED: "accepted",
+    Result.DISABLED: "refused: disabled",
+    Result.PENDING: "refused: not yet valid",
+    Result.EXPIRED: "refused: expired",
+    Result.USER: "refused: its user is disabled",
+    Result.ADDRESS: "refused: from another network",
+    Result.AUDIENCE: "refused: meant for another service",
+    Result.PROOF: "refused: without a proof of its key",
+    Result.SCOPES: "refused: its scopes do not suffice",
+    Result.LIMIT: "refused: too many requests",
+    Result.UNKNOWN: "refused: an old secret",
+}
+"""What people are told of each, in English."""
+
+
+class ActivityPages:
+    """`/console/tokens/{token}/activity`."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._activity = installation.activity
+        self._details = installation.details
+
+    def show_token(self, visit: Visit) -> Reply:
+        """GET what became of one of one's tokens where it was presented. Raises NotFound."""
+        token_id = read_id(visit.path["token"])
+        if token_id is None:
+            raise NotFound
+        owner_id = visit.signed_in.user.id
+        details = self._details.get_details(owner_id, token_id)
+        counts = self._activity.list_counts(owner_id, token_id)
+        numbers: dict[tuple[date, str], int] = {(each.day, each.result.value): each.number for each in counts}
+        kinds = [kind for kind in RESULTS if any(kind == counted for _, counted in numbers)]
+        days = [date_of(day) for day in last_days(visit.now)]
+        return show_in(TOKENS, "activity", details=details, drawn=draw_days(days, kinds, numbers), words=RESULTS)
