@@ -51,6 +51,13 @@ HAPPENINGS: Mapping[str, str] = {
     "grant.exchange": "An application got a token for another",
     "grant.end": "An application's tokens were ended",
     "policy.set": "The policy was set",
+    "webhook.create": "A webhook was made",
+    "webhook.update": "A webhook was changed",
+    "webhook.rotate_secret": "A webhook got another secret",
+    "webhook.test": "A webhook was tried",
+    "webhook.redeliver": "An event was sent to a webhook again",
+    "webhook.gone": "A webhook was turned off by its receiver",
+    "webhook.delete": "A webhook was deleted",
 }
 
 

@@ -1,13 +1,15 @@
-"""What was done with one's tokens: what became of each where it was presented, day by day."""
+"""What was done to oneself and one's tokens, and what became of each where it was presented, day by day."""
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 
 from tokenry.domain.errors import NotFound
 from tokenry.domain.usage import Result, date_of, last_days
 from tokenry.pages.charts import draw_days
+from tokenry.pages.console.events import ACTIONS, Read, Wanted, write_file
 from tokenry.pages.console.shown import show_in
-from tokenry.pages.navigation import TOKENS
+from tokenry.pages.navigation import ACTIVITY, TOKENS
 from tokenry.pages.visits import Reply, Visit, read_id
 from tokenry.service.installation import Installation
 
@@ -28,15 +30,29 @@ RESULTS: Mapping[str, str] = {
 
 
 class ActivityPages:
-    """`/console/tokens/{token}/activity`."""
+    """`/console/activity`, and `/console/tokens/{token_id}/activity`."""
 
     def __init__(self, installation: Installation) -> None:
+        self._audit = installation.audit
         self._activity = installation.activity
         self._details = installation.details
 
+    def show_own(self, visit: Visit) -> Reply:
+        """GET what was done to oneself and to one's tokens, the newest first."""
+        asked = Wanted.read(visit, ACTIVITY.path)
+        page = self._read(visit)(asked.request, asked.filter)
+        return show_in(ACTIVITY, "own_events", asked=asked, page=page, actions=ACTIONS)
+
+    def export(self, visit: Visit) -> Reply:
+        """GET all of it as CSV."""
+        return write_file(self._read(visit), Wanted.read(visit, ACTIVITY.path))
+
+    def _read(self, visit: Visit) -> Read:
+        return partial(self._audit.list_own_events, visit.signed_in.actor)
+
     def show_token(self, visit: Visit) -> Reply:
         """GET what became of one of one's tokens where it was presented. Raises NotFound."""
-        token_id = read_id(visit.path["token"])
+        token_id = read_id(visit.path["token_id"])
         if token_id is None:
             raise NotFound
         owner_id = visit.signed_in.user.id

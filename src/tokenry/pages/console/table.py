@@ -3,6 +3,7 @@
 from functools import partial
 
 from tokenry.pages.console.access import AccessPages
+from tokenry.pages.console.activity import ActivityPages
 from tokenry.pages.console.admin.table import admin_paths
 from tokenry.pages.console.endings import EndingPages
 from tokenry.pages.console.new_token import NewTokenPages
@@ -10,7 +11,7 @@ from tokenry.pages.console.rotation import RotationPages
 from tokenry.pages.console.settings import SettingsPages
 from tokenry.pages.console.token import TokenPage
 from tokenry.pages.console.tokens import TokenPages
-from tokenry.pages.navigation import APPLICATIONS, SESSIONS, SETTINGS
+from tokenry.pages.navigation import ACTIVITY, APPLICATIONS, SESSIONS, SETTINGS
 from tokenry.pages.page import MakePage, Pages
 from tokenry.pages.paths import CONSOLE, CONSOLE_TOKENS
 from tokenry.service.installation import Installation
@@ -22,9 +23,13 @@ def console_paths(installation: Installation, page: MakePage) -> Pages:
     tokens = TokenPages(installation)
     access = AccessPages(installation)
     settings = SettingsPages(installation)
+    activity = ActivityPages(installation)
     return {
         CONSOLE: page(GET=tokens.show_list),
         **_token_paths(installation, page),
+        f"{CONSOLE_TOKENS}/{{token_id}}/activity": page(GET=activity.show_token),
+        ACTIVITY.path: page(GET=activity.show_own),
+        f"{ACTIVITY.path}.csv": page(GET=activity.export),
         APPLICATIONS.path: page(GET=access.show_apps, POST=access.end_app),
         SESSIONS.path: page(GET=access.show_sessions, POST=access.end_session),
         SETTINGS.path: page(GET=settings.show, POST=settings.save),

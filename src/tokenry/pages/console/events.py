@@ -1,0 +1,121 @@
+"""What was done, as a list of the console and as a file: which events somebody asks for, by the address."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Self, TypeAlias
+from urllib.parse import urlencode
+
+from tokenry.domain.audit import Entry
+from tokenry.domain.events import EVENTS
+from tokenry.domain.filters import All, Comparison, Condition, Filter, Operator
+from tokenry.domain.paging import PAGE_SIZE_MAX, Page, PageRequest
+from tokenry.domain.texts import is_storable
+from tokenry.moments import write_moment
+from tokenry.pages.visits import Download, Visit, read_id
+from tokenry.web.rows import Row, write_csv
+
+TEXT_LENGTH_MAX = 300
+COLUMNS = ("id", "at", "actor", "token_id", "address", "action", "subject", "details")
+"""Those of a file, called as the API calls them."""
+ACTIONS: Sequence[str] = sorted(event.action for event in EVENTS)
+"""Everything that can have been done."""
+_NOTHING: Condition = Comparison("id", Operator.LESS, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events somebody wants to see. Days are of UTC; what is empty, or cannot be, asks for nothing."""
+
+    path: str
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    since: str = ""
+    until: str = ""
+    page: int = 1
+
+    @classmethod
+    def read(cls, visit: Visit, path: str) -> Self:
+        """Read an address below which the list has this path."""
+        query = visit.query
+        texts = {name: query.get(name).strip()[:TEXT_LENGTH_MAX] for name in ("actor", "action", "subject")}
+        days = {name: query.get(name) for name in ("since", "until")}
+        known = {name: text for name, text in days.items() if _read_day(text) is not None}
+        return cls(path, **texts, **known, page=max(1, read_id(query.get("page")) or 1))
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it is less than everything."""
+        return bool(self.query)
+
+    @property
+    def request(self) -> PageRequest:
+        """Which page of the list that is."""
+        return PageRequest(self.page)
+
+    @property
+    def query(self) -> str:
+        """The query of the address, without the page."""
+        names = ("actor", "action", "subject", "since", "until")
+        return urlencode({name: text for name in names if (text := getattr(self, name))})
+
+    def at_page(self, page: int) -> str:
+        """The address of another page of it."""
+        return f"{self.path}?{urlencode({'page': page})}{'&' if self.query else ''}{self.query}"
+
+    @property
+    def filter(self) -> Filter:
+        """What the audit has to be asked for."""
+        texts = [(name, text) for name in ("actor", "action", "subject") if (text := getattr(self, name))]
+        conditions: list[Condition] = [
+            Comparison(name, Operator.EQUAL, text) if is_storable(text) else _NOTHING for name, text in texts
+        ]
+        if (since := _read_day(self.since)) is not None:
+            conditions.append(Comparison("at", Operator.GREATER_OR_EQUAL, since))
+        if (until := _read_day(self.until)) is not None:
+            conditions.append(Comparison("at", Operator.LESS, until + timedelta(days=1)))
+        return Filter(All(tuple(conditions)))
+
+
+Read: TypeAlias = Callable[[PageRequest, Filter], Page[Entry]]
+"""Reads a page of the events that somebody may see."""
+
+
+def write_file(read: Read, asked: Wanted) -> Download:
+    """Write all of them as CSV."""
+    return Download("audit.csv", "text/csv; charset=utf-8", write_csv(COLUMNS, _read_all(read, asked.filter)))
+
+
+def _read_all(read: Read, wanted: Filter) -> Iterator[Sequence[Row]]:
+    """Read events in pieces, the newest first; those that are recorded meanwhile are left out."""
+    last: int | None = None
+    while True:
+        older: Condition = All(()) if last is None else Comparison("id", Operator.LESS, last)
+        piece = replace(wanted, condition=All((wanted.condition, older)))
+        rows = read(PageRequest(size=PAGE_SIZE_MAX), piece).rows
+        if not rows:
+            return
+        yield [_write(entry) for entry in rows]
+        last = rows[-1].id
+
+
+def _write(entry: Entry) -> Row:
+    return {
+        "id": entry.id,
+        "at": write_moment(entry.at),
+        "actor": entry.actor,
+        "token_id": entry.actor_token_id,
+        "address": entry.address,
+        "action": entry.action,
+        "subject": entry.subject,
+        "details": dict(entry.details),
+    }
+
+
+def _read_day(text: str) -> datetime | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) if 1970 <= day.year <= 2999 else None
