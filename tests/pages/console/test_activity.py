@@ -63,3 +63,10 @@ def test_activity_of_somebody_elses_token_is_not_there(eve: Visitor, do: Install
     theirs, _ = do.tokens.create_token_for(OPERATOR, "admin", NewToken())
     for wrong in (theirs.id, 999, "x", "9" * 40):
         assert eve.get(f"/console/tokens/{wrong}/activity").status_code == 404
+
+
+def test_page_that_is_not_there_is_said_on_a_page(eve: Visitor) -> None:
+    for path in ("/console/nowhere", "/console/tokens/1/melt"):
+        answer = eve.get(path)
+        assert (answer.status_code, "<h1>There is no such page</h1>" in answer.text) == (404, True), path
+    assert eve.get("/console/").headers["location"] == "/console"

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from tokenry.domain.errors import NotFound
 from tokenry.pages.console.access import AccessPages
 from tokenry.pages.console.activity import ActivityPages
 from tokenry.pages.console.admin.table import admin_paths
@@ -14,6 +15,7 @@ from tokenry.pages.console.tokens import TokenPages
 from tokenry.pages.navigation import ACTIVITY, APPLICATIONS, SESSIONS, SETTINGS
 from tokenry.pages.page import MakePage, Pages
 from tokenry.pages.paths import CONSOLE, CONSOLE_TOKENS
+from tokenry.pages.visits import Redirect, Reply, Visit
 from tokenry.service.installation import Installation
 
 
@@ -34,7 +36,15 @@ def console_paths(installation: Installation, page: MakePage) -> Pages:
         SESSIONS.path: page(GET=access.show_sessions, POST=access.end_session),
         SETTINGS.path: page(GET=settings.show, POST=settings.save),
         **admin_paths(installation, page),
+        f"{CONSOLE}/{{rest:path}}": page(GET=_show_nothing),  # the last: what no other path is
     }
+
+
+def _show_nothing(visit: Visit) -> Reply:
+    """GET what is not there, which a person is told on a page; a slash too much is forgiven."""
+    if not visit.path["rest"]:
+        return Redirect(CONSOLE)
+    raise NotFound
 
 
 def _token_paths(installation: Installation, page: MakePage) -> Pages:
