@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from tokenry.domain.details import Reason
+
 HAPPENINGS: Mapping[str, str] = {
     "token.create": "A token was made",
     "token.rename": "A token was renamed",
@@ -59,6 +61,15 @@ HAPPENINGS: Mapping[str, str] = {
     "webhook.gone": "A webhook was turned off by its receiver",
     "webhook.delete": "A webhook was deleted",
 }
+
+REASONS: Mapping[Reason, str] = {
+    Reason.LEAKED: "It leaked",
+    Reason.UNUSED: "Nobody uses it",
+    Reason.OFFBOARDING: "Its user leaves",
+    Reason.ROTATED: "Another has taken its place",
+    Reason.OTHER: "Another reason",
+}
+"""Why a token was revoked, in words."""
 
 
 def describe_action(action: str) -> str:

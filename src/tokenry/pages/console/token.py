@@ -7,6 +7,7 @@ from tokenry.domain.errors import Conflict, Fault, Invalid, NotFound, Refusal
 from tokenry.domain.tokens import label_faults
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.console.token_form import read_networks
+from tokenry.pages.happenings import REASONS
 from tokenry.pages.navigation import TOKENS
 from tokenry.pages.paths import CONSOLE_TOKENS
 from tokenry.pages.visits import Redirect, Reply, Visit, read_id
@@ -73,6 +74,7 @@ class TokenPage:
             typed=_typed(visit, details) if visit.form.get("action") == "save" else _stored(details),
             summary=summarize(details.token.scopes, self._catalogue),
             rotation=self._rotations.find_rotation(user.id, details.token.id),
+            reasons=REASONS,
             ended=details.state in ENDED,
             proxy=user.proxy,
         )

@@ -1,7 +1,6 @@
 """What holds here: the scopes that there are, and what the operator allows."""
 
 from tokenry.domain.catalogue import MANAGEMENT
-from tokenry.domain.spans import write_span
 from tokenry.pages.console.admin.places import POLICY, SCOPES
 from tokenry.pages.console.admin.shown import show_admin
 from tokenry.pages.visits import Reply, Visit
@@ -22,5 +21,4 @@ class RulesPages:
     def show_policy(self, visit: Visit) -> Reply:
         """GET what holds for one's own next token, and how the operator sets it."""
         rules = self._policies.get_rules(visit.signed_in.user.id)
-        lifetime = None if rules.lifetime_max is None else write_span(rules.lifetime_max)
-        return show_admin(POLICY, "policy", rules=rules, lifetime=lifetime)
+        return show_admin(POLICY, "policy", rules=rules)

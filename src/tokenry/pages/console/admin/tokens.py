@@ -18,6 +18,7 @@ from tokenry.pages.console.lists import Asked
 from tokenry.pages.console.token_lists import CHOICES as OWN_CHOICES
 from tokenry.pages.console.token_lists import FIELDS, select_tokens
 from tokenry.pages.cookies import SESSION
+from tokenry.pages.happenings import REASONS
 from tokenry.pages.visits import Download, Redirect, Reply, Visit, read_id
 from tokenry.pages.wording import in_words, list_permissions
 from tokenry.service.installation import Installation
@@ -31,13 +32,6 @@ CHOICES: Mapping[str, str] = {**OWN_CHOICES, "never": "Never expire", "everythin
 """What can be asked to be shown, by its name in the address, and what it is called."""
 ACTIONS: Mapping[str, Question] = {"revoke": REVOKE_TOKENS, "disable": DISABLE_TOKENS, "enable": ENABLE_TOKENS}
 """What can be done with several tokens together."""
-REASONS: Mapping[Reason, str] = {
-    Reason.LEAKED: "It leaked",
-    Reason.UNUSED: "Nobody uses it",
-    Reason.OFFBOARDING: "Its user leaves",
-    Reason.ROTATED: "Another has taken its place",
-    Reason.OTHER: "Another reason",
-}
 COLUMNS = (
     "id",
     "username",
