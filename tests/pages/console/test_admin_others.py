@@ -16,7 +16,7 @@ from tokenry.service.installation import Installation
 ACCOUNTS = f"{ADMIN}/service-accounts"
 CLIENTS = f"{ADMIN}/clients"
 AUDIT = f"{ADMIN}/audit"
-SHOWN = re.compile(r'<input id="shown" value="([^"]+)"')
+SHOWN = re.compile(r'<input type="text" id="new-secret" value="([^"]+)"')
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tokenry.domain.oauth import GrantType
 from tokenry.domain.texts import is_storable
 from tokenry.pages.console.admin.places import CLIENTS
 from tokenry.pages.console.admin.questions import DELETE_CLIENT, RESET_CLIENT, Question
-from tokenry.pages.console.admin.shown import show_admin, show_question
+from tokenry.pages.console.admin.shown import SECRET_OF, show_admin, show_question
 from tokenry.pages.console.lists import Asked
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
@@ -69,7 +69,7 @@ class ClientPages:
         own = path_of(client.client_id)
         if secret is None:
             return Redirect(own, notice="client-made")
-        return show_admin(CLIENTS, "secret", title="The secret of %(name)s", name=client.label, secret=secret, back=own)
+        return show_admin(CLIENTS, "secret", title=SECRET_OF, name=client.label, secret=secret, back=own)
 
     def show_one(self, visit: Visit) -> Reply:
         """GET everything known of a client."""
@@ -105,7 +105,7 @@ class ClientPages:
         except Invalid as refusal:
             return self._ask(visit, RESET_CLIENT, "reset", *(Fault(fault.reason) for fault in refusal.faults))
         own = path_of(client.client_id)
-        return show_admin(CLIENTS, "secret", title="The secret of %(name)s", name=client.label, secret=secret, back=own)
+        return show_admin(CLIENTS, "secret", title=SECRET_OF, name=client.label, secret=secret, back=own)
 
     def show_delete(self, visit: Visit) -> Reply:
         """GET the question whether to delete a client."""

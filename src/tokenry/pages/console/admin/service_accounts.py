@@ -28,6 +28,7 @@ from tokenry.pages.visits import Redirect, Reply, Visit
 from tokenry.pages.wording import in_words
 from tokenry.service.installation import Installation
 
+TOKEN_OF = "A token of %(name)s"  # noqa: S105 - a title
 NEW = f"{ADMIN}/new-service-account"
 LIFETIMES = {"90": timedelta(days=90), "365": timedelta(days=365), "never": None}
 """For how many days a token can be made; without any, it does not expire."""
@@ -142,7 +143,7 @@ class ServiceAccountPages:
         return show_admin(
             SERVICE_ACCOUNTS,
             "secret",
-            title="A token of %(name)s",
+            title=TOKEN_OF,
             name=user.username,
             secret=secret,
             back=path_of(user.username),

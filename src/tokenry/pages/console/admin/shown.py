@@ -10,6 +10,9 @@ from tokenry.pages.console.shown import show_in
 from tokenry.pages.navigation import ADMINISTRATION, Section
 from tokenry.pages.visits import Reply, Shown, Visit
 
+SECRET_OF = "The secret of %(name)s"  # noqa: S105 - a title
+"""The title of a page that shows a secret, once."""
+
 
 def show_admin(part: Section, template: str, status: int = 200, **values: object) -> Shown:
     """Show a page of a part of the administration: `template` is a name in `templates/console/admin`."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from tokenry.domain.accounts import Actor
 from tokenry.domain.details import Details, Reason, Selection
 from tokenry.domain.errors import NotFound, Unauthorized
 from tokenry.domain.filters import All, Any, Comparison, Condition, Filter, Operator
@@ -22,6 +23,7 @@ from tokenry.pages.happenings import REASONS
 from tokenry.pages.visits import Download, Redirect, Reply, Visit, read_id
 from tokenry.pages.wording import in_words, list_permissions
 from tokenry.service.installation import Installation
+from tokenry.service.inventory import Inventory
 from tokenry.web.rows import Row, write_csv
 
 CHOSEN = f"{ALL_TOKENS.path}/chosen"
@@ -102,10 +104,9 @@ class AllTokensPages:
     def show_one(self, visit: Visit) -> Reply:
         """GET everything known of a token, and what was done to it lately."""
         number = read_id(visit.path["token_id"])
-        found = self._find(visit, [] if number is None else [number])
-        if not found:
+        if number is None:
             raise NotFound
-        [details] = found
+        details = get_token(self._inventory, visit.signed_in.actor, number)
         own = Filter(Comparison("subject", Operator.EQUAL, f"token:{number}"))
         events = self._audit.list_events(visit.signed_in.actor, PageRequest(size=PAGE_SIZE_MIN), own).rows
         return show_admin(
@@ -142,10 +143,7 @@ class AllTokensPages:
 
     def _find(self, visit: Visit, ids: Sequence[int]) -> Sequence[Details]:
         """Those of some tokens that are of the account."""
-        if not ids:
-            return ()
-        those = Filter(Any(tuple(Comparison("id", Operator.EQUAL, number) for number in ids)), order_by="id")
-        return self._inventory.list_tokens(visit.signed_in.actor, PageRequest(), those, Selection(None)).rows
+        return find_tokens(self._inventory, visit.signed_in.actor, ids)
 
     def _read_all(self, visit: Visit) -> Iterator[Sequence[Row]]:
         """Read all tokens that a list is of, in pieces, until the session ends."""
@@ -163,6 +161,22 @@ class AllTokensPages:
                 return
             yield [_write(each) for each in rows]
             last = rows[-1].token.id
+
+
+def find_tokens(inventory: Inventory, actor: Actor, ids: Sequence[int]) -> Sequence[Details]:
+    """Find those of some tokens that are of an administrator's account. Raises Forbidden."""
+    if not ids:
+        return ()
+    those = Filter(Any(tuple(Comparison("id", Operator.EQUAL, number) for number in ids)), order_by="id")
+    return inventory.list_tokens(actor, PageRequest(), those, Selection(None)).rows
+
+
+def get_token(inventory: Inventory, actor: Actor, token_id: int) -> Details:
+    """Read a token of an administrator's account. Raises Forbidden, NotFound."""
+    found = find_tokens(inventory, actor, [token_id])
+    if not found:
+        raise NotFound
+    return found[0]
 
 
 def read_asked(visit: Visit) -> AskedOfAll:

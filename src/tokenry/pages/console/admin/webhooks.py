@@ -16,7 +16,7 @@ from tokenry.pages.console.admin.questions import (
     ROTATE_WEBHOOK_NOW,
     Question,
 )
-from tokenry.pages.console.admin.shown import show_admin, show_question
+from tokenry.pages.console.admin.shown import SECRET_OF, show_admin, show_question
 from tokenry.pages.console.lists import Asked
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
@@ -199,6 +199,4 @@ def _show_form(webhook: Webhook | None, wanted: WebhookChange, faults: Sequence[
 
 
 def _show_secret(webhook: Webhook, key: object) -> Reply:
-    return show_admin(
-        WEBHOOKS, "secret", title="The secret of %(name)s", name=webhook.url, secret=key, back=path_of(webhook)
-    )
+    return show_admin(WEBHOOKS, "secret", title=SECRET_OF, name=webhook.url, secret=key, back=path_of(webhook))
