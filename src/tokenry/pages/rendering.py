@@ -18,6 +18,8 @@ from tokenry.pages.happenings import describe_action
 from tokenry.pages.told import name_in, tell
 from tokenry.web.answers import HeaderList
 
+MINUTES = len("2027-01-31T23:59")
+"""As much of a moment as pages tell."""
 PASSKEYS = "passkeys.js"
 CONSOLE = "console.js"
 
@@ -70,12 +72,14 @@ def _write_distance(context: Context, at: datetime) -> str:
 
 
 def _write_instant(at: datetime) -> str:
-    return f"{write_moment(at)}Z"
+    return f"{write_moment(at)[:MINUTES]}Z"
 
 
 @cache
 def _read(name: str) -> str:
-    return files("tokenry.pages").joinpath(name).read_text("utf-8")
+    """A file that is in each page, without what is there for who reads it."""
+    lines = files("tokenry.pages").joinpath(name).read_text("utf-8").splitlines()
+    return "\n".join(line.strip() for line in lines if not line.lstrip().startswith("//"))
 
 
 @cache

@@ -262,3 +262,10 @@ def test_form_of_another_site_or_session_makes_nothing(site: App, do: Installati
     sign_in_as(site, eve)
     assert "Send it again?" in eve.post(NEW, fields).text
     assert newest(do).token.label == "first token"
+
+
+def test_secrets_in_a_form_that_comes_back_are_left_out(do: Installation, admin: Visitor) -> None:
+    fields = {**hidden(admin.get(NEW).text), "label": "deploy", "secret": "hush", "password": "hush"}
+    do.sessions.end_session(OPERATOR, session_of(do, admin))
+    page = admin.post(NEW, fields).text
+    assert ("deploy" in page, "hush" in page, "A secret that was in it is not kept" in page) == (True, False, True)

@@ -1,5 +1,7 @@
 """One's own tokens: the list."""
 
+from dataclasses import replace
+
 from tokenry.pages.console.lists import Asked
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.console.token_lists import CHOICES, FIELDS, select_tokens
@@ -23,7 +25,7 @@ class TokenPages:
         asked = Asked.read(visit, CONSOLE, fields=FIELDS, choices=CHOICES)
         filter, selection = select_tokens(asked, visit.now)
         page = self._details.list_details(visit.signed_in.user.id, asked.request, filter, selection)
-        return show_in(
+        shown = show_in(
             TOKENS,
             "tokens",
             asked=asked,
@@ -33,3 +35,4 @@ class TokenPages:
             proxy=visit.signed_in.user.proxy,
             public_url=self._public_url,
         )
+        return replace(shown, script=None)  # which does nothing for a list
