@@ -9,6 +9,7 @@ and a refresh token, and acts for itself as bob.
 import ast
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
@@ -34,6 +35,7 @@ from tokenry.domain.clients import Authentication, Client, ClientChange
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NewDetails
 from tokenry.domain.device_codes import LETTERS, USER_CODE_LENGTH
+from tokenry.domain.errors import Invalid, NotFound
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.managed import UserWanted
@@ -264,12 +266,19 @@ def _flush(case: Case) -> None:
     assert not uses._noted, "kept for another time, since the database could not take them"
 
 
+def _with_watch(case: Case, change: Callable[[Origin, int], object]) -> None:
+    for token_id in case.token_ids[:: -1 if case.side else 1]:
+        with suppress(NotFound, Invalid):  # the other was first
+            case.installation.watching.watch_token(case.me.origin, token_id, "linodes:read_only")
+            change(case.me.origin, token_id)
+
+
 def _flush_counts(case: Case) -> None:
     uses = Uses(case.installation.database, lambda: NOW)
     for holder in case.place.holders.values():
         uses.counts.add(holder.actor, Result.EXPIRED)
     asyncio.run(uses.flush())
-    assert not uses.counts.take(), "kept for another time, since the database could not take them"
+    assert not uses.counts.counts.take(), "kept for another time, since the database could not take them"
 
 
 def _let_in(case: Case) -> None:
@@ -586,6 +595,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         OPERATOR, case.me.session, case.them.session.id, token_hex()
     ),
     "SecondSteps.take_code": _take_code,
+    "Overviews.count_tokens": lambda case: case.installation.overviews.count_tokens(),
     "Pruning.prune": lambda case: case.installation.pruning.prune(),
     "Tokens.create_token": lambda case: case.installation.tokens.create_token(
         case.me.origin, NewToken(), KeyedRequest("key", bytes(32))
@@ -640,7 +650,13 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         OPERATOR, case.victim, UserChange(username=f"{case.victim}-{case.side}", restricted=True)
     ),
     "Uses._write": _flush,
-    "Uses._write_counts": _flush_counts,
+    "Uses._write_rows": _flush_counts,
+    "Watching.narrow_token": lambda case: _with_watch(case, case.installation.watching.narrow_token),
+    "Watching.unwatch_token": lambda case: _with_watch(case, case.installation.watching.unwatch_token),
+    "Watching.watch_token": lambda case: [
+        case.installation.watching.watch_token(case.me.origin, token_id, "linodes:read_only")
+        for token_id in case.token_ids[:: -1 if case.side else 1]
+    ],
     "begin_installation": lambda case: begin_installation(
         case.installation.transactions, case.installation.accounts, case.installation.tokens, _deliver
     ),
@@ -658,7 +674,14 @@ BEFORE_THE_START = {"_upgrade", "register_command_line", "set_up_peppers"}
 """What also does, and is over before anything is served."""
 SEAM = "Transactions.change"
 """What opens the transactions of use cases."""
-DONE_ONCE = {"Pruning._prune_all", "Pruning.prune", "Uses._write", "Uses._write_counts", "begin_installation"}
+DONE_ONCE = {
+    "Overviews.count_tokens",
+    "Pruning._prune_all",
+    "Pruning.prune",
+    "Uses._write",
+    "Uses._write_rows",
+    "begin_installation",
+}
 """What is not done again at once when another transaction was in the way: two soon are, one tells a secret."""
 
 

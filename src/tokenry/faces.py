@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan
 
 from tokenry.api.account.table import account_paths, child_account_paths, client_paths
+from tokenry.api.activity import activity_paths
 from tokenry.api.apps import app_paths
 from tokenry.api.audit import audit_paths
 from tokenry.api.managed.browser import BrowserResource, page_answer_headers
@@ -107,6 +108,7 @@ def routes(
         **child_account_paths(installation, wire),
         **managed_paths(installation, wire),
         **service_account_paths(installation, wire),
+        **activity_paths(installation, wire),
         **audit_paths(installation, wire),
         **page_token_paths(installation, browser),
         **webhook_paths(installation, wire),

@@ -9,6 +9,7 @@ import pytest
 
 from tests.servers import Server
 from tokenry.client import AsyncClient, AsyncPersonalAccessTokensApi, Client, Page, PersonalAccessTokensApi
+from tokenry.client.activity import AsyncActivity
 from tokenry.client.async_client import AsyncToken, AsyncTokens, AsyncUsers
 from tokenry.client.audit import AsyncAudit
 from tokenry.client.service_accounts import AsyncServiceAccounts
@@ -47,7 +48,9 @@ class Blocking:
     def _wrapped(self, value: Any) -> Any:
         if isinstance(value, Page):
             return value.map(self._wrapped)
-        wrapped = AsyncAudit | AsyncServiceAccounts | AsyncToken | AsyncTokens | AsyncUsers | AsyncWebhooks
+        wrapped = (
+            AsyncActivity | AsyncAudit | AsyncServiceAccounts | AsyncToken | AsyncTokens | AsyncUsers | AsyncWebhooks
+        )
         return Blocking(value, self._runner) if isinstance(value, wrapped) else value
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tokenry.domain import events, sign_in_events, webhook_events
+from tokenry.domain import events, sign_in_events, watch_events, webhook_events
 from tokenry.domain.details import Reason
 from tokenry.domain.events import EVENTS, Event
 from tokenry.domain.policy import Concerned, Policy, UserKind
 from tokenry.domain.scopes import EVERYTHING, Scopes
+from tokenry.domain.watch_events import TokenNarrowed, TokenUnwatched, TokenWatched
 
+MODULES = (events, sign_in_events, watch_events, webhook_events)
 MOMENT = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SCOPES = Scopes.parse("domains:read_only linodes:read_write")
 POLICY = Policy(
@@ -69,6 +71,9 @@ RECORDED = [
     ),
     (events.TokenDisabled(12), "token.disable", "token:12", "{}"),
     (events.TokenEnabled(12), "token.enable", "token:12", "{}"),
+    (TokenWatched(12, SCOPES), "token.watch", "token:12", '{"scopes": "domains:read_only linodes:read_write"}'),
+    (TokenUnwatched(12), "token.unwatch", "token:12", "{}"),
+    (TokenNarrowed(12, EVERYTHING, EVERYTHING), "token.narrow", "token:12", '{"from": "*", "to": "*"}'),
     (events.TokenRevoked(12), "token.revoke", "token:12", "{}"),
     (events.TokenRevoked(12, "pat_1"), "token.revoke", "token:12", '{"reported": "pat_1"}'),
     (events.TokenRevoked(12, reason=Reason.UNUSED), "token.revoke", "token:12", '{"reason": "unused"}'),
@@ -224,7 +229,7 @@ def test_every_event_is_an_example_here() -> None:
 
 
 def test_list_of_events_has_all_that_are_defined() -> None:
-    written = [ast.parse(Path(str(each.__file__)).read_text()) for each in (events, sign_in_events, webhook_events)]
+    written = [ast.parse(Path(str(each.__file__)).read_text()) for each in MODULES]
     classes = {node.name for tree in written for node in tree.body if isinstance(node, ast.ClassDef)}
     defined = classes - {"OfWebhook"}
     assert defined == {event.__name__ for event in EVENTS}

@@ -64,12 +64,12 @@ def test_only_what_is_accepted_counts(served: Served, fast: bool) -> None:  # no
 def test_both_ways_tell_alike_what_became_of_a_token(served: Served) -> None:
     seen = []
     for fast in (True, False):
-        served.uses.counts.gather(0)
-        served.uses.counts.forget(served.uses.counts.take())
+        served.uses.counts.gather(0, 0)
+        served.uses.counts.counts.forget(served.uses.counts.counts.take())
         ask(served, ["one", "free", "refused", "wrong", "two", "more"], fast=fast)
         served.exchange([head("GET /verify", f"Authorization: Bearer {UNKNOWN}")], fast=fast)
-        served.uses.counts.gather(0)
-        seen.append({count.result: count.number for count in served.uses.counts.take()})
+        served.uses.counts.gather(0, 0)
+        seen.append({count.result: count.number for count in served.uses.counts.counts.take()})
     assert seen == [{"accepted": 3, "scopes": 1, "limit": 1, "unknown": 1}] * 2
 
 

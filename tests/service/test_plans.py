@@ -27,7 +27,7 @@ from tokenry.domain.clients import Client, ClientChange, PresentedClient
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NOT_ENDED, NewDetails, Selection, State
 from tokenry.domain.device_codes import DeviceCode
-from tokenry.domain.errors import Unauthorized
+from tokenry.domain.errors import NotFound, Unauthorized
 from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
@@ -59,9 +59,10 @@ from tokenry.storage import audit, schema
 from tokenry.storage.database import to_seconds
 from tokenry.storage.rotations import activate_used, find_unused
 from tokenry.storage.schema import metadata
-from tokenry.storage.usage import Count, add_counts
+from tokenry.storage.usage import Asked, Count, add_counts, store_asked
 from tokenry.storage.users import find_user_by_id
 from tokenry.storage.uses import Use, record_uses, was_used
+from tokenry.storage.watching import Suspect, WouldBe, add_would_be_refusals, note_revoked_uses
 from tokenry.wiring import begin, open_installation, prepare
 
 NOW = int(START)
@@ -71,7 +72,7 @@ ACCOUNTS = 10_000
 USERS = 20_000
 TOKENS = 40_000
 OF_CLIENTS = ("oauth_clients", "apps", "oauth_grants")
-WHOLE = {"policies.enforce", "policies.preview_lifetime", "tokens.revoke_other_tokens"}
+WHOLE = {"overviews.count_tokens", "policies.enforce", "policies.preview_lifetime", "tokens.revoke_other_tokens"}
 """What may read all tokens, once: for the operator; and where PostgreSQL prefers to find a user's many by id."""
 
 
@@ -128,6 +129,19 @@ COUNTS = f"""
 ACCOUNT_COUNTS = f"""
     INSERT INTO account_counts (account_id, day, result, number)
     SELECT id, {day_of(NOW)} - CASE WHEN id % 20 = 0 THEN 100 ELSE 5 END, 'accepted', 1 FROM accounts
+"""
+ASKED = f"""
+    INSERT INTO asked_scopes (token_id, scope, day)
+    SELECT id, 'volumes:read_only', {day_of(NOW)} - CASE WHEN id % 20 = 0 THEN 100 ELSE 5 END FROM tokens
+"""
+WOULD_BE = f"""
+    INSERT INTO watched_refusals (token_id, scope, day, number, last_at)
+    SELECT id, 'volumes:read_only', {day_of(NOW)} - CASE WHEN id % 20 = 0 THEN 100 ELSE 5 END, 1, {NOW} FROM tokens
+"""
+REVOKED_USES = f"""
+    INSERT INTO revoked_uses (token_id, day, first_at, last_at)
+    SELECT id, {day_of(NOW)} - 2 - id % 90, {NOW} - 86400 * 90, {NOW} - 86400 * (2 + id % 90)
+    FROM tokens WHERE id % 5 = 4
 """
 ROTATIONS = f"""
     INSERT INTO rotations (token_id, preview, previous, started_at, grace_seconds, on_first_use, first_used_at)
@@ -283,6 +297,9 @@ def fill(connection: Connection) -> None:
         USES,
         COUNTS,
         ACCOUNT_COUNTS,
+        ASKED,
+        WOULD_BE,
+        REVOKED_USES,
         ROTATIONS,
         KEYS,
         RESERVATIONS,
@@ -433,8 +450,13 @@ class Many:
             "tokens.get_token": [partial(do.tokens.get_token, 1, 1)],
             "details.get_details": [partial(do.details.get_details, 1, 1)],
             "rotations.find_rotation": [partial(do.rotations.find_rotation, 1, 1)],
-            "activity.list_counts": [partial(do.activity.list_counts, 1, 1)],
-            "activity.list_any_counts": [partial(do.activity.list_any_counts, actor, 1)],
+            "watching.get_watch": [self.get_watch],
+            "overviews.get_overview": [partial(do.overviews.get_overview, actor)],
+            "overviews.count_tokens": [do.overviews.count_tokens],
+            "activity.list_counts": [partial(do.activity.list_counts, actor, 1)],
+            "activity.advise": [partial(do.activity.advise, actor, 1)],
+            "activity.list_revoked_uses": [partial(do.activity.list_revoked_uses, MOMENT)],
+            "activity.list_own_revoked_uses": [partial(do.activity.list_own_revoked_uses, actor, MOMENT)],
             "policies.get_policy": [do.policies.get_policy],
             "policies.get_rules": [partial(do.policies.get_rules, 1), partial(do.policies.get_rules, 2, giver_id=1)],
             "device_codes.find": [partial(do.device_codes.find, "BCDFGHJK")],
@@ -489,6 +511,11 @@ class Many:
             "tokens.revoke_tokens": [partial(do.tokens.revoke_tokens, origin, [103, 104])],
             "tokens.revoke_any_token": [partial(do.tokens.revoke_any_token, OPERATOR, 111)],
             "inventory.revoke_tokens": [partial(do.inventory.revoke_tokens, origin, [*range(300, 400)])],
+            "watching.watch_token": [
+                partial(do.watching.watch_token, origin, each, "linodes:read_only") for each in (1200, 1201)
+            ],
+            "watching.narrow_token": [partial(do.watching.narrow_token, origin, 1200)],
+            "watching.unwatch_token": [partial(do.watching.unwatch_token, origin, 1201)],
             "inventory.turn_tokens": [
                 partial(do.inventory.turn_tokens, origin, [*range(400, 500)], disabled=each) for each in (True, False)
             ],
@@ -912,12 +939,19 @@ class Many:
         with self.do.transactions.change(OPERATOR) as change:
             return self.do.sessions.begin_session(change, 1, method="password", address=None, agent=None)
 
+    def get_watch(self) -> None:
+        with suppress(NotFound):
+            self.do.watching.get_watch(self.actor, 1200)
+
     def flush(self) -> None:
         with self.database.write() as connection:
             record_uses(connection, [Use(id, f"pat_{id:012}", NOW, None, None) for id in range(20, 520)])
             find_unused(connection, [f"pat_{id:012}" for id in range(20, 520)])
             activate_used(connection, "pat_000000000020", NOW)
             was_used(connection, 1)
+            store_asked(connection, [Asked(id, "linodes:read_only", day_of(NOW)) for id in range(20, 520)])
+            add_would_be_refusals(connection, [WouldBe(id, day_of(NOW), "*", 1, NOW, None) for id in range(20, 520)])
+            note_revoked_uses(connection, [Suspect(f"pat_{id:012}", NOW, None) for id in range(20, 520)])
             add_counts(connection, [Count(id, 1, day_of(NOW), "expired", 1) for id in range(20, 520)])
 
 
@@ -966,6 +1000,7 @@ def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None
         "tokens.check",
         "tokens.issue",
         "accounts.create_first",
+        "overviews.run",
         "pruning.run",
         "telling.run",
         "authorizations.open_request",

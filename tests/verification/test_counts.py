@@ -18,7 +18,7 @@ from tokenry.domain.usage import DAY_SECONDS, DAYS_KEPT, Result, day_of
 from tokenry.service.installation import Installation
 from tokenry.storage.database import Database
 from tokenry.storage.schema import account_counts, token_counts
-from tokenry.storage.usage import Count, add_counts, delete_old_account_counts, delete_old_token_counts
+from tokenry.storage.usage import OLD_DAYS, Count, add_counts
 from tokenry.verification.cache import Known
 from tokenry.verification.counts import Counts
 from tokenry.verification.last_used import PRECISION_SECONDS
@@ -140,7 +140,7 @@ def test_token_that_nobody_stored_counts_for_no_account(deciders: Deciders) -> N
         await deciders.count()
         await deciders.verification.close()
         with deciders.installation.database.read() as connection:
-            rows = connection.execute(select(account_counts)).all()
+            rows = connection.execute(select(account_counts).where(account_counts.c.account_id == 0)).all()
         assert [tuple(row) for row in rows] == [(0, TODAY, "unknown", 1)]
 
     asyncio.run(present())
@@ -149,8 +149,8 @@ def test_token_that_nobody_stored_counts_for_no_account(deciders: Deciders) -> N
 def test_access_token_counts_for_its_account_alone() -> None:
     counts = Counts()
     counts.add(ACTOR._replace(client_id="client"), Result.EXPIRED)
-    counts.gather(TODAY)
-    assert counts.take() == [Count(0, 1, TODAY, "expired", 1)]
+    counts.gather(TODAY, START)
+    assert counts.counts.take() == [Count(0, 1, TODAY, "expired", 1)]
 
 
 def test_what_is_refused_after_all_was_not_accepted() -> None:
@@ -160,19 +160,19 @@ def test_what_is_refused_after_all_was_not_accepted() -> None:
     counts.look_at(accepted)
     counts.add(ACTOR, Result.ACCEPTED, -1)
     counts.add(ACTOR, Result.LIMIT)
-    counts.gather(TODAY)
-    assert [(count.result, count.number) for count in counts.take()] == [("limit", 1)]
+    counts.gather(TODAY, START)
+    assert [(count.result, count.number) for count in counts.counts.take()] == [("limit", 1)]
 
 
 def test_what_could_not_be_written_is_taken_again_and_what_came_meanwhile_after_it() -> None:
     counts = Counts()
     for _ in range(2):
         counts.add(ACTOR, Result.EXPIRED)
-        counts.gather(TODAY)
-        taken = counts.take()
+        counts.gather(TODAY, START)
+        taken = counts.counts.take()
         assert taken == [Count(7, 1, TODAY, "expired", 1)]
-    counts.forget(taken)
-    assert counts.take() == [Count(7, 1, TODAY, "expired", 1)]
+    counts.counts.forget(taken)
+    assert counts.counts.take() == [Count(7, 1, TODAY, "expired", 1)]
 
 
 def test_counts_are_kept_for_ninety_days(deciders: Deciders) -> None:
@@ -180,6 +180,6 @@ def test_counts_are_kept_for_ninety_days(deciders: Deciders) -> None:
     rows = [Count(1, 1, today - age, "accepted", 1) for age in (0, DAYS_KEPT - 1, DAYS_KEPT, DAYS_KEPT + 1)]
     with deciders.installation.database.write() as connection:
         add_counts(connection, rows)
-        deleted = [delete_old(connection, NOW) for delete_old in (delete_old_token_counts, delete_old_account_counts)]
+        deleted = [delete_old(connection, NOW) for delete_old in OLD_DAYS[:2]]
     assert deleted == [2, 2]
     assert {row[1] for row in counted(deciders.installation.database)} == {today, today - DAYS_KEPT + 1}

@@ -24,6 +24,7 @@ from tokenry.cli.restrictions import Restrictions
 from tokenry.cli.rows import DETAILS, DETAILS_SHOWN, TOKEN, write_details, write_token
 from tokenry.cli.running import REFUSED, CommandError, agrees, complain, group, require_terminal
 from tokenry.cli.streams import OutputError
+from tokenry.cli.token_activity import activity, advice, shadow
 from tokenry.cli.token_audit import audit
 from tokenry.cli.whose import Whose
 from tokenry.client import ApiError, Client, NotFound, Order, TokenRecord, Unauthorized, where
@@ -300,6 +301,9 @@ def enable(token_id: TokenId, connection: Connection, whose: Whose) -> None:
 
 
 app.command()(audit)
+app.command()(activity)
+app.command()(advice)
+app.command()(shadow)
 
 
 def _replace(

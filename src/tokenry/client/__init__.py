@@ -10,6 +10,7 @@
 It imports nothing else of this package, and of other libraries httpx2 alone, when the first request is sent.
 """
 
+from tokenry.client.activity import Advice, DayOfUse, Overview, Shadow
 from tokenry.client.async_client import AsyncClient, AsyncToken
 from tokenry.client.audit import AuditEvent
 from tokenry.client.client import Client, Token
@@ -68,6 +69,7 @@ from tokenry.client.webhooks import Delivery, Webhook
 
 __all__ = [
     "ONCE",
+    "Advice",
     "Answer",
     "ApiError",
     "AsyncClient",
@@ -80,6 +82,7 @@ __all__ = [
     "Condition",
     "Conflict",
     "ConnectionFailed",
+    "DayOfUse",
     "DeletePersonalAccessToken200Response",
     "Delivery",
     "Details",
@@ -95,6 +98,7 @@ __all__ = [
     "NotFound",
     "OAuthError",
     "Order",
+    "Overview",
     "Page",
     "PageToken",
     "PersonalAccessTokensApi",
@@ -110,6 +114,7 @@ __all__ = [
     "Secret",
     "ServerError",
     "ServiceAccount",
+    "Shadow",
     "Step",
     "TimedOut",
     "Token",

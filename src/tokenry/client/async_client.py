@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from tokenry.client import calls
+from tokenry.client.activity import AsyncActivity
 from tokenry.client.audit import AsyncAudit
 from tokenry.client.environment import environment_token, environment_url
 from tokenry.client.filters import Condition, OrderBy, find_limit, write_filter
@@ -299,6 +300,7 @@ class AsyncClient:
         self.service_accounts = AsyncServiceAccounts(self._shell)
         self.audit = AsyncAudit(self._shell)
         self.webhooks = AsyncWebhooks(self._shell)
+        self.activity = AsyncActivity(self._shell)
 
     async def whoami(self) -> Identity:
         """Whom the client's token speaks for, and what it may do."""

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from tokenry.client import calls
+from tokenry.client.activity import Activity
 from tokenry.client.audit import Audit
 from tokenry.client.environment import environment_token, environment_url
 from tokenry.client.filters import Condition, OrderBy, find_limit, write_filter
@@ -302,6 +303,7 @@ class Client:
         self.service_accounts = ServiceAccounts(self._shell)
         self.audit = Audit(self._shell)
         self.webhooks = Webhooks(self._shell)
+        self.activity = Activity(self._shell)
 
     def whoami(self) -> Identity:
         """Whom the client's token speaks for, and what it may do."""

@@ -31,6 +31,7 @@ from tokenry.domain.sign_in_events import (
     SessionBegun,
     SessionEnded,
 )
+from tokenry.domain.watch_events import WatchEvent
 from tokenry.domain.webhook_events import (
     WebhookCreated,
     WebhookDeleted,
@@ -347,6 +348,7 @@ Event: TypeAlias = (
     | TokenDisabled
     | TokenEnabled
     | TokenRevoked
+    | WatchEvent
     | UserCreated
     | UserUpdated
     | UserDisabled

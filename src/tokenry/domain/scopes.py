@@ -10,7 +10,7 @@ users and tokens. `*` does not have these scopes, unless an administrator holds 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property, lru_cache
@@ -151,6 +151,15 @@ class Scopes:
     def held(self) -> frozenset[str]:
         """All that these scopes cover, but for instances of what they have all of."""
         return frozenset(str(covered) for name in self.names.values() for covered in name.covered(self.implied))
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """Each of them as it is written."""
+        return ("*",) if self.everything else tuple(self.names)
+
+    def missing(self, needed: "Scopes") -> Sequence[str]:
+        """Which of the scopes that are needed these do not cover."""
+        return [text for text in needed.texts if not self.covers(Scopes.parse(text).by(needed.implied))]
 
     def covers(self, needed: "Scopes") -> bool:
         """Whether these scopes cover all that `needed` names."""

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from tokenry.domain.checks import Denial
+from tokenry.domain.scopes import Scopes
 
 DAY_SECONDS = 86400
 DAYS_KEPT = 90
@@ -51,6 +52,48 @@ class DayCount:
     day: date
     result: Result
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class WouldBeRefusal:
+    """How often a token that is watched would have been refused on a day for want of a scope; when and where last."""
+
+    day: date
+    scope: str
+    number: int
+    last: datetime
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """To which scopes a token is watched, whether it could be kept to them; since when, by whom, and what came of it.
+
+    The refusals are those that would have been, the newest day first.
+    """
+
+    token_id: int
+    scopes: Scopes
+    began: datetime
+    began_by: str
+    refusals: Sequence[WouldBeRefusal]
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedUse:
+    """That something was presented which begins as a revoked token does: whose, since when, when last and from where.
+
+    Whether it was the token nobody can tell any more, since nothing is kept to compare its secret with: whoever knows
+    the preview, which is no secret, can make one up.
+    """
+
+    token_id: int
+    user_id: int
+    label: str
+    preview: str
+    first: datetime
+    last: datetime
+    address: str | None
 
 
 def day_of(seconds: float) -> int:

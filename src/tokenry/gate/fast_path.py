@@ -88,7 +88,7 @@ class FastPath:
         begun, sender.look_up = sender.look_up, None
         assert begun is not None
         try:
-            return self._answer_found(sender, self._verifier.end_look_up(begun))
+            return self._answer_found(sender, self._verifier.end_look_up(begun, sender))
         except Unavailable as refusal:
             return self._write(sender, *refused(refusal))
         except Exception:  # noqa: BLE001 - no pepper, or a defect
@@ -116,15 +116,15 @@ class FastPath:
 
     def _look_up(self, sender: Sender, text: bytes) -> bytes | None:
         """Answer to a token that is not remembered; in a repeated head, something else may stand in its place."""
-        junk = is_junk(text)
-        if junk or self._lacks(text[:-HIDDEN_LENGTH]):
+        junk, preview = is_junk(text), text[:-HIDDEN_LENGTH]
+        if junk or self._lacks(preview):
             if not is_visible(text):
                 return None
             if not junk:
-                self._verifier.refuse_unknown()
+                self._verifier.refuse_unknown(preview.decode("ascii"), sender)
             return self._refuse(sender)
         try:
-            found = self._verifier.look_up_now(text)
+            found = self._verifier.look_up_now(text, sender)
         except (Unavailable, LookupError):  # no database, no pepper
             return None  # and so asked again, refused in the same way, and logged
         if found is None:

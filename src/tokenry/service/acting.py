@@ -83,7 +83,12 @@ def get_managed(connection: Connection, actor: Actor, user_id: int) -> User:
 def find_reach(change: Change) -> Scopes:
     """The most that what is made may do: as much as the acting token, or what its service account may give users."""
     if change.origin.managed is None:
-        return change.actor.scopes
+        actor = change.actor
+        scopes = None if change.origin.page_token else stored_tokens.find_scopes(change.connection, actor.token_id)
+        if scopes is None:
+            return actor.scopes
+        # What verification read may have been narrowed since.
+        return actor.scopes.within(scopes.managing() if actor.admin else scopes)
     return stored_users.find_ceiling(change.connection, change.actor.user_id).by(change.implied)
 
 

@@ -42,6 +42,7 @@ from tokenry.service.logins import Logins
 from tokenry.service.managed import ManagedTokens, ManagedUsers
 from tokenry.service.oauth_clients import AccountClients, Clients
 from tokenry.service.one_time_passwords import OneTimePasswords
+from tokenry.service.overview import Overviews
 from tokenry.service.page_tokens import PageTokens
 from tokenry.service.passkey_sign_in import PasskeySignIn
 from tokenry.service.passkeys import Passkeys
@@ -61,6 +62,7 @@ from tokenry.service.telling import Telling
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
 from tokenry.service.users import NO_RESERVATION, Users
+from tokenry.service.watching import Watching
 from tokenry.service.webhooks import Webhooks
 from tokenry.storage.database import Database
 from tokenry.storage.installation import claim_installation
@@ -122,7 +124,9 @@ class Installation:
         self.rotations = Rotations(transactions, peppers, kind)
         self.leaks = Leaks(transactions, peppers)
         self.inventory = Inventory(transactions)
-        self.activity = Activity(transactions)
+        self.activity = Activity(transactions, catalogue)
+        self.overviews = Overviews(transactions)
+        self.watching = Watching(transactions, catalogue)
         self.explanations = Explanations(transactions, peppers)
         self.revocations = Revocations(transactions, peppers)
         self.accounts = Accounts(transactions, reservation)

@@ -80,14 +80,14 @@ class Inventory:
     def revoke_tokens(self, origin: Origin, token_ids: Sequence[int]) -> Sequence[tuple[int, bool]]:
         """Revoke tokens of the account's users; for each id, whether this revoked it. Raises Forbidden."""
         with self._transactions.change(origin) as change:
-            revoked = revoke_these(change, _lock_own(change, token_ids))
+            revoked = revoke_these(change, lock_own(change, token_ids))
         return [(token_id, token_id in revoked) for token_id in token_ids]
 
     @retried
     def turn_tokens(self, origin: Origin, token_ids: Sequence[int], *, disabled: bool) -> Sequence[tuple[int, bool]]:
         """Disable or enable tokens of the account's users; for each id, whether this did. Raises Forbidden."""
         with self._transactions.change(origin) as change:
-            turned = turn_these(change, _lock_own(change, token_ids), disabled=disabled)
+            turned = turn_these(change, lock_own(change, token_ids), disabled=disabled)
         return [(token_id, token_id in turned) for token_id in token_ids]
 
     @retried
@@ -129,7 +129,7 @@ class Inventory:
             last = piece[-1]
 
 
-def _lock_own(change: Change, token_ids: Sequence[int]) -> Sequence[int]:
+def lock_own(change: Change, token_ids: Sequence[int]) -> Sequence[int]:
     """Those of some tokens that are of the account of an administrator, with their users locked. Raises Forbidden."""
     account_id = change.actor.account_id
     lock_account(change.connection, account_id)

@@ -19,7 +19,7 @@ from tokenry.storage.page_tokens import delete_expired_page_tokens
 from tokenry.storage.pruning import KINDS
 from tokenry.storage.pushed_requests import delete_expired_requests
 from tokenry.storage.sessions import delete_expired_sessions
-from tokenry.storage.usage import delete_old_account_counts, delete_old_token_counts
+from tokenry.storage.usage import OLD_DAYS
 
 PRUNING_SECONDS = 60
 _KINDS = (
@@ -33,8 +33,7 @@ _KINDS = (
     delete_dead,
     *KINDS,
     delete_unused_clients,
-    delete_old_token_counts,
-    delete_old_account_counts,
+    *OLD_DAYS,
 )
 TURN_SECONDS_MAX = 30
 """How long one turn may take. What is left is deleted in the next."""

@@ -44,6 +44,8 @@ class Credential(NamedTuple):
     """The same for each token of a user of this kind."""
     user_metadata: str | None = None
     token_metadata: str | None = None
+    watched: str | None = None
+    """To which scopes the token is watched, whether it could be kept to them."""
 
 
 # Asked for, not read: each column of the answer costs two per cent of a look-up, and a preview begins with the prefix
@@ -85,6 +87,7 @@ def _select() -> Select[tuple[object, ...]]:
         KIND_LIMIT.label("kind_limit"),
         users.c.metadata.label("user_metadata"),
         tokens.c.metadata.label("token_metadata"),
+        tokens.c.watched,
     )
     joined = credentials.join(tokens).join(users, tokens.c.user_id == users.c.id).join(accounts)
     joined = joined.join(policy, policy.c.id == literal_column("1"))

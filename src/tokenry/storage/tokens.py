@@ -96,6 +96,7 @@ _LIVE = and_(
 )
 _FIND = _SELECT.where(_LIVE, tokens.c.id == bindparam("token"))
 _LOCK_TOKEN = _FIND.with_for_update(key_share=True, of=tokens)
+_SCOPES = select(tokens.c.scopes).where(tokens.c.id == bindparam("token"))
 _INSERT_TOKEN = insert(tokens).returning(tokens.c.id)
 _INSERT_CREDENTIAL = insert(credentials)
 _INSERT_START = insert(token_starts)
@@ -126,6 +127,12 @@ def _list(filter: Filter) -> Pages:
 
 
 _EVERY = _list(EVERY_ROW)
+
+
+def find_scopes(connection: Connection, token_id: int) -> Scopes | None:
+    """Find what a token may do by now; None for what is no token, such as a session."""
+    text = connection.execute(_SCOPES, {"token": token_id}).scalar()
+    return None if text is None else stored_scopes(text)
 
 
 def insert_token(

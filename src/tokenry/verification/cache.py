@@ -1,6 +1,6 @@
 """What one worker remembers of tokens that it verified, as long as nothing has changed since (`storage/epoch.py`)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2s
 
 from tokenry.counters.quotas import Meter
@@ -14,6 +14,7 @@ ENTRIES_MAX = 50_000
 """About 1 KiB each. Beyond it the oldest go first; one with much metadata counts as several."""
 METADATA_PER_ENTRY = 256
 """Characters, which are kept as they are and in an answer, so that they take thrice as many bytes."""
+_NOTHING_ASKED: Mapping[int, Scopes] = {}
 _NEVER_ASKED = Scopes({})
 """By identity: equal to NOTHING, which is asked for without saying by whom."""
 
@@ -24,7 +25,9 @@ class Known:
     `fingerprint` is the BLAKE2s digest of the token's text; the text itself is not kept. `covered` are the scopes that
     were last found to be covered, for whoever asked for them. `accepted` is how often it was accepted since that was
     counted, and from `note_at` on (seconds since 1970) a use is to be looked at again (`last_used.py`); one that is
-    kept and not `listed` was not used for a while, and is listed by its next use (`counts.py`). `limit` is how many
+    kept and not `listed` was not used for a while, and is listed by its next use (`counts.py`). `asked` are the scopes
+    that it was asked for today, by their identity, and `watched` those to which it is not kept yet, but watched whether
+    it could be: without them it may do whatever it does. `limit` is how many
     requests a minute may be made with it, 0 for any number, and `counted` is as `covered`, of those that are to be
     counted; `meter` is where, and `asked_at` when it was asked for last. `disabled_at` is for who finds it: one of a
     user who is disabled is not kept.
@@ -35,6 +38,7 @@ class Known:
         "accepted",
         "actor",
         "answer",
+        "asked",
         "asked_at",
         "counted",
         "covered",
@@ -47,6 +51,7 @@ class Known:
         "meter",
         "networks",
         "note_at",
+        "watched",
     )
 
     def __init__(
@@ -60,6 +65,8 @@ class Known:
         self.covered = NOTHING if not actor.audience else _NEVER_ASKED
         self.note_at = self.asked_at = 0.0
         self.accepted = 0.0
+        self.asked = _NOTHING_ASKED
+        self.watched: Scopes | None = None
         self.listed = True  # as long as it is not kept
         self.answer = self.limited = b""
         self.limit = limit

@@ -15,10 +15,14 @@ its own waits for it. A process that is killed loses what it noted in the last s
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Connection
 
 from tokenry.complaints import Complaints
 from tokenry.domain.errors import Unavailable
+from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import mask_secrets
 from tokenry.domain.usage import day_of
 from tokenry.log import Log
@@ -26,10 +30,11 @@ from tokenry.printable import printable
 from tokenry.storage.database import Database
 from tokenry.storage.one_thread import OneThread
 from tokenry.storage.rotations import activate_used, find_unused
-from tokenry.storage.usage import Count, add_counts
+from tokenry.storage.usage import add_counts, store_asked
 from tokenry.storage.uses import AGENT_LENGTH_MAX, Use, record_uses
+from tokenry.storage.watching import add_would_be_refusals, note_revoked_uses
 from tokenry.verification.cache import Known
-from tokenry.verification.counts import Counts
+from tokenry.verification.counts import Counts, Waiting
 from tokenry.verification.follower import NO_LOCK
 
 INTERVAL_SECONDS = 5
@@ -70,11 +75,19 @@ class Uses:
         self.counts = Counts()
         """What became of tokens, by day."""
         self._gathered_at, self._day = 0.0, day_of(now())
+        self._batches: Sequence[tuple[Waiting[Any], Callable[[Connection, Sequence[Any]], None]]] = (
+            (self.counts.counts, add_counts),
+            (self.counts.asked, store_asked),
+            (self.counts.would_be, add_would_be_refusals),
+            (self.counts.suspects, note_revoked_uses),
+        )
         self._complaints = Complaints("uses of tokens cannot be written down yet")
 
-    def note(self, known: Known, seconds: float, address: str | None, agent: str | None) -> None:
+    def note(
+        self, known: Known, seconds: float, address: str | None, agent: str | None, needed: Scopes = NOTHING
+    ) -> None:
         """Note a use unless it is like the one noted last. Callers spare themselves the call until `known.note_at`."""
-        self.counts.look_at(known)
+        self.counts.look_at(known, needed)
         actor = known.actor
         note = self._notes.get(actor.preview)
         known.note_at = seconds + LOOK_SECONDS
@@ -116,30 +129,32 @@ class Uses:
         `lock` is held by all who decide, where that is in other threads.
         """
         with lock:
-            counts = self._take_counts()
-        if not self._noted and not counts:
+            rows = self._take_rows()
+        if not self._noted and not any(rows):
             return
         try:
-            await self._thread.run(lambda: self._write_all(counts), seconds=INTERVAL_SECONDS)
+            await self._thread.run(lambda: self._write_all(rows), seconds=INTERVAL_SECONDS)
         except Unavailable as error:
             self._complaints.add(error.reason)
         except Exception as error:  # noqa: BLE001 - a defect, for which neither these uses nor later ones should pay
             self._complaints.add(repr(error), with_traceback=True)
 
-    def _take_counts(self) -> Sequence[Count]:
-        """What is to be written down of counts: once a minute, and when a day is over."""
+    def _take_rows(self) -> Sequence[Sequence[Any]]:
+        """What is to be written down of what became of tokens: once a minute, and when a day is over."""
         now = self._now()
-        if not 0 <= now - self._gathered_at < PRECISION_SECONDS or day_of(now) != self._day:
-            self.counts.gather(self._day)
+        ends = day_of(now) != self._day
+        if ends or not 0 <= now - self._gathered_at < PRECISION_SECONDS:
+            self.counts.gather(self._day, now, ends=ends)
             self._gathered_at, self._day = now, day_of(now)
-        return self.counts.take()
+        return [waiting.take() for waiting, _ in self._batches]
 
-    def _write_all(self, counts: Sequence[Count]) -> None:
+    def _write_all(self, rows: Sequence[Sequence[Any]]) -> None:
         """Write everything down, piece by piece."""
         # In one order everywhere, so that two workers never wait for each other in a circle.
         uses = sorted(self._noted.copy().values())  # a copy in one step, as others are noted meanwhile
         defects = [*_write_pieces(uses, self._write, self._forget)]
-        defects += _write_pieces(counts, self._write_counts, self.counts.forget)
+        for some, (waiting, write) in zip(rows, self._batches, strict=True):
+            defects += _write_pieces(some, partial(self._write_rows, write), waiting.forget)
         if defects:
             raise defects[0]
 
@@ -159,9 +174,9 @@ class Uses:
             with self._database.write() as connection:
                 activate_used(connection, preview, used[preview])
 
-    def _write_counts(self, counts: Sequence[Count]) -> None:
+    def _write_rows(self, write: Callable[[Connection, Sequence[Any]], None], rows: Sequence[Any]) -> None:
         with self._database.write() as connection:
-            add_counts(connection, counts)
+            write(connection, rows)
 
 
 def _write_pieces(

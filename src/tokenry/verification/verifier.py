@@ -145,7 +145,7 @@ class Verifier:
             if secret is None:
                 return MALFORMED
             mark = self._mark()
-            found = self._recognise(secret, await self._credentials.find(secret.preview), mark)
+            found = self._recognise(secret, await self._credentials.find(secret.preview), mark, client)
             if isinstance(found, Denial):
                 return Decision(None, found)
             known = found
@@ -181,19 +181,19 @@ class Verifier:
 
     def decide_now(self, text: bytes, needed: Scopes = NOTHING, client: Presenter = NOBODY) -> Decision | None:
         """Decide on a token's text, like `verify_now`."""
-        found = self.find_now(text)
+        found = self.find_now(text, client)
         if found is None:
             return None
         return Decision(None, found) if isinstance(found, Denial) else self._decide(found, needed, client)
 
-    def find_now(self, text: bytes) -> Known | Denial | None:
+    def find_now(self, text: bytes, client: Presenter = NOBODY) -> Known | Denial | None:
         """Recall or look up a token without waiting for anything; None where the database must be waited for.
 
         Raises Unavailable.
         """
-        return self.recall(text) or self.look_up_now(text)
+        return self.recall(text) or self.look_up_now(text, client)
 
-    def look_up_now(self, text: bytes) -> Known | Denial | None:
+    def look_up_now(self, text: bytes, client: Presenter = NOBODY) -> Known | Denial | None:
         """Look up a token that is not remembered, like `find_now`."""
         secret = Secret.parse(text.decode("latin-1"), API_PREFIXES)
         if secret is None:
@@ -201,7 +201,7 @@ class Verifier:
         if self._find_now is None:
             return None
         mark = self._mark()
-        return self._recognise(secret, self._find_now(secret.preview), mark)
+        return self._recognise(secret, self._find_now(secret.preview), mark, client)
 
     def begin_look_up(self, text: bytes) -> "LookUp | None":
         """Begin to look up a token for which `look_up_now` has to wait; None if it is to be done by `verify`."""
@@ -210,9 +210,9 @@ class Verifier:
             return None
         return LookUp(secret, self._find_soon(secret.preview))
 
-    def end_look_up(self, begun: "LookUp") -> Known | Denial:
+    def end_look_up(self, begun: "LookUp", client: Presenter) -> Known | Denial:
         """What a look-up found, whose answer is there. Raises Unavailable."""
-        return self._recognise(begun.secret, begun.answer.result(), None)
+        return self._recognise(begun.secret, begun.answer.result(), None, client)
 
     def judge(self, known: Known, needed: Scopes, client: Presenter) -> Denial | None:
         """Decide on a token that is known, at this moment; None if it is accepted, and then its use is noted.
@@ -230,19 +230,22 @@ class Verifier:
             ):
                 known.accepted += 1.0  # an int would be made anew each time, above 256
                 if now >= known.note_at and self._uses is not None:
-                    self._uses.note(known, now, client.address, client.agent)
+                    self._uses.note(known, now, client.address, client.agent, needed)
                 if free:
                     return None
                 known.asked_at = now
-                return _UNCOUNTED if needed is known.counted else _settle(known, needed)
+                if id(needed) not in known.asked and self._uses is not None:
+                    self._uses.counts.ask(known, needed)
+                return _UNCOUNTED if needed is known.counted else self._settle(known, needed, client)
             if known.disabled_at is None and is_meant(known.audience, needed):
                 return self._deny(known, Denial.INSUFFICIENT_SCOPE)
         return self._deny(known, find_denial(known, Circumstances(now, client.address, needed)))
 
-    def refuse_unknown(self) -> None:
-        """Let a token have been presented that was never stored, as `lacks` has told."""
+    def refuse_unknown(self, preview: str, client: Presenter) -> None:
+        """Let a token have been presented that opens nothing, and maybe did once."""
         if self._uses is not None:
             self._uses.counts.add(None, Result.UNKNOWN)
+            self._uses.counts.suspect(preview, client, self._now())
 
     def take_back(self, decision: Decision, instead: Denial | None = None) -> None:
         """Let a decision on a known token not be counted: it is refused after all `instead`, or judged once more."""
@@ -251,6 +254,21 @@ class Verifier:
             self._uses.counts.add(decision.actor, before or Result.ACCEPTED, -1)
             if instead is not None:
                 self._uses.counts.add(decision.actor, RESULTS[instead])
+
+    def _settle(self, known: Known, needed: Scopes, client: Presenter) -> Denial | None:
+        """Remember that a token covers what is needed; UNCOUNTED if the request has to be counted besides.
+
+        What would be refused of a token that is watched is not remembered, so that each request comes by here.
+        """
+        counts = needed.cost and known.limit
+        if known.watched is not None and not known.watched.covers(needed):
+            if self._uses is not None:
+                self._uses.counts.watch(known, needed, client.address)
+        elif counts:
+            known.counted = needed
+        else:
+            known.covered = needed
+        return _UNCOUNTED if counts else None
 
     def _deny(self, known: Known, denial: Denial | None) -> Denial:
         denial = denial or Denial.UNKNOWN
@@ -269,17 +287,22 @@ class Verifier:
     def _decide_bound(
         self, secret: Secret, credential: Credential | None, needed: Scopes, client: Presenter
     ) -> Decision:
-        found = self._recognise(secret, credential, None)
+        found = self._recognise(secret, credential, None, client)
         decision = Decision(None, found) if isinstance(found, Denial) else self._decide(found, needed, client)
         return decision._replace(bound=True)
 
     def _mark(self) -> int | None:
         return None if self._cache is None else self._cache.mark()
 
-    def _recognise(self, secret: Secret, credential: Credential | None, mark: int | None) -> Known | Denial:
+    def _recognise(
+        self, secret: Secret, credential: Credential | None, mark: int | None, client: Presenter
+    ) -> Known | Denial:
         """Compare a presented token with what was found under its preview, and remember it if it is right."""
         if credential is None or not self._peppers.opens(secret, credential.digest, credential.pepper_generation):
-            self.refuse_unknown()
+            if credential is None:
+                self.refuse_unknown(secret.preview, client)
+            elif self._uses is not None:
+                self._uses.counts.add(None, Result.UNKNOWN)
             return Denial.UNKNOWN
         scopes, personal = self._read_scopes(credential.scopes), credential.client_id is None
         actor = Actor(
@@ -302,6 +325,8 @@ class Verifier:
         networks = stored_networks(credential.networks)
         limit = lowest(credential.requests_per_minute, credential.kind_limit)
         known = Known(secret.reveal().encode("ascii"), actor, networks, credential.disabled_at, limit)
+        if credential.watched is not None:
+            known.watched = self._read_scopes(credential.watched)
         now = self._now()
         # And so not worth remembering; of what is remembered, nobody has to ask again whether it is valid already.
         if now >= known.expires_at or known.disabled_at is not None or now < actor.not_before:
@@ -309,15 +334,6 @@ class Verifier:
         if self._cache is not None and mark is not None:
             self._cache.put(known, mark)
         return known
-
-
-def _settle(known: Known, needed: Scopes) -> Denial | None:
-    """Remember that a token covers what is needed; UNCOUNTED if the request has to be counted besides."""
-    if needed.cost and known.limit:
-        known.counted = needed
-        return _UNCOUNTED
-    known.covered = needed
-    return None
 
 
 def _read_metadata(of_user: str | None, of_token: str | None) -> Metadata:

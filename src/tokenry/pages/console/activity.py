@@ -55,9 +55,8 @@ class ActivityPages:
         token_id = read_id(visit.path["token_id"])
         if token_id is None:
             raise NotFound
-        owner_id = visit.signed_in.user.id
-        details = self._details.get_details(owner_id, token_id)
-        counts = self._activity.list_counts(owner_id, token_id)
+        details = self._details.get_details(visit.signed_in.user.id, token_id)
+        counts = self._activity.list_counts(visit.signed_in.actor, token_id)
         numbers: dict[tuple[date, str], int] = {(each.day, each.result.value): each.number for each in counts}
         kinds = [kind for kind in RESULTS if any(kind == counted for _, counted in numbers)]
         days = [date_of(day) for day in last_days(visit.now)]

@@ -50,7 +50,14 @@ from tokenry.storage.schema.sign_in import (
     recovery_codes,
     sessions,
 )
-from tokenry.storage.schema.usage import account_counts, token_counts
+from tokenry.storage.schema.usage import (
+    account_counts,
+    asked_scopes,
+    revoked_uses,
+    token_counts,
+    watched_refusals,
+    watched_tokens,
+)
 from tokenry.storage.schema.webhooks import outbox, webhooks
 
 __all__ = [
@@ -61,6 +68,7 @@ __all__ = [
     "account_counts",
     "accounts",
     "apps",
+    "asked_scopes",
     "audit_events",
     "authenticators",
     "authorization_codes",
@@ -84,6 +92,7 @@ __all__ = [
     "pushed_requests",
     "recovery_codes",
     "refresh_tokens",
+    "revoked_uses",
     "rotations",
     "seen_assertions",
     "sessions",
@@ -93,5 +102,7 @@ __all__ = [
     "tokens",
     "username_reservations",
     "users",
+    "watched_refusals",
+    "watched_tokens",
     "webhooks",
 ]

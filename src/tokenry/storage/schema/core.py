@@ -128,6 +128,7 @@ tokens = Table(
     Column("revoked_reason", Words),
     Column("metadata", Text),  # a JSON object
     Column("rotates_itself_only", Boolean, nullable=False, server_default=false()),
+    Column("watched", Words),  # scopes to which it is not kept yet, but watched whether it could be
     sqlite_autoincrement=True,
 )
 _REVOKED = text("revoked_at IS NOT NULL")

@@ -1,0 +1,150 @@
+"""Statements on tokens that are watched whether they could be kept to fewer scopes, and on revoked ones in use."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, select, update
+
+from tokenry.domain.scopes import Scopes, stored_scopes
+from tokenry.domain.usage import RevokedUse, Watch, WouldBeRefusal, date_of, day_of, last_days
+from tokenry.storage.changes import name_these
+from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.schema import credentials, revoked_uses, tokens, users, watched_refusals, watched_tokens
+from tokenry.storage.tokens import PERSONAL
+from tokenry.storage.usage import upsert_rows
+
+
+class WouldBe(NamedTuple):
+    """How often a token that is watched would have been refused on a day for want of a scope; when and where last."""
+
+    token_id: int
+    day: int
+    scope: str
+    number: int
+    last_at: int
+    address: str | None
+
+
+class Suspect(NamedTuple):
+    """Something that opens nothing and begins like this: when it was presented, and from where."""
+
+    preview: str
+    at: int
+    address: str | None
+
+
+def add_would_be_refusals(connection: Connection, rows: Sequence[WouldBe]) -> None:
+    """Add to what is counted of tokens that are watched."""
+    upsert_rows(
+        connection,
+        watched_refusals,
+        [row._asdict() for row in rows],
+        lambda new: {
+            "number": watched_refusals.c.number + new.number,
+            "last_at": new.last_at,
+            "address": new.address,
+        },
+    )
+
+
+def note_revoked_uses(connection: Connection, suspects: Sequence[Suspect]) -> None:
+    """Note which of these previews are those of personal tokens that were revoked: one row for each such token.
+
+    Nothing of a revoked token is kept that its secret could be compared with, and a preview is no secret. So anybody
+    who has seen one can have this noted, and must gain nothing by it: what is told of it is told once a day.
+    """
+    by_preview = {suspect.preview: suspect for suspect in suspects}
+    found = select(tokens.c.id, tokens.c.preview).where(
+        tokens.c.preview.in_(by_preview), tokens.c.revoked_at.is_not(None), PERSONAL
+    )
+    rows = [
+        {
+            "token_id": row.id,
+            "day": day_of(by_preview[row.preview].at),
+            "first_at": by_preview[row.preview].at,
+            "last_at": by_preview[row.preview].at,
+            "address": by_preview[row.preview].address,
+        }
+        for row in sorted(connection.execute(found).all())
+    ]
+    # Once a day: more would only be work for whoever makes one up.
+    upsert_rows(
+        connection,
+        revoked_uses,
+        rows,
+        lambda new: {"day": new.day, "last_at": new.last_at, "address": new.address},
+        lambda new: revoked_uses.c.day < new.day,
+    )
+
+
+def list_revoked_uses(
+    connection: Connection, *, since: datetime, account_id: int | None = None
+) -> Sequence[RevokedUse]:
+    """List the revoked tokens that seem to have been presented since a moment, first first: an account's, or all."""
+    statement = (
+        select(revoked_uses, tokens.c.user_id, tokens.c.label, tokens.c.preview)
+        .join(tokens, tokens.c.id == revoked_uses.c.token_id)
+        .where(revoked_uses.c.day >= day_of(since.timestamp()), revoked_uses.c.last_at >= to_seconds(since))
+    )
+    if account_id is not None:
+        statement = statement.join(users, users.c.id == tokens.c.user_id).where(users.c.account_id == account_id)
+    return [
+        RevokedUse(
+            row.token_id,
+            row.user_id,
+            row.label,
+            row.preview,
+            from_seconds(row.first_at),
+            from_seconds(row.last_at),
+            row.address,
+        )
+        for row in sorted(connection.execute(statement), key=lambda row: (row.last_at, row.token_id))
+    ]
+
+
+def find_watch(connection: Connection, token_id: int, now: datetime) -> Watch | None:
+    """Find to which scopes a token is watched, with the refusals that would have been."""
+    found = select(tokens.c.watched, watched_tokens.c.began_at, watched_tokens.c.began_by)
+    found = found.join(watched_tokens, watched_tokens.c.token_id == tokens.c.id).where(tokens.c.id == token_id)
+    row = connection.execute(found).one_or_none()
+    if row is None or row.watched is None:
+        return None
+    table = watched_refusals
+    refusals = select(table).where(table.c.token_id == token_id, table.c.day >= last_days(now)[0])
+    return Watch(
+        token_id,
+        stored_scopes(row.watched),
+        from_seconds(row.began_at),
+        row.began_by,
+        [
+            WouldBeRefusal(date_of(each.day), each.scope, each.number, from_seconds(each.last_at), each.address)
+            for each in connection.execute(refusals.order_by(table.c.day.desc(), table.c.scope.desc()))
+        ],
+    )
+
+
+def watch_token(connection: Connection, token_id: int, scopes: Scopes, *, now: datetime, by: str) -> None:
+    """Watch a token that is locked from now on, to these scopes."""
+    unwatch_token(connection, token_id)
+    connection.execute(watched_tokens.insert().values(token_id=token_id, began_at=to_seconds(now), began_by=by))
+    _set(connection, token_id, watched=str(scopes))
+
+
+def narrow_token(connection: Connection, token_id: int, scopes: Scopes) -> None:
+    """Keep a token that is locked to fewer scopes."""
+    unwatch_token(connection, token_id)
+    _set(connection, token_id, scopes=str(scopes))
+
+
+def unwatch_token(connection: Connection, token_id: int) -> None:
+    """Watch a token that is locked no more, and forget what came of it."""
+    _set(connection, token_id, watched=None)
+    for table in (watched_refusals, watched_tokens):
+        connection.execute(delete(table).where(table.c.token_id == token_id))
+
+
+def _set(connection: Connection, token_id: int, **values: str | None) -> None:
+    """Verification reads both: it hears of the change."""
+    name_these(connection, credentials.c.token_id == token_id)
+    connection.execute(update(tokens).where(tokens.c.id == token_id).values(values))
