@@ -16,6 +16,7 @@ from tokenry.domain.filters import Filter
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.policy import Policy, UserKind
 from tokenry.domain.scopes import Scopes
+from tokenry.domain.users import UserChange
 from tokenry.service.installation import Installation
 
 NEW = "/console/tokens/new"
@@ -269,3 +270,20 @@ def test_secrets_in_a_form_that_comes_back_are_left_out(do: Installation, admin:
     do.sessions.end_session(OPERATOR, session_of(do, admin))
     page = admin.post(NEW, fields).text
     assert ("deploy" in page, "hush" in page, "A secret that was in it is not kept" in page) == (True, False, True)
+
+
+def test_user_with_a_limit_is_offered_what_is_within_and_told_why_no_more(
+    site: App, do: Installation, ada: Visitor
+) -> None:
+    do.users.create_user(OPERATOR, username="eve")
+    do.users.update_user(OPERATOR, "eve", UserChange(ceiling=Scopes.parse("linodes:read_only")))
+    sign_in_as(site, ada, "eve")
+    page = ada.get(NEW).text
+    assert 'name="level.linodes" value="read_only" aria' in page
+    assert 'name="level.linodes" value="read_write" disabled' in page
+    assert 'name="access" value="*" disabled' in page
+    assert "Beyond your own limit" in page
+    assert "tokenry_users" not in page
+    answer = ada.post(NEW, {**hidden(page), **FORM})
+    assert (answer.status_code, "maximum scopes: linodes:read_only" in answer.text) == (400, True)
+    assert secret_in(make(ada, base="read_write", **{"level.linodes": ""}).text)

@@ -194,9 +194,9 @@ def test_every_page_of_tokens_is_for_everybody_and_valid(
     paths = ["/console", "/console?search=nothing", "/console/tokens/new", one, f"{one}/revoke", f"{one}/rotate"]
     paths += ["/console/tokens/revoke-all", "/console/applications", "/console/sessions", "/console/settings"]
 
-    def look(page: Page, name: str, answer: Response | None) -> None:
+    def look(page: Page, name: str, answer: Response | None, status: int = 200) -> None:
         assert answer is not None
-        assert answer.status == 200
+        assert answer.status == status
         (tmp_path / f"{name.strip('/').replace('/', '-').replace('?', '-')}.html").write_bytes(answer.body())
         assert_for_everybody(page, name)
 
@@ -214,5 +214,8 @@ def test_every_page_of_tokens_is_for_everybody_and_valid(
         page.goto(f"{service.url}/console")
         page.get_by_label("in use").check()
         look(page, "revoke-some", click(page, "Revoke those that are chosen"))
+        page.goto(f"{service.url}{one}/rotate")
+        page.context.clear_cookies()
+        look(page, "kept", click(page, "Make the new secret"), status=403)
     found = node("html-validate", *(each.name for each in tmp_path.glob("*.html")), cwd=tmp_path)
     assert found.returncode == 0, found.stdout
