@@ -1,8 +1,8 @@
 """The texts of pages, which `locale` has in other languages: `python -m docs.texts` brings those up to date.
 
-They stand in templates, in `_()` and `{% trans %}`; in constants of modules of pages, beginning with a capital letter;
-in faults, wherever those are made that a page may show; and in the catalogue of scopes. What is new comes without a
-translation, and what is gone is left out.
+They stand in templates, in `_()` and `{% trans %}`; in constants of modules of pages, if they begin with a capital
+letter or have several words; in faults, wherever those are made that a page may show; and in the catalogue of scopes.
+What is new comes without a translation, and what is gone is left out.
 """
 
 import ast
@@ -30,7 +30,7 @@ FAULTY = ("domain/**/*.py", "service/**/*.py", "storage/texts.py", "web/errors.p
 """Where faults are made that a page may show. Those of OAuth alone are for developers, and stay English."""
 NAMES = SOURCE / "pages" / "devices.py"
 """Which has names of products alone."""
-_TEXT = re.compile(r"(?:[A-Z][a-z]|[AI] |%\()", re.ASCII)
+_TEXT = re.compile(r"(?:[A-Z][a-z]|%\(|[^ ]++ )", re.ASCII)
 
 
 Text: TypeAlias = str | tuple[str, ...]

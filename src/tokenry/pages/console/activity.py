@@ -14,17 +14,17 @@ from tokenry.pages.visits import Reply, Visit, read_id
 from tokenry.service.installation import Installation
 
 RESULTS: Mapping[str, str] = {
-    Result.ACCEPTED: "accepted",
-    Result.DISABLED: "refused: disabled",
-    Result.PENDING: "refused: not yet valid",
-    Result.EXPIRED: "refused: expired",
-    Result.USER: "refused: its user is disabled",
-    Result.ADDRESS: "refused: from another network",
-    Result.AUDIENCE: "refused: meant for another service",
-    Result.PROOF: "refused: without a proof of its key",
-    Result.SCOPES: "refused: its scopes do not suffice",
-    Result.LIMIT: "refused: too many requests",
-    Result.UNKNOWN: "refused: an old secret",
+    Result.ACCEPTED: "Accepted",
+    Result.DISABLED: "Refused: disabled",
+    Result.PENDING: "Refused: not yet valid",
+    Result.EXPIRED: "Refused: expired",
+    Result.USER: "Refused: its user is disabled",
+    Result.ADDRESS: "Refused: from another network",
+    Result.AUDIENCE: "Refused: meant for another service",
+    Result.PROOF: "Refused: without a proof of its key",
+    Result.SCOPES: "Refused: its scopes do not suffice",
+    Result.LIMIT: "Refused: too many requests",
+    Result.UNKNOWN: "Refused: an old secret",
 }
 """What people are told of each, in English."""
 
