@@ -47,7 +47,7 @@ from tokenry.domain.profile import ProfileChange
 from tokenry.domain.providers import Person, Provider
 from tokenry.domain.recovery_codes import RecoveryCode
 from tokenry.domain.rotation import NewRotation
-from tokenry.domain.scopes import EVERYTHING
+from tokenry.domain.scopes import ALL, EVERYTHING
 from tokenry.domain.seals import Ticket
 from tokenry.domain.secrets import ACCESS, CODE, DEVICE_CODE, LINK, REFRESH, REGISTRATION, SESSION, Secret
 from tokenry.domain.service_accounts import ServiceAccountWanted
@@ -563,7 +563,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Pruning._prune_all": lambda case: case.installation.pruning._prune_all(
         delete_expired_sessions, case.me.session.seen
     ),
-    "Links.invite": lambda case: case.installation.links.invite(case.me.origin, case.victim),
+    "Links.invite": lambda case: case.installation.links.invite(
+        Origin.of(case.me.actor._replace(scopes=ALL)), case.victim
+    ),
     "Links.make_link": lambda case: case.installation.links.make_link(OPERATOR, case.victim),
     "Links.use_link": lambda case: case.installation.links.use_link(
         case.me.link.reveal(), "hash", address=None, agent=None
@@ -653,10 +655,9 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Uses._write_rows": _flush_counts,
     "Watching.narrow_token": lambda case: _with_watch(case, case.installation.watching.narrow_token),
     "Watching.unwatch_token": lambda case: _with_watch(case, case.installation.watching.unwatch_token),
-    "Watching.watch_token": lambda case: [
-        case.installation.watching.watch_token(case.me.origin, token_id, "linodes:read_only")
-        for token_id in case.token_ids[:: -1 if case.side else 1]
-    ],
+    "Watching.watch_token": lambda case: case.installation.watching.watch_token(
+        case.me.origin, case.token_id, "linodes:read_only"
+    ),
     "begin_installation": lambda case: begin_installation(
         case.installation.transactions, case.installation.accounts, case.installation.tokens, _deliver
     ),
