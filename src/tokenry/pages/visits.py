@@ -149,6 +149,9 @@ NOTICES = {
     "webhook-deleted": "The webhook is deleted.",
     "webhook-tested": "A test message is on its way: it is the first of those below.",
     "webhook-redelivered": "The message is sent once more.",
+    "token-watched": "The token is watched. Nothing is refused.",
+    "token-unwatched": "The token is watched no more, and keeps its scopes.",
+    "token-narrowed": "The token is kept to these scopes from now on.",
     "secret-revoked": "The token is revoked: nobody can use it any more.",
     "secret-unknown": "No token that works has this text.",
     "made-already": "That form was sent before, and did what it says. A secret is shown once, and not again: "

@@ -11,10 +11,12 @@ from tokenry.domain.sessions import RECENT_SECONDS
 from tokenry.service.installation import Installation
 
 UNASKED = {
+    ADMIN,
     f"{ADMIN}/tokens",
     f"{ADMIN}/tokens.csv",
     f"{ADMIN}/tokens/chosen",
     f"{ADMIN}/tokens/{{token_id}}",
+    f"{ADMIN}/tokens/{{token_id}}/watch",
     f"{ADMIN}/users",
     f"{ADMIN}/users/{{username}}",
     f"{ADMIN}/service-accounts",

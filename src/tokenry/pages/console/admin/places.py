@@ -13,5 +13,5 @@ AUDIT = Section("Audit", f"{ADMIN}/audit")
 SCOPES = Section("Scopes", f"{ADMIN}/scopes")
 POLICY = Section("Policy", f"{ADMIN}/policy")
 LEAKED = Section("Revoke a secret", f"{ADMIN}/leaked")
-OF_ADMINISTRATION = (ALL_TOKENS, USERS, SERVICE_ACCOUNTS, CLIENTS, WEBHOOKS, AUDIT, SCOPES, POLICY, LEAKED)
+OF_ADMINISTRATION = (OVERVIEW, ALL_TOKENS, USERS, SERVICE_ACCOUNTS, CLIENTS, WEBHOOKS, AUDIT, SCOPES, POLICY, LEAKED)
 """The parts of the administration: a second row of links, below the sections."""

@@ -7,11 +7,13 @@ from tokenry.pages.console.admin.children import ChildPages
 from tokenry.pages.console.admin.clients import NEW as NEW_CLIENT
 from tokenry.pages.console.admin.clients import ClientPages
 from tokenry.pages.console.admin.leaked import LeakedPages
+from tokenry.pages.console.admin.overview import OverviewPages
 from tokenry.pages.console.admin.places import (
     ALL_TOKENS,
     AUDIT,
     CLIENTS,
     LEAKED,
+    OVERVIEW,
     POLICY,
     SCOPES,
     SERVICE_ACCOUNTS,
@@ -25,6 +27,7 @@ from tokenry.pages.console.admin.shown import for_administrators
 from tokenry.pages.console.admin.tokens import CHOSEN, AllTokensPages
 from tokenry.pages.console.admin.users import NEW as NEW_USER
 from tokenry.pages.console.admin.users import UserPages
+from tokenry.pages.console.admin.watch import WatchPages
 from tokenry.pages.console.admin.webhooks import NEW as NEW_WEBHOOK
 from tokenry.pages.console.admin.webhooks import WebhookPages
 from tokenry.pages.navigation import CHILD_ACCOUNTS
@@ -41,6 +44,7 @@ def admin_paths(installation: Installation, page: MakePage) -> Pages:
 
     audit, rules, leaked = AuditPages(installation), RulesPages(installation), LeakedPages(installation)
     return {
+        OVERVIEW.path: admin(GET=OverviewPages(installation).show),
         **_token_paths(installation, admin),
         **_user_paths(installation, admin),
         **_service_account_paths(installation, admin),
@@ -56,12 +60,13 @@ def admin_paths(installation: Installation, page: MakePage) -> Pages:
 
 
 def _token_paths(installation: Installation, page: MakePage) -> Pages:
-    tokens = AllTokensPages(installation)
+    tokens, watch = AllTokensPages(installation), WatchPages(installation)
     return {
         ALL_TOKENS.path: page(GET=tokens.show_list),
         f"{ALL_TOKENS.path}.csv": page(GET=tokens.export),
         CHOSEN: page(GET=tokens.show_chosen, POST=tokens.change_chosen),
         f"{ALL_TOKENS.path}/{{token_id}}": page(GET=tokens.show_one),
+        f"{ALL_TOKENS.path}/{{token_id}}/watch": page(GET=watch.show, POST=watch.change),
     }
 
 

@@ -1,0 +1,80 @@
+"""What administrators see at a glance, and keeping a token to what it needs."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+
+from tests.conftest import Clock
+from tests.pages.console.administering import ADMIN, make_firm
+from tests.pages.parts import Visitor
+from tokenry.domain.overview import Day
+from tokenry.domain.usage import Result
+from tokenry.pages.console.admin.overview import HEIGHT, draw_bars, draw_results
+from tokenry.service.installation import Installation
+from tokenry.service.overview import COUNTING_SECONDS
+from tokenry.storage.usage import Count, add_counts
+
+DAY = date(2026, 11, 30)
+
+
+def test_highest_bar_fills_the_picture_and_the_least_can_be_seen() -> None:
+    bars = re.findall(r"v-([0-9.]+)h", draw_bars([1000, 0, 1]))
+    assert bars == [f"{HEIGHT:.1f}", "2.0"]
+    assert draw_bars([]) == draw_bars([0, 0]) == ""
+
+
+def test_reasons_that_there_were_have_a_picture_each() -> None:
+    days = [
+        Day(DAY, 3, {Result.ACCEPTED: 5}, 0),
+        Day(DAY + timedelta(days=1), 3, {Result.EXPIRED: 2}, 1),
+    ]
+    assert [(picture.title, picture.numbers) for picture in draw_results(days)] == [
+        ("Accepted", [5, 0]),
+        ("Refused: expired", [0, 2]),
+        ("No token of anybody, in all accounts", [0, 1]),
+    ]
+
+
+def test_numbers_lead_to_the_lists_behind_them(do: Installation, admin: Visitor, clock: Clock) -> None:
+    make_firm(do)
+    clock.seconds += COUNTING_SECONDS + 1
+    today = int(do.transactions.now().timestamp()) // 86400
+    with do.database.write() as connection:
+        add_counts(connection, [Count(0, 1, today, Result.ACCEPTED, 41), Count(0, 1, today, Result.SCOPES, 7)])
+    do.overviews.count_tokens()
+    page = admin.get(ADMIN).text
+    gauges = re.findall(rf'<a href="({ADMIN}/tokens[^"]*)"><strong>(\d+)</strong>', page)
+    for path, number in gauges:
+        assert (path, f"{number} token" in admin.get(path).text or number == "0") == (path, True)
+    assert len(gauges) == 5
+    assert re.findall(r'<td data-label="(?:Accepted|Refused: may not do it)">(\d+)</td>', page) == ["41", "7"]
+
+
+@pytest.fixture
+def path(do: Installation) -> str:
+    """Where a token is watched."""
+    return f"{ADMIN}/tokens/{make_firm(do).token.id}/watch"
+
+
+def test_token_is_watched_and_then_kept_to_fewer_scopes(do: Installation, admin: Visitor, path: str) -> None:
+    assert admin.submit(path, do="watch", scopes="linodes:read_only").headers["location"] == path
+    page = admin.get(path).text
+    assert "Nothing would have been refused so far." in page
+    own = path.removesuffix("/watch")
+    assert "linodes:read_write" in admin.get(own).text
+    assert admin.submit(path, do="narrow").headers["location"] == own
+    assert "linodes:read_write" not in admin.get(own).text
+
+
+def test_scopes_that_are_not_fewer_are_refused_beside_their_field(admin: Visitor, path: str) -> None:
+    answer = admin.submit(path, do="watch", scopes="linodes:read_write domains:read_only")
+    assert (answer.status_code, 'href="#scopes"' in answer.text) == (400, True)
+    assert "linodes:read_write domains:read_only</textarea>" in answer.text
+
+
+def test_watching_is_given_up(admin: Visitor, path: str) -> None:
+    admin.submit(path, do="watch", scopes="linodes:read_only")
+    admin.submit(path, do="unwatch")
+    assert "Watch it with fewer" in admin.get(path).text
+    assert admin.post(path, {}).status_code == 403
