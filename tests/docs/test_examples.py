@@ -42,6 +42,7 @@ PAGES = [
 OTHERS = {
     "audit.md": "it has no commands; test_audit.py holds it against the events that there are",
     "comparison.md": "it has no commands",
+    "console.md": "it has no commands; what it says is tested by tests/pages/console",
     "gateways.md": "each configuration is run in its gateway by tests/gateways",
     "operating.md": "its commands stop and replace services: tests/test_restore.py and test_operating.py run them",
     "index.md": "it has no commands",
