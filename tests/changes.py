@@ -38,7 +38,9 @@ from tokenry.domain.device_codes import LETTERS, USER_CODE_LENGTH
 from tokenry.domain.errors import Invalid, NotFound
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
+from tokenry.domain.mail import Digest, MailSettings, Reader, read_mail_server
 from tokenry.domain.managed import UserWanted
+from tokenry.domain.notices import NoticeKind
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.one_time_passwords import generate_key
 from tokenry.domain.passkeys import Passkey, PasskeyKey
@@ -62,6 +64,7 @@ from tokenry.service.client_metadata import read_metadata
 from tokenry.service.grants.token_exchange import PresentedSubject
 from tokenry.service.grants.withdrawal import end_withdrawn
 from tokenry.service.installation import Installation, begin_installation
+from tokenry.service.mailing import Mailing
 from tokenry.service.one_time_passwords import key_seal
 from tokenry.service.passkey_sign_in import Signed
 from tokenry.service.passwords import PasswordProved, SigningIn
@@ -79,6 +82,7 @@ FAR = NOW + 10**7
 PROVIDER = Provider(
     name="acme", label="Acme", issuer="https://acme.example", client_id="a", admin_claim="a", admin_value="b"
 )
+MAIL = MailSettings(read_mail_server("smtp://127.0.0.1:1"), "tokens@example.com")
 LIFETIME_MAX = timedelta(days=900)
 HASH = "hash"
 KEY = generate_key()
@@ -96,6 +100,7 @@ _COUNTED = (
     schema.audit_events,
     schema.webhooks,
     schema.outbox,
+    schema.notices,
 )
 _LAID = (
     *_COUNTED,
@@ -379,11 +384,24 @@ def _note(case: Case) -> None:
     case.installation.telling._note(Turn(webhook, [], 0), delivery, outcome)
 
 
+def _digest(case: Case) -> Digest:
+    return Digest(Reader(case.me.actor.user_id, "boss", "boss@example.org", "UTC"), [])
+
+
 def _deliver(secret: Secret) -> None:
     raise AssertionError("there is an account")
 
 
 CHANGES: dict[str, Callable[[Case], object]] = {
+    "Mailing._end": lambda case: case.installation.mailing._end(_digest(case), MOMENT, refused=case.side == 0),
+    "Mailing._note_test": lambda case: Mailing(case.installation.transactions, MAIL, None)._note_test(case.me.origin),
+    "Mailing._take": lambda case: case.installation.mailing._take(case.me.actor.user_id),
+    "Notices.choose": lambda case: case.installation.notices.choose(
+        case.me.origin, {NoticeKind.NEW_NETWORK: case.side == 0}
+    ),
+    "Notices.dismiss": lambda case: case.installation.notices.dismiss(case.me.origin, case.me.actor.user_id),
+    "Notices.note_expiring": lambda case: case.installation.notices.note_expiring(),
+    "Notices._note_some": lambda case: case.installation.notices._note_some([case.token_id], 30),
     "Telling._end_turn": lambda case: case.installation.telling._end_turn(case.webhook_id, 0),
     "Telling._note": _note,
     "Telling._take_turn": lambda case: case.installation.telling._take_turn(case.webhook_id),
@@ -677,6 +695,7 @@ SEAM = "Transactions.change"
 """What opens the transactions of use cases."""
 DONE_ONCE = {
     "Overviews.count_tokens",
+    "Notices.note_expiring",
     "Pruning._prune_all",
     "Pruning.prune",
     "Uses._write",
@@ -763,7 +782,7 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
                 "account_id": account_id,
                 "username": f"{name}{number}",
                 "username_folded": f"{name}{number}",
-                "email": "",
+                "email": f"{name}{number}@example.org",
                 "admin": admin,
                 "created_at": NOW,
                 "proxy": name == "proxy",
@@ -781,6 +800,9 @@ def _add_place(installation: Installation, rows: dict[Table, list[dict[str, Any]
         token_id, spare_id = (first + 2 * index + (index + step) % 2 for step in range(2))
         secret = _add_token(installation, rows, token_id, ids[username], delegated_by)
         before = rows[schema.rotations][-1]["previous"]
+        if name == username:
+            told = {"kind": "token_leaked", "thing": "x", "token_id": token_id, "created_at": NOW}
+            rows[schema.notices].append({"id": ids[name], "user_id": ids[name], **told})
         _add_token(installation, rows, spare_id, ids[username], ids["bob"] if delegated_by else None)
         actor = Actor(
             token_id,

@@ -44,6 +44,8 @@ BIG = {
     "seen_assertions",
     "webhooks",
     "outbox",
+    "notices",
+    "seen_networks",
 }
 _READS = re.compile(r"SELECT\b")
 # Whose tables of references to it SQLite names, and reads only where one was left dangling.

@@ -96,6 +96,7 @@ EXAMPLES: dict[str, str] = {
     "domain.users._EMAIL": "ada@example.org",
     "domain.users._PROXY_SUFFIX": "acme_0123456789abcdef",
     "domain.users._USERNAME": "ada.b-c_d",
+    "domain.mail._ADDRESS": "tokens@example.com",
     "domain.webhooks._URL": "https://app.example:8443/hooks?key=1",
     "middleware.answers._NUMBER": "12",
     "middleware.remote._VALUE": f"Bearer {TOKEN}",

@@ -145,6 +145,8 @@ def test_jobs_fit_the_database_and_one_is_done_once_for_all_hosts(opened: Instal
         "watching file descriptors": Where.WORKER,
         "deleting what expired": Where.FLEET,
         "telling webhooks": Where.FLEET,
+        "noting what users are told": Where.FLEET,
+        "mailing what users are told": Where.FLEET,
     }
     of_sqlite = {"tending the epoch": Where.PROCESS, "listing all tokens": Where.PROCESS}
     assert jobs == (of_any | of_sqlite if opened.database.is_sqlite else of_any)

@@ -11,8 +11,10 @@ from tokenry.api.account.table import account_paths, child_account_paths, client
 from tokenry.api.activity import activity_paths
 from tokenry.api.apps import app_paths
 from tokenry.api.audit import audit_paths
+from tokenry.api.mail import mail_paths
 from tokenry.api.managed.browser import BrowserResource, page_answer_headers
 from tokenry.api.managed.table import managed_paths, page_token_paths, service_account_paths
+from tokenry.api.notifications import notification_paths
 from tokenry.api.profile import profile_paths
 from tokenry.api.public import public_paths
 from tokenry.api.sign_ins import sign_in_paths
@@ -112,6 +114,8 @@ def routes(
         **audit_paths(installation, wire),
         **page_token_paths(installation, browser),
         **webhook_paths(installation, wire),
+        **notification_paths(installation, wire),
+        **mail_paths(installation, wire),
         **public_paths(installation, wire),
     }
     return [

@@ -5,6 +5,7 @@ import re
 from ipaddress import ip_network
 from pathlib import Path
 
+from tokenry.domain.mail import is_sender, read_mail_server
 from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX, UNIX_PEER
 from tokenry.domain.public_url import read_public_url
 from tokenry.domain.secrets import is_prefix
@@ -67,5 +68,19 @@ def require_realm(text: str) -> str:
 def require_sentence(text: str | None) -> str | None:
     """Raise ValueError for what would not be read as one line of text."""
     if text is not None and not is_sentence(text):
+        raise ValueError
+    return text
+
+
+def require_mail_server(text: str | None) -> str | None:
+    """Raise ValueError unless mail can go out by this server."""
+    if text is not None:
+        read_mail_server(text)
+    return text
+
+
+def require_sender(text: str | None) -> str | None:
+    """Raise ValueError unless mail can be from this address."""
+    if text is not None and not is_sender(text):
         raise ValueError
     return text

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import SetupError
+from tokenry.domain.mail import MailSettings, read_mail_server
 from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX
 from tokenry.domain.passwords import HashWork
 from tokenry.domain.providers import Provider
@@ -24,10 +25,12 @@ from tokenry.setting_texts import (
     read_networks,
     read_optional_url,
     read_origins,
+    require_mail_server,
     require_mode,
     require_networks,
     require_prefix,
     require_realm,
+    require_sender,
     require_sentence,
     require_socket_path,
 )
@@ -201,6 +204,23 @@ class Settings(BaseModel):
         description="Networks beside the internet, comma-separated, in which administrators may have webhooks; there "
         "by http too.",
     )
+    smtp_url: Annotated[
+        str | None,
+        AfterValidator(require_mail_server),
+        Note(
+            unset="none: no mail is sent",
+            secret=True,
+            wanted="has to be smtp://user:password@host or smtps://user:password@host, with a port or without",
+        ),
+    ] = Field(
+        default=None,
+        repr=False,
+        description="The server by which mail goes out: smtps:// with TLS, smtp:// with STARTTLS, which only a server "
+        "on this machine need not have. A password belongs in the variable or a file, not on the line.",
+    )
+    mail_from: Annotated[
+        str | None, AfterValidator(require_sender), Note(unset="none: no mail is sent", wanted="has to be an address")
+    ] = Field(default=None, description="The address that mail is from, such as tokens@example.com.")
     token_prefix: Annotated[
         str,
         AfterValidator(require_prefix),
@@ -254,6 +274,13 @@ class Settings(BaseModel):
     def origins(self) -> frozenset[str]:
         """The origins of pages that page tokens are used from."""
         return frozenset(filter(None, self.allowed_origins.split(",")))
+
+    @property
+    def mail(self) -> MailSettings | None:
+        """How mail is sent; None where it is not."""
+        if self.smtp_url is None or self.mail_from is None:
+            return None
+        return MailSettings(read_mail_server(self.smtp_url), self.mail_from)
 
     @property
     def reach_of_webhooks(self) -> Networks:

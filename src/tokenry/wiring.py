@@ -11,7 +11,7 @@ from pathlib import Path
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret, personal_kind
 from tokenry.jobs import Job, Where
-from tokenry.service import telling
+from tokenry.service import mailing, notices, telling
 from tokenry.service.command_line import register_command_line
 from tokenry.service.documents import Documents
 from tokenry.service.grants.withdrawal import end_withdrawn
@@ -126,6 +126,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
             Registration(settings.client_registration),
             Documents(settings.client_documents),
             settings.reach_of_webhooks,
+            settings.mail,
         ),
         allowed_origins=settings.origins,
         kind=personal_kind(settings.token_prefix),
@@ -174,6 +175,8 @@ def list_jobs(
         Job("counting tokens", COUNTING_SECONDS, Where.FLEET, installation.overviews.run, at_once=True),
         Job("deleting what expired", PRUNING_SECONDS, Where.FLEET, installation.pruning.run),
         Job("telling webhooks", telling.INTERVAL_SECONDS, Where.FLEET, installation.telling.run),
+        Job("noting what users are told", notices.INTERVAL_SECONDS, Where.FLEET, installation.notices.run),
+        Job("mailing what users are told", mailing.INTERVAL_SECONDS, Where.FLEET, installation.mailing.run),
     ]
     if cache is not None and screen is not None:
         tending = Tending(installation.database.epoch, (cache, screen), lock)

@@ -12,6 +12,7 @@ from tokenry.client import AsyncClient, AsyncPersonalAccessTokensApi, Client, Pa
 from tokenry.client.activity import AsyncActivity
 from tokenry.client.async_client import AsyncToken, AsyncTokens, AsyncUsers
 from tokenry.client.audit import AsyncAudit
+from tokenry.client.notifications import AsyncNotifications
 from tokenry.client.service_accounts import AsyncServiceAccounts
 from tokenry.client.webhooks import AsyncWebhooks
 
@@ -49,7 +50,14 @@ class Blocking:
         if isinstance(value, Page):
             return value.map(self._wrapped)
         wrapped = (
-            AsyncActivity | AsyncAudit | AsyncServiceAccounts | AsyncToken | AsyncTokens | AsyncUsers | AsyncWebhooks
+            AsyncActivity
+            | AsyncAudit
+            | AsyncNotifications
+            | AsyncServiceAccounts
+            | AsyncToken
+            | AsyncTokens
+            | AsyncUsers
+            | AsyncWebhooks
         )
         return Blocking(value, self._runner) if isinstance(value, wrapped) else value
 

@@ -45,6 +45,7 @@ OTHERS = {
     "console.md": "it has no commands; what it says is tested by tests/pages/console",
     "gateways.md": "each configuration is run in its gateway by tests/gateways",
     "operating.md": "its commands stop and replace services: tests/test_restore.py and test_operating.py run them",
+    "notices.md": "it has no commands",
     "index.md": "it has no commands",
     "postgresql.md": "it has no commands; what it says is tested by tests/postgres",
 }

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tokenry.domain import events, sign_in_events, watch_events, webhook_events
+from tokenry.domain import events, notice_events, sign_in_events, watch_events, webhook_events
 from tokenry.domain.details import Reason
 from tokenry.domain.events import EVENTS, Event
 from tokenry.domain.policy import Concerned, Policy, UserKind
 from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.watch_events import TokenNarrowed, TokenUnwatched, TokenWatched
 
-MODULES = (events, sign_in_events, watch_events, webhook_events)
+MODULES = (events, notice_events, sign_in_events, watch_events, webhook_events)
 MOMENT = datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC)
 SCOPES = Scopes.parse("domains:read_only linodes:read_write")
 POLICY = Policy(
@@ -187,6 +187,13 @@ RECORDED = [
         "user:3",
         '{"app_id": 7, "grant_id": 9, "grant_type": "authorization_code", "scopes": "linodes:read_only"}',
     ),
+    (
+        notice_events.NotificationsChosen(3, {"new_network": {"from": True, "to": False}}),
+        "notifications.update",
+        "user:3",
+        '{"new_network": {"from": true, "to": false}}',
+    ),
+    (notice_events.MailTested(3), "mail.test", "user:3", "{}"),
     (
         webhook_events.WebhookCreated(1, 4, "https://a.example"),
         "webhook.create",

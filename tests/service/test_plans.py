@@ -31,7 +31,9 @@ from tokenry.domain.errors import NotFound, Unauthorized
 from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
+from tokenry.domain.mail import MailSettings, read_mail_server
 from tokenry.domain.managed import UserWanted
+from tokenry.domain.notices import NoticeKind
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.profile import ProfileChange
@@ -50,6 +52,7 @@ from tokenry.service.authorization import Consent
 from tokenry.service.documents import ClientDocuments, Documents
 from tokenry.service.grants.ending import end_client
 from tokenry.service.grants.token_exchange import PresentedSubject
+from tokenry.service.mailing import Mailing
 from tokenry.service.passkeys import PasskeyResponse
 from tokenry.service.passwords import PasswordProved, SigningIn
 from tokenry.service.second_steps import Pending
@@ -57,6 +60,8 @@ from tokenry.service.telling import Outcome
 from tokenry.settings import Settings
 from tokenry.storage import audit, schema
 from tokenry.storage.database import to_seconds
+from tokenry.storage.digests import claim_digest, take_notices
+from tokenry.storage.notices import note_networks, note_presented_again
 from tokenry.storage.rotations import activate_used, find_unused
 from tokenry.storage.schema import metadata
 from tokenry.storage.usage import Asked, Count, add_counts, store_asked
@@ -72,7 +77,13 @@ ACCOUNTS = 10_000
 USERS = 20_000
 TOKENS = 40_000
 OF_CLIENTS = ("oauth_clients", "apps", "oauth_grants")
-WHOLE = {"overviews.count_tokens", "policies.enforce", "policies.preview_lifetime", "tokens.revoke_other_tokens"}
+WHOLE = {
+    "notices.note_expiring",
+    "overviews.count_tokens",
+    "policies.enforce",
+    "policies.preview_lifetime",
+    "tokens.revoke_other_tokens",
+}
 """What may read all tokens, once: for the operator; and where PostgreSQL prefers to find a user's many by id."""
 
 
@@ -286,6 +297,18 @@ OUTBOX = f"""
     FROM {numbers(1000, TOKENS)}
 """
 
+# The first user has some. All were mailed, over some days.
+NOTICES = f"""
+    INSERT INTO notices (id, user_id, kind, thing, token_id, created_at, mailed_at)
+    SELECT i, CASE WHEN i % 200 = 10 THEN 1 ELSE 2 + i % {USERS - 1} END, 'token_leaked', 'x' || i, i,
+        {NOW} - 1000 * i, {NOW}
+    FROM {numbers(2, TOKENS)}
+"""
+NETWORKS = f"""
+    INSERT INTO seen_networks (token_id, network, seen_at)
+    SELECT id, '198.51.100.0/24', {NOW} FROM tokens WHERE id < 20000
+"""
+
 
 def fill(connection: Connection) -> None:
     """Make many rows of everything."""
@@ -324,6 +347,8 @@ def fill(connection: Connection) -> None:
         DEVICE_CODES,
         WEBHOOKS,
         OUTBOX,
+        NOTICES,
+        NETWORKS,
         ASSERTIONS.format(blob="BLOB" if connection.dialect.name == "sqlite" else "BYTEA"),
     ):
         statement = text(rows.replace("{binary}", "BYTEA" if connection.dialect.name == "postgresql" else "BLOB"))
@@ -340,6 +365,7 @@ def fill(connection: Connection) -> None:
             "identities",
             "webhooks",
             "outbox",
+            "notices",
         )
         for table in (*ids, *OF_CLIENTS):
             connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
@@ -646,6 +672,32 @@ class Many:
             "uses.flush": [self.flush],
             "sessions.end_others": [lambda: do.sessions.end_others(OPERATOR, self.own_session(104))],
             **self.webhooks(),
+            **self.told(),
+        }
+
+    def told(self) -> Mapping[str, list[Callable[[], object]]]:
+        """What users are told in time."""
+        do, actor, origin = self.do, self.actor, self.origin
+        mailing = Mailing(do.transactions, MailSettings(read_mail_server("smtp://127.0.0.1:1"), "a@example.com"), None)
+
+        def mail() -> None:
+            with self.database.write() as connection:
+                note_networks(connection, [Use(id, "", NOW, "192.0.2.1", None) for id in (5, 10)])
+                note_presented_again(connection, [4, 9, 14], do.transactions.now())
+            mailing.send_due()
+            with self.database.write() as connection:
+                assert claim_digest(connection, 280, do.transactions.now(), until=do.transactions.now())
+                take_notices(connection, 280, do.transactions.now())
+
+        return {
+            "notices.list_notices": [partial(do.notices.list_notices, actor)],
+            "notices.get_choices": [partial(do.notices.get_choices, actor)],
+            "notices.choose": [partial(do.notices.choose, origin, {NoticeKind.NEW_NETWORK: False})],
+            "notices.note_expiring": [do.notices.note_expiring],
+            "notices.dismiss": [partial(do.notices.dismiss, origin, 210)],
+            "mailing.send_due": [mail],
+            "mailing.send_test": [],
+            "mailing.send_to": [],
         }
 
     def webhooks(self) -> Mapping[str, list[Callable[[], object]]]:
@@ -657,7 +709,7 @@ class Many:
             "webhooks.get_webhook": [partial(use_cases.get_webhook, each, id) for each, id in ((actor, 1), (None, 11))],
             "webhooks.create_webhook": [partial(use_cases.create_webhook, each, wanted) for each in (origin, OPERATOR)],
             "webhooks.update_webhook": [
-                partial(use_cases.update_webhook, origin, 1, WebhookChange(actions=frozenset()))
+                partial(use_cases.update_webhook, origin, 1, WebhookChange(actions=frozenset({"webhook.test"})))
             ],
             "webhooks.rotate_secret": [partial(use_cases.rotate_secret, origin, 1, timedelta(hours=1))],
             "webhooks.test_webhook": [partial(use_cases.test_webhook, origin, 1)],
@@ -1003,6 +1055,8 @@ def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None
         "overviews.run",
         "pruning.run",
         "telling.run",
+        "notices.run",
+        "mailing.run",
         "authorizations.open_request",
         "authorizations.review",
         "pushed_requests.await_decision",

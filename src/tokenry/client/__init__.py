@@ -35,6 +35,7 @@ from tokenry.client.errors import (
     WrongIssuer,
 )
 from tokenry.client.filters import Condition, Order, where
+from tokenry.client.notifications import NotificationChoices
 from tokenry.client.personal_access_tokens import (
     AsyncPersonalAccessTokensApi,
     DeletePersonalAccessToken200Response,
@@ -96,6 +97,7 @@ __all__ = [
     "InsufficientScope",
     "NoToken",
     "NotFound",
+    "NotificationChoices",
     "OAuthError",
     "Order",
     "Overview",

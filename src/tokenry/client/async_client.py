@@ -12,6 +12,7 @@ from tokenry.client.activity import AsyncActivity
 from tokenry.client.audit import AsyncAudit
 from tokenry.client.environment import environment_token, environment_url
 from tokenry.client.filters import Condition, OrderBy, find_limit, write_filter
+from tokenry.client.notifications import AsyncNotifications
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
 from tokenry.client.service_accounts import AsyncServiceAccounts
@@ -299,6 +300,7 @@ class AsyncClient:
         self.users = AsyncUsers(self._shell, idempotent_creates=idempotent_creates)
         self.service_accounts = AsyncServiceAccounts(self._shell)
         self.audit = AsyncAudit(self._shell)
+        self.notifications = AsyncNotifications(self._shell)
         self.webhooks = AsyncWebhooks(self._shell)
         self.activity = AsyncActivity(self._shell)
 

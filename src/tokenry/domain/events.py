@@ -1,8 +1,7 @@
 """What can be recorded, which is everything that changes something: a closed list, `Event`.
 
-An event says what was done to what (`action`, `subject`); the rest is in its fields, of which none is a secret.
-docs/audit.md tells users of each. Those of signing in are defined in `sign_in_events.py`, those of webhooks in
-`webhook_events.py`.
+An event says what was done to what (`action`, `subject`); the rest is in its fields, of which none is a secret. Some
+are defined in `…_events.py`. docs/audit.md tells users of each.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TypeAlias, get_args
 
 from tokenry.domain.details import Reason
 from tokenry.domain.event_subjects import OfAccount, OfClient, OfToken, OfUser, Recorded
+from tokenry.domain.notice_events import NoticeEvent
 from tokenry.domain.policy import Policy
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.sign_in_events import (
@@ -356,6 +356,7 @@ Event: TypeAlias = (
     | UserDeleted
     | PageTokenCreated
     | ProfileUpdated
+    | NoticeEvent
     | SessionBegun
     | SessionEnded
     | AuthenticatorSet

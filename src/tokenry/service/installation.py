@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tokenry.domain.accounts import Origin
 from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import NoPublicUrl
+from tokenry.domain.mail import MailSettings
 from tokenry.domain.passkeys import RelyingParty
 from tokenry.domain.policy import NO_RULES
 from tokenry.domain.public_url import api_addresses
@@ -39,7 +40,9 @@ from tokenry.service.inventory import Inventory
 from tokenry.service.leaks import Leaks
 from tokenry.service.links import Links
 from tokenry.service.logins import Logins
+from tokenry.service.mailing import Mailing
 from tokenry.service.managed import ManagedTokens, ManagedUsers
+from tokenry.service.notices import Notices
 from tokenry.service.oauth_clients import AccountClients, Clients
 from tokenry.service.one_time_passwords import OneTimePasswords
 from tokenry.service.overview import Overviews
@@ -75,12 +78,14 @@ FIRST_LABEL = "first token"
 class Others(NamedTuple):
     """How the service deals with other programs.
 
-    Those who become OAuth clients that no administrator has made; and where administrators may have webhooks.
+    Those who become OAuth clients that no administrator has made; where administrators may have webhooks; and by whom
+    mail goes out.
     """
 
     registration: Registration = Registration.OFF
     documents: Documents = Documents.OFF
     webhooks: Networks = INTERNET
+    mail: MailSettings | None = None
 
 
 NO_OTHERS = Others()
@@ -143,6 +148,8 @@ class Installation:
     def _add_telling(self, others: Others) -> None:
         self.webhooks = Webhooks(self.transactions, self.peppers)
         self.telling = Telling(self.transactions, self.peppers, others.webhooks)
+        self.notices = Notices(self.transactions)
+        self.mailing = Mailing(self.transactions, others.mail, self.public_url)
 
     def _add_management(self, allowed_origins: frozenset[str], reservation: timedelta) -> None:
         transactions = self.transactions

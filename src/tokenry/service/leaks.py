@@ -13,6 +13,7 @@ from tokenry.service.revocation import revoke_exchanged
 from tokenry.service.transactions import Transactions
 from tokenry.storage.database import retried
 from tokenry.storage.leaks import Opener, find_openers
+from tokenry.storage.notices import note_leaked
 from tokenry.storage.tokens import revoke_token
 from tokenry.storage.users import lock_owners
 
@@ -67,4 +68,5 @@ class Leaks:
             if revoked:
                 change.record(TokenRevoked(token_id, reported=secret.preview, reason=origin.reason))
                 revoke_exchanged(change, [token_id])
+                note_leaked(change.connection, token_id, change.now)
             return revoked

@@ -12,6 +12,7 @@ from tokenry.storage.idempotency import delete_expired_keys
 from tokenry.storage.jobs import claim_job
 from tokenry.storage.links import delete_expired_links
 from tokenry.storage.logins import delete_old_logins
+from tokenry.storage.notices import delete_old_notices
 from tokenry.storage.oauth_clients import delete_unused_clients
 from tokenry.storage.one_thread import OneThread
 from tokenry.storage.outbox import delete_dead, delete_done
@@ -31,6 +32,7 @@ _KINDS = (
     delete_expired_requests,
     delete_done,
     delete_dead,
+    delete_old_notices,
     *KINDS,
     delete_unused_clients,
     *OLD_DAYS,

@@ -10,6 +10,7 @@ from tokenry.domain.scopes import Scopes, stored_scopes
 from tokenry.domain.usage import RevokedUse, Watch, WouldBeRefusal, date_of, day_of, last_days
 from tokenry.storage.changes import name_these
 from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.notices import note_presented_again
 from tokenry.storage.schema import credentials, revoked_uses, tokens, users, watched_refusals, watched_tokens
 from tokenry.storage.tokens import PERSONAL
 from tokenry.storage.usage import upsert_rows
@@ -76,6 +77,9 @@ def note_revoked_uses(connection: Connection, suspects: Sequence[Suspect]) -> No
         lambda new: {"day": new.day, "last_at": new.last_at, "address": new.address},
         lambda new: revoked_uses.c.day < new.day,
     )
+    if rows:
+        at = max(suspect.at for suspect in suspects)
+        note_presented_again(connection, [row["token_id"] for row in rows], from_seconds(at))
 
 
 def list_revoked_uses(

@@ -28,6 +28,7 @@ from tokenry.domain.usage import day_of
 from tokenry.log import Log
 from tokenry.printable import printable
 from tokenry.storage.database import Database
+from tokenry.storage.notices import note_networks
 from tokenry.storage.one_thread import OneThread
 from tokenry.storage.rotations import activate_used, find_unused
 from tokenry.storage.usage import add_counts, store_asked
@@ -168,6 +169,7 @@ class Uses:
         with self._database.write() as connection:
             readable = [use._replace(address=_readable(use.address), agent=_readable(use.agent)) for use in uses]
             record_uses(connection, readable)
+            note_networks(connection, readable)
             used = {use.preview: use.used_at for use in uses}
             unused_before = find_unused(connection, list(used))
         for preview in unused_before:

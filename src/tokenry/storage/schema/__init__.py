@@ -30,6 +30,7 @@ from tokenry.storage.schema.core import (
     username_reservations,
     users,
 )
+from tokenry.storage.schema.notices import digests, notices, seen_networks, unwanted_notices
 from tokenry.storage.schema.oauth import (
     apps,
     authorization_codes,
@@ -74,6 +75,7 @@ __all__ = [
     "authorization_codes",
     "credentials",
     "device_codes",
+    "digests",
     "disabled_tokens",
     "idempotency_keys",
     "identities",
@@ -82,6 +84,7 @@ __all__ = [
     "links",
     "logins",
     "metadata",
+    "notices",
     "oauth_clients",
     "oauth_grants",
     "outbox",
@@ -95,11 +98,13 @@ __all__ = [
     "revoked_uses",
     "rotations",
     "seen_assertions",
+    "seen_networks",
     "sessions",
     "token_counts",
     "token_starts",
     "token_uses",
     "tokens",
+    "unwanted_notices",
     "username_reservations",
     "users",
     "watched_refusals",

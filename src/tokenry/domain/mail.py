@@ -1,0 +1,92 @@
+"""Mail: where it goes out, and what users are told by it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tokenry.domain.notices import Notice
+from tokenry.domain.public_url import is_loopback
+
+ATTEMPTS_MAX = 5
+"""How often a digest is tried of which the server says that it did not take it."""
+RETRY_SECONDS = 900
+_PORTS = {"smtp": 587, "smtps": 465}
+_ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail goes out: TLS from the start, or after STARTTLS, with a checked certificate; none on this machine."""
+
+    host: str
+    port: int
+    tls: bool
+    plain: bool
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """Where mail goes out, and from whom it is."""
+
+    server: MailServer
+    sender: str
+
+
+class Reader(NamedTuple):
+    """Who is told by mail: with times as they are where the user is."""
+
+    user_id: int
+    username: str
+    address: str
+    timezone: str
+
+
+class Digest(NamedTuple):
+    """What one user is told today."""
+
+    reader: Reader
+    notices: Sequence[Notice]
+
+
+def read_mail_server(text: str) -> MailServer:
+    """Read `smtps://user:password@host`, or `smtp://`, for STARTTLS but on this machine. Raises ValueError."""
+    url = urlsplit(text)
+    if url.scheme not in _PORTS or not url.hostname or url.path not in {"", "/"} or url.query or url.fragment:
+        raise ValueError
+    username, password = url.username, url.password
+    if (username is None) != (password is None):
+        raise ValueError
+    return MailServer(
+        host=url.hostname,
+        port=url.port or _PORTS[url.scheme],
+        tls=url.scheme == "smtps",
+        plain=url.scheme == "smtp" and is_loopback(url.hostname),
+        username=None if username is None else unquote(username),
+        password=None if password is None else unquote(password),
+    )
+
+
+def is_sender(text: str) -> bool:
+    """Whether mail can be from this address."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone by its name; UTC for one that is not known here."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def next_day(now: datetime, timezone: str) -> datetime:
+    """When the next day begins where a user is: before, nobody is sent another digest."""
+    zone = zone_of(timezone)
+    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+    return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(UTC)

@@ -1,0 +1,1 @@
+"""Mail: what users are told, as a message, and how it goes out."""

@@ -1,0 +1,129 @@
+"""Mailing users what they are told in time: one digest a day, by one worker of all.
+
+What is in a digest counts as mailed before it is handed to the mail server: if the process dies in between, nobody is
+mailed twice, and what was not mailed is shown in the console still. If the server says that it did not take it,
+it is tried again some times.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from tokenry.complaints import Complaints
+from tokenry.domain.accounts import Origin
+from tokenry.domain.callers import require_administrator
+from tokenry.domain.errors import Fault, Invalid
+from tokenry.domain.mail import ATTEMPTS_MAX, RETRY_SECONDS, Digest, MailSettings, next_day
+from tokenry.domain.notice_events import MailTested
+from tokenry.service.acting import get_writer
+from tokenry.service.transactions import Transactions
+from tokenry.storage import digests as stored
+from tokenry.storage.database import retried
+from tokenry.storage.one_thread import OneThread
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
+    from tokenry.mail.sending import Sent
+
+INTERVAL_SECONDS = 30
+TURN_SECONDS_MAX = 60
+LEASE = timedelta(minutes=10)
+NO_MAIL = Fault("No mail is sent here: the operator has to set TOKENRY_SMTP_URL and TOKENRY_MAIL_FROM")
+
+
+class Mailing:
+    """A job of the fleet, and the use case of a message to try it. Without settings nothing is sent."""
+
+    def __init__(self, transactions: Transactions, settings: MailSettings | None, public_url: str | None) -> None:
+        self._transactions = transactions
+        self._settings = settings
+        self._public_url = public_url
+        self._thread = OneThread()
+        self._complaints = Complaints("mail cannot be sent now")
+
+    async def run(self) -> None:
+        """Send what is due, in a thread. Raises Unavailable."""
+        if self._settings is not None:
+            await self._thread.run(self.send_due, seconds=TURN_SECONDS_MAX)
+
+    def send_due(self) -> int:
+        """Send users what they were not told yet; how many were mailed."""
+        settings = self._settings
+        if settings is None:
+            return 0
+        mailed = 0
+        after: datetime | None = self._transactions.now() - stored.TOLD_WITHIN
+        while after is not None:
+            with self._transactions.read() as connection:
+                waiting = stored.list_waiting(connection, after)
+            mailed += sum(self._mail(settings, user_id) for user_id in waiting.user_ids)
+            after = waiting.after
+        return mailed
+
+    def send_test(self, origin: Origin) -> str:
+        """Send an administrator a message; to which address. Raises Forbidden; Invalid where it does not go out."""
+        address = self._note_test(origin)
+        self.send_to(address)
+        return address
+
+    def send_to(self, address: str) -> None:
+        """Send a message to try it to an address. Raises Invalid where it does not go out."""
+        from tokenry.mail.composing import compose_test  # noqa: PLC0415 - commands need not wait for it
+
+        if self._settings is None:
+            raise Invalid(NO_MAIL)
+        message = compose_test(address, sender=self._settings.sender, now=self._transactions.now())
+        sent = self._send(self._settings, message)
+        if sent.reason:
+            raise Invalid(Fault(f"It could not be sent: {sent.fate.value} ({sent.reason})"))
+
+    @retried
+    def _note_test(self, origin: Origin) -> str:
+        with self._transactions.change(origin) as change:
+            user = get_writer(change)
+            require_administrator(user)
+            if self._settings is None:
+                raise Invalid(NO_MAIL)
+            if not user.email:
+                raise Invalid(Fault("You have no address: set one in your profile"))
+            change.record(MailTested(user.id))
+            return user.email
+
+    def _mail(self, settings: MailSettings, user_id: int) -> bool:
+        from tokenry.mail.composing import compose_digest  # noqa: PLC0415 - as above
+        from tokenry.mail.sending import Fate  # noqa: PLC0415 - as above
+
+        digest = self._take(user_id)
+        if digest is None or not digest.notices:
+            return False
+        now = self._transactions.now()
+        message = compose_digest(digest, sender=settings.sender, now=now, console=self._public_url)
+        sent = self._send(settings, message)
+        if sent.reason:
+            self._complaints.add(f"{sent.fate.value} ({sent.reason})")
+        self._end(digest, now, refused=sent.fate is Fate.REFUSED)
+        return sent.fate is Fate.TAKEN
+
+    @retried
+    def _take(self, user_id: int) -> Digest | None:
+        now = self._transactions.now()
+        with self._transactions.database.write() as connection:
+            reader = stored.claim_digest(connection, user_id, now, until=now + LEASE)
+            return None if reader is None else Digest(reader, stored.take_notices(connection, user_id, now))
+
+    @retried
+    def _end(self, digest: Digest, now: datetime, *, refused: bool) -> None:
+        user_id, tomorrow = digest.reader.user_id, next_day(now, digest.reader.timezone)
+        with self._transactions.database.write() as connection:
+            if refused:
+                soon = now + timedelta(seconds=RETRY_SECONDS)
+                ids = [notice.id for notice in digest.notices]
+                if stored.put_back(connection, user_id, ids, soon) < ATTEMPTS_MAX:
+                    return
+                stored.give_up(connection, [user_id], now)
+            stored.end_digest(connection, user_id, tomorrow)
+
+    def _send(self, settings: MailSettings, message: "EmailMessage") -> "Sent":
+        from tokenry.mail.sending import send  # noqa: PLC0415 - as above
+
+        return send(settings.server, message)

@@ -1,0 +1,50 @@
+"""What users are told in time, once for each thing; what they do not want to be told; where tokens were used from."""
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
+
+from tokenry.storage.schema.base import Id, Seconds, Words, metadata
+
+# `thing` tells what is told of: there is one row for it, whichever host comes first.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("thing", String(255), nullable=False),
+    Column(
+        "token_id", Id, nullable=False
+    ),  # a personal token, which is never deleted: no key, or it would be looked for
+    Column("network", Words),
+    Column("created_at", Seconds, nullable=False, index=True),
+    Column("mailed_at", Seconds),
+    Column("dismissed_at", Seconds),
+    UniqueConstraint("user_id", "kind", "thing"),
+    sqlite_autoincrement=True,
+)
+Index(None, notices.c.user_id, notices.c.id)
+
+# Before `next_at` a user is sent no other digest: it is being sent, or was today, or could not be a moment ago.
+digests = Table(
+    "digests",
+    metadata,
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    Column("next_at", Seconds, nullable=False),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+)
+
+unwanted_notices = Table(
+    "unwanted_notices",
+    metadata,
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    Column("kind", String(32), primary_key=True),
+)
+
+# Of personal tokens.
+seen_networks = Table(
+    "seen_networks",
+    metadata,
+    Column("token_id", Id, ForeignKey("tokens.id"), primary_key=True, autoincrement=False),
+    Column("network", Words, primary_key=True),
+    Column("seen_at", Seconds, nullable=False),
+)

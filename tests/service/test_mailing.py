@@ -1,0 +1,240 @@
+"""What users are told in time: each thing once, by one digest a day, by mail where they want it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import update
+
+from tests.conftest import Clock
+from tests.mail_servers import Mailbox, receiving_mail
+from tests.making import NOW
+from tests.service.parts import PEPPERS, Bench
+from tokenry.domain.errors import Invalid, NotFound
+from tokenry.domain.mail import MailSettings, next_day, read_mail_server
+from tokenry.domain.notices import NETWORKS_MAX, NoticeKind, network_of
+from tokenry.domain.secrets import Secret
+from tokenry.domain.tokens import NEVER, NewToken
+from tokenry.mail.composing import compose_test
+from tokenry.mail.sending import Fate, send
+from tokenry.service.leaks import Leaks
+from tokenry.service.mailing import Mailing
+from tokenry.service.notices import Notices
+from tokenry.service.transactions import Transactions
+from tokenry.storage import notices as stored
+from tokenry.storage import schema
+from tokenry.storage.uses import Use
+
+ADDRESS = "admin@example.org"
+
+
+class Desk:
+    """An installation whose administrator has an address, a clock that moves, and a mail server."""
+
+    def __init__(self, bench: Bench, mailbox: Mailbox) -> None:
+        self.bench = bench
+        self.mailbox = mailbox
+        self.clock = Clock(NOW.timestamp())
+        self.transactions = Transactions(bench.database, lambda: datetime.fromtimestamp(self.clock(), UTC))
+        self.notices = Notices(self.transactions)
+        self.settings = MailSettings(read_mail_server(mailbox.url), "tokens@example.com")
+        self.mailing = self.worker()
+        bench.tokens._transactions = self.transactions
+        self.set_user(email=ADDRESS)
+
+    def worker(self) -> Mailing:
+        return Mailing(self.transactions, self.settings, "https://tokens.example.com")
+
+    def set_user(self, **values: Any) -> None:
+        with self.bench.database.write() as connection:
+            connection.execute(update(schema.users).where(schema.users.c.id == 1).values(values))
+
+    def create_token(self, lifetime: timedelta | None = None, label: str = "ci") -> tuple[int, Secret]:
+        expiry = NEVER if lifetime is None else NOW + lifetime
+        new = NewToken(scopes="linodes:read_only", label=label, expiry=expiry)
+        token, secret = self.bench.tokens.create_token(self.bench.origin, new)
+        return token.id, secret
+
+    def turn(self) -> int:
+        """What the jobs do; how many were mailed."""
+        self.notices.note_expiring()
+        return self.mailing.send_due()
+
+    def use(self, token_id: int, *addresses: str) -> None:
+        for address in addresses:
+            with self.bench.database.write() as connection:
+                stored.note_networks(connection, [Use(token_id, "pat_", int(self.clock()), address, None)])
+
+    def open_kinds(self) -> list[NoticeKind]:
+        return [notice.kind for notice in self.notices.list_notices(self.bench.actor)]
+
+
+@pytest.fixture
+def desk(bench: Bench) -> Iterator[Desk]:
+    with receiving_mail() as mailbox:
+        yield Desk(bench, mailbox)
+
+
+def test_owner_is_told_30_7_and_1_days_before_a_token_expires_and_each_once(desk: Desk) -> None:
+    desk.create_token(timedelta(days=90))
+    told = []
+    for day in range(91):
+        desk.clock.seconds = NOW.timestamp() + day * 86400
+        told += [day] * (desk.turn() + desk.turn())
+    assert told == [60, 83, 89]
+    assert set(desk.mailbox.recipients) == {ADDRESS}
+
+
+def test_token_that_was_never_to_live_so_long_is_not_told_of_at_once(desk: Desk) -> None:
+    desk.create_token(timedelta(days=7))
+    assert desk.turn() == 0
+    desk.clock.seconds += 6 * 86400
+    assert desk.turn() == 1
+
+
+def test_leak_is_explained(desk: Desk) -> None:
+    token_id, secret = desk.create_token()
+    assert Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None) == 1
+    [notice] = desk.notices.list_notices(desk.bench.actor)
+    assert (notice.kind, notice.token_id) == (NoticeKind.TOKEN_LEAKED, token_id)
+    assert desk.turn() == 1
+    assert "somebody reported that it had leaked" in desk.mailbox.texts[0]
+    assert secret.reveal() not in str(desk.mailbox.messages[0])
+
+
+def test_new_network_is_told_of_a_token_that_was_used_elsewhere_before(desk: Desk) -> None:
+    token_id, _ = desk.create_token()
+    desk.use(token_id, "192.0.2.1", "192.0.2.99")
+    assert desk.open_kinds() == []
+    desk.use(token_id, "203.0.113.7", "203.0.113.8", "192.0.2.1")
+    assert [each.network for each in desk.notices.list_notices(desk.bench.actor)] == ["203.0.113.0/24"]
+
+
+def test_networks_of_a_token_are_bounded(desk: Desk) -> None:
+    token_id, _ = desk.create_token()
+    desk.use(token_id, *(f"198.51.{each}.1" for each in range(NETWORKS_MAX + 10)))
+    assert len(desk.notices.list_notices(desk.bench.actor)) == NETWORKS_MAX - 1
+
+
+def test_revoked_token_that_is_presented_again_is_told_of_once(desk: Desk) -> None:
+    live, _ = desk.create_token()
+    token_id, _ = desk.create_token()
+    desk.bench.tokens.revoke_token(desk.bench.origin, token_id)
+    for _ in range(2):
+        with desk.bench.database.write() as connection:
+            stored.note_presented_again(connection, [live, token_id], NOW)
+    assert [(each.kind, each.token_id) for each in desk.notices.list_notices(desk.bench.actor)] == [
+        (NoticeKind.REVOKED_TOKEN_USED, token_id)
+    ]
+
+
+def test_user_is_sent_one_digest_a_day_by_the_user_s_own_days(desk: Desk) -> None:
+    desk.set_user(timezone="Asia/Tokyo")  # where it is after midnight
+    leaks = Leaks(desk.transactions, PEPPERS)
+    for hours, mailed in ((0, 1), (1, 0), (23, 0), (24, 1)):
+        desk.clock.seconds = NOW.timestamp() + hours * 3600
+        for _ in range(2):
+            leaks.revoke_reported([desk.create_token()[1].reveal()], None)
+        assert desk.turn() == mailed, hours
+    assert [message["Subject"] for message in desk.mailbox.messages] == [
+        "2 things about your tokens",
+        "6 things about your tokens",
+    ]
+    assert "16 June 2025, 00:06 JST" in desk.mailbox.texts[0]
+
+
+def test_message_is_text_and_html_in_which_a_label_is_only_text(desk: Desk) -> None:
+    _, secret = desk.create_token(label="<b>ci</b>")
+    Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None)
+    desk.turn()
+    [message] = desk.mailbox.messages
+    html = cast("Any", message.get_body(("html",))).get_content()
+    assert "<b>ci</b>" in desk.mailbox.texts[0]
+    assert "<b>" not in html
+    assert "&lt;b&gt;ci" in html
+    assert "https://tokens.example.com/console" in html
+    assert (message["From"], message["To"]) == ("tokens@example.com", ADDRESS)
+
+
+def test_nobody_is_mailed_twice_when_the_sender_dies_half_way(desk: Desk) -> None:
+    _, secret = desk.create_token()
+    Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None)
+    assert desk.mailing._take(1) is not None
+    assert desk.worker().send_due() == 0
+    desk.clock.seconds += 86400
+    assert desk.worker().send_due() == 0
+    assert desk.open_kinds() == [NoticeKind.TOKEN_LEAKED], "it is still shown"
+
+
+def test_message_that_the_server_refuses_is_tried_again_some_times(desk: Desk) -> None:
+    _, secret = desk.create_token()
+    Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None)
+    desk.mailbox.answer = "451 later"
+    assert desk.turn() == 0
+    assert desk.turn() == 0
+    desk.mailbox.answer = "250 OK"
+    desk.clock.seconds += 900
+    assert desk.turn() == 1
+
+
+@pytest.mark.parametrize(
+    "values", [{"email": ""}, {"email_notifications": False}, {"disabled_at": 1}], ids=["no address", "off", "disabled"]
+)
+def test_who_is_not_to_be_mailed_is_not(desk: Desk, values: dict[str, Any]) -> None:
+    _, secret = desk.create_token()
+    Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None)
+    desk.set_user(**values)
+    assert desk.turn() == 0
+    assert desk.mailbox.messages == []
+
+
+def test_kind_that_a_user_does_not_want_is_not_noted(desk: Desk) -> None:
+    chosen = desk.notices.choose(desk.bench.origin, {NoticeKind.TOKEN_LEAKED: False})
+    assert chosen == desk.notices.get_choices(desk.bench.actor) == {kind: kind != "token_leaked" for kind in NoticeKind}
+    _, secret = desk.create_token()
+    Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None)
+    assert desk.open_kinds() == []
+
+
+def test_notice_that_was_dismissed_is_not_shown_and_only_its_user_dismisses_it(desk: Desk) -> None:
+    desk.create_token(timedelta(days=10, seconds=1))
+    desk.clock.seconds += 3 * 86400 + 10
+    desk.notices.note_expiring()
+    [notice] = desk.notices.list_notices(desk.bench.actor)
+    with pytest.raises(NotFound):
+        desk.notices.dismiss(desk.bench.origin, notice.id + 1)
+    desk.notices.dismiss(desk.bench.origin, notice.id)
+    assert desk.open_kinds() == []
+
+
+def test_message_to_try_it_says_what_is_wrong(desk: Desk) -> None:
+    assert desk.mailing.send_test(desk.bench.origin) == ADDRESS == desk.mailbox.recipients[0]
+    desk.mailbox.answer = "554 no"
+    with pytest.raises(Invalid, match="did not take it"):
+        desk.mailing.send_test(desk.bench.origin)
+    with pytest.raises(Invalid, match="TOKENRY_SMTP_URL"):
+        Mailing(desk.transactions, None, None).send_test(desk.bench.origin)
+    assert [action for action, _ in desk.bench.events("user:1")].count("mail.test") == 2
+
+
+def test_server_elsewhere_without_tls_is_sent_nothing(desk: Desk) -> None:
+    port = desk.mailbox.url.rpartition(":")[2]
+    elsewhere = read_mail_server(f"smtp://user:pass@127.0.0.1.nip.example:{port}")
+    assert not elsewhere.plain
+    message = compose_test(ADDRESS, sender="tokens@example.com", now=NOW)
+    assert send(replace(elsewhere, host="127.0.0.1"), message).fate is Fate.REFUSED
+    assert desk.mailbox.messages == []
+    assert "pass" not in repr(elsewhere)
+
+
+def test_networks_are_those_that_a_provider_gives_to_one() -> None:
+    addresses = ("192.0.2.77", "2001:db8:1:2::1", "testclient")
+    assert [network_of(each) for each in addresses] == ["192.0.2.0/24", "2001:db8:1::/48", None]
+
+
+def test_next_day_begins_where_the_user_is() -> None:
+    moment = datetime(2025, 6, 15, 22, 30, tzinfo=UTC)
+    assert next_day(moment, "Europe/Berlin") == datetime(2025, 6, 16, 22, tzinfo=UTC)
+    assert next_day(moment, "Nowhere/Else") == datetime(2025, 6, 16, tzinfo=UTC)
