@@ -1,12 +1,12 @@
 """What was done to oneself and one's tokens, and what became of each where it was presented, day by day."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from functools import partial
 
 from tokenry.domain.errors import NotFound
-from tokenry.domain.usage import Result, date_of, last_days
-from tokenry.pages.charts import draw_days
+from tokenry.domain.usage import DayCount, Result, date_of, last_days
+from tokenry.pages.charts import Chart, draw_days
 from tokenry.pages.console.events import ACTIONS, Read, Wanted, write_file
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.navigation import ACTIVITY, TOKENS
@@ -57,7 +57,11 @@ class ActivityPages:
             raise NotFound
         details = self._details.get_details(visit.signed_in.user.id, token_id)
         counts = self._activity.list_counts(visit.signed_in.actor, token_id)
-        numbers: dict[tuple[date, str], int] = {(each.day, each.result.value): each.number for each in counts}
-        kinds = [kind for kind in RESULTS if any(kind == counted for _, counted in numbers)]
-        days = [date_of(day) for day in last_days(visit.now)]
-        return show_in(TOKENS, "activity", details=details, drawn=draw_days(days, kinds, numbers), words=RESULTS)
+        return show_in(TOKENS, "activity", details=details, drawn=draw_counts(counts, visit.now), words=RESULTS)
+
+
+def draw_counts(counts: Sequence[DayCount], now: datetime) -> Chart:
+    """Draw what became of a token, day by day."""
+    numbers: dict[tuple[date, str], int] = {(each.day, each.result.value): each.number for each in counts}
+    kinds = [kind for kind in RESULTS if any(kind == counted for _, counted in numbers)]
+    return draw_days([date_of(day) for day in last_days(now)], kinds, numbers)

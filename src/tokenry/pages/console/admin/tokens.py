@@ -12,6 +12,7 @@ from tokenry.domain.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PAGE_SIZE_MI
 from tokenry.domain.texts import is_storable
 from tokenry.domain.tokens import NEVER
 from tokenry.moments import write_moment
+from tokenry.pages.console.activity import RESULTS, draw_counts
 from tokenry.pages.console.admin.places import ALL_TOKENS
 from tokenry.pages.console.admin.questions import DISABLE_TOKENS, ENABLE_TOKENS, REVOKE_TOKENS, Question
 from tokenry.pages.console.admin.shown import show_admin
@@ -87,6 +88,7 @@ class AllTokensPages:
         self._inventory = installation.inventory
         self._sessions = installation.sessions
         self._audit = installation.audit
+        self._activity = installation.activity
         self._catalogue = installation.catalogue
         self._in_words = in_words(installation.catalogue)
 
@@ -115,6 +117,8 @@ class AllTokensPages:
             details=details,
             permissions=list_permissions(details.token.scopes, self._catalogue),
             events=events,
+            drawn=draw_counts(self._activity.list_counts(visit.signed_in.actor, number), visit.now),
+            words=RESULTS,
             reasons=REASONS,
         )
 
