@@ -46,8 +46,8 @@ def test_fault_that_quotes_itself_is_read_once() -> None:
     ("words", "named"),
     [
         ("See", "Sehen"),
-        ("Compute instances", "Recheninstanzen"),
-        ("Compute instances (db-1)", "Recheninstanzen (db-1)"),
+        ("Compute instances", "Compute-Instanzen"),
+        ("Compute instances (db-1)", "Compute-Instanzen (db-1)"),
         ("Züge (db-1)", "Züge (db-1)"),
         ("100 % <b>", "100 % <b>"),
         ("", ""),
