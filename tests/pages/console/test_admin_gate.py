@@ -25,6 +25,7 @@ UNASKED = {
     f"{ADMIN}/clients/{{client_id}}",
     f"{ADMIN}/webhooks",
     f"{ADMIN}/webhooks/{{webhook_id}}",
+    f"{ADMIN}/mail",
     f"{ADMIN}/audit",
     f"{ADMIN}/audit.csv",
     f"{ADMIN}/scopes",

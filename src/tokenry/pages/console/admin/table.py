@@ -7,12 +7,14 @@ from tokenry.pages.console.admin.children import ChildPages
 from tokenry.pages.console.admin.clients import NEW as NEW_CLIENT
 from tokenry.pages.console.admin.clients import ClientPages
 from tokenry.pages.console.admin.leaked import LeakedPages
+from tokenry.pages.console.admin.mail import MailPages
 from tokenry.pages.console.admin.overview import OverviewPages
 from tokenry.pages.console.admin.places import (
     ALL_TOKENS,
     AUDIT,
     CLIENTS,
     LEAKED,
+    MAIL,
     OVERVIEW,
     POLICY,
     SCOPES,
@@ -43,6 +45,7 @@ def admin_paths(installation: Installation, page: MakePage) -> Pages:
         return page(**{method: for_administrators(operation) for method, operation in operations.items()})
 
     audit, rules, leaked = AuditPages(installation), RulesPages(installation), LeakedPages(installation)
+    mail = MailPages(installation)
     return {
         OVERVIEW.path: admin(GET=OverviewPages(installation).show),
         **_token_paths(installation, admin),
@@ -50,6 +53,7 @@ def admin_paths(installation: Installation, page: MakePage) -> Pages:
         **_service_account_paths(installation, admin),
         **_client_paths(installation, admin),
         **_webhook_paths(installation, admin),
+        MAIL.path: admin(GET=mail.show, POST=mail.send),
         AUDIT.path: admin(GET=audit.show_list),
         f"{AUDIT.path}.csv": admin(GET=audit.export),
         SCOPES.path: admin(GET=rules.show_scopes),
