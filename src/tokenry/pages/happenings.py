@@ -56,6 +56,8 @@ HAPPENINGS: Mapping[str, str] = {
     "grant.exchange": "An application got a token for another",
     "grant.end": "An application's tokens were ended",
     "policy.set": "The policy was set",
+    "notifications.update": "What somebody is told by mail was changed",
+    "mail.test": "A message to try the mail was sent",
     "webhook.create": "A webhook was made",
     "webhook.update": "A webhook was changed",
     "webhook.rotate_secret": "A webhook got another secret",
