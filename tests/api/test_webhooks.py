@@ -9,7 +9,8 @@ from tests.api.parts import bearer_of, create, faults, installation_of, token_of
 from tests.conftest import App
 from tests.issuing import bearer
 from tests.making import OPERATOR
-from tokenry.domain.webhooks import WEBHOOKS_MAX, WebhookChange
+from tokenry.description.openapi import read_description
+from tokenry.domain.webhooks import ACTIONS, WEBHOOKS_MAX, WebhookChange
 
 WEBHOOKS = "/v4/tokenry/webhooks"
 URL = "https://app.example/hooks"
@@ -110,3 +111,7 @@ def test_there_are_only_so_many(app: App) -> None:
     for _ in range(WEBHOOKS_MAX):
         make(app)
     assert app.client.post(WEBHOOKS, headers=app.bearer, json={"url": URL}).status_code == 400
+
+
+def test_description_names_every_event_that_there_is() -> None:
+    assert read_description()["components"]["schemas"]["WebhookEvents"]["items"]["enum"] == sorted(ACTIONS)
