@@ -16,10 +16,10 @@ def test_highest_day_fills_the_picture_and_the_others_are_in_proportion() -> Non
 
 
 def test_pieces_of_a_day_stand_upon_each_other() -> None:
-    drawn = draw_days(DAYS, ["accepted", "refused"], {(DAYS[3], "accepted"): 3, (DAYS[3], "refused"): 1})
+    drawn = draw_days(DAYS, ["accepted", "expired"], {(DAYS[3], "accepted"): 3, (DAYS[3], "expired"): 1})
     below, above = drawn.bars
     assert above.y + above.height == below.y
-    assert [bar.kind for bar in drawn.bars] == ["accepted", "refused"]
+    assert [bar.colour for bar in drawn.bars] == ["accepted", "refused"]
 
 
 def test_little_beside_much_can_be_seen() -> None:

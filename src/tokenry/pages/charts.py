@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+ACCEPTED, LIVE, REFUSED = "accepted", "live", "refused"
+"""How pieces are coloured: what is neither of the first two is refused, since colours would not tell reasons apart."""
 WIDTH, HEIGHT = 720, 160
 """Of the drawing, in its own units: it is as wide as there is room."""
 GAP = 1
@@ -11,13 +13,13 @@ GAP = 1
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One piece of a column: where it is, how high, and what it is of, as the style calls it."""
+    """One piece of a column: where it is, how high, and its colour, as the style calls it."""
 
     x: float
     y: float
     width: float
     height: float
-    kind: str
+    colour: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ class Chart:
     last: date
     most: int
     total: int
+
+    @property
+    def colours(self) -> Sequence[str]:
+        """Those that there are, each once."""
+        return list(dict.fromkeys(map(_colour, self.kinds)))
 
 
 def draw_days(days: Sequence[date], kinds: Sequence[str], numbers: Mapping[tuple[date, str], int]) -> Chart:
@@ -51,5 +58,9 @@ def _draw_column(column: Sequence[int], kinds: Sequence[str], x: float, width: f
         if number:
             height = max(1.0, HEIGHT * number / most)  # whatever there was can be seen
             top = max(0.0, top - height)
-            bars.append(Bar(round(x, 1), round(top, 1), round(width - GAP, 1), round(height, 1), kind))
+            bars.append(Bar(round(x, 1), round(top, 1), round(width - GAP, 1), round(height, 1), _colour(kind)))
     return bars
+
+
+def _colour(kind: str) -> str:
+    return kind if kind in {ACCEPTED, LIVE} else REFUSED

@@ -1,7 +1,7 @@
 """What administrators see at a glance, and keeping a token to what it needs."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.pages.console.administering import ADMIN, make_firm
 from tests.pages.parts import Visitor
 from tokenry.domain.overview import Day
 from tokenry.domain.usage import Result
-from tokenry.pages.console.admin.overview import HEIGHT, draw_bars, draw_results
+from tokenry.pages.console.admin.overview import NOBODYS, draw_overview
 from tokenry.service.installation import Installation
 from tokenry.service.overview import COUNTING_SECONDS
 from tokenry.storage.usage import Count, add_counts
@@ -18,22 +18,15 @@ from tokenry.storage.usage import Count, add_counts
 DAY = date(2026, 11, 30)
 
 
-def test_highest_bar_fills_the_picture_and_the_least_can_be_seen() -> None:
-    bars = re.findall(r"v-([0-9.]+)h", draw_bars([1000, 0, 1]))
-    assert bars == [f"{HEIGHT:.1f}", "2.0"]
-    assert draw_bars([]) == draw_bars([0, 0]) == ""
-
-
-def test_reasons_that_there_were_have_a_picture_each() -> None:
+def test_reasons_that_there_were_are_drawn_in_their_order() -> None:
     days = [
-        Day(DAY, 3, {Result.ACCEPTED: 5}, 0),
-        Day(DAY + timedelta(days=1), 3, {Result.EXPIRED: 2}, 1),
+        Day(DAY, 3, {Result.EXPIRED: 2}, 1),
+        Day(DAY + timedelta(days=1), 4, {Result.ACCEPTED: 5}, 0),
     ]
-    assert [(picture.title, picture.numbers) for picture in draw_results(days)] == [
-        ("Accepted", [5, 0]),
-        ("Refused: expired", [0, 2]),
-        ("No token of anybody, in all accounts", [0, 1]),
-    ]
+    live, results = draw_overview(days, datetime(2026, 12, 1, 12, tzinfo=UTC))
+    assert live.rows == [(DAY, [3]), (DAY + timedelta(days=1), [4])]
+    assert results.kinds == ["accepted", "expired", NOBODYS]
+    assert results.rows == [(DAY, [0, 2, 1]), (DAY + timedelta(days=1), [5, 0, 0])]
 
 
 def test_numbers_lead_to_the_lists_behind_them(do: Installation, admin: Visitor, clock: Clock) -> None:
@@ -48,7 +41,10 @@ def test_numbers_lead_to_the_lists_behind_them(do: Installation, admin: Visitor,
     for path, number in gauges:
         assert (path, f"{number} token" in admin.get(path).text or number == "0") == (path, True)
     assert len(gauges) == 5
-    assert re.findall(r'<td data-label="(?:Accepted|Refused: may not do it)">(\d+)</td>', page) == ["41", "7"]
+    assert re.findall(r'<td data-label="(?:Accepted|Refused: its scopes do not suffice)">(\d+)</td>', page) == [
+        "41",
+        "7",
+    ]
 
 
 @pytest.fixture
