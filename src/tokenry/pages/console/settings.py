@@ -4,6 +4,7 @@ from zoneinfo import available_timezones
 
 from tokenry.domain.errors import Invalid
 from tokenry.domain.profile import ProfileChange
+from tokenry.pages.console.notices import KINDS
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.languages import LANGUAGE_COOKIE, LANGUAGE_COOKIE_SECONDS, LANGUAGES
 from tokenry.pages.navigation import SETTINGS
@@ -16,6 +17,7 @@ class SettingsPages:
 
     def __init__(self, installation: Installation) -> None:
         self._profiles = installation.profiles
+        self._notices = installation.notices
 
     def show(self, visit: Visit) -> Reply:
         """GET what can be set."""
@@ -42,4 +44,7 @@ class SettingsPages:
             languages={name: locale.get_language_name() for name, locale in LANGUAGES.items()},
             chosen_timezone=timezone,
             timezones=sorted(available_timezones()),
+            kinds=KINDS,
+            choices=self._notices.get_choices(visit.signed_in.actor),
+            by_mail=self._profiles.get_profile(visit.signed_in.actor).email_notifications,
         )

@@ -8,6 +8,7 @@ from tokenry.pages.console.activity import ActivityPages
 from tokenry.pages.console.admin.table import admin_paths
 from tokenry.pages.console.endings import EndingPages
 from tokenry.pages.console.new_token import NewTokenPages
+from tokenry.pages.console.notices import NOTICES, NOTIFICATIONS, NoticePages
 from tokenry.pages.console.rotation import RotationPages
 from tokenry.pages.console.settings import SettingsPages
 from tokenry.pages.console.token import TokenPage
@@ -26,6 +27,7 @@ def console_paths(installation: Installation, page: MakePage) -> Pages:
     access = AccessPages(installation)
     settings = SettingsPages(installation)
     activity = ActivityPages(installation)
+    notices = NoticePages(installation)
     return {
         CONSOLE: page(GET=tokens.show_list),
         **_token_paths(installation, page),
@@ -35,6 +37,8 @@ def console_paths(installation: Installation, page: MakePage) -> Pages:
         APPLICATIONS.path: page(GET=access.show_apps, POST=access.end_app),
         SESSIONS.path: page(GET=access.show_sessions, POST=access.end_session),
         SETTINGS.path: page(GET=settings.show, POST=settings.save),
+        NOTIFICATIONS: page(GET=notices.lead_to_settings, POST=notices.choose),
+        NOTICES: page(GET=notices.lead_to_list, POST=notices.dismiss),
         **admin_paths(installation, page),
         f"{CONSOLE}/{{rest:path}}": page(GET=_show_nothing),  # the last: what no other path is
     }

@@ -17,6 +17,7 @@ class TokenPages:
 
     def __init__(self, installation: Installation) -> None:
         self._details = installation.details
+        self._notices = installation.notices
         self._public_url = installation.public_url
         self._in_words = in_words(installation.catalogue)
 
@@ -31,6 +32,7 @@ class TokenPages:
             asked=asked,
             choices=CHOICES,
             page=page,
+            notices=self._notices.list_notices(visit.signed_in.actor),
             in_words=self._in_words,
             proxy=visit.signed_in.user.proxy,
             public_url=self._public_url,
