@@ -175,6 +175,22 @@ def test_what_could_not_be_written_is_taken_again_and_what_came_meanwhile_after_
     assert counts.counts.take() == [Count(7, 1, TODAY, "expired", 1)]
 
 
+def test_names_of_instances_that_requests_bring_are_told_of_none() -> None:
+    """Else a client could have a row written for each that it makes up."""
+    scopes = Scopes.parse("messages:read files:read@team-7")
+    known = Known(b"f", ACTOR._replace(scopes=scopes), ANYWHERE)
+    known.watched = Scopes.parse("files:read@team-7")
+    counts = Counts()
+    counts.look_at(known)
+    for number in range(1000):
+        asked = Scopes.parse(f"messages:read@x{number} files:read@team-7")
+        counts.ask(known, asked)
+        counts.watch(known, asked, None)
+    counts.gather(TODAY, START)
+    assert {row.scope for row in counts.asked.take()} == {"messages:read", "files:read@team-7"}
+    assert [(row.scope, row.number) for row in counts.would_be.take()] == [("messages:read", 1000)]
+
+
 def test_counts_are_kept_for_ninety_days(deciders: Deciders) -> None:
     today = day_of(NOW.timestamp())
     rows = [Count(1, 1, today - age, "accepted", 1) for age in (0, DAYS_KEPT - 1, DAYS_KEPT, DAYS_KEPT + 1)]

@@ -102,13 +102,14 @@ class Counts:
         known.asked = {**(known.asked if len(known.asked) < ASKED_MAX else {}), id(needed): needed}
         token_id = _told_apart(known.actor)
         if token_id and len(self._asked) < COUNTED_MAX:
-            self._asked.update((token_id, scope) for scope in needed.texts)
+            self._asked.update((token_id, _told_of(scope, known.actor.scopes)) for scope in needed.texts)
 
     def watch(self, known: Known, needed: Scopes, address: str | None) -> None:
         """Note that a token would have been refused if it were kept to the scopes to which it is watched."""
         assert known.watched is not None
         token_id = _told_apart(known.actor)
-        for scope in known.watched.missing(needed):
+        for missing in known.watched.missing(needed):
+            scope = _told_of(missing, known.actor.scopes)
             number, _ = self._watched.get((token_id, scope), (0, None))
             if number or len(self._watched) < COUNTED_MAX:
                 self._watched[token_id, scope] = number + 1, address
@@ -148,6 +149,15 @@ class Counts:
         self._results.clear()
         self._asked.clear()
         self._watched.clear()
+
+
+def _told_of(scope: str, held: Scopes) -> str:
+    """What is told of a scope that was asked: its instance only if the token has that one by name.
+
+    The others are names that requests bring, of which there may be any number.
+    """
+    general, at, _ = scope.partition("@")
+    return general if at and scope not in held.held else scope
 
 
 def _told_apart(actor: Actor) -> int:
