@@ -172,3 +172,19 @@ def test_socket_is_taken_as_it_is_written() -> None:
     settings = read_settings(dict.fromkeys(["uds", "uds_mode", "uds_group"]), environment=environment)
     assert (str(settings.uds), settings.uds_mode, settings.uds_group) == (longest, "600", "12")
     assert (Settings().uds, Settings().uds_mode, Settings().uds_group) == (None, "0660", None)
+
+
+KEYS = "https://api.github.com/meta/public_keys/secret_scanning"
+
+
+@pytest.mark.parametrize("text", [KEYS, "https://keys.example:8443/?a=b", "http://127.0.0.1:80/keys", "http://[::1]/"])
+def test_keys_of_leak_reports_are_at_an_address_that_can_be_believed(text: str) -> None:
+    assert Settings(leak_keys_url=text).leak_keys_url == text
+
+
+@pytest.mark.parametrize(
+    "text", ["keys", "/keys", "http://keys.example/", "ftp://localhost/", "https:///x", "https://a:b@c/", f"{KEYS}#a"]
+)
+def test_keys_of_leak_reports_that_anybody_could_replace_are_refused(text: str) -> None:
+    with pytest.raises(SetupError, match=r"^TOKENRY_LEAK_KEYS_URL has to be an https address, or http:// on this"):
+        read_settings({"leak_keys_url": None}, environment={"TOKENRY_LEAK_KEYS_URL": text})

@@ -11,6 +11,7 @@ from tokenry.api.account.table import account_paths, child_account_paths, client
 from tokenry.api.activity import activity_paths
 from tokenry.api.apps import app_paths
 from tokenry.api.audit import audit_paths
+from tokenry.api.github import github_paths
 from tokenry.api.mail import mail_paths
 from tokenry.api.managed.browser import BrowserResource, page_answer_headers
 from tokenry.api.managed.table import managed_paths, page_token_paths, service_account_paths
@@ -41,7 +42,7 @@ from tokenry.service.hashing import Hashing
 from tokenry.service.installation import Installation
 from tokenry.serving.health import Liveness, Readiness
 from tokenry.verification.inspection import Inspector
-from tokenry.web.bodies import read_json_object
+from tokenry.web.bodies import leave_unread, read_json_object
 from tokenry.web.dialect import Dialect
 from tokenry.web.errors import STATUS, write_faults
 from tokenry.web.forms import FORMS, read_form
@@ -55,6 +56,8 @@ VERIFICATION = Dialect(
 """JSON, and every fault in an envelope."""
 WIRE = replace(VERIFICATION, status={**STATUS, InsufficientScope: 401}, words=WORDS.as_recorded())
 """The wire format: the same, but for a scope that does not suffice."""
+SIGNED = replace(WIRE, read_body=leave_unread)
+"""The same, with bodies that are read once their signature was found right."""
 TO_PAGES = replace(VERIFICATION, write_headers=page_answer_headers)
 """The same as the first, to a page of an origin that the operator listed."""
 OAUTH = replace(
@@ -83,6 +86,7 @@ def routes(
 ) -> Sequence[BaseRoute]:
     """Every path of the service. Each application behind one has `methods`; but for pages, `openapi.yaml` has them."""
     wire = partial(Resource, checks, replace(WIRE, words=words.as_recorded()))
+    signed = partial(Resource, checks, replace(SIGNED, words=words.as_recorded()))
     verification = partial(Resource, checks, replace(VERIFICATION, words=words))
     oauth, registration = (
         partial(Resource, checks, replace(dialect, words=words.without_texts())) for dialect in (OAUTH, REGISTRATION)
@@ -117,6 +121,7 @@ def routes(
         **notification_paths(installation, wire),
         **mail_paths(installation, wire),
         **public_paths(installation, wire),
+        **github_paths(installation, signed),
     }
     return [
         *(Route(path, app) for path, app in paths.items()),

@@ -4,10 +4,11 @@ import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tokenry.domain.mail import is_sender, read_mail_server
 from tokenry.domain.networks import SOCKET_PATH_BYTES_MAX, UNIX_PEER
-from tokenry.domain.public_url import read_public_url
+from tokenry.domain.public_url import is_loopback, read_public_url
 from tokenry.domain.secrets import is_prefix
 from tokenry.domain.words import is_realm, is_sentence
 
@@ -35,6 +36,16 @@ def read_origins(text: str) -> str:
 def read_optional_url(text: str | None) -> str | None:
     """Read the address of the service for browsers, if there is one. Raises ValueError."""
     return None if text is None else read_public_url(text)
+
+
+def require_fetched(text: str | None) -> str | None:
+    """Raise ValueError unless what is at this address can be believed: https, or http on this machine."""
+    if text is not None:
+        url = urlsplit(text)
+        encrypted = url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))
+        if not url.hostname or not encrypted or url.port == 0 or url.username is not None or url.fragment:
+            raise ValueError
+    return text
 
 
 def require_socket_path(path: Path | None) -> Path | None:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from tokenry import setting_texts as texts
 from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import SetupError
 from tokenry.domain.mail import MailSettings, read_mail_server
@@ -21,19 +22,6 @@ from tokenry.domain.secrets import PERSONAL
 from tokenry.domain.sessions import SessionLimits
 from tokenry.domain.words import REALM_LENGTH_MAX, TEXT_LENGTH_MAX, Words
 from tokenry.fetching.reach import Networks
-from tokenry.setting_texts import (
-    read_networks,
-    read_optional_url,
-    read_origins,
-    require_mail_server,
-    require_mode,
-    require_networks,
-    require_prefix,
-    require_realm,
-    require_sender,
-    require_sentence,
-    require_socket_path,
-)
 from tokenry.storage.catalogue import default_catalogue, read_catalogue
 from tokenry.storage.deadline import TIMEOUT_SECONDS
 from tokenry.storage.providers import read_providers
@@ -64,12 +52,12 @@ class Settings(BaseModel):
     port: int = Field(default=8470, ge=0, le=65535, description="The port; 0 for any free one.")
     uds: Annotated[
         Path | None,
-        AfterValidator(require_socket_path),
+        AfterValidator(texts.require_socket_path),
         Note(unset="none", wanted=f"has to be a path of at most {SOCKET_PATH_BYTES_MAX} bytes"),
     ] = Field(default=None, description="A unix socket to listen on as well, beside address and port.")
     uds_mode: Annotated[
         str,
-        AfterValidator(require_mode),
+        AfterValidator(texts.require_mode),
         Note(wanted="has to be three octal digits such as 660, in a TOML file with quotes"),
     ] = Field(default="0660", description="The mode of the unix socket: those who may write to it may ask.")
     uds_group: Annotated[str | None, Note(unset="the process's own")] = Field(
@@ -77,7 +65,7 @@ class Settings(BaseModel):
     )
     public_url: Annotated[
         str | None,
-        AfterValidator(read_optional_url),
+        AfterValidator(texts.read_optional_url),
         Note(
             unset="the address listened on, where that is loopback",
             wanted="has to be https://host or https://host:port, or http:// on this machine, without a path",
@@ -113,7 +101,7 @@ class Settings(BaseModel):
     ] = Field(default=None, description="On the first start, write the first token to this new file of mode 0600.")
     trusted_proxies: Annotated[
         str,
-        AfterValidator(require_networks),
+        AfterValidator(texts.require_networks),
         Note(unset="none", wanted="has to be addresses or networks such as 10.0.0.0/8, or unix:, comma-separated"),
     ] = Field(
         default="",
@@ -176,7 +164,7 @@ class Settings(BaseModel):
     )
     allowed_origins: Annotated[
         str,
-        AfterValidator(read_origins),
+        AfterValidator(texts.read_origins),
         Note(
             unset="none",
             wanted="has to be origins such as https://app.example.com, comma-separated; http:// on this machine alone",
@@ -197,7 +185,7 @@ class Settings(BaseModel):
     )
     webhook_networks: Annotated[
         str,
-        AfterValidator(read_networks),
+        AfterValidator(texts.read_networks),
         Note(unset="none", wanted="has to be networks such as 10.0.0.0/8, comma-separated"),
     ] = Field(
         default="",
@@ -206,7 +194,7 @@ class Settings(BaseModel):
     )
     smtp_url: Annotated[
         str | None,
-        AfterValidator(require_mail_server),
+        AfterValidator(texts.require_mail_server),
         Note(
             unset="none: no mail is sent",
             secret=True,
@@ -219,11 +207,18 @@ class Settings(BaseModel):
         "on this machine need not have. A password belongs in the variable or a file, not on the line.",
     )
     mail_from: Annotated[
-        str | None, AfterValidator(require_sender), Note(unset="none: no mail is sent", wanted="has to be an address")
+        str | None,
+        AfterValidator(texts.require_sender),
+        Note(unset="none: no mail is sent", wanted="has to be an address"),
     ] = Field(default=None, description="The address that mail is from, such as tokens@example.com.")
+    leak_keys_url: Annotated[
+        str | None,
+        AfterValidator(texts.require_fetched),
+        Note(unset="none: no reports are taken", wanted="has to be an https address, or http:// on this machine"),
+    ] = Field(default=None, description="Where GitHub's keys are, by which it signs reports of tokens that leaked.")
     token_prefix: Annotated[
         str,
-        AfterValidator(require_prefix),
+        AfterValidator(texts.require_prefix),
         Note(
             wanted="has to be 2 to 12 of a-z, 0-9 and _, the last a _, and not what another kind of secret begins with"
         ),
@@ -233,15 +228,15 @@ class Settings(BaseModel):
     )
     realm: Annotated[
         str,
-        AfterValidator(require_realm),
+        AfterValidator(texts.require_realm),
         Note(wanted=f"has to be 1 to {REALM_LENGTH_MAX} characters of ASCII without quotation marks and backslashes"),
     ] = Field(default="tokenry", description="The realm in WWW-Authenticate: the name of what tokens are for.")
     invalid_token_text: Annotated[
-        str | None, AfterValidator(require_sentence), Note(unset="Invalid Token", wanted=_SENTENCE)
+        str | None, AfterValidator(texts.require_sentence), Note(unset="Invalid Token", wanted=_SENTENCE)
     ] = Field(default=None, description="What is said to whoever has no valid token.")
     insufficient_scope_text: Annotated[
         str | None,
-        AfterValidator(require_sentence),
+        AfterValidator(texts.require_sentence),
         Note(unset="Your token is not authorized to use this endpoint.", wanted=_SENTENCE),
     ] = Field(
         default=None,

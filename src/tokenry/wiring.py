@@ -127,6 +127,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
             Documents(settings.client_documents),
             settings.reach_of_webhooks,
             settings.mail,
+            settings.leak_keys_url,
         ),
         allowed_origins=settings.origins,
         kind=personal_kind(settings.token_prefix),

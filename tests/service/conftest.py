@@ -1,9 +1,12 @@
 """What tests of the use cases start from."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.making import NOW
 from tests.service.parts import Bench
+from tests.sites import Site, serving_site
 from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import Peppers
@@ -41,3 +44,10 @@ def bench(database: Database) -> Bench:
 @pytest.fixture
 def details(bench: Bench) -> TokenDetails:
     return TokenDetails(bench.transactions)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A web server of this machine."""
+    with serving_site() as site:
+        yield site

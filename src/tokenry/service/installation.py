@@ -37,6 +37,7 @@ from tokenry.service.grants.revocation import ClientRevocations
 from tokenry.service.grants.token_exchange import TokenExchange
 from tokenry.service.identities import Identities
 from tokenry.service.inventory import Inventory
+from tokenry.service.leak_keys import LeakKeys
 from tokenry.service.leaks import Leaks
 from tokenry.service.links import Links
 from tokenry.service.logins import Logins
@@ -78,14 +79,15 @@ FIRST_LABEL = "first token"
 class Others(NamedTuple):
     """How the service deals with other programs.
 
-    Those who become OAuth clients that no administrator has made; where administrators may have webhooks; and by whom
-    mail goes out.
+    Those who become OAuth clients that no administrator has made; where administrators may have webhooks; by whom mail
+    goes out; and where the keys are by which GitHub signs leak reports.
     """
 
     registration: Registration = Registration.OFF
     documents: Documents = Documents.OFF
     webhooks: Networks = INTERNET
     mail: MailSettings | None = None
+    leak_keys_url: str | None = None
 
 
 NO_OTHERS = Others()
@@ -149,6 +151,7 @@ class Installation:
         self.webhooks = Webhooks(self.transactions, self.peppers)
         self.telling = Telling(self.transactions, self.peppers, others.webhooks)
         self.notices = Notices(self.transactions)
+        self.leak_keys = LeakKeys(others.leak_keys_url, self.transactions.now)
         self.mailing = Mailing(self.transactions, others.mail, self.public_url)
 
     def _add_management(self, allowed_origins: frozenset[str], reservation: timedelta) -> None:

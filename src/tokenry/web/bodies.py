@@ -17,10 +17,10 @@ LENGTH_DIGITS_MAX = 10
 _EXPECTED: dict[type, str] = {str: "Must be a string", bool: "Must be true or false"}
 
 
-async def receive_body(headers: Mapping[bytes, str], receive: Receive) -> bytes:
+async def receive_body(headers: Mapping[bytes, str], receive: Receive, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     """Receive a body to its end. Raises BodyTooLarge, ClientGone."""
     length = headers.get(b"content-length", "0").lstrip("0")  # the HTTP parser let only digits through, but any number
-    if len(length) > LENGTH_DIGITS_MAX or int(length or "0") > BODY_BYTES_MAX:
+    if len(length) > LENGTH_DIGITS_MAX or int(length or "0") > bytes_max:
         raise BodyTooLarge
     raw = bytearray()
     more = True
@@ -30,7 +30,7 @@ async def receive_body(headers: Mapping[bytes, str], receive: Receive) -> bytes:
             raise ClientGone
         raw += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(raw) > BODY_BYTES_MAX:
+        if len(raw) > bytes_max:
             raise BodyTooLarge
     return bytes(raw)
 
@@ -39,13 +39,23 @@ def read_json_object(raw: bytes, _media_type: str = "") -> Mapping[str, object]:
     """Read a JSON object. An empty body counts as `{}`. Raises Invalid."""
     if not raw:
         return {}
-    try:
-        body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise Invalid(Fault("Invalid JSON")) from None
+    body = read_json(raw)
     if not isinstance(body, dict):
         raise Invalid(Fault("Must be a JSON object"))
     return body
+
+
+def read_json(raw: bytes) -> object:
+    """Read JSON. Raises Invalid."""
+    try:
+        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise Invalid(Fault("Invalid JSON")) from None
+
+
+def leave_unread(_raw: bytes, _media_type: str = "") -> Mapping[str, object]:
+    """Read nothing of a body, whose operation does: it has to know first who sends these bytes."""
+    return {}
 
 
 def read_key(body: Mapping[str, object], key: str, kind: type[T], faults: list[Fault]) -> T | None:

@@ -16,8 +16,8 @@ from tokenry.verification.verifier import KnownPresenter
 class Call:
     """What an operation is given: who calls, from where, and what the request says. A public one may have no caller.
 
-    `count` counts the request for somebody more: an operation in a thread may call it, before anything else it does. It
-    raises TooManyRequests.
+    `raw` are the bytes of its body. `count` counts the request for somebody more: an operation in a thread may call it,
+    before anything else it does. It raises TooManyRequests.
     """
 
     caller: Actor | None
@@ -26,6 +26,7 @@ class Call:
     query: str
     headers: Mapping[bytes, str]
     body: Mapping[str, object] = field(default_factory=dict)
+    raw: bytes = field(default=b"", repr=False)
     count: Callable[[str], None] = lambda _key: None
 
     @property

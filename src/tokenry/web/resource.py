@@ -37,7 +37,7 @@ from tokenry.verification.bound_tokens import BoundTokens, Shown
 from tokenry.verification.challenge import challenge
 from tokenry.verification.verifier import Decision, KnownPresenter, Verifier
 from tokenry.web.answers import Answer, HeaderList, send_answer, send_result, to_bytes
-from tokenry.web.bodies import receive_body
+from tokenry.web.bodies import BODY_BYTES_MAX, receive_body
 from tokenry.web.dialect import Dialect, Heading
 from tokenry.web.errors import BodyTooLarge, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
 from tokenry.web.limits import Bucket, RateLimits, network
@@ -55,18 +55,19 @@ class Operation:
     """A function of a call that returns the JSON body of a 200, or an Answer.
 
     `needs` is the scope it asks for, `*` for none, and `who` may call it. `reads_body` is False where clients send
-    bodies that mean nothing: those are received and dropped. `counted` is False for those that a service asks on each
-    request of its own: then only tokens and clients that are refused here count towards a limit. One with a `bucket` is
-    counted there and nowhere else. One that `changes` something has threads that no reading takes. `for_clients` is
-    done instead for OAuth clients, which present no token of their own, but by HTTP Basic or in the body who they are;
-    `for_managers` for who has its scope, and is no administrator or has not the one that is asked for here;
-    `for_itself` for a token that rotates itself only, for which no other operation is done.
+    bodies that mean nothing: those are received and dropped. None is longer than `body_bytes_max`. `counted` is False
+    for those that a service asks on each request of its own: then only tokens and clients that are refused here count
+    towards a limit. One with a `bucket` is counted there and nowhere else. One that `changes` something has threads
+    that no reading takes. `for_clients` is done instead for OAuth clients, which present no token of their own, but by
+    HTTP Basic or in the body who they are; `for_managers` for who has its scope, and is no administrator or has not the
+    one that is asked for here; `for_itself` for a token that rotates itself only, for which no other operation is done.
     """
 
     run: Callable[[Call], object]
     needs: str = "*"
     who: Callers = Callers.USERS
     reads_body: bool = True
+    body_bytes_max: int = BODY_BYTES_MAX
     counted: bool = True
     bucket: Bucket | None = None
     changes: bool = False
@@ -244,7 +245,7 @@ class Resource:
         if call.caller is not None:
             self._checks.admission.admit(call.caller, operation.who)
         media_type = call.headers.get(b"content-type", self._dialect.media_types[0])
-        return replace(call, body=self._dialect.read_body(raw, media_type))
+        return replace(call, raw=raw, body=self._dialect.read_body(raw, media_type))
 
     def _run(self, operation: Operation, call: Call, raw: bytes) -> Answer:
         """Carry out the operation, and make the first of the pieces of an answer."""
@@ -350,4 +351,4 @@ async def receive_meant(
     coding = headers.get(b"content-encoding", "identity").strip().lower()
     if media_type not in dialect.media_types or coding != "identity":
         raise UnsupportedMediaType(*dialect.media_types)
-    return await receive_body(headers, receive)
+    return await receive_body(headers, receive, operation.body_bytes_max)
