@@ -467,6 +467,8 @@ class Many:
                 partial(self.list_events, "token:2000"),
             ],
             "audit.list_own_events": [partial(do.audit.list_own_events, actor, *asked) for asked in events],
+            "audit.export_events": [partial(self.two_pieces, do.audit.export_events, actor)],
+            "audit.export_own_events": [partial(self.two_pieces, do.audit.export_own_events, actor)],
         }
 
     def reads(self) -> Mapping[str, list[Callable[[], object]]]:

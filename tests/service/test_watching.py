@@ -106,10 +106,12 @@ def test_scopes_that_are_not_fewer_are_refused(case: Case) -> None:
             case.do.watching.watch_token(case.origin, case.token_id, scopes)
 
 
-def test_token_is_not_narrowed_to_what_nobody_expects(case: Case) -> None:
+@pytest.mark.parametrize("expected", ["volumes:read_only", "", "*", "???", "\0", "\udc80"])
+def test_token_is_not_narrowed_to_what_nobody_expects(case: Case, expected: str) -> None:
     case.do.watching.watch_token(case.origin, case.token_id, "linodes:read_only")
     with pytest.raises(Conflict):
-        case.do.watching.narrow_token(case.origin, case.token_id, "volumes:read_only")
+        case.do.watching.narrow_token(case.origin, case.token_id, expected)
+    assert case.run(case.ask(WRITES)) is None
 
 
 def test_only_administrators_watch(case: Case) -> None:

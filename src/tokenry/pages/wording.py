@@ -7,9 +7,9 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from tokenry.domain.catalogue import Action, Catalogue, Resource
-from tokenry.domain.scopes import WRITES, Level, Name, Scopes, stored_scopes
+from tokenry.domain.scopes import CHILDREN_WRITES, WRITES, Level, Name, Scopes, stored_scopes
 
-_WRITES = Scopes.parse(WRITES)
+_MAKING = (Scopes.parse(WRITES), Scopes.parse(CHILDREN_WRITES))
 _LEVELS = [level.word for level in Level]
 
 
@@ -63,8 +63,8 @@ def _describe(name: Name, catalogue: Catalogue) -> Permission:
 
 
 def is_dangerous(scopes: Scopes) -> bool:
-    """Whether an application could make itself further tokens and users with these, which outlive its own."""
-    return scopes.covers(_WRITES)
+    """Whether whoever has these could make further tokens and users, or manages those of an account."""
+    return scopes.management or any(map(scopes.covers, _MAKING))
 
 
 @dataclass(frozen=True, slots=True)

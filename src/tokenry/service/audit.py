@@ -1,11 +1,16 @@
 """What was done, for those whom it concerns. Nobody changes it, and `Change.record` alone adds to it."""
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
 from tokenry.domain.accounts import Actor
 from tokenry.domain.audit import Entry
-from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.filters import EVERY_ROW, All, Comparison, Filter, Operator
 from tokenry.domain.managed import require_manager
-from tokenry.domain.paging import Page, PageRequest
-from tokenry.service.acting import get_reader
+from tokenry.domain.paging import PAGE_SIZE_MAX, Page, PageRequest
+from tokenry.service.acting import get_reader, require_open
 from tokenry.service.transactions import Transactions
 from tokenry.storage import audit as stored
 
@@ -26,3 +31,37 @@ class Audit:
         """List what was done to the actor's user, and to the tokens of that one."""
         with self._transactions.read() as connection:
             return stored.list_events_of_user(connection, actor.user_id, request=request, filter=filter)
+
+    def export_events(self, actor: Actor, filter: Filter = EVERY_ROW) -> Iterator[Sequence[Entry]]:
+        """Read all of what was done in the account, in pieces, the newest first; what is done meanwhile is left out.
+
+        Ends with Unauthorized or Forbidden as soon as the actor's secret opens nothing, or is no longer a manager's.
+        """
+
+        def read(connection: Connection, request: PageRequest, piece: Filter) -> Page[Entry]:
+            require_manager(get_reader(connection, actor))
+            return stored.list_events_of_account(connection, actor.account_id, request=request, filter=piece)
+
+        return self._read_all(actor, read, filter)
+
+    def export_own_events(self, actor: Actor, filter: Filter = EVERY_ROW) -> Iterator[Sequence[Entry]]:
+        """Read all of what was done to the actor's user and that one's tokens, in the same way."""
+
+        def read(connection: Connection, request: PageRequest, piece: Filter) -> Page[Entry]:
+            return stored.list_events_of_user(connection, actor.user_id, request=request, filter=piece)
+
+        return self._read_all(actor, read, filter)
+
+    def _read_all(
+        self, actor: Actor, read: Callable[[Connection, PageRequest, Filter], Page[Entry]], wanted: Filter
+    ) -> Iterator[Sequence[Entry]]:
+        piece = wanted
+        while True:
+            with self._transactions.read() as connection:
+                require_open(connection, actor, now=self._transactions.now())
+                rows = read(connection, PageRequest(size=PAGE_SIZE_MAX), piece).rows
+            if not rows:
+                return
+            yield rows
+            older = Comparison("id", Operator.LESS, rows[-1].id)
+            piece = replace(wanted, condition=All((wanted.condition, older)))

@@ -65,7 +65,7 @@ class Watching:
         with self._transactions.change(origin) as change:
             held = self._lock(change, token_id)
             watch = _get(change, token_id)
-            if expected is not None and Scopes.parse(expected).names != watch.scopes.names:
+            if expected is not None and not _are(watch.scopes, expected):
                 raise Conflict(Fault(f"The token is watched to {watch.scopes} by now", "scopes"))
             stored.narrow_token(change.connection, token_id, watch.scopes)
             change.record(TokenNarrowed(token_id, held, watch.scopes))
@@ -93,6 +93,14 @@ class Watching:
         _require_open(details)
         held = self._catalogue.stored(str(details.token.scopes))
         return held.managing() if get_user(connection, owner_id).admin else held
+
+
+def _are(scopes: Scopes, text: str) -> bool:
+    """Whether a text, which may be any, means these scopes, in whatever order."""
+    try:
+        return {*Scopes.parse(text).texts} == {*scopes.texts}
+    except ValueError:
+        return False
 
 
 def _require_open(details: Details) -> None:

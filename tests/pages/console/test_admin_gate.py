@@ -109,6 +109,18 @@ def test_changes_ask_anew_who_it_is_and_reading_does_not(
     assert asked == {route.path for route in admin_pages(site)} - UNASKED
 
 
+def test_every_form_asks_anew_who_it_is_but_for_what_anybody_may_do(
+    site: App, do: Installation, clock: Clock, ada: Visitor
+) -> None:
+    firm = make_firm(do)
+    sign_in_as(site, ada)
+    form = hidden(ada.get("/sign-out").text)
+    clock.seconds += RECENT_SECONDS + 1
+    forms = {route.path: firm.path_of(route) for route in admin_pages(site) if "POST" in methods_of(route)}
+    taken = {path for path, own in forms.items() if "Show that it is you" not in ada.post(own, form).text}
+    assert taken == {f"{ADMIN}/leaked"}
+
+
 @pytest.mark.parametrize("value", HOSTILE)
 def test_no_form_and_no_address_makes_anything_fail(owner: tuple[App, Installation, Visitor], value: str) -> None:
     app, do, admin = owner

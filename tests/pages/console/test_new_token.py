@@ -239,6 +239,17 @@ def test_dangerous_token_needs_a_recent_proof_and_the_form_comes_back(
     assert secret_in(make(admin).text)
 
 
+@pytest.mark.parametrize(
+    "scopes", ["account:read_write", "child_account:read_write", "tokenry_users:read_only", "tokenry_audit:read_only"]
+)
+def test_token_that_makes_more_or_manages_needs_a_recent_proof(
+    do: Installation, admin: Visitor, clock: Clock, scopes: str
+) -> None:
+    clock.seconds += 600
+    assert "Show that it is you" in make(admin, more=scopes).text
+    assert newest(do).token.label == "first token"
+
+
 def test_form_of_somebody_who_was_signed_out_comes_back_and_is_sent(
     site: App, do: Installation, admin: Visitor
 ) -> None:

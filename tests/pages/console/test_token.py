@@ -123,9 +123,12 @@ def test_rotation_needs_a_grace(admin: Visitor, token: Token, form: dict[str, st
     assert (answer.status_code, "Choose how long the old secret opens" in answer.text) == (400, True)
 
 
-def test_rotation_of_what_opens_everything_needs_a_recent_proof(do: Installation, admin: Visitor, clock: Clock) -> None:
+@pytest.mark.parametrize("scopes", ["*", "linodes:read_only account:read_write", "tokenry_tokens:read_only"])
+def test_rotation_of_what_does_much_needs_a_recent_proof(
+    do: Installation, admin: Visitor, clock: Clock, scopes: str
+) -> None:
     clock.seconds += 600
-    path = path_of(make_token(do, "all", "*"), "rotate")
+    path = path_of(make_token(do, "much", scopes), "rotate")
     answer = admin.submit(path, grace="0", begin="now")
     assert (answer.status_code, "Show that it is you" in answer.text) == (403, True)
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from functools import partial
 
 from tokenry.domain.errors import NotFound
 from tokenry.domain.usage import DayCount, Result, date_of, last_days
 from tokenry.pages.charts import Chart, draw_days
-from tokenry.pages.console.events import ACTIONS, Read, Wanted, write_file
+from tokenry.pages.console.events import ACTIONS, Wanted, write_file
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.navigation import ACTIVITY, TOKENS
 from tokenry.pages.visits import Reply, Visit, read_id
@@ -40,15 +39,13 @@ class ActivityPages:
     def show_own(self, visit: Visit) -> Reply:
         """GET what was done to oneself and to one's tokens, the newest first."""
         asked = Wanted.read(visit, ACTIVITY.path)
-        page = self._read(visit)(asked.request, asked.filter)
+        page = self._audit.list_own_events(visit.signed_in.actor, asked.request, asked.filter)
         return show_in(ACTIVITY, "own_events", asked=asked, page=page, actions=ACTIONS)
 
     def export(self, visit: Visit) -> Reply:
         """GET all of it as CSV."""
-        return write_file(self._read(visit), Wanted.read(visit, ACTIVITY.path))
-
-    def _read(self, visit: Visit) -> Read:
-        return partial(self._audit.list_own_events, visit.signed_in.actor)
+        asked = Wanted.read(visit, ACTIVITY.path)
+        return write_file(self._audit.export_own_events(visit.signed_in.actor, asked.filter))
 
     def show_token(self, visit: Visit) -> Reply:
         """GET what became of one of one's tokens where it was presented. Raises NotFound."""

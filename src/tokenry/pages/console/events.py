@@ -1,15 +1,15 @@
 """What was done, as a list of the console and as a file: which events somebody asks for, by the address."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Self, TypeAlias
+from typing import Self
 from urllib.parse import urlencode
 
 from tokenry.domain.audit import Entry
 from tokenry.domain.events import EVENTS
 from tokenry.domain.filters import All, Comparison, Condition, Filter, Operator
-from tokenry.domain.paging import PAGE_SIZE_MAX, Page, PageRequest
+from tokenry.domain.paging import PageRequest
 from tokenry.domain.texts import is_storable
 from tokenry.moments import write_moment
 from tokenry.pages.visits import Download, Visit, read_id
@@ -78,26 +78,10 @@ class Wanted:
         return Filter(All(tuple(conditions)))
 
 
-Read: TypeAlias = Callable[[PageRequest, Filter], Page[Entry]]
-"""Reads a page of the events that somebody may see."""
-
-
-def write_file(read: Read, asked: Wanted) -> Download:
-    """Write all of them as CSV."""
-    return Download("audit.csv", "text/csv; charset=utf-8", write_csv(COLUMNS, _read_all(read, asked.filter)))
-
-
-def _read_all(read: Read, wanted: Filter) -> Iterator[Sequence[Row]]:
-    """Read events in pieces, the newest first; those that are recorded meanwhile are left out."""
-    last: int | None = None
-    while True:
-        older: Condition = All(()) if last is None else Comparison("id", Operator.LESS, last)
-        piece = replace(wanted, condition=All((wanted.condition, older)))
-        rows = read(PageRequest(size=PAGE_SIZE_MAX), piece).rows
-        if not rows:
-            return
-        yield [_write(entry) for entry in rows]
-        last = rows[-1].id
+def write_file(pieces: Iterator[Sequence[Entry]]) -> Download:
+    """Write events as CSV."""
+    rows = ([_write(entry) for entry in piece] for piece in pieces)
+    return Download("audit.csv", "text/csv; charset=utf-8", write_csv(COLUMNS, rows))
 
 
 def _write(entry: Entry) -> Row:

@@ -19,7 +19,7 @@ from tokenry.pages.navigation import TOKENS
 from tokenry.pages.paths import CONSOLE_TOKENS
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Redirect, Reply, Visit, read_id
-from tokenry.pages.wording import summarize
+from tokenry.pages.wording import is_dangerous, summarize
 from tokenry.service.installation import Installation
 
 EDIT, MAKE = "edit", "make"
@@ -69,7 +69,7 @@ class NewTokenPages:
         return self._make(visit, offer, form, new)
 
     def _make(self, visit: Visit, offer: Offer, form: TokenForm, new: NewToken) -> Reply:
-        if is_dangerous(new):
+        if needs_proof(self._catalogue.read(new.scopes), new.expiry):
             require_recent(visit)
         try:
             token, secret = self._tokens.create_token(visit.origin, new, form.request())
@@ -84,7 +84,7 @@ class NewTokenPages:
         )
 
     def _review(self, visit: Visit, offer: Offer, form: TokenForm, new: NewToken) -> Reply:
-        scopes = Scopes.parse(new.scopes)
+        scopes = self._catalogue.read(new.scopes)
         return show_in(
             TOKENS,
             "review",
@@ -92,7 +92,7 @@ class NewTokenPages:
             scopes=scopes,
             summary=summarize(scopes, self._catalogue),
             starts=new.starts(offer.now),
-            dangerous=is_dangerous(new),
+            dangerous=needs_proof(scopes, new.expiry),
             fields=[(name, value) for name, value in visit.form.pairs if name not in {FIELD, "step", KEY}],
             key=form.key,
         )
@@ -123,6 +123,6 @@ class NewTokenPages:
         return visit.signed_in.actor.scopes.by(self._catalogue.implied)
 
 
-def is_dangerous(new: NewToken) -> bool:
-    """Whether a token that has no faults opens everything, or for ever."""
-    return Scopes.parse(new.scopes).everything or new.expiry == NEVER
+def needs_proof(scopes: Scopes, expiry: datetime | None) -> bool:
+    """Whether a secret of such a token is for whoever has proved not long ago who it is: it does much, or for ever."""
+    return is_dangerous(scopes) or expiry == NEVER

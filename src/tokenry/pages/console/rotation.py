@@ -3,7 +3,7 @@
 from tokenry.domain.details import Details
 from tokenry.domain.errors import AlreadyMade, Conflict, Fault, Invalid
 from tokenry.domain.rotation import GRACE_SECONDS_DEFAULT, GRACE_SECONDS_MAX, NewRotation
-from tokenry.domain.tokens import NEVER
+from tokenry.pages.console.new_token import needs_proof
 from tokenry.pages.console.once import is_another, new_key, read_key, request_of
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.console.token import ENDED, read_token_id
@@ -24,6 +24,7 @@ class RotationPages:
 
     def __init__(self, installation: Installation) -> None:
         self._details = installation.details
+        self._catalogue = installation.catalogue
         self._rotations = installation.rotations
         self._public_url = installation.public_url
 
@@ -34,7 +35,7 @@ class RotationPages:
     def rotate(self, visit: Visit) -> Reply:
         """POST it; the only answer with the new secret."""
         details, key = self._find(visit), read_key(visit.form)
-        if details.token.scopes.everything or details.token.expiry == NEVER:
+        if needs_proof(self._catalogue.stored(str(details.token.scopes)), details.token.expiry):
             require_recent(visit)
         new = _read(visit)
         if new is None:

@@ -1,10 +1,8 @@
 """What was done in an account."""
 
-from functools import partial
-
 from tokenry.pages.console.admin.places import AUDIT
 from tokenry.pages.console.admin.shown import show_admin
-from tokenry.pages.console.events import ACTIONS, Read, Wanted, write_file
+from tokenry.pages.console.events import ACTIONS, Wanted, write_file
 from tokenry.pages.visits import Reply, Visit
 from tokenry.service.installation import Installation
 
@@ -18,13 +16,9 @@ class AuditPages:
     def show_list(self, visit: Visit) -> Reply:
         """GET what was done, the newest first."""
         asked = Wanted.read(visit, AUDIT.path)
-        return show_admin(
-            AUDIT, "audit", asked=asked, page=self._read(visit)(asked.request, asked.filter), actions=ACTIONS
-        )
+        page = self._audit.list_events(visit.signed_in.actor, asked.request, asked.filter)
+        return show_admin(AUDIT, "audit", asked=asked, page=page, actions=ACTIONS)
 
     def export(self, visit: Visit) -> Reply:
         """GET all of it as CSV."""
-        return write_file(self._read(visit), Wanted.read(visit, AUDIT.path))
-
-    def _read(self, visit: Visit) -> Read:
-        return partial(self._audit.list_events, visit.signed_in.actor)
+        return write_file(self._audit.export_events(visit.signed_in.actor, Wanted.read(visit, AUDIT.path).filter))

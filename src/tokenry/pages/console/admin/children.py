@@ -45,7 +45,6 @@ class ChildPages:
 
     def create_token(self, visit: Visit) -> Reply:
         """POST for a token in a child account, for a quarter of an hour; it is shown in this answer alone."""
-        require_recent(visit)
         child = self._get(visit)
         token, secret = self._children.create_token(visit.origin, child.euuid)
         return show_in(CHILD_ACCOUNTS, "child_token", child=child, token=token, secret=secret, back=CHILD_ACCOUNTS.path)

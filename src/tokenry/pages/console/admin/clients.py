@@ -59,7 +59,6 @@ class ClientPages:
 
     def create(self, visit: Visit) -> Reply:
         """POST a new client; its secret is shown in this answer alone."""
-        require_recent(visit)
         wanted: dict[str, Any] = {name: visit.form.get(name).strip() for name in ("label", "redirect_uri")}
         wanted["public"] = "public" in visit.form
         try:
@@ -83,7 +82,6 @@ class ClientPages:
 
     def change(self, visit: Visit) -> Reply:
         """POST how a client is to be."""
-        require_recent(visit)
         client = self._get(visit)
         wanted = read_client(visit.form, self._catalogue)
         try:
@@ -98,7 +96,6 @@ class ClientPages:
 
     def reset(self, visit: Visit) -> Reply:
         """POST for another secret, which is shown in this answer alone."""
-        require_recent(visit)
         client = self._get(visit)
         try:
             _, secret = self._clients.reset_secret(visit.origin, client.client_id)
@@ -113,7 +110,6 @@ class ClientPages:
 
     def delete(self, visit: Visit) -> Reply:
         """POST that a client is deleted, with its name typed."""
-        require_recent(visit)
         client = self._get(visit)
         if faults := DELETE_CLIENT.faults(visit, client.label):
             return self._ask(visit, DELETE_CLIENT, "delete", *faults)

