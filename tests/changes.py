@@ -69,12 +69,12 @@ from tokenry.service.one_time_passwords import key_seal
 from tokenry.service.passkey_sign_in import Signed
 from tokenry.service.passwords import PasswordProved, SigningIn
 from tokenry.service.second_steps import Pending
-from tokenry.service.telling import Outcome
+from tokenry.service.telling import Message, Outcome
 from tokenry.storage import schema
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.sessions import delete_expired_sessions
 from tokenry.storage.uses import Use
-from tokenry.storage.webhooks import Turn
+from tokenry.storage.webhooks import Recipient
 from tokenry.verification.last_used import Uses
 
 NOW = int(START)
@@ -381,7 +381,7 @@ def _note(case: Case) -> None:
     delivery = Delivery(id, id, id, "token.create", "token:1", moment, moment, WebhookState.PENDING, 0, None, None)
     webhook = Webhook(id, case.place.number * _IDS_EACH, "https://app.example/", frozenset(), moment)
     outcome = Outcome(410 if case.side else 500)
-    case.installation.telling._note(Turn(webhook, [], 0), delivery, outcome)
+    case.installation.telling._note(Message(Recipient(webhook, []), delivery, b""), outcome)
 
 
 def _digest(case: Case) -> Digest:

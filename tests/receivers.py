@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -25,12 +25,16 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """Notes what it was sent, and answers with `status`, or what `statuses` has for a type of message."""
+    """Notes what it was sent, and answers with `status`, or what `statuses` has for a type of message.
+
+    `before_answer` is called in between.
+    """
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.status = 204
         self.statuses: dict[str, int] = {}
+        self.before_answer: Callable[[], object] = lambda: None
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -38,6 +42,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 received = Received(self.path, {name.lower(): text for name, text in self.headers.items()}, body)
                 receiver.received.append(received)
+                receiver.before_answer()
                 self.send_response(receiver.statuses.get(received.message["type"], receiver.status))
                 self.send_header("Location", f"{receiver.url}/elsewhere")
                 self.send_header("Content-Length", "0")

@@ -59,5 +59,14 @@ def test_address_that_is_none_is_refused(email: str) -> None:
     assert fields(email=email) == ["email"]
 
 
+@pytest.mark.parametrize("sign", list(',;:()<>"[]\\'))
+def test_address_with_a_sign_that_headers_give_a_meaning_is_refused(sign: str) -> None:
+    assert fields(email=f"a{sign}b@example.org") == ["email"]
+
+
+def test_address_with_an_encoded_word_is_refused() -> None:
+    assert fields(email="=?utf-8?q?a=0d=0ab?=@x.y") == ["email"]
+
+
 def test_both_faults_are_reported_at_once() -> None:
     assert fields(username="", email="ada") == ["username", "email"]

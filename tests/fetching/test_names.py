@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from tokenry.fetching.names import RESOLVING_MAX, Names
+from tokenry.fetching.names import RESOLVING_MAX, Names, NoRoom
 
 FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 443))]
 
@@ -48,9 +48,18 @@ def test_wait_for_room_is_part_of_the_time(slow: threading.Event) -> None:
         with pytest.raises(TimeoutError):
             names.find_addresses("slow.example", 443, 0)
     began = time.monotonic()
-    with pytest.raises(TimeoutError):
+    with pytest.raises(NoRoom):
         names.find_addresses("slow.example", 443, 0.1)
     assert 0.1 <= time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("literal", ["192.0.2.1", "2001:db8::1"])
+def test_address_that_is_a_number_needs_no_room(slow: threading.Event, literal: str) -> None:
+    names = Names()
+    for _ in range(RESOLVING_MAX):
+        with pytest.raises(TimeoutError):
+            names.find_addresses("slow.example", 443, 0)
+    assert names.find_addresses(literal, 443, 0) == [literal]
 
 
 @pytest.mark.parametrize(

@@ -6,21 +6,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from tests.conftest import Clock
 from tests.mail_servers import Mailbox, receiving_mail
-from tests.making import NOW
+from tests.making import NOW, OPERATOR
 from tests.service.parts import PEPPERS, Bench
 from tokenry.domain.errors import Invalid, NotFound
-from tokenry.domain.mail import MailSettings, next_day, read_mail_server
+from tokenry.domain.mail import ATTEMPTS_MAX, RETRY_SECONDS, MailSettings, next_day, read_mail_server
 from tokenry.domain.notices import NETWORKS_MAX, NoticeKind, network_of
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.mail.composing import compose_test
 from tokenry.mail.sending import Fate, send
 from tokenry.service.leaks import Leaks
-from tokenry.service.mailing import Mailing
+from tokenry.service.mailing import TESTS_MAX, TESTS_SPAN, Mailing
 from tokenry.service.notices import Notices
 from tokenry.service.transactions import Transactions
 from tokenry.storage import notices as stored
@@ -179,6 +179,53 @@ def test_message_that_the_server_refuses_is_tried_again_some_times(desk: Desk) -
     assert desk.turn() == 1
 
 
+def test_label_that_is_an_encoded_word_is_mailed_as_it_is(desk: Desk) -> None:
+    _, secret = desk.create_token(label="=?utf-8?q?=ff?=")
+    Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None)
+    assert desk.turn() == 1
+    assert "=?utf-8?q?=ff?=" in desk.mailbox.texts[0]
+    assert desk.mailbox.messages[0]["Subject"] == "A token of yours was revoked: it leaked"
+
+
+def test_digest_that_cannot_be_written_holds_up_no_other_and_is_given_up_in_the_end(desk: Desk) -> None:
+    desk.set_user(email="=?utf-8?q?a=0d=0ab?=@x.y")
+    desk.bench.users.create_user(OPERATOR, username="eve")
+    with desk.bench.database.write() as connection:
+        others = update(schema.users).where(schema.users.c.username == "eve").values(email="eve@example.org")
+        connection.execute(others)
+        eve_id = connection.execute(select(schema.users.c.id).where(schema.users.c.username == "eve")).scalar_one()
+    for user_id in (1, eve_id):
+        token_id, _ = desk.create_token()
+        with desk.bench.database.write() as connection:
+            connection.execute(update(schema.tokens).where(schema.tokens.c.id == token_id).values(user_id=user_id))
+        desk.use(token_id, "192.0.2.1", "203.0.113.7")
+    mailed = []
+    for _ in range(ATTEMPTS_MAX + 1):
+        mailed.append(desk.turn())
+        desk.clock.seconds += RETRY_SECONDS
+    assert mailed == [1, *[0] * ATTEMPTS_MAX]
+    assert desk.mailbox.recipients == ["eve@example.org"]
+    with desk.bench.database.read() as connection:
+        left = select(func.count()).select_from(schema.notices).where(schema.notices.c.mailed_at.is_(None))
+        assert connection.execute(left).scalar_one() == 0
+
+
+def test_address_that_cannot_be_written_to_is_said_to_be_so(desk: Desk) -> None:
+    desk.set_user(email="=?utf-8?q?a=0d=0ab?=@x.y")
+    with pytest.raises(Invalid, match="cannot be written"):
+        desk.mailing.send_test(desk.bench.origin)
+
+
+def test_administrator_tries_the_mail_a_few_times_an_hour(desk: Desk) -> None:
+    for _ in range(TESTS_MAX):
+        desk.mailing.send_test(desk.bench.origin)
+    with pytest.raises(Invalid, match="wait"):
+        desk.mailing.send_test(desk.bench.origin)
+    assert len(desk.mailbox.messages) == TESTS_MAX
+    desk.clock.seconds += TESTS_SPAN.total_seconds()
+    desk.mailing.send_test(desk.bench.origin)
+
+
 @pytest.mark.parametrize(
     "values", [{"email": ""}, {"email_notifications": False}, {"disabled_at": 1}], ids=["no address", "off", "disabled"]
 )
@@ -224,7 +271,7 @@ def test_server_elsewhere_without_tls_is_sent_nothing(desk: Desk) -> None:
     elsewhere = read_mail_server(f"smtp://user:pass@127.0.0.1.nip.example:{port}")
     assert not elsewhere.plain
     message = compose_test(ADDRESS, sender="tokens@example.com", now=NOW)
-    assert send(replace(elsewhere, host="127.0.0.1"), message).fate is Fate.REFUSED
+    assert send(replace(elsewhere, host="127.0.0.1"), lambda: message).fate is Fate.REFUSED
     assert desk.mailbox.messages == []
     assert "pass" not in repr(elsewhere)
 

@@ -27,7 +27,7 @@ from tokenry.domain.clients import Client, ClientChange, PresentedClient
 from tokenry.domain.codes import PresentedCode
 from tokenry.domain.details import NOT_ENDED, NewDetails, Selection, State
 from tokenry.domain.device_codes import DeviceCode
-from tokenry.domain.errors import NotFound, Unauthorized
+from tokenry.domain.errors import Invalid, NotFound, Unauthorized
 from tokenry.domain.filters import EVERY_ROW, Comparison, Filter, Operator
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
@@ -682,6 +682,10 @@ class Many:
         do, actor, origin = self.do, self.actor, self.origin
         mailing = Mailing(do.transactions, MailSettings(read_mail_server("smtp://127.0.0.1:1"), "a@example.com"), None)
 
+        def try_mail() -> None:
+            with suppress(Invalid):
+                mailing.send_test(origin)
+
         def mail() -> None:
             with self.database.write() as connection:
                 note_networks(connection, [Use(id, "", NOW, "192.0.2.1", None) for id in (5, 10)])
@@ -698,7 +702,7 @@ class Many:
             "notices.note_expiring": [do.notices.note_expiring],
             "notices.dismiss": [partial(do.notices.dismiss, origin, 210)],
             "mailing.send_due": [mail],
-            "mailing.send_test": [],
+            "mailing.send_test": [try_mail],
             "mailing.send_to": [],
         }
 
@@ -722,7 +726,7 @@ class Many:
             ],
             "webhooks.redeliver": [partial(use_cases.redeliver, origin, 1, 1010)],
             "telling.list_due": [do.telling.list_due],
-            "telling.tell": [partial(self.tell, Outcome(error="no")), partial(self.tell, Outcome(204))],
+            "telling.tell": [partial(self.tell, Outcome(error="no")), partial(self.tell, Outcome(204)), self.be_gone],
             "webhooks.delete_webhook": [partial(use_cases.delete_webhook, origin, 2)],
         }
 
@@ -733,6 +737,10 @@ class Many:
         ):
             self.do.telling.tell(25)
             self.do.telling.tell(1)
+
+    def be_gone(self) -> None:
+        with patch.object(self.do.telling, "_send", return_value=Outcome(410)):
+            self.do.telling.tell(29)
 
     def managed(self) -> Mapping[str, list[Callable[[], object]]]:
         """What a product does with its users, whom an administrator manages too."""

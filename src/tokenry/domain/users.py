@@ -17,7 +17,11 @@ EMAIL_LENGTH_MAX = 254
 _CHANGEABLE = ("username", "email", "admin", "child_account_access", "external_id")
 _USERNAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@+|-]{{0,{USERNAME_LENGTH_MAX - 1}}}", re.ASCII)
 _PROXY_SUFFIX = re.compile(r"_[0-9a-f]{16}$")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s!-,/:-?\[-^`{-~]+")  # of ASCII's signs, a domain has dots, dashes and underscores
+# Before the sign nothing that separates addresses or quotes in a header; nor is there an encoded word anywhere.
+_EMAIL = re.compile(
+    r"(?!.*=\?)[^@\s,;:()<>\"\[\]\\]+@"
+    r"[^@\s!-,/:-?\[-^`{-~]+"  # of ASCII's signs, a domain has dots, dashes and underscores
+)
 
 
 class UserType(Enum):

@@ -21,7 +21,7 @@ class OfWebhook(Recorded):
 
 @dataclass(frozen=True, slots=True)
 class WebhookCreated(OfWebhook):
-    """A program is told what happens from now on; `url` is its address without a query."""
+    """A program is told what happens from now on; `url` is the origin of its address."""
 
     action = "webhook.create"
     url: str

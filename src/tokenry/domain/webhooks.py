@@ -56,9 +56,9 @@ class Webhook:
     previous_until: datetime | None = None
 
     def differences(self, before: "Webhook") -> dict[str, dict[str, object]]:
-        """What was changed of it, from and to, as JSON; of an address not the query."""
+        """What was changed of it, from and to, as JSON; of an address the origin alone."""
         pairs: dict[str, tuple[Any, Any, Callable[[Any], object]]] = {
-            "url": (before.url, self.url, without_query),
+            "url": (before.url, self.url, origin_of),
             "events": (before.actions, self.actions, sorted),
             "disabled": (before.disabled, self.disabled, bool),
         }
@@ -195,9 +195,10 @@ def pause(failures: int) -> timedelta:
     return timedelta(seconds=min(BACKOFF_SECONDS * 2 ** min(failures - 1, 10), PAUSE_SECONDS_MAX))
 
 
-def without_query(url: str) -> str:
-    """An address without what may be a secret in it."""
-    return url.partition("?")[0]
+def origin_of(url: str) -> str:
+    """An address without what may be a secret in it: its scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def is_plain(url: str) -> bool:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import httpcore2
 
 from tokenry.client.connections import BoundedBackend
-from tokenry.fetching.names import Names
-from tokenry.fetching.reach import NotFetched, Within
+from tokenry.fetching.names import Names, NoRoom
+from tokenry.fetching.reach import NotFetched, NotTried, Within
 
 _HEADERS = [("Accept", "application/json"), ("Accept-Encoding", "identity"), ("User-Agent", "tokenry")]
 _FAILURES = (
@@ -52,11 +52,13 @@ class Fetcher:
     ) -> Answer:
         """Send a request, and read an answer of at most so many bytes, until a time of `time.monotonic`.
 
-        Raises NotFetched, which quotes nothing of what was sent.
+        Raises NotFetched, and NotTried where its name's turn did not come, which quote nothing of what was sent.
         """
         self._backend.deadline.at = until
         try:
             return self._exchange(method, url, [*_HEADERS, *headers], content, bytes_max)
+        except NoRoom:
+            raise NotTried("waited too long for other names to be resolved") from None
         except _FAILURES as error:  # by its kind: the text may quote what was sent
             raise NotFetched(f"cannot be reached ({type(error).__name__})") from None
 

@@ -4,9 +4,15 @@ import socket
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
+from ipaddress import ip_address
 from threading import BoundedSemaphore, Thread
 
 RESOLVING_MAX = 4
+
+
+class NoRoom(TimeoutError):  # noqa: N818 - others are in the way, and nothing is wrong
+    """Others were resolving all the while: of the name itself nothing is known."""
 
 
 class Names:
@@ -20,10 +26,12 @@ class Names:
         self._free = BoundedSemaphore(RESOLVING_MAX)
 
     def find_addresses(self, host: str, port: int, seconds: float) -> Sequence[str]:
-        """The addresses of a host, in the order to try them. Raises TimeoutError, OSError."""
+        """The addresses of a host, in the order to try them. Raises NoRoom, TimeoutError, OSError."""
+        with suppress(ValueError):
+            return [str(ip_address(host))]
         until = time.monotonic() + seconds
         if not self._free.acquire(timeout=seconds):
-            raise TimeoutError
+            raise NoRoom
         found: Future[Sequence[str]] = Future()
         try:
             Thread(target=self._resolve, args=(host, port, found), name="resolving", daemon=True).start()

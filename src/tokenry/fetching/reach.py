@@ -12,6 +12,10 @@ class NotFetched(Exception):  # noqa: N818 - it is told to people, who did nothi
     """There is no answer; why, in words that follow the address that was asked."""
 
 
+class NotTried(NotFetched):
+    """Nothing was asked, since too much else is: the other side did nothing wrong either."""
+
+
 class Within(Protocol):
     """Some addresses."""
 

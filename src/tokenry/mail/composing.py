@@ -16,8 +16,9 @@ TEST_SUBJECT = "A message to try the mail of tokenry"
 
 
 class Entry(NamedTuple):
-    """What happened, in a sentence, and what to do."""
+    """What happened, in a few words without what users call things, and in a sentence; and what to do."""
 
+    title: str
     what: str
     advice: str
 
@@ -26,7 +27,7 @@ def compose_digest(digest: Digest, *, sender: str, now: datetime, console: str |
     """Write what a user is told today, with times as they are where the user is."""
     zone = zone_of(digest.reader.timezone)
     entries = [describe(notice, zone) for notice in digest.notices]
-    subject = entries[0].what if len(entries) == 1 else f"{len(entries)} things about your tokens"
+    subject = entries[0].title if len(entries) == 1 else f"{len(entries)} things about your tokens"
     message = _compose(sender, digest.reader.address, subject, now)
     values = {
         "subject": subject,
@@ -53,29 +54,34 @@ def describe(notice: Notice, zone: ZoneInfo) -> Entry:
     match notice.kind:
         case NoticeKind.TOKEN_EXPIRES:
             return Entry(
+                "A token of yours expires soon",
                 f"{token} expires on {_write_time(notice.expiry, zone)}.",
                 "Rotate it before then, or make another one, if something still uses it.",
             )
         case NoticeKind.TOKEN_LEAKED:
             return Entry(
+                "A token of yours was revoked: it leaked",
                 f"{token} was revoked on {at}: somebody reported that it had leaked.",
                 "It opens nothing any more. Make another one, and look for where this one was to be read.",
             )
         case NoticeKind.NEW_NETWORK:
             return Entry(
+                "A token of yours was used from a new network",
                 f"{token} was used on {at} from a network that it had never been used from: {notice.network}.",
                 "If that was not you, revoke it.",
             )
         case NoticeKind.REVOKED_TOKEN_USED:
             return Entry(
+                "A revoked token of yours was presented again",
                 f"{token}, which is revoked, was presented again on {at}.",
                 "It was refused. Something of yours still has it, or somebody else does.",
             )
 
 
 def _compose(sender: str, address: str, subject: str, now: datetime) -> EmailMessage:
+    # Python reads encoded words (=?utf-8?q?…?=) in what a header is set to: nothing that users write is in a subject.
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = sender, address, " ".join(subject.split())
+    message["From"], message["To"], message["Subject"] = sender, address, subject
     message["Date"] = format_datetime(now)
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"

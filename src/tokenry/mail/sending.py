@@ -1,6 +1,7 @@
 """Sending a message by the operator's server: whether it took it, did not, or nobody knows."""
 
 import asyncio
+from collections.abc import Callable
 from email.message import EmailMessage
 from enum import Enum
 from typing import NamedTuple
@@ -18,6 +19,7 @@ class Fate(Enum):
     """What became of a message."""
 
     TAKEN = "the server took it"
+    UNWRITABLE = "it cannot be written as a message"
     REFUSED = "the server did not take it"
     UNKNOWN = "it was sent, and nobody knows whether the server took it"
 
@@ -29,9 +31,17 @@ class Sent(NamedTuple):
     reason: str = ""
 
 
-def send(server: MailServer, message: EmailMessage) -> Sent:
-    """Send a message, on a connection of its own. A server elsewhere has to prove itself by TLS first."""
-    return asyncio.run(_send(server, message))
+def send(server: MailServer, compose: Callable[[], EmailMessage]) -> Sent:
+    """Write a message, and send it on a connection of its own. A server elsewhere has to prove itself by TLS first."""
+    try:
+        message = compose()
+        bytes(message)
+    except Exception as error:  # noqa: BLE001 - which of many depends on what users call things
+        return Sent(Fate.UNWRITABLE, _reason(error))
+    try:
+        return asyncio.run(_send(server, message))
+    except Exception as error:  # noqa: BLE001 - one message holds up no others
+        return Sent(Fate.UNKNOWN, _reason(error))
 
 
 async def _send(server: MailServer, message: EmailMessage) -> Sent:

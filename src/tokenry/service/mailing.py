@@ -5,7 +5,9 @@ mailed twice, and what was not mailed is shown in the console still. If the serv
 it is tried again some times.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tokenry.complaints import Complaints
@@ -17,6 +19,7 @@ from tokenry.domain.notice_events import MailTested
 from tokenry.service.acting import get_writer
 from tokenry.service.transactions import Transactions
 from tokenry.storage import digests as stored
+from tokenry.storage.audit import count_events
 from tokenry.storage.database import retried
 from tokenry.storage.one_thread import OneThread
 
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
 INTERVAL_SECONDS = 30
 TURN_SECONDS_MAX = 60
 LEASE = timedelta(minutes=10)
+TESTS_MAX = 5
+TESTS_SPAN = timedelta(hours=1)
+"""An address may be a stranger's: an administrator tries no more often than that."""
+ENOUGH = Fault(f"You have tried it {TESTS_MAX} times within an hour: wait")
 NO_MAIL = Fault("No mail is sent here: the operator has to set TOKENRY_SMTP_URL and TOKENRY_MAIL_FROM")
 
 
@@ -61,7 +68,10 @@ class Mailing:
         return mailed
 
     def send_test(self, origin: Origin) -> str:
-        """Send an administrator a message; to which address. Raises Forbidden; Invalid where it does not go out."""
+        """Send an administrator a message; to which address.
+
+        Raises Forbidden; Invalid where it does not go out, and after a few within an hour.
+        """
         address = self._note_test(origin)
         self.send_to(address)
         return address
@@ -72,8 +82,8 @@ class Mailing:
 
         if self._settings is None:
             raise Invalid(NO_MAIL)
-        message = compose_test(address, sender=self._settings.sender, now=self._transactions.now())
-        sent = self._send(self._settings, message)
+        sender, now = self._settings.sender, self._transactions.now()
+        sent = self._send(self._settings, lambda: compose_test(address, sender=sender, now=now))
         if sent.reason:
             raise Invalid(Fault(f"It could not be sent: {sent.fate.value} ({sent.reason})"))
 
@@ -82,11 +92,15 @@ class Mailing:
         with self._transactions.change(origin) as change:
             user = get_writer(change)
             require_administrator(user)
+            tested = MailTested(user.id)
             if self._settings is None:
                 raise Invalid(NO_MAIL)
             if not user.email:
                 raise Invalid(Fault("You have no address: set one in your profile"))
-            change.record(MailTested(user.id))
+            since = change.now - TESTS_SPAN
+            if count_events(change.connection, tested.subject, tested.action, since) >= TESTS_MAX:
+                raise Invalid(ENOUGH)
+            change.record(tested)
             return user.email
 
     def _mail(self, settings: MailSettings, user_id: int) -> bool:
@@ -97,11 +111,11 @@ class Mailing:
         if digest is None or not digest.notices:
             return False
         now = self._transactions.now()
-        message = compose_digest(digest, sender=settings.sender, now=now, console=self._public_url)
-        sent = self._send(settings, message)
+        compose = partial(compose_digest, digest, sender=settings.sender, now=now, console=self._public_url)
+        sent = self._send(settings, compose)
         if sent.reason:
             self._complaints.add(f"{sent.fate.value} ({sent.reason})")
-        self._end(digest, now, refused=sent.fate is Fate.REFUSED)
+        self._end(digest, now, refused=sent.fate in {Fate.UNWRITABLE, Fate.REFUSED})
         return sent.fate is Fate.TAKEN
 
     @retried
@@ -123,7 +137,7 @@ class Mailing:
                 stored.give_up(connection, [user_id], now)
             stored.end_digest(connection, user_id, tomorrow)
 
-    def _send(self, settings: MailSettings, message: "EmailMessage") -> "Sent":
+    def _send(self, settings: MailSettings, compose: Callable[[], "EmailMessage"]) -> "Sent":
         from tokenry.mail.sending import send  # noqa: PLC0415 - as above
 
-        return send(settings.server, message)
+        return send(settings.server, compose)

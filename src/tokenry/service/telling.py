@@ -16,15 +16,15 @@ from anyio import CapacityLimiter, create_task_group, to_thread
 from tokenry.domain.accounts import Origin
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.webhook_events import WebhookGone
-from tokenry.domain.webhooks import Delivery, SigningKey, State, WebhookChange, backoff, is_plain, pause, sign
-from tokenry.fetching.reach import Networks, NotFetched, Reach, Within
+from tokenry.domain.webhooks import Delivery, SigningKey, State, backoff, is_plain, pause, sign
+from tokenry.fetching.reach import Networks, NotFetched, NotTried, Reach, Within
 from tokenry.service.transactions import Transactions
 from tokenry.service.webhooks import webhook_seal
 from tokenry.storage import outbox
 from tokenry.storage import webhooks as stored
 from tokenry.storage.database import retried
 from tokenry.storage.deadline import within
-from tokenry.storage.webhooks import LEASE, Turn
+from tokenry.storage.webhooks import LEASE, Recipient
 
 if TYPE_CHECKING:
     from tokenry.fetching.fetcher import Fetcher
@@ -50,8 +50,9 @@ assert LEASE.total_seconds() > TURN_SECONDS_MAX + SEND_SECONDS_MAX + 2 * DATABAS
 
 
 class Message(NamedTuple):
-    """What is sent next."""
+    """What is sent next, and to whom: as that is now, whatever it was for the message before."""
 
+    recipient: Recipient
     delivery: Delivery
     body: bytes
 
@@ -108,22 +109,28 @@ class Telling:
         return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._senders)
 
     def list_due(self) -> Sequence[int]:
-        """List webhooks to which something can be sent. Raises Unavailable."""
+        """List webhooks to which something can be sent, who waits longest first. Raises Unavailable."""
         with self._database, within(DATABASE_SECONDS_MAX), self._transactions.read() as connection:
             return stored.list_due(connection, self._transactions.now(), limit=DUE_MAX)
 
     def tell(self, webhook_id: int) -> int:
-        """Send a webhook what is due, unless somebody else does; how many messages it took. Raises Unavailable."""
+        """Send a webhook what is due, unless somebody else does; how many messages it took. Raises Unavailable.
+
+        A message whose turn to be sent did not come in time waits as before, and is no failure of the webhook.
+        """
         until = time.monotonic() + TURN_SECONDS_MAX
         with self._database, within(DATABASE_SECONDS_MAX):
-            turn = self._take_turn(webhook_id)
-        if turn is None:
+            failures = self._take_turn(webhook_id)
+        if failures is None:
             return 0
-        taken, failures = 0, turn.failures
+        taken = 0
         while time.monotonic() < until and (message := self._find_next(webhook_id)) is not None:
-            outcome = self._send(turn, message)
+            try:
+                outcome = self._send(message)
+            except NotTried:
+                break
             with self._database, within(DATABASE_SECONDS_MAX):
-                self._note(turn, message.delivery, outcome)
+                self._note(message, outcome)
             failures = 0 if outcome.taken else failures + 1
             if failures:
                 break
@@ -133,18 +140,22 @@ class Telling:
         return taken
 
     @retried
-    def _take_turn(self, webhook_id: int) -> Turn | None:
+    def _take_turn(self, webhook_id: int) -> int | None:
         with self._transactions.database.write() as connection:
             return stored.take_turn(connection, webhook_id, self._transactions.now())
 
     def _find_next(self, webhook_id: int) -> Message | None:
         with self._database, within(DATABASE_SECONDS_MAX), self._transactions.read() as connection:
-            delivery = outbox.find_next(connection, webhook_id, self._transactions.now())
-            return None if delivery is None else Message(delivery, outbox.get_body(connection, delivery))
+            now = self._transactions.now()
+            recipient = stored.find_recipient(connection, webhook_id, now)
+            delivery = None if recipient is None else outbox.find_next(connection, webhook_id, now)
+            if recipient is None or delivery is None:
+                return None
+            return Message(recipient, delivery, outbox.get_body(connection, delivery))
 
-    def _send(self, turn: Turn, message: Message) -> Outcome:
-        webhook = turn.webhook
-        opened = [self._seal.open(each, str(webhook.id)) for each in turn.sealed]
+    def _send(self, message: Message) -> Outcome:
+        webhook, sealed = message.recipient
+        opened = [self._seal.open(each, str(webhook.id)) for each in sealed]
         keys = [SigningKey(key) for key in opened if key is not None]
         if not keys:
             return Outcome(error="its secret cannot be read by this installation: give it another")
@@ -157,24 +168,27 @@ class Telling:
             answer = self._fetcher(reach).fetch(
                 "POST", webhook.url, headers, message.body, until=until, bytes_max=ANSWER_BYTES_MAX
             )
+        except NotTried:
+            raise
         except NotFetched as failure:
             return Outcome(error=f"it {failure}"[:ERROR_LENGTH_MAX])
         return Outcome(answer.status)
 
     @retried
-    def _note(self, turn: Turn, delivery: Delivery, outcome: Outcome) -> None:
-        """Note what became of a message. Who is gone is told nothing more."""
+    def _note(self, message: Message, outcome: Outcome) -> None:
+        """Note what became of a message. Who is gone is told nothing more, unless there is another address by now."""
+        webhook, delivery = message.recipient.webhook, message.delivery
         with self._transactions.change(Origin(SENDER)) as change:
             connection, now = change.connection, change.now
-            if outcome.status is not None and (outcome.taken or outcome.status == _GONE):
-                state = State.DONE if outcome.taken else State.DEAD
+            gone = outcome.status == _GONE and stored.disable_webhook(connection, webhook.id, webhook.url, now)
+            if outcome.status is not None and (outcome.taken or gone):
+                state = State.DEAD if gone else State.DONE
                 outbox.end_delivery(connection, delivery.id, status=outcome.status, state=state, now=now)
             else:
                 due = now + backoff(delivery.attempts + 1, self._chance())
                 outbox.put_off(connection, delivery, status=outcome.status, error=outcome.error, due=due, now=now)
-            if outcome.status == _GONE:
-                stored.set_webhook(connection, WebhookChange(disabled=True).applied_to(turn.webhook, now))
-                change.record(WebhookGone(turn.webhook.account_id, turn.webhook.id))
+            if gone:
+                change.record(WebhookGone(webhook.account_id, webhook.id))
 
     @retried
     def _end_turn(self, webhook_id: int, failures: int) -> None:

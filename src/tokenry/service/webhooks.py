@@ -30,7 +30,7 @@ from tokenry.domain.webhooks import (
     SigningKey,
     Webhook,
     WebhookChange,
-    without_query,
+    origin_of,
 )
 from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.transactions import Change, Transactions
@@ -77,7 +77,7 @@ class Webhooks:
                 actions=wanted.actions or frozenset(),
                 now=change.now,
             )
-            change.record(WebhookCreated(account_id, webhook.id, without_query(webhook.url)))
+            change.record(WebhookCreated(account_id, webhook.id, origin_of(webhook.url)))
             return webhook, self._give_key(change, webhook.id)
 
     @retried
@@ -112,7 +112,7 @@ class Webhooks:
         with self._transactions.change(origin) as change:
             webhook = _claim(change, webhook_id)
             stored.delete_webhook(change.connection, webhook.id)
-            change.record(WebhookDeleted(webhook.account_id, webhook.id, without_query(webhook.url)))
+            change.record(WebhookDeleted(webhook.account_id, webhook.id, origin_of(webhook.url)))
 
     @retried
     def test_webhook(self, origin: Origin, webhook_id: int) -> Webhook:

@@ -38,6 +38,7 @@ _COLUMNS = {
     "address": func.coalesce(audit_events.c.address, ""),
 }
 _NEWEST_FIRST = (audit_events.c.id.desc(),)
+EVENTS_LOOKED_AT = 500
 
 
 def record(connection: Connection, *, origin: Origin, at: datetime, events: Sequence[Event]) -> Sequence[int]:
@@ -76,6 +77,14 @@ def list_events(connection: Connection, *, limit: int, subject: str | None = Non
     if subject is not None:
         statement = statement.where(audit_events.c.subject == subject)
     return [read_entry(row) for row in connection.execute(statement).all()]
+
+
+def count_events(connection: Connection, subject: str, action: str, since: datetime) -> int:
+    """Count how often something was done to a subject since then, among the newest EVENTS_LOOKED_AT of the subject."""
+    own = select(audit_events.c.action, audit_events.c.at).where(audit_events.c.subject == subject)
+    newest = own.order_by(*_NEWEST_FIRST).limit(EVENTS_LOOKED_AT).subquery()
+    such = (newest.c.action == action, newest.c.at > to_seconds(since))
+    return connection.execute(select(func.count()).select_from(newest).where(*such)).scalar_one()
 
 
 def list_events_of_account(

@@ -16,16 +16,17 @@ from tokenry.storage.schema import outbox, webhooks
 
 LEASE = timedelta(seconds=60)
 """How long a webhook is one worker's, to send to; if that dies, it is anybody's afterwards."""
+OF_ACCOUNT_MAX = 2
+"""Of one account's webhooks so many are sent to in a pass: those of others wait for no more than these."""
 _COLUMNS = {"id": webhooks.c.id, "url": webhooks.c.url}
 _SHOWN = [column for column in webhooks.c if not column.name.startswith("sealed")]
 
 
-class Turn(NamedTuple):
-    """A webhook that is one worker's for now, the keys that sign now, sealed, and how often it has failed of late."""
+class Recipient(NamedTuple):
+    """A webhook, and the keys that sign now, sealed."""
 
     webhook: Webhook
     sealed: Sequence[bytes]
-    failures: int
 
 
 def create_webhook(
@@ -79,6 +80,12 @@ def set_webhook(connection: Connection, webhook: Webhook) -> None:
     connection.execute(update(webhooks).where(webhooks.c.id == webhook.id).values(values))
 
 
+def disable_webhook(connection: Connection, webhook_id: int, url: str, now: datetime) -> bool:
+    """Disable a webhook if it is still at this address; whether it did."""
+    own = update(webhooks).where(webhooks.c.id == webhook_id, webhooks.c.url == url, webhooks.c.disabled_at.is_(None))
+    return connection.execute(own.values(disabled_at=to_seconds(now))).rowcount > 0
+
+
 def set_key(connection: Connection, webhook_id: int, sealed: bytes, *, before_until: datetime | None) -> None:
     """Store another secret; the one before signs as well until a moment, if there is one."""
     until = None if before_until is None else to_seconds(before_until)
@@ -96,25 +103,48 @@ def delete_webhook(connection: Connection, webhook_id: int) -> None:
 
 
 def list_due(connection: Connection, now: datetime, *, limit: int) -> Sequence[int]:
-    """List webhooks to which something can be sent, and nobody is sending."""
+    """List webhooks to which something can be sent, and nobody is sending: who waits longest first, of each a few.
+
+    An account's are no more than OF_ACCOUNT_MAX, and the operator's are as one account's.
+    """
     # Of each webhook one row is read, however many wait.
     pending = select(func.min(outbox.c.webhook_id)).where(outbox.c.state == State.PENDING.value)
     first = pending.cte("waiting", recursive=True)
     (id,) = first.c
     after = pending.where(outbox.c.webhook_id > id).correlate(first).scalar_subquery()
     waiting = first.union_all(select(after).where(id.is_not(None)))
-    due = select(webhooks.c.id).join(waiting, waiting.c[0] == webhooks.c.id).where(_is_due(now), _is_free(now))
-    return connection.execute(due.limit(limit)).scalars().all()
+    since = select(func.min(outbox.c.due_at)).where(
+        outbox.c.webhook_id == webhooks.c.id, outbox.c.state == State.PENDING.value
+    )
+    free = select(webhooks.c.id, webhooks.c.account_id, since.scalar_subquery().label("since")).join(
+        waiting, waiting.c[0] == webhooks.c.id
+    )
+    found = free.where(webhooks.c.disabled_at.is_(None), _is_free(now)).subquery()
+    order = (found.c.since, found.c.id)
+    place = func.row_number().over(partition_by=found.c.account_id, order_by=order).label("place")
+    due = select(*order, place).where(found.c.since <= to_seconds(now)).subquery()
+    few = select(due.c.id).where(due.c.place <= OF_ACCOUNT_MAX).order_by(due.c.since, due.c.id)
+    return connection.execute(few.limit(limit)).scalars().all()
 
 
-def take_turn(connection: Connection, webhook_id: int, now: datetime) -> Turn | None:
-    """Be the one who sends to a webhook, for as long as LEASE; None if somebody is, or it was just deleted."""
+def take_turn(connection: Connection, webhook_id: int, now: datetime) -> int | None:
+    """Be the one who sends to a webhook, for as long as LEASE; how often it has failed of late.
+
+    None if somebody else is, or if it was just deleted.
+    """
     free = update(webhooks).where(webhooks.c.id == webhook_id, webhooks.c.disabled_at.is_(None), _is_free(now))
-    row = connection.execute(free.values(busy_until=to_seconds(now + LEASE)).returning(*webhooks.c)).one_or_none()
+    taken = free.values(busy_until=to_seconds(now + LEASE)).returning(webhooks.c.failures)
+    return connection.execute(taken).scalar_one_or_none()
+
+
+def find_recipient(connection: Connection, webhook_id: int, now: datetime) -> Recipient | None:
+    """Find where a webhook is told now, and by which keys; None if it was just disabled or deleted."""
+    enabled = select(webhooks).where(webhooks.c.id == webhook_id, webhooks.c.disabled_at.is_(None))
+    row = connection.execute(enabled).one_or_none()
     if row is None:
         return None
     before = [] if row.before_until is None or row.before_until <= to_seconds(now) else [row.sealed_before]
-    return Turn(_read(row), [row.sealed, *before], row.failures)
+    return Recipient(_read(row), [row.sealed, *before])
 
 
 def end_turn(connection: Connection, webhook_id: int, *, failures: int, busy_until: datetime) -> None:
@@ -131,13 +161,6 @@ def _is_free(now: datetime) -> ColumnElement[bool]:
     """Nobody is sending; who seems to be for longer than that can be began before the clock was set back."""
     longest = to_seconds(now) + max(PAUSE_SECONDS_MAX, LEASE.seconds)
     return or_(webhooks.c.busy_until <= to_seconds(now), webhooks.c.busy_until > longest)
-
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    due = select(outbox.c.id).where(
-        outbox.c.webhook_id == webhooks.c.id, outbox.c.state == State.PENDING.value, outbox.c.due_at <= to_seconds(now)
-    )
-    return webhooks.c.disabled_at.is_(None) & due.exists()
 
 
 def _write_actions(actions: Collection[str]) -> str:
