@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ from tokenry.storage.database import to_seconds
 from tokenry.storage.leaks import find_openers
 from tokenry.wiring import begin, open_installation, prepare
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE = PageRequest(size=25)
 ENDS = {"token.revoke", "app.end", "grant.end"}
 DAY = timedelta(days=1)
@@ -120,6 +121,11 @@ def lists(house: House) -> Mapping[str, Callable[[], object]]:
         "policies.preview_lifetime": lambda: do.policies.preview_lifetime(timedelta(minutes=5)),
         "tokens.create_token": count_by_policy,
         "policies.get_rules": lambda: do.policies.get_rules(actor.user_id),
+        "activity.list_counts": lambda: do.activity.list_counts(actor, actor.token_id or 0),
+        "activity.list_revoked_uses": lambda: do.activity.list_revoked_uses(EVER),
+        "activity.list_own_revoked_uses": lambda: do.activity.list_own_revoked_uses(actor, EVER),
+        "notices.list_notices": lambda: do.notices.list_notices(actor),
+        "telling.list_due": do.telling.list_due,
     }
 
 
@@ -128,6 +134,7 @@ OF_OTHER_THINGS = {
     "account_users",
     "accounts",
     "apps",
+    "audit",
     "children",
     "clients",
     "factors",
@@ -138,8 +145,9 @@ OF_OTHER_THINGS = {
     "passkeys",
     "service_accounts",
     "sessions",
+    "webhooks",
 }
-"""What has lists, and none of tokens."""
+"""What has lists, and none of tokens: the audit has each event, also of those that applications have."""
 
 
 def test_every_list_there_is_is_walked(house: House) -> None:
