@@ -26,11 +26,12 @@ def test_flag_goes_before_the_variable_and_this_before_the_file(config: Path) ->
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
 def test_secret_is_read_from_the_file_that_a_variable_names(tmp_path: Path, config: Path, name: str) -> None:
+    value = "smtps://ada:sesame@host" if name == "smtp_url" else "redis://:sesame@host/0"
     secret = tmp_path / "secret"
-    secret.write_text("redis://:sesame@host/0\n")
+    secret.write_text(f"{value}\n")
     environment = {f"{variable_of(name)}_FILE": str(secret)}
     settings = read_settings({"port": None, "database_url": None, name: None}, config, environment)
-    assert getattr(settings, name) == "redis://:sesame@host/0"
+    assert getattr(settings, name) == value
     assert find_settings({name: None}, None, environment)[name].origin == f"{variable_of(name)}_FILE"
 
 

@@ -143,6 +143,7 @@ def test_jobs_fit_the_database_and_one_is_done_once_for_all_hosts(opened: Instal
         "writing down uses of tokens": Where.PROCESS,
         "watching the clock": Where.PROCESS,
         "watching file descriptors": Where.WORKER,
+        "counting tokens": Where.FLEET,
         "deleting what expired": Where.FLEET,
         "telling webhooks": Where.FLEET,
         "noting what users are told": Where.FLEET,

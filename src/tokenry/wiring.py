@@ -16,7 +16,7 @@ from tokenry.service.command_line import register_command_line
 from tokenry.service.documents import Documents
 from tokenry.service.grants.withdrawal import end_withdrawn
 from tokenry.service.installation import Installation, Others, begin_installation
-from tokenry.service.overview import COUNTING_SECONDS
+from tokenry.service.overview import LOOK_SECONDS
 from tokenry.service.pruning import PRUNING_SECONDS
 from tokenry.service.registration import Registration
 from tokenry.service.transactions import Transactions
@@ -173,7 +173,7 @@ def list_jobs(
         Job("writing down uses of tokens", last_used.INTERVAL_SECONDS, Where.PROCESS, partial(uses.flush, lock)),
         Job("watching the clock", clocks.LOOK_SECONDS, Where.PROCESS, verification.clock_watch.look),
         Job("watching file descriptors", descriptors.LOOK_SECONDS, Where.WORKER, DescriptorWatch().look),
-        Job("counting tokens", COUNTING_SECONDS, Where.FLEET, installation.overviews.run, at_once=True),
+        Job("counting tokens", LOOK_SECONDS, Where.FLEET, installation.overviews.run),
         Job("deleting what expired", PRUNING_SECONDS, Where.FLEET, installation.pruning.run),
         Job("telling webhooks", telling.INTERVAL_SECONDS, Where.FLEET, installation.telling.run),
         Job("noting what users are told", notices.INTERVAL_SECONDS, Where.FLEET, installation.notices.run),

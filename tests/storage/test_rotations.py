@@ -131,7 +131,9 @@ def test_first_use_after_a_rotation_that_did_not_wait_for_it_changes_no_expiry(
         token = add_token(connection, user_id)
         rotate(connection, token, NewRotation(grace_seconds=0, on_first_use=False))
         assert not activate_used(connection, NEW, SECOND)
-        assert claim_rotation(connection, token.id) == Rotation(NEW, token.preview, NEVER, used=True)
+        assert claim_rotation(connection, token.id) == Rotation(
+            NEW, token.preview, NEVER, used=True, new=NewRotation(grace_seconds=0, on_first_use=False)
+        )
 
 
 def test_new_secrets_that_were_never_used_are_found_among_many(database: Database, user_id: int) -> None:

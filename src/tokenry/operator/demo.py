@@ -77,6 +77,7 @@ def _prepare(settings: Settings, url: str) -> str:
         installation.inventory.turn_any_token(ORIGIN, tokens["disabled"][0], disabled=True)
         _issue(installation, FIRST_USERNAME, "nightly backup", "volumes:read_write", days=3)
         _issue(installation, USERNAME, "ci", "linodes:read_write", days=365)
+        installation.overviews.count_tokens()
         link = link_address(url, installation.links.make_link(ORIGIN, FIRST_USERNAME))
         return _say(url, first, {state: secret for state, (_, secret) in tokens.items()}, link)
     finally:

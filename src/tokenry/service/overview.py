@@ -13,6 +13,8 @@ from tokenry.storage.jobs import claim_job
 from tokenry.storage.one_thread import OneThread
 
 COUNTING_SECONDS = 600
+LOOK_SECONDS = 60
+"""How often a worker looks whether it is its turn: so long after a start there are numbers."""
 ACCOUNTS_AT_ONCE = 100
 TURN_SECONDS_MAX = 60
 _JOB = "counting tokens"
