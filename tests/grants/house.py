@@ -14,10 +14,23 @@ from tokenry.domain.clients import Client
 from tokenry.service.installation import Installation
 from tokenry.settings import Settings
 from tokenry.storage.journal import STARTS, WORD_BYTES
-from tokenry.storage.schema import apps, credentials, jobs, metadata, oauth_grants, refresh_tokens, token_uses, tokens
+from tokenry.storage.schema import (
+    account_counts,
+    apps,
+    asked_scopes,
+    credentials,
+    jobs,
+    metadata,
+    oauth_grants,
+    refresh_tokens,
+    seen_networks,
+    token_counts,
+    token_uses,
+    tokens,
+)
 
 REPAIR_SECONDS_MAX = 20
-BESIDE_REQUESTS = {jobs, token_uses}
+BESIDE_REQUESTS = {jobs, token_uses, token_counts, account_counts, asked_scopes, seen_networks}
 """Tables that services write to when nobody asks them to."""
 
 
