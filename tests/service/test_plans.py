@@ -1062,6 +1062,7 @@ def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None
         "tokens.check",
         "tokens.issue",
         "accounts.create_first",
+        "leak_keys.require_signed",  # which asks another server
         "overviews.run",
         "pruning.run",
         "telling.run",
@@ -1088,6 +1089,11 @@ INDEXES = sorted(str(index.name) for table in metadata.tables.values() for index
 """Those that are there to find something: one that is unique is there to say so."""
 
 
+OF_RECURSION = {"ix_outbox_due"}
+"""What is for a statement that begins with its recursion (WITH), which is not explained: PostgreSQL has another index
+for the others that may be as good."""
+
+
 @pytest.mark.parametrize("name", INDEXES)
 def test_every_index_is_missed(many: tuple[Many, list[Statement]], name: str) -> None:
     found, statements = many
@@ -1095,7 +1101,8 @@ def test_every_index_is_missed(many: tuple[Many, list[Statement]], name: str) ->
         connection.exec_driver_sql(f"DROP INDEX {name}")
         missed = any(faults_of(connection, each) for each in statements if each.operation not in WHOLE)
         connection.rollback()
-    assert missed or (not found.database.is_sqlite and finds_references(name, statements))
+    elsewhere = name in OF_RECURSION or finds_references(name, statements)
+    assert missed or (not found.database.is_sqlite and elsewhere)
 
 
 def finds_references(index: str, statements: list[Statement]) -> bool:

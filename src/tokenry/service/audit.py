@@ -9,10 +9,13 @@ from tokenry.domain.accounts import Actor
 from tokenry.domain.audit import Entry
 from tokenry.domain.filters import EVERY_ROW, All, Comparison, Filter, Operator
 from tokenry.domain.managed import require_manager
-from tokenry.domain.paging import PAGE_SIZE_MAX, Page, PageRequest
+from tokenry.domain.paging import Page, PageRequest
 from tokenry.service.acting import get_reader, require_open
 from tokenry.service.transactions import Transactions
 from tokenry.storage import audit as stored
+
+BATCH = 100
+"""Events that are read at once when all are wanted."""
 
 
 class Audit:
@@ -38,28 +41,28 @@ class Audit:
         Ends with Unauthorized or Forbidden as soon as the actor's secret opens nothing, or is no longer a manager's.
         """
 
-        def read(connection: Connection, request: PageRequest, piece: Filter) -> Page[Entry]:
+        def read(connection: Connection, piece: Filter) -> Sequence[Entry]:
             require_manager(get_reader(connection, actor))
-            return stored.list_events_of_account(connection, actor.account_id, request=request, filter=piece)
+            return stored.list_next_of_account(connection, actor.account_id, filter=piece, limit=BATCH)
 
         return self._read_all(actor, read, filter)
 
     def export_own_events(self, actor: Actor, filter: Filter = EVERY_ROW) -> Iterator[Sequence[Entry]]:
         """Read all of what was done to the actor's user and that one's tokens, in the same way."""
 
-        def read(connection: Connection, request: PageRequest, piece: Filter) -> Page[Entry]:
-            return stored.list_events_of_user(connection, actor.user_id, request=request, filter=piece)
+        def read(connection: Connection, piece: Filter) -> Sequence[Entry]:
+            return stored.list_next_of_user(connection, actor.user_id, filter=piece, limit=BATCH)
 
         return self._read_all(actor, read, filter)
 
     def _read_all(
-        self, actor: Actor, read: Callable[[Connection, PageRequest, Filter], Page[Entry]], wanted: Filter
+        self, actor: Actor, read: Callable[[Connection, Filter], Sequence[Entry]], wanted: Filter
     ) -> Iterator[Sequence[Entry]]:
         piece = wanted
         while True:
             with self._transactions.read() as connection:
                 require_open(connection, actor, now=self._transactions.now())
-                rows = read(connection, PageRequest(size=PAGE_SIZE_MAX), piece).rows
+                rows = read(connection, piece)
             if not rows:
                 return
             yield rows
