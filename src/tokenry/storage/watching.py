@@ -130,25 +130,33 @@ def find_watch(connection: Connection, token_id: int, now: datetime) -> Watch | 
 
 def watch_token(connection: Connection, token_id: int, scopes: Scopes, *, now: datetime, by: str) -> None:
     """Watch a token that is locked from now on, to these scopes."""
-    unwatch_token(connection, token_id)
+    _forget(connection, token_id)
     connection.execute(watched_tokens.insert().values(token_id=token_id, began_at=to_seconds(now), began_by=by))
     _set(connection, token_id, watched=str(scopes))
 
 
 def narrow_token(connection: Connection, token_id: int, scopes: Scopes) -> None:
     """Keep a token that is locked to fewer scopes."""
-    unwatch_token(connection, token_id)
-    _set(connection, token_id, scopes=str(scopes))
+    _forget(connection, token_id)
+    _set(connection, token_id, watched=None, scopes=str(scopes))
 
 
 def unwatch_token(connection: Connection, token_id: int) -> None:
     """Watch a token that is locked no more, and forget what came of it."""
+    _forget(connection, token_id)
     _set(connection, token_id, watched=None)
+
+
+def _forget(connection: Connection, token_id: int) -> None:
     for table in (watched_refusals, watched_tokens):
         connection.execute(delete(table).where(table.c.token_id == token_id))
 
 
 def _set(connection: Connection, token_id: int, **values: str | None) -> None:
-    """Verification reads both: it hears of the change."""
+    """Verification reads both: it hears of the change.
+
+    Once in a transaction: PostgreSQL checks the keys of a row anew that is updated a second time, and would wait for
+    whoever has claimed the user that a token was delegated by.
+    """
     name_these(connection, credentials.c.token_id == token_id)
     connection.execute(update(tokens).where(tokens.c.id == token_id).values(values))
