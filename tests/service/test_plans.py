@@ -672,7 +672,7 @@ class Many:
             "client_credentials.issue": [self.let_a_client_act],
             "token_exchange.exchange_token": [self.exchange_a_token],
             "uses.flush": [self.flush],
-            "sessions.end_others": [lambda: do.sessions.end_others(OPERATOR, self.sign_in(250))],
+            "sessions.end_others": [lambda: do.sessions.end_others(OPERATOR, self.sign_in(270))],
             **self.webhooks(),
             **self.told(),
         }
