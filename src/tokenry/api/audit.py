@@ -1,13 +1,13 @@
 """`/tokenry/audit` and `/tokenry/profile/audit`: what was done, for an account's managers and for each user."""
 
 from tokenry.api.lists import read_list
-from tokenry.api.wire import write_page, write_time
-from tokenry.domain.audit import Entry
+from tokenry.api.wire import write_page
 from tokenry.domain.callers import Callers
 from tokenry.domain.filters import Kind
 from tokenry.domain.scopes import AUDIT_READS, READS
 from tokenry.service.audit import Audit
 from tokenry.service.installation import Installation
+from tokenry.web.events import write_entry
 from tokenry.web.requests import Call
 from tokenry.web.resource import MakeResource, Operation, Paths
 
@@ -44,17 +44,3 @@ class AuditOperations:
     def list_own_events(self, call: Call) -> object:
         """GET what was done to the caller and to the caller's tokens."""
         return write_page(self._audit.list_own_events(call.actor, *read_list(call, FILTERABLE)), write_entry)
-
-
-def write_entry(entry: Entry) -> dict[str, object]:
-    """Write an event."""
-    return {
-        "id": entry.id,
-        "at": write_time(entry.at),
-        "actor": entry.actor,
-        "token_id": entry.actor_token_id,
-        "address": entry.address,
-        "action": entry.action,
-        "subject": entry.subject,
-        "details": dict(entry.details),
-    }

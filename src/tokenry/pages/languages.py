@@ -1,11 +1,11 @@
 """Languages of pages: which there are, which one a browser is shown, and how times are written in it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
 from io import BytesIO
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
@@ -64,6 +64,12 @@ def translations(language: str) -> NullTranslations:
     write_mo(compiled, catalogue(language))
     compiled.seek(0)
     return Translations(compiled)
+
+
+@cache
+def list_zones() -> Sequence[str]:
+    """The names of all time zones that this system knows; reading them takes a walk through its files."""
+    return sorted(available_timezones())
 
 
 @cache

@@ -11,9 +11,9 @@ from tokenry.domain.events import EVENTS
 from tokenry.domain.filters import All, Comparison, Condition, Filter, Operator
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.texts import is_storable
-from tokenry.moments import write_moment
 from tokenry.pages.visits import Download, Visit, read_id
-from tokenry.web.rows import Row, write_csv
+from tokenry.web.events import write_entry
+from tokenry.web.rows import write_csv
 
 TEXT_LENGTH_MAX = 300
 COLUMNS = ("id", "at", "actor", "token_id", "address", "action", "subject", "details")
@@ -80,21 +80,8 @@ class Wanted:
 
 def write_file(pieces: Iterator[Sequence[Entry]]) -> Download:
     """Write events as CSV."""
-    rows = ([_write(entry) for entry in piece] for piece in pieces)
+    rows = ([write_entry(entry) for entry in piece] for piece in pieces)
     return Download("audit.csv", "text/csv; charset=utf-8", write_csv(COLUMNS, rows))
-
-
-def _write(entry: Entry) -> Row:
-    return {
-        "id": entry.id,
-        "at": write_moment(entry.at),
-        "actor": entry.actor,
-        "token_id": entry.actor_token_id,
-        "address": entry.address,
-        "action": entry.action,
-        "subject": entry.subject,
-        "details": dict(entry.details),
-    }
 
 
 def _read_day(text: str) -> datetime | None:

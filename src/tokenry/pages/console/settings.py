@@ -1,12 +1,10 @@
 """How the console speaks to somebody: the language, the time zone; and how that is told by mail."""
 
-from zoneinfo import available_timezones
-
 from tokenry.domain.errors import Invalid
 from tokenry.domain.profile import ProfileChange
 from tokenry.pages.console.notices import KINDS
 from tokenry.pages.console.shown import show_in
-from tokenry.pages.languages import LANGUAGE_COOKIE, LANGUAGE_COOKIE_SECONDS, LANGUAGES
+from tokenry.pages.languages import LANGUAGE_COOKIE, LANGUAGE_COOKIE_SECONDS, LANGUAGES, list_zones
 from tokenry.pages.navigation import SETTINGS
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit
 from tokenry.service.installation import Installation
@@ -21,7 +19,7 @@ class SettingsPages:
 
     def show(self, visit: Visit) -> Reply:
         """GET what can be set."""
-        return self._show(visit, self._profiles.get_profile(visit.signed_in.actor).timezone)
+        return self._show(visit)
 
     def save(self, visit: Visit) -> Reply:
         """POST it. The language is the browser's, in a cookie; the rest is the user's."""
@@ -29,12 +27,13 @@ class SettingsPages:
         try:
             self._profiles.update_profile(visit.origin, ProfileChange(timezone=timezone))
         except Invalid as refusal:
-            return self._show(visit, timezone, refusal)
+            return self._show(visit, refusal)
         language = chosen if chosen in LANGUAGES else ""
         cookie = Cookie(LANGUAGE_COOKIE, language, LANGUAGE_COOKIE_SECONDS)
         return Redirect(SETTINGS.path, [cookie], notice="settings-saved")
 
-    def _show(self, visit: Visit, timezone: str, refusal: Invalid | None = None) -> Reply:
+    def _show(self, visit: Visit, refusal: Invalid | None = None) -> Reply:
+        profile = self._profiles.get_profile(visit.signed_in.actor)
         return show_in(
             SETTINGS,
             "settings",
@@ -42,9 +41,9 @@ class SettingsPages:
             faults=refusal.faults if refusal else (),
             chosen=visit.cookies.get(LANGUAGE_COOKIE, ""),
             languages={name: locale.get_language_name() for name, locale in LANGUAGES.items()},
-            chosen_timezone=timezone,
-            timezones=sorted(available_timezones()),
+            chosen_timezone=visit.form.get("timezone") if refusal else profile.timezone,
+            timezones=list_zones(),
             kinds=KINDS,
             choices=self._notices.get_choices(visit.signed_in.actor),
-            by_mail=self._profiles.get_profile(visit.signed_in.actor).email_notifications,
+            by_mail=profile.email_notifications,
         )
