@@ -488,7 +488,6 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         case.me.actor.username if case.layout is Layout.ONE_USER else case.victim,
         UserChange(username=f"{case.victim}-{case.side}", restricted=case.layout is not Layout.ONE_USER),
     ),
-    "Apps.end_own": lambda case: case.installation.apps.end_own(OPERATOR, case.me.session, case.place.client.id),
     "Apps.end_app": lambda case: case.installation.apps.end_app(case.me.origin, case.place.client.id),
     "Children.create_token": lambda case: case.installation.children.create_token(
         case.me.origin, case.place.child_euuid
@@ -564,9 +563,6 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     ),
     "Sessions.delete_session": lambda case: case.installation.sessions.delete_session(
         case.me.origin, case.them.session.id
-    ),
-    "Sessions.end_other": lambda case: case.installation.sessions.end_other(
-        OPERATOR, case.me.session, case.them.session.id
     ),
     "Sessions.end_others": lambda case: case.installation.sessions.end_others(OPERATOR, case.me.session),
     "Sessions.end_session": lambda case: case.installation.sessions.end_session(OPERATOR, case.them.session),

@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from tests.making import NOW, OPERATOR, new_user
 from tests.service.parts import PEPPERS, Bench, at_once, sessions_of
 from tokenry.domain.errors import Unauthorized
+from tokenry.domain.paging import PageRequest
 from tokenry.domain.secrets import Secret
 from tokenry.domain.sessions import Session
 from tokenry.domain.users import UserChange
@@ -174,7 +175,9 @@ def test_another_password_ends_other_sessions_and_links(bench: Bench) -> None:
     links = Links(bench.transactions, PEPPERS, sessions_of(bench.database))
     link = links.make_link(OPERATOR, "admin").reveal()
     passwords_of(bench.database).change_password(OPERATOR, session, "new")
-    assert [each.id for each in sessions_of(bench.database).list_of_user(session)] == [session.id]
+    assert [each.id for each in sessions_of(bench.database).list_sessions(session.actor, PageRequest()).rows] == [
+        session.id
+    ]
     assert links.find_user(link) is None
     assert who(bench).hash == "new"
     recorded = [event for event in bench.events("user:1") if event[0] != "session.begin"]
@@ -190,7 +193,7 @@ def test_of_two_browsers_that_change_the_password_at_once_one_is_left(bench: Ben
     )
     assert sorted(isinstance(each, Secret) for each in told) == [False, True]
     assert Unauthorized in told
-    [left] = sessions_of(bench.database).list_of_user(first)
+    [left] = sessions_of(bench.database).list_sessions(first.actor, PageRequest()).rows
     assert who(bench).hash == ("of the first" if left.id == first.id else "of the second")
 
 

@@ -589,7 +589,6 @@ class Many:
             "users.enable_user": [partial(do.users.enable_user, OPERATOR, "user-120")],
             "users.delete_user": [partial(do.users.delete_user, OPERATOR, "user-140")],
             "sessions.authenticate_again": [lambda: do.sessions.authenticate_again(OPERATOR, self.own_session(104))],
-            "sessions.end_other": [lambda: do.sessions.end_other(OPERATOR, self.own_session(104), 105)],
             "identities.use_ticket": [partial(do.identities.use_ticket, Ticket({}, bytes(32), MOMENT))],
             "identities.sign_in": [
                 partial(do.identities.sign_in, PROVIDER, each, address=None, agent=None)
@@ -623,8 +622,6 @@ class Many:
             **self.factors(),
             "passwords.note_failure": [partial(do.passwords.note_failure, 1, address=None)],
             "passwords.note_failure_of_nobody": [do.passwords.note_failure_of_nobody],
-            "apps.list_of_user": [lambda: do.apps.list_of_user(self.own_session(104))],
-            "sessions.list_of_user": [lambda: do.sessions.list_of_user(self.own_session(104))],
             "sessions.begin_session": [self.begin_session],
             "sessions.delete_session": [partial(do.sessions.delete_session, origin, 101)],
             "sessions.end_session": [
@@ -638,7 +635,6 @@ class Many:
             "proofs.see_proof": [partial(do.proofs.see_proof, "toat000000000100", "k" * 43, bytes(32), MOMENT)],
             "proofs.see_first_proof": [partial(do.proofs.see_first_proof, bytes(32), MOMENT)],
             "proofs.find_keys": [partial(do.proofs.find_keys, ["toat000000000100", "toat000000000101"])],
-            "apps.end_own": [lambda: do.apps.end_own(OPERATOR, self.own_session(104), 12)],
             "apps.end_app": [partial(do.apps.end_app, origin, 11)],
             "clients.end": [self.end_a_client],
             "authorizations.allow": [self.let_in],
@@ -1056,7 +1052,6 @@ def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None
     made = {name for name in made if not name.startswith("transactions.")}  # what they work in
     # Parts of others; one is `prune` in a thread.
     within = {
-        "sessions.end_own",
         "sessions.renew_session",
         "tokens.create_in",
         "tokens.check",

@@ -84,7 +84,7 @@ def test_session_that_has_ended_is_not_proved_anew(bench: Bench) -> None:
     session = find(bench, begin(bench))
     use_cases = sessions_of(bench.database)
     assert [use_cases.end_session(session.origin(None), session) for _ in range(2)] == [True, False]
-    for act in (use_cases.authenticate_again, lambda origin, own: use_cases.end_other(origin, own, own.id)):
+    for act in (use_cases.authenticate_again, lambda origin, own: use_cases.delete_session(origin, own.id)):
         with pytest.raises(Unauthorized):
             act(session.origin(None), session)
 
@@ -96,23 +96,23 @@ def test_session_that_is_ended_while_it_is_proved_anew_stays_ended(bench: Bench)
         lambda database: sessions_of(database).authenticate_again(session.origin(None), session),
         lambda database: sessions_of(database).end_session(session.origin(None), session),
     )
-    assert not sessions_of(bench.database).list_of_user(session)
+    assert not sessions_of(bench.database).list_sessions(session.actor, PageRequest()).rows
 
 
 def test_sessions_of_others_are_not_there(bench: Bench) -> None:
     mine, theirs = find(bench, begin(bench)), find(bench, begin(bench, new_user(bench.database, "eve")))
     use_cases = sessions_of(bench.database)
     assert [each.id for each in use_cases.list_sessions(bench.actor, PageRequest()).rows] == [mine.id]
-    assert not use_cases.end_other(mine.origin(None), mine, theirs.id)
     for act in (
         lambda: use_cases.get_session(bench.actor, theirs.id),
         lambda: use_cases.delete_session(bench.origin, theirs.id),
+        lambda: use_cases.delete_session(mine.origin(None), theirs.id),
     ):
         with pytest.raises(NotFound):
             act()
     assert use_cases.get_session(bench.actor, mine.id) == mine
     use_cases.delete_session(bench.origin, mine.id)
-    assert not use_cases.list_of_user(mine)
+    assert not use_cases.list_sessions(mine.actor, PageRequest()).rows
 
 
 def test_all_sessions_of_a_user_end_but_one_and_each_is_recorded(bench: Bench) -> None:
@@ -120,7 +120,7 @@ def test_all_sessions_of_a_user_end_but_one_and_each_is_recorded(bench: Bench) -
     theirs = begin(bench, new_user(bench.database, "eve"))
     with bench.transactions.change(OPERATOR) as change:
         assert end_sessions_of(change, 1, kept=kept.id) == 2
-    assert list(sessions_of(bench.database).list_of_user(kept)) == [kept]
+    assert list(sessions_of(bench.database).list_sessions(kept.actor, PageRequest()).rows) == [kept]
     assert is_open(bench, theirs)
     ended = [details["session_id"] for action, details in bench.events("user:1") if action == "session.end"]
     assert ended == [session.id for session in others]

@@ -1,6 +1,5 @@
 """What users let OAuth clients in for: as they see it, and how they end it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -10,17 +9,12 @@ from tokenry.domain.errors import NotFound
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.grants import AuthorizedApp
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.sessions import Session
 from tokenry.service.acting import require_open
 from tokenry.service.grants.ending import end_app
-from tokenry.service.sessions import require_session
 from tokenry.service.transactions import Transactions
 from tokenry.storage import apps as stored
 from tokenry.storage.database import retried
 from tokenry.storage.users import lock_user
-
-SHOWN_MAX = 100
-"""So many apps are shown to who is signed in."""
 
 
 class Apps:
@@ -49,23 +43,6 @@ class Apps:
             _get(change.connection, change.actor, app_id, change.now)
             if not end_app(change, app_id):
                 raise NotFound
-
-    def list_of_user(self, session: Session) -> Sequence[AuthorizedApp]:
-        """List the newest of what who is signed in lets clients in for."""
-        with self._transactions.read() as connection:
-            now, newest = self._transactions.now(), Filter(descending=True)
-            request = PageRequest(size=SHOWN_MAX)
-            found = stored.list_apps(connection, user_id=session.user.id, now=now, request=request, filter=newest)
-            return found.rows
-
-    @retried
-    def end_own(self, origin: Origin, session: Session, app_id: int) -> bool:
-        """End one of who is signed in, with all that came of it; whether it was there. Raises Unauthorized."""
-        with self._transactions.change(origin) as change:
-            lock_user(change.connection, session.user.id)
-            user = require_session(change, session)
-            found = stored.find_app(change.connection, app_id, user_id=user.id, now=change.now)
-            return found is not None and end_app(change, app_id)
 
 
 def _get(connection: Connection, actor: Actor, app_id: int, now: datetime) -> AuthorizedApp:

@@ -1,6 +1,5 @@
 """Sessions: who is signed in with a browser. Each is a row, so whatever ends one ends it at once, for all workers."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from tokenry.domain.accounts import Actor, Origin
@@ -17,7 +16,6 @@ from tokenry.storage import sessions as stored
 from tokenry.storage.database import retried
 from tokenry.storage.users import claim_user, find_user_by_id, is_service, lock_user
 
-SHOWN_MAX = 100
 TOUCHED_AFTER = timedelta(minutes=1)
 """How exactly it is known when a session was last used."""
 
@@ -96,22 +94,6 @@ class Sessions:
         with self._transactions.change(origin) as change:
             require_session(change, session)
             return self.renew_session(change, session)
-
-    def list_of_user(self, session: Session) -> Sequence[Session]:
-        """List the newest sessions of who is signed in."""
-        with self._transactions.read() as connection:
-            now, newest = self._transactions.now(), Filter(descending=True)
-            return stored.list_sessions(
-                connection, session.user, now=now, request=PageRequest(size=SHOWN_MAX), filter=newest
-            ).rows
-
-    @retried
-    def end_other(self, origin: Origin, session: Session, session_id: int) -> bool:
-        """Sign who is signed in out of another browser; whether it was there. Raises Unauthorized."""
-        with self._transactions.change(origin) as change:
-            lock_user(change.connection, session.user.id)
-            require_session(change, session)
-            return _end(change, session_id, session.user.id)
 
     @retried
     def end_others(self, origin: Origin, session: Session) -> int:

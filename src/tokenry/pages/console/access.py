@@ -1,8 +1,12 @@
 """What is let in besides one's own tokens: browsers that one is signed in with, and applications."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
+from tokenry.domain.errors import NotFound
+from tokenry.domain.filters import Filter
 from tokenry.domain.grants import AuthorizedApp
+from tokenry.domain.paging import PageRequest
 from tokenry.domain.sessions import Session
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.devices import Device, describe_agent
@@ -10,6 +14,8 @@ from tokenry.pages.navigation import APPLICATIONS, SESSIONS
 from tokenry.pages.visits import Redirect, Reply, Visit, read_id
 from tokenry.pages.wording import Permission, list_permissions
 from tokenry.service.installation import Installation
+
+NEWEST = Filter(descending=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class AccessPages:
         own = visit.signed_in
         shown = [
             ShownSession(each, describe_agent(each.agent), each.id == own.id)
-            for each in self._sessions.list_of_user(own)
+            for each in self._sessions.list_sessions(own.actor, PageRequest(), NEWEST).rows
         ]
         return show_in(SESSIONS, "sessions", shown=shown)
 
@@ -53,13 +59,14 @@ class AccessPages:
             return Redirect(SESSIONS.path, notice="sessions-ended")
         session_id = read_id(visit.form.get("session_id"))
         if session_id is not None and session_id != visit.signed_in.id:
-            self._sessions.end_other(visit.origin, visit.signed_in, session_id)
+            with suppress(NotFound):  # which is what was wanted
+                self._sessions.delete_session(visit.origin, session_id)
             return Redirect(SESSIONS.path, notice="session-ended")
         return Redirect(SESSIONS.path)
 
     def show_apps(self, visit: Visit) -> Reply:
         """GET the applications that one lets in."""
-        apps = self._apps.list_of_user(visit.signed_in)
+        apps = self._apps.list_apps(visit.signed_in.actor, PageRequest(), NEWEST).rows
         shown = [ShownApp(app, list(list_permissions(app.scopes, self._catalogue))) for app in apps]
         return show_in(APPLICATIONS, "applications", shown=shown)
 
@@ -67,6 +74,7 @@ class AccessPages:
         """POST the id of an app to end."""
         app_id = read_id(visit.form.get("app_id"))
         if app_id is not None:
-            self._apps.end_own(visit.origin, visit.signed_in, app_id)
+            with suppress(NotFound):  # here, too
+                self._apps.end_app(visit.origin, app_id)
             return Redirect(APPLICATIONS.path, notice="app-ended")
         return Redirect(APPLICATIONS.path)
