@@ -1,24 +1,20 @@
 """The console: what its list costs beside the API's, what its pages weigh, and `/verify` while people click."""
 
 import http.client
-import os
 import statistics
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
+from bench.beside import Paced, time_beside
 from bench.errors import BenchmarkError
 from bench.load import Load, prepare_load
 from bench.machine import Cores
 from bench.measures import VERIFY
 from bench.report import Comparison, Verdict
 from bench.servers import ANSWER_SECONDS_MAX, Server, tokenry
-from bench.steady import Waits, run_steadily
 from bench.stock import Stock, fill
 from tokenry.domain.accounts import Origin
 from tokenry.settings import Settings
@@ -95,23 +91,15 @@ def _compare_clicks(
     server: Server, load: Load, cookies: list[str], cores: Cores, *, rounds: int, seconds: int
 ) -> Comparison:
     """The 99th percentile of `/verify` at a steady rate, half of what is reached, beside people and without."""
-    rate = load.run(server, 1).requests_per_second / 2
-    calm: list[Waits] = []
-    beside: list[Waits] = []
-    clicks = Clicks(server, cookies, cores.load)
-    for _ in range(rounds):
-        calm += run_steadily(load, [server], rate, seconds)
-        with clicks:
-            beside += run_steadily(load, [server], rate, seconds)
-    ratio = statistics.median(busy.p99 / quiet.p99 for busy, quiet in zip(beside, calm, strict=True))
+    clicks = Clicks(server, cookies)
+    paced = Paced(clicks.click, PEOPLE / CLICK_SECONDS, PEOPLE, cores.load)
+    ratio, figures = time_beside(server, load, paced, rounds=rounds, seconds=seconds)
     if clicks.statuses.keys() != {200}:
         raise BenchmarkError(f"pages were answered {dict(clicks.statuses)}")
     details = {
-        "rate": rate,
-        "pages_per_second": clicks.statuses[200] / clicks.seconds,
+        **figures,
+        "pages_per_second": clicks.statuses[200] / paced.seconds,
         "page_p50_milliseconds": statistics.median(clicks.milliseconds),
-        "calm_p99_milliseconds": statistics.median(each.p99 for each in calm),
-        "beside_p99_milliseconds": statistics.median(each.p99 for each in beside),
     }
     what = f"p99 of GET /verify beside {PEOPLE} people who click every {CLICK_SECONDS} s"
     return Comparison(what, Verdict("times that without", ratio, at_most=BESIDE_AT_MOST), details)
@@ -119,38 +107,16 @@ def _compare_clicks(
 
 @dataclass
 class Clicks:
-    """Pages asked for at a steady rate for the length of a block, from threads on the core of the load."""
+    """Pages that people ask for, and how they were answered."""
 
     server: Server
     cookies: list[str] = field(repr=False)
-    core: int
     statuses: Counter[int] = field(default_factory=Counter)
     milliseconds: list[float] = field(default_factory=list)
-    seconds: float = 0
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
 
-    def __enter__(self) -> Self:
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        assert self._thread is not None
-        self._thread.join()
-
-    def _run(self) -> None:
-        os.sched_setaffinity(0, {self.core})  # of this thread, and those that it starts
-        started, sent = time.perf_counter(), 0
-        with ThreadPoolExecutor(PEOPLE) as pool:
-            while not self._stop.wait(max(0.0, started + sent * CLICK_SECONDS / PEOPLE - time.perf_counter())):
-                pool.submit(self._click, PATHS[sent % len(PATHS)], self.cookies[sent % PEOPLE])
-                sent += 1
-        self.seconds += time.perf_counter() - started
-
-    def _click(self, path: str, cookie: str) -> None:
+    def click(self, number: int) -> None:
+        """Ask for the next page, as the next of them."""
+        path, cookie = PATHS[number % len(PATHS)], self.cookies[number % PEOPLE]
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=ANSWER_SECONDS_MAX)
         started = time.perf_counter()
         try:

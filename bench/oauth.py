@@ -1,14 +1,9 @@
 """Applications: what their tokens cost at `/verify`, how many tokens they are given, and sign-ins beside it."""
 
 import http.client
-import os
 import re
-import statistics
-import threading
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -16,6 +11,7 @@ from urllib.parse import urlencode
 
 from argon2 import PasswordHasher
 
+from bench.beside import Paced, time_beside
 from bench.load import Load, Run, prepare_load
 from bench.machine import Cores
 from bench.measures import SMALL, VERIFY
@@ -23,7 +19,6 @@ from bench.oauth_stock import Applications, let_in
 from bench.peers.comparison import NODE, PROGRAMS
 from bench.report import Comparison, Verdict, by_cpu, by_requests, median_ratio, medians
 from bench.servers import ANSWER_SECONDS_MAX, Server, peer_server, tokenry
-from bench.steady import Waits, run_steadily
 from bench.stock import Known, Stock, fill
 from tokenry.domain.accounts import Origin
 from tokenry.settings import Settings
@@ -155,21 +150,13 @@ class _Requests:
 
 def _compare_sign_ins(server: Server, load: Load, cores: Cores, *, rounds: int, seconds: int) -> Comparison:
     """The 99th percentile of `/verify` at a steady rate, half of what is reached, beside sign-ins and without."""
-    rate = load.run(server, 1).requests_per_second / 2
-    calm: list[Waits] = []
-    beside: list[Waits] = []
-    sign_ins = SignIns(server, cores.load)
-    for _ in range(rounds):
-        calm += run_steadily(load, [server], rate, seconds)
-        with sign_ins:
-            beside += run_steadily(load, [server], rate, seconds)
-    ratio = statistics.median(busy.p99 / quiet.p99 for busy, quiet in zip(beside, calm, strict=True))
+    sign_ins = SignIns.at(server)
+    paced = Paced(sign_ins.sign_in, SIGN_INS_PER_SECOND, _THREADS, cores.load)
+    ratio, figures = time_beside(server, load, paced, rounds=rounds, seconds=seconds)
     details = {
-        "rate": rate,
-        "signed_in_per_second": sign_ins.statuses[303] / sign_ins.seconds,
+        **figures,
+        "signed_in_per_second": sign_ins.statuses[303] / paced.seconds,
         "statuses": dict(sign_ins.statuses),
-        "calm_p99_milliseconds": statistics.median(each.p99 for each in calm),
-        "beside_p99_milliseconds": statistics.median(each.p99 for each in beside),
     }
     what = f"p99 of GET /verify beside {SIGN_INS_PER_SECOND} sign-ins a second"
     return Comparison(what, Verdict("times that without", ratio, at_most=BESIDE_AT_MOST), details)
@@ -177,49 +164,28 @@ def _compare_sign_ins(server: Server, load: Load, cores: Cores, *, rounds: int, 
 
 @dataclass
 class SignIns:
-    """Sign-ins by the form at a steady rate for the length of a block, from threads on the core of the load.
-
-    Each is due whatever became of those before; where the service has too many to compare, it says so.
-    """
+    """Sign-ins by the form, and how they were answered: where the service has too many to compare, it says so."""
 
     server: Server
-    core: int
+    form: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     statuses: Counter[int] = field(default_factory=Counter)
-    seconds: float = 0
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
 
-    def __enter__(self) -> Self:
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        assert self._thread is not None
-        self._thread.join()
-
-    def _run(self) -> None:
-        os.sched_setaffinity(0, {self.core})  # of this thread, and those that it starts
-        page = self.server.ask("GET", "/sign-in")
+    @classmethod
+    def at(cls, server: Server) -> Self:
+        """Fill in the form of a service."""
+        page = server.ask("GET", "/sign-in")
         found = _FIELD.search(page.body.decode("utf-8"))
         assert found is not None
         cookie = page.headers["set-cookie"].partition(";")[0]
         form = urlencode({"name": _USER, "password": _PASSWORD, "form_token": found[1]})
-        headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
-        started = time.perf_counter()
-        with ThreadPoolExecutor(_THREADS) as pool:
-            sent = 0
-            while not self._stop.wait(max(0.0, started + sent / SIGN_INS_PER_SECOND - time.perf_counter())):
-                pool.submit(self._sign_in, form, headers)
-                sent += 1
-        self.seconds += time.perf_counter() - started
+        return cls(server, form, {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"})
 
-    def _sign_in(self, form: str, headers: Mapping[str, str]) -> None:
+    def sign_in(self, _number: int) -> None:
+        """Send it."""
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=2 * ANSWER_SECONDS_MAX)
         try:
-            connection.request("POST", "/sign-in", form, headers)
+            connection.request("POST", "/sign-in", self.form, dict(self.headers))
             self.statuses[connection.getresponse().status] += 1
         finally:
             connection.close()

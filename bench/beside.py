@@ -1,0 +1,73 @@
+"""`/verify` beside something else that the service does: how much longer the slowest hundredth of it waits."""
+
+import os
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Self
+
+from bench.load import Load
+from bench.servers import Server
+from bench.steady import Waits, run_steadily
+
+
+@dataclass
+class Paced:
+    """Something that is done at a steady rate for the length of a block, from threads on the core of the load.
+
+    Each is due whatever became of those before, and is given its number in the block, from 0. `seconds` is how long
+    that was done in all.
+    """
+
+    do: Callable[[int], object]
+    per_second: float
+    threads: int
+    core: int
+    seconds: float = 0
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        assert self._thread is not None
+        self._thread.join()
+
+    def _run(self) -> None:
+        os.sched_setaffinity(0, {self.core})  # of this thread, and those that it starts
+        started, sent = time.perf_counter(), 0
+        with ThreadPoolExecutor(self.threads) as pool:
+            while not self._stop.wait(max(0.0, started + sent / self.per_second - time.perf_counter())):
+                pool.submit(self.do, sent)
+                sent += 1
+        self.seconds += time.perf_counter() - started
+
+
+def time_beside(
+    server: Server, load: Load, paced: Paced, *, rounds: int, seconds: int
+) -> tuple[float, dict[str, object]]:
+    """The 99th percentile of a load at half the rate that is reached, beside something in times of that without.
+
+    And the figures behind it.
+    """
+    rate = load.run(server, 1).requests_per_second / 2
+    calm: list[Waits] = []
+    beside: list[Waits] = []
+    for _ in range(rounds):
+        calm += run_steadily(load, [server], rate, seconds)
+        with paced:
+            beside += run_steadily(load, [server], rate, seconds)
+    ratio = statistics.median(busy.p99 / quiet.p99 for busy, quiet in zip(beside, calm, strict=True))
+    return ratio, {
+        "rate": rate,
+        "calm_p99_milliseconds": statistics.median(each.p99 for each in calm),
+        "beside_p99_milliseconds": statistics.median(each.p99 for each in beside),
+    }
