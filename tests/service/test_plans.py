@@ -387,6 +387,9 @@ class Many:
             fill(connection)
         if not self.database.is_sqlite:
             with self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                # Half-way through what the operations delete, autovacuum would lead to other plans.
+                for table in metadata.tables:
+                    connection.execute(text(f"ALTER TABLE {table} SET (autovacuum_enabled = off)"))
                 connection.execute(text("VACUUM ANALYZE"))
         euuid = self.do.accounts.list_accounts()[0].euuid
         self.session = self.begin_session()
