@@ -22,9 +22,9 @@ from tokenry.pages.forgery import Forged, require_own_site, require_token, tells
 from tokenry.pages.kept_forms import show_kept
 from tokenry.pages.languages import LANGUAGE_COOKIE, choose_language
 from tokenry.pages.paths import AGAIN, SECURITY, sign_in_path
-from tokenry.pages.replies import refuse, send_download, send_reply
+from tokenry.pages.replies import Written, refuse, send_download, send_written, write_reply
 from tokenry.pages.signed_in import NotRecent
-from tokenry.pages.visits import Cookie, Download, Fields, Redirect, Reply, Shown, Visit
+from tokenry.pages.visits import Cookie, Download, Fields, Redirect, Reply, Visit
 from tokenry.service.sessions import Sessions
 from tokenry.web.bodies import receive_body
 from tokenry.web.errors import MethodNotAllowed, TooManyRequests, UnsupportedMediaType
@@ -106,29 +106,32 @@ class Page:
             allowance = await self._checks.limits.count(None, client_address(scope))
             if allowance is not None and allowance.exceeded:
                 raise TooManyRequests
-            visit, reply = await self._answer(scope, receive, operation)
+            answer = await self._answer(scope, receive, operation)
         except Unauthorized:
-            await send_reply(send, self._cookies, Redirect(sign_in_path(_target(scope))), None)
+            await self._lead_to(send, Redirect(sign_in_path(_target(scope))))
         except _FactorWanted:
             wanted = Cookie(NEXT, quote(_target(scope), safe="/"), NEXT_SECONDS)
-            await send_reply(send, self._cookies, Redirect(SECURITY, [wanted] if _reads(scope) else []), None)
+            await self._lead_to(send, Redirect(SECURITY, [wanted] if _reads(scope) else []))
         except NotRecent:
-            await send_reply(send, self._cookies, Redirect(sign_in_path(_target(scope), AGAIN)), None)
+            await self._lead_to(send, Redirect(sign_in_path(_target(scope), AGAIN)))
         except Refusal as refusal:
             await refuse(scope, send, refusal)
         else:
-            await self._send(scope, receive, send, visit, reply)
+            await self._send(scope, receive, send, answer)
 
-    async def _send(self, scope: Scope, receive: Receive, send: Send, visit: Visit, reply: Reply) -> None:
-        if isinstance(reply, Download):
+    async def _lead_to(self, send: Send, redirect: Redirect) -> None:
+        await send_written(send, write_reply(self._cookies, redirect, None))
+
+    async def _send(self, scope: Scope, receive: Receive, send: Send, answer: Written | Download) -> None:
+        if isinstance(answer, Download):
             run = partial(self._checks.threads.run, who=network(client_address(scope)))
-            await send_download(receive, send, reply, run)
+            await send_download(receive, send, answer, run)
             return
-        await send_reply(send, self._cookies, reply, visit)
-        if isinstance(reply, Shown) and reply.afterwards is not None:
-            await self._do_afterwards(scope, reply.afterwards)
+        await send_written(send, answer)
+        if answer.afterwards is not None:
+            await self._do_afterwards(scope, answer.afterwards)
 
-    async def _answer(self, scope: Scope, receive: Receive, operation: Operation) -> tuple[Visit, Reply]:
+    async def _answer(self, scope: Scope, receive: Receive, operation: Operation) -> Written | Download:
         started = time.monotonic()
         who = network(client_address(scope))
 
@@ -143,7 +146,8 @@ class Page:
         if isinstance(operation, Steps):
             visit = await run(partial(self._read_visit, scope, headers, raw))
             _require_token_of_form(visit, scope)
-            return visit, await operation.take(visit, run)
+            # Small pages, which tell what was done: none is lost for want of a thread.
+            return self._write(await operation.take(visit, run), visit)
         return await run(partial(self._carry_out, operation, scope, headers, raw), writes=not _reads(scope))
 
     async def _do_afterwards(self, scope: Scope, work: Callable[[], object]) -> None:
@@ -154,15 +158,19 @@ class Page:
 
     def _carry_out(
         self, operation: Callable[[Visit], Reply], scope: Scope, headers: Mapping[bytes, str], raw: bytes
-    ) -> tuple[Visit, Reply]:
+    ) -> Written | Download:
         visit = self._read_visit(scope, headers, raw)
         try:
             _require_token_of_form(visit, scope)
-            return visit, operation(visit)
+            reply = operation(visit)
         except (Forged, NotRecent, Unauthorized) as refusal:
             if _reads(scope) or not self._keeps_form or not tells_own_site(headers):
                 raise
-            return visit, show_kept(visit, refusal)
+            reply = show_kept(visit, refusal)
+        return self._write(reply, visit)
+
+    def _write(self, reply: Reply, visit: Visit) -> Written | Download:
+        return reply if isinstance(reply, Download) else write_reply(self._cookies, reply, visit)
 
     def _read_visit(self, scope: Scope, headers: Mapping[bytes, str], raw: bytes) -> Visit:
         """Find out who is signed in, and what is asked. Raises Invalid, _FactorWanted."""

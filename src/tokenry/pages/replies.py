@@ -1,6 +1,7 @@
-"""Sending what a page answers: a page, the way to another, or one that says no; with its headers and cookies."""
+"""Writing what a page answers, with its headers and cookies: a page, the way to another, or one that says no."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
@@ -39,35 +40,53 @@ NOBODY: Mapping[str, object] = {
 """What a page is given that knows nobody."""
 
 
-async def send_reply(send: Send, names: Cookies, reply: Redirect | Shown, visit: Visit | None) -> None:
-    """Send what an operation answers to a visit; a redirect alone can do without one."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A page as it is sent, or the way to another; and what to do once it is out."""
+
+    status: int
+    body: bytes = field(repr=False)
+    headers: HeaderList = field(repr=False)
+    afterwards: Callable[[], object] | None = None
+
+
+def write_reply(names: Cookies, reply: Redirect | Shown, visit: Visit | None) -> Written:
+    """Write what an operation answers to a visit; a redirect alone can do without one.
+
+    A long list takes milliseconds, so it is written in a thread: the event loop has others to answer.
+    """
     cookies = list(reply.cookies)
     if isinstance(reply, Redirect):
         if reply.notice is not None:
             cookies.append(Cookie(NOTICE, reply.notice))
-        status, body, headers = 303, b"", [(b"location", reply.address.encode("ascii")), *page_headers()]
-    else:
-        assert visit is not None
-        if NOTICE in visit.cookies:
-            cookies.append(Cookie(NOTICE, ""))
-        if visit.session is None:
-            cookies.append(Cookie(VISIT, visit.cookies[VISIT]))
-        values = {
-            **NOBODY,
-            "session": visit.session,
-            "sections": list_sections(visit.session),
-            "now": visit.now,
-            "timezone": "UTC" if visit.session is None else visit.session.timezone,
-            "form_token": visit.form_token,
-            "notice": NOTICES.get(visit.cookies.get(NOTICE, "")),
-            "script": reply.script,
-            **reply.values,
-        }
-        status, body = reply.status, render(reply.template, values, visit.language)
-        headers = page_headers(reply.form_action, script=reply.script)
-        if status == _STATUS[TooManyRequests]:
-            headers.append(_RETRY)
-    await send_answer(send, status, body, [*headers, *((b"set-cookie", names.write(cookie)) for cookie in cookies)])
+        headers = [(b"location", reply.address.encode("ascii")), *page_headers()]
+        return Written(303, b"", [*headers, *_set_cookies(names, cookies)])
+    assert visit is not None
+    if NOTICE in visit.cookies:
+        cookies.append(Cookie(NOTICE, ""))
+    if visit.session is None:
+        cookies.append(Cookie(VISIT, visit.cookies[VISIT]))
+    values = {
+        **NOBODY,
+        "session": visit.session,
+        "sections": list_sections(visit.session),
+        "now": visit.now,
+        "timezone": "UTC" if visit.session is None else visit.session.timezone,
+        "form_token": visit.form_token,
+        "notice": NOTICES.get(visit.cookies.get(NOTICE, "")),
+        "script": reply.script,
+        **reply.values,
+    }
+    body = render(reply.template, values, visit.language)
+    headers = page_headers(reply.form_action, script=reply.script)
+    if reply.status == _STATUS[TooManyRequests]:
+        headers.append(_RETRY)
+    return Written(reply.status, body, [*headers, *_set_cookies(names, cookies)], reply.afterwards)
+
+
+async def send_written(send: Send, written: Written) -> None:
+    """Send a page, or the way to another."""
+    await send_answer(send, written.status, written.body, written.headers)
 
 
 async def send_download(receive: Receive, send: Send, file: Download, run: Run) -> None:
@@ -95,6 +114,10 @@ async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
     values = {"title": _TITLES[status], "reasons": [fault.reason for fault in refusal.faults]}
     language = str(scope.get("tokenry.language", DEFAULT))
     await send_answer(send, status, render("refusal.html", {**NOBODY, **values}, language), headers)
+
+
+def _set_cookies(names: Cookies, cookies: Sequence[Cookie]) -> HeaderList:
+    return [(b"set-cookie", names.write(cookie)) for cookie in cookies]
 
 
 def _download_headers(file: Download) -> HeaderList:

@@ -1,5 +1,8 @@
 """The list of one's own tokens: which of them it shows, in which order, and what it says of each."""
 
+import asyncio
+from collections.abc import Mapping
+
 import pytest
 
 from tests.conftest import App, Clock
@@ -7,6 +10,7 @@ from tests.pages.console.parts import labels, make_token, session_of, use
 from tests.pages.parts import Visitor, sign_in_as
 from tokenry.domain.details import NewDetails
 from tokenry.domain.tokens import NewToken, Token
+from tokenry.pages.rendering import render
 from tokenry.service.installation import Installation
 
 DAY = 24 * 60 * 60
@@ -103,3 +107,26 @@ def test_who_has_no_tokens_is_told_how_to_make_one(site: App, do: Installation, 
     page = ada.get("/console").text
     assert 'href="/console/tokens/new"' in page
     assert "tokenry token create" in page
+
+
+def is_in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def test_list_is_written_beside_the_event_loop_which_answers_others(
+    site: App, ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in_as(site, ada)
+    looped: list[bool] = []
+
+    def note(template: str, values: Mapping[str, object], language: str) -> bytes:
+        looped.append(is_in_loop())
+        return render(template, values, language)
+
+    monkeypatch.setattr("tokenry.pages.replies.render", note)
+    ada.get("/console")
+    assert looped == [False]
