@@ -26,9 +26,13 @@ serve: $(VENV)/.serve ## Run the service on 127.0.0.1:8470, data in ./data (sett
 UNTIL_MAKE_ENDS = $$(setpriv --pdeathsig TERM true 2>/dev/null && echo setpriv --pdeathsig TERM)
 
 .PHONY: test
-test: check $(GENERATORS)/.installed $(NODE)/node_modules/.package-lock.json ## Run every check, and every test but those of test-long
-	tools/debian-packages chromium curl fish haproxy nginx-light openssl pgbouncer redis-server zsh || [ "$${CI:-}" != true ]  # without them some tests are skipped, loudly
+test: $(VENV)/.test ## Run every check, and every test but those of test-long
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target check parts
 	$(BIN)/python -m pytest -m "not long" -n 2 --dist worksteal $(MEASURED)
+
+.PHONY: parts
+parts: $(GENERATORS)/.installed $(NODE)/node_modules/.package-lock.json # what the tests run besides our own; without Debian's, some are skipped, loudly
+	tools/debian-packages chromium curl fish haproxy nginx-light openssl pgbouncer redis-server zsh || [ "$${CI:-}" != true ]
 
 .PHONY: coverage
 coverage: MEASURED = --cov --cov-report=term  # which doubles what the tests cost
