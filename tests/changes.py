@@ -86,6 +86,7 @@ MAIL = MailSettings(read_mail_server("smtp://127.0.0.1:1"), "tokens@example.com"
 LIFETIME_MAX = timedelta(days=900)
 HASH = "hash"
 KEY = generate_key()
+ONCE = KeyedRequest("once", bytes(32), once=True)
 RECOVERY_CODE = RecoveryCode.generate()
 _IDS_EACH = 100
 _COUNTED = (
@@ -406,14 +407,14 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Telling._note": _note,
     "Telling._take_turn": lambda case: case.installation.telling._take_turn(case.webhook_id),
     "Webhooks.create_webhook": lambda case: case.installation.webhooks.create_webhook(
-        case.me.origin, WebhookChange(url="https://app.example/")
+        case.me.origin, WebhookChange(url="https://app.example/"), ONCE
     ),
     "Webhooks.delete_webhook": lambda case: case.installation.webhooks.delete_webhook(case.me.origin, case.webhook_id),
     "Webhooks.redeliver": lambda case: case.installation.webhooks.redeliver(
         case.me.origin, case.webhook_id, case.webhook_id
     ),
     "Webhooks.rotate_secret": lambda case: case.installation.webhooks.rotate_secret(
-        case.me.origin, case.webhook_id, timedelta(hours=1)
+        case.me.origin, case.webhook_id, timedelta(hours=1), ONCE
     ),
     "Webhooks.test_webhook": lambda case: case.installation.webhooks.test_webhook(case.me.origin, case.webhook_id),
     "Webhooks.update_webhook": lambda case: case.installation.webhooks.update_webhook(
@@ -424,13 +425,13 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         case.asked, OAuthRefusal(OAuthError.ACCESS_DENIED, "no")
     ),
     "AccountClients.create_client": lambda case: case.installation.account_clients.create_client(
-        case.me.origin, _new_client()
+        case.me.origin, _new_client(), ONCE
     ),
     "AccountClients.delete_client": lambda case: case.installation.account_clients.delete_client(
         case.me.origin, case.place.client.client_id
     ),
     "AccountClients.reset_secret": lambda case: case.installation.account_clients.reset_secret(
-        case.me.origin, case.place.client.client_id
+        case.me.origin, case.place.client.client_id, ONCE
     ),
     "AccountClients.update_client": lambda case: case.installation.account_clients.update_client(
         case.me.origin, case.place.client.client_id, _change_client(case)
@@ -474,7 +475,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         case.me.origin, AccountChange({"company": token_hex()})
     ),
     "AccountUsers.create_user": lambda case: case.installation.account_users.create_user(
-        case.me.origin, NewUser(case.place.name("new"), "a@b")
+        case.me.origin, NewUser(case.place.name("new"), "a@b"), ONCE
     ),
     "AccountUsers.delete_user": lambda case: case.installation.account_users.delete_user(case.me.origin, case.victim),
     "AccountUsers.set_disabled": lambda case: case.installation.account_users.set_disabled(
@@ -490,7 +491,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     ),
     "Apps.end_app": lambda case: case.installation.apps.end_app(case.me.origin, case.place.client.id),
     "Children.create_token": lambda case: case.installation.children.create_token(
-        case.me.origin, case.place.child_euuid
+        case.me.origin, case.place.child_euuid, ONCE
     ),
     "ClientAuthentication._see": lambda case: case.installation.client_authentication._see(
         bytes(32), case.installation.transactions.now()
@@ -578,7 +579,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         delete_expired_sessions, case.me.session.seen
     ),
     "Links.invite": lambda case: case.installation.links.invite(
-        Origin.of(case.me.actor._replace(scopes=ALL)), case.victim
+        Origin.of(case.me.actor._replace(scopes=ALL)), case.victim, ONCE
     ),
     "Links.make_link": lambda case: case.installation.links.make_link(OPERATOR, case.victim),
     "Links.use_link": lambda case: case.installation.links.use_link(
@@ -652,7 +653,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
         case.me.origin, case.place.name("backend"), ServiceAccountWanted(ceiling="linodes:read_only", disabled=True)
     ),
     "ServiceAccounts.create_token": lambda case: case.installation.service_accounts.create_token(
-        case.me.origin, case.place.name("backend"), NewToken(scopes="linodes:read_only")
+        case.me.origin, case.place.name("backend"), NewToken(scopes="linodes:read_only"), ONCE
     ),
     "ServiceAccounts.delete_service_account": lambda case: case.installation.service_accounts.delete_service_account(
         case.me.origin, case.place.name("backend")

@@ -716,7 +716,9 @@ class Many:
             "webhooks.update_webhook": [
                 partial(use_cases.update_webhook, origin, 1, WebhookChange(actions=frozenset({"webhook.test"})))
             ],
-            "webhooks.rotate_secret": [partial(use_cases.rotate_secret, origin, 1, timedelta(hours=1))],
+            "webhooks.rotate_secret": [
+                partial(use_cases.rotate_secret, origin, 1, timedelta(hours=1), KeyedRequest("once", bytes(32)))
+            ],
             "webhooks.test_webhook": [partial(use_cases.test_webhook, origin, 1)],
             "webhooks.list_deliveries": [
                 partial(use_cases.list_deliveries, actor, 1, page, each)

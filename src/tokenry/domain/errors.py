@@ -87,7 +87,7 @@ class Conflict(Refusal):
 class AlreadyMade(Conflict):
     """The same request has made something before, by its `id`: what was shown then is not shown again."""
 
-    def __init__(self, id: int) -> None:
+    def __init__(self, id: int | str) -> None:
         super().__init__(Fault("This was made already"))
         self.id = id
 

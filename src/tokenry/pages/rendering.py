@@ -14,6 +14,7 @@ from markupsafe import Markup
 from tokenry.domain.tokens import NEVER
 from tokenry.moments import write_moment
 from tokenry.pages import languages
+from tokenry.pages.console.once import new_key
 from tokenry.pages.happenings import describe_action
 from tokenry.pages.told import name_in, tell
 from tokenry.web.answers import HeaderList
@@ -42,6 +43,7 @@ def _environment(language: str) -> Environment:
     environment.globals["style"] = Markup(_read("style.css"))  # noqa: S704 - a file of our own
     environment.globals["script_of"] = lambda name: Markup(_read(name))  # noqa: S704 - another
     environment.globals["never"] = NEVER
+    environment.globals["new_key"] = new_key
     environment.filters.update(
         day=_write_day,
         date=partial(languages.write_date, language=language),

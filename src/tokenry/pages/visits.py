@@ -157,6 +157,8 @@ NOTICES = {
     "secret-unknown": "No token that works has this text.",
     "made-already": "That form was sent before, and did what it says. A secret is shown once, and not again: "
     "if you have not seen it, give the token another one.",
+    "form-sent-before": "That form was sent before, and did what it says. What it made is shown once, and not again: "
+    "if you have not seen it, make another one.",
     "token-saved": "It is saved.",
     "token-disabled": "The token is disabled: it opens nothing until you enable it.",
     "token-enabled": "The token is enabled: it opens again.",

@@ -6,9 +6,11 @@ from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.callers import require_administrator
 from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
 from tokenry.service.acting import get_reader, get_writer
+from tokenry.service.idempotency import do_once
 from tokenry.service.transactions import Transactions
 from tokenry.service.users import (
     NO_RESERVATION,
@@ -48,19 +50,26 @@ class AccountUsers:
             return user
 
     @retried
-    def create_user(self, origin: Origin, new: NewUser) -> User:
-        """Make a user of the account. Raises Forbidden; Invalid with every fault, also when the name is taken."""
+    def create_user(self, origin: Origin, new: NewUser, request: KeyedRequest | None = None) -> User:
+        """Make a user of the account; repeat `request` and it is made only once.
+
+        Raises Forbidden, AlreadyMade; Invalid with every fault, also when the name is taken.
+        """
         with unique_names(), self._transactions.change(origin) as change:
             require_administrator(get_writer(change))
-            raise_faults(new.check())
-            return add_user(
-                change,
-                account_id=change.actor.account_id,
-                username=new.username,
-                email=new.email,
-                admin=not new.restricted,
-                reservation=self._reservation,
-            )
+
+            def make() -> User:
+                raise_faults(new.check())
+                return add_user(
+                    change,
+                    account_id=change.actor.account_id,
+                    username=new.username,
+                    email=new.email,
+                    admin=not new.restricted,
+                    reservation=self._reservation,
+                )
+
+            return do_once(change, request, make, lambda user: user.username)
 
     @retried
     def update_user(self, origin: Origin, username: str, wanted: UserChange) -> User:

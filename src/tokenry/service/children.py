@@ -8,12 +8,14 @@ from tokenry.domain.callers import require_parent
 from tokenry.domain.errors import Forbidden, NotFound
 from tokenry.domain.events import UserCreated
 from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import Rules, UserKind
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import LABEL_LENGTH_MAX, NewToken, Token
 from tokenry.domain.users import User
 from tokenry.service.acting import get_reader, get_writer
+from tokenry.service.idempotency import do_once
 from tokenry.service.policy import policy_in_force
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Change, Transactions
@@ -48,11 +50,11 @@ class Children:
             return child
 
     @retried
-    def create_token(self, origin: Origin, euuid: str) -> tuple[Token, Secret]:
-        """Make a token of the parent's user in a child account, for 15 minutes. Raises NotFound.
+    def create_token(self, origin: Origin, euuid: str, request: KeyedRequest | None = None) -> tuple[Token, Secret]:
+        """Make a token of the parent's user in a child account, for 15 minutes; for the same `request` only once.
 
         It may do everything there, unless the policy allows proxy users less; the policy's other rules are for those
-        who make tokens of their own.
+        who make tokens of their own. Raises NotFound, AlreadyMade.
         """
         with self._transactions.change(origin) as change, policy_in_force(change) as policy:
             require_parent(parent := get_writer(change))
@@ -60,17 +62,21 @@ class Children:
             child = stored.lock_child(change.connection, euuid, parent_id=parent.account_id)
             if child is None:
                 raise NotFound
-            proxy = _get_proxy(change, parent, child)
-            ending = f"_{parent.id}_{int(change.now.timestamp())}"
-            label = f"{parent.username[: LABEL_LENGTH_MAX - len(ending)]}{ending}"
-            return self._tokens.issue(
-                change,
-                user_id=proxy.id,
-                limit=allowed,
-                rules=PROXY_TOKEN_RULES,
-                new=NewToken(label=label),
-                delegated_by=parent.id,
-            )
+
+            def make() -> tuple[Token, Secret]:
+                proxy = _get_proxy(change, parent, child)
+                ending = f"_{parent.id}_{int(change.now.timestamp())}"
+                label = f"{parent.username[: LABEL_LENGTH_MAX - len(ending)]}{ending}"
+                return self._tokens.issue(
+                    change,
+                    user_id=proxy.id,
+                    limit=allowed,
+                    rules=PROXY_TOKEN_RULES,
+                    new=NewToken(label=label),
+                    delegated_by=parent.id,
+                )
+
+            return do_once(change, request, make, lambda made: made[0].id)
 
 
 def _get_proxy(change: Change, parent: User, child: Account) -> User:

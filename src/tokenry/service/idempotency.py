@@ -1,6 +1,7 @@
 """Requests with an Idempotency-Key: a repetition makes nothing new."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from tokenry.domain.errors import AlreadyMade, Conflict, Fault, Invalid
 from tokenry.domain.events import TokenReissued
@@ -14,6 +15,8 @@ from tokenry.service.transactions import Change
 from tokenry.storage import idempotency, rotations, uses
 from tokenry.storage import tokens as stored_tokens
 from tokenry.storage.users import lock_user
+
+T = TypeVar("T")
 
 
 def make_once(
@@ -31,17 +34,42 @@ def make_once(
     # A backend's keys are its own; a key that a page sends is its user's, or two of them might be given one token.
     user_id = change.actor.user_id if change.origin.page_token is None else change.owner_id
     connection = change.connection
-    if idempotency.claim_key(connection, request, user_id=user_id, now=change.now):
+    given = _claim(change, request, user_id)
+    if given is None:
         token, secret = make()
+    elif request.once:
+        raise AlreadyMade(given.token_id)
     else:
-        given = idempotency.get_given(connection, request.key, user_id=user_id)
-        if given.digest != request.digest:
-            raise Invalid(Fault("Has been used for another request", HEADER))
-        if request.once:
-            raise AlreadyMade(given.token_id)
         token, secret = _give_again(change, peppers, kind, given)
     idempotency.store_given(connection, request.key, user_id=user_id, token_id=token.id, preview=secret.preview)
     return token, secret
+
+
+def do_once(change: Change, request: KeyedRequest | None, make: Callable[[], T], id_of: Callable[[T], object]) -> T:
+    """Make what a request asks for whose answer is given a single time, in a change that holds its locks by now.
+
+    Raises Invalid when the key stands for another request, and AlreadyMade, with the id of what was made, for a
+    repetition.
+    """
+    if request is None:
+        return make()
+    user_id = change.actor.user_id
+    given = _claim(change, request, user_id)
+    if given is not None:
+        raise AlreadyMade(given.made or "")
+    made = make()
+    idempotency.store_made(change.connection, request.key, user_id=user_id, made=str(id_of(made)))
+    return made
+
+
+def _claim(change: Change, request: KeyedRequest, user_id: int) -> idempotency.Given | None:
+    """Let a key stand for a request; what it was given if it stands for it already. Raises Invalid for another one."""
+    if idempotency.claim_key(change.connection, request, user_id=user_id, now=change.now):
+        return None
+    given = idempotency.get_given(change.connection, request.key, user_id=user_id)
+    if given.digest != request.digest:
+        raise Invalid(Fault("Has been used for another request", HEADER))
+    return given
 
 
 def _give_again(change: Change, peppers: Peppers, kind: Kind, given: idempotency.Given) -> tuple[Token, Secret]:

@@ -4,12 +4,14 @@ from datetime import timedelta
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound
+from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.links import LIFETIME
 from tokenry.domain.scopes import ALL
 from tokenry.domain.secrets import LINK, Peppers, Secret
 from tokenry.domain.sessions import PASSWORD
 from tokenry.domain.sign_in_events import LinkCreated
 from tokenry.domain.users import User
+from tokenry.service.idempotency import do_once
 from tokenry.service.passwords import PasswordProved, put_password
 from tokenry.service.sessions import Sessions
 from tokenry.service.transactions import Change, Transactions
@@ -45,11 +47,12 @@ class Links:
             return self._make(change, user, lifetime)
 
     @retried
-    def invite(self, origin: Origin, username: str) -> Secret:
+    def invite(self, origin: Origin, username: str, request: KeyedRequest | None = None) -> Secret:
         """Make a link for another user of the account, as an administrator who acts with all scopes.
 
-        Whoever opens it signs in as that user, and may do all that the user may: so must whoever makes it. Raises
-        Forbidden, NotFound, and Invalid for oneself and for who may not sign in.
+        Whoever opens it signs in as that user, and may do all that the user may: so must whoever makes it. Repeat
+        `request` and it is made only once. Raises Forbidden, NotFound, AlreadyMade, and Invalid for oneself and for who
+        may not sign in.
         """
         with self._transactions.change(origin) as change:
             user = claim_own(change, username)
@@ -57,7 +60,7 @@ class Links:
                 raise Forbidden(NOT_ALL)
             if user.id == change.actor.user_id:
                 raise Invalid(Fault("You choose another password where you are signed in"))
-            return self._make(change, user, LIFETIME)
+            return do_once(change, request, lambda: self._make(change, user, LIFETIME), lambda _: user.username)
 
     def find_user(self, text: str) -> User | None:
         """Find whom a link is for; None for one that leads nowhere any more."""

@@ -33,10 +33,12 @@ from tokenry.domain.events import (
     UserEnabled,
 )
 from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.secrets import CLIENT_SECRET, Peppers, Secret
 from tokenry.service.acting import get_reader, get_writer, require_maker
 from tokenry.service.grants.ending import end_client
+from tokenry.service.idempotency import do_once
 from tokenry.service.transactions import Change, Transactions
 from tokenry.service.users import NO_RESERVATION, add_user, read_account, unique_names
 from tokenry.storage import oauth_clients as stored
@@ -72,15 +74,24 @@ class AccountClients:
             return _get_own(connection, actor, client_id)
 
     @retried
-    def create_client(self, origin: Origin, wanted: ClientChange) -> tuple[Client, Secret | None]:
-        """Register a client, with a secret if it is confidential. Raises Forbidden; Invalid with every fault."""
+    def create_client(
+        self, origin: Origin, wanted: ClientChange, request: KeyedRequest | None = None
+    ) -> tuple[Client, Secret | None]:
+        """Register a client, with a secret if it is confidential; repeat `request` and it is registered only once.
+
+        Raises Forbidden, AlreadyMade; Invalid with every fault.
+        """
         with self._transactions.change(origin) as change:
             account_id = change.actor.account_id
             lock_account(change.connection, account_id)
             require_administrator(get_writer(change))
-            raise_faults(wanted.check(NO_CLIENT))
-            require_room(change.connection, account_id)
-            return add_client(change, self._peppers, wanted, account_id=account_id)
+
+            def make() -> tuple[Client, Secret | None]:
+                raise_faults(wanted.check(NO_CLIENT))
+                require_room(change.connection, account_id)
+                return add_client(change, self._peppers, wanted, account_id=account_id)
+
+            return do_once(change, request, make, lambda made: made[0].client_id)
 
     @retried
     def update_client(self, origin: Origin, client_id: str, wanted: ClientChange) -> Client:
@@ -93,15 +104,20 @@ class AccountClients:
             return after
 
     @retried
-    def reset_secret(self, origin: Origin, client_id: str) -> tuple[Client, Secret]:
-        """Give a client another secret; the one before proves nothing from now on.
+    def reset_secret(
+        self, origin: Origin, client_id: str, request: KeyedRequest | None = None
+    ) -> tuple[Client, Secret]:
+        """Give a client another secret, and repeat `request` and it is done only once; the one before proves nothing.
 
-        Raises Forbidden, NotFound; Invalid for a client that has none.
+        Raises Forbidden, NotFound, AlreadyMade; Invalid for a client that has none.
         """
         with self._transactions.change(origin) as change:
             client = _claim_own(change, client_id)
             _require_reach(change, client)
-            return client, give_secret(change, self._peppers, client)
+            secret = do_once(
+                change, request, lambda: give_secret(change, self._peppers, client), lambda _: client.client_id
+            )
+            return client, secret
 
     @retried
     def delete_client(self, origin: Origin, client_id: str) -> None:

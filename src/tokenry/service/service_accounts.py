@@ -9,12 +9,14 @@ from tokenry.domain.callers import require_administrator
 from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.secrets import Secret
 from tokenry.domain.service_accounts import ServiceAccountWanted
 from tokenry.domain.tokens import NewToken, Token
 from tokenry.domain.users import User
 from tokenry.service.acting import get_reader, get_writer
+from tokenry.service.idempotency import do_once
 from tokenry.service.policy import count_for, policy_in_force
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Change, Transactions
@@ -87,11 +89,13 @@ class ServiceAccounts:
             remove_user(change, _require_service(change.connection, claim_own(change, username)))
 
     @retried
-    def create_token(self, origin: Origin, username: str, new: NewToken) -> tuple[Token, Secret]:
-        """Make a token of one, which may do no more than the acting token.
+    def create_token(
+        self, origin: Origin, username: str, new: NewToken, request: KeyedRequest | None = None
+    ) -> tuple[Token, Secret]:
+        """Make a token of one, which may do no more than the acting token; repeat `request` and it is made only once.
 
-        Raises NotFound; Forbidden, also for a proxy user, who makes none; Invalid with every fault, also for one that
-        is disabled.
+        Raises NotFound, AlreadyMade; Forbidden, also for a proxy user, who makes none; Invalid with every fault, also
+        for one that is disabled.
         """
         with self._transactions.change(origin) as change:
             connection = change.connection
@@ -101,12 +105,15 @@ class ServiceAccounts:
             require_administrator(maker)
             if maker.proxy:
                 raise Forbidden
-            if user.disabled is not None:
-                raise Invalid(Fault("The service account is disabled: enable it first"))
-            with policy_in_force(change) as policy:
-                live_tokens = count_for(change, policy, user.id)
-                rules = policy.rules_for(user.kind, live_tokens=live_tokens, ceiling=user.ceiling)
-                return self._tokens.issue(change, user_id=user.id, limit=change.actor.scopes, rules=rules, new=new)
+            return do_once(change, request, lambda: self._issue(change, user, new), lambda made: made[0].id)
+
+    def _issue(self, change: Change, user: User, new: NewToken) -> tuple[Token, Secret]:
+        if user.disabled is not None:
+            raise Invalid(Fault("The service account is disabled: enable it first"))
+        with policy_in_force(change) as policy:
+            live_tokens = count_for(change, policy, user.id)
+            rules = policy.rules_for(user.kind, live_tokens=live_tokens, ceiling=user.ceiling)
+            return self._tokens.issue(change, user_id=user.id, limit=change.actor.scopes, rules=rules, new=new)
 
     def _change(self, change: Change, user: User, wanted: ServiceAccountWanted) -> User:
         if wanted.ceiling is not None:

@@ -12,6 +12,7 @@ from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.callers import require_administrator
 from tokenry.domain.errors import Fault, Invalid, NotFound, raise_faults
 from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.seals import Seal
 from tokenry.domain.secrets import Peppers
@@ -33,6 +34,7 @@ from tokenry.domain.webhooks import (
     origin_of,
 )
 from tokenry.service.acting import get_reader, get_writer
+from tokenry.service.idempotency import do_once
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import outbox
 from tokenry.storage import webhooks as stored
@@ -60,25 +62,16 @@ class Webhooks:
             return _get(connection, actor, webhook_id)
 
     @retried
-    def create_webhook(self, origin: Origin, wanted: WebhookChange) -> tuple[Webhook, SigningKey]:
-        """Make one, and the secret that is shown this once. Raises Invalid with every fault."""
+    def create_webhook(
+        self, origin: Origin, wanted: WebhookChange, request: KeyedRequest | None = None
+    ) -> tuple[Webhook, SigningKey]:
+        """Make one, and the secret that is shown this once; repeat `request` and it is made only once.
+
+        Raises Invalid with every fault, AlreadyMade.
+        """
         with self._transactions.change(origin) as change:
             account_id = _own(change, locks=True)
-            faults = wanted.check()
-            if wanted.url is None and not any(fault.field == "url" for fault in faults):
-                faults.append(Fault("Must be given, such as https://app.example/hooks", "url"))
-            raise_faults(faults)
-            if stored.count_webhooks(change.connection, account_id) >= WEBHOOKS_MAX:
-                raise Invalid(FULL)
-            webhook = stored.create_webhook(
-                change.connection,
-                account_id=account_id,
-                url=wanted.url or "",
-                actions=wanted.actions or frozenset(),
-                now=change.now,
-            )
-            change.record(WebhookCreated(account_id, webhook.id, origin_of(webhook.url)))
-            return webhook, self._give_key(change, webhook.id)
+            return do_once(change, request, lambda: self._create(change, account_id, wanted), lambda made: made[0].id)
 
     @retried
     def update_webhook(self, origin: Origin, webhook_id: int, wanted: WebhookChange) -> Webhook:
@@ -93,18 +86,18 @@ class Webhooks:
             return after
 
     @retried
-    def rotate_secret(self, origin: Origin, webhook_id: int, grace: timedelta) -> tuple[Webhook, SigningKey]:
+    def rotate_secret(
+        self, origin: Origin, webhook_id: int, grace: timedelta, request: KeyedRequest | None = None
+    ) -> tuple[Webhook, SigningKey]:
         """Give one another secret, shown this once; messages carry a signature of the one before as well for `grace`.
 
-        Raises Invalid for one that is longer than GRACE_MAX.
+        Repeat `request` and it is done only once. Raises Invalid for a grace longer than GRACE_MAX, AlreadyMade.
         """
         if not timedelta(0) <= grace <= GRACE_MAX:
             raise Invalid(Fault(f"Must be from 0 to {int(GRACE_MAX.total_seconds())} seconds", "grace"))
         with self._transactions.change(origin) as change:
             webhook = _claim(change, webhook_id)
-            key = self._give_key(change, webhook.id, grace)
-            change.record(WebhookSecretRotated(webhook.account_id, webhook.id, int(grace.total_seconds())))
-            return _get(change.connection, origin.actor, webhook.id), key
+            return do_once(change, request, lambda: self._rotate(change, webhook, grace), lambda made: made[0].id)
 
     @retried
     def delete_webhook(self, origin: Origin, webhook_id: int) -> None:
@@ -146,6 +139,28 @@ class Webhooks:
             outbox.send_again(change.connection, found.id, change.now)
             change.record(WebhookRedelivered(webhook.account_id, webhook.id, found.id))
             return outbox.get_delivery(change.connection, found.id)
+
+    def _create(self, change: Change, account_id: int | None, wanted: WebhookChange) -> tuple[Webhook, SigningKey]:
+        faults = wanted.check()
+        if wanted.url is None and not any(fault.field == "url" for fault in faults):
+            faults.append(Fault("Must be given, such as https://app.example/hooks", "url"))
+        raise_faults(faults)
+        if stored.count_webhooks(change.connection, account_id) >= WEBHOOKS_MAX:
+            raise Invalid(FULL)
+        webhook = stored.create_webhook(
+            change.connection,
+            account_id=account_id,
+            url=wanted.url or "",
+            actions=wanted.actions or frozenset(),
+            now=change.now,
+        )
+        change.record(WebhookCreated(account_id, webhook.id, origin_of(webhook.url)))
+        return webhook, self._give_key(change, webhook.id)
+
+    def _rotate(self, change: Change, webhook: Webhook, grace: timedelta) -> tuple[Webhook, SigningKey]:
+        key = self._give_key(change, webhook.id, grace)
+        change.record(WebhookSecretRotated(webhook.account_id, webhook.id, int(grace.total_seconds())))
+        return _get(change.connection, change.origin.actor, webhook.id), key
 
     def _give_key(self, change: Change, webhook_id: int, grace: timedelta | None = None) -> SigningKey:
         key = SigningKey.generate()

@@ -286,6 +286,7 @@ idempotency_keys = Table(
     Column("token_id", Id, ForeignKey("tokens.id"), index=True),  # which a token that is deleted is looked for in
     Column("preview", Preview),
     Column("created_at", Seconds, nullable=False, index=True),
+    Column("made", String(255)),  # of what is no token of one's own its id
 )
 
 # When somebody last took the turn of a job that one process does for all.

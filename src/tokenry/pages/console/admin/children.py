@@ -4,10 +4,12 @@ from urllib.parse import quote
 
 from tokenry.domain.accounts import Account
 from tokenry.domain.callers import require_parent
+from tokenry.domain.errors import AlreadyMade
 from tokenry.domain.filters import Comparison, Filter, Operator
 from tokenry.domain.texts import is_storable
 from tokenry.pages.console.admin.questions import ENTER_CHILD
 from tokenry.pages.console.lists import Asked
+from tokenry.pages.console.once import form_request, tell_made
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.navigation import CHILD_ACCOUNTS
 from tokenry.pages.signed_in import require_recent
@@ -46,7 +48,10 @@ class ChildPages:
     def create_token(self, visit: Visit) -> Reply:
         """POST for a token in a child account, for a quarter of an hour; it is shown in this answer alone."""
         child = self._get(visit)
-        token, secret = self._children.create_token(visit.origin, child.euuid)
+        try:
+            token, secret = self._children.create_token(visit.origin, child.euuid, form_request(visit))
+        except AlreadyMade:
+            return tell_made(CHILD_ACCOUNTS.path)
         return show_in(CHILD_ACCOUNTS, "child_token", child=child, token=token, secret=secret, back=CHILD_ACCOUNTS.path)
 
     def _get(self, visit: Visit) -> Account:

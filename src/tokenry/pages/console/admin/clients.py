@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.clients import Authentication, Client, ClientChange
-from tokenry.domain.errors import Fault, Invalid
+from tokenry.domain.errors import AlreadyMade, Fault, Invalid
 from tokenry.domain.filters import Any as Either
 from tokenry.domain.filters import Comparison, Filter, Operator
 from tokenry.domain.oauth import GrantType
@@ -15,6 +15,7 @@ from tokenry.pages.console.admin.places import CLIENTS
 from tokenry.pages.console.admin.questions import DELETE_CLIENT, RESET_CLIENT, Question
 from tokenry.pages.console.admin.shown import SECRET_OF, show_admin, show_question
 from tokenry.pages.console.lists import Asked
+from tokenry.pages.console.once import faults_of, form_request, tell_made
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Fields, Redirect, Reply, Visit
@@ -62,9 +63,11 @@ class ClientPages:
         wanted: dict[str, Any] = {name: visit.form.get(name).strip() for name in ("label", "redirect_uri")}
         wanted["public"] = "public" in visit.form
         try:
-            client, secret = self._clients.create_client(visit.origin, ClientChange(wanted))
+            client, secret = self._clients.create_client(visit.origin, ClientChange(wanted), form_request(visit))
+        except AlreadyMade as made:
+            return tell_made(path_of(str(made.id)))
         except Invalid as refusal:
-            return show_admin(CLIENTS, "new_client", 400, faults=refusal.faults, **wanted)
+            return show_admin(CLIENTS, "new_client", 400, faults=faults_of(refusal), **wanted)
         own = path_of(client.client_id)
         if secret is None:
             return Redirect(own, notice="client-made")
@@ -97,11 +100,13 @@ class ClientPages:
     def reset(self, visit: Visit) -> Reply:
         """POST for another secret, which is shown in this answer alone."""
         client = self._get(visit)
-        try:
-            _, secret = self._clients.reset_secret(visit.origin, client.client_id)
-        except Invalid as refusal:
-            return self._ask(visit, RESET_CLIENT, "reset", *(Fault(fault.reason) for fault in refusal.faults))
         own = path_of(client.client_id)
+        try:
+            _, secret = self._clients.reset_secret(visit.origin, client.client_id, form_request(visit))
+        except AlreadyMade:
+            return tell_made(own)
+        except Invalid as refusal:
+            return self._ask(visit, RESET_CLIENT, "reset", *(Fault(fault.reason) for fault in faults_of(refusal)))
         return show_admin(CLIENTS, "secret", title=SECRET_OF, name=client.label, secret=secret, back=own)
 
     def show_delete(self, visit: Visit) -> Reply:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from tokenry.domain.details import NOT_ENDED
-from tokenry.domain.errors import Fault, Invalid
+from tokenry.domain.errors import AlreadyMade, Fault, Invalid
 from tokenry.domain.filters import Filter
 from tokenry.domain.paging import PAGE_SIZE_MIN, PageRequest
 from tokenry.domain.scopes import ALL_MANAGEMENT, split_scopes
@@ -22,6 +22,7 @@ from tokenry.pages.console.admin.questions import (
 from tokenry.pages.console.admin.shown import show_admin, show_question
 from tokenry.pages.console.admin.users import FIELDS, select_users
 from tokenry.pages.console.lists import Asked
+from tokenry.pages.console.once import faults_of, form_request, tell_made
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Redirect, Reply, Visit
@@ -132,9 +133,11 @@ class ServiceAccountPages:
             new = NewToken(label, scopes, expiry)
             if faults:
                 raise Invalid(*faults)  # noqa: TRY301 - told as the others are
-            _, secret = self._accounts.create_token(visit.origin, user.username, new)
+            _, secret = self._accounts.create_token(visit.origin, user.username, new, form_request(visit))
+        except AlreadyMade:
+            return tell_made(path_of(user.username))
         except Invalid as refusal:
-            shown = [Fault(each.reason, "lifetime") if each.field == "expiry" else each for each in refusal.faults]
+            shown = [Fault(each.reason, "lifetime") if each.field == "expiry" else each for each in faults_of(refusal)]
             return self._show_token_form(user, shown, label=label, scopes=scopes, lifetime=lifetime)
         return show_admin(
             SERVICE_ACCOUNTS,

@@ -3,8 +3,9 @@
 from urllib.parse import quote
 
 from tokenry.domain.details import NOT_ENDED
-from tokenry.domain.errors import Fault, Invalid
+from tokenry.domain.errors import AlreadyMade, Fault, Invalid
 from tokenry.domain.filters import Any, Comparison, Filter, Operator
+from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.links import LIFETIME, link_address
 from tokenry.domain.logins import NO_SIGN_INS
 from tokenry.domain.paging import PAGE_SIZE_MIN, PageRequest
@@ -14,6 +15,7 @@ from tokenry.pages.console.admin.places import USERS
 from tokenry.pages.console.admin.questions import DELETE_USER, DISABLE_USER, ENABLE_USER, INVITE_USER, Question
 from tokenry.pages.console.admin.shown import show_admin, show_question
 from tokenry.pages.console.lists import Asked
+from tokenry.pages.console.once import faults_of, form_request, tell_made
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Redirect, Reply, Visit
@@ -55,10 +57,13 @@ class UserPages:
             "admin" in visit.form,
         )
         try:
-            user = self._users.create_user(visit.origin, NewUser(username, email, restricted=not admin))
+            new = NewUser(username, email, restricted=not admin)
+            user = self._users.create_user(visit.origin, new, form_request(visit))
+        except AlreadyMade as made:
+            return tell_made(path_of(str(made.id)))
         except Invalid as refusal:
             values = {"username": username, "email": email, "admin": admin}
-            return show_admin(USERS, "new_user", 400, faults=refusal.faults, **values)
+            return show_admin(USERS, "new_user", 400, faults=faults_of(refusal), **values)
         return self._show_link(visit, user.username)
 
     def show_one(self, visit: Visit) -> Reply:
@@ -101,7 +106,11 @@ class UserPages:
 
     def invite(self, visit: Visit) -> Reply:
         """POST for a link, which is shown in this answer alone."""
-        return self._show_link(visit, self._get(visit).username)
+        username = self._get(visit).username
+        try:
+            return self._show_link(visit, username, form_request(visit))
+        except AlreadyMade:
+            return tell_made(path_of(username))
 
     def show_disable(self, visit: Visit) -> Reply:
         """GET the question whether to disable a user."""
@@ -142,11 +151,11 @@ class UserPages:
             return self._ask(visit, DISABLE_USER, "disable", *refusal.faults)
         return Redirect(path_of(username), notice="user-disabled" if disabled else "user-enabled")
 
-    def _show_link(self, visit: Visit, username: str) -> Reply:
+    def _show_link(self, visit: Visit, username: str, request: KeyedRequest | None = None) -> Reply:
         try:
-            secret = self._links.invite(visit.origin, username)
+            secret = self._links.invite(visit.origin, username, request)
         except Invalid as refusal:
-            return self._ask(visit, INVITE_USER, "link", *(Fault(fault.reason) for fault in refusal.faults))
+            return self._ask(visit, INVITE_USER, "link", *(Fault(fault.reason) for fault in faults_of(refusal)))
         link = link_address(self._public_url, secret)
         return show_admin(
             USERS, "link", name=username, back=path_of(username), link=link, minutes=LIFETIME.total_seconds() // 60

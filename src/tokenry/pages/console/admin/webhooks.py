@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from tokenry.domain.errors import Fault, Invalid, NotFound
+from tokenry.domain.errors import AlreadyMade, Fault, Invalid, NotFound
 from tokenry.domain.filters import All, Comparison, Condition, Filter, Operator
 from tokenry.domain.texts import is_storable
 from tokenry.domain.webhooks import ACTIONS, GRACE, Webhook, WebhookChange
@@ -18,6 +18,7 @@ from tokenry.pages.console.admin.questions import (
 )
 from tokenry.pages.console.admin.shown import SECRET_OF, show_admin, show_question
 from tokenry.pages.console.lists import Asked
+from tokenry.pages.console.once import faults_of, form_request, tell_made
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Fields, Redirect, Reply, Visit, read_id
@@ -49,9 +50,11 @@ class WebhookPages:
         """POST a new one; its secret is shown in this answer alone."""
         wanted = read_webhook(visit.form)
         try:
-            webhook, key = self._webhooks.create_webhook(visit.origin, wanted)
+            webhook, key = self._webhooks.create_webhook(visit.origin, wanted, form_request(visit))
+        except AlreadyMade as made:
+            return tell_made(f"{WEBHOOKS.path}/{made.id}")
         except Invalid as refusal:
-            return _show_form(None, wanted, refusal.faults)
+            return _show_form(None, wanted, faults_of(refusal))
         return _show_secret(webhook, key)
 
     def show_one(self, visit: Visit) -> Reply:
@@ -135,7 +138,11 @@ class WebhookPages:
         return Redirect(path_of(webhook), notice="webhook-tested" if number is None else "webhook-redelivered")
 
     def _rotate(self, visit: Visit, grace: timedelta) -> Reply:
-        return _show_secret(*self._webhooks.rotate_secret(visit.origin, self._get(visit).id, grace))
+        webhook = self._get(visit)
+        try:
+            return _show_secret(*self._webhooks.rotate_secret(visit.origin, webhook.id, grace, form_request(visit)))
+        except AlreadyMade:
+            return tell_made(path_of(webhook))
 
     def _turn(self, visit: Visit, *, disabled: bool) -> Reply:
         webhook = self._get(visit)
