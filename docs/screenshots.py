@@ -1,7 +1,7 @@
 """`python -m docs.screenshots FOLDER`: a picture of every page of the console, as `tokenry demo` fills it.
 
 Pages are found by following links, so none can be forgotten; of those that differ by a number alone one is shown. Each
-is shown in a wide window, in light and in dark, and in a narrow one.
+is shown in each language, in a wide window and in a narrow one, in light and in dark.
 """
 
 import re
@@ -10,13 +10,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
+
+from tokenry.pages.languages import DEFAULT, LANGUAGES
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of a service that ends with this
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+SIZES: dict[str, ViewportSize] = {"": {"width": 1280, "height": 800}, "-narrow": {"width": 320, "height": 640}}
+SCHEMES: dict[str, Literal["light", "dark"]] = {"": "light", "-dark": "dark"}
 PAGES_MAX = 100
 _LINK = re.compile(r"http://127\.0\.0\.1:\d+/link/\S+")
 _NUMBER = re.compile(r"\d+")
@@ -36,7 +41,10 @@ def main(folder: Path) -> None:
         page.get_by_label("The same password again").fill(PASSWORD)
         page.get_by_role("button").last.click()
         page.wait_for_url("**/console")
-        sys.stdout.writelines(f"{name}\n" for name in walk(page, folder))
+        for language in LANGUAGES:
+            page.set_extra_http_headers({"Accept-Language": language})
+            suffix = "" if language == DEFAULT else f"-{language}"
+            sys.stdout.writelines(f"{name}\n" for name in walk(page, folder, suffix))
         browser.close()
 
 
@@ -59,10 +67,10 @@ def demonstration() -> Iterator[str]:
             process.terminate()
 
 
-def walk(page: Page, folder: Path) -> Iterator[str]:
-    """Show every page of the console that a link leads to; the names of the pictures."""
+def walk(page: Page, folder: Path, suffix: str) -> Iterator[str]:
+    """Show every page of the console that a link leads to; the names of the pictures, which end as `suffix` says."""
     start = urlsplit(page.url)
-    waiting, seen = [start.path], set[str]()
+    waiting, seen = ["/console"], set[str]()
     while waiting and len(seen) < PAGES_MAX:
         path = waiting.pop(0)
         kind = _NUMBER.sub("N", path)
@@ -70,7 +78,9 @@ def walk(page: Page, folder: Path) -> Iterator[str]:
             continue
         seen.add(kind)
         page.goto(f"{start.scheme}://{start.netloc}{path}")
-        yield take(page, folder, kind.strip("/").replace("/", "-") or "home")
+        name = (kind.strip("/").replace("/", "-") or "home") + suffix
+        take(page, folder, name)
+        yield name
         links: list[str] = page.eval_on_selector_all("a[href]", "all => all.map(each => each.href)")
         ours = [urlsplit(each) for each in links]
         waiting += [
@@ -82,13 +92,12 @@ def walk(page: Page, folder: Path) -> Iterator[str]:
         ]
 
 
-def take(page: Page, folder: Path, name: str) -> str:
-    """Show one page, in three ways."""
-    for suffix, size, scheme in (("", WIDE, "light"), ("-dark", WIDE, "dark"), ("-narrow", NARROW, "light")):
-        page.set_viewport_size({"width": size["width"], "height": size["height"]})
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-        page.screenshot(path=folder / f"{name}{suffix}.png", full_page=True)
-    return name
+def take(page: Page, folder: Path, name: str) -> None:
+    """Show one page in each way."""
+    for (narrow, size), (dark, scheme) in product(SIZES.items(), SCHEMES.items()):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.screenshot(path=folder / f"{name}{narrow}{dark}.png", full_page=True)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def test_pieces_of_a_day_stand_upon_each_other() -> None:
     drawn = draw_days(DAYS, ["accepted", "expired"], {(DAYS[3], "accepted"): 3, (DAYS[3], "expired"): 1})
     below, above = drawn.bars
     assert above.y + above.height == below.y
-    assert [bar.colour for bar in drawn.bars] == ["accepted", "refused"]
+    assert [drawn.textures[bar.kind] for bar in drawn.bars] == [None, 0]
 
 
 def test_little_beside_much_can_be_seen() -> None:

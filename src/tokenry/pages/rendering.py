@@ -23,6 +23,8 @@ MINUTES = len("2027-01-31T23:59")
 """As much of a moment as pages tell."""
 PASSKEYS = "passkeys.js"
 CONSOLE = "console.js"
+COUNTDOWN = f"{CONSOLE} countdown.js"
+"""Scripts of pages: one that has two names is both, one after the other."""
 
 
 @cache
@@ -79,9 +81,13 @@ def _write_instant(at: datetime) -> str:
 
 @cache
 def _read(name: str) -> str:
-    """A file that is in each page, without what is there for who reads it."""
-    lines = files("tokenry.pages").joinpath(name).read_text("utf-8").splitlines()
-    return "\n".join(line.strip() for line in lines if not line.lstrip().startswith("//"))
+    """Files that are in pages, without what is there for who reads them."""
+    text = "".join(files("tokenry.pages").joinpath(each).read_text("utf-8") for each in name.split())
+    read = "\n".join(line.strip() for line in text.splitlines() if not line.lstrip().startswith("//"))
+    if name.endswith(".css"):
+        for mark in "{};":
+            read = read.replace(f" {mark}", mark).replace(f"{mark} ", mark)
+    return read
 
 
 @cache

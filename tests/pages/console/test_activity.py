@@ -55,7 +55,7 @@ def test_token_shows_what_became_of_it(eve: Visitor, do: Installation, clock: Cl
     with do.transactions.change(OPERATOR) as change:
         add_counts(change.connection, [Count(token.id, 1, day_of(clock()), Result.ACCEPTED, 3)])
     page = eve.get(path).text
-    assert '<rect class="accepted"' in page
+    assert '<rect class="good"' in page
     assert ">3</td>" in page
 
 

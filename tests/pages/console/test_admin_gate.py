@@ -35,7 +35,7 @@ UNASKED = {
 }
 """Pages that are shown however long ago somebody has proved who it is."""
 HOSTILE = ("", "\0", "\xed\xa0\x80", "a" * 2000, "<script>", "../..", "%s%(x)s", "\N{FULLWIDTH DIGIT NINE}" * 30)
-FIELDS = ("username", "email", "admin", "ceiling", "label", "scopes", "lifetime", "redirect_uri", "redirect_uris")
+FIELDS = ("username", "email", "admin", "level.linodes", "label", "more", "lifetime", "redirect_uri", "redirect_uris")
 FURTHER = (
     "website",
     "grant_types",

@@ -36,11 +36,11 @@ def verified(site: App, secret: str) -> int:
 
 
 def test_service_account_is_made_with_a_ceiling(do: Installation, admin: Visitor) -> None:
-    form = {"username": "backend", "ceiling": "linodes:read_only\r\ndomains:read_write"}
+    form = {"username": "backend", "level.linodes": "read_only", "level.domains": "read_write"}
     answer = admin.submit(f"{ADMIN}/new-service-account", **form)
     assert answer.headers["location"] == f"{ACCOUNTS}/backend"
-    assert "linodes:read_only domains:read_write" in admin.get(f"{ACCOUNTS}/backend").text
-    answer = admin.submit(f"{ADMIN}/new-service-account", username="backend", ceiling="nothing:here")
+    assert "domains:read_write linodes:read_only" in admin.get(f"{ACCOUNTS}/backend").text
+    answer = admin.submit(f"{ADMIN}/new-service-account", username="backend", more="nothing:here")
     assert (answer.status_code, "Invalid scope: nothing:here" in answer.text) == (400, True)
 
 
@@ -48,7 +48,7 @@ def test_token_of_a_service_account_is_shown_once_and_works_until_it_is_disabled
     site: App, admin: Visitor, firm: Firm
 ) -> None:
     path = f"{ACCOUNTS}/{BACKEND}"
-    answer = admin.submit(f"{path}/token", label="shop", scopes="tokenry_tokens:read_write", lifetime="90")
+    answer = admin.submit(f"{path}/token", label="shop", lifetime="90", **{"level.tokenry_tokens": "read_write"})
     secret = shown_once(answer.text)
     assert verified(site, secret) == 200
     assert secret not in admin.get(path).text
@@ -82,7 +82,7 @@ def test_client_is_changed_as_a_whole(do: Installation, admin: Visitor, firm: Fi
         **hidden(admin.get(f"{CLIENTS}/{CALENDAR}/change").text),
         "label": "Calendar 2",
         "redirect_uris": "https://a.example/\r\nhttps://b.example/",
-        "scopes": "linodes:read_only",
+        "level.linodes": "read_only",
         "grant_types": "authorization_code",
         "authentication": "client_secret_post",
         "pkce_required": "yes",
@@ -100,8 +100,8 @@ def test_client_is_changed_as_a_whole(do: Installation, admin: Visitor, firm: Fi
         True,
         False,
     )
-    answer = admin.post(f"{CLIENTS}/{CALENDAR}/change", {**form, "redirect_uris": "", "scopes": "no:such"})
-    assert (answer.status_code, ">no:such<" in answer.text) == (400, True)
+    answer = admin.post(f"{CLIENTS}/{CALENDAR}/change", {**form, "redirect_uris": "", "more": "no:such"})
+    assert (answer.status_code, 'value="no:such"' in answer.text) == (400, True)
     admin.submit(f"{CLIENTS}/{CALENDAR}/delete", typed="Calendar 2")
     assert admin.get(f"{CLIENTS}/{CALENDAR}").status_code == 404
 

@@ -54,7 +54,7 @@ def path(do: Installation) -> str:
 
 
 def test_token_is_watched_and_then_kept_to_fewer_scopes(do: Installation, admin: Visitor, path: str) -> None:
-    assert admin.submit(path, do="watch", scopes="linodes:read_only").headers["location"] == path
+    assert admin.submit(path, do="watch", **{"level.linodes": "read_only"}).headers["location"] == path
     page = admin.get(path).text
     assert "Nothing would have been refused so far." in page
     own = path.removesuffix("/watch")
@@ -64,13 +64,13 @@ def test_token_is_watched_and_then_kept_to_fewer_scopes(do: Installation, admin:
 
 
 def test_scopes_that_are_not_fewer_are_refused_beside_their_field(admin: Visitor, path: str) -> None:
-    answer = admin.submit(path, do="watch", scopes="linodes:read_write domains:read_only")
+    answer = admin.submit(path, do="watch", **{"level.linodes": "read_write", "level.domains": "read_only"})
     assert (answer.status_code, 'href="#scopes"' in answer.text) == (400, True)
-    assert "linodes:read_write domains:read_only</textarea>" in answer.text
+    assert 'value="read_write" checked aria-label="Compute instances: Read and write"' in answer.text
 
 
 def test_watching_is_given_up(admin: Visitor, path: str) -> None:
-    admin.submit(path, do="watch", scopes="linodes:read_only")
+    admin.submit(path, do="watch", **{"level.linodes": "read_only"})
     admin.submit(path, do="unwatch")
     assert "Watch it with fewer" in admin.get(path).text
     assert admin.post(path, {}).status_code == 403

@@ -128,11 +128,23 @@ def test_token_is_made_and_given_another_secret_by_the_keyboard_alone(
         page.keyboard.press("Enter")
         by_keyboard(page, page.get_by_role("link", name="Give it another secret"))
         page.keyboard.press("Enter")
+        by_keyboard(page, page.get_by_role("radio", name="when the new one is first used"))
+        page.keyboard.press("ArrowDown")
         by_keyboard(page, page.get_by_role("button", name="Make the new secret"))
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("The new secret")
         assert opens(service, old)
         assert opens(service, page.locator("#new-secret").input_value())
+        page.clock.install()
+        by_keyboard(page, page.get_by_role("link", name="I have saved it"))
+        page.keyboard.press("Enter")
+        going = page.get_by_text("still opens. It ends: 23 hours 59 minutes")
+        expect(going).to_be_visible()
+        page.clock.fast_forward("23:00:00")
+        expect(page.get_by_role("status")).to_contain_text("It ends: 59 minutes")
+        page.clock.fast_forward("01:00:00")
+        expect(page.get_by_role("status")).to_contain_text("opens nothing any more")
+        expect(going).to_have_count(0)
 
 
 def test_secret_is_copied_and_downloaded(browser: Browser, service: Server, beside: Installation) -> None:

@@ -1,4 +1,4 @@
-"""What a new token may be allowed: everything the catalogue has, and what of it is to be had."""
+"""What may be chosen of scopes: everything the catalogue has, and what of it is to be had."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from tokenry.domain.users import User
 
 NOT_THERE = "There is no such scope"
 OWN_LIMIT = "Beyond your own limit"
+ITS_LIMIT = "Beyond its limit"
 POLICY = "Not allowed by the policy"
 
 
@@ -49,11 +50,31 @@ class Matrix:
     instances: bool
 
     @classmethod
-    def of(cls, catalogue: Catalogue, user: User, limit: Scopes, rules: Rules) -> Self:
-        """What a user may choose who may give at most the scopes `limit`. Management is shown to who may give it."""
-        judge = _Judge(catalogue, limit, rules.scopes, user.ceiling.by(catalogue.implied))
-        resources = [*catalogue.resources, *(MANAGEMENT.resources if limit.manages else ())]
-        rows = tuple(judge.row(resource) for resource in resources)
+    def of(cls, catalogue: Catalogue, user: User, limit: Scopes, rules: Rules, beyond: str = OWN_LIMIT) -> Self:
+        """What a user's token may do if its maker may give at most the scopes `limit`; `beyond` is why no more.
+
+        Management is shown to who may give it.
+        """
+        judge = _Judge(catalogue, limit, rules.scopes, user.ceiling.by(catalogue.implied), beyond)
+        return cls._judged(judge, [*catalogue.resources, *(MANAGEMENT.resources if limit.manages else ())])
+
+    @classmethod
+    def within(cls, catalogue: Catalogue, limit: Scopes) -> Self:
+        """What somebody may set who has the scopes `limit`, where neither policy nor management is concerned."""
+        return cls._judged(_Judge(catalogue, limit, limit, limit, OWN_LIMIT), catalogue.resources)
+
+    @classmethod
+    def narrower(cls, catalogue: Catalogue, held: Scopes) -> Self:
+        """What a token may be kept to that has the scopes `held`: the resources of which it has something."""
+        judge = _Judge(catalogue, held, held, held, ITS_LIMIT)
+        resources = [*catalogue.resources, *MANAGEMENT.resources]
+        return cls._judged(
+            judge, [each for each in resources if any(judge.reason(scope) is None for scope in each.scopes)]
+        )
+
+    @classmethod
+    def _judged(cls, judge: "_Judge", resources: Sequence[Resource]) -> Self:
+        rows = tuple(map(judge.row, resources))
         return cls(rows, judge.reason("*"), any(resource.instances for resource in resources))
 
 
@@ -64,6 +85,7 @@ class _Judge(NamedTuple):
     limit: Scopes
     allowed: Scopes
     ceiling: Scopes
+    beyond: str
 
     def row(self, resource: Resource) -> Row:
         words = dict.fromkeys(level.word for level in Level)
@@ -78,7 +100,7 @@ class _Judge(NamedTuple):
         asked = self.catalogue.read(scope)
         if self.limit.covers(asked) and self.allowed.covers(asked):
             return None
-        return POLICY if self.ceiling.covers(asked) else OWN_LIMIT
+        return POLICY if self.ceiling.covers(asked) else self.beyond
 
     def _choice(self, resource: Resource, action: Action) -> Choice:
         scope = f"{resource.name}:{action.name}"

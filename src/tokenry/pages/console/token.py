@@ -1,6 +1,7 @@
 """The page of one token: what is known of it, and what can be changed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tokenry.domain.details import Details, NewDetails, State, description_faults
 from tokenry.domain.errors import Conflict, Fault, Invalid, NotFound, Refusal
@@ -10,6 +11,7 @@ from tokenry.pages.console.token_form import read_networks
 from tokenry.pages.happenings import REASONS
 from tokenry.pages.navigation import TOKENS
 from tokenry.pages.paths import CONSOLE_TOKENS
+from tokenry.pages.rendering import COUNTDOWN
 from tokenry.pages.visits import Redirect, Reply, Visit, read_id
 from tokenry.pages.wording import summarize
 from tokenry.service.installation import Installation
@@ -64,7 +66,7 @@ class TokenPage:
         user = visit.signed_in.user
         details = self._details.get_details(user.id, read_token_id(visit))
         faults: Sequence[Fault] = () if refusal is None else refusal.faults
-        return show_in(
+        shown = show_in(
             TOKENS,
             "token",
             200 if refusal is None else 409 if isinstance(refusal, Conflict) else 400,
@@ -78,6 +80,7 @@ class TokenPage:
             ended=details.state in ENDED,
             proxy=user.proxy,
         )
+        return replace(shown, script=COUNTDOWN)
 
 
 def read_token_id(visit: Visit) -> int:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Self
 
@@ -11,12 +11,12 @@ from tokenry.domain.errors import Fault
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.networks import NETWORKS_MAX, Networks, read_network
 from tokenry.domain.policy import Rules
-from tokenry.domain.scopes import Scopes, split_scopes
 from tokenry.domain.spans import read_span
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.moments import to_utc
 from tokenry.pages.console.matrix import Matrix
 from tokenry.pages.console.once import new_key, read_key, request_of
+from tokenry.pages.console.scope_choice import ScopeChoice
 from tokenry.pages.languages import find_zone
 from tokenry.pages.visits import Fields
 
@@ -24,31 +24,20 @@ PRESETS: Mapping[str, int] = {"30": 30, "90": 90, "182": 182, "365": 365}
 """Lifetimes to choose, in days."""
 LONGEST, ON_DAY, WITHOUT_END = "longest", "day", "never"
 LIFETIME_DEFAULT = "90"
-EVERYTHING = "*"
-LEVEL = "level."
-"""How the names of the fields of resources begin."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _BETWEEN = re.compile(r"[\s,]+")
 
 
 @dataclass(frozen=True, slots=True)
 class TokenForm:
-    """What is typed. `expires` is one of the presets, or LONGEST, ON_DAY, WITHOUT_END; a day that is filled in counts.
-
-    `access` is EVERYTHING, or else the scopes are those of all levels together: `base` for all resources, `levels` by
-    resource, `ticked` actions, and `more`, typed as they are written.
-    """
+    """What is typed. `expires` is a preset, or LONGEST, ON_DAY, WITHOUT_END; a day that is filled in counts."""
 
     label: str = ""
     description: str = ""
     expires: str = ""
     day: str = ""
     starts: str = ""
-    access: str = ""
-    base: str = ""
-    levels: Mapping[str, str] = field(default_factory=dict)
-    ticked: frozenset[str] = frozenset()
-    more: str = ""
+    scopes: ScopeChoice = field(default_factory=ScopeChoice)
     networks: str = ""
     key: str = ""
 
@@ -61,11 +50,7 @@ class TokenForm:
             expires=fields.get("expires"),
             day=fields.get("day").strip(),
             starts=fields.get("starts").strip(),
-            access=fields.get("access"),
-            base=fields.get("base"),
-            levels={name.removeprefix(LEVEL): value for name, value in fields.pairs if name.startswith(LEVEL)},
-            ticked=frozenset(fields.all("scope")),
-            more=fields.get("more").strip(),
+            scopes=ScopeChoice.read(fields),
             networks=fields.get("networks").strip(),
             key=read_key(fields),
         )
@@ -74,48 +59,26 @@ class TokenForm:
     def prefilled(cls, query: Fields, matrix: Matrix, today: date) -> Self:
         """Begin with what an address says: label, description, scopes, networks, and `expires` as `90d` or a day."""
         expires, day = _read_expires(query.get("expires"), today)
-        form = cls(
+        return cls(
             label=query.get("label"),
             description=query.get("description"),
             expires=expires,
             day=day,
-            base=query.get("base"),
+            scopes=ScopeChoice.of(query.get("scopes"), matrix, base=query.get("base")),
             networks=query.get("networks"),
             key=new_key(),
         )
-        return form.with_scopes(query.get("scopes"), matrix)
 
     @classmethod
     def of(cls, details: Details, matrix: Matrix) -> Self:
         """Begin with what another token has, but for its expiry."""
         networks = "\n".join(map(str, details.networks or ()))
-        form = cls(details.token.label, details.description, networks=networks, key=new_key())
-        return form.with_scopes(details.token.scopes.text, matrix)
-
-    def with_scopes(self, text: str, matrix: Matrix) -> Self:
-        """The same with scopes chosen where they stand in the form; what has no place of its own is typed."""
-        try:
-            scopes = Scopes.parse(text)
-        except ValueError:
-            return replace(self, more=text)
-        rows = {row.name: row for row in matrix.rows}
-        levels, ticked, more = dict[str, str](), set[str](), list[str]()
-        for scope, name in scopes.names.items():
-            row = rows.get(name.resource)
-            if row is None or name.instance:
-                more.append(scope)
-            elif name.action in row.levels and row.levels[name.action].scope:
-                levels[name.resource] = name.action
-            elif any(choice.scope == scope for choice in row.others):
-                ticked.add(scope)
-            else:
-                more.append(scope)
-        access = EVERYTHING if scopes.everything else ""
-        return replace(self, access=access, levels=levels, ticked=frozenset(ticked), more=" ".join(more))
+        scopes = ScopeChoice.of(details.token.scopes.text, matrix)
+        return cls(details.token.label, details.description, scopes=scopes, networks=networks, key=new_key())
 
     def request(self) -> KeyedRequest:
         """Which request it is, if it is sent."""
-        return request_of(self.key, {**asdict(self), "ticked": sorted(self.ticked), "key": ""})
+        return request_of(self.key, {**asdict(self), "key": ""})
 
     def ask(self, matrix: Matrix, rules: Rules, now: datetime, timezone: str) -> NewToken:
         """What is asked for with it, with the faults of what cannot be read."""
@@ -126,25 +89,12 @@ class TokenForm:
         return NewToken(
             label=self.label,
             description=self.description,
-            scopes=self.scopes(matrix),
+            scopes=self.scopes.text(matrix),
             expiry=expiry,
             not_before=starts,
             networks=networks,
             faults=tuple(faults),
         )
-
-    def scopes(self, matrix: Matrix) -> str:
-        """The scopes that are chosen, as they are written; of all resources, the most that is to be had."""
-        if self.access == EVERYTHING:
-            return EVERYTHING
-        pieces = [scope for row in matrix.rows if (scope := row.highest(self.base)) is not None]
-        pieces += [choice.scope for row in matrix.rows if (choice := row.levels.get(self.levels.get(row.name, "")))]
-        pieces += [choice.scope for row in matrix.rows for choice in row.others if choice.scope in self.ticked]
-        pieces += split_scopes(self.more)
-        try:
-            return str(Scopes.parse(" ".join(filter(None, pieces))))
-        except ValueError:  # what is wrong is said of each piece
-            return " ".join(pieces)
 
     def _expiry(self, rules: Rules, now: datetime, timezone: str, faults: list[Fault]) -> datetime | None:
         if self.day:

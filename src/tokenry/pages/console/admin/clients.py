@@ -10,12 +10,15 @@ from tokenry.domain.errors import AlreadyMade, Fault, Invalid
 from tokenry.domain.filters import Any as Either
 from tokenry.domain.filters import Comparison, Filter, Operator
 from tokenry.domain.oauth import GrantType
+from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.texts import is_storable
 from tokenry.pages.console.admin.places import CLIENTS
 from tokenry.pages.console.admin.questions import DELETE_CLIENT, RESET_CLIENT, Question
 from tokenry.pages.console.admin.shown import SECRET_OF, show_admin, show_question
 from tokenry.pages.console.lists import Asked
+from tokenry.pages.console.matrix import Matrix
 from tokenry.pages.console.once import faults_of, form_request, tell_made
+from tokenry.pages.console.scope_choice import ScopeChoice
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Fields, Redirect, Reply, Visit
@@ -46,6 +49,7 @@ class ClientPages:
     def __init__(self, installation: Installation) -> None:
         self._clients = installation.account_clients
         self._catalogue = installation.catalogue
+        self._offer = Matrix.within(installation.catalogue, EVERYTHING)
 
     def show_list(self, visit: Visit) -> Reply:
         """GET the clients, those whose name or id has a text in it, or all."""
@@ -81,16 +85,17 @@ class ClientPages:
         """GET the form to change a client."""
         require_recent(visit)
         client = self._get(visit)
-        return self._show_form(client, client)
+        return self._show_form(client, client, ScopeChoice.of(str(client.rights.scopes), self._offer))
 
     def change(self, visit: Visit) -> Reply:
         """POST how a client is to be."""
         client = self._get(visit)
-        wanted = read_client(visit.form, self._catalogue)
+        chosen = ScopeChoice.read(visit.form)
+        wanted = read_client(visit.form, chosen.text(self._offer), self._catalogue)
         try:
             self._clients.update_client(visit.origin, client.client_id, wanted)
         except Invalid as refusal:
-            return self._show_form(client, wanted.applied_to(client), refusal.faults, visit.form)
+            return self._show_form(client, wanted.applied_to(client), chosen, refusal.faults)
         return Redirect(path_of(client.client_id), notice="client-changed")
 
     def show_reset(self, visit: Visit) -> Reply:
@@ -127,9 +132,7 @@ class ClientPages:
         own = path_of(client.client_id)
         return show_question(CLIENTS, question, client.label, action=f"{own}/{action}", back=own, faults=faults)
 
-    def _show_form(
-        self, client: Client, shown: Client, faults: Sequence[Fault] = (), typed: Fields | None = None
-    ) -> Reply:
+    def _show_form(self, client: Client, shown: Client, chosen: ScopeChoice, faults: Sequence[Fault] = ()) -> Reply:
         own = path_of(client.client_id)
         return show_admin(
             CLIENTS,
@@ -138,7 +141,8 @@ class ClientPages:
             faults=faults,
             client=client,
             shown=shown,
-            scopes=str(shown.rights.scopes) if typed is None else typed.get("scopes"),
+            matrix=self._offer,
+            chosen=chosen,
             grants=GRANTS,
             switches=SWITCHES,
             authentications=tuple(Authentication),
@@ -155,8 +159,8 @@ def path_of(client_id: str) -> str:
     return f"{CLIENTS.path}/{quote(client_id, safe='')}"
 
 
-def read_client(form: Fields, catalogue: Catalogue) -> ClientChange:
-    """Read how a client is to be from a whole form: boxes that are not ticked are off."""
+def read_client(form: Fields, scopes: str, catalogue: Catalogue) -> ClientChange:
+    """Read how a client is to be from a whole form, and its scopes: boxes that are not ticked are off."""
     settings: dict[str, Any] = {name: form.get(name).strip() for name in ("label", "website") if name in form}
     faults: list[Fault] = []
     settings["redirect_uris"] = tuple(dict.fromkeys(form.get("redirect_uris").split()))
@@ -164,7 +168,6 @@ def read_client(form: Fields, catalogue: Catalogue) -> ClientChange:
     settings.update({name: name in form for name in SWITCHES})
     if (authentication := form.get("authentication")) in set(Authentication):
         settings["authentication"] = Authentication(authentication)
-    scopes = " ".join(form.get("scopes").split())
     faults += (unknown := catalogue.faults(scopes))
     if not unknown:
         settings["scopes"] = catalogue.read(scopes)

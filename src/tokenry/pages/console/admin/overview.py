@@ -21,7 +21,7 @@ GAUGES = {
     Gauge.UNUSED: ("Unused for 90 days", f"{ALL_TOKENS.path}?show=unused"),
 }
 """What is counted of tokens: what it is called, and the list behind it."""
-WORDS: Mapping[str, str] = {LIVE: "live", **RESULTS, NOBODYS: "refused: no token of anybody, in all accounts"}
+WORDS: Mapping[str, str] = {LIVE: "Live", **RESULTS, NOBODYS: "refused: no token of anybody, in all accounts"}
 
 
 class OverviewPages:

@@ -8,7 +8,7 @@ from tokenry.domain.details import NOT_ENDED
 from tokenry.domain.errors import AlreadyMade, Fault, Invalid
 from tokenry.domain.filters import Filter
 from tokenry.domain.paging import PAGE_SIZE_MIN, PageRequest
-from tokenry.domain.scopes import ALL_MANAGEMENT, split_scopes
+from tokenry.domain.scopes import ALL_MANAGEMENT
 from tokenry.domain.service_accounts import ServiceAccountWanted
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.users import User
@@ -22,7 +22,9 @@ from tokenry.pages.console.admin.questions import (
 from tokenry.pages.console.admin.shown import show_admin, show_question
 from tokenry.pages.console.admin.users import FIELDS, select_users
 from tokenry.pages.console.lists import Asked
+from tokenry.pages.console.matrix import ITS_LIMIT, Matrix
 from tokenry.pages.console.once import faults_of, form_request, tell_made
+from tokenry.pages.console.scope_choice import ScopeChoice
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Redirect, Reply, Visit
@@ -41,6 +43,7 @@ class ServiceAccountPages:
     def __init__(self, installation: Installation) -> None:
         self._accounts = installation.service_accounts
         self._inventory = installation.inventory
+        self._policies = installation.policies
         self._in_words = in_words(installation.catalogue)
         self._catalogue = installation.catalogue
 
@@ -53,16 +56,16 @@ class ServiceAccountPages:
     def show_new(self, visit: Visit) -> Reply:
         """GET the form of a new one."""
         require_recent(visit)
-        return self._show_form(None, username="", ceiling="")
+        return self._show_form(visit, None, "", ScopeChoice())
 
     def create(self, visit: Visit) -> Reply:
         """POST a new one."""
-        username, ceiling = visit.form.get("username").strip(), _read_scopes(visit.form.get("ceiling"))
+        username, chosen = visit.form.get("username").strip(), ScopeChoice.read(visit.form)
         try:
-            wanted = ServiceAccountWanted(username, ceiling)
+            wanted = ServiceAccountWanted(username, chosen.text(self._givable(visit)))
             user = self._accounts.create_service_account(visit.origin, username, wanted)
         except Invalid as refusal:
-            return self._show_form(None, refusal.faults, username=username, ceiling=ceiling)
+            return self._show_form(visit, None, username, chosen, refusal.faults)
         return Redirect(path_of(user.username), notice="service-account-made")
 
     def show_one(self, visit: Visit) -> Reply:
@@ -77,15 +80,16 @@ class ServiceAccountPages:
         """GET the form of another ceiling."""
         require_recent(visit)
         user = self._get(visit)
-        return self._show_form(user, username=user.username, ceiling=str(user.ceiling))
+        return self._show_form(visit, user, user.username, ScopeChoice.of(str(user.ceiling), self._givable(visit)))
 
     def change(self, visit: Visit) -> Reply:
         """POST another ceiling."""
-        user, ceiling = self._get(visit), _read_scopes(visit.form.get("ceiling"))
+        user, chosen = self._get(visit), ScopeChoice.read(visit.form)
+        wanted = ServiceAccountWanted(ceiling=chosen.text(self._givable(visit)))
         try:
-            self._accounts.update_service_account(visit.origin, user.username, ServiceAccountWanted(ceiling=ceiling))
+            self._accounts.update_service_account(visit.origin, user.username, wanted)
         except Invalid as refusal:
-            return self._show_form(user, refusal.faults, username=user.username, ceiling=ceiling)
+            return self._show_form(visit, user, user.username, chosen, refusal.faults)
         return Redirect(path_of(user.username), notice="service-account-changed")
 
     def show_disable(self, visit: Visit) -> Reply:
@@ -119,18 +123,20 @@ class ServiceAccountPages:
     def show_new_token(self, visit: Visit) -> Reply:
         """GET the form of a new token of one."""
         require_recent(visit)
-        return self._show_token_form(self._get(visit), label="", scopes=" ".join(ALL_MANAGEMENT), lifetime="90")
+        user = self._get(visit)
+        chosen = ScopeChoice.of(" ".join(ALL_MANAGEMENT), self._offer(visit, user))
+        return self._show_token_form(visit, user, chosen, label="", lifetime="90")
 
     def create_token(self, visit: Visit) -> Reply:
         """POST a new token of one; its text is shown in this answer alone."""
         user = self._get(visit)
         label, lifetime = visit.form.get("label").strip(), visit.form.get("lifetime")
-        scopes = _read_scopes(visit.form.get("scopes"))
+        chosen = ScopeChoice.read(visit.form)
         faults = [] if lifetime in LIFETIMES else [Fault("Choose one of these", "lifetime")]
         span = LIFETIMES.get(lifetime)
         expiry = NEVER if span is None else visit.now + span
         try:
-            new = NewToken(label, scopes, expiry)
+            new = NewToken(label, chosen.text(self._offer(visit, user)), expiry)
             if faults:
                 raise Invalid(*faults)  # noqa: TRY301 - told as the others are
             _, secret = self._accounts.create_token(visit.origin, user.username, new, form_request(visit))
@@ -138,7 +144,7 @@ class ServiceAccountPages:
             return tell_made(path_of(user.username))
         except Invalid as refusal:
             shown = [Fault(each.reason, "lifetime") if each.field == "expiry" else each for each in faults_of(refusal)]
-            return self._show_token_form(user, shown, label=label, scopes=scopes, lifetime=lifetime)
+            return self._show_token_form(visit, user, chosen, shown, label=label, lifetime=lifetime)
         return show_admin(
             SERVICE_ACCOUNTS,
             "secret",
@@ -161,7 +167,18 @@ class ServiceAccountPages:
             SERVICE_ACCOUNTS, question, user.username, action=f"{own}/{action}", back=own, faults=faults
         )
 
-    def _show_form(self, user: User | None, faults: Sequence[Fault] = (), **values: object) -> Reply:
+    def _givable(self, visit: Visit) -> Matrix:
+        """What a service account may be allowed to give users."""
+        return Matrix.within(self._catalogue, visit.signed_in.actor.scopes)
+
+    def _offer(self, visit: Visit, user: User) -> Matrix:
+        """What a token of a service account may do."""
+        limit = visit.signed_in.actor.scopes.by(self._catalogue.implied)
+        return Matrix.of(self._catalogue, user, limit, self._policies.get_rules(user.id), ITS_LIMIT)
+
+    def _show_form(
+        self, visit: Visit, user: User | None, username: str, chosen: ScopeChoice, faults: Sequence[Fault] = ()
+    ) -> Reply:
         own = None if user is None else path_of(user.username)
         return show_admin(
             SERVICE_ACCOUNTS,
@@ -169,13 +186,16 @@ class ServiceAccountPages:
             400 if faults else 200,
             faults=faults,
             user=user,
-            catalogue=self._catalogue,
+            username=username,
+            matrix=self._givable(visit),
+            chosen=chosen,
             action=NEW if own is None else f"{own}/change",
             back=own or SERVICE_ACCOUNTS.path,
-            **values,
         )
 
-    def _show_token_form(self, user: User, faults: Sequence[Fault] = (), **values: object) -> Reply:
+    def _show_token_form(
+        self, visit: Visit, user: User, chosen: ScopeChoice, faults: Sequence[Fault] = (), **values: object
+    ) -> Reply:
         own = path_of(user.username)
         return show_admin(
             SERVICE_ACCOUNTS,
@@ -183,6 +203,8 @@ class ServiceAccountPages:
             400 if faults else 200,
             faults=faults,
             user=user,
+            matrix=self._offer(visit, user),
+            chosen=chosen,
             action=f"{own}/token",
             back=own,
             lifetimes=tuple(LIFETIMES),
@@ -196,8 +218,3 @@ class ServiceAccountPages:
 def path_of(username: str) -> str:
     """The page of a service account."""
     return f"{SERVICE_ACCOUNTS.path}/{quote(username, safe='')}"
-
-
-def _read_scopes(text: str) -> str:
-    """Scopes as people write them: on lines of their own, too."""
-    return " ".join(split_scopes(" ".join(text.split())))

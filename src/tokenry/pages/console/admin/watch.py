@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
+from tokenry.domain.details import Details
 from tokenry.domain.errors import Conflict, Fault, Invalid, NotFound
 from tokenry.domain.usage import Watch
 from tokenry.pages.console.admin.places import ALL_TOKENS
 from tokenry.pages.console.admin.shown import show_admin
 from tokenry.pages.console.admin.tokens import get_token
+from tokenry.pages.console.matrix import Matrix
+from tokenry.pages.console.scope_choice import ScopeChoice
 from tokenry.pages.visits import Redirect, Reply, Visit, read_id
 from tokenry.service.installation import Installation
 
@@ -18,6 +21,7 @@ class WatchPages:
         self._inventory = installation.inventory
         self._activity = installation.activity
         self._watching = installation.watching
+        self._catalogue = installation.catalogue
 
     def show(self, visit: Visit) -> Reply:
         """GET what a token needs of what it may, and what came of watching it."""
@@ -36,7 +40,8 @@ class WatchPages:
                     self._watching.unwatch_token(visit.origin, number)
                     return Redirect(own, notice="token-unwatched")
                 case _:
-                    scopes = " ".join(visit.form.get("scopes").split())
+                    details = get_token(self._inventory, visit.signed_in.actor, number)
+                    scopes = ScopeChoice.read(visit.form).text(self._offer(details))
                     self._watching.watch_token(visit.origin, number, scopes)
                     return Redirect(own, notice="token-watched")
         except (Conflict, Invalid) as refusal:
@@ -46,7 +51,8 @@ class WatchPages:
         actor, number = visit.signed_in.actor, self._number(visit)
         details = get_token(self._inventory, actor, number)
         advice, watch = self._activity.advise(actor, number), self._find_watch(visit, number)
-        proposed = "" if advice.sufficient is None else str(advice.sufficient)
+        offer = self._offer(details)
+        proposed = ScopeChoice.of("" if advice.sufficient is None else str(advice.sufficient), offer)
         return show_admin(
             ALL_TOKENS,
             "watch",
@@ -55,8 +61,12 @@ class WatchPages:
             details=details,
             advice=advice,
             watch=watch,
-            scopes=visit.form.get("scopes") if faults else proposed,
+            matrix=offer,
+            chosen=ScopeChoice.read(visit.form) if faults else proposed,
         )
+
+    def _offer(self, details: Details) -> Matrix:
+        return Matrix.narrower(self._catalogue, details.token.scopes.by(self._catalogue.implied))
 
     def _find_watch(self, visit: Visit, number: int) -> Watch | None:
         try:
