@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
-from tokenry.pages.languages import DEFAULT, LANGUAGES
+from tokenry.domain.profile import LANGUAGES
+from tokenry.languages.catalogues import DEFAULT
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of a service that ends with this
 SIZES: dict[str, ViewportSize] = {"": {"width": 1280, "height": 800}, "-narrow": {"width": 320, "height": 640}}

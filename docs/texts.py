@@ -1,4 +1,4 @@
-"""The texts of pages, which `locale` has in other languages: `python -m docs.texts` brings those up to date.
+"""The texts of pages, which `languages/locale` has in other languages: `python -m docs.texts` brings those up to date.
 
 They stand in templates, in `_()` and `{% trans %}`; in constants of modules of pages, if they begin with a capital
 letter or have several words; in faults, wherever those are made that a page may show; and in the catalogue of scopes.
@@ -17,10 +17,10 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 from docs.faults import find_faults
-from tokenry.pages.languages import DEFAULT, LANGUAGES
+from tokenry.languages.catalogues import DEFAULT, LANGUAGES
 
 SOURCE = Path(__file__).parent.parent / "src" / "tokenry"
-LOCALE = SOURCE / "pages" / "locale"
+LOCALE = SOURCE / "languages" / "locale"
 WIDTH = 120
 TEMPLATES = "pages/templates/**/*.html"
 PAGES = "pages/**/*.py"

@@ -14,7 +14,7 @@ from tests.pages.console.administering import admin_pages, make_firm
 from tests.pages.parts import Visitor, pages, visitor
 from tests.passwords import CHEAP_VARIABLES, PASSWORD
 from tests.servers import Server, serving
-from tokenry.pages.languages import translations
+from tokenry.languages.catalogues import translations
 from tokenry.service.installation import Installation
 
 GERMAN = {"accept-language": "de-DE,de;q=0.9,en;q=0.5"}

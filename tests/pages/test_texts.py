@@ -10,7 +10,7 @@ from jinja2 import Environment
 
 from docs.faults import find_untold
 from docs.texts import SOURCE, TEMPLATES, extract, read_faulty
-from tokenry.pages.languages import DEFAULT, LANGUAGES, catalogue
+from tokenry.languages.catalogues import DEFAULT, LANGUAGES, catalogue
 
 OTHERS = [language for language in LANGUAGES if language != DEFAULT]
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{[^}]*\}|%%|</?\w[^>]*>", re.ASCII)
@@ -35,7 +35,7 @@ def write(message: Message) -> str:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_text_is_in_the_catalogue_and_no_other(texts: Catalog, language: str) -> None:
-    """Where this fails: `python -m docs.texts`, then translate what is empty in `src/tokenry/pages/locale`."""
+    """Where this fails: `python -m docs.texts`, then translate what is empty in `src/tokenry/languages/locale`."""
     assert {write(each) for each in catalogue(language)} == {write(each) for each in texts}
     assert not catalogue(language).obsolete
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tokenry.domain.notices import Notice
 from tokenry.domain.public_url import is_loopback
+from tokenry.domain.zones import find_zone
 
 ATTEMPTS_MAX = 5
 """How often a digest is tried of which the server says that it did not take it."""
@@ -77,16 +77,8 @@ def is_sender(text: str) -> bool:
     return _ADDRESS.fullmatch(text) is not None
 
 
-def zone_of(name: str) -> ZoneInfo:
-    """A time zone by its name; UTC for one that is not known here."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
-
-
 def next_day(now: datetime, timezone: str) -> datetime:
     """When the next day begins where a user is: before, nobody is sent another digest."""
-    zone = zone_of(timezone)
+    zone = find_zone(timezone)
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(UTC)

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tokenry.domain.mail import Digest, zone_of
+from tokenry.domain.mail import Digest
 from tokenry.domain.notices import Notice, NoticeKind
+from tokenry.domain.zones import find_zone
 
 TEST_SUBJECT = "A message to try the mail of tokenry"
 
@@ -25,7 +26,7 @@ class Entry(NamedTuple):
 
 def compose_digest(digest: Digest, *, sender: str, now: datetime, console: str | None) -> EmailMessage:
     """Write what a user is told today, with times as they are where the user is."""
-    zone = zone_of(digest.reader.timezone)
+    zone = find_zone(digest.reader.timezone)
     entries = [describe(notice, zone) for notice in digest.notices]
     subject = entries[0].title if len(entries) == 1 else f"{len(entries)} things about your tokens"
     message = _compose(sender, digest.reader.address, subject, now)

@@ -12,8 +12,9 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from tokenry.domain.tokens import NEVER
+from tokenry.languages import writing
+from tokenry.languages.catalogues import DEFAULT, translations
 from tokenry.moments import write_moment
-from tokenry.pages import languages
 from tokenry.pages.console.once import new_key
 from tokenry.pages.happenings import describe_action
 from tokenry.pages.told import name_in, tell
@@ -38,7 +39,7 @@ def _environment(language: str) -> Environment:
         auto_reload=False,
         extensions=["jinja2.ext.i18n"],
     )
-    texts = languages.translations(language)
+    texts = translations(language)
     environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
     environment.policies["ext.i18n.trimmed"] = True
     environment.globals["language"] = language
@@ -48,11 +49,11 @@ def _environment(language: str) -> Environment:
     environment.globals["new_key"] = new_key
     environment.filters.update(
         day=_write_day,
-        date=partial(languages.write_date, language=language),
+        date=partial(writing.write_date, language=language),
         moment=_write_time,
         distance=_write_distance,
         instant=_write_instant,
-        span=partial(languages.write_span, language=language),
+        span=partial(writing.write_span, language=language),
         told=partial(tell, language=language),
         named=partial(name_in, language=language),
         happened=lambda action: texts.gettext(describe_action(action)),
@@ -62,17 +63,17 @@ def _environment(language: str) -> Environment:
 
 @pass_context
 def _write_day(context: Context, at: datetime) -> str:
-    return languages.write_day(at, context["language"], context["timezone"])
+    return writing.write_day(at, context["language"], context["timezone"])
 
 
 @pass_context
 def _write_time(context: Context, at: datetime) -> str:
-    return languages.write_time(at, context["language"], context["timezone"])
+    return writing.write_time(at, context["language"], context["timezone"])
 
 
 @pass_context
 def _write_distance(context: Context, at: datetime) -> str:
-    return languages.write_distance(at, context["now"], context["language"])
+    return writing.write_distance(at, context["now"], context["language"])
 
 
 def _write_instant(at: datetime) -> str:
@@ -96,7 +97,7 @@ def _source(name: str) -> str:
     return f"'sha256-{digest}'"
 
 
-def render(template: str, values: Mapping[str, object], language: str = languages.DEFAULT) -> bytes:
+def render(template: str, values: Mapping[str, object], language: str = DEFAULT) -> bytes:
     """Write a page, in a language."""
     return _environment(language).get_template(template).render(values).encode("utf-8")
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from starlette.types import Receive, Scope, Send
 
 from tokenry.domain.errors import Refusal, Unavailable
+from tokenry.languages.catalogues import DEFAULT
 from tokenry.pages.cookies import NOTICE, VISIT, Cookies
 from tokenry.pages.forgery import Forged
-from tokenry.pages.languages import DEFAULT
 from tokenry.pages.navigation import list_sections
 from tokenry.pages.rendering import page_headers, render
 from tokenry.pages.visits import NOTICES, Cookie, Download, Redirect, Shown, Visit

@@ -11,7 +11,7 @@ from itertools import chain
 
 from markupsafe import Markup
 
-from tokenry.pages.languages import DEFAULT, catalogue, translations
+from tokenry.languages.catalogues import DEFAULT, catalogue, translations
 
 GAP = "{}"
 LENGTH_MAX = 2000

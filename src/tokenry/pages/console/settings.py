@@ -2,9 +2,11 @@
 
 from tokenry.domain.errors import Invalid
 from tokenry.domain.profile import ProfileChange
+from tokenry.domain.zones import list_zones
+from tokenry.languages.catalogues import LANGUAGES
 from tokenry.pages.console.notices import KINDS
 from tokenry.pages.console.shown import show_in
-from tokenry.pages.languages import LANGUAGE_COOKIE, LANGUAGE_COOKIE_SECONDS, LANGUAGES, list_zones
+from tokenry.pages.languages import LANGUAGE_COOKIE, LANGUAGE_COOKIE_SECONDS
 from tokenry.pages.navigation import SETTINGS
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit
 from tokenry.service.installation import Installation

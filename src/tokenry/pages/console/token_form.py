@@ -13,11 +13,11 @@ from tokenry.domain.networks import NETWORKS_MAX, Networks, read_network
 from tokenry.domain.policy import Rules
 from tokenry.domain.spans import read_span
 from tokenry.domain.tokens import NEVER, NewToken
+from tokenry.domain.zones import find_zone
 from tokenry.moments import to_utc
 from tokenry.pages.console.matrix import Matrix
 from tokenry.pages.console.once import new_key, read_key, request_of
 from tokenry.pages.console.scope_choice import ScopeChoice
-from tokenry.pages.languages import find_zone
 from tokenry.pages.visits import Fields
 
 PRESETS: Mapping[str, int] = {"30": 30, "90": 90, "182": 182, "365": 365}
