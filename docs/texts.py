@@ -17,7 +17,8 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 from docs.faults import find_faults
-from tokenry.languages.catalogues import DEFAULT, LANGUAGES
+from tokenry.domain.profile import LANGUAGES
+from tokenry.languages.catalogues import DEFAULT
 
 SOURCE = Path(__file__).parent.parent / "src" / "tokenry"
 LOCALE = SOURCE / "languages" / "locale"

@@ -16,6 +16,7 @@ from tokenry.api.mail import mail_paths
 from tokenry.api.managed.browser import BrowserResource, page_answer_headers
 from tokenry.api.managed.table import managed_paths, page_token_paths, service_account_paths
 from tokenry.api.notifications import notification_paths
+from tokenry.api.preferences import preference_paths
 from tokenry.api.profile import profile_paths
 from tokenry.api.public import public_paths
 from tokenry.api.sign_ins import sign_in_paths
@@ -119,6 +120,7 @@ def routes(
         **page_token_paths(installation, browser),
         **webhook_paths(installation, wire),
         **notification_paths(installation, wire),
+        **preference_paths(installation, wire),
         **mail_paths(installation, wire),
         **public_paths(installation, wire),
         **github_paths(installation, signed),

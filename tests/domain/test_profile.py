@@ -43,6 +43,17 @@ def test_false_and_empty_are_changes() -> None:
     assert after.differences(PROFILE) == ["email_notifications", "authorized_keys"]
 
 
+def test_language_is_chosen_and_taken_back() -> None:
+    after = ProfileChange(language="de").applied_to(PROFILE)
+    assert (after.language, after.differences(PROFILE)) == ("de", ["language"])
+    assert ProfileChange(language="").applied_to(after) == PROFILE
+
+
+@pytest.mark.parametrize("language", ["DE", "de-AT", "fr", " "])
+def test_language_that_nobody_is_spoken_to_in_is_refused(language: str) -> None:
+    assert fields(ProfileChange(language=language)) == ["language"]
+
+
 def test_address_is_the_users() -> None:
     after = ProfileChange(email="b@c").applied_to(PROFILE)
     assert (after.user, after.differences(PROFILE)) == (replace(ADA, email="b@c"), ["email"])

@@ -10,7 +10,8 @@ from jinja2 import Environment
 
 from docs.faults import find_untold
 from docs.texts import SOURCE, TEMPLATES, extract, read_faulty
-from tokenry.languages.catalogues import DEFAULT, LANGUAGES, catalogue
+from tokenry.domain.profile import LANGUAGES
+from tokenry.languages.catalogues import DEFAULT, catalogue
 
 OTHERS = [language for language in LANGUAGES if language != DEFAULT]
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{[^}]*\}|%%|</?\w[^>]*>", re.ASCII)

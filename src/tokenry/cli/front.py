@@ -34,6 +34,7 @@ COMMANDS = {
     "audit": (USING, "audit", "List what was done in your account, or to you: who, when and from where."),
     "webhook": (USING, "webhooks", "List, make, change, test and delete webhooks; see what they were told."),
     "notifications": (USING, "notifications", "Show and choose what you are told in time."),
+    "preferences": (USING, "preferences", "Show and choose the language of pages and mail."),
     "scopes": (USING, "scopes", "List the scopes that tokens may have, and what each implies."),
     "verify": (USING, "verify", "Say whether a token is valid, whose it is and what it may do."),
     "whoami": (USING, "whoami", "Say whose token you use, what it may do, and where it was found."),

@@ -48,6 +48,7 @@ from tokenry.client.personal_access_tokens import (
     PutPersonalAccessToken200Response,
     PutPersonalAccessTokenRequest,
 )
+from tokenry.client.preferences import Preferences
 from tokenry.client.retries import ONCE, Retries
 from tokenry.client.secrets import Secret
 from tokenry.client.service_accounts import ServiceAccount
@@ -107,6 +108,7 @@ __all__ = [
     "Policy",
     "PostPersonalAccessToken200Response",
     "PostPersonalAccessTokenRequest",
+    "Preferences",
     "PutPersonalAccessToken200Response",
     "PutPersonalAccessTokenRequest",
     "Redirected",

@@ -13,6 +13,7 @@ from tokenry.client.audit import AsyncAudit
 from tokenry.client.environment import environment_token, environment_url
 from tokenry.client.filters import Condition, OrderBy, find_limit, write_filter
 from tokenry.client.notifications import AsyncNotifications
+from tokenry.client.preferences import AsyncOwnPreferences
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
 from tokenry.client.service_accounts import AsyncServiceAccounts
@@ -301,6 +302,7 @@ class AsyncClient:
         self.service_accounts = AsyncServiceAccounts(self._shell)
         self.audit = AsyncAudit(self._shell)
         self.notifications = AsyncNotifications(self._shell)
+        self.preferences = AsyncOwnPreferences(self._shell)
         self.webhooks = AsyncWebhooks(self._shell)
         self.activity = AsyncActivity(self._shell)
 

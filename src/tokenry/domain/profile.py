@@ -1,6 +1,7 @@
 """A user's own settings, and the rules for changing them."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tokenry.domain.errors import Fault
@@ -8,6 +9,8 @@ from tokenry.domain.users import User, email_faults
 
 TIMEZONE_LENGTH_MAX = 64
 KEYS_MAX = 100
+LANGUAGES: Mapping[str, str] = {"en": "en_GB", "de": "de_DE"}
+"""Languages that people are spoken to in, each with the locale by whose customs times and numbers are written."""
 LISH_AUTH_METHODS = ("password_keys", "keys_only", "disabled")
 _SETTINGS = (
     "email",
@@ -16,6 +19,7 @@ _SETTINGS = (
     "ip_whitelist_enabled",
     "lish_auth_method",
     "authorized_keys",
+    "language",
 )
 _TIMEZONE = re.compile(rf"(?=.{{1,{TIMEZONE_LENGTH_MAX}}}$)[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", re.ASCII)
 _KEY = re.compile(r"[a-z][a-z0-9@.-]{0,63} [A-Za-z0-9+/]{16,}={0,2}( .*)?", re.ASCII)
@@ -23,7 +27,10 @@ _KEY = re.compile(r"[a-z][a-z0-9@.-]{0,63} [A-Za-z0-9+/]{16,}={0,2}( .*)?", re.A
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A user with the settings. They mean something to clients; this service only keeps them."""
+    """A user with the settings. Most mean something to clients, and this service only keeps them.
+
+    Who never chose a `language` is shown pages in that of the browser, and mailed in English.
+    """
 
     user: User
     timezone: str
@@ -31,6 +38,7 @@ class Profile:
     ip_whitelist_enabled: bool
     lish_auth_method: str
     authorized_keys: tuple[str, ...]
+    language: str | None = None
 
     @property
     def email(self) -> str:
@@ -44,7 +52,10 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
-    """Wanted changes; None leaves a setting as it is. `faults` are those found while reading the request."""
+    """Wanted changes; None leaves a setting as it is, and an empty language takes back what was chosen.
+
+    `faults` are those found while reading the request.
+    """
 
     email: str | None = None
     timezone: str | None = None
@@ -53,6 +64,7 @@ class ProfileChange:
     lish_auth_method: str | None = None
     authorized_keys: tuple[str, ...] | None = None
     two_factor_auth: bool | None = None
+    language: str | None = None
     faults: tuple[Fault, ...] = ()
 
     def check(self, profile: Profile) -> list[Fault]:
@@ -65,6 +77,7 @@ class ProfileChange:
         if self.lish_auth_method is not None and self.lish_auth_method not in LISH_AUTH_METHODS:
             faults.append(Fault(f"Must be one of {', '.join(LISH_AUTH_METHODS)}", "lish_auth_method"))
         faults += _key_faults(self.authorized_keys or ())
+        faults += language_faults(self.language) if self.language else []
         if self.two_factor_auth not in {None, profile.user.second_factor}:
             reason = "Two-factor authentication is turned on and off in a browser, at /sign-in/security"
             faults.append(Fault(reason, "two_factor_auth"))
@@ -74,7 +87,14 @@ class ProfileChange:
         """The profile as it is to be."""
         wanted = {name: getattr(self, name) for name in _SETTINGS if getattr(self, name) is not None}
         user = replace(profile.user, email=wanted.pop("email", profile.email))
+        if self.language == "":
+            wanted["language"] = None
         return replace(profile, user=user, **wanted)
+
+
+def language_faults(language: str) -> list[Fault]:
+    """Say whether people are spoken to in this language."""
+    return [] if language in LANGUAGES else [Fault(f"Must be one of {', '.join(LANGUAGES)}", "language")]
 
 
 def _key_faults(keys: tuple[str, ...]) -> list[Fault]:

@@ -40,9 +40,9 @@ STANDARD_LIMITS = SessionLimits(timedelta(hours=12), timedelta(days=14))
 class Session:
     """A browser that somebody is signed in with. `authenticated` is when it was last proved who it is.
 
-    `preview` tells the secret that it was found by, which is another after each proof. Times are shown in the user's
-    `timezone`. Lists have neither. With `factor_wanted` the policy asks for a second factor, which the user has to set
-    up before anything else.
+    `preview` tells the secret that it was found by, which is another after each proof. Pages are shown in the user's
+    `language`, if one was chosen, with times of the user's `timezone`. Lists have none of these. With `factor_wanted`
+    the policy asks for a second factor, which the user has to set up before anything else.
     """
 
     id: int
@@ -56,6 +56,7 @@ class Session:
     agent: str | None
     preview: str = field(default="", compare=False)
     timezone: str = field(default="UTC", compare=False)
+    language: str | None = field(default=None, compare=False)
     factor_wanted: bool = False
 
     def is_recent(self, now: datetime, seconds: int = RECENT_SECONDS) -> bool:

@@ -11,8 +11,10 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
-LANGUAGES: Mapping[str, Locale] = {"en": Locale("en", "GB"), "de": Locale("de", "DE")}
-"""Those whose texts are complete, and whose customs times and numbers are written by."""
+from tokenry.domain.profile import LANGUAGES
+
+LOCALES: Mapping[str, Locale] = {language: Locale.parse(locale) for language, locale in LANGUAGES.items()}
+"""Of languages whose texts are complete."""
 DEFAULT = "en"
 
 

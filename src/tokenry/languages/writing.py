@@ -7,7 +7,7 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.units import format_unit
 
 from tokenry.domain.zones import find_zone
-from tokenry.languages.catalogues import LANGUAGES
+from tokenry.languages.catalogues import LOCALES
 
 
 def write_day(at: datetime, language: str, timezone: str) -> str:
@@ -18,7 +18,7 @@ def write_day(at: datetime, language: str, timezone: str) -> str:
 def write_time(at: datetime, language: str, timezone: str) -> str:
     """A moment in words, with the zone: `30 Nov 2026, 10:36 UTC`."""
     there = at.astimezone(find_zone(timezone))
-    clock = format_datetime(there, "HH:mm z", locale=LANGUAGES[language])
+    clock = format_datetime(there, "HH:mm z", locale=LOCALES[language])
     return f"{_write_date(there.date(), language)}, {clock}"
 
 
@@ -33,7 +33,7 @@ def write_span(span: timedelta, language: str) -> str:
     """How long something takes, in the largest unit that it has at least two of: `90 days`."""
     seconds = int(span.total_seconds())
     unit, length = next((each for each in _UNITS if seconds >= 2 * each[1]), ("second", 1))
-    return format_unit(seconds // length, f"duration-{unit}", locale=LANGUAGES[language])
+    return format_unit(seconds // length, f"duration-{unit}", locale=LOCALES[language])
 
 
 _UNITS = (("day", 24 * 60 * 60), ("hour", 60 * 60), ("minute", 60))
@@ -50,10 +50,10 @@ def write_date(day: date, language: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _write_date(day: date, language: str) -> str:
-    return format_date(day, "medium", locale=LANGUAGES[language])
+    return format_date(day, "medium", locale=LOCALES[language])
 
 
 @lru_cache(maxsize=4096)
 def _write_distance(seconds: int, language: str) -> str:
     span = timedelta(seconds=seconds)
-    return format_timedelta(span, threshold=UNITS_MIN, add_direction=True, locale=LANGUAGES[language])
+    return format_timedelta(span, threshold=UNITS_MIN, add_direction=True, locale=LOCALES[language])

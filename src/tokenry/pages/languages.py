@@ -1,6 +1,7 @@
 """Which language a browser is shown."""
 
-from tokenry.languages.catalogues import DEFAULT, LANGUAGES
+from tokenry.domain.profile import LANGUAGES
+from tokenry.languages.catalogues import DEFAULT
 
 LANGUAGE_COOKIE = "tokenry-language"
 LANGUAGE_COOKIE_SECONDS = 365 * 24 * 60 * 60

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tokenry.domain.errors import Fault, Invalid, NoPublicUrl, Refusal, Unauthorized, Unavailable
+from tokenry.domain.profile import LANGUAGES
 from tokenry.pages.cookies import NEXT, NEXT_SECONDS, SESSION, VISIT, VISIT_VALUE, Cookies, form_token
 from tokenry.pages.forgery import Forged, require_own_site, require_token, tells_own_site
 from tokenry.pages.kept_forms import show_kept
@@ -178,6 +179,8 @@ class Page:
         session = self._checks.sessions.find_session(cookies.get(SESSION, ""))
         if session is not None:
             scope["tokenry.username"] = session.user.username
+            if session.language in LANGUAGES:
+                scope["tokenry.language"] = session.language
             if session.factor_wanted and not self._without_factor:
                 raise _FactorWanted
         if session is None and not VISIT_VALUE.fullmatch(cookies.get(VISIT, "")):
@@ -205,7 +208,7 @@ Pages: TypeAlias = Mapping[str, ASGIApp]
 
 
 def read_language(scope: Scope, cookies: Mapping[str, str]) -> str:
-    """The language in which somebody is shown a page."""
+    """The language in which a browser is shown a page, unless who is signed in has chosen one."""
     accepted = b",".join(value for name, value in scope["headers"] if name == b"accept-language")
     return choose_language(cookies.get(LANGUAGE_COOKIE, ""), accepted.decode("latin-1"))
 

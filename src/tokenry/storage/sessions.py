@@ -71,7 +71,9 @@ def find_session(connection: Connection, preview: str, *, now: datetime) -> tupl
     statement = (
         select_users()
         .add_columns(sessions.c.id.label("session_id"), sessions.c.digest, sessions.c.pepper_generation, *_OF_SESSION)
-        .add_columns(users.c.timezone, select(policy.c.second_factor).scalar_subquery().label("concerned"))
+        .add_columns(
+            users.c.timezone, users.c.language, select(policy.c.second_factor).scalar_subquery().label("concerned")
+        )
         .join(sessions, sessions.c.user_id == users.c.id)
         .where(
             sessions.c.preview == preview,
@@ -86,7 +88,7 @@ def find_session(connection: Connection, preview: str, *, now: datetime) -> tupl
     wanted = row.method in OWN_METHODS and Concerned(row.concerned).includes(admin=user.admin)
     wanted = wanted and not user.second_factor
     session = _session(row, row.session_id, user)
-    session = replace(session, preview=preview, timezone=row.timezone, factor_wanted=wanted)
+    session = replace(session, preview=preview, timezone=row.timezone, language=row.language, factor_wanted=wanted)
     return session, row.digest, row.pepper_generation
 
 

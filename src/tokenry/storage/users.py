@@ -112,6 +112,7 @@ def find_profile(connection: Connection, user_id: int) -> Profile | None:
         ip_whitelist_enabled=row.ip_whitelist_enabled,
         lish_auth_method=row.lish_auth_method,
         authorized_keys=tuple(json.loads(row.authorized_keys or "[]")),
+        language=row.language,
     )
 
 
@@ -304,6 +305,7 @@ def set_profile(connection: Connection, user_id: int, profile: Profile) -> bool:
         "ip_whitelist_enabled": profile.ip_whitelist_enabled,
         "lish_auth_method": profile.lish_auth_method,
         "authorized_keys": json.dumps(profile.authorized_keys) if profile.authorized_keys else None,
+        "language": profile.language,
     }
     return execute_unread(connection, update(users).where(users.c.id == user_id).values(values)) == 1
 
@@ -363,6 +365,7 @@ def _select_profile() -> Select[Any]:
         users.c.ip_whitelist_enabled,
         users.c.lish_auth_method,
         users.c.authorized_keys,
+        users.c.language,
     )
 
 

@@ -1,8 +1,10 @@
 """Settings of the console, and that it speaks to somebody as they say."""
 
-from tests.pages.parts import Visitor
+from tests.conftest import App
+from tests.pages.parts import Visitor, sign_in_as, visitor
 
 SETTINGS = "/console/settings"
+GERMAN, ENGLISH = {"accept-language": "de-DE,de;q=0.9"}, {"accept-language": "en"}
 
 
 def test_times_are_shown_in_the_time_zone_of_the_user(admin: Visitor) -> None:
@@ -32,13 +34,29 @@ def test_form_without_its_fields_changes_nothing(admin: Visitor) -> None:
 
 
 def test_language_that_was_chosen_is_shown_before_that_of_the_browser(admin: Visitor) -> None:
-    german, english = {"accept-language": "de-DE,de;q=0.9"}, {"accept-language": "en"}
-    assert '<html lang="de">' in admin.get(SETTINGS, **german).text
+    assert '<html lang="de">' in admin.get(SETTINGS, **GERMAN).text
     admin.submit(SETTINGS, timezone="UTC", language="de")
-    page = admin.get(SETTINGS, **english).text
+    page = admin.get(SETTINGS, **ENGLISH).text
     assert ('<html lang="de">' in page, "Ihre Einstellungen sind gespeichert." in page) == (True, True)
     assert '<option value="de" lang="de" selected>Deutsch</option>' in page
     admin.submit(SETTINGS, timezone="UTC", language="en")
-    assert '<html lang="en">' in admin.get(SETTINGS, **german).text
+    assert '<html lang="en">' in admin.get(SETTINGS, **GERMAN).text
     admin.submit(SETTINGS, timezone="UTC", language="")
-    assert '<html lang="de">' in admin.get(SETTINGS, **german).text
+    assert '<html lang="de">' in admin.get(SETTINGS, **GERMAN).text
+
+
+def test_language_is_the_users_in_every_browser_and_the_browsers_before_signing_in(site: App, admin: Visitor) -> None:
+    admin.submit(SETTINGS, timezone="UTC", language="de")
+    elsewhere = visitor(site)
+    assert '<html lang="en">' in elsewhere.get("/sign-in", **ENGLISH).text
+    sign_in_as(site, elsewhere)
+    elsewhere.client.cookies.set("__Host-tokenry-language", "en", domain="tokens.example.com", path="/")
+    assert '<html lang="de">' in elsewhere.get("/console", **ENGLISH).text
+    assert '<html lang="de">' in elsewhere.get("/console/tokens/999", **ENGLISH).text, "a refusal too"
+    admin.submit("/sign-out", at="/console")
+    assert '<html lang="de">' in admin.get("/sign-in", **ENGLISH).text
+
+
+def test_language_that_there_is_not_is_said_beside_its_field(admin: Visitor) -> None:
+    answer = admin.submit(SETTINGS, timezone="UTC", language="xx")
+    assert (answer.status_code, 'href="#language"' in answer.text) == (400, True)

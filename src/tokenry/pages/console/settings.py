@@ -3,7 +3,7 @@
 from tokenry.domain.errors import Invalid
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.zones import list_zones
-from tokenry.languages.catalogues import LANGUAGES
+from tokenry.languages.catalogues import LOCALES
 from tokenry.pages.console.notices import KINDS
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.languages import LANGUAGE_COOKIE, LANGUAGE_COOKIE_SECONDS
@@ -24,14 +24,13 @@ class SettingsPages:
         return self._show(visit)
 
     def save(self, visit: Visit) -> Reply:
-        """POST it. The language is the browser's, in a cookie; the rest is the user's."""
-        timezone, chosen = visit.form.get("timezone"), visit.form.get("language")
+        """POST it. The browser remembers the language as well, for pages before somebody signs in."""
+        wanted = ProfileChange(timezone=visit.form.get("timezone"), language=visit.form.get("language"))
         try:
-            self._profiles.update_profile(visit.origin, ProfileChange(timezone=timezone))
+            profile = self._profiles.update_profile(visit.origin, wanted)
         except Invalid as refusal:
             return self._show(visit, refusal)
-        language = chosen if chosen in LANGUAGES else ""
-        cookie = Cookie(LANGUAGE_COOKIE, language, LANGUAGE_COOKIE_SECONDS)
+        cookie = Cookie(LANGUAGE_COOKIE, profile.language or "", LANGUAGE_COOKIE_SECONDS)
         return Redirect(SETTINGS.path, [cookie], notice="settings-saved")
 
     def _show(self, visit: Visit, refusal: Invalid | None = None) -> Reply:
@@ -41,8 +40,10 @@ class SettingsPages:
             "settings",
             400 if refusal else 200,
             faults=refusal.faults if refusal else (),
-            chosen=visit.cookies.get(LANGUAGE_COOKIE, ""),
-            languages={name: locale.get_language_name() for name, locale in LANGUAGES.items()},
+            chosen=visit.form.get("language")
+            if refusal
+            else profile.language or visit.cookies.get(LANGUAGE_COOKIE, ""),
+            languages={name: locale.get_language_name() for name, locale in LOCALES.items()},
             chosen_timezone=visit.form.get("timezone") if refusal else profile.timezone,
             timezones=list_zones(),
             kinds=KINDS,

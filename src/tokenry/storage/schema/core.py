@@ -68,6 +68,7 @@ users = Table(
     Column("metadata", Text),  # a JSON object
     # Whether a service account disabled the user, which then may enable the user again.
     Column("disabled_by_backend", Boolean, nullable=False, server_default=false()),
+    Column("language", Words),  # NULL: the user never chose one
     sqlite_autoincrement=True,
 )
 # An account's users, and those of them whom a backend may manage, are listed and counted in an index alone.
