@@ -1,14 +1,14 @@
-"""The texts of pages, which `languages/locale` has in other languages: `python -m docs.texts` brings those up to date.
+"""The texts of pages and mail in other languages: `python -m docs.texts` brings `languages/locale` up to date.
 
-They stand in templates, in `_()` and `{% trans %}`; in constants of modules of pages, if they begin with a capital
-letter or have several words; in faults, wherever those are made that a page may show; and in the catalogue of scopes.
-What is new comes without a translation, and what is gone is left out.
+They stand in templates, in `_()` and `{% trans %}`; in constants of modules of pages and mail, if they begin with a
+capital letter or have several words; in faults, wherever those are made that a page may show; and in the catalogue of
+scopes. What is new comes without a translation, and what is gone is left out.
 """
 
 import ast
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,8 +23,9 @@ from tokenry.languages.catalogues import DEFAULT
 SOURCE = Path(__file__).parent.parent / "src" / "tokenry"
 LOCALE = SOURCE / "languages" / "locale"
 WIDTH = 120
-TEMPLATES = "pages/templates/**/*.html"
+TEMPLATES = ("pages/templates/**/*.html", "mail/templates/*")
 PAGES = "pages/**/*.py"
+MAIL = "mail/composing.py"
 SCOPES = "domain/catalogue.py"
 SCOPES_FILE = "storage/catalogue.toml"
 FAULTY = ("domain/**/*.py", "service/**/*.py", "storage/texts.py", "web/errors.py", PAGES)
@@ -47,15 +48,20 @@ def extract() -> Catalog:
 
 
 def _find_all() -> Iterator[tuple[Path, Text]]:
-    for path in sorted(SOURCE.glob(TEMPLATES)):
+    for path in list_templates():
         yield from ((path, text) for text in _find_in_template(path))
-    for path in [*sorted({*SOURCE.glob(PAGES)} - {NAMES}), SOURCE / SCOPES]:
+    for path in [*sorted({*SOURCE.glob(PAGES)} - {NAMES}), SOURCE / SCOPES, SOURCE / MAIL]:
         yield from ((path, text) for text in _find_in_constants(ast.parse(path.read_text("utf-8"))))
     modules = read_faulty()
     for path, texts in zip(modules, find_faults([*modules.values()]), strict=True):
         yield from ((path, text) for text in texts)
     path = SOURCE / SCOPES_FILE
     yield from ((path, text) for text in _find_titles(tomllib.loads(path.read_text("utf-8"))))
+
+
+def list_templates() -> Sequence[Path]:
+    """List the templates of pages and of mail."""
+    return sorted(path for pattern in TEMPLATES for path in SOURCE.glob(pattern))
 
 
 def read_faulty() -> Mapping[Path, ast.Module]:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from gettext import NullTranslations
 from html import unescape
 
 import pytest
@@ -14,7 +13,7 @@ from tests.pages.console.administering import admin_pages, make_firm
 from tests.pages.parts import Visitor, pages, visitor
 from tests.passwords import CHEAP_VARIABLES, PASSWORD
 from tests.servers import Server, serving
-from tokenry.languages.catalogues import translations
+from tests.translating import noting_missing
 from tokenry.service.installation import Installation
 
 GERMAN = {"accept-language": "de-DE,de;q=0.9,en;q=0.5"}
@@ -22,28 +21,11 @@ _LINK = re.compile(r'<a [^>]*href="(/[^"#?]*)"')
 """To a page of ours, however it is sorted and narrowed."""
 
 
-class Missing(NullTranslations):
-    """What is asked for in vain."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.texts: set[str] = set()
-
-    def gettext(self, message: str) -> str:
-        self.texts.add(message)
-        return message
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        self.texts.add(msgid1)
-        return msgid1
-
-
 @pytest.fixture
-def missing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def missing() -> Iterator[set[str]]:
     """Texts that pages ask for and that German does not have."""
-    noted = Missing()
-    monkeypatch.setattr(translations("de"), "_fallback", noted)
-    return noted.texts
+    with noting_missing("de") as texts:
+        yield texts
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The texts of pages: each stands in the catalogue, and is there in every language."""
+"""The texts of pages and mail: each stands in the catalogue, and is there in every language."""
 
 import re
 from html.parser import HTMLParser
@@ -9,7 +9,7 @@ from babel.messages.catalog import Catalog, Message
 from jinja2 import Environment
 
 from docs.faults import find_untold
-from docs.texts import SOURCE, TEMPLATES, extract, read_faulty
+from docs.texts import extract, list_templates, read_faulty
 from tokenry.domain.profile import LANGUAGES
 from tokenry.languages.catalogues import DEFAULT, catalogue
 
@@ -90,7 +90,7 @@ class Spoken(HTMLParser):
             self.found.append(data)
 
 
-@pytest.mark.parametrize("path", sorted(SOURCE.glob(TEMPLATES)), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", list_templates(), ids=lambda path: path.name)
 def test_template_has_no_words_beside_those_of_the_catalogue(path: Path) -> None:
     reader, within = Spoken(), 0
     pieces = []

@@ -139,10 +139,10 @@ def test_user_is_sent_one_digest_a_day_by_the_user_s_own_days(desk: Desk) -> Non
             leaks.revoke_reported([desk.create_token()[1].reveal()], None)
         assert desk.turn() == mailed, hours
     assert [message["Subject"] for message in desk.mailbox.messages] == [
-        "2 things about your tokens",
-        "6 things about your tokens",
+        "tokenry: 2 tokens of yours leaked and were revoked",
+        "tokenry: 6 tokens of yours leaked and were revoked",
     ]
-    assert "16 June 2025, 00:06 JST" in desk.mailbox.texts[0]
+    assert "16 Jun 2025, 00:06 +0900" in desk.mailbox.texts[0]
 
 
 def test_message_is_text_and_html_in_which_a_label_is_only_text(desk: Desk) -> None:
@@ -184,7 +184,7 @@ def test_label_that_is_an_encoded_word_is_mailed_as_it_is(desk: Desk) -> None:
     Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None)
     assert desk.turn() == 1
     assert "=?utf-8?q?=ff?=" in desk.mailbox.texts[0]
-    assert desk.mailbox.messages[0]["Subject"] == "A token of yours was revoked: it leaked"
+    assert desk.mailbox.messages[0]["Subject"] == "tokenry: A token of yours leaked and was revoked"
 
 
 def test_digest_that_cannot_be_written_holds_up_no_other_and_is_given_up_in_the_end(desk: Desk) -> None:

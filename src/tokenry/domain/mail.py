@@ -39,12 +39,13 @@ class MailSettings:
 
 
 class Reader(NamedTuple):
-    """Who is told by mail: with times as they are where the user is."""
+    """Who is told by mail: with times as they are where the user is, and in which language, if one was chosen."""
 
     user_id: int
     username: str
     address: str
     timezone: str
+    language: str | None = None
 
 
 class Digest(NamedTuple):

@@ -1,85 +1,110 @@
-"""Writing messages: as text, and as HTML in which every value is escaped."""
+"""Writing messages in the reader's language: as text, and as HTML in which every value is escaped."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from functools import cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tokenry.domain.mail import Digest
+from tokenry.domain.mail import Digest, Reader
 from tokenry.domain.notices import Notice, NoticeKind
-from tokenry.domain.zones import find_zone
+from tokenry.languages.catalogues import DEFAULT, LOCALES, translations
+from tokenry.languages.writing import write_distance, write_time
+from tokenry.printable import printable
 
-TEST_SUBJECT = "A message to try the mail of tokenry"
+ENTRIES_MAX = 20
+"""Further ones are counted: somebody who lost many tokens at once reads of them in the console."""
+TEST_SUBJECT = "A message to try the mail"
+TEST_TEXT = "Mail goes out: whoever has tokens here is told in time what they should know."
 
 
-class Entry(NamedTuple):
-    """What happened, in a few words without what users call things, and in a sentence; and what to do."""
+class Words(NamedTuple):
+    """What happened, and what to do about it."""
 
-    title: str
     what: str
     advice: str
 
 
+WORDS: Mapping[NoticeKind, Words] = {
+    NoticeKind.TOKEN_EXPIRES: Words(
+        "Your token “%(label)s” (%(preview)s…) expires %(distance)s, on %(expiry)s.",
+        "Rotate it before then, or make another one, if something still uses it.",
+    ),
+    NoticeKind.TOKEN_LEAKED: Words(
+        "Your token “%(label)s” (%(preview)s…) was revoked on %(at)s: somebody reported that it had leaked.",
+        "It opens nothing any more. Make another one, and look for where this one was to be read.",
+    ),
+    NoticeKind.NEW_NETWORK: Words(
+        "Your token “%(label)s” (%(preview)s…) was used on %(at)s from a network that it had never been used from:"
+        " %(network)s.",
+        "If that was not you, revoke it.",
+    ),
+    NoticeKind.REVOKED_TOKEN_USED: Words(
+        "Your token “%(label)s” (%(preview)s…), which is revoked, was presented again on %(at)s.",
+        "It was refused. Something of yours still has it, or somebody else does.",
+    ),
+}
+"""In English."""
+
+
+class Entry(NamedTuple):
+    """One notice, as a template takes it."""
+
+    kind: NoticeKind
+    words: Words
+    label: str
+    values: Mapping[str, str]
+    address: str | None
+    """The page of the token."""
+
+
 def compose_digest(digest: Digest, *, sender: str, now: datetime, console: str | None) -> EmailMessage:
-    """Write what a user is told today, with times as they are where the user is."""
-    zone = find_zone(digest.reader.timezone)
-    entries = [describe(notice, zone) for notice in digest.notices]
-    subject = entries[0].title if len(entries) == 1 else f"{len(entries)} things about your tokens"
-    message = _compose(sender, digest.reader.address, subject, now)
-    values = {
-        "subject": subject,
-        "username": digest.reader.username,
-        "entries": entries,
-        "address": None if console is None else f"{console}/console",
+    """Write what a user is told, with times as they are where the user is."""
+    reader, language = digest.reader, _language_of(digest.reader.language)
+    entries = [_describe(notice, reader, now, console) for notice in digest.notices]
+    values: dict[str, object] = {
+        "entries": entries[:ENTRIES_MAX],
+        "number": len(entries),
+        "kinds": [*{entry.kind: None for entry in entries}],
+        "username": printable(reader.username),
+        "settings": None if console is None else f"{console}/console/settings",
     }
-    message.set_content(_template("digest.txt", escaped=False).render(values))
-    message.add_alternative(_template("digest.html", escaped=True).render(values), subtype="html")
+    subject = _write("subject.txt", language, values)
+    message = _begin(sender, reader.address, subject, now)
+    values["subject"] = subject
+    message.set_content(_write("digest.txt", language, values))
+    message.add_alternative(_write("digest.html", language, values), subtype="html")
+    message["Content-Language"] = language  # after the content, which brings headers of its own
     return message
 
 
-def compose_test(address: str, *, sender: str, now: datetime) -> EmailMessage:
+def compose_test(address: str, *, sender: str, now: datetime, language: str | None = None) -> EmailMessage:
     """Write a message to try whether mail goes out."""
-    message = _compose(sender, address, TEST_SUBJECT, now)
-    message.set_content("Mail goes out: whoever has tokens here is told in time what they should know.\n")
+    language = _language_of(language)
+    texts = translations(language)
+    message = _begin(sender, address, f"tokenry: {texts.gettext(TEST_SUBJECT)}", now)
+    message.set_content(texts.gettext(TEST_TEXT) + "\n")
+    message["Content-Language"] = language
     return message
 
 
-def describe(notice: Notice, zone: ZoneInfo) -> Entry:
-    """Say what a user is told."""
-    token = f"Your token “{notice.label}” ({notice.preview}…)"
-    at = _write_time(notice.created, zone)
-    match notice.kind:
-        case NoticeKind.TOKEN_EXPIRES:
-            return Entry(
-                "A token of yours expires soon",
-                f"{token} expires on {_write_time(notice.expiry, zone)}.",
-                "Rotate it before then, or make another one, if something still uses it.",
-            )
-        case NoticeKind.TOKEN_LEAKED:
-            return Entry(
-                "A token of yours was revoked: it leaked",
-                f"{token} was revoked on {at}: somebody reported that it had leaked.",
-                "It opens nothing any more. Make another one, and look for where this one was to be read.",
-            )
-        case NoticeKind.NEW_NETWORK:
-            return Entry(
-                "A token of yours was used from a new network",
-                f"{token} was used on {at} from a network that it had never been used from: {notice.network}.",
-                "If that was not you, revoke it.",
-            )
-        case NoticeKind.REVOKED_TOKEN_USED:
-            return Entry(
-                "A revoked token of yours was presented again",
-                f"{token}, which is revoked, was presented again on {at}.",
-                "It was refused. Something of yours still has it, or somebody else does.",
-            )
+def _describe(notice: Notice, reader: Reader, now: datetime, console: str | None) -> Entry:
+    language, zone = _language_of(reader.language), reader.timezone
+    values = {
+        "preview": notice.preview,
+        "at": write_time(notice.created, language, zone),
+        "expiry": write_time(notice.expiry, language, zone),
+        "distance": write_distance(notice.expiry, now, language),
+        "network": notice.network or "",
+    }
+    address = None if console is None else f"{console}/console/tokens/{notice.token_id}"
+    return Entry(notice.kind, WORDS[notice.kind], printable(notice.label), values, address)
 
 
-def _compose(sender: str, address: str, subject: str, now: datetime) -> EmailMessage:
+def _begin(sender: str, address: str, subject: str, now: datetime) -> EmailMessage:
     # Python reads encoded words (=?utf-8?q?…?=) in what a header is set to: nothing that users write is in a subject.
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, address, subject
@@ -89,18 +114,26 @@ def _compose(sender: str, address: str, subject: str, now: datetime) -> EmailMes
     return message
 
 
-def _write_time(moment: datetime, zone: ZoneInfo) -> str:
-    local = moment.astimezone(zone)
-    return f"{local.day} {local:%B %Y, %H:%M} {local.tzname()}"
+def _language_of(chosen: str | None) -> str:
+    """The language to write in: one that a later release knows and this one does not is none."""
+    return chosen if chosen is not None and chosen in LOCALES else DEFAULT
+
+
+def _write(name: str, language: str, values: Mapping[str, object]) -> str:
+    return _environment(language, escaped=name.endswith(".html")).get_template(name).render(values)
 
 
 @cache
-def _template(name: str, *, escaped: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202 - jinja2's own
+def _environment(language: str, *, escaped: bool) -> Environment:
     environment = Environment(
         loader=PackageLoader("tokenry.mail"),
         autoescape=escaped,  # noqa: S701 - not of plain text
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    return environment.get_template(name)
+    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.globals["language"] = language
+    return environment

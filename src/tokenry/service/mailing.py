@@ -16,12 +16,14 @@ from tokenry.domain.callers import require_administrator
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.mail import ATTEMPTS_MAX, RETRY_SECONDS, Digest, MailSettings, next_day
 from tokenry.domain.notice_events import MailTested
+from tokenry.domain.profile import Profile
 from tokenry.service.acting import get_writer
 from tokenry.service.transactions import Transactions
 from tokenry.storage import digests as stored
 from tokenry.storage.audit import count_events
 from tokenry.storage.database import retried
 from tokenry.storage.one_thread import OneThread
+from tokenry.storage.users import find_profile
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -72,36 +74,37 @@ class Mailing:
 
         Raises Forbidden; Invalid where it does not go out, and after a few within an hour.
         """
-        address = self._note_test(origin)
-        self.send_to(address)
-        return address
+        profile = self._note_test(origin)
+        self.send_to(profile.email, profile.language)
+        return profile.email
 
-    def send_to(self, address: str) -> None:
-        """Send a message to try it to an address. Raises Invalid where it does not go out."""
+    def send_to(self, address: str, language: str | None = None) -> None:
+        """Send a message to try it to an address, in a language. Raises Invalid where it does not go out."""
         from tokenry.mail.composing import compose_test  # noqa: PLC0415 - commands need not wait for it
 
         if self._settings is None:
             raise Invalid(NO_MAIL)
         sender, now = self._settings.sender, self._transactions.now()
-        sent = self._send(self._settings, lambda: compose_test(address, sender=sender, now=now))
+        sent = self._send(self._settings, lambda: compose_test(address, sender=sender, now=now, language=language))
         if sent.reason:
             raise Invalid(Fault(f"It could not be sent: {sent.fate.value} ({sent.reason})"))
 
     @retried
-    def _note_test(self, origin: Origin) -> str:
+    def _note_test(self, origin: Origin) -> Profile:
         with self._transactions.change(origin) as change:
             user = get_writer(change)
             require_administrator(user)
+            profile = find_profile(change.connection, user.id)
             tested = MailTested(user.id)
             if self._settings is None:
                 raise Invalid(NO_MAIL)
-            if not user.email:
+            if profile is None or not profile.email:
                 raise Invalid(Fault("You have no address: set one in your profile"))
             since = change.now - TESTS_SPAN
             if count_events(change.connection, tested.subject, tested.action, since) >= TESTS_MAX:
                 raise Invalid(ENOUGH)
             change.record(tested)
-            return user.email
+            return profile
 
     def _mail(self, settings: MailSettings, user_id: int) -> bool:
         from tokenry.mail.composing import compose_digest  # noqa: PLC0415 - as above

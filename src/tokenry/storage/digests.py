@@ -41,7 +41,7 @@ def list_waiting(connection: Connection, since: datetime) -> Waiting:
 def claim_digest(connection: Connection, user_id: int, now: datetime, *, until: datetime) -> Reader | None:
     """Be the one who mails a user, until a moment; None for who is mailed nothing, or was, or is by somebody else."""
     wanted = (users.c.email_notifications, users.c.email != "", users.c.disabled_at.is_(None))
-    columns = (users.c.id, users.c.username, users.c.email, users.c.timezone)
+    columns = (users.c.id, users.c.username, users.c.email, users.c.timezone, users.c.language)
     row = connection.execute(select(*columns).where(users.c.id == user_id, *wanted)).one_or_none()
     if row is None:
         return None
@@ -54,7 +54,7 @@ def claim_digest(connection: Connection, user_id: int, now: datetime, *, until: 
     )
     if connection.execute(claim.returning(digests.c.user_id)).first() is None:
         return None
-    return Reader(row.id, row.username, row.email, row.timezone)
+    return Reader(*row)
 
 
 def take_notices(connection: Connection, user_id: int, now: datetime) -> Sequence[Notice]:
