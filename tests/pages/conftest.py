@@ -10,8 +10,8 @@ from playwright.sync_api import Browser
 from tests.browsers import chromium
 from tests.conftest import App, Clock, make_app
 from tests.pages.parts import PUBLIC_URL, Visitor, give_password, visitor
-from tests.passwords import CHEAP
-from tests.servers import Server
+from tests.passwords import CHEAP, CHEAP_VARIABLES
+from tests.servers import Server, serving
 from tokenry.service.installation import Installation
 from tokenry.settings import Settings
 from tokenry.wiring import open_installation
@@ -68,6 +68,13 @@ def owner(site_on_each_engine: App) -> Iterator[tuple[App, Installation, Visitor
     do = open_installation(site_on_each_engine.settings, site_on_each_engine.clock)
     yield site_on_each_engine, do, give_password(site_on_each_engine, do)
     do.database.close()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One running service for all that is done in a browser, whose tests name what they make and sign in anew."""
+    with serving(tmp_path_factory.mktemp("browser") / "data", variables=CHEAP_VARIABLES) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

