@@ -59,6 +59,7 @@ from tokenry.domain.usage import Result
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
 from tokenry.domain.webhooks import Delivery, Webhook, WebhookChange
 from tokenry.domain.webhooks import State as WebhookState
+from tokenry.fetching.reach import INTERNET
 from tokenry.service.authorization import Consent, OpenedRequest, Review
 from tokenry.service.client_metadata import read_metadata
 from tokenry.service.grants.token_exchange import PresentedSubject
@@ -69,7 +70,7 @@ from tokenry.service.one_time_passwords import key_seal
 from tokenry.service.passkey_sign_in import Signed
 from tokenry.service.passwords import PasswordProved, SigningIn
 from tokenry.service.second_steps import Pending
-from tokenry.service.telling import Message, Outcome
+from tokenry.service.telling import Limits, Message, Outcome, Telling
 from tokenry.storage import schema
 from tokenry.storage.database import Database, to_seconds
 from tokenry.storage.sessions import delete_expired_sessions
@@ -385,6 +386,12 @@ def _note(case: Case) -> None:
     case.installation.telling._note(Message(Recipient(webhook, []), delivery, b""), outcome)
 
 
+def _disable_full(case: Case) -> None:
+    """Where nothing may wait."""
+    do = case.installation
+    Telling(do.transactions, do.peppers, INTERNET, limits=Limits(waiting_max=0))._disable_full(case.webhook_id)
+
+
 def _digest(case: Case) -> Digest:
     return Digest(Reader(case.me.actor.user_id, "boss", "boss@example.org", "UTC"), [])
 
@@ -403,6 +410,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Notices.dismiss": lambda case: case.installation.notices.dismiss(case.me.origin, case.me.actor.user_id),
     "Notices.note_expiring": lambda case: case.installation.notices.note_expiring(),
     "Notices._note_some": lambda case: case.installation.notices._note_some([case.token_id], 30),
+    "Telling._disable_full": _disable_full,
     "Telling._end_turn": lambda case: case.installation.telling._end_turn(case.webhook_id, 0),
     "Telling._note": _note,
     "Telling._take_turn": lambda case: case.installation.telling._take_turn(case.webhook_id),

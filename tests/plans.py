@@ -47,7 +47,7 @@ BIG = {
     "notices",
     "seen_networks",
 }
-_READS = re.compile(r"SELECT\b")
+_READS = re.compile(r"SELECT\b|WITH\b")
 # Whose tables of references to it SQLite names, and reads only where one was left dangling.
 _INSERTS = re.compile(r"INSERT INTO \w+ \(.*\) VALUES")
 _COUNTS = re.compile(r"SELECT (count|sum)\(")
@@ -83,7 +83,7 @@ class Capture:
         self._operation = ""
 
     def _note(self, _c: object, _cursor: object, text: str, given: Any, _context: object, _many: bool) -> None:  # noqa: FBT001
-        if self._operation and re.match(r"SELECT|UPDATE|DELETE|INSERT", text):
+        if self._operation and re.match(r"SELECT|WITH|UPDATE|DELETE|INSERT", text):
             self.statements.setdefault(
                 text, Statement(self._operation, text, given[0] if isinstance(given, list) else given)
             )

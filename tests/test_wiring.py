@@ -146,6 +146,7 @@ def test_jobs_fit_the_database_and_one_is_done_once_for_all_hosts(opened: Instal
         "counting tokens": Where.FLEET,
         "deleting what expired": Where.FLEET,
         "telling webhooks": Where.FLEET,
+        "trying webhooks that fail": Where.FLEET,
         "noting what users are told": Where.FLEET,
         "mailing what users are told": Where.FLEET,
     }

@@ -214,6 +214,7 @@ RECORDED = [
         '{"url": "https://a.example"}',
     ),
     (webhook_events.WebhookGone(1, 4), "webhook.gone", "webhook:4", "{}"),
+    (webhook_events.WebhookFull(1, 4, 9), "webhook.full", "webhook:4", '{"given_up": 9}'),
     (webhook_events.WebhookTested(1, 4), "webhook.test", "webhook:4", "{}"),
     (webhook_events.WebhookRedelivered(1, 4, 9), "webhook.redeliver", "webhook:4", '{"delivery_id": 9}'),
     (

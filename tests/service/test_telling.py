@@ -20,10 +20,19 @@ from tokenry.domain.events import AccountCreated, TokenRevoked
 from tokenry.domain.filters import Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.tokens import NewToken
-from tokenry.domain.webhooks import RETRIED_FOR, SECRET_PREFIX, Delivery, SigningKey, State, Webhook, WebhookChange
+from tokenry.domain.webhooks import (
+    RETRIED_FOR,
+    SECRET_PREFIX,
+    Delivery,
+    Disabling,
+    SigningKey,
+    State,
+    Webhook,
+    WebhookChange,
+)
 from tokenry.fetching.names import NoRoom
 from tokenry.fetching.reach import INTERNET, Networks
-from tokenry.service.telling import Outcome, Telling
+from tokenry.service.telling import Limits, Outcome, Telling
 from tokenry.service.transactions import Transactions
 from tokenry.service.webhooks import Webhooks
 from tokenry.storage import schema
@@ -46,8 +55,8 @@ class Desk:
         self.telling = self.worker()
         bench.tokens._transactions = self.transactions
 
-    def worker(self, networks: Networks = LOOPBACK) -> Telling:
-        return Telling(self.transactions, PEPPERS, networks, chance=lambda: 0.0)
+    def worker(self, networks: Networks = LOOPBACK, limits: Limits = Limits()) -> Telling:  # noqa: B008 - never changed
+        return Telling(self.transactions, PEPPERS, networks, chance=lambda: 0.0, limits=limits)
 
     def make(self, *actions: str, origin: Origin | None = None, url: str | None = None) -> tuple[Webhook, SigningKey]:
         wanted = WebhookChange(url=url or f"{self.receiver.url}/hooks?key=1", actions=frozenset(actions))
@@ -59,7 +68,7 @@ class Desk:
 
     def tell(self) -> int:
         """Let a worker send what is due."""
-        return sum(self.telling.tell(each) for each in self.telling.list_due())
+        return sum(self.telling.tell(each) for each in (*self.telling.list_due(), *self.telling.list_due(failing=True)))
 
     def deliveries(self, webhook: Webhook, state: State | None = None) -> list[Delivery]:
         filter = Filter() if state is None else Filter(Comparison("state", Operator.EQUAL, state.value))
@@ -204,7 +213,7 @@ def test_receiver_that_is_gone_is_told_nothing_more(desk: Desk) -> None:
     desk.tell()
     desk.create_token()
     assert [each.state for each in desk.deliveries(webhook)] == [State.DEAD]
-    assert desk.webhooks.get_webhook(desk.bench.actor, webhook.id).disabled is not None
+    assert desk.webhooks.get_webhook(desk.bench.actor, webhook.id).disabled_for is Disabling.GONE
     assert desk.bench.events(f"webhook:{webhook.id}")[-1] == ("webhook.gone", {})
 
 
@@ -252,6 +261,57 @@ def test_one_account_s_webhooks_are_a_few_of_a_pass_and_who_waits_longest_is_fir
     for webhook_id in own[:2]:
         desk.telling._take_turn(webhook_id)
     assert desk.telling.list_due() == [*operator_s[:2], *own[2:]]
+
+
+def test_webhooks_behind_those_that_are_looked_at_are_the_next_time(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tokenry.service.telling.WAITING_LOOKED_AT", 2)
+    made = [desk.make("user.create", origin=each)[0].id for each in (OPERATOR, OPERATOR, desk.bench.origin)]
+    desk.bench.users.create_user(OPERATOR, username="eve")
+    assert [desk.telling.list_due() for _ in range(3)] == [made[:2], made[2:], made[:2]]
+
+
+@pytest.mark.parametrize(("status", "limits"), [(500, Limits()), (204, Limits(slow_seconds=0))])
+def test_who_fails_or_is_slow_rests_after_one_message_and_is_none_of_those_that_others_wait_for(
+    desk: Desk, status: int, limits: Limits
+) -> None:
+    webhook, _ = desk.make("token.create")
+    desk.create_token()
+    desk.create_token()
+    desk.receiver.status = status
+    worker = desk.worker(limits=limits)
+    worker.tell(webhook.id)
+    assert len(desk.receiver.received) == 1
+    assert [worker.list_due(failing=failing) for failing in (False, True)] == [[], []]
+    desk.clock.seconds += 5
+    assert [worker.list_due(failing=failing) for failing in (False, True)] == [[], [webhook.id]]
+    desk.receiver.status = 204
+    desk.telling.tell(webhook.id)
+    desk.create_token()
+    assert desk.telling.list_due() == [webhook.id]
+
+
+def test_webhook_for_which_too_much_waits_is_disabled_and_told_none_of_it(desk: Desk) -> None:
+    webhook, _ = desk.make("token.create")
+    worker = desk.worker(limits=Limits(waiting_max=3))
+    desk.receiver.status = 500
+    for _ in range(3):
+        desk.create_token()
+    worker.tell(webhook.id)
+    assert desk.webhooks.get_webhook(desk.bench.actor, webhook.id).disabled is None
+    desk.create_token()
+    desk.clock.seconds += 300
+    worker.tell(webhook.id)
+    assert {each.state for each in desk.deliveries(webhook)} == {State.DEAD}
+    assert desk.webhooks.get_webhook(desk.bench.actor, webhook.id).disabled_for is Disabling.FULL
+    assert desk.bench.events(f"webhook:{webhook.id}")[-1] == ("webhook.full", {"given_up": 4})
+    enabled = desk.webhooks.update_webhook(desk.bench.origin, webhook.id, WebhookChange(disabled=False))
+    assert enabled.disabled_for is None
+    desk.receiver.status = 204
+    desk.create_token()
+    desk.clock.seconds += 300
+    assert worker.tell(webhook.id) == 1, "what happens from now on"
 
 
 def test_wait_for_other_names_is_no_failure_of_a_webhook(desk: Desk) -> None:

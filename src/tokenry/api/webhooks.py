@@ -136,6 +136,7 @@ def write_webhook(webhook: Webhook) -> dict[str, object]:
         "url": webhook.url,
         "events": sorted(webhook.actions),
         "disabled": webhook.disabled is not None,
+        "disabled_for": webhook.disabled_for,
         "created": write_time(webhook.created),
         "previous_secret_until": None if webhook.previous_until is None else write_time(webhook.previous_until),
     }

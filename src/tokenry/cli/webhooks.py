@@ -203,6 +203,7 @@ def _write(webhook: Webhook) -> Row:
         "url": webhook.url,
         "events": list(webhook.events),
         "disabled": webhook.disabled,
+        "disabled_for": webhook.disabled_for,
         "created": write_time(webhook.created),
         "previous_secret_until": write_time(webhook.previous_secret_until),
     }

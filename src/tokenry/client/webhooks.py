@@ -22,13 +22,15 @@ PLACE = "/v4/tokenry/webhooks"
 class Webhook:
     """A program that is told of these events, or of all if there are none.
 
-    `secret` is there only of one that was just made, or was given another.
+    `disabled_for` is `gone` for one that was disabled since its receiver answered 410, `full` if too much waited for it
+    and None for any other. `secret` is there only of one that was just made, or was given another.
     """
 
     id: int
     url: str
     events: tuple[str, ...]
     disabled: bool
+    disabled_for: str | None
     created: datetime
     previous_secret_until: datetime | None
     secret: Secret | None = field(default=None, repr=False)
@@ -206,6 +208,7 @@ def _read_row(row: Row) -> Webhook:
         url=row.text("url"),
         events=row.texts("events"),
         disabled=row.truth("disabled"),
+        disabled_for=row.if_any("disabled_for", row.text),
         created=row.time("created"),
         previous_secret_until=row.if_any("previous_secret_until", row.time),
         secret=row.if_any("secret", row.secret),

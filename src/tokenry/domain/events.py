@@ -32,15 +32,7 @@ from tokenry.domain.sign_in_events import (
     SessionEnded,
 )
 from tokenry.domain.watch_events import WatchEvent
-from tokenry.domain.webhook_events import (
-    WebhookCreated,
-    WebhookDeleted,
-    WebhookGone,
-    WebhookRedelivered,
-    WebhookSecretRotated,
-    WebhookTested,
-    WebhookUpdated,
-)
+from tokenry.domain.webhook_events import WebhookEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,13 +380,7 @@ Event: TypeAlias = (
     | TokenExchanged
     | AppEnded
     | GrantEnded
-    | WebhookCreated
-    | WebhookUpdated
-    | WebhookSecretRotated
-    | WebhookDeleted
-    | WebhookGone
-    | WebhookTested
-    | WebhookRedelivered
+    | WebhookEvent
     | PolicySet
 )
 EVENTS: tuple[type[Event], ...] = get_args(Event)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tokenry.domain.event_subjects import Recorded
 
@@ -59,6 +60,14 @@ class WebhookGone(OfWebhook):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookFull(OfWebhook):
+    """A webhook was disabled, since too much waited for it; `given_up` is how many messages that were, all of them."""
+
+    action = "webhook.full"
+    given_up: int
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookTested(OfWebhook):
     """A message was sent to try a webhook, which alone is told of this."""
 
@@ -71,3 +80,15 @@ class WebhookRedelivered(OfWebhook):
 
     action = "webhook.redeliver"
     delivery_id: int
+
+
+WebhookEvent: TypeAlias = (
+    WebhookCreated
+    | WebhookDeleted
+    | WebhookFull
+    | WebhookGone
+    | WebhookRedelivered
+    | WebhookSecretRotated
+    | WebhookTested
+    | WebhookUpdated
+)

@@ -33,15 +33,24 @@ BACKOFF_SECONDS = 5
 BACKOFF_FACTOR = 4
 BACKOFF_SECONDS_MAX = 3600
 PAUSE_SECONDS_MAX = 300
+WAITING_MAX = 100_000
+"""Messages that may wait for a webhook, about: it is looked at each time that something was sent there, or tried."""
 ACTIONS = frozenset(event.action for event in EVENTS)
 """What there is to be told of."""
 
 _URL = re.compile(r"(https?)://([^/?#]*+)(?:[/?][!-~]*+)?", re.ASCII)
 
 
+class Disabling(StrEnum):
+    """Why a webhook was disabled by nobody."""
+
+    GONE = "gone"
+    FULL = "full"
+
+
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A program that is told of some `actions`, or of all if there are none.
+    """A program that is told of some `actions`, or of all if there are none. `disabled_for` is there if nobody did it.
 
     One without an account is the operator's, and is told of the whole installation. Until `previous_until` the secret
     before this one signs as well.
@@ -54,6 +63,7 @@ class Webhook:
     created: datetime
     disabled: datetime | None = None
     previous_until: datetime | None = None
+    disabled_for: Disabling | None = None
 
     def differences(self, before: "Webhook") -> dict[str, dict[str, object]]:
         """What was changed of it, from and to, as JSON; of an address the origin alone."""
@@ -85,11 +95,10 @@ class WebhookChange:
 
     def applied_to(self, webhook: Webhook, now: datetime) -> Webhook:
         """The webhook as it is to be."""
-        disabled = webhook.disabled
-        if self.disabled is not None and self.disabled != (disabled is not None):
-            disabled = now if self.disabled else None
+        if self.disabled is not None and self.disabled != (webhook.disabled is not None):
+            webhook = replace(webhook, disabled=now if self.disabled else None, disabled_for=None)
         url, actions = self.url or webhook.url, webhook.actions if self.actions is None else self.actions
-        return replace(webhook, url=url, actions=actions, disabled=disabled)
+        return replace(webhook, url=url, actions=actions)
 
 
 class SigningKey:

@@ -58,7 +58,7 @@ def list_webhooks(*, settings: Settings) -> None:
                 webhook.url,
                 " ".join(sorted(webhook.actions)) or "all",
                 webhook.created,
-                "enabled" if webhook.disabled is None else "disabled",
+                _state_of(webhook),
             )
             for webhook in _open(settings).list_webhooks(None, ALL).rows
         ],
@@ -178,6 +178,12 @@ def redeliver(
     """Send a message once more."""
     _open(settings).redeliver(operator(), webhook_id, delivery_id)
     print(f"Message {delivery_id} is sent once more.")
+
+
+def _state_of(webhook: Webhook) -> str:
+    if webhook.disabled is None:
+        return "enabled"
+    return "disabled" if webhook.disabled_for is None else f"disabled: {webhook.disabled_for}"
 
 
 def _open(settings: Settings) -> Webhooks:

@@ -63,6 +63,7 @@ HAPPENINGS: Mapping[str, str] = {
     "webhook.rotate_secret": "A webhook got another secret",
     "webhook.test": "A webhook was tried",
     "webhook.redeliver": "An event was sent to a webhook again",
+    "webhook.full": "A webhook was turned off, since too much waited for it",
     "webhook.gone": "A webhook was turned off by its receiver",
     "webhook.delete": "A webhook was deleted",
 }

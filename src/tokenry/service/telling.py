@@ -2,21 +2,34 @@
 
 A webhook is one worker's for a while (`storage/webhooks.py`), so nobody else sends to it meanwhile, and if that worker
 dies, another takes over. A message that was taken while its sender died is sent again: receivers know it by its id.
+
+Those that fail, or are slow to answer, rest after each message, and wait for threads of their own: they hold up nobody.
 """
 
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from anyio import CapacityLimiter, create_task_group, to_thread
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.secrets import Peppers
-from tokenry.domain.webhook_events import WebhookGone
-from tokenry.domain.webhooks import Delivery, SigningKey, State, backoff, is_plain, pause, sign
+from tokenry.domain.webhook_events import WebhookFull, WebhookGone
+from tokenry.domain.webhooks import (
+    WAITING_MAX,
+    Delivery,
+    Disabling,
+    SigningKey,
+    State,
+    backoff,
+    is_plain,
+    pause,
+    sign,
+)
 from tokenry.fetching.reach import Networks, NotFetched, NotTried, Reach, Within
 from tokenry.service.transactions import Transactions
 from tokenry.service.webhooks import webhook_seal
@@ -24,22 +37,28 @@ from tokenry.storage import outbox
 from tokenry.storage import webhooks as stored
 from tokenry.storage.database import retried
 from tokenry.storage.deadline import within
-from tokenry.storage.webhooks import LEASE, Recipient
+from tokenry.storage.webhooks import LEASE, Recipient, Waiting
 
 if TYPE_CHECKING:
     from tokenry.fetching.fetcher import Fetcher
 
-T = TypeVar("T")
-
 INTERVAL_SECONDS = 2
 SENDERS_MAX = 4
-"""Webhooks to which one worker sends at a time: those that hang hold up no more than these."""
+"""Webhooks to which one worker sends at a time."""
+TRIERS_MAX = 2
+"""Beside these, webhooks that failed the last time, to which it sends: those that hang hold up no more than these."""
 TURN_SECONDS_MAX = 10
 """How long a worker goes on with one webhook while others may wait. It is done with the last message well in LEASE."""
 SEND_SECONDS_MAX = 10
+SLOW_SECONDS = 5
+"""Who takes longer to answer is treated as one that fails, but for the message, which was taken."""
 DATABASE_SECONDS_MAX = 10
 ANSWER_BYTES_MAX = 64 * 1024
+WAITING_LOOKED_AT = 500
+"""Webhooks for which something waits, at a time."""
 DUE_MAX = 100
+OF_ACCOUNT_MAX = 2
+"""Of one account's webhooks so many are sent to in a pass: those of others wait for no more than these."""
 ERROR_LENGTH_MAX = 200
 SENDER = "webhooks"
 """Who disabled a webhook that is gone, in the audit."""
@@ -62,6 +81,7 @@ class Outcome(NamedTuple):
 
     status: int | None = None
     error: str | None = None
+    slow: bool = False
 
     @property
     def taken(self) -> bool:
@@ -69,8 +89,15 @@ class Outcome(NamedTuple):
         return self.status in _TAKEN
 
 
+class Limits(NamedTuple):
+    """How much may wait for a webhook, and how long its answers may take before it has to rest."""
+
+    waiting_max: int = WAITING_MAX
+    slow_seconds: float = SLOW_SECONDS
+
+
 class Telling:
-    """A job of the fleet: each worker takes webhooks that wait and nobody has, and sends to them."""
+    """Two jobs of the fleet: each worker takes webhooks that wait and nobody has, and sends to them."""
 
     def __init__(
         self,
@@ -78,40 +105,56 @@ class Telling:
         peppers: Peppers,
         networks: Networks,
         chance: Callable[[], float] = random.random,
+        limits: Limits = Limits(),  # noqa: B008 - it is never changed
     ) -> None:
         self._transactions = transactions
         self._seal = webhook_seal(peppers)
         self._networks = networks
         self._chance = chance
-        self._senders = CapacityLimiter(SENDERS_MAX)
+        self._limits = limits
+        self._threads = {False: CapacityLimiter(SENDERS_MAX), True: CapacityLimiter(TRIERS_MAX)}
+        """For webhooks that failed the last time, and for those that did not."""
+        self._seen = {False: 0, True: 0}
         self._database = threading.Lock()
         """Of the senders one at a time has a connection."""
         self._fetchers: dict[Within, Fetcher] = {}
 
     async def run(self) -> None:
-        """Send what is due. Raises Unavailable."""
+        """Send what is due to webhooks that took what they were told. Raises Unavailable."""
+        await self._tell_all(failing=False)
+
+    async def try_failing(self) -> None:
+        """Try those that failed the last time. Raises Unavailable."""
+        await self._tell_all(failing=True)
+
+    async def _tell_all(self, *, failing: bool) -> None:
         failures: list[Exception] = []
+        run = partial(to_thread.run_sync, abandon_on_cancel=True, limiter=self._threads[failing])
 
         async def tell(webhook_id: int) -> None:
             try:
-                await self._in_thread(partial(self.tell, webhook_id))
+                await run(self.tell, webhook_id)
             except Exception as failure:  # noqa: BLE001 - raised when the others are done
                 failures.append(failure)
 
-        due = await self._in_thread(self.list_due)
+        due = await run(partial(self.list_due, failing=failing))
         async with create_task_group() as tasks:
             for webhook_id in due:
                 tasks.start_soon(tell, webhook_id)
         if failures:
             raise failures[0]
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._senders)
+    def list_due(self, *, failing: bool = False) -> Sequence[int]:
+        """List webhooks to which something can be sent, who waits longest first: those that failed, or the others.
 
-    def list_due(self) -> Sequence[int]:
-        """List webhooks to which something can be sent, who waits longest first. Raises Unavailable."""
+        So many are looked at, and those behind them the next time. Raises Unavailable.
+        """
         with self._database, within(DATABASE_SECONDS_MAX), self._transactions.read() as connection:
-            return stored.list_due(connection, self._transactions.now(), limit=DUE_MAX)
+            now, after = self._transactions.now(), self._seen[failing]
+            found = stored.list_waiting(connection, now, after=after, limit=WAITING_LOOKED_AT)
+        self._seen[failing] = found[-1].webhook_id if len(found) == WAITING_LOOKED_AT else 0
+        due = [each for each in found if each.due and (each.failures != 0) is failing]
+        return choose_due(due)[:DUE_MAX]
 
     def tell(self, webhook_id: int) -> int:
         """Send a webhook what is due, unless somebody else does; how many messages it took. Raises Unavailable.
@@ -131,12 +174,14 @@ class Telling:
                 break
             with self._database, within(DATABASE_SECONDS_MAX):
                 self._note(message, outcome)
-            failures = 0 if outcome.taken else failures + 1
+            taken += outcome.taken
+            failures = int(outcome.slow) if outcome.taken else failures + 1
             if failures:
                 break
-            taken += 1
         with self._database, within(DATABASE_SECONDS_MAX):
             self._end_turn(webhook_id, failures)
+        with self._database, within(DATABASE_SECONDS_MAX):
+            self._disable_full(webhook_id)
         return taken
 
     @retried
@@ -163,16 +208,16 @@ class Telling:
         if webhook.account_id is not None:
             reach = Networks(self._networks.named, internet=False) if is_plain(webhook.url) else self._networks
         headers = sign(message.delivery.message_id, message.body, keys, self._transactions.now())
-        until = time.monotonic() + SEND_SECONDS_MAX
+        began = time.monotonic()
         try:
             answer = self._fetcher(reach).fetch(
-                "POST", webhook.url, headers, message.body, until=until, bytes_max=ANSWER_BYTES_MAX
+                "POST", webhook.url, headers, message.body, until=began + SEND_SECONDS_MAX, bytes_max=ANSWER_BYTES_MAX
             )
         except NotTried:
             raise
         except NotFetched as failure:
             return Outcome(error=f"it {failure}"[:ERROR_LENGTH_MAX])
-        return Outcome(answer.status)
+        return Outcome(answer.status, slow=time.monotonic() - began > self._limits.slow_seconds)
 
     @retried
     def _note(self, message: Message, outcome: Outcome) -> None:
@@ -180,7 +225,7 @@ class Telling:
         webhook, delivery = message.recipient.webhook, message.delivery
         with self._transactions.change(Origin(SENDER)) as change:
             connection, now = change.connection, change.now
-            gone = outcome.status == _GONE and stored.disable_webhook(connection, webhook.id, webhook.url, now)
+            gone = outcome.status == _GONE and stored.disable_webhook(connection, webhook, Disabling.GONE, now)
             if outcome.status is not None and (outcome.taken or gone):
                 state = State.DEAD if gone else State.DONE
                 outbox.end_delivery(connection, delivery.id, status=outcome.status, state=state, now=now)
@@ -197,7 +242,31 @@ class Telling:
             busy_until = now + pause(failures) if failures else now
             stored.end_turn(connection, webhook_id, failures=failures, busy_until=busy_until)
 
+    @retried
+    def _disable_full(self, webhook_id: int) -> None:
+        """Disable a webhook for which more waits than may, and give all of that up: it is told none of it in part."""
+        with self._transactions.read() as connection:
+            recipient = stored.find_recipient(connection, webhook_id, self._transactions.now())
+            if recipient is None or not outbox.is_full(connection, webhook_id, self._limits.waiting_max):
+                return
+        webhook = recipient.webhook
+        with self._transactions.change(Origin(SENDER)) as change:
+            if stored.disable_webhook(change.connection, webhook, Disabling.FULL, change.now):
+                given_up = outbox.give_up(change.connection, webhook.id, change.now)
+                change.record(WebhookFull(webhook.account_id, webhook.id, given_up))
+
     def _fetcher(self, reach: Within) -> "Fetcher":
         from tokenry.fetching.fetcher import Fetcher  # noqa: PLC0415 - it imports httpcore2
 
         return self._fetchers.setdefault(reach, Fetcher(reach))
+
+
+def choose_due(due: Iterable[Waiting]) -> Sequence[int]:
+    """Who waits longest first, of each account a few; the operator's are as one account's."""
+    taken = Counter[int | None]()
+    chosen = []
+    for each in sorted(due, key=lambda each: (each.since, each.webhook_id)):
+        taken[each.account_id] += 1
+        if taken[each.account_id] <= OF_ACCOUNT_MAX:
+            chosen.append(each.webhook_id)
+    return chosen

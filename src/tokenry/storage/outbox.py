@@ -4,7 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Row, Text, bindparam, cast, delete, insert, literal, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Row,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
@@ -95,6 +109,18 @@ def put_off(
     connection.execute(old.values(state=State.DEAD.value, ended_at=to_seconds(now)))
     same = waiting.where(outbox.c.subject == delivery.subject, outbox.c.webhook_id + 0 == delivery.webhook_id)
     connection.execute(same.values(due_at=to_seconds(due)))
+
+
+def is_full(connection: Connection, webhook_id: int, waiting_max: int) -> bool:
+    """Whether more waits for a webhook than may."""
+    waiting = select(outbox.c.id).where(outbox.c.webhook_id == webhook_id, _PENDING).limit(waiting_max + 1)
+    return connection.execute(select(func.count()).select_from(waiting.subquery())).scalar_one() > waiting_max
+
+
+def give_up(connection: Connection, webhook_id: int, now: datetime) -> int:
+    """Note that a webhook is never told what waits for it; how much that is."""
+    waiting = update(outbox).where(outbox.c.webhook_id == webhook_id, _PENDING)
+    return connection.execute(waiting.values(state=State.DEAD.value, ended_at=to_seconds(now))).rowcount
 
 
 def list_deliveries(

@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, literal, or_, select, update
 
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.webhooks import PAUSE_SECONDS_MAX, State, Webhook
+from tokenry.domain.webhooks import PAUSE_SECONDS_MAX, Disabling, State, Webhook
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of, pages_of
@@ -16,8 +16,6 @@ from tokenry.storage.schema import outbox, webhooks
 
 LEASE = timedelta(seconds=60)
 """How long a webhook is one worker's, to send to; if that dies, it is anybody's afterwards."""
-OF_ACCOUNT_MAX = 2
-"""Of one account's webhooks so many are sent to in a pass: those of others wait for no more than these."""
 _COLUMNS = {"id": webhooks.c.id, "url": webhooks.c.url}
 _SHOWN = [column for column in webhooks.c if not column.name.startswith("sealed")]
 
@@ -27,6 +25,16 @@ class Recipient(NamedTuple):
 
     webhook: Webhook
     sealed: Sequence[bytes]
+
+
+class Waiting(NamedTuple):
+    """For a webhook something waits, the first of it `since` so many seconds; it may be sent if it is `due`."""
+
+    webhook_id: int
+    account_id: int | None
+    due: bool
+    failures: int | None
+    since: int
 
 
 def create_webhook(
@@ -76,14 +84,16 @@ def set_webhook(connection: Connection, webhook: Webhook) -> None:
         "url": webhook.url,
         "actions": _write_actions(webhook.actions),
         "disabled_at": None if webhook.disabled is None else to_seconds(webhook.disabled),
+        "disabled_for": webhook.disabled_for,
     }
     connection.execute(update(webhooks).where(webhooks.c.id == webhook.id).values(values))
 
 
-def disable_webhook(connection: Connection, webhook_id: int, url: str, now: datetime) -> bool:
+def disable_webhook(connection: Connection, webhook: Webhook, why: Disabling, now: datetime) -> bool:
     """Disable a webhook if it is still at this address; whether it did."""
-    own = update(webhooks).where(webhooks.c.id == webhook_id, webhooks.c.url == url, webhooks.c.disabled_at.is_(None))
-    return connection.execute(own.values(disabled_at=to_seconds(now))).rowcount > 0
+    own = (webhooks.c.id == webhook.id, webhooks.c.url == webhook.url, webhooks.c.disabled_at.is_(None))
+    disabled = {"disabled_at": to_seconds(now), "disabled_for": why.value}
+    return connection.execute(update(webhooks).where(*own).values(disabled)).rowcount > 0
 
 
 def set_key(connection: Connection, webhook_id: int, sealed: bytes, *, before_until: datetime | None) -> None:
@@ -102,29 +112,23 @@ def delete_webhook(connection: Connection, webhook_id: int) -> None:
     connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
 
 
-def list_due(connection: Connection, now: datetime, *, limit: int) -> Sequence[int]:
-    """List webhooks to which something can be sent, and nobody is sending: who waits longest first, of each a few.
-
-    An account's are no more than OF_ACCOUNT_MAX, and the operator's are as one account's.
-    """
-    # Of each webhook one row is read, however many wait.
+def list_waiting(connection: Connection, now: datetime, *, after: int, limit: int) -> Sequence[Waiting]:
+    """List some of the webhooks for which something waits, from an id on, in their order. Of each few rows are read."""
     pending = select(func.min(outbox.c.webhook_id)).where(outbox.c.state == State.PENDING.value)
-    first = pending.cte("waiting", recursive=True)
-    (id,) = first.c
-    after = pending.where(outbox.c.webhook_id > id).correlate(first).scalar_subquery()
-    waiting = first.union_all(select(after).where(id.is_not(None)))
+    start = pending.where(outbox.c.webhook_id > after).scalar_subquery()
+    found = select(start.label("id"), literal(1).label("place")).cte("waiting", recursive=True)
+    following = pending.where(outbox.c.webhook_id > found.c.id).correlate(found).scalar_subquery()
+    found = found.union_all(select(following, found.c.place + 1).where(found.c.id.is_not(None), found.c.place < limit))
     since = select(func.min(outbox.c.due_at)).where(
-        outbox.c.webhook_id == webhooks.c.id, outbox.c.state == State.PENDING.value
+        outbox.c.webhook_id == found.c.id, outbox.c.state == State.PENDING.value
     )
-    free = select(webhooks.c.id, webhooks.c.account_id, since.scalar_subquery().label("since")).join(
-        waiting, waiting.c[0] == webhooks.c.id
-    )
-    found = free.where(webhooks.c.disabled_at.is_(None), _is_free(now)).subquery()
-    order = (found.c.since, found.c.id)
-    place = func.row_number().over(partition_by=found.c.account_id, order_by=order).label("place")
-    due = select(*order, place).where(found.c.since <= to_seconds(now)).subquery()
-    few = select(due.c.id).where(due.c.place <= OF_ACCOUNT_MAX).order_by(due.c.since, due.c.id)
-    return connection.execute(few.limit(limit)).scalars().all()
+    free = and_(webhooks.c.disabled_at.is_(None), _is_free(now)).label("free")
+    rows = select(found.c.id, webhooks.c.account_id, webhooks.c.failures, since.scalar_subquery().label("since"), free)
+    rows = rows.outerjoin(webhooks, webhooks.c.id == found.c.id).where(found.c.id.is_not(None))
+    return [
+        Waiting(row.id, row.account_id, bool(row.free and row.since <= to_seconds(now)), row.failures, row.since)
+        for row in connection.execute(rows)
+    ]
 
 
 def take_turn(connection: Connection, webhook_id: int, now: datetime) -> int | None:
@@ -177,4 +181,5 @@ def _read(row: Row[Any]) -> Webhook:
         created=from_seconds(row.created_at),
         disabled=None if row.disabled_at is None else from_seconds(row.disabled_at),
         previous_until=None if row.before_until is None else from_seconds(row.before_until),
+        disabled_for=None if row.disabled_for is None else Disabling(row.disabled_for),
     )

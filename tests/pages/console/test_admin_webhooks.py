@@ -4,9 +4,13 @@ import re
 
 import pytest
 
+from tests.making import OPERATOR
 from tests.pages.console.administering import ADMIN, make_firm
+from tests.pages.console.parts import session_of
 from tests.pages.parts import Visitor, hidden
+from tokenry.domain.webhooks import Disabling
 from tokenry.service.installation import Installation
+from tokenry.storage.webhooks import disable_webhook
 
 WEBHOOKS = f"{ADMIN}/webhooks"
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]{44}")
@@ -66,6 +70,18 @@ def test_disabled_webhook_is_told_nothing(admin: Visitor, path: str) -> None:
     assert ("Send a test message" in page, "Enable" in page) == (False, True)
     admin.submit(f"{path}/enable")
     assert "Send a test message" in admin.get(path).text
+
+
+def test_webhook_that_nobody_disabled_says_why_and_so_does_the_overview(
+    do: Installation, admin: Visitor, path: str
+) -> None:
+    webhook = do.webhooks.get_webhook(session_of(do, admin).actor, int(path.rpartition("/")[2]))
+    with do.transactions.change(OPERATOR) as change:
+        disable_webhook(change.connection, webhook, Disabling.FULL, change.now)
+    assert "too much waited" in admin.get(path).text
+    assert f'href="{path}"' in admin.get(ADMIN).text
+    admin.submit(f"{path}/enable")
+    assert f'href="{path}"' not in admin.get(ADMIN).text
 
 
 def test_deleted_webhook_is_gone(admin: Visitor, path: str) -> None:

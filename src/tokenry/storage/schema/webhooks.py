@@ -21,6 +21,7 @@ webhooks = Table(
     # Until then nobody else sends to it: one worker does, or it has failed a moment ago.
     Column("busy_until", Seconds, nullable=False, server_default=text("0")),
     Column("failures", Integer, nullable=False, server_default=text("0")),  # one after the other
+    Column("disabled_for", String(16)),  # NULL also for one that somebody disabled
     sqlite_autoincrement=True,
 )
 

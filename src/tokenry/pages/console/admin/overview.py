@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from tokenry.domain.overview import Day, Gauge
+from tokenry.domain.paging import PageRequest
 from tokenry.domain.usage import date_of, last_days
 from tokenry.pages.charts import LIVE, Chart, draw_days
 from tokenry.pages.console.activity import RESULTS
@@ -29,13 +30,22 @@ class OverviewPages:
 
     def __init__(self, installation: Installation) -> None:
         self._overviews = installation.overviews
+        self._webhooks = installation.webhooks
 
     def show(self, visit: Visit) -> Reply:
         """GET all at a glance."""
         overview = self._overviews.get_overview(visit.signed_in.actor)
         live, results = draw_overview(overview.days, visit.now)
+        webhooks = self._webhooks.list_webhooks(visit.signed_in.actor, PageRequest()).rows
         return show_admin(
-            OVERVIEW, "overview", gauges=GAUGES, tokens=overview.tokens, live=live, results=results, words=WORDS
+            OVERVIEW,
+            "overview",
+            gauges=GAUGES,
+            tokens=overview.tokens,
+            live=live,
+            results=results,
+            words=WORDS,
+            webhooks=[webhook for webhook in webhooks if webhook.disabled_for],
         )
 
 
