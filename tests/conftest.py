@@ -25,6 +25,7 @@ from httpcore2 import default_ssl_context
 from sqlalchemy import URL, create_engine, make_url, text
 from starlette.testclient import TestClient
 
+from tests.compiled import compiling_once
 from tests.description import CHECKED
 from tests.faulty import PROGRAM as FAULTY
 from tests.issuing import NewToken, make_expired, management, token_maker
@@ -78,6 +79,13 @@ def memory() -> Iterator[None]:
     """Hold what this process of the tests needs against what machines that run several have for each."""
     yield
     assert getrusage(RUSAGE_SELF).ru_maxrss * 1024 < MEMORY_BYTES_MAX
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> Iterator[None]:
+    """Compile a statement once: it takes longer than to carry it out, and each test has a database of its own."""
+    with compiling_once():
+        yield
 
 
 @pytest.fixture(autouse=True)
