@@ -45,6 +45,7 @@ from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.one_time_passwords import generate_key
 from tokenry.domain.passkeys import Passkey, PasskeyKey
 from tokenry.domain.policy import UserKind
+from tokenry.domain.policy_changes import PolicyChange
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.providers import Person, Provider
 from tokenry.domain.recovery_codes import RecoveryCode
@@ -231,6 +232,16 @@ class Case:
         use_cases, query = self.installation.authorizations, urlencode(_ask(self.place.client))
         return use_cases.review(self.me.session.user, use_cases.open_request(query))
 
+    @cached_property
+    def governor(self) -> Origin:
+        """The administrator of the first account, with a browser."""
+        sessions = self.installation.sessions
+        with self.installation.transactions.change(OPERATOR) as change:
+            cookie = sessions.begin_session(change, 1, method="password", address=None, agent=None)
+        session = sessions.find_session(cookie.reveal())
+        assert session is not None
+        return session.origin(None)
+
     @property
     def webhook_id(self) -> int:
         """Of the parent account's webhook; and of the one message to it."""
@@ -259,6 +270,25 @@ def _set_policy(case: Case) -> None:
     case.installation.policies.set_policy(
         OPERATOR, lambda policy: replace(policy, scopes={} if policy.scopes else {UserKind.USER: EVERYTHING})
     )
+
+
+def _change_policy(case: Case) -> None:
+    """Set another one, and have tokens shortened to it; to what is longer than they live, which leaves them alone."""
+    wanted = PolicyChange({"lifetime_max": LIFETIME_MAX, "expiry_required": case.side == 0})
+    case.installation.policy_changes.change_policy(case.governor, wanted, shorten=True)
+
+
+def _ask_to_shorten(case: Case) -> None:
+    """Have something to do for the job, and tokens that it finds."""
+    _change_policy(case)
+    _let_outlive(case.installation.database, case.place)
+
+
+def _shorten_for_job(case: Case) -> None:
+    shortenings = case.installation.shortenings
+    found = shortenings._find()
+    assert found is not None
+    shortenings._shorten_some(found.id)
 
 
 def _flush(case: Case) -> None:
@@ -544,6 +574,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Leaks._revoke": lambda case: case.installation.leaks.revoke_reported(
         [secret.reveal() for secret in case.secrets], None
     ),
+    "PolicyChanges.change_policy": _change_policy,
     "Policies._shorten_some": lambda case: list(case.installation.policies.enforce(OPERATOR, shorten_to=timedelta())),
     "Policies.set_policy": _set_policy,
     "Profiles.update_profile": lambda case: case.installation.profiles.update_profile(
@@ -566,6 +597,8 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Rotations.rotate_token": lambda case: case.installation.rotations.rotate_token(
         case.me.origin, case.token_id, NewRotation(0, on_first_use=False)
     ),
+    "Shortenings._claim_turn": lambda case: case.installation.shortenings._claim_turn(),
+    "Shortenings._shorten_some": _shorten_for_job,
     "Sessions._touch": lambda case: case.installation.sessions._touch(case.me.session),
     "Sessions.authenticate_again": lambda case: case.installation.sessions.authenticate_again(
         OPERATOR, case.me.session
@@ -690,6 +723,8 @@ BEFOREHAND: dict[str, Callable[[Case], object]] = {
     "Authorizations.allow": lambda case: case.shown,
     "Authorizations.refuse": lambda case: case.asked,
     "Policies._shorten_some": lambda case: _let_outlive(case.installation.database, case.place),
+    "PolicyChanges.change_policy": lambda case: case.governor,
+    "Shortenings._shorten_some": _ask_to_shorten,
     "PushedRequests.await_decision": lambda case: case.query,
 }
 """What has been done, in transactions of its own, by the time somebody does one of them."""

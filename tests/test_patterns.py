@@ -105,6 +105,7 @@ EXAMPLES: dict[str, str] = {
     "operator.gateway._PATH": "/run/tokenry/tokenry.sock",
     "operator.gateway._PLACEHOLDER": "a __LISTEN_HOST__ b",
     "operator.gateway._PORT": "8080",
+    "cli.policy._NUMBER": "12",
     "operator.policy._NUMBER": "12",
     "pages.console.once._KEY": "a" * 32,
     "pages.console.token_form._BETWEEN": ", ",

@@ -148,6 +148,7 @@ def test_jobs_fit_the_database_and_one_is_done_once_for_all_hosts(opened: Instal
         "telling webhooks": Where.FLEET,
         "trying webhooks that fail": Where.FLEET,
         "noting what users are told": Where.FLEET,
+        "shortening tokens": Where.FLEET,
         "mailing what users are told": Where.FLEET,
     }
     of_sqlite = {"tending the epoch": Where.PROCESS, "listing all tokens": Where.PROCESS}

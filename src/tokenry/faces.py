@@ -16,6 +16,7 @@ from tokenry.api.mail import mail_paths
 from tokenry.api.managed.browser import BrowserResource, page_answer_headers
 from tokenry.api.managed.table import managed_paths, page_token_paths, service_account_paths
 from tokenry.api.notifications import notification_paths
+from tokenry.api.policy import policy_paths
 from tokenry.api.preferences import preference_paths
 from tokenry.api.profile import profile_paths
 from tokenry.api.public import public_paths
@@ -122,6 +123,7 @@ def routes(
         **notification_paths(installation, wire),
         **preference_paths(installation, wire),
         **mail_paths(installation, wire),
+        **policy_paths(installation, wire),
         **public_paths(installation, wire),
         **github_paths(installation, signed),
     }

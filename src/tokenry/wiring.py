@@ -11,7 +11,7 @@ from pathlib import Path
 from tokenry.domain.errors import SetupError
 from tokenry.domain.secrets import Secret, personal_kind
 from tokenry.jobs import Job, Where
-from tokenry.service import mailing, notices, telling
+from tokenry.service import mailing, notices, shortening, telling
 from tokenry.service.command_line import register_command_line
 from tokenry.service.documents import Documents
 from tokenry.service.grants.withdrawal import end_withdrawn
@@ -178,6 +178,7 @@ def list_jobs(
         Job("telling webhooks", telling.INTERVAL_SECONDS, Where.FLEET, installation.telling.run),
         Job("trying webhooks that fail", telling.INTERVAL_SECONDS, Where.FLEET, installation.telling.try_failing),
         Job("noting what users are told", notices.INTERVAL_SECONDS, Where.FLEET, installation.notices.run),
+        Job("shortening tokens", shortening.LOOK_SECONDS, Where.FLEET, installation.shortenings.run),
         Job("mailing what users are told", mailing.INTERVAL_SECONDS, Where.FLEET, installation.mailing.run),
     ]
     if cache is not None and screen is not None:

@@ -13,6 +13,7 @@ from tokenry.client.activity import AsyncActivity
 from tokenry.client.async_client import AsyncToken, AsyncTokens, AsyncUsers
 from tokenry.client.audit import AsyncAudit
 from tokenry.client.notifications import AsyncNotifications
+from tokenry.client.policy import AsyncInstallationPolicies
 from tokenry.client.preferences import AsyncOwnPreferences
 from tokenry.client.service_accounts import AsyncServiceAccounts
 from tokenry.client.webhooks import AsyncWebhooks
@@ -53,6 +54,7 @@ class Blocking:
         wrapped = (
             AsyncActivity
             | AsyncAudit
+            | AsyncInstallationPolicies
             | AsyncNotifications
             | AsyncOwnPreferences
             | AsyncServiceAccounts

@@ -36,6 +36,8 @@ from tokenry.domain.managed import UserWanted
 from tokenry.domain.notices import NoticeKind
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
 from tokenry.domain.paging import PageRequest
+from tokenry.domain.policy import Concerned, Policy
+from tokenry.domain.policy_changes import PolicyChange
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.providers import Person, Provider
 from tokenry.domain.rotation import NewRotation
@@ -82,9 +84,13 @@ WHOLE = {
     "overviews.count_tokens",
     "policies.enforce",
     "policies.preview_lifetime",
+    "policy_changes.list_outliving",
+    "policy_changes.preview_change",
+    "shortenings.shorten_tokens",
     "tokens.revoke_other_tokens",
 }
-"""What may read all tokens, once: for the operator; and where PostgreSQL prefers to find a user's many by id."""
+"""What may read all tokens, once: for whoever sets the policy of all; and where PostgreSQL prefers to find a user's
+many by id."""
 
 
 PROVIDER = Provider(
@@ -175,6 +181,9 @@ CLIENTS = f"""
 """
 NEW_CLIENT = ClientChange({"label": "new", "redirect_uri": "https://app.example/"})
 ACTS_FOR_ITSELF = ClientChange({"grant_types": frozenset({GrantType.CLIENT_CREDENTIALS})})
+FOR_A_YEAR = PolicyChange(
+    {"lifetime_max": timedelta(days=364), "tokens_per_user_max": 50_000, "second_factor": Concerned.EVERYBODY}
+)
 NO_LONGER = ClientChange({"grant_types": frozenset({GrantType.AUTHORIZATION_CODE}), "scopes": NOTHING})
 EVENTS = f"""
     INSERT INTO audit_events (id, at, actor, action, subject, details, account_id, user_id)
@@ -517,6 +526,11 @@ class Many:
             "registrations.get_registration": [partial(self.be_unknown, do.registrations.get_registration)],
             "client_authentication.authenticate": [partial(self.authenticate, "unknown")],
             "policies.preview_lifetime": [partial(do.policies.preview_lifetime, timedelta(days=900))],
+            "policy_changes.get_policy": [partial(do.policy_changes.get_policy, actor)],
+            "policy_changes.preview_change": [partial(do.policy_changes.preview_change, actor, FOR_A_YEAR)],
+            "policy_changes.list_outliving": [
+                partial(do.policy_changes.list_outliving, actor, timedelta(days=364), PAGE)
+            ],
         }
 
     def changes(self) -> Mapping[str, list[Callable[[], object]]]:
@@ -635,6 +649,11 @@ class Many:
             ],
             "policies.set_policy": [partial(do.policies.set_policy, OPERATOR, lambda policy: policy)],
             "policies.enforce": [self.enforce],
+            "policies.await_changers": [do.policies.await_changers],
+            "policy_changes.change_policy": [
+                partial(do.policy_changes.change_policy, origin, FOR_A_YEAR, shorten=True)
+            ],
+            "shortenings.shorten_tokens": [do.shortenings.shorten_tokens, self.allow_for_ever],
             "proofs.see_proof": [partial(do.proofs.see_proof, "toat000000000100", "k" * 43, bytes(32), MOMENT)],
             "proofs.see_first_proof": [partial(do.proofs.see_first_proof, bytes(32), MOMENT)],
             "proofs.find_keys": [partial(do.proofs.find_keys, ["toat000000000100", "toat000000000101"])],
@@ -867,6 +886,9 @@ class Many:
         assert list(policies.enforce(OPERATOR, shorten_to=year))
         policies.set_policy(OPERATOR, lambda policy: replace(policy, lifetime_max=None))
 
+    def allow_for_ever(self) -> None:
+        self.do.policies.set_policy(OPERATOR, lambda policy: Policy())
+
     def let_in(self) -> None:
         """Twice, the second time without being asked."""
         do, query = self.do, self.push()
@@ -1076,6 +1098,7 @@ def test_every_use_case_is_looked_at(many: tuple[Many, list[Statement]]) -> None
         "accounts.create_first",
         "leak_keys.require_signed",  # which asks another server
         "overviews.run",
+        "shortenings.run",
         "pruning.run",
         "telling.run",
         "telling.try_failing",

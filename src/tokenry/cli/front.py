@@ -33,6 +33,7 @@ COMMANDS = {
     ),
     "audit": (USING, "audit", "List what was done in your account, or to you: who, when and from where."),
     "webhook": (USING, "webhooks", "List, make, change, test and delete webhooks; see what they were told."),
+    "policy": (USING, "policy", "Show, preview and change what is allowed in all accounts."),
     "notifications": (USING, "notifications", "Show and choose what you are told in time."),
     "preferences": (USING, "preferences", "Show and choose the language of pages and mail."),
     "scopes": (USING, "scopes", "List the scopes that tokens may have, and what each implies."),

@@ -48,6 +48,15 @@ from tokenry.client.personal_access_tokens import (
     PutPersonalAccessToken200Response,
     PutPersonalAccessTokenRequest,
 )
+from tokenry.client.policy import (
+    InstallationPolicy,
+    OutlivingOfUser,
+    OutlivingToken,
+    PolicyDifference,
+    PolicyPreview,
+    PolicyRules,
+    Shortening,
+)
 from tokenry.client.preferences import Preferences
 from tokenry.client.retries import ONCE, Retries
 from tokenry.client.secrets import Secret
@@ -95,17 +104,23 @@ __all__ = [
     "GetPersonalAccessTokens200Response",
     "GetPersonalAccessTokens200ResponseDataInner",
     "Identity",
+    "InstallationPolicy",
     "InsufficientScope",
     "NoToken",
     "NotFound",
     "NotificationChoices",
     "OAuthError",
     "Order",
+    "OutlivingOfUser",
+    "OutlivingToken",
     "Overview",
     "Page",
     "PageToken",
     "PersonalAccessTokensApi",
     "Policy",
+    "PolicyDifference",
+    "PolicyPreview",
+    "PolicyRules",
     "PostPersonalAccessToken200Response",
     "PostPersonalAccessTokenRequest",
     "Preferences",
@@ -119,6 +134,7 @@ __all__ = [
     "ServerError",
     "ServiceAccount",
     "Shadow",
+    "Shortening",
     "Step",
     "TimedOut",
     "Token",

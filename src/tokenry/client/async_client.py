@@ -13,6 +13,7 @@ from tokenry.client.audit import AsyncAudit
 from tokenry.client.environment import environment_token, environment_url
 from tokenry.client.filters import Condition, OrderBy, find_limit, write_filter
 from tokenry.client.notifications import AsyncNotifications
+from tokenry.client.policy import AsyncInstallationPolicies
 from tokenry.client.preferences import AsyncOwnPreferences
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
@@ -304,6 +305,7 @@ class AsyncClient:
         self.notifications = AsyncNotifications(self._shell)
         self.preferences = AsyncOwnPreferences(self._shell)
         self.webhooks = AsyncWebhooks(self._shell)
+        self.policy = AsyncInstallationPolicies(self._shell)
         self.activity = AsyncActivity(self._shell)
 
     async def whoami(self) -> Identity:

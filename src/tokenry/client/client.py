@@ -13,6 +13,7 @@ from tokenry.client.audit import Audit
 from tokenry.client.environment import environment_token, environment_url
 from tokenry.client.filters import Condition, OrderBy, find_limit, write_filter
 from tokenry.client.notifications import Notifications
+from tokenry.client.policy import InstallationPolicies
 from tokenry.client.preferences import OwnPreferences
 from tokenry.client.retries import Retries
 from tokenry.client.secrets import Secret, hide
@@ -307,6 +308,7 @@ class Client:
         self.notifications = Notifications(self._shell)
         self.preferences = OwnPreferences(self._shell)
         self.webhooks = Webhooks(self._shell)
+        self.policy = InstallationPolicies(self._shell)
         self.activity = Activity(self._shell)
 
     def whoami(self) -> Identity:

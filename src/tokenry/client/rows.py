@@ -85,6 +85,10 @@ class Row:
         """A token's text, whole or not."""
         return self._read(key, Secret, "a string")
 
+    def row(self, key: str) -> "Row":
+        """An object."""
+        return Row(self._request, self._answer, self._read(key, dict, "an object"))
+
     def rows(self, key: str) -> "list[Row]":
         """A list of objects."""
         if not isinstance(self._values.get(key), list) or not all(isinstance(row, dict) for row in self._values[key]):

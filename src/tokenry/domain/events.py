@@ -322,7 +322,7 @@ class GrantEnded(OfUser):
 
 @dataclass(frozen=True, slots=True)
 class PolicySet(Recorded):
-    """The operator set a policy."""
+    """The operator, or an administrator of the first account, set a policy."""
 
     action = "policy.set"
     subject = "policy"

@@ -1,9 +1,11 @@
 """What an operator allows: how long tokens live, how many a user has, and what they may do."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from hashlib import sha256
 from typing import Self
 
 from tokenry.domain.errors import Fault
@@ -11,6 +13,8 @@ from tokenry.domain.scopes import EVERYTHING, Implied, Scopes
 from tokenry.domain.spans import write_span
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.moments import write_moment
+
+VERSION_LENGTH = 16
 
 
 class UserKind(Enum):
@@ -118,6 +122,19 @@ class Policy:
     second_factor: Concerned = Concerned.NOBODY
     requests_per_minute: Mapping[UserKind, int] = field(default_factory=dict)
     implied: Implied = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def version(self) -> str:
+        """Tells this policy from another: who was shown what a change would do says by it which one was changed."""
+        rules = [
+            None if self.lifetime_max is None else int(self.lifetime_max.total_seconds()),
+            self.expiry_required,
+            self.tokens_per_user_max,
+            sorted((kind.value, str(scopes)) for kind, scopes in self.scopes.items()),
+            self.second_factor.value,
+            sorted((kind.value, limit) for kind, limit in self.requests_per_minute.items()),
+        ]
+        return sha256(json.dumps(rules).encode("ascii")).hexdigest()[:VERSION_LENGTH]
 
     def by(self, implied: Implied) -> Self:
         """The same policy, with what scopes imply by a catalogue."""

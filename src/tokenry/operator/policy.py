@@ -1,8 +1,7 @@
 """`tokenry admin policy …`: what tokens may be made, for how long they live, and who needs a second factor."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -13,8 +12,9 @@ from tokenry.cli.running import CommandError, complain, group
 from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX
-from tokenry.domain.policy import Concerned, Policy, Shortening, UserKind
-from tokenry.domain.scopes import EVERYTHING, Scopes
+from tokenry.domain.policy import Concerned, Shortening, UserKind
+from tokenry.domain.policy_changes import TOKENS_PER_USER_MAX, PolicyChange
+from tokenry.domain.scopes import Scopes
 from tokenry.domain.spans import read_span, write_span
 from tokenry.operator.confirmation import Yes, confirm
 from tokenry.operator.options import LOCAL, SCOPED, operator, takes_settings
@@ -24,7 +24,6 @@ from tokenry.service.policy import Policies
 from tokenry.settings import Settings
 from tokenry.wiring import open_installation
 
-TOKENS_MAX = 1_000_000
 NO_LIMIT = "none"
 KINDS = ", ".join(kind.value for kind in UserKind)
 _NUMBER = re.compile(r"[1-9][0-9]{0,6}")
@@ -87,24 +86,24 @@ def set_policy(
 ) -> None:
     """Change rules of the policy; what is not named stays. A lower maximum lifetime concerns existing tokens too."""
     installation = open_installation(settings)
-    given: dict[str, Any] = {}
+    rules: dict[str, Any] = {}
     if max_lifetime is not None:
-        given["lifetime_max"] = _read_lifetime(max_lifetime)
+        rules["lifetime_max"] = _read_lifetime(max_lifetime)
     if expiry_required is not None:
-        given["expiry_required"] = expiry_required
+        rules["expiry_required"] = expiry_required
     if max_tokens is not None:
-        given["tokens_per_user_max"] = _read_number(max_tokens, TOKENS_MAX, "--max-tokens")
+        rules["tokens_per_user_max"] = _read_number(max_tokens, TOKENS_PER_USER_MAX, "--max-tokens")
     if second_factor is not None:
-        given["second_factor"] = second_factor
+        rules["second_factor"] = second_factor
     allowed = dict(_read_scopes(text, installation.catalogue) for text in scopes or ())
-    limits = dict(_read_requests_per_minute(text) for text in requests_per_minute or ())
-    if not given and not allowed and not limits:
+    wanted = PolicyChange(rules, allowed, dict(_read_requests_per_minute(text) for text in requests_per_minute or ()))
+    if not wanted:
         raise typer.BadParameter("name at least one rule")
-    shorten = bool(given.get("lifetime_max")) and not keep_existing
-    total = _confirm(installation.policies, given["lifetime_max"], yes=yes) if shorten else 0
-    installation.policies.set_policy(operator(), lambda policy: _changed(policy, given, allowed, limits))
+    shorten = bool(rules.get("lifetime_max")) and not keep_existing
+    total = _confirm(installation.policies, rules["lifetime_max"], yes=yes) if shorten else 0
+    installation.policies.set_policy(operator(), wanted.applied_to)
     print("The policy is set.", flush=True)
-    _enforce(installation.policies, total, shorten_to=given["lifetime_max"] if shorten else None)
+    _enforce(installation.policies, total, shorten_to=rules["lifetime_max"] if shorten else None)
 
 
 def _enforce(policies: Policies, total: int, *, shorten_to: timedelta | None) -> None:
@@ -126,14 +125,6 @@ def _enforce(policies: Policies, total: int, *, shorten_to: timedelta | None) ->
 
 def _so_far(shortened: int, why: str = "") -> str:
     return f"The policy is set, and at least {shortened} tokens are shortened{why}: repeat the command for the rest."
-
-
-def _changed(
-    policy: Policy, given: Mapping[str, Any], allowed: Mapping[UserKind, Scopes], limits: Mapping[UserKind, int | None]
-) -> Policy:
-    scopes = {kind: scopes for kind, scopes in {**policy.scopes, **allowed}.items() if scopes != EVERYTHING}
-    limited = {kind: limit for kind, limit in {**policy.requests_per_minute, **limits}.items() if limit is not None}
-    return replace(policy, **given, scopes=scopes, requests_per_minute=limited)
 
 
 def _confirm(policies: Policies, lifetime: timedelta, *, yes: bool) -> int:

@@ -152,6 +152,7 @@ NOTICES = {
     "token-watched": "The token is watched. Nothing is refused.",
     "token-unwatched": "The token is watched no more, and keeps its scopes.",
     "token-narrowed": "The token is kept to these scopes from now on.",
+    "policy-set": "The policy is set. It holds from now on.",
     "mail-sent": "The message is sent: look into your mail.",
     "secret-revoked": "The token is revoked: nobody can use it any more.",
     "secret-unknown": "No token that works has this text.",

@@ -52,6 +52,7 @@ from tokenry.service.passkey_sign_in import PasskeySignIn
 from tokenry.service.passkeys import Passkeys
 from tokenry.service.passwords import Passwords
 from tokenry.service.policy import Policies
+from tokenry.service.policy_changes import PolicyChanges
 from tokenry.service.profile import Profiles
 from tokenry.service.proofs import Proofs
 from tokenry.service.pruning import Pruning
@@ -62,6 +63,7 @@ from tokenry.service.rotation import Rotations
 from tokenry.service.second_steps import SecondSteps
 from tokenry.service.service_accounts import ServiceAccounts
 from tokenry.service.sessions import Sessions
+from tokenry.service.shortening import Shortenings
 from tokenry.service.telling import Telling
 from tokenry.service.tokens import Tokens
 from tokenry.service.transactions import Transactions
@@ -128,6 +130,8 @@ class Installation:
         self.tokens = Tokens(transactions, peppers, catalogue, kind)
         self.details = TokenDetails(transactions)
         self.policies = Policies(transactions)
+        self.policy_changes = PolicyChanges(transactions)
+        self.shortenings = Shortenings(transactions, self.policies)
         self.rotations = Rotations(transactions, peppers, kind)
         self.leaks = Leaks(transactions, peppers)
         self.inventory = Inventory(transactions)

@@ -23,12 +23,11 @@ LOOK_SECONDS = 0.02
 
 
 class Shortened(NamedTuple):
-    """What became of tokens that were shortened, up to which id, and how long that took."""
+    """What became of tokens that were shortened, up to which id."""
 
     at_once: int
     sooner: int
     last_id: int
-    seconds: float
 
 
 class Policies:
@@ -74,15 +73,23 @@ class Policies:
         transaction, and what became of them. After an interruption, calling it again does the rest. Where another
         policy is set meanwhile, none is shortened to less than was asked for, nor than that allows.
         """
-        self._wait_for_changers()
+        self.await_changers()
         last_id = 0
-        while shorten_to is not None and (done := self._shorten_some(origin, shorten_to, last_id)) is not None:
-            last_id = done.last_id
+        while shorten_to is not None:
+            began = time.monotonic()
+            done = self._shorten_some(origin, shorten_to, last_id)
+            if done is None:
+                return
+            taken, last_id = time.monotonic() - began, done.last_id
             yield done
-            self._transactions.make_room(done.seconds)
+            self._transactions.make_room(taken)
 
-    def _wait_for_changers(self) -> None:
-        until = time.monotonic() + WAIT_SECONDS_MAX
+    def await_changers(self, seconds: float = WAIT_SECONDS_MAX) -> None:
+        """Wait until all have ended who may make a token by an earlier policy than is stored now.
+
+        Raises Unavailable if that takes longer.
+        """
+        until = time.monotonic() + seconds
         before: set[str] | None = None
         while before is None or before:
             with self._transactions.read() as connection:
@@ -95,19 +102,8 @@ class Policies:
     @retried
     def _shorten_some(self, origin: Origin, asked: timedelta, after: int) -> Shortened | None:
         """Shorten some of the tokens with an id above `after`; None if there are none."""
-        began = time.monotonic()
         with self._transactions.change(origin) as change:
-            allowed = stored.get_policy(change.connection).lifetime_max
-            if allowed is None:
-                return None
-            lifetime = max(asked, allowed)
-            found = stored.lock_long_lived(change.connection, lifetime, change.now, after=after, limit=BATCH)
-            if not found:
-                return None
-            stored.shorten_tokens(change.connection, [token.id for token in found], lifetime)
-            change.record(*(TokenShortened(token.id, token.expiry, token.shortened) for token in found))
-        at_once = sum(token.shortened <= change.now for token in found)
-        return Shortened(at_once, len(found) - at_once, found[-1].id, time.monotonic() - began)
+            return shorten_some(change, asked, after)
 
 
 @contextmanager
@@ -124,6 +120,24 @@ def policy_in_force(change: Change) -> Iterator[Policy]:
     yield policy.by(change.implied)
     if connection.dialect.name != "sqlite" and stored.get_policy(connection) != policy:
         raise Unavailable("the policy was changed meanwhile", collided=True)
+
+
+def shorten_some(change: Change, asked: timedelta, after: int) -> Shortened | None:
+    """Shorten some of the tokens with an id above `after`, to what was asked for or what the policy allows by now.
+
+    None if there are none.
+    """
+    allowed = stored.get_policy(change.connection).lifetime_max
+    if allowed is None:
+        return None
+    lifetime = max(asked, allowed)
+    found = stored.lock_long_lived(change.connection, lifetime, change.now, after=after, limit=BATCH)
+    if not found:
+        return None
+    stored.shorten_tokens(change.connection, [token.id for token in found], lifetime)
+    change.record(*(TokenShortened(token.id, token.expiry, token.shortened) for token in found))
+    at_once = sum(token.shortened <= change.now for token in found)
+    return Shortened(at_once, len(found) - at_once, found[-1].id)
 
 
 def count_for(change: Change, policy: Policy, user_id: int) -> int:

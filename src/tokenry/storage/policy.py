@@ -74,15 +74,26 @@ def count_live_tokens(connection: Connection, user_id: int, now: datetime, *, li
     return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
-def list_shortenings(connection: Connection, lifetime: timedelta, now: datetime) -> Sequence[Shortening]:
-    """List what a maximum lifetime would do to the tokens there are: by username, only users it concerns."""
-    at_once = func.count().filter(_end(lifetime) <= to_seconds(now))
+def list_shortenings(
+    connection: Connection,
+    lifetime: timedelta,
+    now: datetime,
+    *,
+    account_id: int | None = None,
+    limit: int | None = None,
+) -> Sequence[Shortening]:
+    """List what a maximum lifetime would do to the tokens there are: by username, only users it concerns.
+
+    Those of an account, if it is named; no more than `limit`.
+    """
+    at_once = func.count().filter(end_of(lifetime) <= to_seconds(now))
     statement = (
         select(users.c.username, at_once.label("at_once"), func.count().label("all"))
         .select_from(tokens.join(users, tokens.c.user_id == users.c.id))
-        .where(_outlives(lifetime, now))
+        .where(outlives(lifetime, now), *(() if account_id is None else (users.c.account_id == account_id,)))
         .group_by(users.c.username)
         .order_by(users.c.username)
+        .limit(limit)
     )
     rows = connection.execute(statement).all()
     return [Shortening(row.username, at_once=row.at_once, sooner=row.all - row.at_once) for row in rows]
@@ -93,8 +104,8 @@ def lock_long_lived(
 ) -> Sequence[LongLived]:
     """List and lock some of the tokens that outlive a maximum lifetime, by id, those that follow the id `after`."""
     statement = (
-        select(tokens.c.id, tokens.c.expires_at, _end(lifetime).label("end"))
-        .where(_outlives(lifetime, now), tokens.c.id > after)
+        select(tokens.c.id, tokens.c.expires_at, end_of(lifetime).label("end"))
+        .where(outlives(lifetime, now), tokens.c.id > after)
         .order_by(tokens.c.id)
         .limit(limit)
         .with_for_update(key_share=True)
@@ -105,7 +116,7 @@ def lock_long_lived(
 
 def shorten_tokens(connection: Connection, token_ids: Sequence[int], lifetime: timedelta) -> None:
     """Let tokens that are locked, and what opens them, expire when a maximum lifetime ends."""
-    connection.execute(update(tokens).where(tokens.c.id.in_(token_ids)).values(expires_at=_end(lifetime)))
+    connection.execute(update(tokens).where(tokens.c.id.in_(token_ids)).values(expires_at=end_of(lifetime)))
     opens = (credentials.c.token_id == tokens.c.id) & (ends_at() > tokens.c.expires_at)
     statement = update(credentials).where(opens, credentials.c.token_id.in_(token_ids))
     execute_naming(connection, statement.values(expires_at=ending(tokens.c.expires_at)))
@@ -140,14 +151,15 @@ def _read_scopes(text: str) -> Mapping[UserKind, Scopes]:
     return MappingProxyType({UserKind(kind): stored_scopes(scopes) for kind, scopes in json.loads(text).items()})
 
 
-def _end(lifetime: timedelta) -> ColumnElement[int]:
+def end_of(lifetime: timedelta) -> ColumnElement[int]:
+    """When a token ends that lives no longer."""
     return tokens.c.created_at + int(lifetime.total_seconds())
 
 
-def _outlives(lifetime: timedelta, now: datetime) -> ColumnElement[bool]:
+def outlives(lifetime: timedelta, now: datetime) -> ColumnElement[bool]:
     """Live personal tokens that outlive it.
 
     Those that were made for a proxy user do not count: their lifetime is their own rule.
     """
     live = PERSONAL & tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
-    return live & tokens.c.delegated_by.is_(None) & (tokens.c.expires_at > _end(lifetime))
+    return live & tokens.c.delegated_by.is_(None) & (tokens.c.expires_at > end_of(lifetime))

@@ -30,6 +30,7 @@ UNASKED = {
     f"{ADMIN}/audit.csv",
     f"{ADMIN}/scopes",
     f"{ADMIN}/policy",
+    f"{ADMIN}/policy/tokens",
     f"{ADMIN}/leaked",
     CHILDREN,
 }
@@ -50,6 +51,12 @@ FURTHER = (
     "url",
     "events",
     "delivery",
+    "max_lifetime",
+    "max_tokens",
+    "second_factor",
+    "scopes_user",
+    "requests_per_minute_user",
+    "version",
 )
 ASKED = ("search", "show", "user", "page", "sort", "actor", "subject", "since", "id")
 WRONG = ("%00", "%ED%A0%80", "-1", "9" * 30, "%25s")

@@ -80,6 +80,7 @@ ELSEWHERE = {
     f"{OWN}/{{token_id}}/revoke",
     f"{ADMIN}/mail",
     f"{ADMIN}/leaked",
+    f"{ADMIN}/policy/change",  # which is sent with what it was reviewed against, or is reviewed again
 }
 """Those that end something, or tell it, and have their own tests."""
 

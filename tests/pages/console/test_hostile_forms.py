@@ -24,7 +24,7 @@ names = st.sampled_from(
     ["key", "step", "id", "action", "level.linodes", "level.", "scope", "day", "starts", "form_token", "grace"]
 )
 typical = st.sampled_from(
-    ["", "*", "make", "save", "disable", "90", "never", "read_write", "2027-01-31", "9999-12-31", "1"]
+    ["", "*", "make", "save", "set", "disable", "90", "never", "read_write", "2027-01-31", "9999-12-31", "1"]
 )
 values = typical | st.text(max_size=40) | st.integers().map(str)
 

@@ -313,6 +313,24 @@ policy = Table(
     *(Column(name, Integer, nullable=False, server_default=text("0")) for name in LIMIT_COLUMNS.values()),
 )
 
+# That tokens are shortened which outlive the policy, since somebody asked for it with a change of it; the last time.
+shortenings = Table(
+    "shortenings",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("lifetime_seconds", BigInteger, nullable=False),
+    # Who asked, as the audit has it.
+    Column("actor", Words, nullable=False),
+    Column("actor_user_id", Id),
+    Column("address", Text),
+    Column("session_id", Id),
+    Column("started_at", Seconds, nullable=False),
+    Column("last_token_id", Id, nullable=False),
+    Column("at_once", Integer, nullable=False),
+    Column("sooner", Integer, nullable=False),
+    Column("ended_at", Seconds),
+)
+
 audit_events = Table(
     "audit_events",
     metadata,

@@ -25,6 +25,9 @@ from tokenry.pages.console.admin.places import (
     USERS,
     WEBHOOKS,
 )
+from tokenry.pages.console.admin.policy import CHANGE as CHANGE_POLICY
+from tokenry.pages.console.admin.policy import TOKENS as OUTLIVING
+from tokenry.pages.console.admin.policy import PolicyPages
 from tokenry.pages.console.admin.rules import RulesPages
 from tokenry.pages.console.admin.service_accounts import NEW as NEW_SERVICE_ACCOUNT
 from tokenry.pages.console.admin.service_accounts import ServiceAccountPages
@@ -50,7 +53,7 @@ def admin_paths(installation: Installation, page: MakePage) -> Pages:
         return page(**{method: for_administrators(operation) for method, operation in operations.items()})
 
     audit, rules, leaked = AuditPages(installation), RulesPages(installation), LeakedPages(installation)
-    mail = MailPages(installation)
+    mail, policy = MailPages(installation), PolicyPages(installation)
     return {
         OVERVIEW.path: admin(GET=OverviewPages(installation).show),
         **_token_paths(installation, admin),
@@ -62,7 +65,9 @@ def admin_paths(installation: Installation, page: MakePage) -> Pages:
         AUDIT.path: admin(GET=audit.show_list),
         f"{AUDIT.path}.csv": admin(GET=audit.export),
         SCOPES.path: admin(GET=rules.show_scopes),
-        POLICY.path: admin(GET=rules.show_policy),
+        POLICY.path: admin(GET=policy.show),
+        CHANGE_POLICY: admin(GET=policy.show_change, POST=policy.change),
+        OUTLIVING: admin(GET=policy.list_tokens),
         # Anybody may have a leaked token revoked who has its text, without signing in: a proof would only take time.
         LEAKED.path: admin(GET=leaked.show, POST=leaked.revoke, recent=False),
         **_child_paths(installation, page),
