@@ -266,7 +266,7 @@ class AsyncUsers:
         return await self._shell.run(calls.update_user(external_id, wanted))
 
     async def delete(self, external_id: str) -> None:
-        """Delete a user, whose tokens are refused from then on. Raises NotFound."""
+        """Delete a user, whose tokens are refused from then on. Raises NotFound; Conflict for whom others disabled."""
         await self._shell.run(calls.delete_user(external_id))
 
     async def create_page_token(self, external_id: str) -> PageToken:

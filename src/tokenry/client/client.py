@@ -264,7 +264,7 @@ class Users:
         return self._shell.run(calls.update_user(external_id, wanted))
 
     def delete(self, external_id: str) -> None:
-        """Delete a user, whose tokens are refused from then on. Raises NotFound."""
+        """Delete a user, whose tokens are refused from then on. Raises NotFound; Conflict for whom others disabled."""
         self._shell.run(calls.delete_user(external_id))
 
     def create_page_token(self, external_id: str) -> PageToken:

@@ -94,9 +94,14 @@ class ManagedUsers:
 
     @retried
     def delete_user(self, origin: Origin, external_id: str) -> None:
-        """Delete a user, whose tokens end in the same transaction. Raises NotFound."""
+        """Delete a user, whose tokens end in the same transaction. Raises NotFound.
+
+        Raises Conflict for whom it may not enable: else it could make the same user anew, enabled.
+        """
         with self._transactions.change(origin) as change:
-            remove_user(change, _claim_known(change, external_id))
+            user = _claim_known(change, external_id)
+            _require_release(user, by_backend=_is_backend(change))
+            remove_user(change, user)
 
     def _update(self, change: Change, user: User, wanted: UserWanted) -> User:
         raise_faults(wanted.check(user))
@@ -182,12 +187,22 @@ def _turn(change: Change, user: User, *, disabled: bool) -> None:
 
     Raises Conflict.
     """
-    by_backend = get_reader(change.connection, change.actor).service
-    if by_backend and not disabled and user.disabled is not None and not user.disabled_by_backend:
+    by_backend = _is_backend(change)
+    if not disabled:
+        _require_release(user, by_backend=by_backend)
+    set_user_disabled(change, user, disabled=disabled, by_backend=by_backend)
+
+
+def _is_backend(change: Change) -> bool:
+    return get_reader(change.connection, change.actor).service
+
+
+def _require_release(user: User, *, by_backend: bool) -> None:
+    """Refuse a backend to let in again whom an administrator or the operator disabled. Raises Conflict."""
+    if by_backend and user.disabled is not None and not user.disabled_by_backend:
         raise Conflict(
             Fault("Was disabled by an administrator or the operator, who enables the user again", "disabled")
         )
-    set_user_disabled(change, user, disabled=disabled, by_backend=by_backend)
 
 
 def _find(connection: Connection, actor: Actor, external_id: str) -> User:
