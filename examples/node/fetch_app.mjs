@@ -12,4 +12,5 @@ const server = createServer(async (message, reply) => {
   const answer = await handle(new Request(new URL(url, "http://localhost"), { method, headers }));
   reply.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
 });
+await verifier.check();
 server.listen(Number(process.env.PORT ?? 3000), "127.0.0.1", () => console.log(server.address().port));

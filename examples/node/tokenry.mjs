@@ -8,6 +8,8 @@
 //     fastify.addHook("onRequest", verifier.fastify({ resource: "invoices" }));      // Fastify: request.tokenry
 //     export default { fetch: verifier.fetch({ scopes: ["invoices:read_only"] }, (request, identity) => …) };
 //
+//     await verifier.check();    // before you listen: does the service have all these scopes and resources?
+//
 // What is needed: `scopes`, a list, all of which are needed; `resource`, for which the level goes by the method
 // (`read_only` for GET, HEAD and OPTIONS, `read_write` for every other); neither: any valid token. `audience` is your
 // application's own address, if OAuth clients name one. With `optional` who presents no token gets in, and is null. With
@@ -23,12 +25,14 @@ const INSTANCE = "(@[A-Za-z0-9][A-Za-z0-9._-]{0,63})?";
 const RESOURCE = new RegExp(`^[a-z][a-z0-9_]{0,63}${INSTANCE}$`);
 const SCOPE = new RegExp(`^(\\*|[a-z][a-z0-9_]{0,63}:[a-z][a-z0-9_]{0,63}${INSTANCE})$`);
 const BODY_BYTES_MAX = 64 * 1024;
+const CATALOGUE_BYTES_MAX = 4 * 1024 * 1024;
 const UNAVAILABLE = refusal(503, "Service unavailable");
 const DOUBLED = refusal(400, "Must be sent only once", "Authorization");
 
 export class Verifier {
   #base;
   #timeout;
+  #needed = [];
 
   /** `url` is the service's address; `timeout` is in milliseconds, for each question. Throws TypeError for a bad address. */
   constructor(url, { timeout = 2000 } = {}) {
@@ -62,16 +66,35 @@ export class Verifier {
       if (told === null) throw new NoDecision(`status ${response.status} that is not the service's own`);
       return { refusal: refusalOf(response.status, body, told) };
     } catch (error) {
-      // The text of another error may quote what was sent.
-      const why = error instanceof NoDecision ? error.message : (error.cause?.code ?? error.name);
-      console.error(`tokenry: no decision: ${why}`);
+      console.error(`tokenry: no decision: ${reasonOf(error)}`);
       return { refusal: UNAVAILABLE };
     }
   }
 
+  /**
+   * Compare what was given to `express`, `fastify` and `fetch`, and `more`, with what the service has. Throws TypeError for
+   * a scope or a resource that it lacks. A service that does not answer keeps nobody from starting: standard error says so.
+   */
+  async check(...more) {
+    more.forEach(ask);
+    const needed = [...this.#needed, ...more];
+    let catalogue;
+    try {
+      const signal = AbortSignal.timeout(this.#timeout);
+      const response = await fetch(`${this.#base}/v4/tokenry/scopes`, { signal, redirect: "manual" });
+      if (response.status !== 200) throw new NoDecision(`status ${response.status}`);
+      catalogue = JSON.parse(await readBounded(response, CATALOGUE_BYTES_MAX)).resources.map(readResource);
+    } catch (error) {
+      console.error(`tokenry: what is needed was not compared with what there is: ${reasonOf(error)}`);
+      return;
+    }
+    const unknown = new Set(needed.flatMap((needs) => listUnknown(needs, catalogue)));
+    if (unknown.size) throw new TypeError(`The service has no ${[...unknown].join(", ")}`);
+  }
+
   /** A middleware for Express. The identity is in `req.tokenry`. */
   express(needs) {
-    ask(needs); // what is wrong with it is told at the start
+    this.#note(needs);
     return async (req, res, next) => {
       const { identity, refusal } = await this.#judge(needs, req, req.ip);
       if (refusal) return void res.writeHead(refusal.status, refusal.headers).end(refusal.body);
@@ -82,7 +105,7 @@ export class Verifier {
 
   /** A hook (`onRequest`) for Fastify. The identity is in `request.tokenry`. */
   fastify(needs) {
-    ask(needs);
+    this.#note(needs);
     return async (request, reply) => {
       const { identity, refusal } = await this.#judge(needs, request.raw, request.ip);
       if (refusal) return reply.code(refusal.status).headers(refusal.headers).send(Buffer.from(refusal.body));
@@ -92,7 +115,7 @@ export class Verifier {
 
   /** A handler that takes a Request and returns a Response: yours, which is given the identity too, or a refusal. */
   fetch(needs, handler) {
-    ask(needs);
+    this.#note(needs);
     return async (request, ...more) => {
       const asked = {
         method: request.method,
@@ -108,6 +131,11 @@ export class Verifier {
     };
   }
 
+  #note(needs) {
+    ask(needs); // what is wrong with it is told at the start
+    this.#needed.push(needs);
+  }
+
   async #judge(needs, message, address) {
     const { authorization = [], "user-agent": agents = [] } = message.headersDistinct;
     if (authorization.length > 1) return { refusal: DOUBLED };
@@ -118,9 +146,30 @@ export class Verifier {
 
 class NoDecision extends Error {}
 
-async function readBounded(response) {
+/** Why there is no answer. The text of another error may quote what was sent. */
+function reasonOf(error) {
+  return error instanceof NoDecision ? error.message : (error.cause?.code ?? error.name);
+}
+
+/** A resource of the catalogue: its scopes, whether it has instances, and whether it says what reads and what writes. */
+function readResource({ name, instances, reads, actions }) {
+  return { name, instances, byMethod: Boolean(reads), scopes: new Set(actions.map(({ scope }) => scope)) };
+}
+
+/** The scopes and resources that are needed and not there. */
+function listUnknown({ scopes = [], resource = [] }, catalogue) {
+  const lacks = (text, isOf) => {
+    const [general, instance] = text.split("@");
+    return !catalogue.some((each) => isOf(each, general) && (each.instances || instance === undefined));
+  };
+  return [
+    ...scopes.filter((scope) => scope !== "*" && lacks(scope, (each, general) => each.scopes.has(general))),
+    ...[resource].flat().filter((name) => lacks(name, (each, general) => each.byMethod && each.name === general)),
+  ];
+}
+
+async function readBounded(response, left = BODY_BYTES_MAX) {
   const pieces = [];
-  let left = BODY_BYTES_MAX;
   for await (const piece of response.body ?? []) {
     left -= piece.length;
     if (left < 0) throw new NoDecision("a body that has no end");

@@ -184,6 +184,40 @@ def test_name_that_the_catalogue_lacks_is_told(place: Path, service: Server) -> 
     assert (done.stdout, done.stderr.count("no such scope")) == ("503\n", 1)
 
 
+@pytest.mark.parametrize(
+    ("needs", "told"),
+    [
+        ('{ scopes: ["moons:read_only", "*"], resource: "linode" }', "The service has no moons:read_only, linode"),
+        ('{ scopes: ["linodes:read_only@team-7"] }', "The service has no linodes:read_only@team-7"),
+        ('{ scopes: ["linodes:read_only", "tokenry_users:read_only", "*"], resource: ["vpc", "linodes"] }', None),
+    ],
+)
+@pytest.mark.parametrize(
+    "given", ["verifier.express({needs}); await verifier.check();", "await verifier.check({needs});"]
+)
+def test_name_that_the_catalogue_lacks_is_told_at_the_start(
+    place: Path, service: Server, given: str, needs: str, told: str | None
+) -> None:
+    done = check(place, service.url, given.replace("{needs}", needs))
+    assert done.returncode == (0 if told is None else 1), done.stderr
+    assert done.stderr == "" if told is None else f"TypeError: {told}\n" in done.stderr
+
+
+def test_service_that_does_not_answer_keeps_nobody_from_starting(place: Path) -> None:
+    done = check(place, "http://127.0.0.1:1", 'await verifier.check({ scopes: ["moons:read_only"] });')
+    assert (done.returncode, "was not compared" in done.stderr) == (0, True)
+
+
+def check(place: Path, verifier: str, program: str) -> subprocess.CompletedProcess[str]:
+    """Run a program that has a verifier."""
+    begun = 'import { Verifier } from "./tokenry.mjs"; const verifier = new Verifier(process.env.VERIFIER);'
+    (place / "check.mjs").write_text(f"{begun}\n{program}")
+    given = environment(VERIFIER=verifier)
+    return subprocess.run(
+        [NODE, "check.mjs"], cwd=place, env=given, capture_output=True, text=True, timeout=30, check=False
+    )
+
+
 def test_file_has_no_dependencies() -> None:
     assert "import " not in "".join(
         line for line in (EXAMPLES / "tokenry.mjs").read_text("utf-8").splitlines(keepends=True) if line[:2] != "//"

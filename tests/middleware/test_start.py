@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from django import setup
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import clear_url_caches, include
@@ -27,6 +28,13 @@ from tokenry.middleware.remote import RemoteVerifier
 from tokenry.storage.catalogue import default_catalogue
 
 assert applications.KINDS  # Django's settings are made there
+setup()
+
+from rest_framework.decorators import api_view, authentication_classes  # noqa: E402 - they read the settings
+from rest_framework.views import APIView  # noqa: E402
+
+from tokenry.middleware.drf import TokenryAuthentication  # noqa: E402
+
 JSON = ("Content-Type", "application/json")
 MISSPELT = Needs("linode:read_only", resource="vpcs")
 MEANT = r"linode:read_only \(did you mean linodes:read_only\?\); Unknown resource: vpcs \(did you mean vpc\?\)"
@@ -48,6 +56,18 @@ def verifier(request: pytest.FixtureRequest) -> Verifier:
 
 def view(request: HttpRequest) -> HttpResponse:
     raise AssertionError
+
+
+class Misspelt(TokenryAuthentication):
+    needs = MISSPELT
+
+
+class Rest(APIView):  # type: ignore[misc]
+    authentication_classes = (Misspelt,)
+
+
+class Lenient(APIView):  # type: ignore[misc]
+    authentication_classes = ()
 
 
 def greet(environ: wsgi.Environ, start_response: Any) -> list[bytes]:
@@ -88,7 +108,13 @@ def test_application_does_not_start_that_needs_what_there_is_not(verifier: Verif
     with override_settings(TOKENRY_VERIFIER=verifier, TOKENRY_NEEDS=MISSPELT), pytest.raises(ValueError, match=MEANT):
         django.TokenMiddleware(view)
     needing = django.require(*MISSPELT.scopes, resource=MISSPELT.resources)(view)
-    for views in ((url("", needing),), (url("a/", include([url("b", needing)])),)):
+    by_function = api_view()(authentication_classes([Misspelt])(view))
+    of_drf = (Rest.as_view(), Lenient.as_view(authentication_classes=[Misspelt]), by_function)
+    for views in (
+        (url("", needing),),
+        (url("a/", include([url("b", needing)])),),
+        *((url("", each),) for each in of_drf),
+    ):
         with override_settings(TOKENRY_VERIFIER=verifier, ROOT_URLCONF=views):
             clear_url_caches()
             with pytest.raises(ValueError, match=MEANT):

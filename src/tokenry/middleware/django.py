@@ -110,8 +110,17 @@ def _list_needs() -> Iterator[Needs]:
         for each in waiting.pop().url_patterns:
             if isinstance(each, URLResolver):
                 waiting.append(each)
-            elif hasattr(each.callback, _NEEDS):
-                yield getattr(each.callback, _NEEDS)
+            else:
+                yield from _needs_of(each.callback)
+
+
+def _needs_of(view: Any) -> Iterator[Needs]:
+    """What `require` says, and what the classes say by which a view of Django REST framework authenticates."""
+    if hasattr(view, _NEEDS):
+        yield getattr(view, _NEEDS)
+    given = getattr(view, "initkwargs", {})
+    classes = given.get("authentication_classes", getattr(getattr(view, "cls", None), "authentication_classes", ()))
+    yield from (each.needs for each in classes if isinstance(getattr(each, "needs", None), Needs))
 
 
 def _describe(request: HttpRequest) -> HttpResponse | None:

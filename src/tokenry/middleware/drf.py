@@ -52,6 +52,7 @@ class TokenryAuthentication(BaseAuthentication):  # type: ignore[misc]
 
     A subclass says what the view needs: `needs = Needs(resource="linodes")`. `request.user` is whom TOKENRY_USER finds,
     or a `TokenUser`. A request without a token is left to the other ways to authenticate, and to the permissions.
+    Where the site has `django.TokenMiddleware`, `needs` of the views in its URLconf are checked when it starts.
     """
 
     needs = Needs()
