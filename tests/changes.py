@@ -423,7 +423,8 @@ def _disable_full(case: Case) -> None:
 
 
 def _digest(case: Case) -> Digest:
-    return Digest(Reader(case.me.actor.user_id, "boss", "boss@example.org", "UTC"), [])
+    reader = Reader(case.me.actor.user_id, "boss", "boss@example.org", "UTC")
+    return Digest(reader, [], urgent=case.side == 0, failures=1)
 
 
 def _deliver(secret: Secret) -> None:
@@ -431,9 +432,10 @@ def _deliver(secret: Secret) -> None:
 
 
 CHANGES: dict[str, Callable[[Case], object]] = {
-    "Mailing._end": lambda case: case.installation.mailing._end(_digest(case), MOMENT, refused=case.side == 0),
+    "Mailing._forget_failures": lambda case: case.installation.mailing._forget_failures(_digest(case)),
+    "Mailing._note_failure": lambda case: case.installation.mailing._note_failure(_digest(case), MOMENT),
     "Mailing._note_test": lambda case: Mailing(case.installation.transactions, MAIL, None)._note_test(case.me.origin),
-    "Mailing._take": lambda case: case.installation.mailing._take(case.me.actor.user_id),
+    "Mailing._take": lambda case: case.installation.mailing._take(case.me.actor.user_id, urgent=case.side == 0),
     "Notices.choose": lambda case: case.installation.notices.choose(
         case.me.origin, {NoticeKind.NEW_NETWORK: case.side == 0}
     ),

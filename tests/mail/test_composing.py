@@ -26,7 +26,7 @@ def compose(
     *notices: Notice, language: str | None = None, console: str | None = CONSOLE, username: str = "ada"
 ) -> EmailMessage:
     reader = Reader(1, username, "ada@example.org", "Europe/Berlin", language)
-    return compose_digest(Digest(reader, notices), sender=SENDER, now=NOW, console=console)
+    return compose_digest(Digest(reader, notices, urgent=True), sender=SENDER, now=NOW, console=console)
 
 
 def text_of(message: EmailMessage, kind: str = "plain") -> str:

@@ -1,6 +1,7 @@
-"""What users are told in time: each thing once, by one digest a day, by mail where they want it."""
+"""What users are told in time: each thing once, alarms at once and reminders once a day, by mail where they want it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -56,6 +57,25 @@ class Desk:
         new = NewToken(scopes="linodes:read_only", label=label, expiry=expiry)
         token, secret = self.bench.tokens.create_token(self.bench.origin, new)
         return token.id, secret
+
+    def create_eve(self) -> int:
+        """Another user with an address; the id."""
+        self.bench.users.create_user(OPERATOR, username="eve")
+        of_eve = update(schema.users).where(schema.users.c.username == "eve").values(email="eve@example.org")
+        with self.bench.database.write() as connection:
+            return int(connection.execute(of_eve.returning(schema.users.c.id)).scalar_one())
+
+    def create_token_of(self, user_id: int) -> int:
+        token_id, _ = self.create_token()
+        with self.bench.database.write() as connection:
+            connection.execute(update(schema.tokens).where(schema.tokens.c.id == token_id).values(user_id=user_id))
+        return token_id
+
+    def leak(self, label: str = "ci") -> Secret:
+        """A token that somebody reports, which so dies."""
+        _, secret = self.create_token(label=label)
+        assert Leaks(self.transactions, PEPPERS).revoke_reported([secret.reveal()], None) == 1
+        return secret
 
     def turn(self) -> int:
         """What the jobs do; how many were mailed."""
@@ -130,24 +150,54 @@ def test_revoked_token_that_is_presented_again_is_told_of_once(desk: Desk) -> No
     ]
 
 
-def test_user_is_sent_one_digest_a_day_by_the_user_s_own_days(desk: Desk) -> None:
+def test_reminders_come_once_a_day_by_the_user_s_own_days(desk: Desk) -> None:
     desk.set_user(timezone="Asia/Tokyo")  # where it is after midnight
-    leaks = Leaks(desk.transactions, PEPPERS)
-    for hours, mailed in ((0, 1), (1, 0), (23, 0), (24, 1)):
-        desk.clock.seconds = NOW.timestamp() + hours * 3600
+    for hours, mailed in ((1, 1), (2, 0), (23, 0), (24, 1)):
         for _ in range(2):
-            leaks.revoke_reported([desk.create_token()[1].reveal()], None)
+            desk.create_token(timedelta(days=7, hours=hours))
+        desk.clock.seconds = NOW.timestamp() + hours * 3600
         assert desk.turn() == mailed, hours
+    assert [message["Subject"] for message in desk.mailbox.messages] == [
+        "tokenry: 2 tokens of yours expire soon",
+        "tokenry: 6 tokens of yours expire soon",
+    ]
+    assert "expires in 7 days, on 23 Jun 2025, 01:06 +0900." in desk.mailbox.texts[0]
+
+
+def test_alarm_is_mailed_at_once_and_further_ones_within_an_hour_together(desk: Desk) -> None:
+    for minutes, mailed in ((0, 1), (1, 0), (59, 0), (60, 1)):
+        desk.clock.seconds = NOW.timestamp() + minutes * 60
+        for _ in range(2):
+            desk.leak()
+        assert desk.turn() == mailed, minutes
     assert [message["Subject"] for message in desk.mailbox.messages] == [
         "tokenry: 2 tokens of yours leaked and were revoked",
         "tokenry: 6 tokens of yours leaked and were revoked",
     ]
-    assert "16 Jun 2025, 00:06 +0900" in desk.mailbox.texts[0]
+
+
+def test_alarm_waits_for_no_digest_nor_a_digest_for_an_alarm(desk: Desk) -> None:
+    desk.create_token(timedelta(days=7, hours=1))
+    desk.clock.seconds += 3600
+    assert desk.turn() == 1
+    desk.leak()
+    assert desk.turn() == 1
+    desk.create_token(timedelta(days=8))
+    desk.clock.seconds += 86400
+    desk.leak()
+    assert desk.turn() == 2
+
+
+def test_several_workers_mail_each_thing_once(desk: Desk) -> None:
+    desk.leak()
+    workers = [desk.worker() for _ in range(4)]
+    with ThreadPoolExecutor(len(workers)) as threads:
+        mailed = sum(threads.map(Mailing.send_due, workers))
+    assert (mailed, len(desk.mailbox.messages)) == (1, 1)
 
 
 def test_message_is_text_and_html_in_which_a_label_is_only_text(desk: Desk) -> None:
-    _, secret = desk.create_token(label="<b>ci</b>")
-    Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None)
+    desk.leak("<b>ci</b>")
     desk.turn()
     [message] = desk.mailbox.messages
     html = cast("Any", message.get_body(("html",))).get_content()
@@ -159,9 +209,8 @@ def test_message_is_text_and_html_in_which_a_label_is_only_text(desk: Desk) -> N
 
 
 def test_nobody_is_mailed_twice_when_the_sender_dies_half_way(desk: Desk) -> None:
-    _, secret = desk.create_token()
-    Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None)
-    assert desk.mailing._take(1) is not None
+    desk.leak()
+    assert desk.mailing._take(1, urgent=True) is not None
     assert desk.worker().send_due() == 0
     desk.clock.seconds += 86400
     assert desk.worker().send_due() == 0
@@ -169,8 +218,7 @@ def test_nobody_is_mailed_twice_when_the_sender_dies_half_way(desk: Desk) -> Non
 
 
 def test_message_that_the_server_refuses_is_tried_again_some_times(desk: Desk) -> None:
-    _, secret = desk.create_token()
-    Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None)
+    desk.leak()
     desk.mailbox.answer = "451 later"
     assert desk.turn() == 0
     assert desk.turn() == 0
@@ -180,8 +228,7 @@ def test_message_that_the_server_refuses_is_tried_again_some_times(desk: Desk) -
 
 
 def test_label_that_is_an_encoded_word_is_mailed_as_it_is(desk: Desk) -> None:
-    _, secret = desk.create_token(label="=?utf-8?q?=ff?=")
-    Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None)
+    desk.leak("=?utf-8?q?=ff?=")
     assert desk.turn() == 1
     assert "=?utf-8?q?=ff?=" in desk.mailbox.texts[0]
     assert desk.mailbox.messages[0]["Subject"] == "tokenry: A token of yours leaked and was revoked"
@@ -189,16 +236,8 @@ def test_label_that_is_an_encoded_word_is_mailed_as_it_is(desk: Desk) -> None:
 
 def test_digest_that_cannot_be_written_holds_up_no_other_and_is_given_up_in_the_end(desk: Desk) -> None:
     desk.set_user(email="=?utf-8?q?a=0d=0ab?=@x.y")
-    desk.bench.users.create_user(OPERATOR, username="eve")
-    with desk.bench.database.write() as connection:
-        others = update(schema.users).where(schema.users.c.username == "eve").values(email="eve@example.org")
-        connection.execute(others)
-        eve_id = connection.execute(select(schema.users.c.id).where(schema.users.c.username == "eve")).scalar_one()
-    for user_id in (1, eve_id):
-        token_id, _ = desk.create_token()
-        with desk.bench.database.write() as connection:
-            connection.execute(update(schema.tokens).where(schema.tokens.c.id == token_id).values(user_id=user_id))
-        desk.use(token_id, "192.0.2.1", "203.0.113.7")
+    for user_id in (1, desk.create_eve()):
+        desk.use(desk.create_token_of(user_id), "192.0.2.1", "203.0.113.7")
     mailed = []
     for _ in range(ATTEMPTS_MAX + 1):
         mailed.append(desk.turn())
@@ -230,18 +269,55 @@ def test_administrator_tries_the_mail_a_few_times_an_hour(desk: Desk) -> None:
     "values", [{"email": ""}, {"email_notifications": False}, {"disabled_at": 1}], ids=["no address", "off", "disabled"]
 )
 def test_who_is_not_to_be_mailed_is_not(desk: Desk, values: dict[str, Any]) -> None:
-    _, secret = desk.create_token()
-    Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None)
+    desk.leak()
     desk.set_user(**values)
     assert desk.turn() == 0
     assert desk.mailbox.messages == []
 
 
+def test_what_was_revoked_dismissed_or_not_wanted_meanwhile_is_not_mailed(desk: Desk) -> None:
+    token_id, _ = desk.create_token(timedelta(days=7, hours=1))
+    desk.clock.seconds += 3600
+    desk.notices.note_expiring()
+    desk.bench.tokens.revoke_token(desk.bench.origin, token_id)
+    desk.leak()
+    desk.notices.dismiss(desk.bench.origin, desk.notices.list_notices(desk.bench.actor)[0].id)
+    other_id, _ = desk.create_token()
+    desk.use(other_id, "192.0.2.1", "203.0.113.7")
+    desk.notices.choose(desk.bench.origin, {NoticeKind.NEW_NETWORK: False})
+    assert desk.mailing.send_due() == 0
+    desk.leak()
+    assert desk.mailing.send_due() == 1, "and takes no turn of what is mailed"
+
+
+def test_user_who_has_an_address_only_now_is_not_mailed_what_is_no_news(desk: Desk) -> None:
+    desk.set_user(email="")
+    desk.leak()
+    desk.clock.seconds += 3 * 86400
+    desk.set_user(email=ADDRESS)
+    desk.leak()
+    assert desk.turn() == 1
+    assert desk.mailbox.messages[0]["Subject"] == "tokenry: A token of yours leaked and was revoked"
+
+
+def test_user_deleted_before_mail_goes_is_not_mailed(desk: Desk) -> None:
+    desk.use(desk.create_token_of(desk.create_eve()), "192.0.2.1", "203.0.113.7")
+    desk.bench.users.delete_user(OPERATOR, "eve")
+    assert (desk.turn(), desk.mailbox.messages) == (0, [])
+
+
+def test_message_is_in_the_language_of_the_user(desk: Desk) -> None:
+    desk.set_user(language="de")
+    desk.leak()
+    desk.mailing.send_test(desk.bench.origin)
+    assert desk.turn() == 1
+    assert [message["Content-Language"] for message in desk.mailbox.messages] == ["de", "de"]
+
+
 def test_kind_that_a_user_does_not_want_is_not_noted(desk: Desk) -> None:
     chosen = desk.notices.choose(desk.bench.origin, {NoticeKind.TOKEN_LEAKED: False})
     assert chosen == desk.notices.get_choices(desk.bench.actor) == {kind: kind != "token_leaked" for kind in NoticeKind}
-    _, secret = desk.create_token()
-    Leaks(desk.transactions, PEPPERS).revoke_reported([secret.reveal()], None)
+    desk.leak()
     assert desk.open_kinds() == []
 
 

@@ -62,7 +62,7 @@ from tokenry.service.telling import Limits, Outcome
 from tokenry.settings import Settings
 from tokenry.storage import audit, schema
 from tokenry.storage.database import to_seconds
-from tokenry.storage.digests import claim_digest, take_notices
+from tokenry.storage.digests import claim_message, take_notices
 from tokenry.storage.notices import note_networks, note_presented_again
 from tokenry.storage.rotations import activate_used, find_unused
 from tokenry.storage.schema import metadata
@@ -709,9 +709,11 @@ class Many:
                 note_networks(connection, [Use(id, "", NOW, "192.0.2.1", None) for id in (5, 10)])
                 note_presented_again(connection, [4, 9, 14], do.transactions.now())
             mailing.send_due()
-            with self.database.write() as connection:
-                assert claim_digest(connection, 280, do.transactions.now(), until=do.transactions.now())
-                take_notices(connection, 280, do.transactions.now())
+            now = do.transactions.now()
+            for urgent in (True, False):
+                with self.database.write() as connection:
+                    assert claim_message(connection, 280, now, until=now, urgent=urgent) is not None
+                    take_notices(connection, 280, now, urgent=urgent)
 
         return {
             "notices.list_notices": [partial(do.notices.list_notices, actor)],

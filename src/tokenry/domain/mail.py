@@ -12,8 +12,10 @@ from tokenry.domain.public_url import is_loopback
 from tokenry.domain.zones import find_zone
 
 ATTEMPTS_MAX = 5
-"""How often a digest is tried of which the server says that it did not take it."""
+"""How often a message is tried of which the server says that it did not take it."""
 RETRY_SECONDS = 900
+ALARM_INTERVAL = timedelta(hours=1)
+"""What happens within it after an alarm is told together: whoever has many tokens is not flooded."""
 _PORTS = {"smtp": 587, "smtps": 465}
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
 
@@ -49,10 +51,12 @@ class Reader(NamedTuple):
 
 
 class Digest(NamedTuple):
-    """What one user is told today."""
+    """What one user is told now: alarms if it is `urgent`, else reminders; and how often that could not be mailed."""
 
     reader: Reader
     notices: Sequence[Notice]
+    urgent: bool
+    failures: int = 0
 
 
 def read_mail_server(text: str) -> MailServer:
@@ -78,8 +82,13 @@ def is_sender(text: str) -> bool:
     return _ADDRESS.fullmatch(text) is not None
 
 
+def next_message(now: datetime, timezone: str, *, urgent: bool) -> datetime:
+    """Before when a user who is mailed now is sent no other message of the kind."""
+    return now + ALARM_INTERVAL if urgent else next_day(now, timezone)
+
+
 def next_day(now: datetime, timezone: str) -> datetime:
-    """When the next day begins where a user is: before, nobody is sent another digest."""
+    """When the next day begins where a user is."""
     zone = find_zone(timezone)
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(UTC)

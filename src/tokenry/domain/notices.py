@@ -22,6 +22,8 @@ class NoticeKind(StrEnum):
     REVOKED_TOKEN_USED = "revoked_token_used"  # noqa: S105 - another
 
 
+URGENT = frozenset({NoticeKind.TOKEN_LEAKED, NoticeKind.NEW_NETWORK, NoticeKind.REVOKED_TOKEN_USED})
+"""What is mailed at once; the rest can wait for its day."""
 Choices = Mapping[NoticeKind, bool]
 
 

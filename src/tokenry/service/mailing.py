@@ -1,6 +1,6 @@
-"""Mailing users what they are told in time: one digest a day, by one worker of all.
+"""Mailing users what they are told in time: alarms at once, reminders once a day, by one worker of all.
 
-What is in a digest counts as mailed before it is handed to the mail server: if the process dies in between, nobody is
+What is in a message counts as mailed before it is handed to the mail server: if the process dies in between, nobody is
 mailed twice, and what was not mailed is shown in the console still. If the server says that it did not take it,
 it is tried again some times.
 """
@@ -14,7 +14,7 @@ from tokenry.complaints import Complaints
 from tokenry.domain.accounts import Origin
 from tokenry.domain.callers import require_administrator
 from tokenry.domain.errors import Fault, Invalid
-from tokenry.domain.mail import ATTEMPTS_MAX, RETRY_SECONDS, Digest, MailSettings, next_day
+from tokenry.domain.mail import ATTEMPTS_MAX, RETRY_SECONDS, Digest, MailSettings, next_message
 from tokenry.domain.notice_events import MailTested
 from tokenry.domain.profile import Profile
 from tokenry.service.acting import get_writer
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 INTERVAL_SECONDS = 30
 TURN_SECONDS_MAX = 60
-LEASE = timedelta(minutes=10)
 TESTS_MAX = 5
 TESTS_SPAN = timedelta(hours=1)
 """An address may be a stranger's: an administrator tries no more often than that."""
@@ -61,11 +60,12 @@ class Mailing:
         if settings is None:
             return 0
         mailed = 0
-        after: datetime | None = self._transactions.now() - stored.TOLD_WITHIN
+        now = self._transactions.now()
+        after: datetime | None = now - stored.TOLD_WITHIN
         while after is not None:
             with self._transactions.read() as connection:
-                waiting = stored.list_waiting(connection, after)
-            mailed += sum(self._mail(settings, user_id) for user_id in waiting.user_ids)
+                waiting = stored.list_waiting(connection, now, after)
+            mailed += sum(self._mail(settings, user_id, urgent=urgent) for user_id, urgent in waiting.messages)
             after = waiting.after
         return mailed
 
@@ -106,11 +106,11 @@ class Mailing:
             change.record(tested)
             return profile
 
-    def _mail(self, settings: MailSettings, user_id: int) -> bool:
+    def _mail(self, settings: MailSettings, user_id: int, *, urgent: bool) -> bool:
         from tokenry.mail.composing import compose_digest  # noqa: PLC0415 - as above
         from tokenry.mail.sending import Fate  # noqa: PLC0415 - as above
 
-        digest = self._take(user_id)
+        digest = self._take(user_id, urgent=urgent)
         if digest is None or not digest.notices:
             return False
         now = self._transactions.now()
@@ -118,27 +118,45 @@ class Mailing:
         sent = self._send(settings, compose)
         if sent.reason:
             self._complaints.add(f"{sent.fate.value} ({sent.reason})")
-        self._end(digest, now, refused=sent.fate in {Fate.UNWRITABLE, Fate.REFUSED})
+        if sent.fate in {Fate.UNWRITABLE, Fate.REFUSED}:
+            self._note_failure(digest, now)
+        elif digest.failures:
+            self._forget_failures(digest)
         return sent.fate is Fate.TAKEN
 
     @retried
-    def _take(self, user_id: int) -> Digest | None:
+    def _take(self, user_id: int, *, urgent: bool) -> Digest | None:
         now = self._transactions.now()
         with self._transactions.database.write() as connection:
-            reader = stored.claim_digest(connection, user_id, now, until=now + LEASE)
-            return None if reader is None else Digest(reader, stored.take_notices(connection, user_id, now))
+            reader = stored.find_reader(connection, user_id)
+            if reader is None:
+                return None
+            until = next_message(now, reader.timezone, urgent=urgent)
+            failures = stored.claim_message(connection, user_id, now, until=until, urgent=urgent)
+            if failures is None:
+                return None
+            return Digest(reader, stored.take_notices(connection, user_id, now, urgent=urgent), urgent, failures)
 
     @retried
-    def _end(self, digest: Digest, now: datetime, *, refused: bool) -> None:
-        user_id, tomorrow = digest.reader.user_id, next_day(now, digest.reader.timezone)
+    def _note_failure(self, digest: Digest, now: datetime) -> None:
+        """Try it again soon; after some times no more."""
+        failures, soon = digest.failures + 1, now + timedelta(seconds=RETRY_SECONDS)
+        ended = failures >= ATTEMPTS_MAX
         with self._transactions.database.write() as connection:
-            if refused:
-                soon = now + timedelta(seconds=RETRY_SECONDS)
-                ids = [notice.id for notice in digest.notices]
-                if stored.put_back(connection, user_id, ids, soon) < ATTEMPTS_MAX:
-                    return
-                stored.give_up(connection, [user_id], now)
-            stored.end_digest(connection, user_id, tomorrow)
+            stored.note_failures(
+                connection,
+                digest.reader.user_id,
+                0 if ended else failures,
+                next_at=None if ended else soon,
+                urgent=digest.urgent,
+            )
+            if not ended:
+                stored.put_back(connection, [notice.id for notice in digest.notices])
+
+    @retried
+    def _forget_failures(self, digest: Digest) -> None:
+        with self._transactions.database.write() as connection:
+            stored.note_failures(connection, digest.reader.user_id, 0, next_at=None, urgent=digest.urgent)
 
     def _send(self, settings: MailSettings, compose: Callable[[], "EmailMessage"]) -> "Sent":
         from tokenry.mail.sending import send  # noqa: PLC0415 - as above

@@ -1,84 +1,114 @@
-"""Statements on who is mailed what: each notice once, and each user once a day, whoever sends it."""
+"""Statements on who is mailed what: each notice once, whoever sends it, and each user at the pace of its kind."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, Table, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tokenry.domain.mail import Reader
-from tokenry.domain.notices import Notice
+from tokenry.domain.notices import URGENT, Notice, NoticeKind
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.notices import read_notices
-from tokenry.storage.schema import digests, notices, users
+from tokenry.storage.schema import alarms, digests, notices, tokens, unwanted_notices, users
 
 TOLD_WITHIN = timedelta(days=2)
 """What could not be mailed by then is not news any more."""
 PIECE_ROWS_MAX = 500
+_REACHABLE = (users.c.email_notifications, users.c.email != "", users.c.disabled_at.is_(None))
+_URGENT = notices.c.kind.in_(sorted(URGENT))
 
 
 class Waiting(NamedTuple):
-    """Users with something that was not mailed, some of them, and from when on to look for others; None at the end."""
+    """Some users to be mailed, each with whether it is urgent; and from when on to look for others, or None."""
 
-    user_ids: Sequence[int]
+    messages: Sequence[tuple[int, bool]]
     after: datetime | None
 
 
-def list_waiting(connection: Connection, since: datetime) -> Waiting:
-    """List some users to whom something noted since then was not mailed."""
-    unmailed = select(notices.c.user_id, notices.c.created_at).where(
-        notices.c.mailed_at.is_(None), notices.c.created_at >= to_seconds(since)
+def list_waiting(connection: Connection, now: datetime, since: datetime) -> Waiting:
+    """List some users who may be mailed now, and to whom something noted since then was not mailed."""
+    at = to_seconds(now)
+    # Each is looked up by its key: in joins, PostgreSQL reads whole tables.
+    reachable = select(users.c.id).where(users.c.id == notices.c.user_id, *_REACHABLE)
+    due = (
+        and_(pace, func.coalesce(_one(select(table.c.next_at).where(table.c.user_id == notices.c.user_id)), 0) <= at)
+        for table, pace in ((alarms, _URGENT), (digests, ~_URGENT))
+    )
+    unmailed = select(notices.c.user_id, notices.c.created_at, _URGENT.label("urgent")).where(
+        _to_be_told(now, since), _one(reachable).is_not(None), or_(*due)
     )
     rows = connection.execute(unmailed.order_by(notices.c.created_at).limit(PIECE_ROWS_MAX)).all()
     after = None
     if len(rows) == PIECE_ROWS_MAX:
         last = from_seconds(rows[-1].created_at)
         after = last if last > since else since + timedelta(seconds=1)
-    return Waiting([*dict.fromkeys(row.user_id for row in rows)], after)
+    return Waiting([*dict.fromkeys((row.user_id, bool(row.urgent)) for row in rows)], after)
 
 
-def claim_digest(connection: Connection, user_id: int, now: datetime, *, until: datetime) -> Reader | None:
-    """Be the one who mails a user, until a moment; None for who is mailed nothing, or was, or is by somebody else."""
-    wanted = (users.c.email_notifications, users.c.email != "", users.c.disabled_at.is_(None))
+def find_reader(connection: Connection, user_id: int) -> Reader | None:
+    """Find who is mailed; None for one who is mailed nothing."""
     columns = (users.c.id, users.c.username, users.c.email, users.c.timezone, users.c.language)
-    row = connection.execute(select(*columns).where(users.c.id == user_id, *wanted)).one_or_none()
-    if row is None:
-        return None
+    row = connection.execute(select(*columns).where(users.c.id == user_id, *_REACHABLE)).one_or_none()
+    return None if row is None else Reader(*row)
+
+
+def claim_message(connection: Connection, user_id: int, now: datetime, *, until: datetime, urgent: bool) -> int | None:
+    """Be the one who sends a user the only such message until a moment; how many failed before, or None if not."""
+    table = _table(urgent=urgent)
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    claim = insert(digests).values(user_id=user_id, next_at=to_seconds(until))
+    claim = insert(table).values(user_id=user_id, next_at=to_seconds(until))
     claim = claim.on_conflict_do_update(
-        index_elements=[digests.c.user_id],
+        index_elements=[table.c.user_id],
         set_={"next_at": to_seconds(until)},
-        where=digests.c.next_at <= to_seconds(now),
+        where=table.c.next_at <= to_seconds(now),
     )
-    if connection.execute(claim.returning(digests.c.user_id)).first() is None:
-        return None
-    return Reader(*row)
+    return connection.execute(claim.returning(table.c.failures)).scalar_one_or_none()
 
 
-def take_notices(connection: Connection, user_id: int, now: datetime) -> Sequence[Notice]:
-    """Take what a user was not mailed yet: it counts as mailed from now on."""
-    own = update(notices).where(notices.c.user_id == user_id, notices.c.mailed_at.is_(None))
+def take_notices(connection: Connection, user_id: int, now: datetime, *, urgent: bool) -> Sequence[Notice]:
+    """Take what a user was not mailed yet and is still to be told: it counts as mailed from now on."""
+    of_kind = _URGENT if urgent else ~_URGENT
+    own = update(notices).where(notices.c.user_id == user_id, of_kind, _to_be_told(now, now - TOLD_WITHIN))
     taken = connection.execute(own.values(mailed_at=to_seconds(now)).returning(notices.c.id)).scalars().all()
     return read_notices(connection, taken)
 
 
-def end_digest(connection: Connection, user_id: int, next_at: datetime) -> None:
-    """Note that a user was mailed."""
-    own = update(digests).where(digests.c.user_id == user_id)
-    connection.execute(own.values(next_at=to_seconds(next_at), failures=0))
-
-
-def put_back(connection: Connection, user_id: int, notice_ids: Collection[int], next_at: datetime) -> int:
-    """Note that a user could not be mailed: it is tried again; how often that was so."""
+def put_back(connection: Connection, notice_ids: Collection[int]) -> None:
+    """Note that notices were not mailed."""
     connection.execute(update(notices).where(notices.c.id.in_(notice_ids)).values(mailed_at=None))
-    own = update(digests).where(digests.c.user_id == user_id)
-    changed = own.values(next_at=to_seconds(next_at), failures=digests.c.failures + 1)
-    return connection.execute(changed.returning(digests.c.failures)).scalar() or 0
 
 
-def give_up(connection: Connection, user_ids: Collection[int], now: datetime) -> None:
-    """Note that these users are mailed nothing of what there is."""
-    waiting = update(notices).where(notices.c.user_id.in_(user_ids), notices.c.mailed_at.is_(None))
-    connection.execute(waiting.values(mailed_at=to_seconds(now)))
+def note_failures(
+    connection: Connection, user_id: int, failures: int, *, next_at: datetime | None, urgent: bool
+) -> None:
+    """Note how often a user could not be mailed; and when to try again, if before the next message is due."""
+    table = _table(urgent=urgent)
+    values = {"failures": failures} if next_at is None else {"failures": failures, "next_at": to_seconds(next_at)}
+    connection.execute(update(table).where(table.c.user_id == user_id).values(values))
+
+
+def _table(*, urgent: bool) -> Table:
+    return alarms if urgent else digests
+
+
+def _to_be_told(now: datetime, since: datetime) -> ColumnElement[bool]:
+    """What was not mailed, is news, was not read in the console, is still wanted, and still true."""
+    unwanted = select(unwanted_notices.c.kind).where(
+        unwanted_notices.c.user_id == notices.c.user_id, unwanted_notices.c.kind == notices.c.kind
+    )
+    live = select(tokens.c.id).where(
+        tokens.c.id == notices.c.token_id, tokens.c.revoked_at.is_(None), tokens.c.expires_at > to_seconds(now)
+    )
+    return and_(
+        notices.c.mailed_at.is_(None),
+        notices.c.dismissed_at.is_(None),
+        notices.c.created_at >= to_seconds(since),
+        _one(unwanted).is_(None),
+        or_(notices.c.kind != NoticeKind.TOKEN_EXPIRES.value, _one(live).is_not(None)),
+    )
+
+
+def _one(found: Select[Any]) -> ScalarSelect[Any]:
+    return found.limit(1).scalar_subquery()

@@ -31,7 +31,7 @@ from tokenry.storage.schema.core import (
     username_reservations,
     users,
 )
-from tokenry.storage.schema.notices import digests, notices, seen_networks, unwanted_notices
+from tokenry.storage.schema.notices import alarms, digests, notices, seen_networks, unwanted_notices
 from tokenry.storage.schema.oauth import (
     apps,
     authorization_codes,
@@ -69,6 +69,7 @@ __all__ = [
     "Words",
     "account_counts",
     "accounts",
+    "alarms",
     "apps",
     "asked_scopes",
     "audit_events",

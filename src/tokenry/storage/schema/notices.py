@@ -24,14 +24,20 @@ notices = Table(
 )
 Index(None, notices.c.user_id, notices.c.id)
 
-# Before `next_at` a user is sent no other digest: it is being sent, or was today, or could not be a moment ago.
-digests = Table(
-    "digests",
-    metadata,
-    Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
-    Column("next_at", Seconds, nullable=False),
-    Column("failures", Integer, nullable=False, server_default=text("0")),
-)
+
+def _messages_table(name: str) -> Table:
+    """Before `next_at` a user is sent no other such message: one was sent lately, or could not be."""
+    return Table(
+        name,
+        metadata,
+        Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+        Column("next_at", Seconds, nullable=False),
+        Column("failures", Integer, nullable=False, server_default=text("0")),
+    )
+
+
+digests = _messages_table("digests")
+alarms = _messages_table("alarms")
 
 unwanted_notices = Table(
     "unwanted_notices",
