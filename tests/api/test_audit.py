@@ -1,5 +1,7 @@
 """The audit over HTTP: each account is told of itself, and each user of its own."""
 
+import csv
+import io
 import json
 from typing import Any
 
@@ -44,6 +46,24 @@ def test_service_account_sees_its_account_and_no_other(app_on_each_engine: App) 
     assert f"token:{made}" in subjects
     assert f"token:{foreign}" not in subjects
     assert events(app, backend, subject=f"token:{foreign}") == []
+
+
+def test_export_has_what_the_list_has_and_is_narrowed_like_it(app_on_each_engine: App) -> None:
+    app = app_on_each_engine
+    ada, create_action = bearer_of(app, "ada"), {"X-Filter": '{"action": "token.create"}'}
+    create(app, label="=1+1")
+    for path, bearer in ((AUDIT, app.bearer), (OWN, ada)):
+        lines = app.client.get(f"{path}/export?format=jsonl", headers=bearer).text.splitlines()
+        assert [json.loads(line) for line in lines] == events(app, bearer, path)
+    answer = app.client.get(f"{AUDIT}/export", headers={**app.bearer, **create_action})
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert (answer.headers["content-type"], {row["action"] for row in rows}) == (
+        "text/csv; charset=utf-8",
+        {"token.create"},
+    )
+    assert json.loads(rows[0]["details"])["label"] == "=1+1"
+    wrong = app.client.get(f"{AUDIT}/export?format=xml", headers={**app.bearer, "X-Filter": '{"+limit": 1}'})
+    assert [field for _, field in faults(wrong)] == ["format", "X-Filter"]
 
 
 def test_what_the_operator_does_is_told_where_it_was_done(app: App) -> None:

@@ -3,6 +3,9 @@
 from tokenry.domain.audit import Entry
 from tokenry.moments import write_moment
 
+COLUMNS = ("id", "at", "actor", "token_id", "address", "action", "subject", "details")
+"""Of a file of events."""
+
 
 def write_entry(entry: Entry) -> dict[str, object]:
     """Write an event."""

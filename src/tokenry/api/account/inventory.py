@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tokenry.api.exports import read_format, write_export
 from tokenry.api.lists import filter_header, read_list
 from tokenry.api.tokens import details
 from tokenry.api.tokens.details import read_selection, write_details
@@ -12,14 +13,9 @@ from tokenry.domain.errors import Fault, Invalid, collect_faults, raise_faults
 from tokenry.domain.filters import Kind
 from tokenry.domain.texts import storable_faults
 from tokenry.service.inventory import Inventory
-from tokenry.web.answers import Answer
 from tokenry.web.requests import Call
-from tokenry.web.rows import write_csv, write_json_lines
 
 IDS_MAX = 500
-CSV = "csv"
-FORMATS = {CSV: b"text/csv; charset=utf-8", "jsonl": b"application/jsonl"}
-"""The formats of an export, each with its media type."""
 COLUMNS = (
     "id",
     "username",
@@ -73,9 +69,7 @@ class InventoryOperations:
             lambda: read_format(call.parameters), lambda: read_selection(call.parameters)
         )
         found = self._inventory.export_tokens(call.actor, selection, read_username(call.parameters))
-        pieces = (map(write_inventory, piece) for piece in found)
-        body = write_csv(COLUMNS, pieces) if format == CSV else write_json_lines(pieces)
-        return Answer(200, body, FORMATS[format])
+        return write_export(format, COLUMNS, (map(write_inventory, piece) for piece in found))
 
     def revoke_tokens(self, call: Call) -> object:
         """POST the ids of tokens to revoke, all in one transaction."""
@@ -107,14 +101,6 @@ def read_username(parameters: Mapping[str, str]) -> str | None:
     username = parameters.get("username")
     raise_faults(storable_faults(username or "", "username"))
     return username
-
-
-def read_format(parameters: Mapping[str, str]) -> str:
-    """Read the format of an export; CSV without one. Raises Invalid."""
-    format = parameters.get("format", CSV)
-    if format not in FORMATS:
-        raise Invalid(Fault(f"Must be one of {', '.join(FORMATS)}", "format"))
-    return format
 
 
 def read_ids(body: Mapping[str, object]) -> list[int]:

@@ -12,12 +12,10 @@ from tokenry.domain.filters import All, Comparison, Condition, Filter, Operator
 from tokenry.domain.paging import PageRequest
 from tokenry.domain.texts import is_storable
 from tokenry.pages.visits import Download, Visit, read_id
-from tokenry.web.events import write_entry
+from tokenry.web.events import COLUMNS, write_entry
 from tokenry.web.rows import write_csv
 
 TEXT_LENGTH_MAX = 300
-COLUMNS = ("id", "at", "actor", "token_id", "address", "action", "subject", "details")
-"""Those of a file, called as the API calls them."""
 ACTIONS: Sequence[str] = sorted(event.action for event in EVENTS)
 """Everything that can have been done."""
 _NOTHING: Condition = Comparison("id", Operator.LESS, 0)
