@@ -40,7 +40,7 @@ def main(folder: Path) -> None:
         page.goto(link)
         page.get_by_label("New password").fill(PASSWORD)
         page.get_by_label("The same password again").fill(PASSWORD)
-        page.get_by_role("button").last.click()
+        page.get_by_role("button", name="Set password and sign in").click()
         page.wait_for_url("**/console")
         for language in LANGUAGES:
             page.set_extra_http_headers({"Accept-Language": language})

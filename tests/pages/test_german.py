@@ -11,8 +11,8 @@ from tests.browsers import NARROW, assert_for_everybody, new_link
 from tests.conftest import App
 from tests.pages.console.administering import admin_pages, make_firm
 from tests.pages.parts import Visitor, pages, visitor
-from tests.passwords import CHEAP_VARIABLES, PASSWORD
-from tests.servers import Server, serving
+from tests.passwords import PASSWORD
+from tests.servers import Server
 from tests.translating import noting_missing
 from tokenry.service.installation import Installation
 
@@ -26,12 +26,6 @@ def missing() -> Iterator[set[str]]:
     """Texts that pages ask for and that German does not have."""
     with noting_missing("de") as texts:
         yield texts
-
-
-@pytest.fixture
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("german") / "data", variables=CHEAP_VARIABLES) as server:
-        yield server
 
 
 def walk(somebody: Visitor, *starts: str) -> Iterator[tuple[str, str]]:
