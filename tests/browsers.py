@@ -42,7 +42,10 @@ def axe_violations(page: Page) -> list[str]:
     """What axe-core has to say against a page as it is, with the elements concerned; in dark, of its colours alone."""
     need_modules()
     found = []
-    page.evaluate((MODULES / "axe-core" / "axe.min.js").read_text("utf-8"))
+    if page.evaluate("typeof axe === 'undefined'"):
+        axe = (MODULES / "axe-core" / "axe.min.js").read_text("utf-8")
+        page.evaluate(axe)
+        page.add_init_script(axe)  # for where it goes from here
     schemes: dict[Literal["light", "dark"], Sequence[str]] = {"light": (), "dark": ("color-contrast",)}
     for scheme, rules in schemes.items():
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # else colours are on their way

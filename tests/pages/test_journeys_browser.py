@@ -57,7 +57,7 @@ class Person:
             return
         by_keyboard(self.page, field)
         self.page.keyboard.press("Control+A")
-        self.page.keyboard.type(text)
+        self.page.keyboard.insert_text(text)
 
     def select(self, label: str, option: str) -> None:
         """Choose from a list, of which a keyboard finds what begins with what is typed."""
