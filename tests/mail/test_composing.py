@@ -85,6 +85,26 @@ def test_what_users_write_stays_in_its_place() -> None:
     assert message["Subject"] == "tokenry: A token of yours leaked and was revoked"
 
 
+@pytest.mark.parametrize(
+    ("address", "to"),
+    [
+        ("o'brien+a=b@example.org", "o'brien+a=b@example.org"),
+        ("ada@Exämple.org", "ada@xn--exmple-cua.org"),
+        ("ada@straße.example", "ada@straße.example"),
+        ("ä@example.org", "ä@example.org"),
+    ],
+)
+def test_address_is_written_as_most_servers_take_it(address: str, to: str) -> None:
+    """A ß that is written as ss, as Python does it, would be somebody else's domain."""
+    assert compose_test(address, sender=SENDER, now=NOW)["To"] == to
+
+
+@pytest.mark.parametrize("address", ["ada@example..org", "ada@example.org.", "a@b.c, d@e.f", "<a@b.c>", "a@b.c (d)"])
+def test_what_is_read_as_another_address_or_none_is_not_written_to(address: str) -> None:
+    with pytest.raises(ValueError, match="address"):
+        compose_test(address, sender=SENDER, now=NOW)
+
+
 def test_message_about_very_much_is_bounded() -> None:
     message = compose(*[notice(NoticeKind.TOKEN_LEAKED, "x" * 100)] * 5000)
     assert "There are 4980 more" in text_of(message)

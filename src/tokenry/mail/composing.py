@@ -62,7 +62,7 @@ class Entry(NamedTuple):
 
 
 def compose_digest(digest: Digest, *, sender: str, now: datetime, console: str | None) -> EmailMessage:
-    """Write what a user is told, with times as they are where the user is."""
+    """Write what a user is told, with times as they are where the user is. Raises ValueError for no address."""
     reader, language = digest.reader, _language_of(digest.reader.language)
     entries = [_describe(notice, reader, now, console) for notice in digest.notices]
     values: dict[str, object] = {
@@ -82,7 +82,7 @@ def compose_digest(digest: Digest, *, sender: str, now: datetime, console: str |
 
 
 def compose_test(address: str, *, sender: str, now: datetime, language: str | None = None) -> EmailMessage:
-    """Write a message to try whether mail goes out."""
+    """Write a message to try whether mail goes out. Raises ValueError for no address."""
     language = _language_of(language)
     texts = translations(language)
     message = _begin(sender, address, f"tokenry: {texts.gettext(TEST_SUBJECT)}", now)
@@ -106,12 +106,24 @@ def _describe(notice: Notice, reader: Reader, now: datetime, console: str | None
 
 def _begin(sender: str, address: str, subject: str, now: datetime) -> EmailMessage:
     # Python reads encoded words (=?utf-8?q?…?=) in what a header is set to: nothing that users write is in a subject.
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = sender, address, subject
+    message, to = EmailMessage(), _in_ascii(address)
+    message["From"], message["To"], message["Subject"] = sender, to, subject
+    if [each.addr_spec for each in message["To"].addresses] != [to]:
+        raise ValueError("this address is read as another, or as none")
     message["Date"] = format_datetime(now)
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"
     return message
+
+
+def _in_ascii(address: str) -> str:
+    """An address with its domain as all servers take it (IDNA); one that might so become another's stays as it is."""
+    name, _, domain = address.rpartition("@")
+    try:
+        written = domain.encode("idna").decode("ascii")
+        return f"{name}@{written}" if written.encode("ascii").decode("idna") == domain.lower() else address
+    except UnicodeError:
+        return address
 
 
 def _language_of(chosen: str | None) -> str:
