@@ -184,8 +184,10 @@ def test_alarm_waits_for_no_digest_nor_a_digest_for_an_alarm(desk: Desk) -> None
     assert desk.turn() == 1
     desk.create_token(timedelta(days=8))
     desk.clock.seconds += 86400
+    desk.notices.note_expiring()
     desk.leak()
     assert desk.turn() == 2
+    assert "leaked" in desk.mailbox.messages[-2]["Subject"], "alarms go first"
 
 
 def test_several_workers_mail_each_thing_once(desk: Desk) -> None:

@@ -55,17 +55,18 @@ class Mailing:
             await self._thread.run(self.send_due, seconds=TURN_SECONDS_MAX)
 
     def send_due(self) -> int:
-        """Send users what they were not told yet; how many were mailed."""
-        settings = self._settings
-        if settings is None:
+        """Send users what they were not told yet, alarms first; how many messages went out."""
+        if self._settings is None:
             return 0
-        mailed = 0
-        now = self._transactions.now()
+        return sum(self._send_some(self._settings, urgent=urgent) for urgent in (True, False))
+
+    def _send_some(self, settings: MailSettings, *, urgent: bool) -> int:
+        mailed, now = 0, self._transactions.now()
         after: datetime | None = now - stored.TOLD_WITHIN
         while after is not None:
             with self._transactions.read() as connection:
-                waiting = stored.list_waiting(connection, now, after)
-            mailed += sum(self._mail(settings, user_id, urgent=urgent) for user_id, urgent in waiting.messages)
+                waiting = stored.list_waiting(connection, now, after, urgent=urgent)
+            mailed += sum(self._mail(settings, user_id, urgent=urgent) for user_id in waiting.user_ids)
             after = waiting.after
         return mailed
 

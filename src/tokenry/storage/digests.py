@@ -21,30 +21,29 @@ _URGENT = notices.c.kind.in_(sorted(URGENT))
 
 
 class Waiting(NamedTuple):
-    """Some users to be mailed, each with whether it is urgent; and from when on to look for others, or None."""
+    """Some users to be mailed, and from when on to look for others; None at the end."""
 
-    messages: Sequence[tuple[int, bool]]
+    user_ids: Sequence[int]
     after: datetime | None
 
 
-def list_waiting(connection: Connection, now: datetime, since: datetime) -> Waiting:
+def list_waiting(connection: Connection, now: datetime, since: datetime, *, urgent: bool) -> Waiting:
     """List some users who may be mailed now, and to whom something noted since then was not mailed."""
-    at = to_seconds(now)
+    table = _table(urgent=urgent)
     # Each is looked up by its key: in joins, PostgreSQL reads whole tables.
-    reachable = select(users.c.id).where(users.c.id == notices.c.user_id, *_REACHABLE)
-    due = (
-        and_(pace, func.coalesce(_one(select(table.c.next_at).where(table.c.user_id == notices.c.user_id)), 0) <= at)
-        for table, pace in ((alarms, _URGENT), (digests, ~_URGENT))
-    )
-    unmailed = select(notices.c.user_id, notices.c.created_at, _URGENT.label("urgent")).where(
-        _to_be_told(now, since), _one(reachable).is_not(None), or_(*due)
+    reachable = _one(select(users.c.id).where(users.c.id == notices.c.user_id, *_REACHABLE))
+    next_at = _one(select(table.c.next_at).where(table.c.user_id == notices.c.user_id))
+    unmailed = select(notices.c.user_id, notices.c.created_at).where(
+        _to_be_told(now, since, urgent=urgent),
+        reachable.is_not(None),
+        func.coalesce(next_at, 0) <= to_seconds(now),
     )
     rows = connection.execute(unmailed.order_by(notices.c.created_at).limit(PIECE_ROWS_MAX)).all()
     after = None
     if len(rows) == PIECE_ROWS_MAX:
         last = from_seconds(rows[-1].created_at)
         after = last if last > since else since + timedelta(seconds=1)
-    return Waiting([*dict.fromkeys((row.user_id, bool(row.urgent)) for row in rows)], after)
+    return Waiting([*dict.fromkeys(row.user_id for row in rows)], after)
 
 
 def find_reader(connection: Connection, user_id: int) -> Reader | None:
@@ -69,8 +68,7 @@ def claim_message(connection: Connection, user_id: int, now: datetime, *, until:
 
 def take_notices(connection: Connection, user_id: int, now: datetime, *, urgent: bool) -> Sequence[Notice]:
     """Take what a user was not mailed yet and is still to be told: it counts as mailed from now on."""
-    of_kind = _URGENT if urgent else ~_URGENT
-    own = update(notices).where(notices.c.user_id == user_id, of_kind, _to_be_told(now, now - TOLD_WITHIN))
+    own = update(notices).where(notices.c.user_id == user_id, _to_be_told(now, now - TOLD_WITHIN, urgent=urgent))
     taken = connection.execute(own.values(mailed_at=to_seconds(now)).returning(notices.c.id)).scalars().all()
     return read_notices(connection, taken)
 
@@ -93,7 +91,7 @@ def _table(*, urgent: bool) -> Table:
     return alarms if urgent else digests
 
 
-def _to_be_told(now: datetime, since: datetime) -> ColumnElement[bool]:
+def _to_be_told(now: datetime, since: datetime, *, urgent: bool) -> ColumnElement[bool]:
     """What was not mailed, is news, was not read in the console, is still wanted, and still true."""
     unwanted = select(unwanted_notices.c.kind).where(
         unwanted_notices.c.user_id == notices.c.user_id, unwanted_notices.c.kind == notices.c.kind
@@ -102,6 +100,7 @@ def _to_be_told(now: datetime, since: datetime) -> ColumnElement[bool]:
         tokens.c.id == notices.c.token_id, tokens.c.revoked_at.is_(None), tokens.c.expires_at > to_seconds(now)
     )
     return and_(
+        _URGENT if urgent else ~_URGENT,
         notices.c.mailed_at.is_(None),
         notices.c.dismissed_at.is_(None),
         notices.c.created_at >= to_seconds(since),
