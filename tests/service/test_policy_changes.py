@@ -63,7 +63,7 @@ def test_preview_counts_everybody_and_names_those_of_the_own_account(bench: Benc
     preview = changes.preview_change(bench.actor, wanted)
     assert (preview.before, preview.after.lifetime_max) == (Policy(), DAY)
     assert preview.outliving == Outliving(tokens=2, users=2, at_once=0, elsewhere=1)
-    assert preview.shortenings == [Shortening("admin", at_once=0, sooner=1)]
+    assert preview.shortenings == (Shortening("admin", at_once=0, sooner=1),)
     assert preview.factorless == Factorless(users=2, elsewhere=1, usernames=["admin"], oneself=True)
     assert preview.without_room == 3
     assert preview.differences == [

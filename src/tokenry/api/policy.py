@@ -221,8 +221,10 @@ def _read_kinds(
     return {UserKind(name): read(value) for name, value in values.items()}
 
 
-def _read_asked_lifetime(parameters: Mapping[str, str]) -> timedelta:
-    """Read the lifetime that a query asks for. Raises Invalid."""
-    seconds = read_id(parameters.get("max_lifetime_seconds", ""))
+def _read_asked_lifetime(parameters: Mapping[str, str]) -> timedelta | None:
+    """Read the lifetime that a query asks for, if it does. Raises Invalid."""
+    if "max_lifetime_seconds" not in parameters:
+        return None
+    seconds = read_id(parameters["max_lifetime_seconds"])
     raise_faults(lifetime_faults(seconds))
     return timedelta(seconds=seconds or 0)

@@ -138,11 +138,14 @@ def set_policy(
 def list_tokens(
     output: Output,
     connection: Connection,
-    max_lifetime: Annotated[str, typer.Option(metavar="SPAN", help="The maximum lifetime: 90d, 12h, 4w.")],
+    max_lifetime: Annotated[
+        str | None,
+        typer.Option(metavar="SPAN", show_default="that of the policy", help="The maximum lifetime: 90d, 12h, 4w."),
+    ] = None,
 ) -> None:
     """List the tokens of your account that outlive a maximum lifetime, and when they would expire."""
     printer = output.of(OUTLIVING)
-    lifetime = read_span(max_lifetime, "--max-lifetime")
+    lifetime = None if max_lifetime is None else read_span(max_lifetime, "--max-lifetime")
     with connection.open() as client:
         printer.write(map(_write_token, client.policy.outliving_tokens(lifetime)))
 

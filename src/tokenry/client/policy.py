@@ -144,8 +144,8 @@ class InstallationPolicies:
         """
         return self._shell.run(_update(wanted, shorten_existing, version))
 
-    def outliving_tokens(self, max_lifetime: timedelta) -> Iterator[OutlivingToken]:
-        """Go through the tokens of the account that outlive a maximum lifetime, by id."""
+    def outliving_tokens(self, max_lifetime: timedelta | None = None) -> Iterator[OutlivingToken]:
+        """Go through the tokens of the account that outlive a maximum lifetime, or else that of the policy, by id."""
         walk: Walk[OutlivingToken] = Walk(calls.PAGE_SIZE_DEFAULT)
         while walk.page is not None:
             yield from walk.take(self._shell.run(_outliving(max_lifetime, walk.page, walk.size)))
@@ -174,8 +174,8 @@ class AsyncInstallationPolicies:
         """
         return await self._shell.run(_update(wanted, shorten_existing, version))
 
-    async def outliving_tokens(self, max_lifetime: timedelta) -> AsyncIterator[OutlivingToken]:
-        """Go through the tokens of the account that outlive a maximum lifetime, by id."""
+    async def outliving_tokens(self, max_lifetime: timedelta | None = None) -> AsyncIterator[OutlivingToken]:
+        """Go through the tokens of the account that outlive a maximum lifetime, or else that of the policy, by id."""
         walk: Walk[OutlivingToken] = Walk(calls.PAGE_SIZE_DEFAULT)
         while walk.page is not None:
             for token in walk.take(await self._shell.run(_outliving(max_lifetime, walk.page, walk.size))):
@@ -191,10 +191,10 @@ def _update(wanted: PolicyChanges, shorten: bool, version: str | None) -> Call[I
     return Call("PUT", PLACE, _read, body=body if version is None else {**body, "version": version})
 
 
-def _outliving(max_lifetime: timedelta, page: int, size: int) -> Call[Page[OutlivingToken]]:
+def _outliving(max_lifetime: timedelta | None, page: int, size: int) -> Call[Page[OutlivingToken]]:
     asked = calls.list_users(f"{PLACE}/outliving-tokens", page=page, page_size=size, filter=None)
-    query = (*asked.query, ("max_lifetime_seconds", f"{_seconds(max_lifetime):d}"))
-    return replace(asked, query=query).reading(_read_outliving, calls.shows_nothing)
+    lifetime = () if max_lifetime is None else (("max_lifetime_seconds", f"{_seconds(max_lifetime):d}"),)
+    return replace(asked, query=(*asked.query, *lifetime)).reading(_read_outliving, calls.shows_nothing)
 
 
 def _write(wanted: PolicyChanges) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What administrators of the first account do with the policy, which holds for all accounts."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -9,10 +10,9 @@ from tokenry.domain.callers import require_administrator
 from tokenry.domain.errors import Conflict, Fault, Forbidden, Invalid, raise_faults
 from tokenry.domain.events import PolicySet
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.policy import Policy
+from tokenry.domain.policy import Policy, Shortening
 from tokenry.domain.policy_changes import (
     NAMED_MAX,
-    Factorless,
     Outliving,
     OutlivingToken,
     PolicyChange,
@@ -56,29 +56,32 @@ class PolicyChanges:
             _require_governor(connection, actor, user)
             before = stored.get_policy(connection)
             after = _apply(wanted, before, shorten=shorten)
-            lifetime, most = after.lifetime_max, after.tokens_per_user_max
-            factorless = effects.find_factorless(
-                connection, after.second_factor, account_id=account_id, limit=NAMED_MAX
-            )
+            lifetime, most, concerned = after.lifetime_max, after.tokens_per_user_max, after.second_factor
+            outliving, shortenings = Outliving(), tuple[Shortening, ...]()
+            if lifetime is not None:
+                outliving = effects.count_outliving(connection, lifetime, now, account_id=account_id)
+                shortenings = (
+                    *stored.list_shortenings(connection, lifetime, now, account_id=account_id, limit=NAMED_MAX),
+                )
+            factorless = effects.find_factorless(connection, concerned, account_id=account_id, limit=NAMED_MAX)
             return Preview(
-                before,
-                after,
-                list_differences(before, after, effects.count_users(connection)),
-                Outliving()
-                if lifetime is None
-                else effects.count_outliving(connection, lifetime, now, account_id=account_id),
-                ()
-                if lifetime is None
-                else stored.list_shortenings(connection, lifetime, now, account_id=account_id, limit=NAMED_MAX),
-                _including(factorless, user, after),
-                0 if most is None else effects.count_without_room(connection, most, now),
+                before=before,
+                after=after,
+                differences=list_differences(before, after, effects.count_users(connection)),
+                outliving=outliving,
+                shortenings=shortenings,
+                factorless=replace(factorless, oneself=concerned.includes(admin=user.admin) and not user.second_factor),
+                without_room=0 if most is None else effects.count_without_room(connection, most, now),
             )
 
-    def list_outliving(self, actor: Actor, lifetime: timedelta, request: PageRequest) -> Page[OutlivingToken]:
-        """List the tokens of the account that outlive a maximum lifetime, by id."""
+    def list_outliving(self, actor: Actor, lifetime: timedelta | None, request: PageRequest) -> Page[OutlivingToken]:
+        """List the tokens of the account that outlive a maximum lifetime, or else that of the policy, by id."""
+        now = self._transactions.now()
         with self._transactions.read() as connection:
             _require_governor(connection, actor, get_reader(connection, actor))
-            now = self._transactions.now()
+            lifetime = lifetime or stored.get_policy(connection).lifetime_max
+            if lifetime is None:
+                return Page((), request, 0)
             return effects.list_outliving(connection, lifetime, now, account_id=actor.account_id, request=request)
 
     @retried
@@ -123,8 +126,3 @@ def _apply(wanted: PolicyChange, policy: Policy, *, shorten: bool) -> Policy:
     if shorten and after.lifetime_max is None:
         raise Invalid(_ENDLESS)
     return after
-
-
-def _including(found: Factorless, user: User, policy: Policy) -> Factorless:
-    oneself = policy.second_factor.includes(admin=user.admin) and not user.second_factor
-    return Factorless(found.users, found.elsewhere, found.usernames, oneself)

@@ -63,6 +63,7 @@ class PolicyPages:
             policy=policy,
             shortening=shortening,
             change=CHANGE,
+            tokens=TOKENS,
             **_WORDS,
         )
 
@@ -92,12 +93,11 @@ class PolicyPages:
 
     def list_tokens(self, visit: Visit) -> Reply:
         """GET the tokens that outlive the lifetime that the address has, or else the policy."""
-        actor, asked = visit.signed_in.actor, Asked.read(visit, TOKENS, fields=(), choices=())
-        policy, _ = self._changes.get_policy(actor)
+        asked = Asked.read(visit, TOKENS, fields=(), choices=())
         seconds = read_id(asked.search)
-        lifetime = policy.lifetime_max if lifetime_faults(seconds) else timedelta(seconds=seconds or 0)
-        page = None if lifetime is None else self._changes.list_outliving(actor, lifetime, asked.request)
-        return show_admin(POLICY, "policy_tokens", asked=asked, lifetime=lifetime, page=page, back=POLICY.path)
+        lifetime = None if lifetime_faults(seconds) else timedelta(seconds=seconds or 0)
+        page = self._changes.list_outliving(visit.signed_in.actor, lifetime, asked.request)
+        return show_admin(POLICY, "policy_tokens", asked=asked, page=page, back=POLICY.path)
 
     def _find(self, visit: Visit) -> tuple[Policy | None, TokenShortening | None]:
         """The whole policy, for who may see it."""
