@@ -1,5 +1,7 @@
 """`tokenry token …` against a running service."""
 
+import csv
+import io
 import json
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -133,9 +135,17 @@ def test_forms_have_the_same_values(person: Person) -> None:
     rows = person.rows(*chosen)
     assert [(row["id"], row["expiry"]) for row in rows] == [(made[0], "2030-01-01T00:00:00Z"), (made[1], None)]
     assert [json.loads(line) for line in person.does(*chosen, "--jsonl").splitlines()] == rows
+    file = csv.DictReader(io.StringIO(person.does(*chosen, "--csv")))
+    assert [(int(row["id"]), row["expiry"] or None) for row in file] == [(row["id"], row["expiry"]) for row in rows]
     text = person.does(*chosen, "--text", "--delimiter", ";", "--no-headers", "--format", "label,id,expiry")
     assert text == f"forms;{made[0]};2030-01-01T00:00:00Z\nforms;{made[1]};never\n"
     assert person.does(*chosen, "-q") == person.does(*chosen, "--field", "id") == f"{made[0]}\n{made[1]}\n"
+
+
+def test_label_is_no_formula_for_a_spreadsheet(person: Person) -> None:
+    person.make(label="=1+1")
+    chosen = ("token", "list", "--label", "=1+1", "--csv", "--no-headers", "--format", "label")
+    assert person.does(*chosen) == "'=1+1\n"
 
 
 def test_list_is_filtered_ordered_and_cut(person: Person) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
@@ -18,6 +18,7 @@ from tokenry.printable import printable
 Row = Mapping[str, Any]
 """A value that JSON knows for each column."""
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 ABSENT = {"expiry": "never", "last_used": "never"}
 """What people read in place of null, by column; a dash elsewhere."""
 
@@ -28,6 +29,7 @@ class Output:
 
     json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print a JSON object on each line.")] = False
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, as spreadsheets read it.")] = False
     text: Annotated[bool, typer.Option("--text", help="Print tab-separated lines, also on a terminal.")] = False
     delimiter: Annotated[
         str, typer.Option(metavar="TEXT", show_default="a tab", help="With --text: the separator between columns.")
@@ -49,14 +51,14 @@ class Output:
 
         Of them `bare` is left with --quiet; `shown`, or else all, where they stand side by side and none is asked for.
         """
-        forms = [self.json, self.jsonl, self.text, self.field is not None, self.quiet]
+        forms = [self.json, self.jsonl, self.csv, self.text, self.field is not None, self.quiet]
         if sum(forms) > 1:
-            raise typer.BadParameter("--json, --jsonl, --text, --field and --quiet exclude each other")
+            raise typer.BadParameter("--json, --jsonl, --csv, --text, --field and --quiet exclude each other")
         if self.quiet or self.field is not None:
             column = bare if self.field is None else _find(self.field, columns, "--field")
             return Printer(self, (column,))
         if self.format is None:
-            return Printer(self, columns if shown is None or self.json or self.jsonl else shown)
+            return Printer(self, columns if shown is None or self.json or self.jsonl or self.csv else shown)
         return Printer(self, [_find(name, columns, "--format") for name in self.format.split(",")])
 
 
@@ -85,6 +87,8 @@ class Printer:
         elif output.jsonl:
             for row in chosen:
                 print(json.dumps(row))
+        elif output.csv:
+            self._write_csv(chosen)
         elif self.is_table:
             self.draw(chosen, sys.stdout)
         else:
@@ -98,7 +102,8 @@ class Printer:
     @property
     def is_table(self) -> bool:
         """Whether rows are drawn, which waits for the last one."""
-        return sys.stdout.isatty() and not (self._is_bare or self.output.json or self.output.jsonl or self.output.text)
+        forms = (self.output.json, self.output.jsonl, self.output.csv, self.output.text)
+        return sys.stdout.isatty() and not (self._is_bare or any(forms))
 
     @property
     def _is_bare(self) -> bool:
@@ -114,12 +119,28 @@ class Printer:
             return printable(json.dumps(value, ensure_ascii=False)) if value else "-"
         return printable(" ".join(value) or "-" if isinstance(value, list) else str(value))
 
+    def _write_csv(self, rows: Iterable[Row]) -> None:
+        from csv import writer  # noqa: PLC0415 - few commands need it
+
+        lines = writer(sys.stdout, lineterminator="\n")
+        lines.writerows(self._lines([_csv_cell(value) for value in row.values()] for row in rows))
+
     def _write_lines(self, rows: Iterable[Row]) -> None:
-        headers = [] if self._is_bare or self.output.no_headers else [self.columns]
-        lines = ([self._cell(column, value) for column, value in row.items()] for row in rows)
-        first = list(islice(lines, 1))  # before the headers: while it is fetched, something may go wrong
-        for line in chain(headers, first, lines):
+        for line in self._lines([self._cell(column, value) for column, value in row.items()] for row in rows):
             print(self.output.delimiter.join(line))
+
+    def _lines(self, lines: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
+        headers = [] if self._is_bare or self.output.no_headers else [self.columns]
+        first = list(islice(lines, 1))  # before the headers: while it is fetched, something may go wrong
+        return chain(headers, first, lines)
+
+
+def _csv_cell(value: Any) -> str:
+    """A value as the service's own files have it. What a spreadsheet takes for a formula has a quote in front."""
+    if value is None:
+        return ""
+    text = " ".join(value) if isinstance(value, list) else value if isinstance(value, str) else json.dumps(value)
+    return printable(f"'{text}" if text.startswith(_FORMULA) else text)
 
 
 def write_time(moment: datetime | None) -> str | None:
