@@ -106,9 +106,17 @@ def read_notices(connection: Connection, notice_ids: Collection[int]) -> Sequenc
 
 
 def dismiss_notice(connection: Connection, notice_id: int, *, user_id: int, now: datetime) -> bool:
-    """Note that a user has seen it; whether it was there."""
-    own = update(notices).where(notices.c.id == notice_id, notices.c.user_id == user_id)
-    return connection.execute(own.values(dismissed_at=to_seconds(now))).rowcount == 1
+    """Note that a user has seen it, and so what was told before of the same; whether it was there."""
+    seen = notices.alias()
+    same = select(seen.c.id).where(
+        seen.c.id == notice_id,
+        seen.c.user_id == user_id,
+        seen.c.kind == notices.c.kind,
+        seen.c.token_id == notices.c.token_id,
+        seen.c.network.is_not_distinct_from(notices.c.network),
+    )
+    own = update(notices).where(notices.c.user_id == user_id, notices.c.id <= notice_id, same.exists())
+    return connection.execute(own.values(dismissed_at=to_seconds(now))).rowcount > 0
 
 
 def find_choices(connection: Connection, user_id: int) -> Choices:

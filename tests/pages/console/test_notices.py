@@ -19,11 +19,12 @@ LABEL = "nightly &lt;backup&gt;"
 
 @pytest.fixture
 def warned(site: App, do: Installation, clock: Clock) -> Visitor:
-    """The administrator, who has a token that expires within a week."""
+    """The administrator, who has a token that expires within a week, and was told so a month before as well."""
     expiry = do.transactions.now().replace(microsecond=0) + timedelta(days=300)
     do.tokens.create_token_for(OPERATOR, "admin", NewToken(label=unescape(LABEL), expiry=expiry))
-    clock.seconds = expiry.timestamp() - 7 * 86400 + 3600
-    do.notices.note_expiring()
+    for days in (30, 7):
+        clock.seconds = expiry.timestamp() - days * 86400 + 3600
+        do.notices.note_expiring()
     warned = visitor(site)
     sign_in_as(site, warned)
     return warned
