@@ -50,6 +50,7 @@ def test_fault_is_beside_its_field_and_keeps_what_was_typed(admin: Visitor) -> N
         ("search=example.org", ["ada"]),
         ("sort=username", ["ada", "admin", "shop-backend"]),
         ("search=nobody", []),
+        ("search=%00", []),
     ],
 )
 def test_list_is_searched_and_sorted_by_the_address(

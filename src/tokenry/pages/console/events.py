@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 from tokenry.domain.audit import Entry
 from tokenry.domain.events import EVENTS
-from tokenry.domain.filters import All, Comparison, Condition, Filter, Operator
+from tokenry.domain.filters import All, Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
-from tokenry.domain.texts import is_storable
+from tokenry.pages.console.lists import matching
 from tokenry.pages.visits import Download, Visit, read_id
 from tokenry.web.events import COLUMNS, write_entry
 from tokenry.web.rows import write_csv
@@ -18,7 +18,6 @@ from tokenry.web.rows import write_csv
 TEXT_LENGTH_MAX = 300
 ACTIONS: Sequence[str] = sorted(event.action for event in EVENTS)
 """Everything that can have been done."""
-_NOTHING: Condition = Comparison("id", Operator.LESS, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,8 @@ class Wanted:
     @property
     def filter(self) -> Filter:
         """What the audit has to be asked for."""
-        texts = [(name, text) for name in ("actor", "action", "subject") if (text := getattr(self, name))]
-        conditions: list[Condition] = [
-            Comparison(name, Operator.EQUAL, text) if is_storable(text) else _NOTHING for name, text in texts
-        ]
+        names = ("actor", "action", "subject")
+        conditions = [matching(text, equal=(name,)) for name in names if (text := getattr(self, name))]
         if (since := _read_day(self.since)) is not None:
             conditions.append(Comparison("at", Operator.GREATER_OR_EQUAL, since))
         if (until := _read_day(self.until)) is not None:

@@ -1,11 +1,13 @@
 """What a list of the console is asked for, by its address: which rows, in which order, and which page of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import urlencode
 
+from tokenry.domain.filters import All, Any, Comparison, Condition, Filter, Operator
 from tokenry.domain.paging import PageRequest
+from tokenry.domain.texts import is_storable
 from tokenry.pages.visits import Visit, read_id
 
 SEARCH_LENGTH_MAX = 100
@@ -48,6 +50,11 @@ class Asked:
         return self.sort.removeprefix("-")
 
     @property
+    def order_by(self) -> str | None:
+        """The same, as filters say it: ids are given in the order in which things are made, and indexes have them."""
+        return None if self.field == "created" else self.field
+
+    @property
     def descending(self) -> bool:
         """Whether the highest comes first."""
         return self.sort.startswith("-")
@@ -66,6 +73,11 @@ class Asked:
         query = urlencode({name: value for name, value in asked.items() if value})
         return f"{self.path}?{query}" if query else self.path
 
+    def filter(self, *, within: Sequence[str] = (), equal: Sequence[str] = ()) -> Filter:
+        """What a list has to be asked for to show this, if its search is `matching` in these fields."""
+        condition = matching(self.search, within=within, equal=equal) if self.search else All(())
+        return Filter(condition, self.order_by, self.descending)
+
     def at_page(self, page: int) -> str:
         """The address of another page of it."""
         return replace(self, page=page).address
@@ -74,3 +86,11 @@ class Asked:
         """The address of the same rows by another field, or the other way round by this one."""
         sort = f"-{field}" if self.sort == field else field
         return replace(self, sort=sort, page=1).address
+
+
+def matching(text: str, *, within: Sequence[str] = (), equal: Sequence[str] = ()) -> Condition:
+    """What has a text within one of some fields, or as one of others. What no database can store is nowhere."""
+    if not is_storable(text):
+        return Any(())
+    found = [Comparison(field, Operator.CONTAINS, text) for field in within]
+    return Any((*found, *(Comparison(field, Operator.EQUAL, text) for field in equal)))

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from tokenry.domain.details import NOT_ENDED, Selection, Several, State
-from tokenry.domain.filters import All, Any, Comparison, Condition, Filter, Operator
-from tokenry.domain.texts import is_storable
-from tokenry.pages.console.lists import Asked
+from tokenry.domain.filters import All, Comparison, Condition, Filter, Operator
+from tokenry.pages.console.lists import Asked, matching
 
 EXPIRING_SOON = timedelta(days=30)
 LONG_UNUSED = timedelta(days=90)
@@ -45,14 +44,5 @@ def select_tokens(asked: Asked, now: datetime) -> tuple[Filter, Selection]:
         case state:
             selection = Selection(State(state))
     if asked.search:
-        conditions.append(_matching(asked.search))
-    # Ids are given in the order in which tokens are made, and every index has them.
-    order_by = None if asked.field == "created" else asked.field
-    return Filter(All(tuple(conditions)), order_by, asked.descending), selection
-
-
-def _matching(text: str) -> Condition:
-    """What has the text in its label, or is shown by it. What no database can store is nowhere."""
-    if not is_storable(text):
-        return Comparison("id", Operator.LESS, 0)
-    return Any((Comparison("label", Operator.CONTAINS, text), Comparison("preview", Operator.EQUAL, text)))
+        conditions.append(matching(asked.search, within=("label",), equal=("preview",)))
+    return Filter(All(tuple(conditions)), asked.order_by, asked.descending), selection

@@ -5,8 +5,6 @@ from urllib.parse import quote
 from tokenry.domain.accounts import Account
 from tokenry.domain.callers import require_parent
 from tokenry.domain.errors import AlreadyMade
-from tokenry.domain.filters import Comparison, Filter, Operator
-from tokenry.domain.texts import is_storable
 from tokenry.pages.console.admin.questions import ENTER_CHILD
 from tokenry.pages.console.lists import Asked
 from tokenry.pages.console.once import form_request, tell_made
@@ -29,7 +27,7 @@ class ChildPages:
         """GET the child accounts, those whose name has a text in it, or all."""
         require_parent(visit.signed_in.user)
         asked = Asked.read(visit, CHILD_ACCOUNTS.path, fields=FIELDS, choices=())
-        page = self._children.list_children(visit.signed_in.actor, asked.request, _select(asked))
+        page = self._children.list_children(visit.signed_in.actor, asked.request, asked.filter(within=("company",)))
         return show_in(CHILD_ACCOUNTS, "children", asked=asked, page=page)
 
     def show_token(self, visit: Visit) -> Reply:
@@ -57,12 +55,3 @@ class ChildPages:
     def _get(self, visit: Visit) -> Account:
         require_parent(visit.signed_in.user)
         return self._children.get_child(visit.signed_in.actor, visit.path["euuid"])
-
-
-def _select(asked: Asked) -> Filter:
-    order_by = None if asked.field == "created" else asked.field
-    if not asked.search:
-        return Filter(order_by=order_by, descending=asked.descending)
-    text = asked.search if is_storable(asked.search) else ""
-    operator = Operator.CONTAINS if text else Operator.EQUAL
-    return Filter(Comparison("company", operator, text), order_by, asked.descending)

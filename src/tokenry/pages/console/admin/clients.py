@@ -7,11 +7,8 @@ from urllib.parse import quote
 from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.clients import Authentication, Client, ClientChange
 from tokenry.domain.errors import AlreadyMade, Fault, Invalid
-from tokenry.domain.filters import Any as Either
-from tokenry.domain.filters import Comparison, Filter, Operator
 from tokenry.domain.oauth import GrantType
 from tokenry.domain.scopes import EVERYTHING
-from tokenry.domain.texts import is_storable
 from tokenry.pages.console.admin.places import CLIENTS
 from tokenry.pages.console.admin.questions import DELETE_CLIENT, RESET_CLIENT, Question
 from tokenry.pages.console.admin.shown import SECRET_OF, show_admin, show_question
@@ -54,7 +51,8 @@ class ClientPages:
     def show_list(self, visit: Visit) -> Reply:
         """GET the clients, those whose name or id has a text in it, or all."""
         asked = Asked.read(visit, CLIENTS.path, fields=FIELDS, choices=())
-        page = self._clients.list_clients(visit.signed_in.actor, asked.request, _select(asked))
+        filter = asked.filter(within=("label",), equal=("id",))
+        page = self._clients.list_clients(visit.signed_in.actor, asked.request, filter)
         return show_admin(CLIENTS, "clients", asked=asked, page=page)
 
     def show_new(self, visit: Visit) -> Reply:
@@ -172,13 +170,3 @@ def read_client(form: Fields, scopes: str, catalogue: Catalogue) -> ClientChange
     if not unknown:
         settings["scopes"] = catalogue.read(scopes)
     return ClientChange(settings, tuple(faults))
-
-
-def _select(asked: Asked) -> Filter:
-    order_by = None if asked.field == "created" else asked.field
-    if not asked.search:
-        return Filter(order_by=order_by, descending=asked.descending)
-    text = asked.search if is_storable(asked.search) else ""
-    operator = Operator.CONTAINS if text else Operator.EQUAL
-    having = Either((Comparison("label", operator, text), Comparison("id", Operator.EQUAL, text)))
-    return Filter(having, order_by, asked.descending)

@@ -20,7 +20,6 @@ from tokenry.pages.console.admin.questions import (
     Question,
 )
 from tokenry.pages.console.admin.shown import show_admin, show_question
-from tokenry.pages.console.admin.users import FIELDS, select_users
 from tokenry.pages.console.lists import Asked
 from tokenry.pages.console.matrix import ITS_LIMIT, Matrix
 from tokenry.pages.console.once import faults_of, form_request, tell_made
@@ -33,6 +32,7 @@ from tokenry.service.installation import Installation
 
 TOKEN_OF = "A token of %(name)s"  # noqa: S105 - a title
 NEW = f"{ADMIN}/new-service-account"
+FIELDS = frozenset({"username"})
 LIFETIMES = {"90": timedelta(days=90), "365": timedelta(days=365), "never": None}
 """For how many days a token can be made; without any, it does not expire."""
 
@@ -50,7 +50,8 @@ class ServiceAccountPages:
     def show_list(self, visit: Visit) -> Reply:
         """GET the service accounts, those whose name has a text in it, or all."""
         asked = Asked.read(visit, SERVICE_ACCOUNTS.path, fields=FIELDS, choices=())
-        page = self._accounts.list_service_accounts(visit.signed_in.actor, asked.request, select_users(asked))
+        filter = asked.filter(within=("username",))
+        page = self._accounts.list_service_accounts(visit.signed_in.actor, asked.request, filter)
         return show_admin(SERVICE_ACCOUNTS, "service_accounts", asked=asked, page=page)
 
     def show_new(self, visit: Visit) -> Reply:

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from tokenry.domain.errors import AlreadyMade, Fault, Invalid, NotFound
-from tokenry.domain.filters import All, Comparison, Condition, Filter, Operator
-from tokenry.domain.texts import is_storable
+from tokenry.domain.filters import All, Comparison, Filter, Operator
 from tokenry.domain.webhooks import ACTIONS, GRACE, Webhook, WebhookChange
 from tokenry.pages.console.admin.places import WEBHOOKS
 from tokenry.pages.console.admin.questions import (
@@ -38,7 +37,8 @@ class WebhookPages:
     def show_list(self, visit: Visit) -> Reply:
         """GET the webhooks, those whose address has a text in it, or all."""
         asked = Asked.read(visit, WEBHOOKS.path, fields={"url"}, choices=())
-        page = self._webhooks.list_webhooks(visit.signed_in.actor, asked.request, _select(asked, "url"))
+        filter = asked.filter(within=("url",))
+        page = self._webhooks.list_webhooks(visit.signed_in.actor, asked.request, filter)
         return show_admin(WEBHOOKS, "webhooks", asked=asked, page=page)
 
     def show_new(self, visit: Visit) -> Reply:
@@ -61,9 +61,7 @@ class WebhookPages:
         """GET one, with what it was told and is to be told."""
         webhook = self._get(visit)
         asked = Asked.read(visit, path_of(webhook), fields=(), choices=STATES)
-        page = self._webhooks.list_deliveries(
-            visit.signed_in.actor, webhook.id, asked.request, _select(asked, "subject")
-        )
+        page = self._webhooks.list_deliveries(visit.signed_in.actor, webhook.id, asked.request, _select_messages(asked))
         return show_admin(
             WEBHOOKS, "webhook", webhook=webhook, asked=asked, page=page, choices=STATES, own=path_of(webhook)
         )
@@ -172,16 +170,10 @@ def read_webhook(form: Fields) -> WebhookChange:
     return WebhookChange(url=form.get("url").strip(), actions=frozenset(form.all("events")) & ACTIONS)
 
 
-def _select(asked: Asked, field: str) -> Filter:
-    conditions: list[Condition] = []
-    if asked.search:
-        known = is_storable(asked.search)
-        operator = Operator.CONTAINS if known and field == "url" else Operator.EQUAL
-        conditions.append(Comparison(field, operator, asked.search if known else ""))
-    if asked.show:
-        conditions.append(Comparison("state", Operator.EQUAL, asked.show))
-    order_by = "url" if asked.field == "url" else None
-    return Filter(All(tuple(conditions)), order_by, asked.descending if order_by else False)
+def _select_messages(asked: Asked) -> Filter:
+    """Those on one thing, of one state; the newest come first by themselves."""
+    of_state = (Comparison("state", Operator.EQUAL, asked.show),) if asked.show else ()
+    return Filter(All((asked.filter(equal=("subject",)).condition, *of_state)))
 
 
 def _show_form(webhook: Webhook | None, wanted: WebhookChange, faults: Sequence[Fault] = ()) -> Reply:
