@@ -113,7 +113,7 @@ class Telling:
         self._chance = chance
         self._limits = limits
         self._threads = {False: CapacityLimiter(SENDERS_MAX), True: CapacityLimiter(TRIERS_MAX)}
-        """For webhooks that failed the last time, and for those that did not."""
+        """By whether they are for webhooks that failed the last time; so is the last id that was looked at."""
         self._seen = {False: 0, True: 0}
         self._database = threading.Lock()
         """Of the senders one at a time has a connection."""
@@ -152,7 +152,7 @@ class Telling:
         with self._database, within(DATABASE_SECONDS_MAX), self._transactions.read() as connection:
             now, after = self._transactions.now(), self._seen[failing]
             found = stored.list_waiting(connection, now, after=after, limit=WAITING_LOOKED_AT)
-        self._seen[failing] = found[-1].webhook_id if len(found) == WAITING_LOOKED_AT else 0
+        self._seen[failing] = max(each.webhook_id for each in found) if len(found) == WAITING_LOOKED_AT else 0
         due = [each for each in found if each.due and (each.failures != 0) is failing]
         return choose_due(due)[:DUE_MAX]
 

@@ -113,7 +113,7 @@ def delete_webhook(connection: Connection, webhook_id: int) -> None:
 
 
 def list_waiting(connection: Connection, now: datetime, *, after: int, limit: int) -> Sequence[Waiting]:
-    """List some of the webhooks for which something waits, from an id on, in their order. Of each few rows are read."""
+    """List the first webhooks behind an id for which something waits. Of each few rows are read, however many wait."""
     pending = select(func.min(outbox.c.webhook_id)).where(outbox.c.state == State.PENDING.value)
     start = pending.where(outbox.c.webhook_id > after).scalar_subquery()
     found = select(start.label("id"), literal(1).label("place")).cte("waiting", recursive=True)
