@@ -60,8 +60,8 @@ DUE_MAX = 100
 OF_ACCOUNT_MAX = 2
 """Of one account's webhooks so many are sent to in a pass: those of others wait for no more than these."""
 ERROR_LENGTH_MAX = 200
-SENDER = "webhooks"
-"""Who disabled a webhook that is gone, in the audit."""
+BY_ITSELF = "webhooks"
+"""Who disables webhooks, in the audit, where nobody did."""
 _TAKEN = range(200, 300)
 _GONE = 410
 
@@ -223,7 +223,7 @@ class Telling:
     def _note(self, message: Message, outcome: Outcome) -> None:
         """Note what became of a message. Who is gone is told nothing more, unless there is another address by now."""
         webhook, delivery = message.recipient.webhook, message.delivery
-        with self._transactions.change(Origin(SENDER)) as change:
+        with self._transactions.change(Origin(BY_ITSELF)) as change:
             connection, now = change.connection, change.now
             gone = outcome.status == _GONE and stored.disable_webhook(connection, webhook, Disabling.GONE, now)
             if outcome.status is not None and (outcome.taken or gone):
@@ -250,7 +250,7 @@ class Telling:
             if recipient is None or not outbox.is_full(connection, webhook_id, self._limits.waiting_max):
                 return
         webhook = recipient.webhook
-        with self._transactions.change(Origin(SENDER)) as change:
+        with self._transactions.change(Origin(BY_ITSELF)) as change:
             if stored.disable_webhook(change.connection, webhook, Disabling.FULL, change.now):
                 given_up = outbox.give_up(change.connection, webhook.id, change.now)
                 change.record(WebhookFull(webhook.account_id, webhook.id, given_up))

@@ -41,7 +41,7 @@ from tokenry.storage import webhooks as stored
 from tokenry.storage.accounts import lock_account
 from tokenry.storage.database import retried
 
-FULL = Fault(f"There are {WEBHOOKS_MAX} webhooks, which is as many as there may be: delete one first")
+TOO_MANY = Fault(f"There are {WEBHOOKS_MAX} webhooks, which is as many as there may be: delete one first")
 
 
 class Webhooks:
@@ -146,7 +146,7 @@ class Webhooks:
             faults.append(Fault("Must be given, such as https://app.example/hooks", "url"))
         raise_faults(faults)
         if stored.count_webhooks(change.connection, account_id) >= WEBHOOKS_MAX:
-            raise Invalid(FULL)
+            raise Invalid(TOO_MANY)
         webhook = stored.create_webhook(
             change.connection,
             account_id=account_id,

@@ -72,13 +72,10 @@ def find_first_day(connection: Connection, account_id: int) -> date | None:
 def list_counts(connection: Connection, token_id: int, now: datetime) -> Sequence[DayCount]:
     """List what became of a token, the first day first."""
     table = token_counts
-    return _list(connection, table, select(table).where(table.c.token_id == token_id), now)
-
-
-def list_account_counts(connection: Connection, account_id: int, now: datetime) -> Sequence[DayCount]:
-    """List what became of all tokens of an account, or, for 0, of those that are nobody's; the first day first."""
-    table = account_counts
-    return _list(connection, table, select(table).where(table.c.account_id == account_id), now)
+    own = select(table).where(table.c.token_id == token_id, table.c.day >= last_days(now)[0])
+    # What a limit refused may be taken back on the day after.
+    kept = own.where(table.c.number > 0).order_by(table.c.day, table.c.result)
+    return [DayCount(date_of(row.day), Result(row.result), row.number) for row in connection.execute(kept)]
 
 
 def upsert_rows(
@@ -110,12 +107,6 @@ def _add(connection: Connection, table: Table, numbers: "Counter[tuple[int, int,
     names = [column.name for column in table.c]
     rows = [dict(zip(names, (*key, number), strict=True)) for key, number in sorted(numbers.items())]
     upsert_rows(connection, table, rows, lambda new: {"number": table.c.number + new.number})
-
-
-def _list(connection: Connection, table: Table, statement: Select[Any], now: datetime) -> Sequence[DayCount]:
-    # What a limit refused may be taken back on the day after.
-    kept = statement.where(table.c.day >= last_days(now)[0], table.c.number > 0).order_by(table.c.day, table.c.result)
-    return [DayCount(date_of(row.day), Result(row.result), row.number) for row in connection.execute(kept)]
 
 
 def _delete_old(table: Table, connection: Connection, now: datetime) -> int:

@@ -4,7 +4,8 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Unique
 
 from tokenry.storage.schema.base import Id, Seconds, Words, metadata
 
-# `thing` tells what is told of: there is one row for it, whichever host comes first.
+# `thing` tells what is told of: there is one row for it, whichever host comes first. `token_id` is of a personal token,
+# which is never deleted: no key, or it would be looked for.
 notices = Table(
     "notices",
     metadata,
@@ -12,9 +13,7 @@ notices = Table(
     Column("user_id", Id, ForeignKey("users.id"), nullable=False),
     Column("kind", String(32), nullable=False),
     Column("thing", String(255), nullable=False),
-    Column(
-        "token_id", Id, nullable=False
-    ),  # a personal token, which is never deleted: no key, or it would be looked for
+    Column("token_id", Id, nullable=False),
     Column("network", Words),
     Column("created_at", Seconds, nullable=False, index=True),
     Column("mailed_at", Seconds),

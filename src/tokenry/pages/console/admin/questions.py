@@ -15,7 +15,7 @@ _NOT_TYPED = Fault("This is not the name", TYPED)
 class Question:
     """What is asked before something is done: English texts, in which `%(name)s` is what it is done to.
 
-    A `dangerous` one may not be undone. Where something has to be `typed`, that is the name.
+    What is `dangerous` cuts somebody off, or cannot be undone. Where something has to be `typed`, that is the name.
     """
 
     title: str

@@ -9,7 +9,7 @@ from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.links import LIFETIME, link_address
 from tokenry.domain.logins import NO_SIGN_INS
 from tokenry.domain.paging import PAGE_SIZE_MIN, PageRequest
-from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
+from tokenry.domain.users import GrantsChange, NewUser, User, UserChange, UserType
 from tokenry.pages.console.admin.places import USERS
 from tokenry.pages.console.admin.questions import DELETE_USER, DISABLE_USER, ENABLE_USER, INVITE_USER, Question
 from tokenry.pages.console.admin.shown import show_admin, show_question
@@ -93,7 +93,7 @@ class UserPages:
             changed = self._users.update_user(
                 visit.origin, user.username, UserChange(username=username, email=email, restricted=not admin)
             )
-            if changed.restricted and user.type.value == "parent":
+            if changed.restricted and user.type is UserType.PARENT:
                 granted = GrantsChange(child_account_access="children" in visit.form)
                 self._users.update_grants(visit.origin, changed.username, granted)
         except Invalid as refusal:
