@@ -15,10 +15,10 @@ import pytest
 
 from tests.conftest import App, missing
 from tests.servers import Server, serving, tokenry
+from tokenry.description.html import Html, element, inline, markdown
 from tokenry.description.openapi import METHODS, read_description
 from tokenry.description.operations import Operation, list_operations, write_curl
 from tokenry.description.schemas import find_example, write_type
-from tokenry.web.html import Html, element, inline, markdown
 
 VOID = {"meta", "wbr"}
 OF_CLIENTS = {"/oauth/token", "/oauth/device_authorization", "/oauth/par", "/oauth/register/{clientId}"}

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urlencode
 
+from tokenry.description.html import Html, code, element, inline, join, link, markdown, separated
 from tokenry.description.openapi import METHODS, Part, read_description, resolve
 from tokenry.description.schemas import find_example, reference, write_entry, write_keys, write_schema
-from tokenry.web.html import Html, code, element, inline, join, link, markdown, separated
 
 AUTHORIZATION = """-H @<(printf 'Authorization: Bearer %s' "$TOKENRY_TOKEN")"""
 """Gives curl the token as a file, by a command that is part of bash: so it is not in the list of processes."""

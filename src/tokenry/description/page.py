@@ -7,13 +7,13 @@ from functools import cache
 from importlib.resources import files
 from typing import TypeAlias
 
+from tokenry.description.html import Html, code, element, inline, join, link, markdown
 from tokenry.description.openapi import Part, describe
 from tokenry.description.operations import Operation, list_operations, write_operation, write_response, write_signature
 from tokenry.description.schemas import write_schema, write_type
 from tokenry.domain.catalogue import Catalogue
 from tokenry.web.dialect import Dialect
 from tokenry.web.document import Document
-from tokenry.web.html import Html, code, element, inline, join, link, markdown
 
 NEIGHBOURS = frozenset({"Profile", "Account", "OAuth clients", "Child accounts", "Resources"})
 """The tags of what clients of the wire format ask for beside tokens."""

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tokenry.description.html import Html, code, element, join, link, markdown, separated
 from tokenry.description.openapi import Part, resolve
-from tokenry.web.html import Html, code, element, join, link, markdown, separated
 
 RANGES = (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items"))
 SHOWN_MAX = 10**9

@@ -15,8 +15,8 @@ from tokenry.domain.tokens import NEVER
 from tokenry.languages import writing
 from tokenry.languages.catalogues import DEFAULT, translations
 from tokenry.moments import write_moment
-from tokenry.pages.console.once import new_key
 from tokenry.pages.happenings import describe_action
+from tokenry.pages.once import new_key
 from tokenry.pages.told import name_in, tell
 from tokenry.web.answers import HeaderList
 

@@ -1,5 +1,7 @@
 """What pages have in common that sign somebody in, or need somebody who was asked for a password not long ago."""
 
+from collections.abc import Callable
+
 from tokenry.domain.errors import Refusal
 from tokenry.domain.secrets import Secret
 from tokenry.domain.sessions import RECENT_SECONDS
@@ -22,6 +24,16 @@ def require_recent(visit: Visit, seconds: int = RECENT_SECONDS) -> None:
     """
     if not visit.signed_in.is_recent(visit.now, seconds):
         raise NotRecent
+
+
+def only_recent(operation: Callable[[Visit], Reply]) -> Callable[[Visit], Reply]:
+    """The same operation for whoever has proved not long ago who it is."""
+
+    def guarded(visit: Visit) -> Reply:
+        require_recent(visit)
+        return operation(visit)
+
+    return guarded
 
 
 def start_path(visit: Visit, target: str) -> str:

@@ -11,11 +11,11 @@ from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.zones import find_zone
 from tokenry.pages.console.matrix import Matrix
-from tokenry.pages.console.once import KEY, is_another, new_key
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.console.token_form import TokenForm, expiry_default, list_lifetimes
 from tokenry.pages.forgery import FIELD
 from tokenry.pages.navigation import TOKENS
+from tokenry.pages.once import KEY, is_another, new_key
 from tokenry.pages.paths import CONSOLE_TOKENS
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Redirect, Reply, Visit, read_id

@@ -4,10 +4,10 @@ from tokenry.domain.details import Details
 from tokenry.domain.errors import AlreadyMade, Conflict, Fault, Invalid
 from tokenry.domain.rotation import GRACE_SECONDS_DEFAULT, GRACE_SECONDS_MAX, NewRotation
 from tokenry.pages.console.new_token import needs_proof
-from tokenry.pages.console.once import is_another, new_key, read_key, request_of
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.console.token import ENDED, read_token_id
 from tokenry.pages.navigation import TOKENS
+from tokenry.pages.once import is_another, new_key, read_key, request_of
 from tokenry.pages.paths import CONSOLE_TOKENS
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Redirect, Reply, Visit, read_id

@@ -6,6 +6,7 @@ from tokenry.domain.errors import NotFound
 from tokenry.pages.console.access import AccessPages
 from tokenry.pages.console.activity import ActivityPages
 from tokenry.pages.console.admin.table import admin_paths
+from tokenry.pages.console.children import ChildPages
 from tokenry.pages.console.endings import EndingPages
 from tokenry.pages.console.new_token import NewTokenPages
 from tokenry.pages.console.notices import NOTICES, NOTIFICATIONS, NoticePages
@@ -13,9 +14,10 @@ from tokenry.pages.console.rotation import RotationPages
 from tokenry.pages.console.settings import SettingsPages
 from tokenry.pages.console.token import TokenPage
 from tokenry.pages.console.tokens import TokenPages
-from tokenry.pages.navigation import ACTIVITY, APPLICATIONS, SESSIONS, SETTINGS
+from tokenry.pages.navigation import ACTIVITY, APPLICATIONS, CHILD_ACCOUNTS, SESSIONS, SETTINGS
 from tokenry.pages.page import MakePage, Pages
 from tokenry.pages.paths import CONSOLE, CONSOLE_TOKENS
+from tokenry.pages.signed_in import only_recent
 from tokenry.pages.visits import Redirect, Reply, Visit
 from tokenry.service.installation import Installation
 
@@ -39,6 +41,7 @@ def console_paths(installation: Installation, page: MakePage) -> Pages:
         SETTINGS.path: page(GET=settings.show, POST=settings.save),
         NOTIFICATIONS: page(GET=notices.lead_to_settings, POST=notices.choose),
         NOTICES: page(GET=notices.lead_to_list, POST=notices.dismiss),
+        **_child_paths(installation, page),
         **admin_paths(installation, page),
         f"{CONSOLE}/{{rest:path}}": page(GET=_show_nothing),  # the last: what no other path is
     }
@@ -63,4 +66,14 @@ def _token_paths(installation: Installation, page: MakePage) -> Pages:
         token: page(GET=one.show, POST=one.change),
         f"{token}/revoke": page(GET=endings.ask_for_one, POST=endings.end_one),
         f"{token}/rotate": page(GET=rotation.ask, POST=rotation.rotate),
+    }
+
+
+def _child_paths(installation: Installation, page: MakePage) -> Pages:
+    children = ChildPages(installation)
+    return {
+        CHILD_ACCOUNTS.path: page(GET=children.show_list),
+        f"{CHILD_ACCOUNTS.path}/{{euuid}}/token": page(
+            GET=children.show_token, POST=only_recent(children.create_token)
+        ),
     }

@@ -16,8 +16,8 @@ from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.zones import find_zone
 from tokenry.moments import to_utc
 from tokenry.pages.console.matrix import Matrix
-from tokenry.pages.console.once import new_key, read_key, request_of
 from tokenry.pages.console.scope_choice import ScopeChoice
+from tokenry.pages.once import new_key, read_key, request_of
 from tokenry.pages.visits import Fields
 
 PRESETS: Mapping[str, int] = {"30": 30, "90": 90, "182": 182, "365": 365}

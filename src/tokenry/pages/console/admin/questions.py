@@ -89,15 +89,6 @@ DELETE_CLIENT = Question(
     "Delete",
     typed=True,
 )
-ENTER_CHILD = Question(
-    "Enter %(name)s?",
-    (
-        "You get a token that may do there whatever its administrators may, for a quarter of an hour.",
-        "The audit of that account says that it was you.",
-    ),
-    "Make the token",
-    dangerous=False,
-)
 REVOKE_TOKENS = Question(
     "Revoke these tokens?",
     ("They are refused from now on, everywhere. Nobody can undo it.",),

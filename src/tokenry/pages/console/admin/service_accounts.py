@@ -22,8 +22,8 @@ from tokenry.pages.console.admin.questions import (
 from tokenry.pages.console.admin.shown import show_admin, show_question
 from tokenry.pages.console.lists import Asked
 from tokenry.pages.console.matrix import ITS_LIMIT, Matrix
-from tokenry.pages.console.once import faults_of, form_request, tell_made
 from tokenry.pages.console.scope_choice import ScopeChoice
+from tokenry.pages.once import faults_of, form_request, tell_made
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Redirect, Reply, Visit

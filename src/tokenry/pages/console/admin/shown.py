@@ -8,7 +8,6 @@ from tokenry.pages.console.admin.places import OF_ADMINISTRATION
 from tokenry.pages.console.admin.questions import Question
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.navigation import ADMINISTRATION, Section
-from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Reply, Shown, Visit
 
 SECRET_OF = "The secret of %(name)s"  # noqa: S105 - a title
@@ -52,16 +51,6 @@ def for_administrators(operation: Callable[[Visit], Reply]) -> Callable[[Visit],
 
     def guarded(visit: Visit) -> Reply:
         require_administrator(visit.signed_in.user)
-        return operation(visit)
-
-    return guarded
-
-
-def only_recent(operation: Callable[[Visit], Reply]) -> Callable[[Visit], Reply]:
-    """The same operation for whoever has proved not long ago who it is."""
-
-    def guarded(visit: Visit) -> Reply:
-        require_recent(visit)
         return operation(visit)
 
     return guarded

@@ -1,4 +1,4 @@
-"""The paths of the administration. Every page is for administrators, but for those of child accounts.
+"""The paths of the administration. Every page is for administrators.
 
 Every form is taken only from whoever has proved not long ago who it is, but for those that say why not.
 """
@@ -6,7 +6,6 @@ Every form is taken only from whoever has proved not long ago who it is, but for
 from collections.abc import Callable
 
 from tokenry.pages.console.admin.audit import AuditPages
-from tokenry.pages.console.admin.children import ChildPages
 from tokenry.pages.console.admin.clients import NEW as NEW_CLIENT
 from tokenry.pages.console.admin.clients import ClientPages
 from tokenry.pages.console.admin.leaked import LeakedPages
@@ -31,15 +30,15 @@ from tokenry.pages.console.admin.policy import PolicyPages
 from tokenry.pages.console.admin.rules import RulesPages
 from tokenry.pages.console.admin.service_accounts import NEW as NEW_SERVICE_ACCOUNT
 from tokenry.pages.console.admin.service_accounts import ServiceAccountPages
-from tokenry.pages.console.admin.shown import for_administrators, only_recent
+from tokenry.pages.console.admin.shown import for_administrators
 from tokenry.pages.console.admin.tokens import CHOSEN, AllTokensPages
 from tokenry.pages.console.admin.users import NEW as NEW_USER
 from tokenry.pages.console.admin.users import UserPages
 from tokenry.pages.console.admin.watch import WatchPages
 from tokenry.pages.console.admin.webhooks import NEW as NEW_WEBHOOK
 from tokenry.pages.console.admin.webhooks import WebhookPages
-from tokenry.pages.navigation import CHILD_ACCOUNTS
 from tokenry.pages.page import MakePage, Page, Pages
+from tokenry.pages.signed_in import only_recent
 from tokenry.pages.visits import Reply, Visit
 from tokenry.service.installation import Installation
 
@@ -70,7 +69,6 @@ def admin_paths(installation: Installation, page: MakePage) -> Pages:
         OUTLIVING: admin(GET=policy.list_tokens),
         # Anybody may have a leaked token revoked who has its text, without signing in: a proof would only take time.
         LEAKED.path: admin(GET=leaked.show, POST=leaked.revoke, recent=False),
-        **_child_paths(installation, page),
     }
 
 
@@ -141,14 +139,4 @@ def _webhook_paths(installation: Installation, page: MakePage) -> Pages:
         f"{one}/rotate": page(GET=webhooks.show_rotate, POST=webhooks.rotate),
         f"{one}/rotate-now": page(GET=webhooks.show_rotate_now, POST=webhooks.rotate_now),
         f"{one}/delete": page(GET=webhooks.show_delete, POST=webhooks.delete),
-    }
-
-
-def _child_paths(installation: Installation, page: MakePage) -> Pages:
-    children = ChildPages(installation)
-    return {
-        CHILD_ACCOUNTS.path: page(GET=children.show_list),
-        f"{CHILD_ACCOUNTS.path}/{{euuid}}/token": page(
-            GET=children.show_token, POST=only_recent(children.create_token)
-        ),
     }

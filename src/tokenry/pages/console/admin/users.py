@@ -14,7 +14,7 @@ from tokenry.pages.console.admin.places import USERS
 from tokenry.pages.console.admin.questions import DELETE_USER, DISABLE_USER, ENABLE_USER, INVITE_USER, Question
 from tokenry.pages.console.admin.shown import show_admin, show_question
 from tokenry.pages.console.lists import Asked
-from tokenry.pages.console.once import faults_of, form_request, tell_made
+from tokenry.pages.once import faults_of, form_request, tell_made
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Redirect, Reply, Visit

@@ -17,7 +17,7 @@ from tokenry.pages.console.admin.questions import (
 )
 from tokenry.pages.console.admin.shown import SECRET_OF, show_admin, show_question
 from tokenry.pages.console.lists import Asked
-from tokenry.pages.console.once import faults_of, form_request, tell_made
+from tokenry.pages.once import faults_of, form_request, tell_made
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Fields, Redirect, Reply, Visit, read_id

@@ -5,11 +5,10 @@ from urllib.parse import quote
 from tokenry.domain.accounts import Account
 from tokenry.domain.callers import require_parent
 from tokenry.domain.errors import AlreadyMade
-from tokenry.pages.console.admin.questions import ENTER_CHILD
 from tokenry.pages.console.lists import Asked
-from tokenry.pages.console.once import form_request, tell_made
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.navigation import CHILD_ACCOUNTS
+from tokenry.pages.once import form_request, tell_made
 from tokenry.pages.signed_in import require_recent
 from tokenry.pages.visits import Reply, Visit
 from tokenry.service.installation import Installation
@@ -37,7 +36,6 @@ class ChildPages:
         return show_in(
             CHILD_ACCOUNTS,
             "child_question",
-            question=ENTER_CHILD,
             name=child.company,
             action=f"{CHILD_ACCOUNTS.path}/{quote(child.euuid)}/token",
             back=CHILD_ACCOUNTS.path,
