@@ -17,7 +17,7 @@ from tokenry.domain.tokens import NEVER_SECONDS
 from tokenry.domain.usage import DAY_SECONDS, DAYS_KEPT, Result, day_of
 from tokenry.service.installation import Installation
 from tokenry.storage.database import Database
-from tokenry.storage.schema import account_counts, token_counts
+from tokenry.storage.schema import account_counts, asked_scopes, token_counts
 from tokenry.storage.usage import OLD_DAYS, Count, add_counts
 from tokenry.verification.cache import Known
 from tokenry.verification.counts import Counts
@@ -173,6 +173,26 @@ def test_what_could_not_be_written_is_taken_again_and_what_came_meanwhile_after_
         assert taken == [Count(7, 1, TODAY, "expired", 1)]
     counts.counts.forget(taken)
     assert counts.counts.take() == [Count(7, 1, TODAY, "expired", 1)]
+
+
+def test_what_is_asked_for_in_turns_is_noted_each_day(deciders: Deciders) -> None:
+    async def ask_for(*needed: Scopes) -> None:
+        for _ in range(2):
+            for each in needed:
+                await deciders.verification.verifier.verify(f"Bearer {deciders.token}", each, HERE)
+
+    async def use() -> set[tuple[object, ...]]:
+        both = [Scopes.parse("linodes:read_only"), Scopes.parse("domains:read_only")]
+        await ask_for(*both)
+        deciders.clock.seconds += DAY_SECONDS
+        await deciders.verification.uses.flush()
+        await ask_for(*reversed(both))
+        await deciders.count()
+        await deciders.verification.close()
+        with deciders.installation.database.read() as connection:
+            return {tuple(row) for row in connection.execute(select(asked_scopes))}
+
+    assert asyncio.run(use()) == {(1, scope, TODAY + 1) for scope in ("linodes:read_only", "domains:read_only")}
 
 
 def test_names_of_instances_that_requests_bring_are_told_of_none() -> None:

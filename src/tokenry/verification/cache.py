@@ -23,7 +23,8 @@ class Known:
     """A credential that was found and whose secret was right: all that deciding on it again needs.
 
     `fingerprint` is the BLAKE2s digest of the token's text; the text itself is not kept. `covered` are the scopes that
-    were last found to be covered, for whoever asked for them. `accepted` is how often it was accepted since that was
+    were last found to be covered, for whoever asked for them, and `covered_before` those found before: many tokens are
+    presented where two things are asked in turns. `accepted` is how often it was accepted since that was
     counted, and from `note_at` on (seconds since 1970) a use is to be looked at again (`last_used.py`); one that is
     kept and not `listed` was not used for a while, and is listed by its next use (`counts.py`). `asked` are the scopes
     that it was asked for today, by their identity, and `watched` those to which it is not kept yet, but watched whether
@@ -42,6 +43,7 @@ class Known:
         "asked_at",
         "counted",
         "covered",
+        "covered_before",
         "disabled_at",
         "expires_at",
         "fingerprint",
@@ -63,6 +65,7 @@ class Known:
         self.networks = networks
         self.disabled_at = disabled_at
         self.covered = NOTHING if not actor.audience else _NEVER_ASKED
+        self.covered_before = _NEVER_ASKED
         self.note_at = self.asked_at = 0.0
         self.accepted = 0.0
         self.asked = _NOTHING_ASKED
@@ -72,6 +75,11 @@ class Known:
         self.limit = limit
         self.counted: Scopes | None = None
         self.meter: Meter | None = None
+
+    def forget_asked(self) -> None:
+        """Have noted once more what it is asked for. So nothing is covered already: that would pass unseen."""
+        self.asked = {}
+        self.covered = self.covered_before = _NEVER_ASKED
 
     @property
     def not_before(self) -> int:

@@ -92,7 +92,7 @@ class Counts:
         self._take(known)
         if not known.listed:
             known.listed = True
-            known.asked = {}
+            known.forget_asked()
             self._listed.append(known)
         if id(needed) not in known.asked:
             self.ask(known, needed)
@@ -131,7 +131,8 @@ class Counts:
         """Let all that came since the last time have been on this day, which `ends` with it."""
         for known in self._listed:
             if not known.accepted or ends:
-                known.note_at, known.asked = 0.0, {}  # its next use is looked at
+                known.note_at = 0.0  # its next use is looked at
+                known.forget_asked()
             known.listed = known.accepted > 0
             self._take(known)
         self._listed = [known for known in self._listed if known.listed]

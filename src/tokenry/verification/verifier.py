@@ -222,7 +222,7 @@ class Verifier:
         now = self._now()
         # What RULES say, at a part of their price: this is most of what a question costs.
         if now < known.expires_at and (not known.networks or allows(known.networks, client.address)):
-            free = needed is known.covered
+            free = needed is known.covered or needed is known.covered_before
             if (
                 free
                 or needed is known.counted
@@ -267,7 +267,7 @@ class Verifier:
         elif counts:
             known.counted = needed
         else:
-            known.covered = needed
+            known.covered_before, known.covered = known.covered, needed
         return _UNCOUNTED if counts else None
 
     def _deny(self, known: Known, denial: Denial | None) -> Denial:
