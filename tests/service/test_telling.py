@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from standardwebhooks.webhooks import Webhook as Verifier
 
 from tests.conftest import Clock
@@ -312,6 +312,19 @@ def test_webhook_for_which_too_much_waits_is_disabled_and_told_none_of_it(desk: 
     desk.create_token()
     desk.clock.seconds += 300
     assert worker.tell(webhook.id) == 1, "what happens from now on"
+
+
+def test_message_of_a_change_that_ended_after_a_webhook_was_full_is_given_up_too(desk: Desk) -> None:
+    webhook, _ = desk.make("token.create")
+    worker = desk.worker(limits=Limits(waiting_max=0))
+    desk.receiver.status = 500
+    desk.create_token()
+    worker.tell(webhook.id)
+    late = update(schema.outbox).values(state=State.PENDING.value, ended_at=None)
+    with desk.bench.database.write() as connection:
+        connection.execute(late)
+    desk.webhooks.update_webhook(desk.bench.origin, webhook.id, WebhookChange(disabled=False))
+    assert [each.state for each in desk.deliveries(webhook)] == [State.DEAD]
 
 
 def test_wait_for_other_names_is_no_failure_of_a_webhook(desk: Desk) -> None:

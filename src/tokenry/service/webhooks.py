@@ -28,6 +28,7 @@ from tokenry.domain.webhooks import (
     GRACE_MAX,
     WEBHOOKS_MAX,
     Delivery,
+    Disabling,
     SigningKey,
     Webhook,
     WebhookChange,
@@ -82,6 +83,9 @@ class Webhooks:
             after = wanted.applied_to(before, change.now)
             if after != before:
                 stored.set_webhook(change.connection, after)
+                if before.disabled_for is Disabling.FULL and after.disabled is None:
+                    # What transactions put by that ended after it was disabled: it is told nothing in part.
+                    outbox.give_up(change.connection, after.id, change.now)
                 change.record(WebhookUpdated(after.account_id, after.id, after.differences(before)))
             return after
 
