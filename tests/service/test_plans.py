@@ -64,12 +64,13 @@ from tokenry.storage import audit, schema
 from tokenry.storage.database import to_seconds
 from tokenry.storage.digests import claim_message, take_notices
 from tokenry.storage.notices import note_networks, note_presented_again
+from tokenry.storage.revoked_uses import Suspect, note_revoked_uses
 from tokenry.storage.rotations import activate_used, find_unused
 from tokenry.storage.schema import metadata
 from tokenry.storage.usage import Asked, Count, add_counts, store_asked
 from tokenry.storage.users import find_user_by_id
 from tokenry.storage.uses import Use, record_uses, was_used
-from tokenry.storage.watching import Suspect, WouldBe, add_would_be_refusals, note_revoked_uses
+from tokenry.storage.watching import WouldBe, add_would_be_refusals
 from tokenry.wiring import begin, open_installation, prepare
 
 NOW = int(START)

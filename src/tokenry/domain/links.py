@@ -5,9 +5,9 @@ from datetime import timedelta
 from tokenry.domain.secrets import Secret
 
 LIFETIME = timedelta(minutes=30)
-PATH = "/link"
+LINK_PATH = "/link"
 
 
 def link_address(public_url: str, secret: Secret) -> str:
     """The whole link, for whom it is made."""
-    return f"{public_url}{PATH}/{secret.reveal()}"
+    return f"{public_url}{LINK_PATH}/{secret.reveal()}"

@@ -3,7 +3,7 @@
 from functools import partial
 
 from tokenry.domain.errors import Fault, NotFound
-from tokenry.domain.links import LIFETIME, PATH
+from tokenry.domain.links import LIFETIME, LINK_PATH
 from tokenry.domain.passwords import PASSWORD_LENGTH_MAX, normalise, password_faults
 from tokenry.domain.secrets import LINK, Secret
 from tokenry.domain.users import User
@@ -37,7 +37,7 @@ class PasswordPages:
         secret = Secret.parse(visit.path["link"], (LINK.prefix,))
         if secret is None:
             return _gone()
-        return Redirect(PATH, [Cookie(COOKIE, secret.reveal(), int(LIFETIME.total_seconds()))])
+        return Redirect(LINK_PATH, [Cookie(COOKIE, secret.reveal(), int(LIFETIME.total_seconds()))])
 
     def show_link(self, visit: Visit) -> Reply:
         """GET the form that a link leads to. It stays usable: programs look at links, too."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tokenry.domain.device_codes import VERIFICATION_PATH
-from tokenry.domain.links import PATH
+from tokenry.domain.links import LINK_PATH
 from tokenry.domain.seals import Tickets
 from tokenry.openid.attempts import LIFETIME
 from tokenry.openid.relying_party import OpenIdRelyingParty
@@ -69,8 +69,8 @@ def page_paths(
         f"{WITH}/{{provider}}": page(GET=Steps(providers.begin), acts=True),
         f"{CALLBACK}/{{provider}}": page(GET=Steps(providers.finish), acts=True),
         PASSWORD: page(GET=password.show_password, POST=Steps(password.change_password)),
-        PATH: page(GET=password.show_link, POST=Steps(password.use_link), without_factor=True),
-        f"{PATH}/{{link}}": page(GET=password.open_link, without_factor=True),
+        LINK_PATH: page(GET=password.show_link, POST=Steps(password.use_link), without_factor=True),
+        f"{LINK_PATH}/{{link}}": page(GET=password.open_link, without_factor=True),
         AUTHORIZE: page(GET=authorize.show_request, POST=authorize.decide, acts=True),
         VERIFICATION_PATH: page(GET=Steps(device.show), POST=Steps(device.decide), acts=True),
         **console_paths(installation, page),

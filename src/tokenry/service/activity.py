@@ -17,7 +17,7 @@ from tokenry.service.transactions import Transactions
 from tokenry.storage import usage as stored
 from tokenry.storage.details import find_details
 from tokenry.storage.inventory import find_owner
-from tokenry.storage.watching import list_revoked_uses
+from tokenry.storage.revoked_uses import list_revoked_uses
 
 
 class Activity:

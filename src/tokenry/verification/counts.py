@@ -8,8 +8,9 @@ from tokenry.domain.accounts import Actor
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import PREVIEW_LENGTH_MAX
 from tokenry.domain.usage import Result
+from tokenry.storage.revoked_uses import Suspect
 from tokenry.storage.usage import Asked, Count
-from tokenry.storage.watching import Suspect, WouldBe
+from tokenry.storage.watching import WouldBe
 from tokenry.verification.cache import Known
 
 COUNTED_MAX = 100_000

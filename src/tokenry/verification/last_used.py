@@ -30,10 +30,11 @@ from tokenry.printable import printable
 from tokenry.storage.database import Database
 from tokenry.storage.notices import note_networks
 from tokenry.storage.one_thread import OneThread
+from tokenry.storage.revoked_uses import note_revoked_uses
 from tokenry.storage.rotations import activate_used, find_unused
 from tokenry.storage.usage import add_counts, store_asked
 from tokenry.storage.uses import AGENT_LENGTH_MAX, Use, record_uses
-from tokenry.storage.watching import add_would_be_refusals, note_revoked_uses
+from tokenry.storage.watching import add_would_be_refusals
 from tokenry.verification.cache import Known
 from tokenry.verification.counts import Counts, Waiting
 from tokenry.verification.follower import NO_LOCK

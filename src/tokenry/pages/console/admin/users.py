@@ -17,7 +17,7 @@ from tokenry.pages.console.lists import Asked
 from tokenry.pages.once import faults_of, form_request, tell_made
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
-from tokenry.pages.visits import Redirect, Reply, Visit
+from tokenry.pages.visits import Fields, Redirect, Reply, Visit
 from tokenry.pages.wording import in_words
 from tokenry.service.installation import Installation
 
@@ -51,11 +51,7 @@ class UserPages:
 
     def create(self, visit: Visit) -> Reply:
         """POST a new user; a link by which that one chooses a password is shown, once."""
-        username, email, admin = (
-            visit.form.get("username").strip(),
-            visit.form.get("email").strip(),
-            "admin" in visit.form,
-        )
+        username, email, admin = _read_user(visit.form)
         try:
             new = NewUser(username, email, restricted=not admin)
             user = self._users.create_user(visit.origin, new, form_request(visit))
@@ -84,11 +80,7 @@ class UserPages:
     def change(self, visit: Visit) -> Reply:
         """POST another name or address, or whether somebody is an administrator, or may enter child accounts."""
         user = self._get(visit)
-        username, email, admin = (
-            visit.form.get("username").strip(),
-            visit.form.get("email").strip(),
-            "admin" in visit.form,
-        )
+        username, email, admin = _read_user(visit.form)
         try:
             changed = self._users.update_user(
                 visit.origin, user.username, UserChange(username=username, email=email, restricted=not admin)
@@ -173,6 +165,11 @@ class UserPages:
 def path_of(username: str) -> str:
     """The page of a user."""
     return f"{USERS.path}/{quote(username, safe='')}"
+
+
+def _read_user(form: Fields) -> tuple[str, str, bool]:
+    """The name and the address of a user, and whether that is an administrator."""
+    return form.get("username").strip(), form.get("email").strip(), "admin" in form
 
 
 def _show_change(user: User, faults: tuple[Fault, ...] = (), **values: object) -> Reply:
