@@ -18,7 +18,8 @@ from tests.threads import at_work
 from tokenry.cli.running import CommandError
 from tokenry.domain.errors import Invalid, NotFound
 from tokenry.domain.paging import PageRequest
-from tokenry.domain.policy import Policy, Rules, Shortening, UserKind
+from tokenry.domain.policy import Policy, Rules, UserKind
+from tokenry.domain.policy_changes import OutlivingUser
 from tokenry.domain.scopes import ALL, Scopes
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.tokens import NEVER, NewToken, Token
@@ -145,7 +146,7 @@ def test_change_of_the_policy_is_recorded(bench: Bench, policies: Policies) -> N
 
 def test_shortened_tokens_are_counted_before_and_recorded_after(bench: Bench, policies: Policies) -> None:
     bench.tokens.create_token(bench.origin, NewToken(expiry=NOW + DAY))
-    assert policies.preview_lifetime(DAY) == [Shortening("admin", at_once=0, sooner=1)]
+    assert policies.preview_lifetime(DAY) == [OutlivingUser("admin", at_once=0, sooner=1)]
     assert put(policies, Policy(DAY), shorten=True) == (0, 1)
     assert bench.tokens.get_token(bench.actor.user_id, 1).expiry == NOW + DAY
     assert bench.events("token:1")[1:] == [
@@ -227,7 +228,7 @@ def test_shortening_that_was_broken_off_is_finished_by_doing_it_again(
 ) -> None:
     begun = begin_shortening(bench, policies, monkeypatch)
     begun.close()
-    assert policies.preview_lifetime(DAY) == [Shortening("admin", at_once=0, sooner=3)]
+    assert policies.preview_lifetime(DAY) == [OutlivingUser("admin", at_once=0, sooner=3)]
     assert put(policies, Policy(DAY), shorten=True) == (0, 3)
     assert outliving(bench, DAY) == 0
     actions = [[action for action, _ in bench.events(f"token:{id}")] for id in range(1, 6)]

@@ -14,8 +14,8 @@ from tests.service.parts import Bench, at_once
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Conflict, Forbidden, Invalid
 from tokenry.domain.paging import PageRequest
-from tokenry.domain.policy import Concerned, Policy, Shortening, UserKind
-from tokenry.domain.policy_changes import Difference, Factorless, Outliving, OutlivingToken, PolicyChange
+from tokenry.domain.policy import Concerned, Policy, UserKind
+from tokenry.domain.policy_changes import Difference, Factorless, Outliving, OutlivingToken, OutlivingUser, PolicyChange
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.secrets import Peppers
 from tokenry.domain.tokens import NEVER, NewToken
@@ -63,7 +63,7 @@ def test_preview_counts_everybody_and_names_those_of_the_own_account(bench: Benc
     preview = changes.preview_change(bench.actor, wanted)
     assert (preview.before, preview.after.lifetime_max) == (Policy(), DAY)
     assert preview.outliving == Outliving(tokens=2, users=2, at_once=0, elsewhere=1)
-    assert preview.shortenings == (Shortening("admin", at_once=0, sooner=1),)
+    assert preview.outliving_users == (OutlivingUser("admin", at_once=0, sooner=1),)
     assert preview.factorless == Factorless(users=2, elsewhere=1, usernames=["admin"], oneself=True)
     assert preview.without_room == 3
     assert preview.differences == [

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import URL, select, update
 
 from tests.making import NOW, add_token, new_user
-from tokenry.domain.policy import Concerned, Policy, Shortening, UserKind
+from tokenry.domain.policy import Concerned, Policy, UserKind
+from tokenry.domain.policy_changes import OutlivingUser
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.tokens import NEVER
 from tokenry.storage.database import Database, to_seconds
@@ -18,11 +19,11 @@ from tokenry.storage.policy import (
     find_changers,
     find_kind,
     get_policy,
-    list_shortenings,
     lock_long_lived,
     shorten_tokens,
     store_policy,
 )
+from tokenry.storage.policy_effects import list_outliving_users
 from tokenry.storage.schema import credentials, tokens, users
 from tokenry.storage.tokens import revoke_token
 
@@ -92,10 +93,10 @@ def test_shortenings_count_what_ends_at_once_and_what_sooner(database: Database)
             add_token(connection, user_id, expiry=expiry)
         add_token(connection, other_id)
         add_token(connection, third_id, expiry=later)
-        found = [list_shortenings(connection, DAY, now) for now in (later - SECOND, later)]
+        found = [list_outliving_users(connection, DAY, now) for now in (later - SECOND, later)]
     assert found == [
-        [Shortening("ada", at_once=0, sooner=2), Shortening("bob", at_once=0, sooner=1)],
-        [Shortening("ada", at_once=2, sooner=0), Shortening("bob", at_once=1, sooner=0)],
+        [OutlivingUser("ada", at_once=0, sooner=2), OutlivingUser("bob", at_once=0, sooner=1)],
+        [OutlivingUser("ada", at_once=2, sooner=0), OutlivingUser("bob", at_once=1, sooner=0)],
     ]
 
 
@@ -106,7 +107,7 @@ def test_revoked_expired_and_delegated_tokens_are_not_shortened(database: Databa
         add_token(connection, user_id, expiry=NOW + 2 * DAY)
         delegated = add_token(connection, user_id)
         connection.execute(update(tokens).where(tokens.c.id == delegated.id).values(delegated_by=user_id))
-        assert list_shortenings(connection, DAY, NOW + 2 * DAY) == []
+        assert list_outliving_users(connection, DAY, NOW + 2 * DAY) == []
         assert lock_long_lived(connection, DAY, NOW + 2 * DAY, after=0, limit=10) == []
 
 

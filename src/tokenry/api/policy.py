@@ -15,7 +15,7 @@ from tokenry.domain.policy_changes import (
     OutlivingToken,
     PolicyChange,
     Preview,
-    TokenShortening,
+    Shortening,
     lifetime_faults,
     requests_faults,
     tokens_faults,
@@ -127,7 +127,7 @@ def write_rules(policy: Policy) -> dict[str, object]:
     }
 
 
-def write_policy(policy: Policy, shortening: TokenShortening | None) -> dict[str, object]:
+def write_policy(policy: Policy, shortening: Shortening | None) -> dict[str, object]:
     """Write a policy, with its version and what is under way because of it."""
     return {
         **write_rules(policy),
@@ -154,7 +154,7 @@ def write_preview(preview: Preview) -> dict[str, object]:
             "other_accounts": outliving.elsewhere,
             "by_user": [
                 {"username": each.username, "at_once": each.at_once, "sooner": each.sooner}
-                for each in preview.shortenings
+                for each in preview.outliving_users
             ],
         },
         "without_second_factor": {
@@ -178,7 +178,7 @@ def write_outliving(token: OutlivingToken) -> dict[str, object]:
     }
 
 
-def _write_shortening(shortening: TokenShortening) -> dict[str, object]:
+def _write_shortening(shortening: Shortening) -> dict[str, object]:
     return {
         "max_lifetime_seconds": int(shortening.lifetime.total_seconds()),
         "by": shortening.origin.name,

@@ -162,12 +162,3 @@ class Policy:
             live_tokens=live_tokens,
             requests_per_minute=self.requests_per_minute.get(kind, 0),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Shortening:
-    """What a new maximum lifetime does to one user's tokens: how many expire at once, how many just sooner."""
-
-    username: str
-    at_once: int
-    sooner: int

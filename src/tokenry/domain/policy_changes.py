@@ -8,7 +8,7 @@ from typing import Any
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Fault
 from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX
-from tokenry.domain.policy import Policy, Shortening, UserKind
+from tokenry.domain.policy import Policy, UserKind
 from tokenry.domain.scopes import EVERYTHING, Scopes
 
 LIFETIME_HOURS_MAX = 99_999 * 7 * 24
@@ -71,6 +71,15 @@ class Outliving:
 
 
 @dataclass(frozen=True, slots=True)
+class OutlivingUser:
+    """Whose tokens outlive a maximum lifetime: how many would expire at once, how many just sooner."""
+
+    username: str
+    at_once: int
+    sooner: int
+
+
+@dataclass(frozen=True, slots=True)
 class OutlivingToken:
     """One of those tokens, and when it would expire."""
 
@@ -98,7 +107,7 @@ class Factorless:
 class Preview:
     """What a change would make of the policy, and do.
 
-    `shortenings` are of the first users, by name, of the asking account. `without_room` is how many users would have as
+    `outliving_users` are the first, by name, of the asking account. `without_room` is how many users would have as
     many live tokens as allowed, or more, so that they could make none.
     """
 
@@ -106,13 +115,13 @@ class Preview:
     after: Policy
     differences: Sequence[Difference]
     outliving: Outliving
-    shortenings: Sequence[Shortening]
+    outliving_users: Sequence[OutlivingUser]
     factorless: Factorless
     without_room: int
 
 
 @dataclass(frozen=True, slots=True)
-class TokenShortening:
+class Shortening:
     """Tokens that outlive a maximum lifetime are made to expire when it ends, because of a change of the policy.
 
     How far that is: the last token looked at, how many have expired at once and how many will sooner, and when it

@@ -1,7 +1,6 @@
 """`tokenry admin policy …`: what tokens may be made, for how long they live, and who needs a second factor."""
 
 import re
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from tokenry.cli.running import CommandError, complain, group
 from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX
-from tokenry.domain.policy import Concerned, Shortening, UserKind
+from tokenry.domain.policy import Concerned, UserKind
 from tokenry.domain.policy_changes import TOKENS_PER_USER_MAX, PolicyChange
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.spans import read_span, write_span
@@ -135,16 +134,12 @@ def _confirm(policies: Policies, lifetime: timedelta, *, yes: bool) -> int:
     concerned = policies.preview_lifetime(lifetime)
     if not concerned:
         return 0
-    at_once, sooner = _sums(concerned)
+    at_once, sooner = sum(one.at_once for one in concerned), sum(one.sooner for one in concerned)
     print(f"Of the existing tokens, {at_once} would expire at once, and {sooner} sooner than they do now:\n")
     print_table(("user", "at once", "sooner"), [(one.username, one.at_once, one.sooner) for one in concerned])
     print()
     confirm("Go on?", yes=yes, otherwise=", or with --keep-existing")
     return at_once + sooner
-
-
-def _sums(shortenings: Sequence[Shortening]) -> tuple[int, int]:
-    return sum(one.at_once for one in shortenings), sum(one.sooner for one in shortenings)
 
 
 def _read_lifetime(text: str) -> timedelta | None:

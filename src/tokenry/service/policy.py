@@ -9,10 +9,12 @@ from typing import NamedTuple
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Unavailable
 from tokenry.domain.events import PolicySet, TokenShortened
-from tokenry.domain.policy import Policy, Rules, Shortening
+from tokenry.domain.policy import Policy, Rules
+from tokenry.domain.policy_changes import OutlivingUser
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import policy as stored
 from tokenry.storage.database import retried
+from tokenry.storage.policy_effects import list_outliving_users
 from tokenry.storage.users import find_ceiling, lock_user
 
 BATCH = 1000
@@ -52,10 +54,10 @@ class Policies:
             policy = stored.get_policy(connection).by(self._transactions.implied)
             return policy.rules_for(kind, live_tokens=live_tokens, ceiling=ceiling)
 
-    def preview_lifetime(self, lifetime: timedelta) -> Sequence[Shortening]:
-        """Say what this maximum lifetime would do to the tokens there are."""
+    def preview_lifetime(self, lifetime: timedelta) -> Sequence[OutlivingUser]:
+        """List whose tokens outlive this maximum lifetime."""
         with self._transactions.read() as connection:
-            return stored.list_shortenings(connection, lifetime, self._transactions.now())
+            return list_outliving_users(connection, lifetime, self._transactions.now())
 
     @retried
     def set_policy(self, origin: Origin, revise: Callable[[Policy], Policy]) -> None:

@@ -10,14 +10,15 @@ from tokenry.domain.callers import require_administrator
 from tokenry.domain.errors import Conflict, Fault, Forbidden, Invalid, raise_faults
 from tokenry.domain.events import PolicySet
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.policy import Policy, Shortening
+from tokenry.domain.policy import Policy
 from tokenry.domain.policy_changes import (
     NAMED_MAX,
     Outliving,
     OutlivingToken,
+    OutlivingUser,
     PolicyChange,
     Preview,
-    TokenShortening,
+    Shortening,
     list_differences,
 )
 from tokenry.domain.users import User
@@ -41,7 +42,7 @@ class PolicyChanges:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    def get_policy(self, actor: Actor) -> tuple[Policy, TokenShortening | None]:
+    def get_policy(self, actor: Actor) -> tuple[Policy, Shortening | None]:
         """Read the whole policy, and the last shortening of tokens that was asked for."""
         with self._transactions.read() as connection:
             _require_governor(connection, actor, get_reader(connection, actor))
@@ -57,11 +58,11 @@ class PolicyChanges:
             before = stored.get_policy(connection)
             after = _apply(wanted, before, shorten=shorten)
             lifetime, most, concerned = after.lifetime_max, after.tokens_per_user_max, after.second_factor
-            outliving, shortenings = Outliving(), tuple[Shortening, ...]()
+            outliving, outliving_users = Outliving(), tuple[OutlivingUser, ...]()
             if lifetime is not None:
                 outliving = effects.count_outliving(connection, lifetime, now, account_id=account_id)
-                shortenings = (
-                    *stored.list_shortenings(connection, lifetime, now, account_id=account_id, limit=NAMED_MAX),
+                outliving_users = (
+                    *effects.list_outliving_users(connection, lifetime, now, account_id=account_id, limit=NAMED_MAX),
                 )
             factorless = effects.find_factorless(connection, concerned, account_id=account_id, limit=NAMED_MAX)
             return Preview(
@@ -69,7 +70,7 @@ class PolicyChanges:
                 after=after,
                 differences=list_differences(before, after, effects.count_users(connection)),
                 outliving=outliving,
-                shortenings=shortenings,
+                outliving_users=outliving_users,
                 factorless=replace(factorless, oneself=concerned.includes(admin=user.admin) and not user.second_factor),
                 without_room=0 if most is None else effects.count_without_room(connection, most, now),
             )
@@ -87,7 +88,7 @@ class PolicyChanges:
     @retried
     def change_policy(
         self, origin: Origin, wanted: PolicyChange, *, version: str | None = None, shorten: bool = False
-    ) -> tuple[Policy, TokenShortening | None]:
+    ) -> tuple[Policy, Shortening | None]:
         """Change the policy: who reads it from now on keeps to it.
 
         With `shorten`, tokens that outlive it are shortened as well, by a job. With a `version` it is that policy which

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 from tokenry.domain.accounts import Origin
-from tokenry.domain.policy_changes import TokenShortening
+from tokenry.domain.policy_changes import Shortening
 from tokenry.service.policy import Policies, shorten_some
 from tokenry.service.transactions import Transactions
 from tokenry.storage.database import retried
@@ -52,7 +52,7 @@ class Shortenings:
             self._transactions.make_room(time.monotonic() - began)
         return shortened
 
-    def _find(self) -> TokenShortening | None:
+    def _find(self) -> Shortening | None:
         with self._transactions.read() as connection:
             return find_shortening(connection)
 
@@ -62,7 +62,7 @@ class Shortenings:
             return claim_job(connection, _JOB, seconds=TURN_SECONDS, now=self._transactions.now())
 
     @retried
-    def _shorten_some(self, id: int) -> tuple[TokenShortening | None, int]:
+    def _shorten_some(self, id: int) -> tuple[Shortening | None, int]:
         """Shorten some tokens, unless another has been asked for; how far it came, and how many that were."""
         with self._transactions.change(Origin(_JOB)) as change:
             found = claim_shortening(change.connection)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, text, update
 
-from tokenry.domain.policy import Concerned, Policy, Shortening, UserKind
+from tokenry.domain.policy import Concerned, Policy, UserKind
 from tokenry.domain.scopes import Scopes, stored_scopes
 from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import from_seconds, to_seconds
@@ -72,31 +72,6 @@ def count_live_tokens(connection: Connection, user_id: int, now: datetime, *, li
     live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
     found = select(tokens.c.id).where(tokens.c.user_id == user_id, PERSONAL, live).limit(limit).subquery()
     return connection.execute(select(func.count()).select_from(found)).scalar_one()
-
-
-def list_shortenings(
-    connection: Connection,
-    lifetime: timedelta,
-    now: datetime,
-    *,
-    account_id: int | None = None,
-    limit: int | None = None,
-) -> Sequence[Shortening]:
-    """List what a maximum lifetime would do to the tokens there are: by username, only users it concerns.
-
-    Those of an account, if it is named; no more than `limit`.
-    """
-    at_once = func.count().filter(end_of(lifetime) <= to_seconds(now))
-    statement = (
-        select(users.c.username, at_once.label("at_once"), func.count().label("all"))
-        .select_from(tokens.join(users, tokens.c.user_id == users.c.id))
-        .where(outlives(lifetime, now), *(() if account_id is None else (users.c.account_id == account_id,)))
-        .group_by(users.c.username)
-        .order_by(users.c.username)
-        .limit(limit)
-    )
-    rows = connection.execute(statement).all()
-    return [Shortening(row.username, at_once=row.at_once, sooner=row.all - row.at_once) for row in rows]
 
 
 def lock_long_lived(

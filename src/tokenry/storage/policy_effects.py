@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, select, true
 
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.policy import Concerned, UserKind
-from tokenry.domain.policy_changes import Factorless, Outliving, OutlivingToken
+from tokenry.domain.policy_changes import Factorless, Outliving, OutlivingToken, OutlivingUser
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.policy import end_of, outlives
@@ -27,6 +27,31 @@ def count_outliving(connection: Connection, lifetime: timedelta, now: datetime, 
     )
     row = connection.execute(select(*numbers).select_from(_OWNED).where(outlives(lifetime, now))).one()
     return Outliving(*row)
+
+
+def list_outliving_users(
+    connection: Connection,
+    lifetime: timedelta,
+    now: datetime,
+    *,
+    account_id: int | None = None,
+    limit: int | None = None,
+) -> Sequence[OutlivingUser]:
+    """List whose tokens outlive a maximum lifetime, by name.
+
+    Those of an account, if it is named; no more than `limit`.
+    """
+    at_once = func.count().filter(end_of(lifetime) <= to_seconds(now))
+    statement = (
+        select(users.c.username, at_once.label("at_once"), func.count().label("all"))
+        .select_from(_OWNED)
+        .where(outlives(lifetime, now), *(() if account_id is None else (users.c.account_id == account_id,)))
+        .group_by(users.c.username)
+        .order_by(users.c.username)
+        .limit(limit)
+    )
+    rows = connection.execute(statement).all()
+    return [OutlivingUser(row.username, at_once=row.at_once, sooner=row.all - row.at_once) for row in rows]
 
 
 def list_outliving(

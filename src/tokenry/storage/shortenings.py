@@ -5,25 +5,25 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from tokenry.domain.accounts import Origin
-from tokenry.domain.policy_changes import TokenShortening
+from tokenry.domain.policy_changes import Shortening
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.schema import shortenings
 
 _GET = select(shortenings)
 
 
-def find_shortening(connection: Connection) -> TokenShortening | None:
+def find_shortening(connection: Connection) -> Shortening | None:
     """Find the last one that was asked for."""
     return _find(connection, _GET)
 
 
-def claim_shortening(connection: Connection) -> TokenShortening | None:
+def claim_shortening(connection: Connection) -> Shortening | None:
     """The same, in order to go on with it or to replace it; others who do wait until the transaction ends."""
     return _find(connection, _GET.with_for_update())
 
 
 def begin_shortening(
-    connection: Connection, earlier: TokenShortening | None, lifetime: timedelta, origin: Origin, now: datetime
+    connection: Connection, earlier: Shortening | None, lifetime: timedelta, origin: Origin, now: datetime
 ) -> None:
     """Ask for one, in place of the last one, which is claimed."""
     connection.execute(delete(shortenings))
@@ -43,7 +43,7 @@ def begin_shortening(
     )
 
 
-def store_progress(connection: Connection, progress: TokenShortening) -> None:
+def store_progress(connection: Connection, progress: Shortening) -> None:
     """Store how far it is."""
     connection.execute(
         update(shortenings).values(
@@ -55,11 +55,11 @@ def store_progress(connection: Connection, progress: TokenShortening) -> None:
     )
 
 
-def _find(connection: Connection, statement: Select[tuple[object, ...]]) -> TokenShortening | None:
+def _find(connection: Connection, statement: Select[tuple[object, ...]]) -> Shortening | None:
     row = connection.execute(statement).one_or_none()
     if row is None:
         return None
-    return TokenShortening(
+    return Shortening(
         id=row.id,
         lifetime=timedelta(seconds=row.lifetime_seconds),
         origin=Origin(row.actor, address=row.address, session_id=row.session_id, user_id=row.actor_user_id),

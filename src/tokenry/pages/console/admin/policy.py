@@ -6,7 +6,7 @@ from typing import Any
 
 from tokenry.domain.errors import Conflict, Fault, Forbidden, Invalid
 from tokenry.domain.policy import Concerned, Policy, UserKind
-from tokenry.domain.policy_changes import NAMED_MAX, Preview, TokenShortening, lifetime_faults
+from tokenry.domain.policy_changes import NAMED_MAX, Preview, Shortening, lifetime_faults
 from tokenry.pages.console.admin.places import POLICY
 from tokenry.pages.console.admin.policy_form import PolicyForm, requests_field, scopes_field
 from tokenry.pages.console.admin.shown import show_admin
@@ -99,7 +99,7 @@ class PolicyPages:
         page = self._changes.list_outliving(visit.signed_in.actor, lifetime, asked.request)
         return show_admin(POLICY, "policy_tokens", asked=asked, page=page, back=POLICY.path)
 
-    def _find(self, visit: Visit) -> tuple[Policy | None, TokenShortening | None]:
+    def _find(self, visit: Visit) -> tuple[Policy | None, Shortening | None]:
         """The whole policy, for who may see it."""
         try:
             return self._changes.get_policy(visit.signed_in.actor)
