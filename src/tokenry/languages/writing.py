@@ -9,6 +9,12 @@ from babel.units import format_unit
 from tokenry.domain.zones import find_zone
 from tokenry.languages.catalogues import LOCALES
 
+_UNITS = (("day", 24 * 60 * 60), ("hour", 60 * 60), ("minute", 60))
+UNITS_MIN = 2
+"""Of how many a distance is told in a larger unit: 13 days are not two weeks."""
+_STEPS = (24 * 60 * 60, 60 * 60, 60)
+"""Of which only whole ones are told where there are many: a list has few of them, which take long to write."""
+
 
 def write_day(at: datetime, language: str, timezone: str) -> str:
     """A day in words, such as `30 Nov 2026`."""
@@ -34,13 +40,6 @@ def write_span(span: timedelta, language: str) -> str:
     seconds = int(span.total_seconds())
     unit, length = next((each for each in _UNITS if seconds >= 2 * each[1]), ("second", 1))
     return format_unit(seconds // length, f"duration-{unit}", locale=LOCALES[language])
-
-
-_UNITS = (("day", 24 * 60 * 60), ("hour", 60 * 60), ("minute", 60))
-UNITS_MIN = 2
-"""Of how many a distance is told in a larger unit: 13 days are not two weeks."""
-_STEPS = (24 * 60 * 60, 60 * 60, 60)
-"""Of which only whole ones are told where there are many: a list has few of them, which take long to write."""
 
 
 def write_date(day: date, language: str) -> str:

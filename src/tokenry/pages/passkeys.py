@@ -1,11 +1,11 @@
 """Somebody's passkeys: adding one, naming and removing them. Each change needs a recent proof."""
 
-from tokenry.domain.errors import Fault, Invalid, NotFound
+from tokenry.domain.errors import Fault, Invalid
 from tokenry.pages.paths import SECURITY
 from tokenry.pages.rendering import PASSKEYS
 from tokenry.pages.security import show_renewed
 from tokenry.pages.signed_in import require_recent
-from tokenry.pages.visits import Redirect, Reply, Visit, read_id, show
+from tokenry.pages.visits import Redirect, Reply, Visit, show
 from tokenry.service.passkeys import PasskeyResponse, Passkeys
 from tokenry.service.sessions import Sessions
 
@@ -36,13 +36,13 @@ class PasskeyPages:
     def show_one(self, visit: Visit) -> Reply:
         """GET the form of one."""
         require_recent(visit)
-        passkey = self._passkeys.get_passkey(visit.signed_in, _read_id(visit))
+        passkey = self._passkeys.get_passkey(visit.signed_in, visit.path_id("passkey"))
         return show("passkey", passkey=passkey, label=passkey.label)
 
     def change(self, visit: Visit) -> Reply:
         """POST another label, or that one is to be removed."""
         require_recent(visit)
-        session, passkey_id = visit.signed_in, _read_id(visit)
+        session, passkey_id = visit.signed_in, visit.path_id("passkey")
         if visit.form.get("do") == "remove":
             renewed = self._passkeys.remove(visit.origin, session, passkey_id)
             return show_renewed(renewed, self._sessions, "passkey-removed")
@@ -64,10 +64,3 @@ class PasskeyPages:
             label=label,
             asked=self._passkeys.ask_for_new(visit.signed_in, visit.form_token) if possible else None,
         )
-
-
-def _read_id(visit: Visit) -> int:
-    passkey_id = read_id(visit.path["passkey"])
-    if passkey_id is None:
-        raise NotFound
-    return passkey_id

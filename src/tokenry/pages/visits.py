@@ -7,7 +7,7 @@ from typing import TypeAlias
 from urllib.parse import parse_qsl
 
 from tokenry.domain.accounts import Origin
-from tokenry.domain.errors import Unauthorized
+from tokenry.domain.errors import NotFound, Unauthorized
 from tokenry.domain.sessions import Session
 
 PARAMETERS_MAX = 1000
@@ -75,6 +75,13 @@ class Visit:
     def origin(self) -> Origin:
         """Where a change by who is signed in comes from. Raises Unauthorized where nobody is."""
         return self.signed_in.origin(self.address)
+
+    def path_id(self, name: str) -> int:
+        """The id in the path of this name. Raises NotFound for what cannot be one."""
+        found = read_id(self.path[name])
+        if found is None:
+            raise NotFound
+        return found
 
 
 @dataclass(frozen=True, slots=True)

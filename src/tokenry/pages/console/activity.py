@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from tokenry.domain.errors import NotFound
 from tokenry.domain.usage import DayCount, Result, date_of, last_days
 from tokenry.pages.charts import Chart, draw_days
 from tokenry.pages.console.events import ACTIONS, Wanted, write_file
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.navigation import ACTIVITY, TOKENS
-from tokenry.pages.visits import Reply, Visit, read_id
+from tokenry.pages.visits import Reply, Visit
 from tokenry.service.installation import Installation
 
 RESULTS: Mapping[str, str] = {
@@ -49,9 +48,7 @@ class ActivityPages:
 
     def show_token(self, visit: Visit) -> Reply:
         """GET what became of one of one's tokens where it was presented. Raises NotFound."""
-        token_id = read_id(visit.path["token_id"])
-        if token_id is None:
-            raise NotFound
+        token_id = visit.path_id("token_id")
         details = self._details.get_details(visit.signed_in.user.id, token_id)
         counts = self._activity.list_counts(visit.signed_in.actor, token_id)
         return show_in(TOKENS, "activity", details=details, drawn=draw_counts(counts, visit.now), words=RESULTS)

@@ -8,7 +8,7 @@ from tokenry.domain.errors import Fault
 from tokenry.domain.filters import EVERY_ROW, Any, Comparison, Filter, Operator
 from tokenry.domain.paging import PAGE_SIZE_DEFAULT, PageRequest
 from tokenry.pages.console.shown import show_in
-from tokenry.pages.console.token import ENDED, read_token_id
+from tokenry.pages.console.token import ENDED
 from tokenry.pages.navigation import TOKENS
 from tokenry.pages.paths import CONSOLE, CONSOLE_TOKENS
 from tokenry.pages.signed_in import require_recent
@@ -30,11 +30,11 @@ class EndingPages:
 
     def ask_for_one(self, visit: Visit) -> Reply:
         """GET the question whether to revoke a token."""
-        return self._ask_for_one(visit, self._details.get_details(visit.signed_in.user.id, read_token_id(visit)))
+        return self._ask_for_one(visit, self._details.get_details(visit.signed_in.user.id, visit.path_id("token_id")))
 
     def end_one(self, visit: Visit) -> Reply:
         """POST that a token is revoked, with its label if it is in use."""
-        details = self._details.get_details(visit.signed_in.user.id, read_token_id(visit))
+        details = self._details.get_details(visit.signed_in.user.id, visit.path_id("token_id"))
         token = details.token
         if details.state not in ENDED:
             if has_to_be_typed(details, visit.now) and visit.form.get("label").strip() != token.label.strip():

@@ -5,7 +5,7 @@ from tokenry.domain.errors import AlreadyMade, Conflict, Fault, Invalid
 from tokenry.domain.rotation import GRACE_SECONDS_DEFAULT, GRACE_SECONDS_MAX, NewRotation
 from tokenry.pages.console.new_token import needs_proof
 from tokenry.pages.console.shown import show_in
-from tokenry.pages.console.token import ENDED, read_token_id
+from tokenry.pages.console.token import ENDED
 from tokenry.pages.navigation import TOKENS
 from tokenry.pages.once import is_another, new_key, read_key, request_of
 from tokenry.pages.paths import CONSOLE_TOKENS
@@ -79,7 +79,7 @@ class RotationPages:
         )
 
     def _find(self, visit: Visit) -> Details:
-        return self._details.get_details(visit.signed_in.user.id, read_token_id(visit))
+        return self._details.get_details(visit.signed_in.user.id, visit.path_id("token_id"))
 
 
 def _read(visit: Visit) -> NewRotation | None:

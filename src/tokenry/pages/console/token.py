@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tokenry.domain.details import Details, NewDetails, State, description_faults
-from tokenry.domain.errors import Conflict, Fault, Invalid, NotFound, Refusal
+from tokenry.domain.errors import Conflict, Fault, Invalid, Refusal
 from tokenry.domain.tokens import label_faults
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.console.token_form import read_networks
@@ -12,7 +12,7 @@ from tokenry.pages.happenings import REASONS
 from tokenry.pages.navigation import TOKENS
 from tokenry.pages.paths import CONSOLE_TOKENS
 from tokenry.pages.rendering import COUNTDOWN
-from tokenry.pages.visits import Redirect, Reply, Visit, read_id
+from tokenry.pages.visits import Redirect, Reply, Visit
 from tokenry.pages.wording import summarize
 from tokenry.service.installation import Installation
 
@@ -35,7 +35,7 @@ class TokenPage:
 
     def change(self, visit: Visit) -> Reply:
         """POST another label, description or networks, or that it is disabled, or enabled again."""
-        token_id, action = read_token_id(visit), visit.form.get("action")
+        token_id, action = visit.path_id("token_id"), visit.form.get("action")
         try:
             if action in ("disable", "enable"):
                 disabled = action == "disable"
@@ -64,7 +64,7 @@ class TokenPage:
 
     def _show(self, visit: Visit, refusal: Refusal | None = None) -> Reply:
         user = visit.signed_in.user
-        details = self._details.get_details(user.id, read_token_id(visit))
+        details = self._details.get_details(user.id, visit.path_id("token_id"))
         faults: Sequence[Fault] = () if refusal is None else refusal.faults
         shown = show_in(
             TOKENS,
@@ -81,14 +81,6 @@ class TokenPage:
             proxy=user.proxy,
         )
         return replace(shown, script=COUNTDOWN)
-
-
-def read_token_id(visit: Visit) -> int:
-    """Read the id in the path. Raises NotFound for what cannot be one."""
-    token_id = read_id(visit.path["token_id"])
-    if token_id is None:
-        raise NotFound
-    return token_id
 
 
 def _stored(details: Details) -> dict[str, str]:

@@ -105,9 +105,7 @@ class AllTokensPages:
 
     def show_one(self, visit: Visit) -> Reply:
         """GET everything known of a token, and what was done to it lately."""
-        number = read_id(visit.path["token_id"])
-        if number is None:
-            raise NotFound
+        number = visit.path_id("token_id")
         details = get_token(self._inventory, visit.signed_in.actor, number)
         own = Filter(Comparison("subject", Operator.EQUAL, f"token:{number}"))
         events = self._audit.list_events(visit.signed_in.actor, PageRequest(size=PAGE_SIZE_MIN), own).rows

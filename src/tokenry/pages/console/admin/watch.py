@@ -10,7 +10,7 @@ from tokenry.pages.console.admin.shown import show_admin
 from tokenry.pages.console.admin.tokens import get_token
 from tokenry.pages.console.matrix import Matrix
 from tokenry.pages.console.scope_choice import ScopeChoice
-from tokenry.pages.visits import Redirect, Reply, Visit, read_id
+from tokenry.pages.visits import Redirect, Reply, Visit
 from tokenry.service.installation import Installation
 
 
@@ -29,7 +29,7 @@ class WatchPages:
 
     def change(self, visit: Visit) -> Reply:
         """POST to which scopes it is to be watched, that it is kept to them, or that it is watched no more."""
-        number, do = self._number(visit), visit.form.get("do")
+        number, do = visit.path_id("token_id"), visit.form.get("do")
         own = f"{ALL_TOKENS.path}/{number}/watch"
         try:
             match do:
@@ -48,7 +48,7 @@ class WatchPages:
             return self._show(visit, refusal.faults)
 
     def _show(self, visit: Visit, faults: Sequence[Fault] = ()) -> Reply:
-        actor, number = visit.signed_in.actor, self._number(visit)
+        actor, number = visit.signed_in.actor, visit.path_id("token_id")
         details = get_token(self._inventory, actor, number)
         advice, watch = self._activity.advise(actor, number), self._find_watch(visit, number)
         offer = self._offer(details)
@@ -73,9 +73,3 @@ class WatchPages:
             return self._watching.get_watch(visit.signed_in.actor, number)
         except NotFound:
             return None
-
-    def _number(self, visit: Visit) -> int:
-        number = read_id(visit.path["token_id"])
-        if number is None:
-            raise NotFound
-        return number

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from tokenry.domain.errors import AlreadyMade, Fault, Invalid, NotFound
+from tokenry.domain.errors import AlreadyMade, Fault, Invalid
 from tokenry.domain.filters import All, Comparison, Filter, Operator
 from tokenry.domain.webhooks import ACTIONS, GRACE, Webhook, WebhookChange
 from tokenry.pages.console.admin.places import WEBHOOKS
@@ -154,10 +154,7 @@ class WebhookPages:
         return show_question(WEBHOOKS, question, webhook.url, action=f"{own}/{action}", back=own)
 
     def _get(self, visit: Visit) -> Webhook:
-        number = read_id(visit.path["webhook_id"])
-        if number is None:
-            raise NotFound
-        return self._webhooks.get_webhook(visit.signed_in.actor, number)
+        return self._webhooks.get_webhook(visit.signed_in.actor, visit.path_id("webhook_id"))
 
 
 def path_of(webhook: Webhook) -> str:
