@@ -44,7 +44,7 @@ class Advice:
 def advise(held: Scopes, asked: Mapping[str, date], *, since: date, today: date, used: bool) -> Advice:
     """Advise on a token with these scopes, by what it was asked for in thirty days and when last.
 
-    It is watched since the day `since`, and `used` is whether it was accepted at all in that time. A scope counts as
+    It is counted since the day `since`, and `used` is whether it was accepted at all in that time. A scope counts as
     asked for if it was needed for something that it implies.
     """
     needed = Scopes.parse(" ".join(asked)).by(held.implied)

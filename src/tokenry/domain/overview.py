@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from tokenry.domain.usage import Result
 
-EXPIRING_DAYS = 30
-UNUSED_DAYS = 90
+EXPIRING_SOON = timedelta(days=30)
+LONG_UNUSED = timedelta(days=90)
 
 
 class Gauge(StrEnum):

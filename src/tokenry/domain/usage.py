@@ -30,7 +30,7 @@ class Result(StrEnum):
     UNKNOWN = "unknown"
 
 
-RESULTS = {
+RESULT_OF = {
     Denial.UNKNOWN: Result.UNKNOWN,
     Denial.CLOSED: Result.DISABLED,
     Denial.PENDING: Result.PENDING,

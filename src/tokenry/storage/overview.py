@@ -1,11 +1,11 @@
 """Statements on how many tokens an account has, and of which kind: counted now and then, and kept by day."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, case, func, select
 
-from tokenry.domain.overview import EXPIRING_DAYS, UNUSED_DAYS, Gauge
+from tokenry.domain.overview import EXPIRING_SOON, LONG_UNUSED, Gauge
 from tokenry.domain.tokens import NEVER_SECONDS
 from tokenry.domain.usage import DAYS_KEPT, date_of, day_of, last_days
 from tokenry.storage.database import to_seconds
@@ -23,7 +23,7 @@ def list_accounts_after(connection: Connection, last: int, limit: int) -> Sequen
 def store_gauges(connection: Connection, account_ids: Sequence[int], now: datetime) -> None:
     """Count the live tokens of some accounts, and keep the numbers as those of today."""
     at = to_seconds(now)
-    soon, long_ago = to_seconds(now + timedelta(days=EXPIRING_DAYS)), to_seconds(now - timedelta(days=UNUSED_DAYS))
+    soon, long_ago = to_seconds(now + EXPIRING_SOON), to_seconds(now - LONG_UNUSED)
     kinds = {
         Gauge.EXPIRING: tokens.c.expires_at <= soon,
         Gauge.ENDLESS: tokens.c.expires_at >= NEVER_SECONDS,

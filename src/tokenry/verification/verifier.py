@@ -13,7 +13,7 @@ from tokenry.domain.metadata import NOTHING_KEPT, Metadata
 from tokenry.domain.networks import allows, stored_networks
 from tokenry.domain.scopes import NOTHING, Scopes, stored_scopes
 from tokenry.domain.secrets import API_PREFIXES, BOUND_PREFIXES, TOKEN_LENGTH_MAX, TOKEN_LENGTH_MIN, Peppers, Secret
-from tokenry.domain.usage import RESULTS, Result
+from tokenry.domain.usage import RESULT_OF, Result
 from tokenry.storage.credentials import Credential
 from tokenry.storage.metadata import from_column
 from tokenry.verification.cache import Cache, Known
@@ -250,10 +250,10 @@ class Verifier:
     def take_back(self, decision: Decision, instead: Denial | None = None) -> None:
         """Let a decision on a known token not be counted: it is refused after all `instead`, or judged once more."""
         if self._uses is not None and decision.actor is not None:
-            before = RESULTS.get(decision.denial) if decision.denial else None
+            before = RESULT_OF.get(decision.denial) if decision.denial else None
             self._uses.counts.add(decision.actor, before or Result.ACCEPTED, -1)
             if instead is not None:
-                self._uses.counts.add(decision.actor, RESULTS[instead])
+                self._uses.counts.add(decision.actor, RESULT_OF[instead])
 
     def _settle(self, known: Known, needed: Scopes, client: Presenter) -> Denial | None:
         """Remember that a token covers what is needed; UNCOUNTED if the request has to be counted besides.
@@ -273,7 +273,7 @@ class Verifier:
     def _deny(self, known: Known, denial: Denial | None) -> Denial:
         denial = denial or Denial.UNKNOWN
         if self._uses is not None:
-            self._uses.counts.add(known.actor, RESULTS[denial])
+            self._uses.counts.add(known.actor, RESULT_OF[denial])
         return denial
 
     def _decide(self, known: Known, needed: Scopes, client: Presenter) -> Decision:

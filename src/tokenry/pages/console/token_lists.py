@@ -1,14 +1,13 @@
 """Which tokens a list of the console can show, and what is asked of the tokens for that."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tokenry.domain.details import NOT_ENDED, Selection, Several, State
 from tokenry.domain.filters import All, Comparison, Condition, Filter, Operator
+from tokenry.domain.overview import EXPIRING_SOON, LONG_UNUSED
 from tokenry.pages.console.lists import Asked, matching
 
-EXPIRING_SOON = timedelta(days=30)
-LONG_UNUSED = timedelta(days=90)
 CHOICES: Mapping[str, str] = {
     "": "All but those that ended",
     "active": "Active",
@@ -39,7 +38,7 @@ def select_tokens(asked: Asked, now: datetime) -> tuple[Filter, Selection]:
         case "expiring":
             selection = Selection(Several.NOT_ENDED, expires_before=now + EXPIRING_SOON)
         case "unused":
-            selection = Selection(State.ACTIVE, last_used_before=now - LONG_UNUSED)
+            selection = Selection(Several.NOT_ENDED, last_used_before=now - LONG_UNUSED)
             conditions.append(Comparison("created", Operator.LESS, now - LONG_UNUSED))
         case state:
             selection = Selection(State(state))
