@@ -27,7 +27,7 @@ from tokenry.pages.console.admin.places import (
 from tokenry.pages.console.admin.policy import CHANGE as CHANGE_POLICY
 from tokenry.pages.console.admin.policy import TOKENS as OUTLIVING
 from tokenry.pages.console.admin.policy import PolicyPages
-from tokenry.pages.console.admin.rules import RulesPages
+from tokenry.pages.console.admin.scopes import ScopePages
 from tokenry.pages.console.admin.service_accounts import NEW as NEW_SERVICE_ACCOUNT
 from tokenry.pages.console.admin.service_accounts import ServiceAccountPages
 from tokenry.pages.console.admin.shown import for_administrators
@@ -51,7 +51,7 @@ def admin_paths(installation: Installation, page: MakePage) -> Pages:
             operations["POST"] = only_recent(operations["POST"])
         return page(**{method: for_administrators(operation) for method, operation in operations.items()})
 
-    audit, rules, leaked = AuditPages(installation), RulesPages(installation), LeakedPages(installation)
+    audit, scopes, leaked = AuditPages(installation), ScopePages(installation), LeakedPages(installation)
     mail, policy = MailPages(installation), PolicyPages(installation)
     return {
         OVERVIEW.path: admin(GET=OverviewPages(installation).show),
@@ -63,7 +63,7 @@ def admin_paths(installation: Installation, page: MakePage) -> Pages:
         MAIL.path: admin(GET=mail.show, POST=mail.send),
         AUDIT.path: admin(GET=audit.show_list),
         f"{AUDIT.path}.csv": admin(GET=audit.export),
-        SCOPES.path: admin(GET=rules.show_scopes),
+        SCOPES.path: admin(GET=scopes.show),
         POLICY.path: admin(GET=policy.show),
         CHANGE_POLICY: admin(GET=policy.show_change, POST=policy.change),
         OUTLIVING: admin(GET=policy.list_tokens),
