@@ -650,7 +650,7 @@ class Many:
             ],
             "policies.set_policy": [partial(do.policies.set_policy, OPERATOR, lambda policy: policy)],
             "policies.enforce": [self.enforce],
-            "policies.await_changers": [do.policies.await_changers],
+            "policies.await_changers": [partial(do.policies.await_changers, 60)],
             "policy_changes.change_policy": [
                 partial(do.policy_changes.change_policy, origin, FOR_A_YEAR, shorten=True)
             ],

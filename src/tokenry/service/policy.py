@@ -75,7 +75,7 @@ class Policies:
         transaction, and what became of them. After an interruption, calling it again does the rest. Where another
         policy is set meanwhile, none is shortened to less than was asked for, nor than that allows.
         """
-        self.await_changers()
+        self.await_changers(WAIT_SECONDS_MAX)
         last_id = 0
         while shorten_to is not None:
             began = time.monotonic()
@@ -86,7 +86,7 @@ class Policies:
             yield done
             self._transactions.make_room(taken)
 
-    def await_changers(self, seconds: float = WAIT_SECONDS_MAX) -> None:
+    def await_changers(self, seconds: float) -> None:
         """Wait until all have ended who may make a token by an earlier policy than is stored now.
 
         Raises Unavailable if that takes longer.
