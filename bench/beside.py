@@ -13,6 +13,9 @@ from bench.load import Load
 from bench.servers import Server
 from bench.steady import Waits, run_steadily
 
+RATE_MAX = 10_000
+"""Requests a second that the program which asks keeps up with: what it held up itself would count for the server."""
+
 
 @dataclass
 class Paced:
@@ -54,11 +57,12 @@ class Paced:
 def time_beside(
     server: Server, load: Load, paced: Paced, *, rounds: int, seconds: int
 ) -> tuple[float, dict[str, object]]:
-    """The 99th percentile of a load at half the rate that is reached, beside something in times of that without.
+    """The 99th percentile of a load at a steady rate, beside something in times of that without.
 
-    And the figures behind it.
+    And the figures behind it. The rate is half of what is reached when the tokens are known, and no more than `RATE_MAX`.
     """
-    rate = load.run(server, 1).requests_per_second / 2
+    load.run(server, 1)  # so that they are
+    rate = min(load.run(server, 1).requests_per_second / 2, RATE_MAX)
     calm: list[Waits] = []
     beside: list[Waits] = []
     for _ in range(rounds):

@@ -90,7 +90,7 @@ def _compare_list(server: Server, stock: Stock, cookie: str) -> list[Comparison]
 def _compare_clicks(
     server: Server, load: Load, cookies: list[str], cores: Cores, *, rounds: int, seconds: int
 ) -> Comparison:
-    """The 99th percentile of `/verify` at a steady rate, half of what is reached, beside people and without."""
+    """The 99th percentile of `/verify` at a steady rate, beside people and without."""
     clicks = Clicks(server, cookies)
     paced = Paced(clicks.click, PEOPLE / CLICK_SECONDS, PEOPLE, cores.load)
     ratio, figures = time_beside(server, load, paced, rounds=rounds, seconds=seconds)

@@ -149,7 +149,7 @@ class _Requests:
 
 
 def _compare_sign_ins(server: Server, load: Load, cores: Cores, *, rounds: int, seconds: int) -> Comparison:
-    """The 99th percentile of `/verify` at a steady rate, half of what is reached, beside sign-ins and without."""
+    """The 99th percentile of `/verify` at a steady rate, beside sign-ins and without."""
     sign_ins = SignIns.at(server)
     paced = Paced(sign_ins.sign_in, SIGN_INS_PER_SECOND, _THREADS, cores.load)
     ratio, figures = time_beside(server, load, paced, rounds=rounds, seconds=seconds)
