@@ -59,7 +59,7 @@ def time_beside(
 ) -> tuple[float, dict[str, object]]:
     """The 99th percentile of a load at a steady rate, beside something in times of that without.
 
-    And the figures behind it. The rate is half of what is reached when the tokens are known, and no more than `RATE_MAX`.
+    And the figures behind it. The rate is half of what is reached when the tokens are known, up to `RATE_MAX`.
     """
     load.run(server, 1)  # so that they are
     rate = min(load.run(server, 1).requests_per_second / 2, RATE_MAX)
