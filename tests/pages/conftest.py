@@ -1,7 +1,6 @@
 """Fixtures of pages: the application as browsers reach it."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from tokenry.service.installation import Installation
 from tokenry.settings import Settings
 from tokenry.wiring import open_installation
 
-KEPT = pytest.StashKey[tuple[ExitStack, Browser]]()
 SETTINGS: dict[str, Any] = {**CHEAP, "rate_limit_sign_in": 5}
 
 
@@ -52,21 +50,10 @@ def ada(site: App) -> Visitor:
 
 
 @pytest.fixture(scope="module")
-def browser(pytestconfig: pytest.Config) -> Browser:
-    """A real Chromium for the tests of this folder. While it is there its thread can run no event loop."""
-    if KEPT not in pytestconfig.stash:
-        stack = ExitStack()
-        pytestconfig.stash[KEPT] = stack, stack.enter_context(chromium())
-    return pytestconfig.stash[KEPT][1]
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Let the browser go before a test elsewhere, which may run one."""
-    if KEPT in item.config.stash and (nextitem is None or Path(__file__).parent not in nextitem.path.parents):
-        stack, _ = item.config.stash[KEPT]
-        del item.config.stash[KEPT]
-        stack.close()
+def browser() -> Iterator[Browser]:
+    """A real Chromium for the tests of a file. While it is there its thread can run no event loop."""
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

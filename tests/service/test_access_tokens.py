@@ -18,6 +18,7 @@ from tokenry.domain.accounts import Actor, Origin
 from tokenry.domain.details import NOT_ENDED, NewDetails, Selection, State
 from tokenry.domain.errors import NotFound
 from tokenry.domain.paging import PageRequest
+from tokenry.domain.policy_changes import PolicyChange
 from tokenry.domain.rotation import NewRotation
 from tokenry.domain.scopes import EVERYTHING
 from tokenry.domain.secrets import Secret
@@ -119,6 +120,10 @@ def lists(house: House) -> Mapping[str, Callable[[], object]]:
         "inventory.export_all": lambda: [[*do.inventory.export_all(each)] for each in STATES],
         "users.list_users": lambda: [*do.users.list_users()],
         "policies.preview_lifetime": lambda: do.policies.preview_lifetime(timedelta(minutes=5)),
+        "policy_changes.preview_change": lambda: do.policy_changes.preview_change(
+            actor, PolicyChange({"lifetime_max": timedelta(minutes=5)})
+        ),
+        "policy_changes.list_outliving": lambda: do.policy_changes.list_outliving(actor, timedelta(minutes=5), PAGE),
         "tokens.create_token": count_by_policy,
         "policies.get_rules": lambda: do.policies.get_rules(actor.user_id),
         "activity.list_counts": lambda: do.activity.list_counts(actor, actor.token_id or 0),
