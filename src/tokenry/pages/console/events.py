@@ -7,7 +7,7 @@ from typing import Self
 from urllib.parse import urlencode
 
 from tokenry.domain.audit import Entry
-from tokenry.domain.events import EVENTS
+from tokenry.domain.events import EVENTS, PolicySet
 from tokenry.domain.filters import All, Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
 from tokenry.pages.console.lists import matching
@@ -16,8 +16,8 @@ from tokenry.web.events import COLUMNS, write_entry
 from tokenry.web.rows import write_csv
 
 TEXT_LENGTH_MAX = 300
-ACTIONS: Sequence[str] = sorted(event.action for event in EVENTS)
-"""Everything that can have been done."""
+ACTIONS: Sequence[str] = sorted(event.action for event in EVENTS if event is not PolicySet)
+"""Everything that can have been done in an account. The policy is of none."""
 
 
 @dataclass(frozen=True, slots=True)

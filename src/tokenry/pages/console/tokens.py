@@ -20,6 +20,7 @@ class TokenPages:
         self._notices = installation.notices
         self._public_url = installation.public_url
         self._in_words = in_words(installation.catalogue)
+        self._example_scope = installation.catalogue.scopes[0]
 
     def show_list(self, visit: Visit) -> Reply:
         """GET one's tokens."""
@@ -34,6 +35,7 @@ class TokenPages:
             page=page,
             notices=self._notices.list_notices(visit.signed_in.actor),
             in_words=self._in_words,
+            example_scope=self._example_scope,
             proxy=visit.signed_in.user.proxy,
             public_url=self._public_url,
         )
