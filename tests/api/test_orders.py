@@ -42,7 +42,7 @@ def find_ordered() -> Iterator[Ordered]:
         parameters = [resolve(part) for part in item.get("get", {}).get("parameters", [])]
         for filter in (part for part in parameters if part["name"] == "X-Filter"):
             schema = resolve(filter["schema"]["contentSchema"])
-            for field in schema["properties"]["+order_by"]["enum"]:
+            for field in schema["properties"].get("+order_by", {"enum": ()})["enum"]:  # files have no order
                 yield Ordered(path.replace("{apiVersion}", "v4"), field)
 
 
