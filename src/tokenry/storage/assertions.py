@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Connection, LargeBinary, Select, exists, literal, select, true
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tokenry.storage.database import to_seconds
+from tokenry.storage.inserts import insert_into
 from tokenry.storage.schema import credentials, seen_assertions
 
 
@@ -25,8 +25,9 @@ def see_bound_assertion(connection: Connection, preview: str, jkt: str, digest: 
 
 
 def _see(connection: Connection, row: "Select[bytes, int]") -> bool:
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     columns = [seen_assertions.c.digest, seen_assertions.c.expires_at]
-    statement = insert(seen_assertions).from_select(columns, row.where(true()))  # SQLite needs some WHERE here
+    statement = insert_into(connection, seen_assertions).from_select(
+        columns, row.where(true())
+    )  # SQLite needs some WHERE here
     noted = statement.on_conflict_do_nothing().returning(seen_assertions.c.digest)
     return connection.execute(noted).first() is not None

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, Table, and_, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tokenry.domain.mail import Reader
 from tokenry.domain.notices import URGENT, Notice, NoticeKind
 from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.inserts import insert_into
 from tokenry.storage.notices import read_notices
 from tokenry.storage.schema import alarms, digests, notices, tokens, unwanted_notices, users
 
@@ -56,8 +56,7 @@ def find_reader(connection: Connection, user_id: int) -> Reader | None:
 def claim_message(connection: Connection, user_id: int, now: datetime, *, until: datetime, urgent: bool) -> int | None:
     """Be the one who sends a user the only such message until a moment; how many failed before, or None if not."""
     table = _table(urgent=urgent)
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    claim = insert(table).values(user_id=user_id, next_at=to_seconds(until))
+    claim = insert_into(connection, table).values(user_id=user_id, next_at=to_seconds(until))
     claim = claim.on_conflict_do_update(
         index_elements=[table.c.user_id],
         set_={"next_at": to_seconds(until)},

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tokenry.domain.idempotency import KEPT_SECONDS, KeyedRequest
 from tokenry.storage.database import DELETED_MAX, to_seconds
+from tokenry.storage.inserts import insert_into
 from tokenry.storage.schema import idempotency_keys as keys
 
 
@@ -29,9 +29,8 @@ def claim_key(connection: Connection, request: KeyedRequest, *, user_id: int, no
 
     Of two that claim it at once, the second waits until the first transaction ends: the primary key sees to it.
     """
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     row = {"user_id": user_id, "key": request.key, "request": request.digest, "created_at": to_seconds(now)}
-    statement = insert(keys).values(row)
+    statement = insert_into(connection, keys).values(row)
     claim = statement.on_conflict_do_update(
         index_elements=[keys.c.user_id, keys.c.key],
         set_={"request": request.digest, "created_at": to_seconds(now)},

@@ -1,8 +1,8 @@
 """The one row about the installation itself: which peppers its digests were made with."""
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from tokenry.storage.inserts import insert_into
 from tokenry.storage.schema import installation
 
 
@@ -18,6 +18,5 @@ def claim_installation(connection: Connection) -> None:
 
 def insert_pepper_check(connection: Connection, value: bytes) -> bool:
     """Store it, once for each installation; whether there was none."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    first = insert(installation).values(id=1, pepper_check=value).on_conflict_do_nothing()
+    first = insert_into(connection, installation).values(id=1, pepper_check=value).on_conflict_do_nothing()
     return bool(connection.execute(first).rowcount)

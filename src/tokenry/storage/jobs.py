@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from sqlalchemy import Connection, or_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tokenry.storage.database import to_seconds
+from tokenry.storage.inserts import insert_into
 from tokenry.storage.schema import jobs
 
 
@@ -15,9 +15,8 @@ def claim_job(connection: Connection, name: str, *, seconds: int, now: datetime)
     Of two that claim it at once one gets it: the primary key sees to it. A turn of the future is one from before the
     clock was set back, and keeps nobody waiting.
     """
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     at = to_seconds(now)
-    claim = insert(jobs).values(name=name, claimed_at=at)
+    claim = insert_into(connection, jobs).values(name=name, claimed_at=at)
     due = or_(jobs.c.claimed_at <= at - seconds, jobs.c.claimed_at > at)
     claim = claim.on_conflict_do_update(index_elements=[jobs.c.name], set_={"claimed_at": at}, where=due)
     return connection.execute(claim.returning(jobs.c.name)).first() is not None

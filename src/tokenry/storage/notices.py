@@ -19,10 +19,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tokenry.domain.notices import NETWORKS_MAX, Choices, Notice, NoticeKind, network_of
 from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.inserts import insert_into
 from tokenry.storage.pruning import some_of
 from tokenry.storage.schema import notices, seen_networks, tokens, unwanted_notices, users
 from tokenry.storage.tokens import PERSONAL
@@ -82,7 +82,7 @@ def note_networks(connection: Connection, uses: Sequence[Use]) -> None:
         return
     columns = [seen_networks.c.token_id, seen_networks.c.network, seen_networks.c.seen_at]
     row = select(tokens.c.id, bindparam("network", type_=String), bindparam("at", type_=seen_networks.c.seen_at.type))
-    statement = _insert(connection, seen_networks).from_select(
+    statement = insert_into(connection, seen_networks).from_select(
         columns, row.where(tokens.c.id == bindparam("token_id"), PERSONAL)
     )
     rows = [{"token_id": key[0], "network": key[1], "at": at} for key, at in sorted(new.items())]
@@ -160,11 +160,7 @@ def _note(
         .where(PERSONAL, *concerned, *people)
     )
     columns = ["user_id", "kind", "thing", "token_id", "network", "created_at"]
-    connection.execute(_insert(connection, notices).from_select(columns, rows).on_conflict_do_nothing())
-
-
-def _insert(connection: Connection, table: Any) -> Any:
-    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
+    connection.execute(insert_into(connection, notices).from_select(columns, rows).on_conflict_do_nothing())
 
 
 def _select() -> Any:

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tokenry.domain.usage import DayCount, Result, date_of, last_days
+from tokenry.storage.inserts import insert_into
 from tokenry.storage.pruning import some_of
 from tokenry.storage.schema import account_counts, asked_scopes, revoked_uses, token_counts, tokens, watched_refusals
 
@@ -91,7 +91,7 @@ def upsert_rows(
     """
     if not rows:
         return
-    insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
+    insert = insert_into(connection, table)
     if "token_id" in table.c:
         row = select(*(bindparam(column.name, type_=column.type) for column in table.c))
         there = exists().where(tokens.c.id == bindparam("token_id"))

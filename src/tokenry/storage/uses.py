@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from tokenry.storage.inserts import insert_into
 from tokenry.storage.schema import token_uses, tokens
 
 AGENT_LENGTH_MAX = 255
@@ -26,11 +26,10 @@ def record_uses(connection: Connection, uses: Sequence[Use]) -> None:
 
     One of a token that is not there is left out: a standby that took over may have lost those made last.
     """
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     columns = [token_uses.c.token_id, token_uses.c.used_at, token_uses.c.address, token_uses.c.agent]
     row = select(*(bindparam(column.name, type_=column.type) for column in columns))
     there = exists().where(tokens.c.id == bindparam("token_id"))
-    statement = insert(token_uses).from_select(columns, row.where(there))
+    statement = insert_into(connection, token_uses).from_select(columns, row.where(there))
     new = statement.excluded
     upsert = statement.on_conflict_do_update(
         index_elements=[token_uses.c.token_id],
