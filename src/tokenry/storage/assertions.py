@@ -26,8 +26,7 @@ def see_bound_assertion(connection: Connection, preview: str, jkt: str, digest: 
 
 def _see(connection: Connection, row: "Select[bytes, int]") -> bool:
     columns = [seen_assertions.c.digest, seen_assertions.c.expires_at]
-    statement = insert_into(connection, seen_assertions).from_select(
-        columns, row.where(true())
-    )  # SQLite needs some WHERE here
+    insert = insert_into(connection, seen_assertions)
+    statement = insert.from_select(columns, row.where(true()))  # SQLite needs some WHERE here
     noted = statement.on_conflict_do_nothing().returning(seen_assertions.c.digest)
     return connection.execute(noted).first() is not None

@@ -20,7 +20,7 @@ from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.metadata import from_column, to_column
 from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import credentials, disabled_tokens, token_starts, token_uses, tokens, users
-from tokenry.storage.tokens import COLUMNS, FOLDED, PERSONAL
+from tokenry.storage.tokens import COLUMNS, FOLDED, PERSONAL, lives
 
 NEVER_USED = -(1 << 40)
 """When a token that was never used counts as used: before the year 1, so it comes first, and before any moment."""
@@ -128,7 +128,7 @@ def selected(selection: Selection, now: datetime) -> Iterator[ColumnElement[bool
     """What a selection asks of a token; that it is a personal one before all."""
     yield PERSONAL
     seconds = to_seconds(now)
-    not_ended = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > seconds)
+    not_ended = lives(now)
     match selection.state:
         case State.ACTIVE:
             yield not_ended & ~is_disabled() & ~is_pending(now)

@@ -12,6 +12,7 @@ from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.inserts import insert_into
 from tokenry.storage.notices import read_notices
 from tokenry.storage.schema import alarms, digests, notices, tokens, unwanted_notices, users
+from tokenry.storage.tokens import lives
 
 TOLD_WITHIN = timedelta(days=2)
 """What could not be mailed by then is not news any more."""
@@ -95,9 +96,7 @@ def _to_be_told(now: datetime, since: datetime, *, urgent: bool) -> ColumnElemen
     unwanted = select(unwanted_notices.c.kind).where(
         unwanted_notices.c.user_id == notices.c.user_id, unwanted_notices.c.kind == notices.c.kind
     )
-    live = select(tokens.c.id).where(
-        tokens.c.id == notices.c.token_id, tokens.c.revoked_at.is_(None), tokens.c.expires_at > to_seconds(now)
-    )
+    live = select(tokens.c.id).where(tokens.c.id == notices.c.token_id, lives(now))
     return and_(
         _URGENT if urgent else ~_URGENT,
         notices.c.mailed_at.is_(None),

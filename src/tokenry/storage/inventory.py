@@ -9,12 +9,11 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, exis
 from tokenry.domain.details import LIVE_TOKENS, Details, Selection, State
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.storage.database import to_seconds
 from tokenry.storage.details import DETAILS_COLUMNS, joined, read_details, select_details, selected
 from tokenry.storage.filters import condition_of, ordered
 from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import tokens, users
-from tokenry.storage.tokens import FOLDED, PERSONAL
+from tokenry.storage.tokens import FOLDED, PERSONAL, lives
 
 _COLUMNS = {**DETAILS_COLUMNS, "username": users.c.username}
 _BY_USER = (users.c.id, tokens.c.id)
@@ -84,8 +83,8 @@ def find_owner(connection: Connection, token_id: int, *, account_id: int | None 
 
 def is_live(connection: Connection, token_id: int, *, now: datetime) -> bool:
     """Whether a token is a personal one that is neither revoked nor expired."""
-    live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
-    return connection.execute(select(tokens.c.id).where(tokens.c.id == token_id, PERSONAL, live)).first() is not None
+    live = select(tokens.c.id).where(tokens.c.id == token_id, PERSONAL, lives(now))
+    return connection.execute(live).first() is not None
 
 
 def _whose(account_id: int | None, username: str | None) -> Iterator[ColumnElement[bool]]:

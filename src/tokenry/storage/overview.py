@@ -10,7 +10,7 @@ from tokenry.domain.tokens import NEVER_SECONDS
 from tokenry.domain.usage import DAYS_KEPT, date_of, day_of, last_days
 from tokenry.storage.database import to_seconds
 from tokenry.storage.schema import account_counts, accounts, token_uses, tokens, users
-from tokenry.storage.tokens import PERSONAL
+from tokenry.storage.tokens import PERSONAL, lives
 from tokenry.storage.usage import upsert_rows
 
 
@@ -37,7 +37,7 @@ def store_gauges(connection: Connection, account_ids: Sequence[int], now: dateti
             *(func.sum(case((holds, 1), else_=0)).label(gauge.value) for gauge, holds in kinds.items()),
         )
         .select_from(tokens.join(users, tokens.c.user_id == users.c.id).outerjoin(token_uses))
-        .where(users.c.account_id.in_(account_ids), PERSONAL, tokens.c.revoked_at.is_(None), tokens.c.expires_at > at)
+        .where(users.c.account_id.in_(account_ids), PERSONAL, lives(now))
         .group_by(users.c.account_id)
     )
     found = {row["account_id"]: row for row in connection.execute(counted).mappings()} if account_ids else {}

@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, selec
 from tokenry.domain.policy import Concerned, Policy, UserKind
 from tokenry.domain.scopes import Scopes, stored_scopes
 from tokenry.storage.changes import execute_naming
-from tokenry.storage.database import from_seconds, to_seconds
+from tokenry.storage.database import from_seconds
 from tokenry.storage.disabling import ending, ends_at
 from tokenry.storage.schema import LIMIT_COLUMNS, credentials, tokens, users
 from tokenry.storage.schema import policy as policies
-from tokenry.storage.tokens import PERSONAL
+from tokenry.storage.tokens import PERSONAL, lives
 
 # These are made once: to make one takes longer than to run it.
 _GET_POLICY = select(policies)
@@ -69,8 +69,7 @@ def find_kind(connection: Connection, user_id: int) -> UserKind:
 
 def count_live_tokens(connection: Connection, user_id: int, now: datetime, *, limit: int | None = None) -> int:
     """Count a user's personal tokens that are neither revoked nor expired; no further than `limit`."""
-    live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
-    found = select(tokens.c.id).where(tokens.c.user_id == user_id, PERSONAL, live).limit(limit).subquery()
+    found = select(tokens.c.id).where(tokens.c.user_id == user_id, PERSONAL, lives(now)).limit(limit).subquery()
     return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
@@ -136,5 +135,4 @@ def outlives(lifetime: timedelta, now: datetime) -> ColumnElement[bool]:
 
     Those that were made for a proxy user do not count: their lifetime is their own rule.
     """
-    live = PERSONAL & tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
-    return live & tokens.c.delegated_by.is_(None) & (tokens.c.expires_at > end_of(lifetime))
+    return PERSONAL & lives(now) & tokens.c.delegated_by.is_(None) & (tokens.c.expires_at > end_of(lifetime))

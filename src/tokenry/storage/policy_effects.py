@@ -12,7 +12,7 @@ from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.policy import end_of, outlives
 from tokenry.storage.schema import authenticators, passkeys, tokens, users
-from tokenry.storage.tokens import PERSONAL
+from tokenry.storage.tokens import PERSONAL, lives
 
 _OWNED = tokens.join(users, tokens.c.user_id == users.c.id)
 
@@ -84,7 +84,7 @@ def count_users(connection: Connection) -> Mapping[UserKind, int]:
 
 def count_without_room(connection: Connection, most: int, now: datetime) -> int:
     """Count the users who have so many live personal tokens, or more."""
-    live = PERSONAL & tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
+    live = PERSONAL & lives(now)
     full = select(tokens.c.user_id).where(live).group_by(tokens.c.user_id).having(func.count() >= most).subquery()
     return connection.execute(select(func.count()).select_from(full)).scalar_one()
 

@@ -359,6 +359,11 @@ def _revoke_all(
     return revoked
 
 
+def lives(now: datetime) -> ColumnElement[bool]:
+    """That a token is neither revoked nor expired."""
+    return tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
+
+
 def in_pieces(ids: Sequence[_T]) -> Iterator[Sequence[_T]]:
     """Take some ids after the others, as many as one statement names."""
     return (ids[start : start + IDS_MAX] for start in range(0, len(ids), IDS_MAX))

@@ -22,7 +22,7 @@ from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.metadata import from_column, to_column
 from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import accounts, authenticators, credentials, oauth_clients, passkeys, tokens, users
-from tokenry.storage.tokens import PERSONAL
+from tokenry.storage.tokens import PERSONAL, lives
 
 _COLUMNS = {
     "id": users.c.id,
@@ -162,9 +162,8 @@ def list_all_users(connection: Connection, now: datetime, *, after: str = "", li
     """
     rows = connection.execute(select_users().where(users.c.username > after).order_by(users.c.username).limit(limit))
     found = [read_user(row) for row in rows.all()]
-    live = tokens.c.revoked_at.is_(None) & (tokens.c.expires_at > to_seconds(now))
     own = tokens.c.user_id.in_([user.id for user in found]) & PERSONAL
-    counted = select(tokens.c.user_id, func.count().label("live")).where(own, live).group_by(tokens.c.user_id)
+    counted = select(tokens.c.user_id, func.count().label("live")).where(own, lives(now)).group_by(tokens.c.user_id)
     counts = {row.user_id: row.live for row in connection.execute(counted)}
     return [(user, counts.get(user.id, 0)) for user in found]
 
