@@ -4,9 +4,10 @@ import os
 import statistics
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 from bench.load import Load
@@ -17,8 +18,35 @@ RATE_MAX = 10_000
 """Requests a second that the program which asks keeps up with: what it held up itself would count for the server."""
 
 
+class InThreads(ABC):
+    """What threads on a core do for the length of a block: `_run`, which ends when `_stop` is set."""
+
+    core: int
+    number_of_threads = 1
+
+    def __enter__(self) -> Self:
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._begin) for _ in range(self.number_of_threads)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _begin(self) -> None:
+        os.sched_setaffinity(0, {self.core})  # of this thread, and those that it starts
+        self._run()
+
+    @abstractmethod
+    def _run(self) -> None:
+        """Do it."""
+
+
 @dataclass
-class Paced:
+class Paced(InThreads):
     """Something that is done at a steady rate for the length of a block, from threads on the core of the load.
 
     Each is due whatever became of those before, and is given its number in the block, from 0. `seconds` is how long
@@ -30,22 +58,8 @@ class Paced:
     threads: int
     core: int
     seconds: float = 0
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def __enter__(self) -> Self:
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        assert self._thread is not None
-        self._thread.join()
 
     def _run(self) -> None:
-        os.sched_setaffinity(0, {self.core})  # of this thread, and those that it starts
         started, sent = time.perf_counter(), 0
         with ThreadPoolExecutor(self.threads) as pool:
             while not self._stop.wait(max(0.0, started + sent / self.per_second - time.perf_counter())):

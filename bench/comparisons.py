@@ -4,9 +4,7 @@ import asyncio
 import http.client
 import itertools
 import json
-import os
 import statistics
-import threading
 import time
 import timeit
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Self
 
+from bench.beside import InThreads
 from bench.errors import BenchmarkError
 from bench.load import Load, Run
 from bench.machine import Cores
@@ -188,7 +186,7 @@ def _rates(**runs: Sequence[Run]) -> dict[str, object]:
 
 
 @dataclass
-class Changes:
+class Changes(InThreads):
     """Revocations and creations at a steady rate for the length of a block, from a thread on the core of the load.
 
     Each revoked token is presented again at once, on another connection to `asked`; `stale` counts those accepted.
@@ -203,22 +201,8 @@ class Changes:
     created: int = 0
     stale: int = 0
     _made: list[tuple[int, str]] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def __enter__(self) -> Self:
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
 
     def _run(self) -> None:
-        os.sched_setaffinity(0, {self.core})  # of this thread alone
         connections = [
             http.client.HTTPConnection("127.0.0.1", each.port, timeout=ANSWER_SECONDS_MAX)
             for each in (self.server, self.asked)

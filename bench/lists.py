@@ -2,17 +2,15 @@
 
 import http.client
 import json
-import os
 import sqlite3
 import statistics
-import threading
 import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
+from bench.beside import InThreads
 from bench.comparisons import ask
 from bench.errors import BenchmarkError
 from bench.machine import Cores
@@ -61,7 +59,7 @@ def compare_lists(folder: Path, cores: Cores) -> Comparison:
 
 
 @dataclass
-class Lists:
+class Lists(InThreads):
     """As many lists at once, each asked again when it is answered, for the length of a block."""
 
     server: Server
@@ -69,22 +67,9 @@ class Lists:
     core: int
     statuses: Counter[int] = field(default_factory=Counter)
     milliseconds: list[float] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _threads: list[threading.Thread] = field(default_factory=list)
-
-    def __enter__(self) -> Self:
-        self._threads = [threading.Thread(target=self._run) for _ in range(LISTS)]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
+    number_of_threads = LISTS
 
     def _run(self) -> None:
-        os.sched_setaffinity(0, {self.core})  # of this thread alone
         needle = "a" * (LABEL_LENGTH_MAX // 2)
         conditions = [{"label": {"+contains": f"{needle}{number}"}} for number in range(_SEARCHES)]
         headers = {"X-Filter": json.dumps({"+or": conditions})}
