@@ -1,6 +1,5 @@
 """`tokenry policy …`: what is allowed in all accounts, for administrators of the first."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import timedelta
@@ -11,6 +10,7 @@ import typer
 
 from tokenry.cli.access import Connection
 from tokenry.cli.expiry import read_span
+from tokenry.cli.limits import NO_LIMIT, read_kind, read_number
 from tokenry.cli.options import takes_groups
 from tokenry.cli.output import Output, Row, write_time
 from tokenry.cli.running import complain, confirm, group
@@ -21,10 +21,11 @@ RULES = ("max_lifetime_seconds", "expiry_required", "max_tokens", "scopes", "req
 COLUMNS = (*RULES, "version", "shortening")
 EFFECT = ("effect", "who", "number")
 OUTLIVING = tuple(field.name for field in fields(OutlivingToken))
-NO_LIMIT, ANY = "none", "any"
+ANY = "any"
+LIMIT_MAX = 1_000_000
+"""Of tokens of a user, and of requests in a minute: what the service takes at most."""
 KEPT = "The policy is as it was"
 _KINDS = ", ".join(KINDS)
-_NUMBER = re.compile(r"[1-9][0-9]{0,6}")
 
 app = group(help="Show, preview and change what is allowed in all accounts.", no_args_is_help=True)
 
@@ -174,32 +175,17 @@ def _read(
     if expiry_required is not None:
         wanted["expiry_required"] = expiry_required
     if max_tokens is not None:
-        wanted["max_tokens"] = _read_number(max_tokens, "--max-tokens")
+        wanted["max_tokens"] = read_number(max_tokens, LIMIT_MAX, "--max-tokens")
     if scopes:
-        allowed = dict(_read_kind(text, "--scopes") for text in scopes)
+        allowed = dict(read_kind(text, KINDS, "KIND=…", "--scopes") for text in scopes)
         wanted["scopes"] = {kind: "*" if text == ANY else text for kind, text in allowed.items()}
     if requests_per_minute:
         option = "--requests-per-minute"
-        limits = dict(_read_kind(text, option) for text in requests_per_minute)
-        wanted["requests_per_minute"] = {kind: _read_number(text, option) for kind, text in limits.items()}
+        limits = dict(read_kind(text, KINDS, "KIND=…", option) for text in requests_per_minute)
+        wanted["requests_per_minute"] = {kind: read_number(text, LIMIT_MAX, option) for kind, text in limits.items()}
     if second_factor is not None:
         wanted["second_factor"] = second_factor.value
     return wanted
-
-
-def _read_number(text: str, option: str) -> int | None:
-    if text == NO_LIMIT:
-        return None
-    if not _NUMBER.fullmatch(text):
-        raise typer.BadParameter("use a number from 1 to 1000000, or none", param_hint=option)
-    return int(text)
-
-
-def _read_kind(text: str, option: str) -> tuple[str, str]:
-    kind, equals, value = text.partition("=")
-    if kind not in KINDS or not equals:
-        raise typer.BadParameter(f"use KIND=…, KIND being one of {_KINDS}", param_hint=option)
-    return kind, value
 
 
 def _list_effects(shown: PolicyPreview) -> Iterator[Row]:

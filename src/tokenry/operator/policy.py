@@ -1,11 +1,11 @@
 """`tokenry admin policy …`: what tokens may be made, for how long they live, and who needs a second factor."""
 
-import re
 from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 
+from tokenry.cli.limits import NO_LIMIT, read_kind, read_number
 from tokenry.cli.progress import tracked
 from tokenry.cli.running import CommandError, complain, group
 from tokenry.domain.catalogue import Catalogue
@@ -23,9 +23,7 @@ from tokenry.service.policy import Policies
 from tokenry.settings import Settings
 from tokenry.wiring import open_installation
 
-NO_LIMIT = "none"
 KINDS = ", ".join(kind.value for kind in UserKind)
-_NUMBER = re.compile(r"[1-9][0-9]{0,6}")
 
 app = group(help="What tokens may be made, and how people sign in.", no_args_is_help=True)
 
@@ -91,7 +89,7 @@ def set_policy(
     if expiry_required is not None:
         rules["expiry_required"] = expiry_required
     if max_tokens is not None:
-        rules["tokens_per_user_max"] = _read_number(max_tokens, TOKENS_PER_USER_MAX, "--max-tokens")
+        rules["tokens_per_user_max"] = read_number(max_tokens, TOKENS_PER_USER_MAX, "--max-tokens")
     if second_factor is not None:
         rules["second_factor"] = second_factor
     allowed = dict(_read_scopes(text, installation.catalogue) for text in scopes or ())
@@ -151,14 +149,6 @@ def _read_lifetime(text: str) -> timedelta | None:
     return span
 
 
-def _read_number(text: str, most: int, option: str) -> int | None:
-    if text == NO_LIMIT:
-        return None
-    if not _NUMBER.fullmatch(text) or int(text) > most:
-        raise typer.BadParameter(f"use a number from 1 to {most}, or none", param_hint=option)
-    return int(text)
-
-
 def _read_scopes(text: str, catalogue: Catalogue) -> tuple[UserKind, Scopes]:
     kind, scopes = _read_kind(text, "KIND=SCOPES or KIND=any", "--scopes")
     return kind, read_limit(scopes, catalogue)
@@ -167,12 +157,9 @@ def _read_scopes(text: str, catalogue: Catalogue) -> tuple[UserKind, Scopes]:
 def _read_requests_per_minute(text: str) -> tuple[UserKind, int | None]:
     option = "--requests-per-minute"
     kind, number = _read_kind(text, "KIND=N or KIND=none", option)
-    return kind, _read_number(number, REQUESTS_PER_MINUTE_MAX, option)
+    return kind, read_number(number, REQUESTS_PER_MINUTE_MAX, option)
 
 
 def _read_kind(text: str, form: str, option: str) -> tuple[UserKind, str]:
-    name, equals, value = text.partition("=")
-    kind = next((kind for kind in UserKind if kind.value == name), None)
-    if kind is None or not equals:
-        raise typer.BadParameter(f"use {form}, KIND being one of {KINDS}", param_hint=option)
-    return kind, value
+    kind, value = read_kind(text, [each.value for each in UserKind], form, option)
+    return UserKind(kind), value
