@@ -6,7 +6,7 @@ from typing import Any
 
 from tokenry.domain.errors import Conflict, Fault, Forbidden, Invalid
 from tokenry.domain.policy import Concerned, Policy, UserKind
-from tokenry.domain.policy_changes import NAMED_MAX, Preview, Shortening, lifetime_faults
+from tokenry.domain.policy_changes import NAMED_MAX, PolicyChange, Shortening, lifetime_faults
 from tokenry.pages.console.admin.places import POLICY
 from tokenry.pages.console.admin.policy_form import PolicyForm, requests_field, scopes_field
 from tokenry.pages.console.admin.shown import show_admin
@@ -75,21 +75,14 @@ class PolicyPages:
 
     def change(self, visit: Visit) -> Reply:
         """POST the form: to be shown what it would do, to go on with it, or to have it done."""
-        actor, form = visit.signed_in.actor, PolicyForm.read(visit.form)
-        policy, _ = self._changes.get_policy(actor)
+        form = PolicyForm.read(visit.form)
+        policy, _ = self._changes.get_policy(visit.signed_in.actor)
         if visit.form.get("step") == EDIT:
             return self._show_form(form)
-        wanted = form.change(policy, self._catalogue)
         try:
-            shown = self._changes.preview_change(actor, wanted, shorten=form.shorten)
-            if visit.form.get("step") != SET:
-                return self._review(visit, form, shown)
-            self._changes.change_policy(visit.origin, wanted, version=visit.form.get(VERSION), shorten=form.shorten)
-        except Conflict as refusal:
-            return self._review(visit, form, shown, [Fault(fault.reason) for fault in refusal.faults])
+            return self._take(visit, form, form.change(policy, self._catalogue))
         except Invalid as refusal:
             return self._show_form(form, refusal.faults)
-        return Redirect(POLICY.path, notice="policy-set")
 
     def list_tokens(self, visit: Visit) -> Reply:
         """GET the tokens that outlive the lifetime that the address has, or else the policy."""
@@ -98,6 +91,15 @@ class PolicyPages:
         lifetime = None if lifetime_faults(seconds) else timedelta(seconds=seconds or 0)
         page = self._changes.list_outliving(visit.signed_in.actor, lifetime, asked.request)
         return show_admin(POLICY, "policy_tokens", asked=asked, page=page, back=POLICY.path)
+
+    def _take(self, visit: Visit, form: PolicyForm, wanted: PolicyChange) -> Reply:
+        if visit.form.get("step") != SET:
+            return self._review(visit, form, wanted)
+        try:
+            self._changes.change_policy(visit.origin, wanted, version=visit.form.get(VERSION), shorten=form.shorten)
+        except Conflict as refusal:
+            return self._review(visit, form, wanted, [Fault(fault.reason) for fault in refusal.faults])
+        return Redirect(POLICY.path, notice="policy-set")
 
     def _find(self, visit: Visit) -> tuple[Policy | None, Shortening | None]:
         """The whole policy, for who may see it."""
@@ -120,7 +122,8 @@ class PolicyPages:
             **_WORDS,
         )
 
-    def _review(self, visit: Visit, form: PolicyForm, shown: Preview, faults: Sequence[Fault] = ()) -> Reply:
+    def _review(self, visit: Visit, form: PolicyForm, wanted: PolicyChange, faults: Sequence[Fault] = ()) -> Reply:
+        shown = self._changes.preview_change(visit.signed_in.actor, wanted, shorten=form.shorten)
         lifetime = shown.after.lifetime_max
         return show_admin(
             POLICY,
