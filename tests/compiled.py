@@ -6,9 +6,10 @@ from typing import Any
 from unittest.mock import patch
 
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.util import LRUCache
 
-STATEMENTS_MAX = 5000
-"""So many are kept; generated filters make ever new ones."""
+STATEMENTS_MAX = 500
+"""So many are kept, as by an engine: each takes some 60 KB, and generated filters make ever new ones."""
 
 
 class _Compiled:
@@ -18,14 +19,12 @@ class _Compiled:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[Any, ...], object] = {}
+        self._kept: LRUCache[tuple[Any, ...], object] = LRUCache(STATEMENTS_MAX)
 
     def get(self, key: tuple[Any, ...]) -> object:
         return self._kept.get((type(key[0]), *key[1:]))
 
     def __setitem__(self, key: tuple[Any, ...], compiled: object) -> None:
-        if len(self._kept) >= STATEMENTS_MAX:
-            self._kept.clear()
         self._kept[type(key[0]), *key[1:]] = compiled
 
 

@@ -32,6 +32,7 @@ from tests.conftest import Clock
 from tests.contention import Lock, contend, contended, watching
 from tests.lockstep import After, Choose, Lockstep, in_turn, named
 from tests.making import OPERATOR
+from tests.servers import wait_until
 from tokenry.domain.clients import Client
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.domain.oauth import OAuthRefusal
@@ -84,14 +85,23 @@ class Two:
         return self.lockstep.run(list(map(partial(partial, act), pair, cases)), choose)
 
     def deadlocks(self) -> int:
-        """How many transactions the server has had to break up. Sessions tell it at the latest when they end."""
+        """How many transactions the server has had to break up. Sessions tell it at the latest when they end.
+
+        They end after their clients have said goodbye, and tell it before they are gone.
+        """
         for installation in self.installations:
             installation.database.close()
+        wait_until(lambda: not self._sessions(), SECONDS_MAX, "sessions do not end")
         row = self.watcher.execute(
             "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
         ).fetchone()
         assert row is not None
         return int(row[0])
+
+    def _sessions(self) -> Sequence[tuple[object, ...]]:
+        return self.watcher.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
 
 
 @pytest.fixture
