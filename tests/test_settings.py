@@ -18,8 +18,9 @@ from tokenry.settings import (
     require_directory,
     unknown_variables,
 )
-from tokenry.sources import read_settings
+from tokenry.sources import read_settings, take_settings
 from tokenry.storage.catalogue import default_catalogue
+from tokenry.wiring import prepare
 
 NOBODY = 65534
 
@@ -65,6 +66,16 @@ def test_request_that_would_end_before_its_wait_for_others_is_refused(database: 
 def test_deadlines_in_order_are_taken() -> None:
     Settings().require_deadlines_in_order()
     Settings(database_timeout=30, request_timeout=60).require_deadlines_in_order()
+
+
+@pytest.mark.parametrize(
+    ("given", "lacking"),
+    [({"smtp_url": "smtps://mail.example"}, "TOKENRY_MAIL_FROM"), ({"mail_from": "a@b.example"}, "TOKENRY_SMTP_URL")],
+)
+def test_half_of_what_mail_takes_is_refused_at_the_start(given: dict[str, str], lacking: str, tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=f"^{lacking} is not set"):
+        prepare(take_settings(data_dir=tmp_path, **given))
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize(("text", "seconds"), [(None, 4.0), ("", 4.0), ("0.1", 0.1), ("60", 60.0), (" 2.5 ", 2.5)])

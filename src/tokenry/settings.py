@@ -271,13 +271,6 @@ class Settings(BaseModel):
         return frozenset(filter(None, self.allowed_origins.split(",")))
 
     @property
-    def mail(self) -> MailSettings | None:
-        """How mail is sent; None where it is not."""
-        if self.smtp_url is None or self.mail_from is None:
-            return None
-        return MailSettings(read_mail_server(self.smtp_url), self.mail_from)
-
-    @property
     def reach_of_webhooks(self) -> Networks:
         """Where administrators may have webhooks."""
         return Networks(tuple(map(ip_network, filter(None, self.webhook_networks.split(",")))), internet=True)
@@ -319,6 +312,15 @@ class Settings(BaseModel):
     def providers(self) -> tuple[Provider, ...]:
         """The OpenID providers that people may sign in with. Raises SetupError."""
         return () if self.providers_file is None else read_providers(self.providers_file)
+
+    def mail(self) -> MailSettings | None:
+        """How mail is sent; None where it is not. Raises SetupError where a half of that is set."""
+        if self.smtp_url is None and self.mail_from is None:
+            return None
+        if self.smtp_url is None or self.mail_from is None:
+            lacking = variable_of("mail_from" if self.mail_from is None else "smtp_url")
+            raise SetupError(f"{lacking} is not set: mail takes TOKENRY_SMTP_URL and TOKENRY_MAIL_FROM, both or none.")
+        return MailSettings(read_mail_server(self.smtp_url), self.mail_from)
 
     def require_deadlines_in_order(self) -> None:
         """Raise SetupError unless a request has time left when its wait for others has ended."""

@@ -76,6 +76,7 @@ def prepare(settings: Settings, clock: Callable[[], float] = time.time) -> Seque
     require_directory(settings.data_dir)
     catalogue = settings.catalogue()
     settings.providers()
+    settings.mail()
     database = _database(settings)
     try:
         with setup_lock(settings.data_dir), one_at_a_time(database):
@@ -126,7 +127,7 @@ def open_installation(settings: Settings, clock: Callable[[], float] = time.time
             Registration(settings.client_registration),
             Documents(settings.client_documents),
             settings.reach_of_webhooks,
-            settings.mail,
+            settings.mail(),
             settings.leak_keys_url,
         ),
         allowed_origins=settings.origins,

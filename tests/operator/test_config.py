@@ -55,16 +55,18 @@ def test_all_that_is_wrong_is_named_and_no_secret_is_told(tmp_path: Path) -> Non
         TOKENRY_RATE_LIMIT_STORAGE="memory://:sesame@host",
         TOKENRY_UDS_GROUP="no-such-group",
         TOKENRY_PROVIDERS_FILE=str(tmp_path / "none"),
+        TOKENRY_SMTP_URL="smtps://u:sesame@host",
     )
     named = [
         "TOKENRY_DATABASE_TIMEOUT",
         "--scopes-file",
         "TOKENRY_PROVIDERS_FILE",
+        "TOKENRY_MAIL_FROM is not set",
         "TOKENRY_DATABASE_URL",
         "TOKENRY_RATE_LIMIT_STORAGE",
         "TOKENRY_UDS_GROUP",
     ]
-    assert [name in line for name, line in zip(named, told, strict=True)] == [True] * 6
+    assert [name in line for name, line in zip(named, told, strict=True)] == [True] * 7
     assert "sesame" not in "".join(told)
 
 

@@ -71,6 +71,7 @@ def _unusable(settings: Settings) -> Iterator[str]:
         settings.require_deadlines_in_order,
         settings.catalogue,
         settings.providers,
+        settings.mail,
         lambda: database_url(settings.database_url, settings.data_dir),
         lambda: open_counters(settings.rate_limit_storage),
         lambda: find_group(settings.uds_group),
