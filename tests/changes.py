@@ -638,7 +638,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "Passwords.note_failure_of_nobody": lambda case: case.installation.passwords.note_failure_of_nobody(),
     "Passwords.prove": lambda case: case.installation.passwords.prove(OPERATOR, case.me.session, HASH),
     "Passwords.sign_in": _sign_in,
-    "Factors.make_codes": lambda case: case.installation.factors.make_codes(OPERATOR, case.me.session),
+    "Factors.make_codes": lambda case: case.installation.factors.make_codes(case.me.origin, case.me.session, ONCE),
     "Factors.reset_factors": lambda case: case.installation.factors.reset_factors(OPERATOR, case.victim),
     "OneTimePasswords.remove": lambda case: case.installation.one_time_passwords.remove(OPERATOR, case.me.session),
     "OneTimePasswords.set_up": _set_up,

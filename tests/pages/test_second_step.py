@@ -1,5 +1,7 @@
 """The second step: no session without it, each code once, and no end of guesses."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.conftest import App
@@ -9,6 +11,8 @@ from tests.pages.parts import Visitor, choose_password, give_password, hidden, v
 from tests.passwords import PASSWORD
 from tokenry.domain.one_time_passwords import GUESSES_MAX
 from tokenry.service.installation import Installation
+
+CODES = "/sign-in/security/recovery-codes"
 
 
 def test_code_follows_the_password_and_is_taken_once(owner: tuple[App, Installation, Visitor]) -> None:
@@ -87,11 +91,25 @@ def test_recovery_code_signs_in_once(site: App, do: Installation, admin: Visitor
 
 def test_new_recovery_codes_end_those_before(site: App, admin: Visitor) -> None:
     _, codes = set_up(site, admin)
-    answer = admin.submit("/sign-in/security/recovery-codes")
+    answer = admin.submit(CODES)
     new = read_codes(answer.text)
     assert (len(new), set(new) & set(codes)) == (10, set())
     assert begin(site).submit(SECOND, code=codes[0]).status_code == 400
     assert begin(site).submit(SECOND, code=new[0]).status_code == 303
+
+
+def test_recovery_codes_are_made_once_by_a_form_that_is_sent_twice_at_once_and_again(
+    owner: tuple[App, Installation, Visitor],
+) -> None:
+    app, do, ada = owner
+    set_up(app, ada)
+    form = hidden(ada.get(CODES).text)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [*pool.map(lambda _: ada.post(CODES, form), range(2)), ada.post(CODES, form)]
+    told = sorted((answer.status_code, len(read_codes(answer.text))) for answer in answers)
+    assert told == [(200, 10), (303, 0), (303, 0)]
+    assert [action for action, _ in events_of(do, "user:1")].count("recovery_codes.make") == 2
+    assert "was sent before" in ada.get(answers[-1].headers["location"]).text
 
 
 def test_guesses_are_bounded_whatever_the_code_and_others_ways_stay_open(site: App, admin: Visitor) -> None:
@@ -122,9 +140,7 @@ def test_what_is_no_code_is_refused(site: App, admin: Visitor, code: str) -> Non
     assert begin(site).submit(SECOND, code=code).status_code == 400
 
 
-@pytest.mark.parametrize(
-    "path", ["/password", "/sign-in/security", SET_UP, "/sign-in/security/recovery-codes", "/sign-in/again"]
-)
+@pytest.mark.parametrize("path", ["/password", "/sign-in/security", SET_UP, CODES, "/sign-in/again"])
 def test_no_page_opens_between_the_two_steps(site: App, admin: Visitor, path: str) -> None:
     set_up(site, admin)
     bob = begin(site)
@@ -158,7 +174,7 @@ def test_setting_up_ends_other_sessions_and_renews_this_one(site: App, admin: Vi
 def test_old_session_changes_no_factor(site: App, admin: Visitor) -> None:
     """One that was stolen, such as by who sat down at a browser that was left."""
     page = admin.get(SET_UP).text
-    paths = [SET_UP, f"{SET_UP}/remove", "/sign-in/security/recovery-codes", "/sign-in/security/passkeys"]
+    paths = [SET_UP, f"{SET_UP}/remove", CODES, "/sign-in/security/passkeys"]
     site.clock.seconds += 301
     for path in (*paths, "/sign-in/security/passkeys/1"):
         assert admin.get(path).headers["location"] == f"/sign-in/again?next={path}"

@@ -833,7 +833,9 @@ class Many:
             "one_time_passwords.find_offer": [lambda: do.one_time_passwords.find_offer(held(), "", "browser")],
             "one_time_passwords.set_up": [self.set_up],
             "factors.list_held": [lambda: do.factors.list_held(held())],
-            "factors.make_codes": [lambda: do.factors.make_codes(OPERATOR, held())],
+            "factors.make_codes": [
+                lambda: do.factors.make_codes(held().origin(None), held(), KeyedRequest("codes", bytes(32)))
+            ],
             "second_steps.begin": [lambda: do.second_steps.begin(PasswordProved(held().user, "hash-300"), "browser")],
             "second_steps.find_pending": [self.find_pending],
             "second_steps.take_code": [partial(self.take_code, "123456"), partial(self.take_code, "0000-0000-0000")],

@@ -4,10 +4,11 @@ from urllib.parse import unquote
 
 from markupsafe import Markup
 
-from tokenry.domain.errors import Fault, Invalid
+from tokenry.domain.errors import AlreadyMade, Fault, Invalid
 from tokenry.domain.one_time_passwords import group_key, key_address
 from tokenry.pages.cookies import NEXT, form_token
 from tokenry.pages.navigation import SIGN_IN
+from tokenry.pages.once import form_request, tell_made
 from tokenry.pages.paths import HOME, ONE_TIME_PASSWORDS, RECOVERY_CODES, SECURITY, own_path
 from tokenry.pages.signed_in import require_recent, session_cookie
 from tokenry.pages.visits import NOTICES, Cookie, Redirect, Reply, Visit, show
@@ -99,7 +100,10 @@ class SecurityPages:
     def make_codes(self, visit: Visit) -> Reply:
         """POST that somebody wants new recovery codes, which are shown once."""
         require_recent(visit)
-        codes = self._factors.make_codes(visit.origin, visit.signed_in)
+        try:
+            codes = self._factors.make_codes(visit.origin, visit.signed_in, form_request(visit))
+        except AlreadyMade:
+            return tell_made(SECURITY)
         if not codes:
             return Redirect(SECURITY)
         return show("recovery_codes", codes=codes, done=NEW_CODES_DONE)

@@ -8,12 +8,14 @@ from sqlalchemy import Connection
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import NotFound
+from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.passkeys import Passkey
 from tokenry.domain.recovery_codes import CODES, RecoveryCode
 from tokenry.domain.secrets import Peppers, Secret
 from tokenry.domain.sessions import Session
 from tokenry.domain.sign_in_events import FactorsReset, RecoveryCodesMade
 from tokenry.domain.users import User
+from tokenry.service.idempotency import do_once
 from tokenry.service.sessions import Sessions, end_sessions_of, require_session
 from tokenry.service.transactions import Change, Transactions
 from tokenry.storage.authenticators import delete_authenticator, find_sealed
@@ -60,14 +62,18 @@ class Factors:
             )
 
     @retried
-    def make_codes(self, origin: Origin, session: Session) -> Sequence[RecoveryCode]:
+    def make_codes(
+        self, origin: Origin, session: Session, request: KeyedRequest | None = None
+    ) -> Sequence[RecoveryCode]:
         """Make new recovery codes of who is signed in, in place of those before; none without a second factor.
 
-        Raises Unauthorized.
+        Repeat `request` and they are made only once. Raises Unauthorized, AlreadyMade.
         """
         with self._transactions.change(origin) as change:
             user = claim_own(change, session)
-            return _make_codes(change, self._peppers, user.id) if user.second_factor else ()
+            if not user.second_factor:
+                return ()
+            return do_once(change, request, lambda: _make_codes(change, self._peppers, user.id), lambda _: user.id)
 
     @retried
     def reset_factors(self, origin: Origin, username: str) -> None:
