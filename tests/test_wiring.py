@@ -155,6 +155,10 @@ def test_jobs_fit_the_database_and_one_is_done_once_for_all_hosts(opened: Instal
     assert jobs == (of_any | of_sqlite if opened.database.is_sqlite else of_any)
 
 
+def test_no_job_is_done_only_by_a_process_that_runs_for_long(opened: Installation) -> None:
+    assert max(job.seconds for job in list_jobs(opened, begin_verification(opened))) <= 60
+
+
 def test_look_ups_fit_the_database(opened: Installation) -> None:
     kind = SqliteCredentials if opened.database.is_sqlite else PostgresCredentials
     assert isinstance(credentials_of(opened.database), kind)

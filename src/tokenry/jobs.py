@@ -23,7 +23,8 @@ class Where(Enum):
 class Job:
     """What is done every so many seconds, the first time after as many, or `at_once`; and what one turn of it does.
 
-    A job of the fleet asks by itself whether it is its turn (`storage/jobs.py`).
+    A job of the fleet asks by itself whether it is its turn (`storage/jobs.py`). It asks at least once a minute however
+    rare its turns are: a service that is restarted now and then would else never do it.
     """
 
     name: str

@@ -178,7 +178,7 @@ def list_jobs(
         Job("deleting what expired", PRUNING_SECONDS, Where.FLEET, installation.pruning.run),
         Job("telling webhooks", telling.INTERVAL_SECONDS, Where.FLEET, installation.telling.run),
         Job("trying webhooks that fail", telling.INTERVAL_SECONDS, Where.FLEET, installation.telling.try_failing),
-        Job("noting what users are told", notices.INTERVAL_SECONDS, Where.FLEET, installation.notices.run),
+        Job("noting what users are told", notices.LOOK_SECONDS, Where.FLEET, installation.notices.run),
         Job("shortening tokens", shortening.LOOK_SECONDS, Where.FLEET, installation.shortenings.run),
         Job("mailing what users are told", mailing.INTERVAL_SECONDS, Where.FLEET, installation.mailing.run),
     ]

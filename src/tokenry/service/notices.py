@@ -16,6 +16,8 @@ from tokenry.storage.users import lock_user
 
 INTERVAL_SECONDS = 3600
 """All live tokens are looked at once in an hour."""
+LOOK_SECONDS = 60
+"""How often a worker looks whether it is its turn: none need run for an hour for that."""
 TURN_SECONDS_MAX = 30
 PIECE_ROWS_MAX = 500
 
@@ -77,7 +79,7 @@ class Notices:
         """Tell owners of tokens that expire soon, if it is this worker's turn."""
         database, now = self._transactions.database, self._transactions.now()
         with database.write() as connection:
-            if not claim_job(connection, "notices", seconds=INTERVAL_SECONDS - 5, now=now):
+            if not claim_job(connection, "notices", seconds=INTERVAL_SECONDS, now=now):
                 return
         for days in DAYS_BEFORE_EXPIRY:
             with self._transactions.read() as connection:
