@@ -164,16 +164,48 @@ def test_reminders_come_once_a_day_by_the_user_s_own_days(desk: Desk) -> None:
     assert "expires in 7 days, on 23 Jun 2025, 01:06 +0900." in desk.mailbox.texts[0]
 
 
-def test_alarm_is_mailed_at_once_and_further_ones_within_an_hour_together(desk: Desk) -> None:
+def test_alarm_that_is_not_grave_is_mailed_at_once_and_further_ones_within_an_hour_together(desk: Desk) -> None:
+    token_id, _ = desk.create_token()
+    desk.use(token_id, "192.0.2.1")
     for minutes, mailed in ((0, 1), (1, 0), (59, 0), (60, 1)):
         desk.clock.seconds = NOW.timestamp() + minutes * 60
-        for _ in range(2):
-            desk.leak()
+        desk.use(token_id, *(f"203.{minutes}.{each}.1" for each in range(2)))
         assert desk.turn() == mailed, minutes
     assert [message["Subject"] for message in desk.mailbox.messages] == [
-        "tokenry: 2 tokens of yours leaked and were revoked",
-        "tokenry: 6 tokens of yours leaked and were revoked",
+        "tokenry: Tokens of yours were used from 2 new networks",
+        "tokenry: Tokens of yours were used from 6 new networks",
     ]
+
+
+def test_grave_alarm_is_mailed_at_once_with_what_waits_and_nothing_twice(desk: Desk) -> None:
+    token_id, _ = desk.create_token()
+    desk.use(token_id, "192.0.2.1", "203.0.1.1")
+    assert desk.turn() == 1
+    desk.use(token_id, "203.0.2.1")
+    assert desk.turn() == 0
+    for _ in range(2):
+        desk.leak()
+        assert (desk.turn(), desk.turn()) == (1, 0)
+    desk.use(token_id, "203.0.3.1")
+    desk.clock.seconds += 3599
+    assert desk.turn() == 0
+    assert [message["Subject"] for message in desk.mailbox.messages] == [
+        "tokenry: A token of yours was used from a new network",
+        "tokenry: 2 alarms about your tokens",
+        "tokenry: A token of yours leaked and was revoked",
+    ]
+
+
+def test_message_that_the_server_refuses_is_tried_again_later_with_what_happened_meanwhile(desk: Desk) -> None:
+    desk.leak()
+    desk.mailbox.answer = "451 later"
+    assert desk.turn() == 0
+    desk.mailbox.answer = "250 OK"
+    desk.leak()
+    assert desk.turn() == 0
+    desk.clock.seconds += RETRY_SECONDS
+    assert desk.turn() == 1
+    assert desk.mailbox.messages[0]["Subject"] == "tokenry: 2 tokens of yours leaked and were revoked"
 
 
 def test_alarm_waits_for_no_digest_nor_a_digest_for_an_alarm(desk: Desk) -> None:
@@ -217,16 +249,6 @@ def test_nobody_is_mailed_twice_when_the_sender_dies_half_way(desk: Desk) -> Non
     desk.clock.seconds += 86400
     assert desk.worker().send_due() == 0
     assert desk.open_kinds() == [NoticeKind.TOKEN_LEAKED], "it is still shown"
-
-
-def test_message_that_the_server_refuses_is_tried_again_some_times(desk: Desk) -> None:
-    desk.leak()
-    desk.mailbox.answer = "451 later"
-    assert desk.turn() == 0
-    assert desk.turn() == 0
-    desk.mailbox.answer = "250 OK"
-    desk.clock.seconds += 900
-    assert desk.turn() == 1
 
 
 def test_label_that_is_an_encoded_word_is_mailed_as_it_is(desk: Desk) -> None:

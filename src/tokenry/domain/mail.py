@@ -15,7 +15,7 @@ ATTEMPTS_MAX = 5
 """How often a message is tried of which the server says that it did not take it."""
 RETRY_SECONDS = 900
 ALARM_INTERVAL = timedelta(hours=1)
-"""What happens within it after an alarm is told together: whoever has many tokens is not flooded."""
+"""What is not grave and happens within it after an alarm is told together: nobody with many tokens is flooded."""
 _PORTS = {"smtp": 587, "smtps": 465}
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
 

@@ -22,8 +22,10 @@ class NoticeKind(StrEnum):
     REVOKED_TOKEN_USED = "revoked_token_used"  # noqa: S105 - another
 
 
-URGENT = frozenset({NoticeKind.TOKEN_LEAKED, NoticeKind.NEW_NETWORK, NoticeKind.REVOKED_TOKEN_USED})
-"""What is mailed at once; the rest can wait for its day."""
+GRAVE = frozenset({NoticeKind.TOKEN_LEAKED, NoticeKind.REVOKED_TOKEN_USED})
+"""What is mailed at once, whatever was mailed a moment ago: somebody else has a secret."""
+URGENT = GRAVE | {NoticeKind.NEW_NETWORK}
+"""What is an alarm; the rest can wait for its day."""
 Choices = Mapping[NoticeKind, bool]
 
 

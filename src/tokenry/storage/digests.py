@@ -1,13 +1,17 @@
-"""Statements on who is mailed what: each notice once, whoever sends it, and each user at the pace of its kind."""
+"""Statements on who is mailed what: each notice once, whoever sends it, and each user at the pace of its kind.
+
+A user who was sent a message waits for the next of its kind, but is told of what is grave at once: only what the mail
+server did not take keeps that waiting, until it is tried again.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, Table, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, Table, and_, or_, select, update
 
 from tokenry.domain.mail import Reader
-from tokenry.domain.notices import URGENT, Notice, NoticeKind
+from tokenry.domain.notices import GRAVE, URGENT, Notice, NoticeKind
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.inserts import insert_into
 from tokenry.storage.notices import read_notices
@@ -19,6 +23,7 @@ TOLD_WITHIN = timedelta(days=2)
 PIECE_ROWS_MAX = 500
 _REACHABLE = (users.c.email_notifications, users.c.email != "", users.c.disabled_at.is_(None))
 _URGENT = notices.c.kind.in_(sorted(URGENT))
+_GRAVE = notices.c.kind.in_(sorted(GRAVE))
 
 
 class Waiting(NamedTuple):
@@ -33,11 +38,13 @@ def list_waiting(connection: Connection, now: datetime, since: datetime, *, urge
     table = _table(urgent=urgent)
     # Each is looked up by its key: in joins, PostgreSQL reads whole tables.
     reachable = _one(select(users.c.id).where(users.c.id == notices.c.user_id, *_REACHABLE))
-    next_at = _one(select(table.c.next_at).where(table.c.user_id == notices.c.user_id))
+    waits = select(table.c.user_id).where(
+        table.c.user_id == notices.c.user_id,
+        table.c.next_at > to_seconds(now),
+        or_(~_GRAVE, table.c.failures > 0),
+    )
     unmailed = select(notices.c.user_id, notices.c.created_at).where(
-        _to_be_told(now, since, urgent=urgent),
-        reachable.is_not(None),
-        func.coalesce(next_at, 0) <= to_seconds(now),
+        _to_be_told(now, since, urgent=urgent), reachable.is_not(None), _one(waits).is_(None)
     )
     rows = connection.execute(unmailed.order_by(notices.c.created_at).limit(PIECE_ROWS_MAX)).all()
     after = None
@@ -55,13 +62,19 @@ def find_reader(connection: Connection, user_id: int) -> Reader | None:
 
 
 def claim_message(connection: Connection, user_id: int, now: datetime, *, until: datetime, urgent: bool) -> int | None:
-    """Be the one who sends a user the only such message until a moment; how many failed before, or None if not."""
+    """Be the one who sends a user the next such message, after which others wait; how many failed before.
+
+    None if it is not its time, nor anything grave.
+    """
     table = _table(urgent=urgent)
+    grave = select(notices.c.id).where(
+        notices.c.user_id == user_id, _GRAVE, _to_be_told(now, now - TOLD_WITHIN, urgent=urgent)
+    )
     claim = insert_into(connection, table).values(user_id=user_id, next_at=to_seconds(until))
     claim = claim.on_conflict_do_update(
         index_elements=[table.c.user_id],
         set_={"next_at": to_seconds(until)},
-        where=table.c.next_at <= to_seconds(now),
+        where=or_(table.c.next_at <= to_seconds(now), and_(table.c.failures == 0, _one(grave).is_not(None))),
     )
     return connection.execute(claim.returning(table.c.failures)).scalar_one_or_none()
 
