@@ -1,8 +1,10 @@
 """Which addresses are of the internet, and which of this network."""
 
+from ipaddress import ip_network
+
 import pytest
 
-from tokenry.fetching.reach import Reach, is_public
+from tokenry.fetching.reach import Networks, Reach, is_out_of_reach, is_public
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"])
@@ -31,3 +33,17 @@ def test_each_reach_has_its_addresses() -> None:
         Reach.INTERNET: [True, False, False],
         Reach.INTERNET_AND_LOOPBACK: [True, True, False],
     }
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "::1", "localhost", "LocalHost.", "a.localhost"])
+def test_host_of_this_network_is_out_of_reach_without_being_resolved(host: str) -> None:
+    assert is_out_of_reach(host, Reach.INTERNET)
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "app.example", "notlocalhost", "localhost.example"])
+def test_host_of_the_internet_or_that_has_to_be_resolved_is_not_out_of_reach(host: str) -> None:
+    assert not is_out_of_reach(host, Reach.INTERNET)
+
+
+def test_localhost_is_within_reach_if_either_address_is() -> None:
+    assert not is_out_of_reach("localhost", Networks((ip_network("127.0.0.0/8"),), internet=True))

@@ -16,6 +16,7 @@ from tests.making import NOW, OPERATOR
 from tests.receivers import Received, Receiver, receiving
 from tests.service.parts import PEPPERS, Bench
 from tokenry.domain.accounts import Origin
+from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.events import AccountCreated, TokenRevoked
 from tokenry.domain.filters import Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
@@ -34,12 +35,13 @@ from tokenry.fetching.names import NoRoom
 from tokenry.fetching.reach import INTERNET, Networks
 from tokenry.service.telling import Limits, Outcome, Telling
 from tokenry.service.transactions import Transactions
-from tokenry.service.webhooks import Webhooks
+from tokenry.service.webhooks import OUT_OF_REACH, PLAIN, Webhooks
 from tokenry.storage import schema
 from tokenry.storage.outbox import delete_dead, delete_done
 from tokenry.storage.webhooks import LEASE
 
 LOOPBACK = Networks((ip_network("127.0.0.0/8"),), internet=True)
+TEN = Networks((ip_network("10.0.0.0/8"),), internet=True)
 PAGE = PageRequest(size=100)
 
 
@@ -51,7 +53,7 @@ class Desk:
         self.receiver = receiver
         self.clock = Clock(NOW.timestamp())
         self.transactions = Transactions(bench.database, lambda: datetime.fromtimestamp(self.clock(), UTC))
-        self.webhooks = Webhooks(self.transactions, PEPPERS)
+        self.webhooks = Webhooks(self.transactions, PEPPERS, LOOPBACK)
         self.telling = self.worker()
         bench.tokens._transactions = self.transactions
 
@@ -355,7 +357,7 @@ def test_nobody_else_sends_to_a_webhook_meanwhile_and_a_dead_worker_is_replaced(
     assert other.tell(webhook.id) == 1
 
 
-@pytest.mark.parametrize("networks", [INTERNET, Networks((ip_network("10.0.0.0/8"),), internet=True)])
+@pytest.mark.parametrize("networks", [INTERNET, TEN])
 def test_address_of_this_network_is_not_asked_unless_the_operator_allows_it(desk: Desk, networks: Networks) -> None:
     webhook, _ = desk.make("token.create")
     desk.create_token()
@@ -363,6 +365,39 @@ def test_address_of_this_network_is_not_asked_unless_the_operator_allows_it(desk
     assert desk.receiver.received == []
     [delivery] = desk.deliveries(webhook)
     assert delivery.error == "it has a host that is not of a network that the operator allows"
+
+
+@pytest.mark.parametrize(
+    ("url", "networks", "fault"),
+    [
+        ("https://10.0.0.1/hooks", INTERNET, OUT_OF_REACH),
+        ("https://localhost:8443/", TEN, OUT_OF_REACH),
+        ("https://[::ffff:127.0.0.1]/", TEN, OUT_OF_REACH),
+        ("http://192.168.1.1/", INTERNET, OUT_OF_REACH),
+        ("http://8.8.8.8/", TEN, PLAIN),
+        ("http://app.example/", INTERNET, PLAIN),
+    ],
+)
+def test_address_that_would_never_be_asked_is_refused_at_once(
+    desk: Desk, url: str, networks: Networks, fault: Fault
+) -> None:
+    webhooks = Webhooks(desk.transactions, PEPPERS, networks)
+    webhook, _ = webhooks.create_webhook(desk.bench.origin, WebhookChange(url="https://app.example/"))
+    for refused in (
+        lambda: webhooks.create_webhook(desk.bench.origin, WebhookChange(url=url)),
+        lambda: webhooks.update_webhook(desk.bench.origin, webhook.id, WebhookChange(url=url)),
+    ):
+        with pytest.raises(Invalid) as refusal:
+            refused()
+        assert refusal.value.faults == (fault,)
+
+
+@pytest.mark.parametrize("url", ["https://10.0.0.1/", "http://10.0.0.1/", "http://app.example/", "https://8.8.8.8/"])
+def test_address_that_may_be_asked_is_taken(desk: Desk, url: str) -> None:
+    webhooks = Webhooks(desk.transactions, PEPPERS, TEN)
+    webhook, _ = webhooks.create_webhook(desk.bench.origin, WebhookChange(url=url))
+    narrower = Webhooks(desk.transactions, PEPPERS, INTERNET)
+    assert narrower.update_webhook(desk.bench.origin, webhook.id, WebhookChange(url=url, disabled=True)).url == url
 
 
 def test_operator_s_own_webhook_may_be_anywhere(desk: Desk) -> None:

@@ -4,7 +4,6 @@ import socket
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from ipaddress import ip_address
 from threading import BoundedSemaphore, Thread
 
@@ -13,6 +12,14 @@ RESOLVING_MAX = 4
 
 class NoRoom(TimeoutError):  # noqa: N818 - others are in the way, and nothing is wrong
     """Others were resolving all the while: of the name itself nothing is known."""
+
+
+def read_literal(host: str) -> str | None:
+    """The address that a host is by itself; None for a name."""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return None
 
 
 class Names:
@@ -27,8 +34,8 @@ class Names:
 
     def find_addresses(self, host: str, port: int, seconds: float) -> Sequence[str]:
         """The addresses of a host, in the order to try them. Raises NoRoom, TimeoutError, OSError."""
-        with suppress(ValueError):
-            return [str(ip_address(host))]
+        if literal := read_literal(host):
+            return [literal]
         until = time.monotonic() + seconds
         if not self._free.acquire(timeout=seconds):
             raise NoRoom

@@ -5,6 +5,10 @@ from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Protocol
 
+from tokenry.fetching.names import read_literal
+
+_LOOPBACK = ("127.0.0.1", "::1")
+"""What `localhost`, and every name below it, is for ever (RFC 6761, section 6.3)."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
@@ -67,6 +71,15 @@ class Networks:
 
 
 INTERNET = Networks((), internet=True)
+
+
+def is_out_of_reach(host: str, reach: Within) -> bool:
+    """Whether no server is ever asked by a host, whatever its name is resolved to: one known without asking."""
+    literal = read_literal(host)
+    if literal is not None:
+        return not reach.allows(literal)
+    local = f".{host.lower().removesuffix('.')}".endswith(".localhost")
+    return local and not any(map(reach.allows, _LOOPBACK))
 
 
 def is_public(text: str) -> bool:

@@ -152,7 +152,7 @@ class Installation:
         self._add_oauth(others)
 
     def _add_telling(self, others: Others) -> None:
-        self.webhooks = Webhooks(self.transactions, self.peppers)
+        self.webhooks = Webhooks(self.transactions, self.peppers, others.webhooks)
         self.telling = Telling(self.transactions, self.peppers, others.webhooks)
         self.notices = Notices(self.transactions)
         self.leak_keys = LeakKeys(others.leak_keys_url, self.transactions.now)

@@ -26,13 +26,12 @@ from tokenry.domain.webhooks import (
     SigningKey,
     State,
     backoff,
-    is_plain,
     pause,
     sign,
 )
-from tokenry.fetching.reach import Networks, NotFetched, NotTried, Reach, Within
+from tokenry.fetching.reach import Networks, NotFetched, NotTried, Within
 from tokenry.service.transactions import Transactions
-from tokenry.service.webhooks import webhook_seal
+from tokenry.service.webhooks import reach_of, webhook_seal
 from tokenry.storage import outbox
 from tokenry.storage import webhooks as stored
 from tokenry.storage.database import retried
@@ -204,9 +203,7 @@ class Telling:
         keys = [SigningKey(key) for key in opened if key is not None]
         if not keys:
             return Outcome(error="its secret cannot be read by this installation: give it another")
-        reach: Within = Reach.ANYTHING
-        if webhook.account_id is not None:
-            reach = Networks(self._networks.named, internet=False) if is_plain(webhook.url) else self._networks
+        reach = reach_of(webhook.url, webhook.account_id, self._networks)
         headers = sign(message.delivery.message_id, message.body, keys, self._transactions.now())
         began = time.monotonic()
         try:

@@ -5,6 +5,7 @@ Who acts without a token is the operator. What webhooks are told is put into the
 """
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
@@ -32,8 +33,10 @@ from tokenry.domain.webhooks import (
     SigningKey,
     Webhook,
     WebhookChange,
+    is_plain,
     origin_of,
 )
+from tokenry.fetching.reach import Networks, Reach, Within, is_out_of_reach
 from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.idempotency import do_once
 from tokenry.service.transactions import Change, Transactions
@@ -42,14 +45,22 @@ from tokenry.storage import webhooks as stored
 from tokenry.storage.accounts import lock_account
 from tokenry.storage.database import retried
 
+OUT_OF_REACH = Fault(
+    "Must be at an address of the internet, or in a network that the operator allows (TOKENRY_WEBHOOK_NETWORKS)", "url"
+)
+PLAIN = Fault("Must be https: http is for networks alone that the operator allows (TOKENRY_WEBHOOK_NETWORKS)", "url")
 TOO_MANY = Fault(f"There are {WEBHOOKS_MAX} webhooks, which is as many as there may be: delete one first")
 
 
 class Webhooks:
-    """The use cases. Each raises Forbidden for who is no administrator, and NotFound for another account's webhook."""
+    """The use cases. Each raises Forbidden for who is no administrator, and NotFound for another account's webhook.
 
-    def __init__(self, transactions: Transactions, peppers: Peppers) -> None:
+    Administrators have webhooks in `networks`.
+    """
+
+    def __init__(self, transactions: Transactions, peppers: Peppers, networks: Networks) -> None:
         self._transactions = transactions
+        self._networks = networks
         self._seal = webhook_seal(peppers)
 
     def list_webhooks(self, actor: Actor | None, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[Webhook]:
@@ -79,7 +90,7 @@ class Webhooks:
         """Change what `wanted` names. Raises Invalid with every fault."""
         with self._transactions.change(origin) as change:
             before = _claim(change, webhook_id)
-            raise_faults(wanted.check())
+            raise_faults(self._check(wanted, before.account_id, before.url))
             after = wanted.applied_to(before, change.now)
             if after != before:
                 stored.set_webhook(change.connection, after)
@@ -145,7 +156,7 @@ class Webhooks:
             return outbox.get_delivery(change.connection, found.id)
 
     def _create(self, change: Change, account_id: int | None, wanted: WebhookChange) -> tuple[Webhook, SigningKey]:
-        faults = wanted.check()
+        faults = self._check(wanted, account_id)
         if wanted.url is None and not any(fault.field == "url" for fault in faults):
             faults.append(Fault("Must be given, such as https://app.example/hooks", "url"))
         raise_faults(faults)
@@ -161,6 +172,13 @@ class Webhooks:
         change.record(WebhookCreated(account_id, webhook.id, origin_of(webhook.url)))
         return webhook, self._give_key(change, webhook.id)
 
+    def _check(self, wanted: WebhookChange, account_id: int | None, before: str | None = None) -> list[Fault]:
+        """Say everything that is wrong with it, and of another address also that it certainly would not be asked."""
+        faults = wanted.check()
+        if wanted.url not in {None, before} and not any(fault.field == "url" for fault in faults):
+            faults += find_reach_faults(wanted.url or "", account_id, self._networks)
+        return faults
+
     def _rotate(self, change: Change, webhook: Webhook, grace: timedelta) -> tuple[Webhook, SigningKey]:
         key = self._give_key(change, webhook.id, grace)
         change.record(WebhookSecretRotated(webhook.account_id, webhook.id, int(grace.total_seconds())))
@@ -172,6 +190,23 @@ class Webhooks:
         until = change.now + grace if grace else None
         stored.set_key(change.connection, webhook_id, sealed, before_until=until)
         return key
+
+
+def reach_of(url: str, account_id: int | None, networks: Networks) -> Within:
+    """By which addresses a webhook is told: an operator's by any, others by those of the internet and `networks`."""
+    if account_id is None:
+        return Reach.ANYTHING
+    return Networks(networks.named, internet=False) if is_plain(url) else networks
+
+
+def find_reach_faults(url: str, account_id: int | None, networks: Networks) -> list[Fault]:
+    """Say why nobody is ever asked at a valid address. What a name is resolved to is judged when it is."""
+    if account_id is None:
+        return []
+    host, reach = urlsplit(url).hostname or "", reach_of(url, account_id, networks)
+    if is_out_of_reach(host, networks):
+        return [OUT_OF_REACH]
+    return [PLAIN] if is_plain(url) and (not networks.named or is_out_of_reach(host, reach)) else []
 
 
 def webhook_seal(peppers: Peppers) -> Seal:
