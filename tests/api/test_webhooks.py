@@ -55,8 +55,9 @@ def test_what_it_is_told_is_listed_by_state_and_sent_again_by_hand(app_on_each_e
     assert (waiting["type"], waiting["subject"], waiting["state"]) == ("token.create", f"token:{token_id}", "pending")
     assert deliveries(app, webhook_id, state="dead") == []
     place = f"{WEBHOOKS}/{webhook_id}/deliveries"
+    app.clock.seconds += 60
     again = app.client.post(f"{place}/{waiting['id']}/redeliver", headers=app.bearer)
-    assert (again.status_code, again.json()) == (200, waiting)
+    assert (again.status_code, again.json()) == (200, {**waiting, "due": "2025-06-15T15:07:40"})
     assert app.client.post(f"{place}/{waiting['id'] + 1}/redeliver", headers=app.bearer).status_code == 404
     assert app.client.post(f"{WEBHOOKS}/{webhook_id}/test", headers=app.bearer).status_code == 200
     assert [each["type"] for each in deliveries(app, webhook_id)] == ["webhook.test", "token.create"]

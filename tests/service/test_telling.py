@@ -72,6 +72,10 @@ class Desk:
         """Let a worker send what is due."""
         return sum(self.telling.tell(each) for each in (*self.telling.list_due(), *self.telling.list_due(failing=True)))
 
+    def rest(self, webhook: Webhook) -> datetime | None:
+        """Until when one is said to rest."""
+        return self.webhooks.get_webhook(self.bench.actor, webhook.id).resting_until
+
     def deliveries(self, webhook: Webhook, state: State | None = None) -> list[Delivery]:
         filter = Filter() if state is None else Filter(Comparison("state", Operator.EQUAL, state.value))
         actor = None if webhook.account_id is None else self.bench.actor
@@ -204,8 +208,23 @@ def test_message_that_nobody_takes_is_dead_after_three_days_and_can_be_sent_by_h
     assert desk.telling.list_due() == []
     desk.receiver.status = 200
     again = desk.webhooks.redeliver(desk.bench.origin, webhook.id, dead[0].id)
-    assert (again.state, desk.tell()) == (State.PENDING, 1)
+    assert (again.state, again.created, desk.tell()) == (State.PENDING, NOW, 1)
     assert [each.state for each in desk.deliveries(webhook)] == [State.DONE]
+
+
+def test_message_sent_again_by_hand_is_tried_before_later_ones_on_the_same_thing(desk: Desk) -> None:
+    webhook, _ = desk.make("token.create", "token.revoke")
+    token_id = desk.create_token()
+    desk.tell()
+    desk.receiver.status = 500
+    desk.bench.tokens.revoke_token(desk.bench.origin, token_id)
+    desk.tell()
+    [created] = desk.deliveries(webhook, State.DONE)
+    desk.webhooks.redeliver(desk.bench.origin, webhook.id, created.id)
+    desk.receiver.status = 204
+    desk.clock.seconds += 60
+    assert desk.tell() == 2
+    assert [each.message["type"] for each in desk.receiver.received[-2:]] == ["token.create", "token.revoke"]
 
 
 def test_receiver_that_is_gone_is_told_nothing_more(desk: Desk) -> None:
@@ -286,8 +305,13 @@ def test_who_fails_or_is_slow_rests_after_one_message_and_is_none_of_those_that_
     worker.tell(webhook.id)
     assert len(desk.receiver.received) == 1
     assert [worker.list_due(failing=failing) for failing in (False, True)] == [[], []]
+    assert desk.rest(webhook) == desk.transactions.now() + timedelta(seconds=5)
     desk.clock.seconds += 5
+    assert desk.rest(webhook) is None
     assert [worker.list_due(failing=failing) for failing in (False, True)] == [[], [webhook.id]]
+    worker._take_turn(webhook.id)
+    assert desk.rest(webhook) is None, "it is tried just now"
+    desk.clock.seconds += LEASE.total_seconds()
     desk.receiver.status = 204
     desk.telling.tell(webhook.id)
     desk.create_token()

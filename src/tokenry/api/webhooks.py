@@ -137,6 +137,7 @@ def write_webhook(webhook: Webhook) -> dict[str, object]:
         "events": sorted(webhook.actions),
         "disabled": webhook.disabled is not None,
         "disabled_for": webhook.disabled_for,
+        "resting_until": None if webhook.resting_until is None else write_time(webhook.resting_until),
         "created": write_time(webhook.created),
         "previous_secret_until": None if webhook.previous_until is None else write_time(webhook.previous_until),
     }

@@ -204,6 +204,7 @@ def _write(webhook: Webhook) -> Row:
         "events": list(webhook.events),
         "disabled": webhook.disabled,
         "disabled_for": webhook.disabled_for,
+        "resting_until": write_time(webhook.resting_until),
         "created": write_time(webhook.created),
         "previous_secret_until": write_time(webhook.previous_secret_until),
     }

@@ -23,7 +23,8 @@ class Webhook:
     """A program that is told of these events, or of all if there are none.
 
     `disabled_for` is `gone` for one that was disabled since its receiver answered 410, `full` if too much waited for it
-    and None for any other. `secret` is there only of one that was just made, or was given another.
+    and None for any other. Until `resting_until` nothing is sent to it, since it did not take the last message, or was
+    slow to; None if it does not rest. `secret` is there only of one that was just made, or was given another.
     """
 
     id: int
@@ -31,6 +32,7 @@ class Webhook:
     events: tuple[str, ...]
     disabled: bool
     disabled_for: str | None
+    resting_until: datetime | None
     created: datetime
     previous_secret_until: datetime | None
     secret: Secret | None = field(default=None, repr=False)
@@ -38,7 +40,10 @@ class Webhook:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """A message to a webhook; `state` is `pending`, `done` or `dead`, `status` that of the last answer."""
+    """A message to a webhook; `state` is `pending`, `done` or `dead`, `status` that of the last answer.
+
+    `created` is when what it tells of happened, and `due` when it is tried next, if the webhook does not rest.
+    """
 
     id: int
     type: str
@@ -209,6 +214,7 @@ def _read_row(row: Row) -> Webhook:
         events=row.texts("events"),
         disabled=row.truth("disabled"),
         disabled_for=row.if_any("disabled_for", row.text),
+        resting_until=row.if_any("resting_until", row.time),
         created=row.time("created"),
         previous_secret_until=row.if_any("previous_secret_until", row.time),
         secret=row.if_any("secret", row.secret),

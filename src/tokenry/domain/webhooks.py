@@ -53,7 +53,7 @@ class Webhook:
     """A program that is told of some `actions`, or of all if there are none. `disabled_for` is there if nobody did it.
 
     One without an account is the operator's, and is told of the whole installation. Until `previous_until` the secret
-    before this one signs as well.
+    before this one signs as well. Until `resting_until` nothing is sent there, since it failed or was slow.
     """
 
     id: int
@@ -64,6 +64,7 @@ class Webhook:
     disabled: datetime | None = None
     previous_until: datetime | None = None
     disabled_for: Disabling | None = None
+    resting_until: datetime | None = None
 
     def differences(self, before: "Webhook") -> dict[str, dict[str, object]]:
         """What was changed of it, from and to, as JSON; of an address the origin alone."""
@@ -144,7 +145,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message to a webhook, of one event; `due` is when it is tried next, `status` and `error` of the last try."""
+    """A message to a webhook, of one event, which happened when it was `created`.
+
+    `due` is when it is tried next, if the webhook does not rest; `status` and `error` are of the last try.
+    """
 
     id: int
     webhook_id: int

@@ -24,6 +24,15 @@ _FAILURES = (
     httpcore2.ConnectionNotAvailable,
     OSError,
 )
+_WHY: Sequence[tuple[type[Exception], str]] = (
+    (httpcore2.ConnectError, "it takes no connection"),
+    (httpcore2.TimeoutException, "it does not answer in time"),
+    (httpcore2.NetworkError, "the connection broke off"),
+    (httpcore2.ProtocolError, "it speaks no HTTP"),
+    (TimeoutError, "its name is not resolved in time"),
+    (OSError, "its name cannot be resolved"),
+)
+"""By the first kind that it is; the system's own errors come from resolving names alone."""
 
 
 class Answer(NamedTuple):
@@ -59,8 +68,8 @@ class Fetcher:
             return self._exchange(method, url, [*_HEADERS, *headers], content, bytes_max)
         except NoRoom:
             raise NotTried("waited too long for other names to be resolved") from None
-        except _FAILURES as error:  # by its kind: the text may quote what was sent
-            raise NotFetched(f"cannot be reached ({type(error).__name__})") from None
+        except _FAILURES as error:
+            raise NotFetched(f"cannot be reached: {_explain(error)}") from None
 
     def _exchange(
         self, method: str, url: str, headers: Sequence[tuple[str, str]], content: bytes | None, bytes_max: int
@@ -114,6 +123,15 @@ class _Backend(BoundedBackend):
 def _certificates() -> ssl.SSLContext:
     """The certificates of the system, read once: that takes some time."""
     return httpcore2.default_ssl_context()
+
+
+def _explain(error: Exception) -> str:
+    """Say why, in words of ours: the library's may quote what was sent."""
+    if isinstance(error.__context__, ssl.SSLCertVerificationError):
+        return "its certificate is not believed"
+    if isinstance(error.__context__, ssl.SSLError):
+        return "it speaks no TLS"
+    return next((why for kind, why in _WHY if isinstance(error, kind)), type(error).__name__)
 
 
 def _media_type(headers: Iterable[tuple[bytes, bytes]]) -> str:

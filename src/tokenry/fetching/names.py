@@ -44,7 +44,7 @@ class Names:
             Thread(target=self._resolve, args=(host, port, found), name="resolving", daemon=True).start()
         except RuntimeError as error:  # the system gives no more threads
             self._free.release()
-            raise OSError from error
+            raise NoRoom from error
         return found.result(max(0.0, until - time.monotonic()))
 
     def _resolve(self, host: str, port: int, found: "Future[Sequence[str]]") -> None:

@@ -7,6 +7,7 @@ import typer
 from tokenry.cli.expiry import read_span
 from tokenry.cli.issuing import issuing, require_delivery
 from tokenry.cli.options import ID_MAX
+from tokenry.cli.output import write_time
 from tokenry.cli.running import complain, group
 from tokenry.domain.filters import Comparison, Filter, Operator
 from tokenry.domain.paging import PAGE_SIZE_MAX, PageRequest
@@ -182,7 +183,7 @@ def redeliver(
 
 def _state_of(webhook: Webhook) -> str:
     if webhook.disabled is None:
-        return "enabled"
+        return "enabled" if webhook.resting_until is None else f"rests until {write_time(webhook.resting_until)}"
     return "disabled" if webhook.disabled_for is None else f"disabled: {webhook.disabled_for}"
 
 

@@ -4,7 +4,7 @@ Who acts without a token is the operator. What webhooks are told is put into the
 (`transactions.py`), and sent from there (`telling.py`).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
@@ -66,12 +66,13 @@ class Webhooks:
     def list_webhooks(self, actor: Actor | None, request: PageRequest, filter: Filter = EVERY_ROW) -> Page[Webhook]:
         """List them."""
         with self._transactions.read() as connection:
-            return stored.list_webhooks(connection, _read_owner(connection, actor), request, filter)
+            owner = _read_owner(connection, actor)
+            return stored.list_webhooks(connection, owner, request, filter, self._transactions.now())
 
     def get_webhook(self, actor: Actor | None, webhook_id: int) -> Webhook:
         """Read one."""
         with self._transactions.read() as connection:
-            return _get(connection, actor, webhook_id)
+            return _get(connection, actor, webhook_id, self._transactions.now())
 
     @retried
     def create_webhook(
@@ -136,14 +137,15 @@ class Webhooks:
     ) -> Page[Delivery]:
         """List what one was told and is to be told, newest first."""
         with self._transactions.read() as connection:
-            webhook = _get(connection, actor, webhook_id)
+            webhook = _get(connection, actor, webhook_id, self._transactions.now())
             return outbox.list_deliveries(connection, webhook.id, request, filter)
 
     @retried
     def redeliver(self, origin: Origin, webhook_id: int, delivery_id: int) -> Delivery:
-        """Send a message once more, and try it as long as a new one; one that waits is sent now.
+        """Send a message once more, and try it as long as a new one; one that waits is due now.
 
-        Raises Invalid while the webhook is disabled.
+        It is sent before later ones on the same thing; nothing is while the webhook rests. Raises Invalid while that is
+        disabled.
         """
         with self._transactions.change(origin) as change:
             webhook = _claim(change, webhook_id)
@@ -182,7 +184,7 @@ class Webhooks:
     def _rotate(self, change: Change, webhook: Webhook, grace: timedelta) -> tuple[Webhook, SigningKey]:
         key = self._give_key(change, webhook.id, grace)
         change.record(WebhookSecretRotated(webhook.account_id, webhook.id, int(grace.total_seconds())))
-        return _get(change.connection, change.origin.actor, webhook.id), key
+        return _get(change.connection, change.origin.actor, webhook.id, change.now), key
 
     def _give_key(self, change: Change, webhook_id: int, grace: timedelta | None = None) -> SigningKey:
         key = SigningKey.generate()
@@ -226,7 +228,7 @@ def _own(change: Change, *, locks: bool = False) -> int | None:
 
 
 def _claim(change: Change, webhook_id: int) -> Webhook:
-    webhook = stored.claim_webhook(change.connection, webhook_id, account_id=_own(change))
+    webhook = stored.claim_webhook(change.connection, webhook_id, change.now, account_id=_own(change))
     if webhook is None:
         raise NotFound
     return webhook
@@ -240,8 +242,8 @@ def _read_owner(connection: Connection, actor: Actor | None) -> int | None:
     return reader.account_id
 
 
-def _get(connection: Connection, actor: Actor | None, webhook_id: int) -> Webhook:
-    webhook = stored.find_webhook(connection, webhook_id, account_id=_read_owner(connection, actor))
+def _get(connection: Connection, actor: Actor | None, webhook_id: int, now: datetime) -> Webhook:
+    webhook = stored.find_webhook(connection, webhook_id, now, account_id=_read_owner(connection, actor))
     if webhook is None:
         raise NotFound
     return webhook

@@ -34,6 +34,8 @@ from tokenry.storage.schema import Seconds, accounts, audit_events, outbox, webh
 _COLUMNS = {"id": outbox.c.id, "state": outbox.c.state, "type": outbox.c.action, "subject": outbox.c.subject}
 _PENDING = outbox.c.state == State.PENDING.value
 _NEWEST_FIRST = (outbox.c.id.desc(),)
+_HAPPENED = select(audit_events.c.at).where(audit_events.c.id == outbox.c.event_id).scalar_subquery()
+_MESSAGES = select(outbox, _HAPPENED.label("happened_at"))
 
 
 def _putting() -> Insert:
@@ -72,7 +74,7 @@ def find_next(connection: Connection, webhook_id: int, now: datetime) -> Deliver
         earlier.c.id < outbox.c.id,
     )
     enabled = select(webhooks.c.id).where(webhooks.c.id == webhook_id, webhooks.c.disabled_at.is_(None)).exists()
-    due = select(outbox).where(outbox.c.webhook_id == webhook_id, _PENDING, outbox.c.due_at <= to_seconds(now), enabled)
+    due = _MESSAGES.where(outbox.c.webhook_id == webhook_id, _PENDING, outbox.c.due_at <= to_seconds(now), enabled)
     row = connection.execute(due.where(~before.exists()).order_by(outbox.c.due_at, outbox.c.id).limit(1)).one_or_none()
     return None if row is None else _read(row)
 
@@ -129,25 +131,23 @@ def list_deliveries(
     """List what a webhook was told and is to be told, newest first unless the filter has an order."""
     own = select(outbox.c.id).where(outbox.c.webhook_id == webhook_id)
     found = filtered(own, filter, _COLUMNS, {}, own=_NEWEST_FIRST)
-    return page_of(
-        connection, pages_of(found, ordered(select(outbox), filter, _COLUMNS, own=_NEWEST_FIRST)), request, _read
-    )
+    return page_of(connection, pages_of(found, ordered(_MESSAGES, filter, _COLUMNS, own=_NEWEST_FIRST)), request, _read)
 
 
 def find_delivery(connection: Connection, delivery_id: int, *, webhook_id: int) -> Delivery | None:
     """Find one of a webhook's."""
-    own = select(outbox).where(outbox.c.id == delivery_id, outbox.c.webhook_id == webhook_id)
+    own = _MESSAGES.where(outbox.c.id == delivery_id, outbox.c.webhook_id == webhook_id)
     row = connection.execute(own).one_or_none()
     return None if row is None else _read(row)
 
 
 def get_delivery(connection: Connection, delivery_id: int) -> Delivery:
     """Read one that is known to be there."""
-    return _read(connection.execute(select(outbox).where(outbox.c.id == delivery_id)).one())
+    return _read(connection.execute(_MESSAGES.where(outbox.c.id == delivery_id)).one())
 
 
 def send_again(connection: Connection, delivery_id: int, now: datetime) -> None:
-    """Let a message be sent as if it had been put here just now, also one that was taken or waits."""
+    """Let a message be tried as if it had been put here just now, also one that was taken or waits."""
     at = to_seconds(now)
     values = {"state": State.PENDING.value, "due_at": at, "created_at": at, "ended_at": None}
     connection.execute(update(outbox).where(outbox.c.id == delivery_id).values(values))
@@ -177,7 +177,7 @@ def _read(row: Row[Any]) -> Delivery:
         event_id=row.event_id,
         action=row.action,
         subject=row.subject,
-        created=from_seconds(row.created_at),
+        created=from_seconds(row.happened_at),
         due=from_seconds(row.due_at),
         state=State(row.state),
         attempts=row.attempts,

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, literal, or_, select, update
 
-from tokenry.domain.filters import EVERY_ROW, Filter
+from tokenry.domain.filters import Filter
 from tokenry.domain.paging import Page, PageRequest
-from tokenry.domain.webhooks import PAUSE_SECONDS_MAX, Disabling, State, Webhook
+from tokenry.domain.webhooks import PAUSE_SECONDS_MAX, Disabling, State, Webhook, pause
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
 from tokenry.storage.paging import page_of, pages_of
@@ -48,7 +48,7 @@ def create_webhook(
         "sealed": b"",
         "created_at": to_seconds(now),
     }
-    return _read(connection.execute(insert(webhooks).values(row).returning(*_SHOWN)).one())
+    return _read(connection.execute(insert(webhooks).values(row).returning(*_SHOWN)).one(), now)
 
 
 def count_webhooks(connection: Connection, account_id: int | None) -> int:
@@ -57,25 +57,26 @@ def count_webhooks(connection: Connection, account_id: int | None) -> int:
 
 
 def list_webhooks(
-    connection: Connection, account_id: int | None, request: PageRequest, filter: Filter = EVERY_ROW
+    connection: Connection, account_id: int | None, request: PageRequest, filter: Filter, now: datetime
 ) -> Page[Webhook]:
     """List those of an account, or the operator's."""
     found = filtered(select(webhooks.c.id).where(_of(account_id)), filter, _COLUMNS, {})
-    return page_of(connection, pages_of(found, ordered(select(*_SHOWN), filter, _COLUMNS)), request, _read)
+    pages = pages_of(found, ordered(select(*_SHOWN), filter, _COLUMNS))
+    return page_of(connection, pages, request, lambda row: _read(row, now))
 
 
-def find_webhook(connection: Connection, webhook_id: int, *, account_id: int | None) -> Webhook | None:
+def find_webhook(connection: Connection, webhook_id: int, now: datetime, *, account_id: int | None) -> Webhook | None:
     """Find one of an account's, or of the operator's."""
     own = select(*_SHOWN).where(webhooks.c.id == webhook_id, _of(account_id))
     row = connection.execute(own).one_or_none()
-    return None if row is None else _read(row)
+    return None if row is None else _read(row, now)
 
 
-def claim_webhook(connection: Connection, webhook_id: int, *, account_id: int | None) -> Webhook | None:
+def claim_webhook(connection: Connection, webhook_id: int, now: datetime, *, account_id: int | None) -> Webhook | None:
     """Find one, which others who claim it wait for. Locked last of all."""
     own = select(*_SHOWN).where(webhooks.c.id == webhook_id, _of(account_id)).with_for_update()
     row = connection.execute(own).one_or_none()
-    return None if row is None else _read(row)
+    return None if row is None else _read(row, now)
 
 
 def set_webhook(connection: Connection, webhook: Webhook) -> None:
@@ -148,7 +149,7 @@ def find_recipient(connection: Connection, webhook_id: int, now: datetime) -> Re
     if row is None:
         return None
     before = [] if row.before_until is None or row.before_until <= to_seconds(now) else [row.sealed_before]
-    return Recipient(_read(row), [row.sealed, *before])
+    return Recipient(_read(row, now), [row.sealed, *before])
 
 
 def end_turn(connection: Connection, webhook_id: int, *, failures: int, busy_until: datetime) -> None:
@@ -172,7 +173,14 @@ def _write_actions(actions: Collection[str]) -> str:
     return f" {' '.join(sorted(actions))} " if actions else ""
 
 
-def _read(row: Row[Any]) -> Webhook:
+def _rests_until(row: Row[Any], now: datetime) -> datetime | None:
+    """Until when it is left alone after a failure: what is longer than that is the turn of who tries it just now."""
+    seconds = row.busy_until - to_seconds(now)
+    rests = row.failures > 0 and 0 < seconds <= pause(row.failures).total_seconds()
+    return from_seconds(row.busy_until) if rests else None
+
+
+def _read(row: Row[Any], now: datetime) -> Webhook:
     return Webhook(
         id=row.id,
         account_id=row.account_id,
@@ -182,4 +190,5 @@ def _read(row: Row[Any]) -> Webhook:
         disabled=None if row.disabled_at is None else from_seconds(row.disabled_at),
         previous_until=None if row.before_until is None else from_seconds(row.before_until),
         disabled_for=None if row.disabled_for is None else Disabling(row.disabled_for),
+        resting_until=_rests_until(row, now),
     )

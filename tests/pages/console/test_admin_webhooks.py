@@ -1,6 +1,7 @@
 """What administrators do with webhooks, and see of what those were told."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.pages.console.parts import session_of
 from tests.pages.parts import Visitor, hidden
 from tokenry.domain.webhooks import Disabling
 from tokenry.service.installation import Installation
-from tokenry.storage.webhooks import disable_webhook
+from tokenry.storage.webhooks import disable_webhook, end_turn
 
 WEBHOOKS = f"{ADMIN}/webhooks"
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]{44}")
@@ -82,6 +83,16 @@ def test_webhook_that_nobody_disabled_says_why_and_so_does_the_overview(
     assert f'href="{path}"' in admin.get(ADMIN).text
     admin.submit(f"{path}/enable")
     assert f'href="{path}"' not in admin.get(ADMIN).text
+
+
+def test_webhook_that_rests_says_until_when_where_its_state_is(do: Installation, admin: Visitor, path: str) -> None:
+    assert "it rests" not in admin.get(path).text
+    with do.database.write() as connection:
+        rest = do.transactions.now() + timedelta(seconds=40)
+        end_turn(connection, int(path.rpartition("/")[2]), failures=4, busy_until=rest)
+    for shown in (path, WEBHOOKS):
+        page = admin.get(shown).text
+        assert ("it rests" in page, "in 40 seconds" in page) == (True, True)
 
 
 def test_deleted_webhook_is_gone(admin: Visitor, path: str) -> None:

@@ -34,6 +34,7 @@ outbox = Table(
     Column("event_id", Id, ForeignKey("audit_events.id"), nullable=False),
     Column("action", String(64), nullable=False),
     Column("subject", String(64), nullable=False),
+    # Since then it is tried: it was put here, or is sent once more. When the event happened, the audit says.
     Column("created_at", Seconds, nullable=False, index=True),
     Column("due_at", Seconds, nullable=False),
     Column("state", String(16), nullable=False, server_default=text("'pending'")),
