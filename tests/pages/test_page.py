@@ -73,7 +73,7 @@ def test_cookies_are_for_this_host_and_no_script(site: App, ada: Visitor) -> Non
     cookies = answer.headers.get_list("set-cookie")
     assert cookies == [
         "__Host-tokenry=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0",
-        "__Host-tokenry-notice=signed-out; Path=/; HttpOnly; SameSite=Lax; Secure",
+        "__Host-tokenry-flash=signed-out; Path=/; HttpOnly; SameSite=Lax; Secure",
     ]
 
 

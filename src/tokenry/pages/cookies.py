@@ -12,7 +12,7 @@ from tokenry.pages.visits import Cookie
 SESSION = "tokenry"
 VISIT = "tokenry-visit"
 """Of somebody who is not signed in: what forms are bound to until then."""
-NOTICE = "tokenry-notice"
+FLASH = "tokenry-flash"
 NEXT = "tokenry-next"
 """Where somebody wanted to go who has to set up a second factor first."""
 NEXT_SECONDS = 900

@@ -80,7 +80,7 @@ class DevicePages:
         session = visit.signed_in
         if not agrees:
             done = self._device_codes.refuse(visit.origin, user_code)
-            return Redirect(HOME, notice="device-refused") if done else _unknown(user_code)
+            return Redirect(HOME, flash="device-refused") if done else _unknown(user_code)
         found = self._device_codes.find(user_code)
         if found is None:
             return _unknown(user_code)
@@ -90,7 +90,7 @@ class DevicePages:
             done = self._device_codes.approve(visit.origin, session.user.id, user_code, session=session)
         except OAuthRefusal as refusal:
             raise Invalid(*refusal.faults) from None
-        return Redirect(HOME, notice="device-allowed") if done else _unknown(user_code)
+        return Redirect(HOME, flash="device-allowed") if done else _unknown(user_code)
 
 
 def _unknown(text: str) -> Reply:

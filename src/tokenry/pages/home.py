@@ -25,4 +25,4 @@ class HomePages:
         if visit.session is not None:
             self._sessions.end_session(visit.origin, visit.session)
         target = own_path(visit.form.get("next"))
-        return Redirect(sign_in_path(target), [Cookie(SESSION, "")], notice="signed-out")
+        return Redirect(sign_in_path(target), [Cookie(SESSION, "")], flash="signed-out")

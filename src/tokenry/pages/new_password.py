@@ -76,7 +76,7 @@ class PasswordPages:
         hash = await self._hashing.hash(password)
         changing = partial(self._passwords.change_password, visit.origin, session, hash)
         secret = await run(changing, writes=True)
-        return Redirect(HOME, [session_cookie(secret, self._sessions)], notice="password-set")
+        return Redirect(HOME, [session_cookie(secret, self._sessions)], flash="password-set")
 
 
 def read_new_password(visit: Visit, user: User) -> tuple[str, list[Fault]]:

@@ -40,7 +40,7 @@ def form_request(visit: Visit) -> KeyedRequest:
 
 def tell_made(address: str) -> Redirect:
     """Lead whoever sent a form again to what it has made."""
-    return Redirect(address, notice="form-sent-before")
+    return Redirect(address, flash="form-sent-before")
 
 
 def faults_of(refusal: Invalid) -> tuple[Fault, ...]:

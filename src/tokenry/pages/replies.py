@@ -7,11 +7,11 @@ from starlette.types import Receive, Scope, Send
 
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.languages.catalogues import DEFAULT
-from tokenry.pages.cookies import NOTICE, VISIT, Cookies
+from tokenry.pages.cookies import FLASH, VISIT, Cookies
 from tokenry.pages.forgery import Forged
 from tokenry.pages.navigation import list_sections
 from tokenry.pages.rendering import page_headers, render
-from tokenry.pages.visits import NOTICES, Cookie, Download, Redirect, Shown, Visit
+from tokenry.pages.visits import FLASHES, Cookie, Download, Redirect, Shown, Visit
 from tokenry.web.answers import HeaderList, send_answer
 from tokenry.web.errors import STATUS, BodyTooLarge, MethodNotAllowed, TooManyRequests
 from tokenry.web.pieces import Run, send_pieces
@@ -33,7 +33,7 @@ NOBODY: Mapping[str, object] = {
     "session": None,
     "sections": (),
     "section": "",
-    "notice": None,
+    "flash": None,
     "faults": (),
     "script": None,
 }
@@ -57,13 +57,13 @@ def write_reply(names: Cookies, reply: Redirect | Shown, visit: Visit | None) ->
     """
     cookies = list(reply.cookies)
     if isinstance(reply, Redirect):
-        if reply.notice is not None:
-            cookies.append(Cookie(NOTICE, reply.notice))
+        if reply.flash is not None:
+            cookies.append(Cookie(FLASH, reply.flash))
         headers = [(b"location", reply.address.encode("ascii")), *page_headers()]
         return Written(303, b"", [*headers, *_set_cookies(names, cookies)])
     assert visit is not None
-    if NOTICE in visit.cookies:
-        cookies.append(Cookie(NOTICE, ""))
+    if FLASH in visit.cookies:
+        cookies.append(Cookie(FLASH, ""))
     if visit.session is None:
         cookies.append(Cookie(VISIT, visit.cookies[VISIT]))
     values = {
@@ -73,7 +73,7 @@ def write_reply(names: Cookies, reply: Redirect | Shown, visit: Visit | None) ->
         "now": visit.now,
         "timezone": "UTC" if visit.session is None else visit.session.timezone,
         "form_token": visit.form_token,
-        "notice": NOTICES.get(visit.cookies.get(NOTICE, "")),
+        "flash": FLASHES.get(visit.cookies.get(FLASH, "")),
         "script": reply.script,
         **reply.values,
     }

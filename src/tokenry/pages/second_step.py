@@ -98,4 +98,4 @@ class SecondStepPages:
 
 
 def _start_over(visit: Visit, target: str) -> Reply:
-    return Redirect(start_path(visit, target), [_OVER], notice="start-over")
+    return Redirect(start_path(visit, target), [_OVER], flash="start-over")

@@ -11,7 +11,7 @@ from tokenry.pages.navigation import SIGN_IN
 from tokenry.pages.once import form_request, tell_made
 from tokenry.pages.paths import HOME, ONE_TIME_PASSWORDS, RECOVERY_CODES, SECURITY, own_path
 from tokenry.pages.signed_in import require_recent, session_cookie
-from tokenry.pages.visits import NOTICES, Cookie, Redirect, Reply, Visit, show
+from tokenry.pages.visits import FLASHES, Cookie, Redirect, Reply, Visit, show
 from tokenry.service.factors import Factors, Renewed
 from tokenry.service.installation import Installation
 from tokenry.service.one_time_passwords import Offer, OneTimePasswords
@@ -67,7 +67,7 @@ class SecurityPages:
         except Invalid as refusal:
             offer = self._one_time_passwords.find_offer(session, ticket, visit.form_token)
             if offer is None:
-                return Redirect(ONE_TIME_PASSWORDS, notice="took-too-long")
+                return Redirect(ONE_TIME_PASSWORDS, flash="took-too-long")
             return self._show_offer(visit, offer, *refusal.faults)
         return show_renewed(renewed, self._sessions, "one-time-set")
 
@@ -121,13 +121,13 @@ class SecurityPages:
         )
 
 
-def show_renewed(renewed: Renewed, sessions: Sessions, notice: str) -> Reply:
+def show_renewed(renewed: Renewed, sessions: Sessions, flash: str) -> Reply:
     """After a change of somebody's factors: the recovery codes, if there are new ones; else the overview."""
     cookie = session_cookie(renewed.secret, sessions)
     if not renewed.codes:
-        return Redirect(SECURITY, [cookie], notice=notice)
+        return Redirect(SECURITY, [cookie], flash=flash)
     own = form_token(renewed.secret.reveal())
-    return show("recovery_codes", codes=renewed.codes, done=NOTICES[notice], cookies=[cookie], form_token=own)
+    return show("recovery_codes", codes=renewed.codes, done=FLASHES[flash], cookies=[cookie], form_token=own)
 
 
 def _draw(address: str) -> Markup:

@@ -105,11 +105,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Another page to go to, with GET. `notice` is the name of what that one says on top, once (`NOTICES`)."""
+    """Another page to go to, with GET. `flash` is the name of what that one says on top, once (`FLASHES`)."""
 
     address: str = field(repr=False)
     cookies: Sequence[Cookie] = ()
-    notice: str | None = None
+    flash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Download:
 
 
 Reply: TypeAlias = Shown | Redirect | Download
-NOTICES = {
+FLASHES = {
     "app-ended": "That application is not let in any more.",
     "device-allowed": "Your device is let in: go on there.",
     "device-refused": "That device is turned away.",

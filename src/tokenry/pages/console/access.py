@@ -56,12 +56,12 @@ class AccessPages:
         """POST the id of a session to end, or `others` for all but one's own."""
         if "others" in visit.form:
             self._sessions.end_others(visit.origin, visit.signed_in)
-            return Redirect(SESSIONS.path, notice="sessions-ended")
+            return Redirect(SESSIONS.path, flash="sessions-ended")
         session_id = read_id(visit.form.get("session_id"))
         if session_id is not None and session_id != visit.signed_in.id:
             with suppress(NotFound):  # which is what was wanted
                 self._sessions.delete_session(visit.origin, session_id)
-            return Redirect(SESSIONS.path, notice="session-ended")
+            return Redirect(SESSIONS.path, flash="session-ended")
         return Redirect(SESSIONS.path)
 
     def show_apps(self, visit: Visit) -> Reply:
@@ -76,5 +76,5 @@ class AccessPages:
         if app_id is not None:
             with suppress(NotFound):  # here, too
                 self._apps.end_app(visit.origin, app_id)
-            return Redirect(APPLICATIONS.path, notice="app-ended")
+            return Redirect(APPLICATIONS.path, flash="app-ended")
         return Redirect(APPLICATIONS.path)

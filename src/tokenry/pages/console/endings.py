@@ -40,7 +40,7 @@ class EndingPages:
             if has_to_be_typed(details, visit.now) and visit.form.get("label").strip() != token.label.strip():
                 return self._ask_for_one(visit, details, Fault("Type the label as it is shown here", "label"))
             self._tokens.revoke_tokens(visit.origin, [token.id])
-        return Redirect(CONSOLE, notice="token-revoked")
+        return Redirect(CONSOLE, flash="token-revoked")
 
     def lead_back(self, visit: Visit) -> Reply:
         """GET, of a form that was sent from the list."""
@@ -51,14 +51,14 @@ class EndingPages:
         ids = {token_id for text in visit.form.all("id") if (token_id := read_id(text)) is not None}
         chosen = self._find(visit, sorted(ids)[:PAGE_SIZE_DEFAULT])
         if not chosen:
-            return Redirect(CONSOLE, notice="nothing-chosen")
+            return Redirect(CONSOLE, flash="nothing-chosen")
         typed = any(has_to_be_typed(details, visit.now) for details in chosen)
         if CONFIRMED not in visit.form:
             return _ask_for_some(chosen, typed=typed)
         if typed and visit.form.get("number").strip() != str(len(chosen)):
             return _ask_for_some(chosen, Fault("Type how many there are", "number"), typed=typed)
         self._tokens.revoke_tokens(visit.origin, [details.token.id for details in chosen])
-        return Redirect(CONSOLE, notice="tokens-revoked")
+        return Redirect(CONSOLE, flash="tokens-revoked")
 
     def ask_for_all(self, visit: Visit) -> Reply:
         """GET the question whether to revoke all of one's tokens."""
@@ -70,7 +70,7 @@ class EndingPages:
         """POST that all of one's tokens are revoked."""
         require_recent(visit)
         self._tokens.revoke_other_tokens(visit.origin)
-        return Redirect(CONSOLE, notice="all-revoked")
+        return Redirect(CONSOLE, flash="all-revoked")
 
     def _ask_for_one(self, visit: Visit, details: Details, *faults: Fault) -> Reply:
         if details.state in ENDED:

@@ -74,7 +74,7 @@ class NewTokenPages:
         try:
             token, secret = self._tokens.create_token(visit.origin, new, form.request())
         except AlreadyMade as made:
-            return Redirect(f"{CONSOLE_TOKENS}/{made.id}", notice="made-already")
+            return Redirect(f"{CONSOLE_TOKENS}/{made.id}", flash="made-already")
         except Invalid as refusal:
             if is_another(refusal):
                 return self._show(visit, offer, replace(form, key=new_key()), [Fault(MADE_BEFORE)])

@@ -49,4 +49,4 @@ class NoticePages:
         kinds = visit.form.all("kind")
         self._notices.choose(visit.origin, {kind: kind.value in kinds for kind in NoticeKind})
         self._profiles.update_profile(visit.origin, ProfileChange(email_notifications="mail" in visit.form))
-        return Redirect(SETTINGS.path, notice="settings-saved")
+        return Redirect(SETTINGS.path, flash="settings-saved")

@@ -45,7 +45,7 @@ class RotationPages:
             request = request_of(key, token_id, new.grace_seconds, new.activation)
             token, secret = self._rotations.rotate_token(visit.origin, token_id, new, request)
         except AlreadyMade as made:
-            return Redirect(f"{CONSOLE_TOKENS}/{made.id}", notice="made-already")
+            return Redirect(f"{CONSOLE_TOKENS}/{made.id}", flash="made-already")
         except Invalid as refusal:
             if is_another(refusal):
                 return self._ask(visit, new_key(), Fault(MADE_BEFORE))

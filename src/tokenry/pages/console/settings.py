@@ -31,7 +31,7 @@ class SettingsPages:
         except Invalid as refusal:
             return self._show(visit, refusal)
         cookie = Cookie(LANGUAGE_COOKIE, profile.language or "", LANGUAGE_COOKIE_SECONDS)
-        return Redirect(SETTINGS.path, [cookie], notice="settings-saved")
+        return Redirect(SETTINGS.path, [cookie], flash="settings-saved")
 
     def _show(self, visit: Visit, refusal: Invalid | None = None) -> Reply:
         profile = self._profiles.get_profile(visit.signed_in.actor)

@@ -17,7 +17,7 @@ from tokenry.pages.wording import summarize
 from tokenry.service.installation import Installation
 
 ENDED = frozenset({State.EXPIRED, State.REVOKED})
-_NOTICES = {True: "token-disabled", False: "token-enabled"}
+_FLASHES = {True: "token-disabled", False: "token-enabled"}
 
 
 class TokenPage:
@@ -40,10 +40,10 @@ class TokenPage:
             if action in ("disable", "enable"):
                 disabled = action == "disable"
                 self._details.update_details(visit.origin, token_id, NewDetails(disabled=disabled))
-                return Redirect(f"{CONSOLE_TOKENS}/{token_id}", notice=_NOTICES[disabled])
+                return Redirect(f"{CONSOLE_TOKENS}/{token_id}", flash=_FLASHES[disabled])
             if action == "save":
                 self._save(visit, token_id)
-                return Redirect(f"{CONSOLE_TOKENS}/{token_id}", notice="token-saved")
+                return Redirect(f"{CONSOLE_TOKENS}/{token_id}", flash="token-saved")
         except (Conflict, Invalid) as refusal:
             return self._show(visit, refusal)
         return Redirect(f"{CONSOLE_TOKENS}/{token_id}")

@@ -72,7 +72,7 @@ class ClientPages:
             return show_admin(CLIENTS, "new_client", 400, faults=faults_of(refusal), **wanted)
         own = path_of(client.client_id)
         if secret is None:
-            return Redirect(own, notice="client-made")
+            return Redirect(own, flash="client-made")
         return show_admin(CLIENTS, "secret", title=SECRET_OF, name=client.label, secret=secret, back=own)
 
     def show_one(self, visit: Visit) -> Reply:
@@ -94,7 +94,7 @@ class ClientPages:
             self._clients.update_client(visit.origin, client.client_id, wanted)
         except Invalid as refusal:
             return self._show_form(client, wanted.applied_to(client), chosen, refusal.faults)
-        return Redirect(path_of(client.client_id), notice="client-changed")
+        return Redirect(path_of(client.client_id), flash="client-changed")
 
     def show_reset(self, visit: Visit) -> Reply:
         """GET the question whether to make another secret."""
@@ -122,7 +122,7 @@ class ClientPages:
         if faults := DELETE_CLIENT.faults(visit, client.label):
             return self._ask(visit, DELETE_CLIENT, "delete", *faults)
         self._clients.delete_client(visit.origin, client.client_id)
-        return Redirect(CLIENTS.path, notice="client-deleted")
+        return Redirect(CLIENTS.path, flash="client-deleted")
 
     def _ask(self, visit: Visit, question: Question, action: str, *faults: Fault) -> Reply:
         require_recent(visit)

@@ -36,4 +36,4 @@ class LeakedPages:
             revoked = self._revocations.revoke_presented(replace(visit.origin, reason=Reason.LEAKED), text)
         except Forbidden:
             revoked = self._leaks.revoke_reported([text], visit.address) > 0
-        return Redirect(LEAKED.path, notice="secret-revoked" if revoked else "secret-unknown")
+        return Redirect(LEAKED.path, flash="secret-revoked" if revoked else "secret-unknown")

@@ -23,4 +23,4 @@ class MailPages:
             self._mailing.send_test(visit.origin)
         except Invalid as refusal:
             return show_admin(MAIL, "mail", 400, faults=refusal.faults, email=visit.signed_in.user.email)
-        return Redirect(MAIL.path, notice="mail-sent")
+        return Redirect(MAIL.path, flash="mail-sent")

@@ -99,7 +99,7 @@ class PolicyPages:
             self._changes.change_policy(visit.origin, wanted, version=visit.form.get(VERSION), shorten=form.shorten)
         except Conflict as refusal:
             return self._review(visit, form, wanted, [Fault(fault.reason) for fault in refusal.faults])
-        return Redirect(POLICY.path, notice="policy-set")
+        return Redirect(POLICY.path, flash="policy-set")
 
     def _find(self, visit: Visit) -> tuple[Policy | None, Shortening | None]:
         """The whole policy, for who may see it."""

@@ -67,7 +67,7 @@ class ServiceAccountPages:
             user = self._accounts.create_service_account(visit.origin, username, wanted)
         except Invalid as refusal:
             return self._show_form(visit, None, username, chosen, refusal.faults)
-        return Redirect(path_of(user.username), notice="service-account-made")
+        return Redirect(path_of(user.username), flash="service-account-made")
 
     def show_one(self, visit: Visit) -> Reply:
         """GET one, with its newest tokens."""
@@ -91,7 +91,7 @@ class ServiceAccountPages:
             self._accounts.update_service_account(visit.origin, user.username, wanted)
         except Invalid as refusal:
             return self._show_form(visit, user, user.username, chosen, refusal.faults)
-        return Redirect(path_of(user.username), notice="service-account-changed")
+        return Redirect(path_of(user.username), flash="service-account-changed")
 
     def show_disable(self, visit: Visit) -> Reply:
         """GET the question whether to disable one."""
@@ -119,7 +119,7 @@ class ServiceAccountPages:
         if faults := DELETE_SERVICE_ACCOUNT.faults(visit, user.username):
             return self._ask(visit, DELETE_SERVICE_ACCOUNT, "delete", *faults)
         self._accounts.delete_service_account(visit.origin, user.username)
-        return Redirect(SERVICE_ACCOUNTS.path, notice="service-account-deleted")
+        return Redirect(SERVICE_ACCOUNTS.path, flash="service-account-deleted")
 
     def show_new_token(self, visit: Visit) -> Reply:
         """GET the form of a new token of one."""
@@ -158,7 +158,7 @@ class ServiceAccountPages:
     def _turn(self, visit: Visit, *, disabled: bool) -> Reply:
         username = visit.path["username"]
         self._accounts.update_service_account(visit.origin, username, ServiceAccountWanted(disabled=disabled))
-        return Redirect(path_of(username), notice="user-disabled" if disabled else "user-enabled")
+        return Redirect(path_of(username), flash="user-disabled" if disabled else "user-enabled")
 
     def _ask(self, visit: Visit, question: Question, action: str, *faults: Fault) -> Reply:
         require_recent(visit)

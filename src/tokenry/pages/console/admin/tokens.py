@@ -125,7 +125,7 @@ class AllTokensPages:
         question = ACTIONS.get(visit.query.get("do"))
         found = self._find(visit, _read_ids(visit.query.all("id")))
         if question is None or not found:
-            return Redirect(ALL_TOKENS.path, notice="nothing-chosen")
+            return Redirect(ALL_TOKENS.path, flash="nothing-chosen")
         return show_admin(
             ALL_TOKENS, "chosen", question=question, do=visit.query.get("do"), found=found, reasons=REASONS
         )
@@ -134,14 +134,14 @@ class AllTokensPages:
         """POST that it is done, to all of them or none."""
         do, ids = visit.form.get("do"), _read_ids(visit.form.all("id"))
         if do not in ACTIONS or not ids:
-            return Redirect(ALL_TOKENS.path, notice="nothing-chosen")
+            return Redirect(ALL_TOKENS.path, flash="nothing-chosen")
         if do == "revoke":
             reason = visit.form.get("reason")
             known = Reason(reason) if reason in set(Reason) else None
             self._inventory.revoke_tokens(replace(visit.origin, reason=known), ids)
-            return Redirect(_back(ids), notice="tokens-revoked")
+            return Redirect(_back(ids), flash="tokens-revoked")
         self._inventory.turn_tokens(visit.origin, ids, disabled=do == "disable")
-        return Redirect(_back(ids), notice="tokens-disabled" if do == "disable" else "tokens-enabled")
+        return Redirect(_back(ids), flash="tokens-disabled" if do == "disable" else "tokens-enabled")
 
     def _find(self, visit: Visit, ids: Sequence[int]) -> Sequence[Details]:
         """Those of some tokens that are of the account."""

@@ -90,7 +90,7 @@ class UserPages:
                 self._users.update_grants(visit.origin, changed.username, granted)
         except Invalid as refusal:
             return _show_change(user, refusal.faults, username=username, email=email, admin=admin)
-        return Redirect(path_of(changed.username), notice="user-changed")
+        return Redirect(path_of(changed.username), flash="user-changed")
 
     def show_invite(self, visit: Visit) -> Reply:
         """GET the question whether to make a link."""
@@ -133,7 +133,7 @@ class UserPages:
             self._users.delete_user(visit.origin, user.username)
         except Invalid as refusal:
             return self._ask(visit, DELETE_USER, "delete", *refusal.faults)
-        return Redirect(USERS.path, notice="user-deleted")
+        return Redirect(USERS.path, flash="user-deleted")
 
     def _turn(self, visit: Visit, *, disabled: bool) -> Reply:
         username = visit.path["username"]
@@ -141,7 +141,7 @@ class UserPages:
             self._users.set_disabled(visit.origin, username, disabled=disabled)
         except Invalid as refusal:
             return self._ask(visit, DISABLE_USER, "disable", *refusal.faults)
-        return Redirect(path_of(username), notice="user-disabled" if disabled else "user-enabled")
+        return Redirect(path_of(username), flash="user-disabled" if disabled else "user-enabled")
 
     def _show_link(self, visit: Visit, username: str, request: KeyedRequest | None = None) -> Reply:
         try:

@@ -35,15 +35,15 @@ class WatchPages:
             match do:
                 case "narrow":
                     self._watching.narrow_token(visit.origin, number, visit.form.get("scopes"))
-                    return Redirect(f"{ALL_TOKENS.path}/{number}", notice="token-narrowed")
+                    return Redirect(f"{ALL_TOKENS.path}/{number}", flash="token-narrowed")
                 case "unwatch":
                     self._watching.unwatch_token(visit.origin, number)
-                    return Redirect(own, notice="token-unwatched")
+                    return Redirect(own, flash="token-unwatched")
                 case _:
                     details = get_token(self._inventory, visit.signed_in.actor, number)
                     scopes = ScopeChoice.read(visit.form).text(self._offer(details))
                     self._watching.watch_token(visit.origin, number, scopes)
-                    return Redirect(own, notice="token-watched")
+                    return Redirect(own, flash="token-watched")
         except (Conflict, Invalid) as refusal:
             return self._show(visit, refusal.faults)
 

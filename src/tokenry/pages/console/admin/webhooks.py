@@ -79,7 +79,7 @@ class WebhookPages:
             self._webhooks.update_webhook(visit.origin, webhook.id, wanted)
         except Invalid as refusal:
             return _show_form(webhook, wanted, refusal.faults)
-        return Redirect(path_of(webhook), notice="webhook-changed")
+        return Redirect(path_of(webhook), flash="webhook-changed")
 
     def show_disable(self, visit: Visit) -> Reply:
         """GET the question whether to disable one."""
@@ -120,7 +120,7 @@ class WebhookPages:
     def delete(self, visit: Visit) -> Reply:
         """POST that one is deleted."""
         self._webhooks.delete_webhook(visit.origin, self._get(visit).id)
-        return Redirect(WEBHOOKS.path, notice="webhook-deleted")
+        return Redirect(WEBHOOKS.path, flash="webhook-deleted")
 
     def send(self, visit: Visit) -> Reply:
         """POST that one is told that it is tested, or, by the id of a message, that one once more."""
@@ -133,7 +133,7 @@ class WebhookPages:
                 self._webhooks.redeliver(visit.origin, webhook.id, number)
         except Invalid:  # only while it is disabled, which its page says
             return Redirect(path_of(webhook))
-        return Redirect(path_of(webhook), notice="webhook-tested" if number is None else "webhook-redelivered")
+        return Redirect(path_of(webhook), flash="webhook-tested" if number is None else "webhook-redelivered")
 
     def _rotate(self, visit: Visit, grace: timedelta) -> Reply:
         webhook = self._get(visit)
@@ -145,7 +145,7 @@ class WebhookPages:
     def _turn(self, visit: Visit, *, disabled: bool) -> Reply:
         webhook = self._get(visit)
         self._webhooks.update_webhook(visit.origin, webhook.id, WebhookChange(disabled=disabled))
-        return Redirect(path_of(webhook), notice="webhook-disabled" if disabled else "webhook-enabled")
+        return Redirect(path_of(webhook), flash="webhook-disabled" if disabled else "webhook-enabled")
 
     def _ask(self, visit: Visit, question: Question, action: str) -> Reply:
         require_recent(visit)
