@@ -38,7 +38,7 @@ from tokenry.domain.device_codes import LETTERS, USER_CODE_LENGTH
 from tokenry.domain.errors import Invalid, NotFound
 from tokenry.domain.grants import PresentedRefresh
 from tokenry.domain.idempotency import KeyedRequest
-from tokenry.domain.mail import Digest, MailSettings, Reader, read_mail_server
+from tokenry.domain.mail import Letter, MailSettings, Reader, read_mail_server
 from tokenry.domain.managed import UserWanted
 from tokenry.domain.notices import NoticeKind
 from tokenry.domain.oauth import GrantType, OAuthError, OAuthRefusal
@@ -423,9 +423,9 @@ def _disable_full(case: Case) -> None:
     Telling(do.transactions, do.peppers, INTERNET, limits=Limits(waiting_max=0))._disable_full(case.webhook_id)
 
 
-def _digest(case: Case) -> Digest:
+def _letter(case: Case) -> Letter:
     reader = Reader(case.me.actor.user_id, "boss", "boss@example.org", "UTC")
-    return Digest(reader, [], urgent=case.side == 0, failures=1)
+    return Letter(reader, [], urgent=case.side == 0, failures=1)
 
 
 def _deliver(secret: Secret) -> None:
@@ -433,8 +433,8 @@ def _deliver(secret: Secret) -> None:
 
 
 CHANGES: dict[str, Callable[[Case], object]] = {
-    "Mailing._forget_failures": lambda case: case.installation.mailing._forget_failures(_digest(case)),
-    "Mailing._note_failure": lambda case: case.installation.mailing._note_failure(_digest(case), MOMENT),
+    "Mailing._forget_failures": lambda case: case.installation.mailing._forget_failures(_letter(case)),
+    "Mailing._note_failure": lambda case: case.installation.mailing._note_failure(_letter(case), MOMENT),
     "Mailing._note_test": lambda case: Mailing(case.installation.transactions, MAIL, None)._note_test(case.me.origin),
     "Mailing._take": lambda case: case.installation.mailing._take(case.me.actor.user_id, urgent=case.side == 0),
     "Notices.choose": lambda case: case.installation.notices.choose(

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 
 from tests.translating import noting_missing
-from tokenry.domain.mail import Digest, Reader
+from tokenry.domain.mail import Letter, Reader
 from tokenry.domain.notices import Notice, NoticeKind
-from tokenry.mail.composing import ENTRIES_MAX, compose_digest, compose_test
+from tokenry.mail.composing import ENTRIES_MAX, compose_letter, compose_test
 
 NOW = datetime(2026, 11, 30, 10, 36, tzinfo=UTC)
 CONSOLE = "https://tokens.example.com"
@@ -26,7 +26,7 @@ def compose(
     *notices: Notice, language: str | None = None, console: str | None = CONSOLE, username: str = "ada"
 ) -> EmailMessage:
     reader = Reader(1, username, "ada@example.org", "Europe/Berlin", language)
-    return compose_digest(Digest(reader, notices, urgent=True), sender=SENDER, now=NOW, console=console)
+    return compose_letter(Letter(reader, notices, urgent=True), sender=SENDER, now=NOW, console=console)
 
 
 def text_of(message: EmailMessage, kind: str = "plain") -> str:

@@ -208,7 +208,7 @@ def test_message_that_the_server_refuses_is_tried_again_later_with_what_happened
     assert desk.mailbox.messages[0]["Subject"] == "tokenry: 2 tokens of yours leaked and were revoked"
 
 
-def test_alarm_waits_for_no_digest_nor_a_digest_for_an_alarm(desk: Desk) -> None:
+def test_alarm_waits_for_no_reminder_nor_a_reminder_for_an_alarm(desk: Desk) -> None:
     desk.create_token(timedelta(days=7, hours=1))
     desk.clock.seconds += 3600
     assert desk.turn() == 1
@@ -258,7 +258,7 @@ def test_label_that_is_an_encoded_word_is_mailed_as_it_is(desk: Desk) -> None:
     assert desk.mailbox.messages[0]["Subject"] == "tokenry: A token of yours leaked and was revoked"
 
 
-def test_digest_that_cannot_be_written_holds_up_no_other_and_is_given_up_in_the_end(desk: Desk) -> None:
+def test_letter_that_cannot_be_written_holds_up_no_other_and_is_given_up_in_the_end(desk: Desk) -> None:
     desk.set_user(email="=?utf-8?q?a=0d=0ab?=@x.y")
     for user_id in (1, desk.create_eve()):
         desk.use(desk.create_token_of(user_id), "192.0.2.1", "203.0.113.7")

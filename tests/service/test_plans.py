@@ -62,7 +62,7 @@ from tokenry.service.telling import Limits, Outcome
 from tokenry.settings import Settings
 from tokenry.storage import audit, schema
 from tokenry.storage.database import to_seconds
-from tokenry.storage.digests import claim_message, take_notices
+from tokenry.storage.mail import claim_message, take_notices
 from tokenry.storage.notices import note_networks, note_presented_again
 from tokenry.storage.revoked_uses import Suspect, note_revoked_uses
 from tokenry.storage.rotations import activate_used, find_unused

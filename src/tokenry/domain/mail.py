@@ -50,7 +50,7 @@ class Reader(NamedTuple):
     language: str | None = None
 
 
-class Digest(NamedTuple):
+class Letter(NamedTuple):
     """What one user is told now: alarms if it is `urgent`, else reminders; and how often that could not be mailed."""
 
     reader: Reader

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tokenry.domain.mail import Digest, Reader
+from tokenry.domain.mail import Letter, Reader
 from tokenry.domain.notices import Notice, NoticeKind
 from tokenry.languages.catalogues import DEFAULT, LOCALES, translations
 from tokenry.languages.writing import write_distance, write_time
@@ -61,10 +61,10 @@ class Entry(NamedTuple):
     """The page of the token."""
 
 
-def compose_digest(digest: Digest, *, sender: str, now: datetime, console: str | None) -> EmailMessage:
+def compose_letter(letter: Letter, *, sender: str, now: datetime, console: str | None) -> EmailMessage:
     """Write what a user is told, with times as they are where the user is. Raises ValueError for no address."""
-    reader, language = digest.reader, _language_of(digest.reader.language)
-    entries = [_describe(notice, reader, now, console) for notice in digest.notices]
+    reader, language = letter.reader, _language_of(letter.reader.language)
+    entries = [_describe(notice, reader, now, console) for notice in letter.notices]
     values: dict[str, object] = {
         "entries": entries[:ENTRIES_MAX],
         "number": len(entries),
@@ -75,8 +75,8 @@ def compose_digest(digest: Digest, *, sender: str, now: datetime, console: str |
     subject = _write("subject.txt", language, values)
     message = _begin(sender, reader.address, subject, now)
     values["subject"] = subject
-    message.set_content(_write("digest.txt", language, values))
-    message.add_alternative(_write("digest.html", language, values), subtype="html")
+    message.set_content(_write("letter.txt", language, values))
+    message.add_alternative(_write("letter.html", language, values), subtype="html")
     message["Content-Language"] = language  # after the content, which brings headers of its own
     return message
 

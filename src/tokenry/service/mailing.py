@@ -14,12 +14,12 @@ from tokenry.complaints import Complaints
 from tokenry.domain.accounts import Origin
 from tokenry.domain.callers import require_administrator
 from tokenry.domain.errors import Fault, Invalid
-from tokenry.domain.mail import ATTEMPTS_MAX, RETRY_SECONDS, Digest, MailSettings, next_message
+from tokenry.domain.mail import ATTEMPTS_MAX, RETRY_SECONDS, Letter, MailSettings, next_message
 from tokenry.domain.notice_events import MailTested
 from tokenry.domain.profile import Profile
 from tokenry.service.acting import get_writer
 from tokenry.service.transactions import Transactions
-from tokenry.storage import digests as stored
+from tokenry.storage import mail as stored
 from tokenry.storage.audit import count_events
 from tokenry.storage.database import retried
 from tokenry.storage.one_thread import OneThread
@@ -108,25 +108,25 @@ class Mailing:
             return profile
 
     def _mail(self, settings: MailSettings, user_id: int, *, urgent: bool) -> bool:
-        from tokenry.mail.composing import compose_digest  # noqa: PLC0415 - as above
+        from tokenry.mail.composing import compose_letter  # noqa: PLC0415 - as above
         from tokenry.mail.sending import Fate  # noqa: PLC0415 - as above
 
-        digest = self._take(user_id, urgent=urgent)
-        if digest is None or not digest.notices:
+        letter = self._take(user_id, urgent=urgent)
+        if letter is None or not letter.notices:
             return False
         now = self._transactions.now()
-        compose = partial(compose_digest, digest, sender=settings.sender, now=now, console=self._public_url)
+        compose = partial(compose_letter, letter, sender=settings.sender, now=now, console=self._public_url)
         sent = self._send(settings, compose)
         if sent.reason:
             self._complaints.add(f"{sent.fate.value} ({sent.reason})")
         if sent.fate in {Fate.UNWRITABLE, Fate.REFUSED}:
-            self._note_failure(digest, now)
-        elif digest.failures:
-            self._forget_failures(digest)
+            self._note_failure(letter, now)
+        elif letter.failures:
+            self._forget_failures(letter)
         return sent.fate is Fate.TAKEN
 
     @retried
-    def _take(self, user_id: int, *, urgent: bool) -> Digest | None:
+    def _take(self, user_id: int, *, urgent: bool) -> Letter | None:
         now = self._transactions.now()
         with self._transactions.database.write() as connection:
             reader = stored.find_reader(connection, user_id)
@@ -136,28 +136,28 @@ class Mailing:
             failures = stored.claim_message(connection, user_id, now, until=until, urgent=urgent)
             if failures is None:
                 return None
-            return Digest(reader, stored.take_notices(connection, user_id, now, urgent=urgent), urgent, failures)
+            return Letter(reader, stored.take_notices(connection, user_id, now, urgent=urgent), urgent, failures)
 
     @retried
-    def _note_failure(self, digest: Digest, now: datetime) -> None:
+    def _note_failure(self, letter: Letter, now: datetime) -> None:
         """Try it again soon; after some times no more."""
-        failures, soon = digest.failures + 1, now + timedelta(seconds=RETRY_SECONDS)
+        failures, soon = letter.failures + 1, now + timedelta(seconds=RETRY_SECONDS)
         ended = failures >= ATTEMPTS_MAX
         with self._transactions.database.write() as connection:
             stored.note_failures(
                 connection,
-                digest.reader.user_id,
+                letter.reader.user_id,
                 0 if ended else failures,
                 next_at=None if ended else soon,
-                urgent=digest.urgent,
+                urgent=letter.urgent,
             )
             if not ended:
-                stored.put_back(connection, [notice.id for notice in digest.notices])
+                stored.put_back(connection, [notice.id for notice in letter.notices])
 
     @retried
-    def _forget_failures(self, digest: Digest) -> None:
+    def _forget_failures(self, letter: Letter) -> None:
         with self._transactions.database.write() as connection:
-            stored.note_failures(connection, digest.reader.user_id, 0, next_at=None, urgent=digest.urgent)
+            stored.note_failures(connection, letter.reader.user_id, 0, next_at=None, urgent=letter.urgent)
 
     def _send(self, settings: MailSettings, compose: Callable[[], "EmailMessage"]) -> "Sent":
         from tokenry.mail.sending import send  # noqa: PLC0415 - as above
