@@ -195,7 +195,7 @@ class Webhooks:
 
 
 def reach_of(url: str, account_id: int | None, networks: Networks) -> Within:
-    """By which addresses a webhook is told: an operator's by any, others by those of the internet and `networks`."""
+    """By which addresses a webhook is told: the operator's by any, others by `networks`, http by those named there."""
     if account_id is None:
         return Reach.ANYTHING
     return Networks(networks.named, internet=False) if is_plain(url) else networks
