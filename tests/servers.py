@@ -29,6 +29,8 @@ NO_LIMITS = {f"TOKENRY_RATE_LIMIT{what}": "0" for what in ("", "_FAILURES", "_SI
 UNTIL_WE_END = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 """Before a program: no server stays behind when the tests are killed."""
 TOKENRY = str(Path(sys.executable).with_name("tokenry"))
+LISTENING = "Data:"
+"""How the line begins that is printed when the service listens, and its workers have yet to begin."""
 LINODE_CLI = str(Path(sys.executable).with_name("linode-cli"))
 
 
@@ -104,10 +106,12 @@ def start_server(
     program: Sequence[str] = (TOKENRY,),
     terminal: bool = False,
     folder: Path | None = None,
+    until: str = "Ready.",
 ) -> Server:
-    """Start the service on a free port, its standard output a pipe or a terminal, and wait until it listens.
+    """Start the service on a free port, its standard output a pipe or a terminal, and wait until it answers.
 
-    `folder` is where it is started, when that matters.
+    `folder` is where it is started, when that matters. With another `until`, such as LISTENING, wait for
+    the line that begins so.
     """
     log_file = data_dir.with_name(f"{data_dir.name}-{time.monotonic_ns()}.log")
     reading, writing = pty.openpty() if terminal else os.pipe()
@@ -126,7 +130,7 @@ def start_server(
     printed = ""
     for line in output:
         printed += line
-        if line.startswith("Ready."):
+        if line.startswith(until):
             break
     url = re.search(r"API: +(\S+)/v4", printed)
     if url is None:
@@ -152,9 +156,12 @@ def serving(
     program: Sequence[str] = (TOKENRY,),
     terminal: bool = False,
     folder: Path | None = None,
+    until: str = "Ready.",
 ) -> Iterator[Server]:
     """Run the service for the length of a block; end it whatever happens."""
-    server = start_server(data_dir, *arguments, variables=variables, program=program, terminal=terminal, folder=folder)
+    server = start_server(
+        data_dir, *arguments, variables=variables, program=program, terminal=terminal, folder=folder, until=until
+    )
     try:
         yield server
     finally:

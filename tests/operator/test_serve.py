@@ -22,6 +22,7 @@ from sqlalchemy import text
 from tests.conftest import missing
 from tests.forking import start_fork
 from tests.servers import (
+    LISTENING,
     START_SECONDS_MAX,
     STOP_SECONDS_MAX,
     TOKENRY,
@@ -418,9 +419,16 @@ def test_wrong_scopes_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_stop_that_comes_before_it_serves_is_an_orderly_one(tmp_path: Path, workers: str) -> None:
-    server = start_server(tmp_path / "data", "--workers", workers)
+    server = start_server(tmp_path / "data", "--workers", workers, until=LISTENING)
     with server.output:
         assert server.stop() == 0  # the application is still being loaded
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_is_ready_when_it_answers(tmp_path: Path, workers: str) -> None:
+    with serving(tmp_path / "data", "--workers", workers) as server:
+        assert "Application startup complete" in server.log
+        assert server.printed.endswith("\nReady. Ctrl-C stops it.\n")
 
 
 def test_directory_that_others_can_lock_is_told_at_the_start(tmp_path: Path) -> None:

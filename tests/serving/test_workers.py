@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import missing
 from tests.faulty import PROGRAM
-from tests.servers import START_SECONDS_MAX, TOKENRY, Server, serving, wait_until
+from tests.servers import LISTENING, START_SECONDS_MAX, TOKENRY, Server, serving, wait_until
 from tests.workers import await_workers, children, runs, serving_processes, serving_workers
 from tokenry.domain.errors import SetupError
 from tokenry.serving.workers import Workers, require_binding
@@ -30,7 +30,8 @@ BEGIN_SECONDS_MAX = 5
 @pytest.mark.long
 def test_worker_that_is_slow_to_begin_is_left_alone(tmp_path: Path) -> None:
     """Slower than uvicorn's own patience: on a small machine workers that begin together take as long."""
-    with serving(tmp_path / "data", "--workers", "2", variables={"FAULT": "slow"}, program=PROGRAM) as server:
+    slow = {"FAULT": "slow"}
+    with serving(tmp_path / "data", "--workers", "2", variables=slow, program=PROGRAM, until=LISTENING) as server:
         deadline = time.monotonic() + START_SECONDS_MAX
         while len(first := children(server)) < 3:  # one more is multiprocessing's own
             assert time.monotonic() < deadline
@@ -42,7 +43,8 @@ def test_worker_that_is_slow_to_begin_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_worker_that_dies_while_it_begins_is_replaced_at_once(tmp_path: Path) -> None:
     """Its parent has asked it by then whether it lives, and waits for the answer."""
-    with serving(tmp_path / "data", "--workers", "2", variables={"FAULT": "slow"}, program=PROGRAM) as server:
+    slow = {"FAULT": "slow"}
+    with serving(tmp_path / "data", "--workers", "2", variables=slow, program=PROGRAM, until=LISTENING) as server:
         wait_until(lambda: len(children(server)) == 3, START_SECONDS_MAX)  # the first is multiprocessing's own
         first = children(server)
         time.sleep(ASKED_SECONDS)

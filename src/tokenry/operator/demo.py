@@ -19,6 +19,7 @@ from tokenry.domain.links import link_address
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NewToken
 from tokenry.operator.program import find_program
+from tokenry.operator.serve import say_ready
 from tokenry.service.installation import FIRST_USERNAME, Installation
 from tokenry.serving.server import base_url, listen
 from tokenry.serving.server import run as run_server
@@ -51,7 +52,8 @@ def demo(
             bind_workers=False,
             trusted_proxies=settings.trusted_proxies,
             log_level="warning",
-            announce=lambda: print(told, "\nReady. Ctrl-C stops it.", sep="\n", flush=True),
+            announce=lambda: print(told, flush=True),
+            welcome=say_ready,
         )
 
 

@@ -9,14 +9,13 @@ from tokenry.application import build_app
 from tokenry.cli.running import alone, complain
 from tokenry.cli.streams import OutputError
 from tokenry.counters.opening import Counters, open_counters
-from tokenry.domain.accounts import Origin
 from tokenry.domain.links import link_address
 from tokenry.domain.secrets import Secret
 from tokenry.operator.first_token import FirstTokenPlace, first_sign_in, welcome
 from tokenry.operator.options import ALL, takes_settings
 from tokenry.operator.usernames import complain_of_ambiguous
 from tokenry.pages.paths import CONSOLE
-from tokenry.service.installation import FIRST_USERNAME
+from tokenry.service.installation import FIRST_START, FIRST_USERNAME
 from tokenry.serving.server import BACKLOG_CONNECTIONS, base_url, listen, loopback_url
 from tokenry.serving.server import run as run_server
 from tokenry.serving.unix_socket import find_exposure, unix_listener
@@ -69,12 +68,11 @@ def _serve_at(listeners: Sequence[socket], settings: Settings, counters: Counter
     def announce() -> None:
         with suppress(OutputError):  # it serves, whether or not anybody is told
             if secret is None:
-                print(greeting)
+                print(greeting, flush=True)
             elif place.path is not None:
                 print(greeting, welcome(url, secret, place.path), sep="\n")
             if secret is not None:
-                print(first_sign_in(link, settings))
-            print("\nReady. Ctrl-C stops it.", flush=True)
+                print(first_sign_in(link, settings), flush=True)
 
     run_server(
         partial(build_app, settings, counters=counters),
@@ -84,7 +82,14 @@ def _serve_at(listeners: Sequence[socket], settings: Settings, counters: Counter
         trusted_proxies=settings.trusted_proxies,
         log_level=settings.log_level,
         announce=announce,
+        welcome=say_ready,
     )
+
+
+def say_ready() -> None:
+    """Say that requests are answered."""
+    with suppress(OutputError):
+        print("\nReady. Ctrl-C stops it.", flush=True)
 
 
 def _greeting(url: str, settings: Settings) -> str:
@@ -109,7 +114,7 @@ def _begin(settings: Settings, place: FirstTokenPlace) -> tuple[Secret | None, s
             secret = begin(installation, place.deliver)
         if secret is None or place.path is not None or settings.public_url is None:
             return secret, None
-        link = installation.links.make_link(Origin("first start"), FIRST_USERNAME)
+        link = installation.links.make_link(FIRST_START, FIRST_USERNAME)
         return secret, link_address(settings.public_url, link)
     finally:
         installation.database.close()

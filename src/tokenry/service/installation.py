@@ -76,6 +76,7 @@ from tokenry.storage.installation import claim_installation
 FIRST_COMPANY = "tokenry"
 FIRST_USERNAME = "admin"
 FIRST_LABEL = "first token"
+FIRST_START = Origin("first start")
 
 
 class Others(NamedTuple):
@@ -216,7 +217,7 @@ def begin_installation(
 
     `deliver` is called before anything is final: if it raises, nothing was made, so no token is ever lost unseen.
     """
-    with transactions.change(Origin("first start")) as change:
+    with transactions.change(FIRST_START) as change:
         claim_installation(change.connection)
         admin = accounts.create_first(change, company=FIRST_COMPANY, admin_username=FIRST_USERNAME)
         if admin is None:

@@ -72,11 +72,12 @@ def run(
     trusted_proxies: str,
     log_level: str,
     announce: Callable[[], None],
+    welcome: Callable[[], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight are finished first.
 
     `build` makes the application in each worker process, so it must be picklable. `announce` is called as soon as those
-    signals mean an orderly stop.
+    signals mean an orderly stop, and `welcome` as soon as requests are answered.
     """
     raise_limit()
     config = WorkerConfig(
@@ -99,16 +100,29 @@ def run(
         timeout_worker_healthcheck=WORKER_SILENCE_SECONDS_MAX,
     )
     if workers == 1:
-        server = uvicorn.Server(config)
+        server = _WelcomingServer(config, welcome)
         for number in (signal.SIGTERM, signal.SIGINT):
             # uvicorn takes these while it serves, and raises the one that stopped it once more when it has ended.
             signal.signal(number, server.handle_exit)
         announce()
         server.run(sockets=list(listeners))
     else:
-        supervisor = (BoundWorkers if bind_workers else Workers)(config, sockets=list(listeners))
+        supervisor = (BoundWorkers if bind_workers else Workers)(config, list(listeners), welcome)
         announce()
         supervisor.run()
+
+
+class _WelcomingServer(uvicorn.Server):
+    """A server that calls `welcome` when it has started."""
+
+    def __init__(self, config: uvicorn.Config, welcome: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._welcome = welcome
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self._welcome()
 
 
 def _build(build: Callable[[], ASGIApp], log_level: str) -> ASGIApp:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from socket import socket
 from threading import Thread
 from typing import Any
 
@@ -56,7 +57,14 @@ def _end_after(watched: Connection) -> None:
 
 
 class Workers(Multiprocess):
-    """The worker processes of a service; one that dies is replaced at once."""
+    """The worker processes of a service; one that dies is replaced at once.
+
+    `welcome` is called when the first of them has started.
+    """
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket], welcome: Callable[[], None]) -> None:
+        super().__init__(config, sockets)
+        self._welcome: Callable[[], None] | None = welcome
 
     def init_processes(self) -> None:
         """Start all workers."""
@@ -67,12 +75,18 @@ class Workers(Multiprocess):
         """Replace workers that died or hang; called twice a second."""
         super().keep_subprocess_alive()
         self._settle()
+        if self._welcome is not None and not self.should_exit.is_set() and self._has_started():
+            self._welcome()
+            self._welcome = None
 
     def terminate_all(self) -> None:
         """Stop all workers. Whoever connects from now on is refused, and does not wait for nobody."""
         super().terminate_all()
         for listener in self.sockets:
             listener.close()
+
+    def _has_started(self) -> bool:
+        return any(process.is_ready(self.config.timeout_worker_healthcheck) for process in self.processes)
 
     def _settle(self) -> None:
         """Close this process's copy of a worker's end of the pipe between them.
