@@ -12,9 +12,11 @@ from sqlalchemy import URL, text
 
 from tokenry.cli.running import alone
 from tokenry.domain.checks import Check
+from tokenry.domain.details import Details, Selection, State
+from tokenry.domain.scopes import EVERYTHING
 from tokenry.operator.options import SCOPED, takes_settings
 from tokenry.printable import printable
-from tokenry.service.installation import Installation
+from tokenry.service.installation import FIRST_START, Installation
 from tokenry.service.users import NO_ACCOUNT
 from tokenry.serving.unix_socket import find_exposure, lies_in_directory
 from tokenry.settings import Settings
@@ -41,6 +43,9 @@ def doctor(*, settings: Settings) -> None:
     print(f"ok    the catalogue has {len(installation.catalogue.resources)} resources")
     if not installation.accounts.list_accounts():
         print(f"note  {NO_ACCOUNT[0].lower()}{NO_ACCOUNT[1:]}")  # as before the first start: nothing is wrong
+    if first := _find_first_token(installation):
+        named = f"the first token, {first.token.id} of {printable(first.username)}"
+        print(f"note  {named}, is live and may do everything: make others, and revoke it")
     if settings.uds is not None and not lies_in_directory(settings.uds):
         print(f"note  {printable(str(settings.uds.parent))} is not there: the service does not start without it")
     wrong |= _tell(
@@ -89,6 +94,14 @@ def _files(data_dir: Path) -> Iterator[str]:
 def _socket(path: Path | None, user: int | None = None) -> Iterator[str]:
     if path is not None and (wrong := find_exposure(path, user)):
         yield wrong
+
+
+def _find_first_token(installation: Installation) -> Details | None:
+    """Find the token that the first start made, as long as it opens everything, from everywhere."""
+    oldest = next(chain.from_iterable(installation.inventory.export_all(Selection(None))), None)
+    if oldest is None or oldest.created_by != FIRST_START.name or oldest.token.scopes != EVERYTHING:
+        return None
+    return oldest if oldest.state is State.ACTIVE and not oldest.networks else None
 
 
 def _first_token(installation: Installation, path: Path) -> Iterator[str]:
