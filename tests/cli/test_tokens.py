@@ -168,7 +168,7 @@ def test_view_and_update(person: Person) -> None:
     (row,) = person.rows("token", "update", token_id, "--label", "after")
     assert row["label"] == "after"
     assert person.rows("token", "view", token_id) == [row]
-    assert person.fails(2, "token", "view", "987654321") == "tokenry: Not found\n"
+    assert person.fails(2, "token", "view", "987654321") == "tokenry: There is no token 987654321.\n"
 
 
 @pytest.mark.parametrize("word", ["lsit", "reovke"])
@@ -211,7 +211,7 @@ def test_ended_tokens_are_listed_by_state_and_viewed_with_details(person: Person
     (row,) = person.rows("token", "list", "--label", "ended", "--state", "revoked")
     assert (row["state"], row["revoked_by"], row["revoked_reason"]) == ("revoked", "admin", "unused")
     assert person.rows("token", "view", token_id, "--details") == [row]
-    assert person.fails(2, "token", "view", token_id) == "tokenry: Not found\n"
+    assert person.fails(2, "token", "view", token_id) == f"tokenry: There is no token {token_id}.\n"
 
 
 def test_token_is_disabled_and_enabled(person: Person) -> None:

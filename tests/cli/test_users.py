@@ -48,7 +48,7 @@ def test_user_is_made_changed_listed_and_deleted(backend: Person, name: str) -> 
     assert backend.does("user", "list", "--search", name, "-q") == f"{name}\n"
     assert backend.rows("user", "list", "--search", name, "--email", "bob@example.com") == []
     assert backend.does("user", "delete", name, "--yes").startswith(f"User {name} is deleted")
-    assert backend.fails(2, "user", "view", name) == "tokenry: Not found\n"
+    assert backend.fails(2, "user", "view", name) == f"tokenry: There is no user {name}.\n"
 
 
 def test_list_of_users_is_sorted_and_cut(backend: Person) -> None:
@@ -89,10 +89,13 @@ def test_every_command_for_tokens_has_those_of_a_user(backend: Person, name: str
     assert backend.is_valid(rotated)
     assert backend.rows("token", "audit", *his) == []
     assert backend.rows("token", "list", "--search", "first") == []
-    assert backend.fails(2, "token", "view", number) == "tokenry: Not found\n"
+    assert backend.fails(2, "token", "view", number) == f"tokenry: There is no token {number}.\n"
     assert backend.does("token", "revoke", number, *his, "--yes") == f"Token {number} is revoked.\n"
     assert not backend.is_valid(rotated)
-    assert backend.fails(2, "token", "audit", "--user", f"{name}-unknown") == "tokenry: Not found\n"
+    assert (
+        backend.fails(2, "token", "audit", "--user", f"{name}-unknown")
+        == f"tokenry: There is no user {name}-unknown.\n"
+    )
 
 
 def test_page_token_is_printed_once(backend: Person, name: str) -> None:
@@ -100,7 +103,7 @@ def test_page_token_is_printed_once(backend: Person, name: str) -> None:
     assert backend.does("user", "page-token", name, "-q").startswith("pgt_")
     (made,) = backend.rows("user", "page-token", name)
     assert list(made) == ["token", "expiry"]
-    assert backend.fails(2, "user", "page-token", f"not-{name}") == "tokenry: Not found\n"
+    assert backend.fails(2, "user", "page-token", f"not-{name}") == f"tokenry: There is no user not-{name}.\n"
 
 
 def test_all_tokens_of_a_user_are_revoked(backend: Person, name: str) -> None:

@@ -121,7 +121,7 @@ def test_deleted_user_and_its_tokens_are_gone_at_once(service: Server) -> None:
     assert verify(service, token).status_code == 401
     events = rows(run(service, "admin", "audit", "list", "--limit", "2"))
     assert [event["action"] for event in events] == ["user.delete", "token.revoke"]
-    assert "no such account, user, token or client" in fail(service, "admin", "user", "delete", "leaver", "--yes")
+    assert fail(service, "admin", "user", "delete", "leaver", "--yes") == "tokenry: There is no user leaver.\n"
 
 
 def test_last_administrator_is_not_deleted(service: Server) -> None:
@@ -161,7 +161,7 @@ def test_limit_of_a_token_is_changed(service: Server) -> None:
     event = rows(run(service, "admin", "audit", "list", "--limit", "1"))[0]
     assert (event["action"], event["subject"]) == ("token.update", f"token:{token_id}")
     missing = ("admin", "token", "update", "999999", "--requests-per-minute", "1")
-    assert "no such account, user, token or client" in fail(service, *missing)
+    assert "There is no token 999999." in fail(service, *missing)
 
 
 def test_token_of_a_service_account_is_rotated(service: Server) -> None:
@@ -247,16 +247,17 @@ def test_audit_of_one_subject(service: Server) -> None:
         (("user", "create", "a b"), "username: Must be 1-254"),
         (("user", "create", "eve", "--email", "eve"), "email: Must be an email address"),
         (("user", "update", "admin", "--email", "x"), "email: Must be an email address"),
-        (("user", "update", "nobody", "--email", "a@b"), "no such account, user, token or client"),
+        (("user", "update", "nobody", "--email", "a@b"), "There is no user nobody."),
         (("account", "update", "nowhere", "--email", "a@b"), "account: There is no account of this name or euuid"),
         (("account", "update", "tokenry", "--email", "x", "--company", ""), "company: Must be 1-128"),
         (("user", "create", "ADMIN"), "username: Username is already taken"),
-        (("user", "disable", "nobody"), "no such account, user, token or client"),
-        (("token", "create", "--user", "nobody", "--expires", "1d"), "no such account, user, token or client"),
+        (("user", "disable", "nobody"), "There is no user nobody."),
+        (("token", "create", "--user", "nobody", "--expires", "1d"), "There is no user nobody."),
         (("token", "create", "--user", "admin", "--expires", "1d", "--scopes", "x:y"), "scopes: Invalid scope: x:y"),
         (("token", "create", "--user", "admin", "--expires", "2001-01-01"), "expiry: Must be in the future"),
-        (("token", "revoke", "987654"), "no such account, user, token or client"),
-        (("token", "list", "--user", "nobody"), "no such account, user, token or client"),
+        (("token", "revoke", "987654"), "There is no token 987654."),
+        (("token", "list", "--user", "nobody"), "There is no user nobody."),
+        (("webhook", "redeliver", "8", "9"), "There is no message 9 of webhook 8."),
     ],
 )
 def test_refusal_is_one_line(service: Server, arguments: tuple[str, ...], words: str) -> None:
@@ -407,7 +408,7 @@ def test_user_is_made_in_the_account_that_is_named(service: Server) -> None:
         (("account", "create", ""), "company: Must be 1-128 printable characters"),
         (("account", "create", "x", "--parent", "nobody"), "parent: There is no account of this name or euuid"),
         (("account", "create", "x", "--admin", "admin"), "username: Username is already taken"),
-        (("account", "detach", "x"), "no such account, user, token or client"),
+        (("account", "detach", "x"), "There is no account x."),
         (("user", "create", "eve", "--account", "nobody"), "account: There is no account of this name or euuid"),
         (("user", "disable", "admin"), "last administrator"),
     ],

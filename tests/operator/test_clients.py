@@ -129,7 +129,7 @@ def test_disabled_client_is_refused_until_it_is_enabled(service: Server) -> None
 def test_deleted_client_is_gone_and_its_id_is_nobody_elses(service: Server) -> None:
     create(service, "--redirect-uri", APP, "--client-id", "gone")
     assert "is deleted" in run(service, *CLIENT, "delete", "gone", "--yes")
-    assert "no such account, user, token or client" in fail(service, *CLIENT, "view", "gone")
+    assert "There is no client gone." in fail(service, *CLIENT, "view", "gone")
     again = ("create", "--label", "a", "--redirect-uri", APP, "--client-id", "gone")
     assert "A client is called so, or was once" in fail(service, *CLIENT, *again)
 

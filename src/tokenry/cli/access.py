@@ -21,6 +21,7 @@ from tokenry.addresses import read_base_url
 from tokenry.cli import keyrings
 from tokenry.cli.configuration import Context, ContextName, locked_contexts, read_contexts, write_contexts
 from tokenry.cli.curl import CurlTransport
+from tokenry.cli.missing import NOT_FOUND, find_things, say_missing
 from tokenry.cli.running import NOT_LOGGED_IN, REFUSED, CommandError, complain
 from tokenry.client import (
     ONCE,
@@ -46,6 +47,7 @@ C = TypeVar("C")
 NO_SCOPE = "Invalid scope: "
 """How the service says that there is none of the name that follows."""
 PATIENCE_SECONDS = 2
+FILTER = "X-Filter"
 NO_TOKEN = Secret("none-is-sent")
 """Stands in for the one that a line for curl leaves to the shell."""
 
@@ -168,7 +170,10 @@ def describe(error: TokenryError, access: Access) -> CommandError:
 
 
 def _describe_refusal(error: ApiError, access: Access) -> CommandError:
-    said = "; ".join(f"{fault}{_suggest(fault, access)}" for fault in error.faults)
+    missing = say_missing(find_things(error.request)) if error.reason == NOT_FOUND else None
+    if missing is not None:
+        return CommandError(missing, REFUSED)
+    said = "; ".join(f"{_say(fault)}{_suggest(fault, access)}" for fault in error.faults)
     if isinstance(error, InsufficientScope):
         told = f"{said.removesuffix('.')}. It needs {error.accepted_scopes}"
         text = f"{told}; the token, from {access.origin}, has {error.scopes}."
@@ -180,6 +185,11 @@ def _describe_refusal(error: ApiError, access: Access) -> CommandError:
     if isinstance(error, TooManyRequests) and error.retry_after is not None:
         return CommandError(f"{said}. Ask again in {error.retry_after:g} seconds.", REFUSED)
     return CommandError(said, REFUSED)
+
+
+def _say(fault: Fault) -> str:
+    """A fault by itself where it is in what options became: nobody has written that."""
+    return fault.reason if fault.field == FILTER else str(fault)
 
 
 def _suggest(fault: Fault, access: Access) -> str:

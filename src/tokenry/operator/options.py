@@ -10,8 +10,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
+from tokenry.cli.missing import say_missing
 from tokenry.cli.options import with_options
+from tokenry.cli.running import CommandError
 from tokenry.domain.accounts import Origin
+from tokenry.domain.errors import NotFound
 from tokenry.printable import printable
 from tokenry.settings import CONFIG_FILE, NOTES, Settings, flag_of, variable_of
 from tokenry.sources import read_settings
@@ -21,6 +24,17 @@ LOCAL = ("data_dir", "database_url")
 SCOPED = (*LOCAL, "scopes_file")
 NAMING = (*LOCAL, "username_reservation_days")
 ALL = tuple(Settings.model_fields)
+_KINDS = {
+    "user": "user",
+    "username": "user",
+    "euuid": "account",
+    "client_id": "client",
+    "token_id": "token",
+    "webhook_id": "webhook",
+    "delivery_id": "message",
+    "identity": "identity",
+}
+"""What commands ask for, by the names of their parameters: each is of the one before, where there are several."""
 _METAVARS = {int: "NUMBER", float: "SECONDS", Path: "PATH"}
 
 
@@ -49,7 +63,14 @@ def _taking(
     @wraps(command)
     def called(**given: Any) -> None:
         flags = {name: given.pop(name) for name in names}
-        take(**given, flags=flags)
+        try:
+            take(**given, flags=flags)
+        except NotFound as refusal:
+            things = ((kind, given[name]) for name, kind in _KINDS.items() if given.get(name) is not None)
+            missing = say_missing(things) if refusal.faults == NotFound().faults else None
+            if missing is None:
+                raise
+            raise CommandError(missing) from None
 
     return with_options(called, command, [*map(_option, names), _config_file()], in_place_of=in_place_of)
 
