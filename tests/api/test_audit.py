@@ -121,3 +121,11 @@ def test_events_are_filtered_paged_and_ordered(app_on_each_engine: App) -> None:
     assert events(app, app.bearer, at={"+gt": "2990-01-01T00:00:00"}) == []
     answer = app.client.get(AUDIT, headers={**app.bearer, "X-Filter": '{"details": "x"}'})
     assert faults(answer) == [("Cannot filter on details", "X-Filter")]
+
+
+def test_event_that_there_is_not_is_a_fault_and_the_nearest_is_named(app: App) -> None:
+    wanted = {"+or": [{"action": "token.creat"}, {"action": {"+neq": "xyz"}}, {"action": {"+contains": "any"}}]}
+    reasons = ("There is no event token.creat: did you mean token.create?", "There is no event xyz")
+    for path in (AUDIT, OWN, f"{AUDIT}/export", f"{OWN}/export"):
+        answer = app.client.get(path, headers={**app.bearer, "X-Filter": json.dumps(wanted)})
+        assert faults(answer) == [(reason, "X-Filter") for reason in reasons], path

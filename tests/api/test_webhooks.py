@@ -10,7 +10,8 @@ from tests.conftest import App
 from tests.issuing import bearer
 from tests.making import OPERATOR
 from tokenry.description.openapi import read_description
-from tokenry.domain.webhooks import ACTIONS, WEBHOOKS_MAX, WebhookChange
+from tokenry.domain.actions import ACTIONS
+from tokenry.domain.webhooks import WEBHOOKS_MAX, WebhookChange
 
 WEBHOOKS = "/v4/tokenry/webhooks"
 URL = "https://app.example/hooks"
@@ -116,4 +117,4 @@ def test_there_are_only_so_many(app: App) -> None:
 
 
 def test_description_names_every_event_that_there_is() -> None:
-    assert read_description()["components"]["schemas"]["WebhookEvents"]["items"]["enum"] == sorted(ACTIONS)
+    assert read_description()["components"]["schemas"]["AuditAction"]["enum"] == sorted(ACTIONS)

@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
+
 from tests.cli.conftest import Person
+from tokenry.cli.output import Output
 
 
 def test_manager_lists_what_was_done_newest_first(person: Person) -> None:
@@ -15,6 +18,29 @@ def test_manager_lists_what_was_done_newest_first(person: Person) -> None:
     assert row == rows[1]
     assert person.rows("audit", "list", "--actor", "nobody-of-this-name") == []
     assert len(person.rows("audit", "list", "--limit", "1")) == 1
+
+
+def test_event_that_there_is_not_is_said_and_which_may_be_meant(person: Person) -> None:
+    said = person.fails(2, "audit", "list", "--action", "token.creat")
+    assert said == "tokenry: There is no event token.creat: did you mean token.create?\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "limit", "shown", "told"),
+    [
+        (Output(), None, 2, True),
+        (Output(), 1, 1, False),
+        (Output(csv=True), None, 3, False),
+        (Output(csv=True), 2, 2, False),
+    ],
+)
+def test_list_says_that_it_is_cut_unless_that_was_asked_for(
+    capsys: pytest.CaptureFixture[str], output: Output, limit: int | None, shown: int, *, told: bool
+) -> None:
+    output.of(["id"]).write_list(({"id": number} for number in range(3)), limit, otherwise=2)
+    said = capsys.readouterr()
+    assert said.out.splitlines() == ["id", *map(str, range(shown))]
+    assert said.err == ("tokenry: There are more than 2: --limit shows more of them, and --csv all.\n" if told else "")
 
 
 def test_user_lists_its_own(newcomer: Person) -> None:

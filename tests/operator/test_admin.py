@@ -1,5 +1,6 @@
 """The operator's other commands, on the database of a running service."""
 
+import csv
 import json
 import re
 import sqlite3
@@ -227,6 +228,14 @@ def test_audit_says_who_what_and_when(service: Server) -> None:
     assert event["actor"].startswith("operator:")
     assert json.loads(event["details"]) == {"username": "dave", "admin": False}
     assert abs(datetime.now(UTC) - datetime.fromisoformat(event["at"])) < timedelta(minutes=1)
+
+
+def test_audit_is_narrowed_and_exported(service: Server) -> None:
+    only = ("admin", "audit", "list", "--action", "account.create", "--actor", "first start")
+    (row,) = csv.DictReader(run(service, *only, "--csv").splitlines())
+    assert json.loads(row["details"]) == {"company": "tokenry"}
+    said = "tokenry: There is no event account.creat: did you mean account.create?\n"
+    assert fail(service, "admin", "audit", "list", "--action", "account.creat") == said
 
 
 def test_audit_of_one_subject(service: Server) -> None:

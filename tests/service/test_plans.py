@@ -481,6 +481,7 @@ class Many:
             ],
             "audit.list_own_events": [partial(do.audit.list_own_events, actor, *asked) for asked in events],
             "audit.export_events": [partial(self.two_pieces, do.audit.export_events, actor)],
+            "audit.export_all": [partial(self.two_pieces, do.audit.export_all)],
             "audit.export_own_events": [partial(self.two_pieces, do.audit.export_own_events, actor)],
         }
 

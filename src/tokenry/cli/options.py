@@ -45,6 +45,34 @@ def read_text(word: str) -> str:
         raise typer.BadParameter("it is not valid UTF-8") from None
 
 
+AUDIT_SHOWN = 100
+"""Events in a list for people."""
+
+OfSubject = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT", parser=read_text, show_default=False, help="Show only what was done to this, such as token:12."
+    ),
+]
+OfAction = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", parser=read_text, show_default=False, help="Show only this, such as token.create."),
+]
+OfActor = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", parser=read_text, show_default=False, help="Show only what this one did, by name."),
+]
+AuditLimit = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=COUNT_MAX,
+        show_default=f"{AUDIT_SHOWN}; all with --csv",
+        help="Show at most this many, the newest first.",
+    ),
+]
+
+
 def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command, in place of each parameter that is such a dataclass, the options that are its fields."""
     hints = get_type_hints(command, include_extras=True)

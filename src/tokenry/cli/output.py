@@ -11,6 +11,8 @@ from typing import IO, Annotated, Any
 
 import typer
 
+from tokenry.cli.progress import tracked
+from tokenry.cli.running import complain
 from tokenry.cli.tables import print_table
 from tokenry.moments import write_moment
 from tokenry.printable import printable
@@ -93,6 +95,17 @@ class Printer:
             self.draw(chosen, sys.stdout)
         else:
             self._write_lines(chosen)
+
+    def write_list(self, rows: Iterator[Row], limit: int | None, *, otherwise: int | None = None) -> None:
+        """Print rows, and meanwhile how many there are by now; at most `limit`.
+
+        Without a limit all of them, as CSV, or else as many as `otherwise` says; then also say if there are more.
+        """
+        most = otherwise if limit is None and not self.output.csv else limit
+        shown = self.is_table or not sys.stdout.isatty()
+        self.write(tracked(islice(rows, most), "Listing", shown=shown))
+        if limit is None and most is not None and next(rows, None) is not None:
+            complain(f"There are more than {most}: --limit shows more of them, and --csv all.")
 
     def draw(self, rows: Iterable[Row], to: IO[str]) -> None:
         """Print rows as a table."""

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial, reduce
-from itertools import islice
 from operator import and_
 from typing import Annotated, Any, Literal
 
@@ -94,8 +93,7 @@ def list_tokens(
             if detailed
             else map(write_token, tokens.list(filter, **asked))
         )
-        shown = printer.is_table or not sys.stdout.isatty()
-        printer.write(tracked(islice(rows, limit), "Listing", shown=shown))
+        printer.write_list(rows, limit)
 
 
 @app.command()

@@ -1,8 +1,6 @@
 """`tokenry user …`: the users of a product, by the product's names for them."""
 
-import sys
 from functools import reduce
-from itertools import islice
 from operator import and_
 from typing import Annotated, Literal, Unpack
 
@@ -13,7 +11,6 @@ from tokenry.cli.issuing import require_delivery
 from tokenry.cli.metadata import ChangedMetadata, read_metadata
 from tokenry.cli.options import COUNT_MAX, read_text, takes_groups
 from tokenry.cli.output import Output
-from tokenry.cli.progress import tracked
 from tokenry.cli.rows import PAGE_TOKEN, USER, write_page_token, write_user
 from tokenry.cli.running import complain, confirm, group
 from tokenry.cli.whose import ExternalId
@@ -80,8 +77,7 @@ def list_users(
     ordered = None if order_by is None else Order(order_by, order == "desc")
     with connection.open() as client:
         rows = map(write_user, client.users.list(filter, order_by=ordered, page_size=PAGE_SIZE_MAX))
-        shown = printer.is_table or not sys.stdout.isatty()
-        printer.write(tracked(islice(rows, limit), "Listing", shown=shown))
+        printer.write_list(rows, limit)
 
 
 @app.command()

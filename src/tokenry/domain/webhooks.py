@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tokenry.addresses import find_authority_problem
+from tokenry.domain.actions import ACTIONS, unknown_action
 from tokenry.domain.audit import Entry
 from tokenry.domain.errors import Fault
-from tokenry.domain.events import EVENTS
 from tokenry.moments import write_moment
 
 URL_LENGTH_MAX = 1024
@@ -35,7 +35,6 @@ BACKOFF_SECONDS_MAX = 3600
 PAUSE_SECONDS_MAX = 300
 WAITING_MAX = 100_000
 """Messages that may wait for a webhook, about: it is looked at each time that something was sent there, or tried."""
-ACTIONS = frozenset(event.action for event in EVENTS)
 """What there is to be told of."""
 
 _URL = re.compile(r"(https?)://([^/?#]*+)(?:[/?][!-~]*+)?", re.ASCII)
@@ -91,7 +90,7 @@ class WebhookChange:
         problem = None if self.url is None else _find_problem(self.url)
         if problem is not None:
             faults.append(Fault(problem, "url"))
-        faults += [Fault(f"There is no event {action[:64]}", "events") for action in (self.actions or set()) - ACTIONS]
+        faults += [unknown_action(action, "events") for action in sorted((self.actions or set()) - ACTIONS)]
         return faults
 
     def applied_to(self, webhook: Webhook, now: datetime) -> Webhook:

@@ -1,47 +1,49 @@
 """`tokenry admin audit …`."""
 
-import json
-from typing import Annotated
+from itertools import chain
 
-import typer
-
-from tokenry.cli.options import COUNT_MAX
+from tokenry.cli.options import AUDIT_SHOWN, AuditLimit, OfAction, OfActor, OfSubject, takes_groups
+from tokenry.cli.output import Output, Row, write_time
 from tokenry.cli.running import group
+from tokenry.domain.audit import Entry
+from tokenry.domain.filters import All, Comparison, Filter, Operator
 from tokenry.operator.options import LOCAL, takes_settings
-from tokenry.operator.tables import print_table
 from tokenry.settings import Settings
-from tokenry.storage.audit import list_events
 from tokenry.wiring import open_installation
+
+COLUMNS = ("id", "at", "actor", "token", "address", "action", "subject", "details")
 
 app = group(help="The audit trail: who changed what, and when.", no_args_is_help=True)
 
 
 @app.command("list")
 @takes_settings(*LOCAL)
+@takes_groups
 def list_audit(
-    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="Show at most this many, the newest first.")] = 100,
-    subject: Annotated[
-        str | None, typer.Option(help="Show only events of this subject, such as token:12 or user:1.")
-    ] = None,
+    output: Output,
+    subject: OfSubject = None,
+    action: OfAction = None,
+    actor: OfActor = None,
+    limit: AuditLimit = None,
     *,
     settings: Settings,
 ) -> None:
     """List changes, newest first."""
-    with open_installation(settings).database.read() as connection:
-        events = list_events(connection, limit=limit, subject=subject)
-    print_table(
-        ("id", "at", "actor", "token", "address", "action", "subject", "details"),
-        [
-            (
-                event.id,
-                event.at,
-                event.actor,
-                event.actor_token_id,
-                event.address,
-                event.action,
-                event.subject,
-                json.dumps(event.details),
-            )
-            for event in events
-        ],
-    )
+    printer = output.of(COLUMNS)
+    asked = (("action", action), ("actor", actor))
+    conditions = [Comparison(field, Operator.EQUAL, wanted) for field, wanted in asked if wanted is not None]
+    pieces = open_installation(settings).audit.export_all(subject, Filter(All(tuple(conditions))))
+    printer.write_list(map(_write, chain.from_iterable(pieces)), limit, otherwise=AUDIT_SHOWN)
+
+
+def _write(event: Entry) -> Row:
+    return {
+        "id": event.id,
+        "at": write_time(event.at),
+        "actor": event.actor,
+        "token": event.actor_token_id,
+        "address": event.address,
+        "action": event.action,
+        "subject": event.subject,
+        "details": dict(event.details),
+    }

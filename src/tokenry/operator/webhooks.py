@@ -166,6 +166,8 @@ def deliveries(
             for each in page.rows
         ],
     )
+    if page.results > len(page.rows):
+        complain(f"There are {page.results - len(page.rows)} more, which are older.")
 
 
 @app.command()

@@ -13,7 +13,7 @@ from tokenry.domain.events import Event
 from tokenry.domain.filters import EVERY_ROW, All, Comparison, Condition, Filter, Operator
 from tokenry.domain.paging import Page, PageRequest
 from tokenry.storage.database import from_seconds, to_seconds
-from tokenry.storage.filters import filtered, ordered
+from tokenry.storage.filters import condition_of, filtered, ordered
 from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import Id, audit_events, oauth_clients, tokens, users
 
@@ -71,11 +71,15 @@ def record(connection: Connection, *, origin: Origin, at: datetime, events: Sequ
     return connection.execute(_INSERT, rows if len(rows) > 1 else rows[0]).scalars().all()
 
 
-def list_events(connection: Connection, *, limit: int, subject: str | None = None) -> Sequence[Entry]:
-    """List the newest events, newest first; those of one subject if it is named."""
+def list_events(
+    connection: Connection, *, limit: int, subject: str | None = None, filter: Filter = EVERY_ROW
+) -> Sequence[Entry]:
+    """List so many of the newest events that meet a filter's condition; those of one subject if it is named."""
     statement = _ENTRY.order_by(*_NEWEST_FIRST).limit(limit)
     if subject is not None:
         statement = statement.where(audit_events.c.subject == subject)
+    if filter != EVERY_ROW:
+        statement = statement.where(condition_of(filter, _COLUMNS, {}))
     return [read_entry(row) for row in connection.execute(statement).all()]
 
 

@@ -44,8 +44,17 @@ def test_file_has_the_events_that_the_list_is_narrowed_to(eve: Visitor, do: Inst
 
 
 def test_what_an_address_has_that_means_nothing_asks_for_nothing(eve: Visitor) -> None:
-    for query in ("page=0", "page=x", "since=never", "action=token.melt", "subject=%00", "actor=" + "a" * 5000):
+    for query in ("page=0", "page=x", "since=never", "subject=%00", "actor=" + "a" * 5000):
         assert eve.get(f"{ACTIVITY}?{query}").status_code == 200, query
+
+
+def test_event_that_there_is_not_is_said_and_which_may_be_meant(eve: Visitor) -> None:
+    for path in (ACTIVITY, f"{ACTIVITY}.csv"):
+        answer = eve.get(f"{path}?action=token.creat")
+        assert (answer.status_code, "There is no event token.creat: did you mean token.create?" in answer.text) == (
+            400,
+            True,
+        )
 
 
 def test_token_shows_what_became_of_it(eve: Visitor, do: Installation, clock: Clock) -> None:

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Self
 from urllib.parse import urlencode
 
+from tokenry.domain.actions import ACTIONS, action_faults
 from tokenry.domain.audit import Entry
-from tokenry.domain.events import EVENTS, PolicySet
+from tokenry.domain.errors import Fault
 from tokenry.domain.filters import All, Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
 from tokenry.pages.console.lists import matching
@@ -16,8 +17,7 @@ from tokenry.web.events import COLUMNS, write_entry
 from tokenry.web.rows import write_csv
 
 TEXT_LENGTH_MAX = 300
-ACTIONS: Sequence[str] = sorted(event.action for event in EVENTS if event is not PolicySet)
-"""Everything that can have been done in an account. The policy is of none."""
+CHOICES: Sequence[str] = sorted(ACTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,11 @@ class Wanted:
     def at_page(self, page: int) -> str:
         """The address of another page of it."""
         return f"{self.path}?{urlencode({'page': page})}{'&' if self.query else ''}{self.query}"
+
+    @property
+    def faults(self) -> Sequence[Fault]:
+        """What is wrong with it."""
+        return [*action_faults(self.filter.condition, "action")]
 
     @property
     def filter(self) -> Filter:

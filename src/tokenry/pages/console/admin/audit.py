@@ -1,8 +1,9 @@
 """What was done in an account."""
 
+from tokenry.domain.errors import raise_faults
 from tokenry.pages.console.admin.places import AUDIT
 from tokenry.pages.console.admin.shown import show_admin
-from tokenry.pages.console.events import ACTIONS, Wanted, write_file
+from tokenry.pages.console.events import CHOICES, Wanted, write_file
 from tokenry.pages.visits import Reply, Visit
 from tokenry.service.installation import Installation
 
@@ -17,8 +18,18 @@ class AuditPages:
         """GET what was done, the newest first."""
         asked = Wanted.read(visit, AUDIT.path)
         page = self._audit.list_events(visit.signed_in.actor, asked.request, asked.filter)
-        return show_admin(AUDIT, "audit", asked=asked, page=page, actions=ACTIONS)
+        return show_admin(
+            AUDIT,
+            "audit",
+            400 if asked.faults else 200,
+            faults=asked.faults,
+            asked=asked,
+            page=page,
+            actions=CHOICES,
+        )
 
     def export(self, visit: Visit) -> Reply:
         """GET all of it as CSV."""
-        return write_file(self._audit.export_events(visit.signed_in.actor, Wanted.read(visit, AUDIT.path).filter))
+        asked = Wanted.read(visit, AUDIT.path)
+        raise_faults(asked.faults)
+        return write_file(self._audit.export_events(visit.signed_in.actor, asked.filter))

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from tokenry.domain.actions import ACTIONS
 from tokenry.domain.errors import AlreadyMade, Fault, Invalid
 from tokenry.domain.filters import All, Comparison, Filter, Operator
-from tokenry.domain.webhooks import ACTIONS, GRACE, Webhook, WebhookChange
+from tokenry.domain.webhooks import GRACE, Webhook, WebhookChange
 from tokenry.pages.console.admin.places import WEBHOOKS
 from tokenry.pages.console.admin.questions import (
     DELETE_WEBHOOK,
