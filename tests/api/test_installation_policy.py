@@ -1,14 +1,19 @@
 """The policy over HTTP, for administrators of the first account."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.api.parts import bearer_of
 from tests.conftest import App
+from tokenry.domain.accounts import Origin
+from tokenry.domain.tokens import NewToken
+from tokenry.wiring import open_installation
 
 POLICY = "/v4/tokenry/policy"
 DAY = 86_400
+OPERATOR = Origin("operator:root")
 ANY = dict.fromkeys(("admin", "user", "proxy", "service"), "*")
 NONE = dict.fromkeys(ANY)
 NOTHING = {
@@ -54,6 +59,21 @@ def test_policy_is_previewed_changed_and_lifted(app_on_each_engine: App) -> None
         app, {"max_lifetime_seconds": None, "scopes": {"user": "*"}, "requests_per_minute": {"user": None}}
     )
     assert lifted["version"] == shown["version"]
+
+
+def test_it_is_in_the_audit_of_whose_administrator_set_it(app: App) -> None:
+    do = open_installation(app.settings, app.clock)
+    do.policies.set_policy(OPERATOR, lambda policy: replace(policy, tokens_per_user_max=9))
+    do.accounts.create_account(OPERATOR, company="other", admin="eve")
+    _, eves = do.tokens.create_token_for(OPERATOR, "eve", NewToken())
+    do.database.close()
+    changed(app, {"expiry_required": True})
+    only = {**app.bearer, "X-Filter": '{"action": "policy.set"}'}
+    (event,) = app.client.get("/v4/tokenry/audit", headers=only).json()["data"]
+    assert (event["actor"], event["subject"]) == ("admin", "policy")
+    assert [event["details"][when]["expiry_required"] for when in ("from", "to")] == [False, True]
+    other = {**only, "Authorization": f"Bearer {eves.reveal()}"}
+    assert app.client.get("/v4/tokenry/audit", headers=other).json()["data"] == []
 
 
 def test_stale_preview_is_refused(app: App) -> None:

@@ -322,12 +322,13 @@ class GrantEnded(OfUser):
 
 @dataclass(frozen=True, slots=True)
 class PolicySet(Recorded):
-    """The operator, or an administrator of the first account, set a policy."""
+    """The operator set a policy, or an administrator of the first account, of which it is then."""
 
     action = "policy.set"
     subject = "policy"
     before: Policy
     after: Policy
+    account_id: int | None = None
 
 
 Event: TypeAlias = (

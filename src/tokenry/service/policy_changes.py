@@ -106,7 +106,7 @@ class PolicyChanges:
             after = _apply(wanted, before, shorten=shorten)
             if after != before:
                 stored.store_policy(connection, after)
-                change.record(PolicySet(before, after))
+                change.record(PolicySet(before, after, change.actor.account_id))
             if shorten and after.lifetime_max is not None:
                 begin_shortening(connection, earlier, after.lifetime_max, origin, change.now)
                 return after, find_shortening(connection)
