@@ -1,11 +1,13 @@
 """`tokenry policy …` against a running service. What is changed there concerns proxy users, of whom there are none."""
 
+import json
+
 from tests.cli.conftest import Person
 
 
 def test_policy_is_shown_previewed_and_set(person: Person) -> None:
     (before,) = person.rows("policy", "show")
-    assert before["max_lifetime_seconds"] is None
+    assert before["max_lifetime"] is None
     wanted = ("--max-lifetime", "1d", "--scopes", "proxy=linodes:read_only", "--second-factor", "administrators")
     effects = {(row["effect"], row["who"]): row["number"] for row in person.rows("policy", "preview", *wanted)}
     assert effects[("scopes changes", "proxy")] == 0
@@ -18,10 +20,20 @@ def test_policy_is_shown_previewed_and_set(person: Person) -> None:
 
 
 def test_tokens_are_not_shortened_without_a_yes(person: Person) -> None:
-    said = person.fails(2, "policy", "set", "--max-lifetime", "1d")
+    wanted = ("--max-lifetime", "1d", "--scopes", "proxy=linodes:read_only domains:read_only", "--no-expiry-required")
+    said = person.fails(2, "policy", "set", *wanted, "--shorten-existing")
     assert "sooner than they do now" in said
+    assert "`tokenry policy preview --max-lifetime 1d --no-expiry-required --scopes 'proxy=linodes:read_only" in said
     assert "--yes" in said
-    assert person.rows("policy", "show")[0]["max_lifetime_seconds"] is None
+    assert person.rows("policy", "show")[0]["max_lifetime"] is None
+
+
+def test_tokens_stay_as_they_are_unless_they_are_to_be_shortened(person: Person) -> None:
+    done = person.run("policy", "set", "--max-lifetime", "36h", "--json")
+    ((rules,), said) = json.loads(done.stdout), done.stderr
+    assert (rules["max_lifetime"], rules["shortening"]) == ("36h", None)
+    assert "Existing tokens stay as they are: --shorten-existing" in said
+    person.does("policy", "set", "--max-lifetime", "none")
 
 
 def test_wrong_use_is_a_usage_error(person: Person) -> None:

@@ -92,9 +92,7 @@ def policy(oauth_service: Server) -> Iterator[Callable[..., None]]:
     """A function that sets the policy; what it sets is taken back."""
 
     def change(*options: str) -> None:
-        done = tokenry(
-            "admin", "policy", "set", *options, "--keep-existing", "--yes", "--data-dir", str(oauth_service.data_dir)
-        )
+        done = tokenry("admin", "policy", "set", *options, "--data-dir", str(oauth_service.data_dir))
         assert done.returncode == 0, done.stderr
 
     yield change

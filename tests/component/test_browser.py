@@ -107,7 +107,7 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(shown: 
 def test_choices_are_those_of_the_ceiling_and_the_policy(shown: Shown) -> None:
     def allow(lifetime: str) -> None:
         place = ("--data-dir", str(shown.product.service.data_dir))
-        done = tokenry("admin", "policy", "set", "--max-lifetime", lifetime, "--keep-existing", "--yes", *place)
+        done = tokenry("admin", "policy", "set", "--max-lifetime", lifetime, *place)
         assert done.returncode == 0, done.stderr
 
     def choices() -> tuple[list[str], list[str]]:

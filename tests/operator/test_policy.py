@@ -1,23 +1,24 @@
-"""`tokenry policy`, on the database of a running service."""
+"""`tokenry admin policy`, on the database of a running service."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.cli.terminals import on_a_terminal
-from tests.operator.parts import fail, rows, run, verify
+from tests.operator.parts import fail, run, verify
 from tests.servers import Server, serving, tokenry
 
+ANY = dict.fromkeys(("admin", "user", "proxy", "service"), "*")
+NONE: dict[str, int | None] = dict.fromkeys(ANY)
 NOTHING = {
-    "maximum lifetime": "none",
-    "expiry required": "no",
-    "maximum tokens per user": "none",
-    "scopes of admin": "any",
-    "scopes of user": "any",
-    "scopes of proxy": "any",
-    "scopes of service": "any",
-    **{f"requests per minute of {kind}": "none" for kind in ("admin", "user", "proxy", "service")},
-    "second factor of": "nobody",
+    "max_lifetime": None,
+    "expiry_required": False,
+    "max_tokens": None,
+    "scopes": ANY,
+    "requests_per_minute": NONE,
+    "second_factor": "nobody",
 }
 
 
@@ -34,8 +35,9 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def shown(service: Server) -> dict[str, str]:
-    return {row["rule"]: row["value"] for row in rows(run(service, "admin", "policy", "show"))}
+def shown(service: Server) -> dict[str, Any]:
+    (row,) = json.loads(run(service, "admin", "policy", "show", "--json"))
+    return {name: value for name, value in row.items() if name != "version"}
 
 
 def test_rules_are_set_one_by_one_and_lifted_again(service: Server) -> None:
@@ -44,21 +46,15 @@ def test_rules_are_set_one_by_one_and_lifted_again(service: Server) -> None:
     run(
         service, "admin", "policy", "set", "--scopes", "user=linodes:read_only domains:read_only", "--scopes", "proxy=*"
     )
-    run(service, "admin", "policy", "set", "--max-lifetime", "4w", "--yes", "--requests-per-minute", "user=600")
+    run(service, "admin", "policy", "set", "--max-lifetime", "4w", "--requests-per-minute", "user=600")
     run(service, "admin", "policy", "set", "--second-factor", "administrators")
     assert shown(service) == {
-        "maximum lifetime": "28d",
-        "expiry required": "yes",
-        "maximum tokens per user": "5",
-        "scopes of admin": "any",
-        "scopes of user": "linodes:read_only domains:read_only",
-        "scopes of proxy": "any",
-        "scopes of service": "any",
-        "requests per minute of admin": "none",
-        "requests per minute of user": "600",
-        "requests per minute of proxy": "none",
-        "requests per minute of service": "none",
-        "second factor of": "administrators",
+        "max_lifetime": "28d",
+        "expiry_required": True,
+        "max_tokens": 5,
+        "scopes": {**ANY, "user": "linodes:read_only domains:read_only"},
+        "requests_per_minute": {**NONE, "user": 600},
+        "second_factor": "administrators",
     }
     lifted = ("--max-tokens", "none", "--no-expiry-required", "--max-lifetime", "none", "--scopes", "user=any")
     run(service, "admin", "policy", "set", *lifted, "--second-factor", "nobody", "--requests-per-minute", "user=none")
@@ -66,7 +62,7 @@ def test_rules_are_set_one_by_one_and_lifted_again(service: Server) -> None:
 
 
 def test_operator_keeps_to_the_policy_too(service: Server) -> None:
-    run(service, "admin", "policy", "set", "--max-lifetime", "90d", "--keep-existing")
+    run(service, "admin", "policy", "set", "--max-lifetime", "90d")
     words = fail(service, "admin", "token", "create", "--user", "admin", "--expires", "91d")
     assert "(maximum lifetime: 90d)" in words
     run(service, "admin", "token", "create", "--user", "admin", "--expires", "90d")
@@ -75,7 +71,8 @@ def test_operator_keeps_to_the_policy_too(service: Server) -> None:
 def test_lower_lifetime_names_whom_it_concerns_and_needs_a_yes(service: Server) -> None:
     run(service, "admin", "user", "create", "ada")
     run(service, "admin", "token", "create", "--user", "ada", "--expires", "30d")
-    lower = ("admin", "policy", "set", "--max-lifetime", "1d", "--data-dir", str(service.data_dir))
+    wanted = ("--max-lifetime", "1d", "--shorten-existing")
+    lower = ("admin", "policy", "set", *wanted, "--data-dir", str(service.data_dir))
     refused = tokenry(*lower)
     assert refused.returncode == 2
     assert "--yes" in refused.stderr
@@ -87,17 +84,22 @@ def test_lower_lifetime_names_whom_it_concerns_and_needs_a_yes(service: Server) 
     assert int(verify(service, service.token).headers["x-auth-expires"]) > 0
 
 
-def test_kept_tokens_stay_as_they_are(service: Server) -> None:
-    assert run(service, "admin", "policy", "set", "--max-lifetime", "1d", "--keep-existing") == "The policy is set.\n"
+def test_tokens_stay_as_they_are_until_they_are_to_be_shortened(service: Server) -> None:
+    shorten = ("admin", "policy", "set", "--shorten-existing", "--data-dir", str(service.data_dir), "--yes")
+    assert "it needs a maximum lifetime" in tokenry(*shorten).stderr
+    assert run(service, "admin", "policy", "set", "--max-lifetime", "1d") == "The policy is set.\n"
     assert verify(service, service.token).headers["x-auth-expires"] == ""
+    assert tokenry(*shorten).stdout.endswith("0 tokens have expired, 1 expire sooner.\n")
+    assert verify(service, service.token).headers["x-auth-expires"] != ""
 
 
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1)])
 def test_on_a_terminal_it_asks(service: Server, answer: str, status: int) -> None:
-    command = ("admin", "policy", "set", "--max-lifetime", "1d", "--data-dir", str(service.data_dir))
+    lower = ("--max-lifetime", "1d", "--shorten-existing")
+    command = ("admin", "policy", "set", *lower, "--data-dir", str(service.data_dir))
     seen = on_a_terminal(*command, answers=[("Go on?", answer)])
     assert (seen.status, "Go on?" in seen.screen) == (status, True)
-    assert shown(service)["maximum lifetime"] == ("1d" if status == 0 else "none")
+    assert shown(service)["max_lifetime"] == ("1d" if status == 0 else None)
 
 
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1)])

@@ -20,6 +20,12 @@ def read_span(text: str, option: str) -> timedelta:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def write_span(span: timedelta) -> str:
+    """Write a span of whole hours: in days if it is of whole days."""
+    hours = span // timedelta(hours=1)
+    return f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h"
+
+
 def read_start(text: str | None) -> datetime | None:
     """Read from when on a token is valid, as `read_expiry` does; None for at once. Raises BadParameter."""
     if text == NEVER:

@@ -1,106 +1,81 @@
 """`tokenry admin policy …`: what tokens may be made, for how long they live, and who needs a second factor."""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from tokenry.cli.limits import NO_LIMIT, read_kind, read_number
+from tokenry.cli.options import takes_groups
+from tokenry.cli.output import Output
+from tokenry.cli.policy_rules import NOTHING_NAMED, STAY, GivenRules, ShortenExisting, policy_printer, write_rules
 from tokenry.cli.progress import tracked
 from tokenry.cli.running import CommandError, complain, group
+from tokenry.client import PolicyRules
 from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Unavailable
-from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX
 from tokenry.domain.policy import Concerned, UserKind
-from tokenry.domain.policy_changes import TOKENS_PER_USER_MAX, PolicyChange
-from tokenry.domain.scopes import Scopes
-from tokenry.domain.spans import read_span, write_span
+from tokenry.domain.policy_changes import PolicyChange
+from tokenry.domain.scopes import EVERYTHING
 from tokenry.operator.confirmation import Yes, confirm
 from tokenry.operator.options import LOCAL, SCOPED, operator, takes_settings
-from tokenry.operator.scopes import ANY_SCOPES, read_limit
+from tokenry.operator.scopes import read_limit
 from tokenry.operator.tables import print_table
 from tokenry.service.policy import Policies
 from tokenry.settings import Settings
 from tokenry.wiring import open_installation
 
-KINDS = ", ".join(kind.value for kind in UserKind)
+_RULES = {"max_lifetime": "lifetime_max", "max_tokens": "tokens_per_user_max", "expiry_required": "expiry_required"}
+"""How rules are called in a policy."""
 
 app = group(help="What tokens may be made, and how people sign in.", no_args_is_help=True)
 
 
 @app.command()
 @takes_settings(*LOCAL)
-def show(*, settings: Settings) -> None:
+@takes_groups
+def show(output: Output, *, settings: Settings) -> None:
     """Show the policy."""
+    printer = policy_printer(output, "version", bare="version")
     policy = open_installation(settings).policies.get_policy()
-    print_table(
-        ("rule", "value"),
-        [
-            ("maximum lifetime", NO_LIMIT if policy.lifetime_max is None else write_span(policy.lifetime_max)),
-            ("expiry required", "yes" if policy.expiry_required else "no"),
-            ("maximum tokens per user", policy.tokens_per_user_max or NO_LIMIT),
-            *((f"scopes of {kind.value}", policy.scopes.get(kind, ANY_SCOPES)) for kind in UserKind),
-            *(
-                (f"requests per minute of {kind.value}", policy.requests_per_minute.get(kind, NO_LIMIT))
-                for kind in UserKind
-            ),
-            ("second factor of", policy.second_factor.value),
-        ],
+    rules = PolicyRules(
+        max_lifetime=policy.lifetime_max,
+        expiry_required=policy.expiry_required,
+        max_tokens=policy.tokens_per_user_max,
+        scopes={kind.value: (str(policy.scopes.get(kind, EVERYTHING)),) for kind in UserKind},
+        requests_per_minute={kind.value: policy.requests_per_minute.get(kind) for kind in UserKind},
+        second_factor=policy.second_factor.value,
     )
+    printer.write_one({**write_rules(rules), "version": policy.version})
 
 
 @app.command("set")
 @takes_settings(*SCOPED)
+@takes_groups
 def set_policy(
-    max_lifetime: Annotated[
-        str | None, typer.Option(metavar="SPAN", help="How long tokens may live: 90d, 12h, 4w, or none for no limit.")
-    ] = None,
-    expiry_required: Annotated[
-        bool | None, typer.Option("--expiry-required/--no-expiry-required", help="Whether an expiry has to be given.")
-    ] = None,
-    max_tokens: Annotated[
-        str | None, typer.Option(metavar="N", help="How many live tokens a user may have, or none for no limit.")
-    ] = None,
-    scopes: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KIND=SCOPES", help=f"What a kind of user ({KINDS}) may have, or KIND=any. Repeatable."),
-    ] = None,
-    second_factor: Annotated[
-        Concerned | None, typer.Option(help="Who may not sign in by a password alone.", show_default=False)
-    ] = None,
-    requests_per_minute: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KIND=N",
-            help=f"How often each token of a kind of user ({KINDS}) may be used, where that is counted, or KIND=none."
-            " Repeatable.",
-        ),
-    ] = None,
-    keep_existing: Annotated[bool, typer.Option("--keep-existing", help="Leave existing tokens as they are.")] = False,
+    rules: GivenRules,
+    shorten_existing: ShortenExisting = False,
     yes: Yes = False,
     *,
     settings: Settings,
 ) -> None:
-    """Change rules of the policy; what is not named stays. A lower maximum lifetime concerns existing tokens too."""
+    """Change the policy; what is not named stays, and so do tokens that there are unless they are to be shortened."""
     installation = open_installation(settings)
-    rules: dict[str, Any] = {}
-    if max_lifetime is not None:
-        rules["lifetime_max"] = _read_lifetime(max_lifetime)
-    if expiry_required is not None:
-        rules["expiry_required"] = expiry_required
-    if max_tokens is not None:
-        rules["tokens_per_user_max"] = read_number(max_tokens, TOKENS_PER_USER_MAX, "--max-tokens")
-    if second_factor is not None:
-        rules["second_factor"] = second_factor
-    allowed = dict(_read_scopes(text, installation.catalogue) for text in scopes or ())
-    wanted = PolicyChange(rules, allowed, dict(_read_requests_per_minute(text) for text in requests_per_minute or ()))
-    if not wanted:
-        raise typer.BadParameter("name at least one rule")
-    shorten = bool(rules.get("lifetime_max")) and not keep_existing
-    total = _confirm(installation.policies, rules["lifetime_max"], yes=yes) if shorten else 0
-    installation.policies.set_policy(operator(), wanted.applied_to)
-    print("The policy is set.", flush=True)
-    _enforce(installation.policies, total, shorten_to=rules["lifetime_max"] if shorten else None)
+    policies, wanted = installation.policies, _read(rules, installation.catalogue)
+    if not wanted and not shorten_existing:
+        raise typer.BadParameter(NOTHING_NAMED)
+    lifetime = wanted.applied_to(policies.get_policy()).lifetime_max
+    shorten_to, total = None, 0
+    if shorten_existing:
+        if lifetime is None:
+            raise typer.BadParameter("it needs a maximum lifetime", param_hint="--shorten-existing")
+        shorten_to, total = lifetime, _confirm(policies, lifetime, yes=yes)
+    if wanted:
+        policies.set_policy(operator(), wanted.applied_to)
+        print("The policy is set.", flush=True)
+    if wanted.rules.get("lifetime_max") is not None and not shorten_existing:
+        complain(STAY)
+    _enforce(policies, total, shorten_to=shorten_to)
 
 
 def _enforce(policies: Policies, total: int, *, shorten_to: timedelta | None) -> None:
@@ -136,30 +111,20 @@ def _confirm(policies: Policies, lifetime: timedelta, *, yes: bool) -> int:
     print(f"Of the existing tokens, {at_once} would expire at once, and {sooner} sooner than they do now:\n")
     print_table(("user", "at once", "sooner"), [(one.username, one.at_once, one.sooner) for one in concerned])
     print()
-    confirm("Go on?", yes=yes, otherwise=", or with --keep-existing")
+    confirm("Go on?", yes=yes, otherwise=", or without --shorten-existing")
     return at_once + sooner
 
 
-def _read_lifetime(text: str) -> timedelta | None:
-    if text == NO_LIMIT:
-        return None
-    span = read_span(text)
-    if not span:
-        raise typer.BadParameter("use a span such as 90d, 12h or 4w, or none", param_hint="--max-lifetime")
-    return span
-
-
-def _read_scopes(text: str, catalogue: Catalogue) -> tuple[UserKind, Scopes]:
-    kind, scopes = _read_kind(text, "KIND=SCOPES or KIND=any", "--scopes")
-    return kind, read_limit(scopes, catalogue)
-
-
-def _read_requests_per_minute(text: str) -> tuple[UserKind, int | None]:
-    option = "--requests-per-minute"
-    kind, number = _read_kind(text, "KIND=N or KIND=none", option)
-    return kind, read_number(number, REQUESTS_PER_MINUTE_MAX, option)
-
-
-def _read_kind(text: str, form: str, option: str) -> tuple[UserKind, str]:
-    kind, value = read_kind(text, [each.value for each in UserKind], form, option)
-    return UserKind(kind), value
+def _read(rules: GivenRules, catalogue: Catalogue) -> PolicyChange:
+    """Read what is to be different, by the names that rules have in a policy. Raises BadParameter, Invalid."""
+    wanted: dict[str, Any] = {**rules.read()}
+    scopes: Mapping[str, str] = wanted.pop("scopes", {})
+    limits: Mapping[str, int | None] = wanted.pop("requests_per_minute", {})
+    named = {_RULES[name]: value for name, value in wanted.items() if name in _RULES}
+    if "second_factor" in wanted:
+        named["second_factor"] = Concerned(wanted["second_factor"])
+    return PolicyChange(
+        named,
+        {UserKind(kind): read_limit(text, catalogue) for kind, text in scopes.items()},
+        {UserKind(kind): limit for kind, limit in limits.items()},
+    )
