@@ -94,7 +94,7 @@ def _ask(shown: PolicyPreview, rules: GivenRules) -> None:
             f"Of the existing tokens, {shown.outliving_at_once} would expire at once, and {sooner} sooner than they do"
             f" now: `{command}` says whose. Nobody can undo it."
         )
-        confirm("Go on?", f"{KEPT}; there is --yes, and the same without --shorten-existing")
+        confirm("Go on?", KEPT)
 
 
 def _list_effects(shown: PolicyPreview) -> Iterator[Row]:
