@@ -4,12 +4,14 @@ import os
 import pty
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.forking import Forked, can_fork, start_fork
-from tests.servers import TOKENRY, environment
+from tests.servers import TOKENRY, environment, wait_until
 
 ANSWER_SECONDS_MAX = 30
 
@@ -50,7 +52,7 @@ def on_a_terminal(
         )
     os.close(terminal)
     try:
-        screen = _watch(keyboard, list(answers))
+        screen = _watch(keyboard, list(answers), process.pid)
         return Seen(process.wait(ANSWER_SECONDS_MAX), screen)
     finally:
         os.close(keyboard)
@@ -59,7 +61,7 @@ def on_a_terminal(
             process.wait()
 
 
-def _watch(keyboard: int, answers: list[tuple[str, str]]) -> str:
+def _watch(keyboard: int, answers: list[tuple[str, str]], command: int) -> str:
     screen, seen = b"", 0
     deadline = time.monotonic() + ANSWER_SECONDS_MAX
     while select.select([keyboard], [], [], max(0, deadline - time.monotonic()))[0]:
@@ -72,5 +74,15 @@ def _watch(keyboard: int, answers: list[tuple[str, str]]) -> str:
         screen += piece
         if answers and answers[0][0].encode() in screen[seen:]:
             seen = len(screen)
+            if sys.platform == "linux":
+                wait_until(lambda: _sleeps(command), ANSWER_SECONDS_MAX, "the command does not wait for an answer")
             os.write(keyboard, answers.pop(0)[1].encode())
     raise AssertionError(f"the command did not end: {screen.decode()}")
+
+
+def _sleeps(process: int) -> bool:
+    """Whether it waits for something, as who answers a question waits until it is asked.
+
+    Python does not hear Ctrl-C that comes after it has written a question and before it reads: it reads on.
+    """
+    return Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()[0] == "S"  # proc(5)
