@@ -95,6 +95,7 @@ def test_others_than_the_account_s_administrators_have_no_part_in_it(app: App) -
         ({"url": "https://app.example/" + "a" * 1024}, ["url"]),
         ({"url": "https://127.0.0.1/"}, ["url"]),
         ({"url": URL, "events": ["token.explode"]}, ["events"]),
+        ({"url": URL, "events": [f"token.{number}" for number in range(1000)]}, ["events"]),
         ({"url": URL, "events": "token.create"}, ["events"]),
         ({"url": URL, "secret": "whsec_"}, ["secret"]),
     ],

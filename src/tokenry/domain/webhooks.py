@@ -90,7 +90,11 @@ class WebhookChange:
         problem = None if self.url is None else _find_problem(self.url)
         if problem is not None:
             faults.append(Fault(problem, "url"))
-        faults += [unknown_action(action, "events") for action in sorted((self.actions or set()) - ACTIONS)]
+        actions = self.actions or frozenset()
+        if len(actions) > len(ACTIONS):
+            faults.append(Fault(f"Must be at most {len(ACTIONS)} events", "events"))
+        else:
+            faults += [unknown_action(action, "events") for action in sorted(actions - ACTIONS)]
         return faults
 
     def applied_to(self, webhook: Webhook, now: datetime) -> Webhook:
