@@ -1,9 +1,12 @@
 """What users are told in time: each thing once, alarms at once and reminders once a day, by mail where they want it."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -12,9 +15,18 @@ from sqlalchemy import func, select, update
 from tests.conftest import Clock
 from tests.mail_servers import Mailbox, receiving_mail
 from tests.making import NOW, OPERATOR
-from tests.service.parts import PEPPERS, Bench
+from tests.service.parts import PEPPERS, Bench, begin_before
+from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import Invalid, NotFound
-from tokenry.domain.mail import ATTEMPTS_MAX, RETRY_SECONDS, MailSettings, next_day, read_mail_server
+from tokenry.domain.mail import (
+    ALARMS_AT_ONCE_MAX,
+    ATTEMPTS_MAX,
+    RETRY_SECONDS,
+    MailSettings,
+    next_day,
+    read_mail_server,
+)
+from tokenry.domain.notice_events import NotificationsChosen
 from tokenry.domain.notices import NETWORKS_MAX, NoticeKind, network_of
 from tokenry.domain.secrets import Secret
 from tokenry.domain.tokens import NEVER, NewToken
@@ -26,6 +38,7 @@ from tokenry.service.notices import Notices
 from tokenry.service.transactions import Transactions
 from tokenry.storage import notices as stored
 from tokenry.storage import schema
+from tokenry.storage.audit import EVENTS_LOOKED_AT
 from tokenry.storage.uses import Use
 
 ADDRESS = "admin@example.org"
@@ -89,6 +102,11 @@ class Desk:
 
     def open_kinds(self) -> list[NoticeKind]:
         return [notice.kind for notice in self.notices.list_notices(self.bench.actor)]
+
+
+def refused_or_done(act: Callable[[Origin], object], origin: Origin) -> None:
+    with suppress(Invalid):
+        act(origin)
 
 
 @pytest.fixture
@@ -196,6 +214,24 @@ def test_grave_alarm_is_mailed_at_once_with_what_waits_and_nothing_twice(desk: D
     ]
 
 
+def test_who_causes_grave_alarms_without_end_has_some_mailed_at_once_and_then_one_an_hour(desk: Desk) -> None:
+    mailed = []
+    for minute in (*range(10), *range(20, 200, 10)):
+        desk.clock.seconds = NOW.timestamp() + minute * 60
+        desk.leak()
+        mailed += [minute] * desk.turn()
+    assert mailed == [*range(ALARMS_AT_ONCE_MAX), 60, 120, 180]
+
+
+def test_clock_that_was_set_back_holds_up_no_grave_alarm(desk: Desk) -> None:
+    for _ in range(ALARMS_AT_ONCE_MAX):
+        desk.leak()
+        assert desk.turn() == 1
+    desk.clock.seconds -= 86400
+    desk.leak()
+    assert desk.turn() == 1
+
+
 def test_message_that_the_server_refuses_is_tried_again_later_with_what_happened_meanwhile(desk: Desk) -> None:
     desk.leak()
     desk.mailbox.answer = "451 later"
@@ -222,12 +258,13 @@ def test_alarm_waits_for_no_reminder_nor_a_reminder_for_an_alarm(desk: Desk) -> 
     assert "leaked" in desk.mailbox.messages[-2]["Subject"], "alarms go first"
 
 
-def test_several_workers_mail_each_thing_once(desk: Desk) -> None:
-    desk.leak()
+def test_several_workers_mail_each_thing_once_and_at_once(desk: Desk) -> None:
     workers = [desk.worker() for _ in range(4)]
     with ThreadPoolExecutor(len(workers)) as threads:
-        mailed = sum(threads.map(Mailing.send_due, workers))
-    assert (mailed, len(desk.mailbox.messages)) == (1, 1)
+        for _ in range(ALARMS_AT_ONCE_MAX):
+            desk.leak()
+            assert sum(threads.map(Mailing.send_due, workers)) == 1
+    assert len(desk.mailbox.messages) == ALARMS_AT_ONCE_MAX
 
 
 def test_message_is_text_and_html_in_which_a_label_is_only_text(desk: Desk) -> None:
@@ -282,11 +319,23 @@ def test_address_that_cannot_be_written_to_is_said_to_be_so(desk: Desk) -> None:
 def test_administrator_tries_the_mail_a_few_times_an_hour(desk: Desk) -> None:
     for _ in range(TESTS_MAX):
         desk.mailing.send_test(desk.bench.origin)
+    with desk.transactions.change(desk.bench.origin) as change:
+        change.record(*[NotificationsChosen(1, {})] * EVENTS_LOOKED_AT)
     with pytest.raises(Invalid, match="wait"):
         desk.mailing.send_test(desk.bench.origin)
     assert len(desk.mailbox.messages) == TESTS_MAX
     desk.clock.seconds += TESTS_SPAN.total_seconds()
     desk.mailing.send_test(desk.bench.origin)
+
+
+def test_administrator_who_tries_the_mail_twice_at_once_is_counted_twice(desk: Desk) -> None:
+    for _ in range(TESTS_MAX - 1):
+        desk.mailing.send_test(desk.bench.origin)
+    other = threading.Thread(target=partial(refused_or_done, desk.worker().send_test, desk.bench.origin))
+    begin_before(desk.bench.database, "INSERT INTO audit_events", other)
+    desk.mailing.send_test(desk.bench.origin)
+    other.join()
+    assert len(desk.mailbox.messages) == TESTS_MAX
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,11 @@ ATTEMPTS_MAX = 5
 """How often a message is tried of which the server says that it did not take it."""
 RETRY_SECONDS = 900
 ALARM_INTERVAL = timedelta(hours=1)
-"""What is not grave and happens within it after an alarm is told together: nobody with many tokens is flooded."""
+"""How long what is not grave waits after an alarm, to be told together: nobody with many tokens is flooded."""
+ALARMS_AT_ONCE_MAX = 5
+"""So many alarms are mailed one right after the other, if they are grave, and then one in each interval."""
+ALARMS_AHEAD = (ALARMS_AT_ONCE_MAX - 1) * ALARM_INTERVAL
+"""How far in the future an alarm may be due that is mailed at once, since it is grave."""
 _PORTS = {"smtp": 587, "smtps": 465}
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
 
@@ -82,9 +86,11 @@ def is_sender(text: str) -> bool:
     return _ADDRESS.fullmatch(text) is not None
 
 
-def next_message(now: datetime, timezone: str, *, urgent: bool) -> datetime:
-    """Before when a user who is mailed now is sent no other message of the kind."""
-    return now + ALARM_INTERVAL if urgent else next_day(now, timezone)
+def next_message(now: datetime, due: datetime, timezone: str, *, urgent: bool) -> datetime:
+    """When a user is due the next message of the kind after one that is sent now, and was due at a time."""
+    if not urgent:
+        return next_day(now, timezone)
+    return min(max(now, due), now + ALARMS_AHEAD) + ALARM_INTERVAL
 
 
 def next_day(now: datetime, timezone: str) -> datetime:

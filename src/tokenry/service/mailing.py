@@ -23,7 +23,7 @@ from tokenry.storage import mail as stored
 from tokenry.storage.audit import count_events
 from tokenry.storage.database import retried
 from tokenry.storage.one_thread import OneThread
-from tokenry.storage.users import find_profile
+from tokenry.storage.users import find_profile, lock_user
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -93,6 +93,7 @@ class Mailing:
     @retried
     def _note_test(self, origin: Origin) -> Profile:
         with self._transactions.change(origin) as change:
+            lock_user(change.connection, change.actor.user_id)  # of two at once, the second is counted with the first
             user = get_writer(change)
             require_administrator(user)
             profile = find_profile(change.connection, user.id)
@@ -132,7 +133,8 @@ class Mailing:
             reader = stored.find_reader(connection, user_id)
             if reader is None:
                 return None
-            until = next_message(now, reader.timezone, urgent=urgent)
+            due = stored.find_next_at(connection, user_id, urgent=urgent) or now
+            until = next_message(now, due, reader.timezone, urgent=urgent)
             failures = stored.claim_message(connection, user_id, now, until=until, urgent=urgent)
             if failures is None:
                 return None

@@ -1,7 +1,9 @@
 """Statements on who is mailed what: each notice once, whoever sends it, and each user at the pace of its kind.
 
-A user who was sent a message waits for the next of its kind, but is told of what is grave at once: only what the mail
-server did not take keeps that waiting, until it is tried again.
+A user who was sent a message waits for the next of its kind, but is told of what is grave at once, a few times: each
+alarm moves the time of the next on by an interval, and what is grave goes as long as that is not far in the future. So
+somebody who causes alarms without end has one mailed in an interval. What the mail server did not take keeps all of it
+waiting, until it is tried again.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, Table, and_, or_, select, update
 
-from tokenry.domain.mail import Reader
+from tokenry.domain.mail import ALARM_INTERVAL, ALARMS_AHEAD, Reader
 from tokenry.domain.notices import GRAVE, URGENT, Notice, NoticeKind
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.inserts import insert_into
@@ -41,7 +43,7 @@ def list_waiting(connection: Connection, now: datetime, since: datetime, *, urge
     waits = select(table.c.user_id).where(
         table.c.user_id == notices.c.user_id,
         table.c.next_at > to_seconds(now),
-        or_(~_GRAVE, table.c.failures > 0),
+        or_(~_GRAVE, ~_has_room(table, now)),
     )
     unmailed = select(notices.c.user_id, notices.c.created_at).where(
         _to_be_told(now, since, urgent=urgent), reachable.is_not(None), _one(waits).is_(None)
@@ -61,10 +63,17 @@ def find_reader(connection: Connection, user_id: int) -> Reader | None:
     return None if row is None else Reader(*row)
 
 
+def find_next_at(connection: Connection, user_id: int, *, urgent: bool) -> datetime | None:
+    """Find when a user is due the next such message; None if there was none before."""
+    table = _table(urgent=urgent)
+    seconds = connection.execute(select(table.c.next_at).where(table.c.user_id == user_id)).scalar_one_or_none()
+    return None if seconds is None else from_seconds(seconds)
+
+
 def claim_message(connection: Connection, user_id: int, now: datetime, *, until: datetime, urgent: bool) -> int | None:
     """Be the one who sends a user the next such message, after which others wait; how many failed before.
 
-    None if it is not its time, nor anything grave.
+    None if it is not its time, nor anything grave for which there is room.
     """
     table = _table(urgent=urgent)
     grave = select(notices.c.id).where(
@@ -74,7 +83,7 @@ def claim_message(connection: Connection, user_id: int, now: datetime, *, until:
     claim = claim.on_conflict_do_update(
         index_elements=[table.c.user_id],
         set_={"next_at": to_seconds(until)},
-        where=or_(table.c.next_at <= to_seconds(now), and_(table.c.failures == 0, _one(grave).is_not(None))),
+        where=or_(table.c.next_at <= to_seconds(now), and_(_has_room(table, now), _one(grave).is_not(None))),
     )
     return connection.execute(claim.returning(table.c.failures)).scalar_one_or_none()
 
@@ -102,6 +111,16 @@ def note_failures(
 
 def _table(*, urgent: bool) -> Table:
     return alarms if urgent else digests
+
+
+def _has_room(table: Table, now: datetime) -> ColumnElement[bool]:
+    """Whether what is grave may go before its time.
+
+    What is due later than anything may be is from before a clock was set back.
+    """
+    latest = now + ALARMS_AHEAD
+    due = or_(table.c.next_at <= to_seconds(latest), table.c.next_at > to_seconds(latest + ALARM_INTERVAL))
+    return and_(table.c.failures == 0, due)
 
 
 def _to_be_told(now: datetime, since: datetime, *, urgent: bool) -> ColumnElement[bool]:
