@@ -1,6 +1,7 @@
 """Fixtures that many tests share."""
 
 import atexit
+import gc
 import importlib
 import os
 import shutil
@@ -72,6 +73,12 @@ def pytest_configure(config: pytest.Config) -> None:
         hypothesis.settings.load_profile("quick")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make alone: then it is looked for sooner, and found in less time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
