@@ -52,6 +52,9 @@ def test_all_that_is_missing_is_named_at_once(words: str) -> None:
         ("token list --limit many", "--limit: use a whole number from 1 to 1000000000."),
         ("gateway apache", "GATEWAY: use one of nginx, haproxy, caddy, envoy, traefik."),
         ("admin user update ada", "--rename, --email, --ceiling or --external-id: say what to change."),
+        ("admin webhook update 1", "--url, --event or --all-events: say what to change."),
+        ("webhook update 1", "--url, --event or --all-events: say what to change."),
+        ("policy set --max-lifetime 90", "--max-lifetime: use a span such as 12h, 90d or 4w, or none."),
     ],
 )
 def test_fault_is_told_where_it_is_and_in_our_words(words: str, said: str) -> None:

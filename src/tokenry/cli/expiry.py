@@ -12,11 +12,11 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
 _SPAN = re.compile(r"([0-9]{1,5})([hdw])", re.ASCII)
 
 
-def read_span(text: str, option: str) -> timedelta:
-    """Read a span such as `12h`, `90d` or `4w`. Raises BadParameter."""
+def read_span(text: str, option: str, *, otherwise: str = "") -> timedelta:
+    """Read a span such as `12h`, `90d` or `4w`. Raises BadParameter, which also says what else may be given."""
     match = _SPAN.fullmatch(text)
     if match is None:
-        raise typer.BadParameter("use a span such as 12h, 90d or 4w", param_hint=option)
+        raise typer.BadParameter(f"use a span such as 12h, 90d or 4w{otherwise}", param_hint=option)
     return int(match[1]) * _UNITS[match[2]]
 
 

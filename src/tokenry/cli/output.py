@@ -21,8 +21,8 @@ Row = Mapping[str, Any]
 """A value that JSON knows for each column."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-ABSENT = {"expiry": "never", "last_used": "never"}
-"""What people read in place of null, by column; a dash elsewhere."""
+ABSENT = {"events": "all", "expiry": "never", "last_used": "never"}
+"""What people read in place of null and of an empty list, by column; a dash elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ class Printer:
             return "yes" if value else "no"
         if isinstance(value, dict):
             return printable(json.dumps(value, ensure_ascii=False)) if value else "-"
-        return printable(" ".join(value) or "-" if isinstance(value, list) else str(value))
+        return printable(" ".join(value) or self.absent.get(column, "-") if isinstance(value, list) else str(value))
 
     def _write_csv(self, rows: Iterable[Row]) -> None:
         from csv import writer  # noqa: PLC0415 - few commands need it

@@ -133,7 +133,7 @@ def write_rules(rules: PolicyRules) -> Row:
 def _read_lifetime(text: str) -> timedelta | None:
     if text == NO_LIMIT:
         return None
-    span = read_span(text, "--max-lifetime")
+    span = read_span(text, "--max-lifetime", otherwise=", or none")
     if not span:
-        raise typer.BadParameter("use a span such as 12h, 90d or 4w, or none", param_hint="--max-lifetime")
+        raise typer.BadParameter("use a longer span, such as 12h, 90d or 4w, or none", param_hint="--max-lifetime")
     return span

@@ -19,6 +19,7 @@ WITH_SECRET = (*COLUMNS, "secret")
 DELIVERY = tuple(field.name for field in fields(Delivery))
 SHOWN_ONCE = "This is the only time that the webhook's secret is shown."
 KEPT = "Nothing was deleted"
+CHANGEABLE = "--url, --event or --all-events"
 
 app = group(help="List, make, change, test and delete webhooks; see what they were told.", no_args_is_help=True)
 
@@ -85,6 +86,8 @@ def update(
     """Give a webhook another address, or other events."""
     if all_events and events:
         raise typer.BadParameter("--event and --all-events exclude each other")
+    if url is None and not events and not all_events:
+        raise typer.BadParameter("say what to change", param_hint=CHANGEABLE)
     _update(webhook_id, output, connection, url=url, events=() if all_events else events)
 
 

@@ -188,12 +188,12 @@ class Catalogue:
     def complaints(self, scopes: Iterable[str], resources: Iterable[str] = ()) -> list[str]:
         """Say of each scope and each resource that is asked for, and that there is not, which one may be meant."""
         unknown = dict.fromkeys(piece for text in scopes for piece in split_scopes(text) if not self._has(piece))
-        found = [f"Invalid scope: {piece}{_write_suggestion(self.suggest(piece))}" for piece in unknown]
+        found = [f"Invalid scope: {piece}{write_suggestion(self.suggest(piece))}" for piece in unknown]
         names = [resource.name for resource in self.resources]
         for resource in dict.fromkeys(resources):
             if self.find_scope(resource, Level.READ_ONLY) is None:
                 likely = None if self._find_resource(resource) else _find_likely(resource.partition("@")[0], names)
-                found.append(f"{self.resource_fault(resource)}{_write_suggestion(likely)}")
+                found.append(f"{self.resource_fault(resource)}{write_suggestion(likely)}")
         return found
 
     def resource_fault(self, text: str) -> str:
@@ -277,7 +277,8 @@ def _find_likely(text: str, words: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(text, sorted(words), n=1)), None)
 
 
-def _write_suggestion(likely: str | None) -> str:
+def write_suggestion(likely: str | None) -> str:
+    """Say behind a complaint what may be meant."""
     return "" if likely is None else f" (did you mean {likely}?)"
 
 

@@ -40,7 +40,8 @@ def doctor(*, settings: Settings) -> None:
     wrong = _tell(_servers(read_address(settings.database_url, settings.data_dir), settings.workers))
     installation = open_installation(settings)
     print(f"ok    the schema is this program's ({head_revision()}), and the pepper belongs to the database")
-    print(f"ok    the catalogue has {len(installation.catalogue.resources)} resources")
+    whose = "the wire format's" if settings.scopes_file is None else f"that of {printable(str(settings.scopes_file))}"
+    print(f"ok    the catalogue, {whose}, has {len(installation.catalogue.resources)} resources")
     if not installation.accounts.list_accounts():
         print(f"note  {NO_ACCOUNT[0].lower()}{NO_ACCOUNT[1:]}")  # as before the first start: nothing is wrong
     if first := _find_first_token(installation):

@@ -14,7 +14,8 @@ from tokenry.cli.missing import say_missing
 from tokenry.cli.options import with_options
 from tokenry.cli.running import CommandError
 from tokenry.domain.accounts import Origin
-from tokenry.domain.errors import NotFound
+from tokenry.domain.errors import Invalid, NotFound
+from tokenry.operator.scopes import explain_unknown
 from tokenry.printable import printable
 from tokenry.settings import CONFIG_FILE, NOTES, Settings, flag_of, variable_of
 from tokenry.sources import read_settings
@@ -43,7 +44,11 @@ def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[...,
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         def read(*, flags: Mapping[str, object], config_file: Path | None, **given: Any) -> None:
-            command(**given, settings=read_settings(flags, config_file))
+            settings = read_settings(flags, config_file)
+            try:
+                command(**given, settings=settings)
+            except Invalid as refusal:
+                raise explain_unknown(refusal, settings) from None
 
         return _taking(names, read, command, in_place_of={"settings"})
 

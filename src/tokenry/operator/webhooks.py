@@ -9,6 +9,7 @@ from tokenry.cli.issuing import issuing, require_delivery
 from tokenry.cli.options import ID_MAX
 from tokenry.cli.output import write_time
 from tokenry.cli.running import complain, group
+from tokenry.cli.webhooks import CHANGEABLE
 from tokenry.domain.filters import Comparison, Filter, Operator
 from tokenry.domain.paging import PAGE_SIZE_MAX, PageRequest
 from tokenry.domain.webhooks import SigningKey, State, Webhook, WebhookChange
@@ -79,6 +80,8 @@ def update(
     """Give a webhook another address, or other events."""
     if all_events and events:
         raise typer.BadParameter("--event and --all-events exclude each other")
+    if url is None and not events and not all_events:
+        raise typer.BadParameter("say what to change", param_hint=CHANGEABLE)
     actions = frozenset(events or ()) if events or all_events else None
     _open(settings).update_webhook(operator(), webhook_id, WebhookChange(url=url, actions=actions))
     print(f"Webhook {webhook_id} is changed.")
@@ -135,7 +138,8 @@ def rotate_secret(
 def test(webhook_id: WebhookId, *, settings: Settings) -> None:
     """Have the service send a webhook a message to try it."""
     _open(settings).test_webhook(operator(), webhook_id)
-    print(f"Webhook {webhook_id} is sent webhook.test, once the service runs.")
+    command = f"tokenry admin webhook deliveries {webhook_id}"
+    print(f"Webhook {webhook_id} is sent webhook.test as soon as the service runs: `{command}` says what became of it.")
 
 
 @app.command()
