@@ -100,6 +100,7 @@ EXAMPLES: dict[str, str] = {
     "domain.webhooks._URL": "https://app.example:8443/hooks?key=1",
     "middleware.answers._NUMBER": "12",
     "middleware.remote._VALUE": f"Bearer {TOKEN}",
+    "printable._FORMULA": 'a;"=1',
     "moments._MOMENT": "2018-01-02T03:04:05.123+01:00",
     "operator.gateway._HOST": "api.example.org",
     "operator.gateway._PATH": "/run/tokenry/tokenry.sock",

@@ -1,11 +1,15 @@
-"""Somebody else's text, fit for a terminal or a log, for every part of tokenry.
+"""Somebody else's text, fit for a terminal, a log or a spreadsheet, for every part of tokenry.
 
 A label, a path or an error from elsewhere may hold what a terminal obeys (escape sequences, also as single characters
-of 0x80 to 0x9F), what rings its bell, or what writes the rest of a line from right to left.
+of 0x80 to 0x9F), what rings its bell, or what writes the rest of a line from right to left; or a formula.
 """
+
+import re
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _KEPT_IN_LINES = "\n\t"
+_FORMULA = re.compile(r'(?:\A|[;\n\r])"*+(?=[=+\-@\t\r])')
+"""Where one may begin: where numbers have a comma, semicolons separate cells, and a line end in one ends the row."""
 
 
 def printable(text: str) -> str:
@@ -20,6 +24,11 @@ def printable_lines(text: str) -> str:
     return "".join(
         character if character.isprintable() or character in _KEPT_IN_LINES else REPLACEMENT for character in text
     )
+
+
+def as_cell(text: str) -> str:
+    """The text as a cell of CSV, with a quote in front of what a spreadsheet would take for a formula."""
+    return _FORMULA.sub(r"\g<0>'", text)
 
 
 def first_line(error: BaseException) -> str:

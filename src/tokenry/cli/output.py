@@ -15,12 +15,11 @@ from tokenry.cli.progress import tracked
 from tokenry.cli.running import complain
 from tokenry.cli.tables import print_table
 from tokenry.moments import write_moment
-from tokenry.printable import printable
+from tokenry.printable import as_cell, printable
 
 Row = Mapping[str, Any]
 """A value that JSON knows for each column."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 ABSENT = {"events": "all", "expiry": "never", "last_used": "never"}
 """What people read in place of null and of an empty list, by column; a dash elsewhere."""
 
@@ -153,7 +152,7 @@ def _csv_cell(value: Any) -> str:
     if value is None:
         return ""
     text = " ".join(value) if isinstance(value, list) else value if isinstance(value, str) else json.dumps(value)
-    return printable(f"'{text}" if text.startswith(_FORMULA) else text)
+    return printable(as_cell(text))
 
 
 def write_time(moment: datetime | None) -> str | None:

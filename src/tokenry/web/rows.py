@@ -5,22 +5,21 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from tokenry.printable import as_cell
 from tokenry.web.answers import to_bytes
 
 Row = Mapping[str, object]
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_csv(columns: Sequence[str], pieces: Iterable[Iterable[Row]]) -> Iterator[bytes]:
     """Write rows below their column names, in UTF-8.
 
-    Null is an empty cell, a list is separated by spaces, and an object is JSON. A cell that a spreadsheet would take
-    for a formula has a quote in front.
+    Null is an empty cell, a list is separated by spaces, and an object is JSON. What a spreadsheet would take for a
+    formula has a quote in front.
     """
     head = [columns]
     for rows in pieces:
-        yield _csv([*head, *([_cell(row[column]) for column in columns] for row in rows)])
+        yield _csv([*head, *([as_cell(_text(row[column])) for column in columns] for row in rows)])
         head = []
     if head:
         yield _csv(head)
@@ -47,8 +46,3 @@ def _text(value: object) -> str:
         case dict():
             return json.dumps(value, ensure_ascii=False)
     return str(value)
-
-
-def _cell(value: object) -> str:
-    text = _text(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
