@@ -10,6 +10,8 @@ from tokenry.fetching.names import read_literal
 _LOOPBACK = ("127.0.0.1", "::1")
 """What `localhost`, and every name below it, is for ever (RFC 6761, section 6.3)."""
 _NAT64 = IPv6Network("64:ff9b::/96")
+_NOT_PUBLIC = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
+"""What Python calls global, in some of its versions, and IANA's registries of special-purpose addresses do not."""
 
 
 class NotFetched(Exception):  # noqa: N818 - it is told to people, who did nothing wrong
@@ -91,7 +93,8 @@ def is_public(text: str) -> bool:
             return is_public(str(inner))
         if address.is_site_local:
             return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    special = any(address in network for network in _NOT_PUBLIC)
+    return address.is_global and not address.is_multicast and not address.is_reserved and not special
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | None:
