@@ -19,6 +19,8 @@ def test_times_are_written_in_the_zone_with_its_name() -> None:
 def test_distances_are_in_words_both_ways() -> None:
     assert write_distance(AT + timedelta(days=3), AT, "en") == "in 3 days"
     assert write_distance(AT - timedelta(hours=2), AT, "en") == "2 hours ago"
+    assert write_distance(AT, AT, "en") == "1 second ago"
+    assert write_distance(AT + timedelta(milliseconds=1), AT, "en") == "in 1 second"
     assert write_distance(AT + timedelta(days=3), AT, "de") == "in 3 Tagen"
 
 

@@ -29,8 +29,8 @@ def write_time(at: datetime, language: str, timezone: str) -> str:
 
 
 def write_distance(at: datetime, now: datetime, language: str) -> str:
-    """How far a moment is from now, such as `in 3 days` and `2 hours ago`."""
-    seconds = round((at - now).total_seconds())
+    """How far a moment is from now, such as `in 3 days` and `2 hours ago`: a second at least."""
+    seconds = round((at - now).total_seconds()) or (1 if at > now else -1)
     step = next((step for step in _STEPS if abs(seconds) >= 10 * step), 1)
     return _write_distance(seconds - seconds % step, language)
 
