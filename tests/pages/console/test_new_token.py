@@ -250,6 +250,15 @@ def test_token_that_makes_more_or_manages_needs_a_recent_proof(
     assert newest(do).token.label == "first token"
 
 
+@pytest.mark.parametrize("form", [{"expires": "never"}, {"day": "2999-12-11"}, {"day": "2035-06-20"}])
+def test_token_for_more_than_ten_years_needs_a_recent_proof(
+    do: Installation, admin: Visitor, clock: Clock, form: dict[str, str]
+) -> None:
+    clock.seconds += 600
+    assert "Show that it is you" in make(admin, **form).text
+    assert newest(do).token.label == "first token"
+
+
 def test_form_of_somebody_who_was_signed_out_comes_back_and_is_sent(
     site: App, do: Installation, admin: Visitor
 ) -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from tokenry.domain.errors import AlreadyMade, Fault, Invalid
 from tokenry.domain.policy import Rules
 from tokenry.domain.scopes import Scopes
-from tokenry.domain.tokens import NEVER, NewToken
+from tokenry.domain.tokens import NewToken
 from tokenry.domain.zones import find_zone
 from tokenry.pages.console.matrix import Matrix
 from tokenry.pages.console.shown import show_in
@@ -22,6 +22,8 @@ from tokenry.pages.visits import Redirect, Reply, Visit, read_id
 from tokenry.pages.wording import is_dangerous, summarize
 from tokenry.service.installation import Installation
 
+LONG = timedelta(days=3653)
+"""A token that lives for more than ten years is as good as one that never expires."""
 EDIT, MAKE = "edit", "make"
 """What a form is sent for, besides to be shown what it comes to."""
 MADE_BEFORE = "A token was made from this form before. Send it once more to make another one."
@@ -69,7 +71,7 @@ class NewTokenPages:
         return self._make(visit, offer, form, new)
 
     def _make(self, visit: Visit, offer: Offer, form: TokenForm, new: NewToken) -> Reply:
-        if needs_proof(self._catalogue.read(new.scopes), new.expiry):
+        if needs_proof(self._catalogue.read(new.scopes), new.expiry, offer.now):
             require_recent(visit)
         try:
             token, secret = self._tokens.create_token(visit.origin, new, form.request())
@@ -92,7 +94,7 @@ class NewTokenPages:
             scopes=scopes,
             summary=summarize(scopes, self._catalogue),
             starts=new.starts(offer.now),
-            dangerous=needs_proof(scopes, new.expiry),
+            dangerous=needs_proof(scopes, new.expiry, offer.now),
             fields=[(name, value) for name, value in visit.form.pairs if name not in {FIELD, "step", KEY}],
             key=form.key,
         )
@@ -123,6 +125,6 @@ class NewTokenPages:
         return visit.signed_in.actor.scopes.by(self._catalogue.implied)
 
 
-def needs_proof(scopes: Scopes, expiry: datetime | None) -> bool:
-    """Whether a secret of such a token is for whoever has proved not long ago who it is: it does much, or for ever."""
-    return is_dangerous(scopes) or expiry == NEVER
+def needs_proof(scopes: Scopes, expiry: datetime | None, now: datetime) -> bool:
+    """Whether a secret of such a token is for whoever has proved not long ago who it is: it does much, or for long."""
+    return is_dangerous(scopes) or (expiry is not None and expiry - now > LONG)

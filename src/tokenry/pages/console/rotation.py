@@ -35,7 +35,7 @@ class RotationPages:
     def rotate(self, visit: Visit) -> Reply:
         """POST it; the only answer with the new secret."""
         details, key = self._find(visit), read_key(visit.form)
-        if needs_proof(self._catalogue.stored(str(details.token.scopes)), details.token.expiry):
+        if needs_proof(self._catalogue.stored(str(details.token.scopes)), details.token.expiry, visit.now):
             require_recent(visit)
         new = _read(visit)
         if new is None:
