@@ -23,7 +23,7 @@ class NoticeKind(StrEnum):
 
 
 GRAVE = frozenset({NoticeKind.TOKEN_LEAKED, NoticeKind.REVOKED_TOKEN_USED})
-"""What is mailed at once, whatever was mailed a moment ago: somebody else has a secret."""
+"""What is mailed at once, also right after another alarm, a few times: somebody else has a secret."""
 URGENT = GRAVE | {NoticeKind.NEW_NETWORK}
 """What is an alarm; the rest can wait for its day."""
 Choices = Mapping[NoticeKind, bool]
