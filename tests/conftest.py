@@ -42,6 +42,9 @@ from tokenry.wiring import begin, open_installation, prepare
 
 ROOM_BYTES_MIN = 4 << 30
 MEMORY_BYTES_MAX = 1 << 30
+GARBAGE_MAX = 25
+"""After so many times seven thousand objects that stayed it is looked for."""
+NEVER_BY_ITSELF = 1_000_000
 QUICK_EXAMPLES = 10
 START = 1_750_000_000.0  # 2025-06-15T15:06:40
 
@@ -76,9 +79,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage among what tests make alone: then it is looked for sooner, and found in less time."""
+    """Look for garbage among what tests make alone, and among what is older between two of them alone.
+
+    A text that is nested too deeply leaves no room for what is done when garbage of other tests is found meanwhile.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*gc.get_threshold()[:2], NEVER_BY_ITSELF)
+
+
+@pytest.fixture(autouse=True)
+def garbage() -> Iterator[None]:
+    """Take away what tests left, before it fills the memory: applications, that is, which hold themselves."""
+    yield
+    if gc.get_count()[2] > GARBAGE_MAX:
+        gc.collect()
 
 
 @pytest.fixture(scope="session", autouse=True)
