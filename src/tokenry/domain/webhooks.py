@@ -35,7 +35,6 @@ BACKOFF_SECONDS_MAX = 3600
 PAUSE_SECONDS_MAX = 300
 WAITING_MAX = 100_000
 """Messages that may wait for a webhook, about: it is looked at each time that something was sent there, or tried."""
-"""What there is to be told of."""
 
 _URL = re.compile(r"(https?)://([^/?#]*+)(?:[/?][!-~]*+)?", re.ASCII)
 
