@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 
-from tokenry.domain.errors import raise_faults
 from tokenry.domain.usage import DayCount, Result, date_of, last_days
 from tokenry.pages.charts import Chart, draw_days
-from tokenry.pages.console.events import CHOICES, Wanted, write_file
+from tokenry.pages.console.events import Wanted, show_events, write_file
 from tokenry.pages.console.shown import show_in
 from tokenry.pages.navigation import ACTIVITY, TOKENS
 from tokenry.pages.visits import Reply, Visit
@@ -40,21 +40,12 @@ class ActivityPages:
         """GET what was done to oneself and to one's tokens, the newest first."""
         asked = Wanted.read(visit, ACTIVITY.path)
         page = self._audit.list_own_events(visit.signed_in.actor, asked.request, asked.filter)
-        return show_in(
-            ACTIVITY,
-            "own_events",
-            400 if asked.faults else 200,
-            faults=asked.faults,
-            asked=asked,
-            page=page,
-            actions=CHOICES,
-        )
+        return show_events(partial(show_in, ACTIVITY, "own_events"), asked, page)
 
     def export(self, visit: Visit) -> Reply:
         """GET all of it as CSV."""
-        asked = Wanted.read(visit, ACTIVITY.path)
-        raise_faults(asked.faults)
-        return write_file(self._audit.export_own_events(visit.signed_in.actor, asked.filter))
+        export = partial(self._audit.export_own_events, visit.signed_in.actor)
+        return write_file(Wanted.read(visit, ACTIVITY.path), export)
 
     def show_token(self, visit: Visit) -> Reply:
         """GET what became of one of one's tokens where it was presented. Raises NotFound."""

@@ -1,6 +1,6 @@
 """What was done, as a list of the console and as a file: which events somebody asks for, by the address."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 from tokenry.domain.actions import ACTIONS, action_faults
 from tokenry.domain.audit import Entry
-from tokenry.domain.errors import Fault
+from tokenry.domain.errors import Fault, raise_faults
 from tokenry.domain.filters import All, Comparison, Filter, Operator
-from tokenry.domain.paging import PageRequest
+from tokenry.domain.paging import Page, PageRequest
 from tokenry.pages.console.lists import matching
-from tokenry.pages.visits import Download, Visit, read_id
+from tokenry.pages.visits import Download, Shown, Visit, read_id
 from tokenry.web.events import COLUMNS, write_entry
 from tokenry.web.rows import write_csv
 
@@ -78,9 +78,16 @@ class Wanted:
         return Filter(All(tuple(conditions)))
 
 
-def write_file(pieces: Iterator[Sequence[Entry]]) -> Download:
-    """Write events as CSV."""
-    rows = ([write_entry(entry) for entry in piece] for piece in pieces)
+def show_events(show: Callable[..., Shown], asked: Wanted, page: Page[Entry]) -> Shown:
+    """Show events in the section and by the template that `show` knows."""
+    faults = asked.faults
+    return show(status=400 if faults else 200, faults=faults, asked=asked, page=page, actions=CHOICES)
+
+
+def write_file(asked: Wanted, export: Callable[[Filter], Iterator[Sequence[Entry]]]) -> Download:
+    """Write all events that somebody asks for as CSV. Raises Invalid."""
+    raise_faults(asked.faults)
+    rows = ([write_entry(entry) for entry in piece] for piece in export(asked.filter))
     return Download("audit.csv", "text/csv; charset=utf-8", write_csv(COLUMNS, rows))
 
 

@@ -1,9 +1,10 @@
 """What was done in an account."""
 
-from tokenry.domain.errors import raise_faults
+from functools import partial
+
 from tokenry.pages.console.admin.places import AUDIT
 from tokenry.pages.console.admin.shown import show_admin
-from tokenry.pages.console.events import CHOICES, Wanted, write_file
+from tokenry.pages.console.events import Wanted, show_events, write_file
 from tokenry.pages.visits import Reply, Visit
 from tokenry.service.installation import Installation
 
@@ -18,18 +19,8 @@ class AuditPages:
         """GET what was done, the newest first."""
         asked = Wanted.read(visit, AUDIT.path)
         page = self._audit.list_events(visit.signed_in.actor, asked.request, asked.filter)
-        return show_admin(
-            AUDIT,
-            "audit",
-            400 if asked.faults else 200,
-            faults=asked.faults,
-            asked=asked,
-            page=page,
-            actions=CHOICES,
-        )
+        return show_events(partial(show_admin, AUDIT, "audit"), asked, page)
 
     def export(self, visit: Visit) -> Reply:
         """GET all of it as CSV."""
-        asked = Wanted.read(visit, AUDIT.path)
-        raise_faults(asked.faults)
-        return write_file(self._audit.export_events(visit.signed_in.actor, asked.filter))
+        return write_file(Wanted.read(visit, AUDIT.path), partial(self._audit.export_events, visit.signed_in.actor))
