@@ -1,29 +1,21 @@
 """Spans and moments as they are written on the command line."""
 
-import re
 from datetime import UTC, datetime, timedelta
 
 import typer
 
+from tokenry import spans
 from tokenry.moments import read_moment
 
 NEVER = "never"
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-_SPAN = re.compile(r"([0-9]{1,5})([hdw])", re.ASCII)
 
 
 def read_span(text: str, option: str, *, otherwise: str = "") -> timedelta:
     """Read a span such as `12h`, `90d` or `4w`. Raises BadParameter, which also says what else may be given."""
-    match = _SPAN.fullmatch(text)
-    if match is None:
+    span = spans.read_span(text)
+    if span is None:
         raise typer.BadParameter(f"use a span such as 12h, 90d or 4w{otherwise}", param_hint=option)
-    return int(match[1]) * _UNITS[match[2]]
-
-
-def write_span(span: timedelta) -> str:
-    """Write a span of whole hours: in days if it is of whole days."""
-    hours = span // timedelta(hours=1)
-    return f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h"
+    return span
 
 
 def read_start(text: str | None) -> datetime | None:
@@ -37,8 +29,9 @@ def read_expiry(text: str, option: str) -> datetime | None:
     """Read a span from now, a date and perhaps a time (UTC without a zone), or `never`: None. Raises BadParameter."""
     if text == NEVER:
         return None
-    if _SPAN.fullmatch(text):
-        return datetime.now(UTC).replace(microsecond=0) + read_span(text, option)
+    span = spans.read_span(text)
+    if span is not None:
+        return datetime.now(UTC).replace(microsecond=0) + span
     moment = read_moment(text.replace(" ", "T", 1)) or read_moment(f"{text}T00:00:00")
     if moment is None:
         hint = "use a span such as 90d, a time such as 2030-01-01T00:00:00 (UTC), or never"

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from tokenry.cli.access import Connection
-from tokenry.cli.expiry import read_span, write_span
+from tokenry.cli.expiry import read_span
 from tokenry.cli.options import takes_groups
 from tokenry.cli.output import Output, Row, write_time
 from tokenry.cli.policy_rules import NOTHING_NAMED, STAY, GivenRules, ShortenExisting, policy_printer, write_rules
 from tokenry.cli.running import complain, confirm, group
 from tokenry.client import InstallationPolicy, OutlivingToken, PolicyPreview
+from tokenry.spans import write_span
 
 MORE = ("version", "shortening")
 EFFECT = ("effect", "who", "number")

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from tokenry.cli.expiry import read_span, write_span
+from tokenry.cli.expiry import read_span
 from tokenry.cli.limits import NO_LIMIT, read_kind, read_number
 from tokenry.cli.output import Output, Printer, Row
 from tokenry.client import PolicyRules
 from tokenry.client.policy import KINDS, PolicyChanges
+from tokenry.spans import write_span
 
 RULES = ("max_lifetime", "expiry_required", "max_tokens", "scopes", "requests_per_minute", "second_factor")
 """Called as the API does, but for `max_lifetime_seconds`: times are spans here, as they are typed."""

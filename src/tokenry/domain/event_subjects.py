@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from tokenry.domain.policy import Policy
 from tokenry.domain.scopes import Scopes
-from tokenry.domain.spans import write_span
+from tokenry.spans import write_span
 
 _SUBJECTS = ("token_id", "user_id", "account_id", "oauth_client_id")
 _NAMES = {*_SUBJECTS, "webhook_id"}

@@ -10,9 +10,9 @@ from typing import Self
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.scopes import EVERYTHING, Implied, Scopes
-from tokenry.domain.spans import write_span
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.moments import write_moment
+from tokenry.spans import write_span
 
 VERSION_LENGTH = 16
 

@@ -11,7 +11,6 @@ from tokenry.domain.errors import Fault
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.networks import NETWORKS_MAX, Networks, read_network
 from tokenry.domain.policy import Rules
-from tokenry.domain.spans import read_span
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.domain.zones import find_zone
 from tokenry.moments import to_utc
@@ -19,6 +18,7 @@ from tokenry.pages.console.matrix import Matrix
 from tokenry.pages.console.scope_choice import ScopeChoice
 from tokenry.pages.once import new_key, read_key, request_of
 from tokenry.pages.visits import Fields
+from tokenry.spans import read_span
 
 PRESETS: Mapping[str, int] = {"30": 30, "90": 90, "182": 182, "365": 365}
 """Lifetimes to choose, in days."""

@@ -11,8 +11,8 @@ from tokenry.domain.errors import Fault
 from tokenry.domain.policy import Concerned, Policy, UserKind
 from tokenry.domain.policy_changes import PolicyChange, requests_faults, tokens_faults
 from tokenry.domain.scopes import EVERYTHING, Scopes
-from tokenry.domain.spans import read_span, write_span
 from tokenry.pages.visits import Fields
+from tokenry.spans import read_span, write_span
 
 SHORTEN = "shorten_existing"
 """The box that is ticked to have tokens shortened that there are."""

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tokenry.domain.spans import read_span, write_span
+from tokenry.spans import read_span, write_span
 
 
 @pytest.mark.parametrize(
