@@ -19,7 +19,6 @@ WITH_SECRET = (*COLUMNS, "secret")
 DELIVERY = tuple(field.name for field in fields(Delivery))
 SHOWN_ONCE = "This is the only time that the webhook's secret is shown."
 KEPT = "Nothing was deleted"
-CHANGEABLE = "--url, --event or --all-events"
 
 app = group(help="List, make, change, test and delete webhooks; see what they were told.", no_args_is_help=True)
 
@@ -84,10 +83,7 @@ def update(
     all_events: Annotated[bool, typer.Option("--all-events", help="Tell it of everything.")] = False,
 ) -> None:
     """Give a webhook another address, or other events."""
-    if all_events and events:
-        raise typer.BadParameter("--event and --all-events exclude each other")
-    if url is None and not events and not all_events:
-        raise typer.BadParameter("say what to change", param_hint=CHANGEABLE)
+    require_change(url, events, all_events=all_events)
     _update(webhook_id, output, connection, url=url, events=() if all_events else events)
 
 
@@ -178,6 +174,14 @@ def redeliver(
     printer = output.of(DELIVERY)
     with connection.open() as client:
         printer.write_one(_write_delivery(client.webhooks.redeliver(webhook_id, delivery_id)))
+
+
+def require_change(url: str | None, events: list[str] | None, *, all_events: bool) -> None:
+    """Raise BadParameter unless the options of an update say what is to be changed."""
+    if all_events and events:
+        raise typer.BadParameter("--event and --all-events exclude each other")
+    if url is None and not events and not all_events:
+        raise typer.BadParameter("say what to change", param_hint="--url, --event or --all-events")
 
 
 def _update(

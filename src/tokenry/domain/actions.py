@@ -1,11 +1,11 @@
 """The names of everything that can be recorded, by which the audit is asked for it and webhooks choose it."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from tokenry.domain.errors import Fault
 from tokenry.domain.events import EVENTS
 from tokenry.domain.filters import All, Any, Comparison, Condition, Operator
+from tokenry.domain.suggestions import find_likely
 
 ACTIONS = frozenset(event.action for event in EVENTS)
 SHOWN_LENGTH_MAX = 64
@@ -15,7 +15,7 @@ SHOWN_LENGTH_MAX = 64
 def unknown_action(action: str, field: str | None) -> Fault:
     """Say that there is no such event, and which may be meant."""
     shown = action[:SHOWN_LENGTH_MAX]
-    near = next(iter(get_close_matches(shown, sorted(ACTIONS), n=1)), None)
+    near = find_likely(shown, ACTIONS)
     return Fault(
         f"There is no event {shown}" if near is None else f"There is no event {shown}: did you mean {near}?", field
     )

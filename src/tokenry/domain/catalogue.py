@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -18,11 +17,12 @@ from tokenry.domain.scopes import (
     split_scopes,
     stored_scopes,
 )
+from tokenry.domain.suggestions import find_likely, write_suggestion
 
 JSON_BYTES_MAX = 4 * 1024 * 1024
 """As how much JSON somebody may send one."""
-LIKELY_LENGTH_MAX = 150
-"""What is longer was not mistyped, and looking for what is like it would take long."""
+UNKNOWN_SCOPE = "Invalid scope: "
+"""How the fault of a scope that there is not begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Catalogue:
         if not pieces:
             return [Fault("Must contain at least one scope", "scopes")]
         unknown = dict.fromkeys(piece for piece in pieces if not self._has(piece))
-        faults = [Fault(f"Invalid scope: {piece}", "scopes") for piece in unknown]
+        faults = [Fault(f"{UNKNOWN_SCOPE}{piece}", "scopes") for piece in unknown]
         if not faults and len(self.read(text).sorted_text) > SCOPES_LENGTH_MAX:
             faults.append(Fault(f"Length must be 1-{SCOPES_LENGTH_MAX} characters, with all that is implied", "scopes"))
         return faults
@@ -188,11 +188,11 @@ class Catalogue:
     def complaints(self, scopes: Iterable[str], resources: Iterable[str] = ()) -> list[str]:
         """Say of each scope and each resource that is asked for, and that there is not, which one may be meant."""
         unknown = dict.fromkeys(piece for text in scopes for piece in split_scopes(text) if not self._has(piece))
-        found = [f"Invalid scope: {piece}{write_suggestion(self.suggest(piece))}" for piece in unknown]
+        found = [f"{UNKNOWN_SCOPE}{piece}{write_suggestion(self.suggest(piece))}" for piece in unknown]
         names = [resource.name for resource in self.resources]
         for resource in dict.fromkeys(resources):
             if self.find_scope(resource, Level.READ_ONLY) is None:
-                likely = None if self._find_resource(resource) else _find_likely(resource.partition("@")[0], names)
+                likely = None if self._find_resource(resource) else find_likely(resource.partition("@")[0], names)
                 found.append(f"{self.resource_fault(resource)}{write_suggestion(likely)}")
         return found
 
@@ -205,7 +205,7 @@ class Catalogue:
     def suggest(self, piece: str) -> str | None:
         """The scope that may be meant by one that there is not."""
         general, at, instance = piece.partition("@")
-        likely = _find_likely(general, self._words)
+        likely = find_likely(general, self._words)
         with_instance = f"{likely}{at}{instance}"
         return with_instance if likely is not None and self._has(with_instance) else likely
 
@@ -269,17 +269,6 @@ def _read_resource(values: Any) -> Resource:
         reads=values["reads"],
         writes=values["writes"],
     )
-
-
-def _find_likely(text: str, words: Iterable[str]) -> str | None:
-    if len(text) > LIKELY_LENGTH_MAX:
-        return None
-    return next(iter(get_close_matches(text, sorted(words), n=1)), None)
-
-
-def write_suggestion(likely: str | None) -> str:
-    """Say behind a complaint what may be meant."""
-    return "" if likely is None else f" (did you mean {likely}?)"
 
 
 MANAGEMENT = Catalogue(

@@ -9,7 +9,7 @@ from tokenry.cli.issuing import issuing, require_delivery
 from tokenry.cli.options import ID_MAX
 from tokenry.cli.output import write_time
 from tokenry.cli.running import complain, group
-from tokenry.cli.webhooks import CHANGEABLE
+from tokenry.cli.webhooks import require_change
 from tokenry.domain.filters import Comparison, Filter, Operator
 from tokenry.domain.paging import PAGE_SIZE_MAX, PageRequest
 from tokenry.domain.webhooks import SigningKey, State, Webhook, WebhookChange
@@ -78,10 +78,7 @@ def update(
     settings: Settings,
 ) -> None:
     """Give a webhook another address, or other events."""
-    if all_events and events:
-        raise typer.BadParameter("--event and --all-events exclude each other")
-    if url is None and not events and not all_events:
-        raise typer.BadParameter("say what to change", param_hint=CHANGEABLE)
+    require_change(url, events, all_events=all_events)
     actions = frozenset(events or ()) if events or all_events else None
     _open(settings).update_webhook(operator(), webhook_id, WebhookChange(url=url, actions=actions))
     print(f"Webhook {webhook_id} is changed.")
