@@ -21,8 +21,6 @@ from tokenry.domain.suggestions import find_likely, write_suggestion
 
 JSON_BYTES_MAX = 4 * 1024 * 1024
 """As how much JSON somebody may send one."""
-UNKNOWN_SCOPE = "Invalid scope: "
-"""How the fault of a scope that there is not begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +141,7 @@ class Catalogue:
         if not pieces:
             return [Fault("Must contain at least one scope", "scopes")]
         unknown = dict.fromkeys(piece for piece in pieces if not self._has(piece))
-        faults = [Fault(f"{UNKNOWN_SCOPE}{piece}", "scopes") for piece in unknown]
+        faults = [Fault(f"Invalid scope: {piece}", "scopes") for piece in unknown]
         if not faults and len(self.read(text).sorted_text) > SCOPES_LENGTH_MAX:
             faults.append(Fault(f"Length must be 1-{SCOPES_LENGTH_MAX} characters, with all that is implied", "scopes"))
         return faults
@@ -188,7 +186,7 @@ class Catalogue:
     def complaints(self, scopes: Iterable[str], resources: Iterable[str] = ()) -> list[str]:
         """Say of each scope and each resource that is asked for, and that there is not, which one may be meant."""
         unknown = dict.fromkeys(piece for text in scopes for piece in split_scopes(text) if not self._has(piece))
-        found = [f"{UNKNOWN_SCOPE}{piece}{write_suggestion(self.suggest(piece))}" for piece in unknown]
+        found = [f"Invalid scope: {piece}{write_suggestion(self.suggest(piece))}" for piece in unknown]
         names = [resource.name for resource in self.resources]
         for resource in dict.fromkeys(resources):
             if self.find_scope(resource, Level.READ_ONLY) is None:

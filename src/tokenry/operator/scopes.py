@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
-from tokenry.domain.catalogue import UNKNOWN_SCOPE, Catalogue
+from tokenry.domain.catalogue import Catalogue
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.scopes import EVERYTHING, Scopes
 from tokenry.domain.suggestions import write_suggestion
 from tokenry.settings import Settings
 
 ANY_SCOPES = "any"
+UNKNOWN_SCOPE = "Invalid scope: "
+"""How the fault of a scope that there is not begins."""
 NO_FILE = " (known are the wire format's: --scopes-file or TOKENRY_SCOPES_FILE names those of the service)"
 
 
