@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import unescape
+from html.parser import HTMLParser
 
 import httpx2
 from starlette.routing import Route
@@ -44,7 +45,7 @@ class Visitor:
 
     def submit(self, path: str, *, at: str | None = None, **form: str) -> httpx2.Response:
         """Get the page of a form, fill it in, and send it."""
-        return self.post(path, {**hidden(self.get(at or path).text), **form})
+        return self.post(path, {**fields_of(self.get(at or path).text), **form})
 
     def is_signed_in(self) -> bool:
         return "You are signed in as" in self.get(OVERVIEW).text
@@ -53,6 +54,52 @@ class Visitor:
 def hidden(page: str) -> dict[str, str]:
     """The hidden fields of the last form of a page."""
     return {name: unescape(value) for name, value in _FIELD.findall(page)}
+
+
+def fields_of(page: str, action: str = "") -> dict[str, str]:
+    """What browsers send of the forms of a page, or of those that lead to `action`, whatever is chosen in them.
+
+    That is what is typed or hidden, and lists.
+    """
+    reader = _FormReader(action)
+    reader.feed(page)
+    return reader.fields
+
+
+class _FormReader(HTMLParser):
+    """Reads what forms that are sent by POST begin with; of a list, its first choice or the one that is selected."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self._action = action
+        self._posted = False
+        self._name: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        name = told.get("name", "")
+        if tag == "form":
+            self._posted = told.get("method") == "post" and self._action in {"", told["action"]}
+        elif not self._posted or told.get("type") in {"checkbox", "radio"}:
+            return
+        elif tag == "input" and name:
+            self.fields[name] = told["value"]
+        elif tag in {"select", "textarea"}:
+            self._name = name
+            self.fields[name] = ""
+        elif tag == "option" and self._name and (not self.fields[self._name] or "selected" in told):
+            self.fields[self._name] = told["value"]
+
+    def handle_data(self, data: str) -> None:
+        if self._name and self.lasttag == "textarea":
+            self.fields[self._name] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"select", "textarea"}:
+            self._name = None
+        elif tag == "form":
+            self._posted = False
 
 
 def visitor(app: App, address: str = "testclient") -> Visitor:

@@ -71,11 +71,11 @@ class AuthorizePages:
         session = visit.session
         if session is None or _must_sign_in_again(session, asked):
             return _sign_in(visit)
-        if visit.form.get("decision") == CANCEL:
+        if visit.form.find("decision") == CANCEL:
             refusal = OAuthRefusal(OAuthError.ACCESS_DENIED, "The user refused.")
             return Redirect(self._authorizations.refuse(asked, refusal).write(self._issuer))
         review = self._authorizations.review(session.user, asked)
-        if visit.form.get("decision") != AGREE or _needs_proof(visit, review):
+        if visit.form.find("decision") != AGREE or _needs_proof(visit, review):
             return self._ask(visit, review)
         chosen = _read_scopes(visit, review)
         if chosen == NOTHING:

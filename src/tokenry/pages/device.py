@@ -41,7 +41,7 @@ class DevicePages:
     async def decide(self, visit: Visit, run: Run) -> Reply:
         """POST what the user says to a code."""
         _ = visit.signed_in
-        text, decision = visit.form.get("user_code"), visit.form.get("decision")
+        text, decision = visit.form.get("user_code"), visit.form.find("decision")
         user_code = read_user_code(text)
         if decision not in (AGREE, CANCEL) or user_code is None:
             return await self._ask(visit, run, text)

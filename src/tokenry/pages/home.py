@@ -24,5 +24,5 @@ class HomePages:
         """POST that somebody signs out; as somebody else one may go on to a path of ours."""
         if visit.session is not None:
             self._sessions.end_session(visit.origin, visit.session)
-        target = own_path(visit.form.get("next"))
+        target = own_path(visit.form.find("next"))
         return Redirect(sign_in_path(target), [Cookie(SESSION, "")], flash="signed-out")

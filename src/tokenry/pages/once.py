@@ -7,8 +7,9 @@ from secrets import token_urlsafe
 
 from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.idempotency import HEADER, KeyedRequest
+from tokenry.pages.fields import Form
 from tokenry.pages.forgery import FIELD
-from tokenry.pages.visits import Fields, Redirect, Visit
+from tokenry.pages.visits import Redirect, Visit
 
 KEY = "key"
 """The hidden field by which a form is known when it is sent again."""
@@ -21,9 +22,9 @@ def new_key() -> str:
     return token_urlsafe(24)
 
 
-def read_key(fields: Fields) -> str:
-    """What a form that was sent is known by; for one without that, something new."""
-    key = fields.get(KEY)
+def read_key(form: Form) -> str:
+    """What a form that was sent is known by; for what no page has made, something new."""
+    key = form.get(KEY)
     return key if _KEY.fullmatch(key) else new_key()
 
 

@@ -19,13 +19,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tokenry.domain.errors import Fault, Invalid, NoPublicUrl, Refusal, Unauthorized, Unavailable
 from tokenry.domain.profile import LANGUAGES
 from tokenry.pages.cookies import NEXT, NEXT_SECONDS, SESSION, VISIT, VISIT_VALUE, Cookies, form_token
+from tokenry.pages.fields import Fields, Form
 from tokenry.pages.forgery import Forged, require_own_site, require_token, tells_own_site
 from tokenry.pages.kept_forms import show_kept
 from tokenry.pages.languages import LANGUAGE_COOKIE, choose_language
 from tokenry.pages.paths import AGAIN, SECURITY, sign_in_path
 from tokenry.pages.replies import Written, refuse, send_download, send_written, write_reply
 from tokenry.pages.signed_in import NotRecent
-from tokenry.pages.visits import Cookie, Download, Fields, Redirect, Reply, Visit
+from tokenry.pages.visits import Cookie, Download, Redirect, Reply, Visit
 from tokenry.service.sessions import Sessions
 from tokenry.web.bodies import receive_body
 from tokenry.web.errors import MethodNotAllowed, TooManyRequests, UnsupportedMediaType
@@ -35,6 +36,7 @@ from tokenry.web.requests import client_address, single_headers
 from tokenry.web.threads import Threads
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Fields)
 
 
 class Run(Protocol):
@@ -192,9 +194,9 @@ class Page:
             address=client_address(scope),
             agent=headers.get(b"user-agent"),
             path=scope["path_params"],
-            query=_read_fields(raw_query),
+            query=_read(Fields, raw_query),
             raw_query=raw_query,
-            form=_read_fields(raw.decode("utf-8", "replace")),
+            form=_read(Form, raw.decode("utf-8", "replace")),
             cookies=cookies,
             form_token=form_token(cookies[VISIT if session is None else SESSION]),
             language=scope["tokenry.language"],
@@ -228,9 +230,9 @@ def _target(scope: Scope) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _read_fields(encoded: str) -> Fields:
+def _read(kind: type[F], encoded: str) -> F:
     try:
-        return Fields(encoded)
+        return kind(encoded)
     except ValueError:
         raise Invalid(Fault("There are too many parameters.")) from None
 

@@ -31,7 +31,7 @@ class PasskeySignInPages:
 
     async def use(self, visit: Visit, run: Run) -> Reply:
         """POST what the browser answered."""
-        target, session = own_path(visit.form.get("next")), visit.session
+        target, session = own_path(visit.form.find("next")), visit.session
         if await self._throttle.refuses_from(visit.address):
             return await run(partial(self._ask, visit, target, TOO_OFTEN, 429))
         answered = PasskeyResponse(visit.form.get("answer"), visit.form.get("ticket"), visit.form_token)

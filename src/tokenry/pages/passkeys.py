@@ -43,7 +43,7 @@ class PasskeyPages:
         """POST another label, or that one is to be removed."""
         require_recent(visit)
         session, passkey_id = visit.signed_in, visit.path_id("passkey")
-        if visit.form.get("do") == "remove":
+        if visit.form.find("do") == "remove":
             renewed = self._passkeys.remove(visit.origin, session, passkey_id)
             return show_renewed(renewed, self._sessions, "passkey-removed")
         label = visit.form.get("label").strip()

@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 from tokenry.domain.errors import Refusal, Unavailable
 from tokenry.languages.catalogues import DEFAULT
 from tokenry.pages.cookies import FLASH, VISIT, Cookies
+from tokenry.pages.fields import Incomplete
 from tokenry.pages.forgery import Forged
 from tokenry.pages.navigation import list_sections
 from tokenry.pages.rendering import page_headers, render
@@ -16,7 +17,7 @@ from tokenry.web.answers import HeaderList, send_answer
 from tokenry.web.errors import STATUS, BodyTooLarge, MethodNotAllowed, TooManyRequests
 from tokenry.web.pieces import Run, send_pieces
 
-_STATUS = {**STATUS, Forged: 403}
+_STATUS = {**STATUS, Forged: 403, Incomplete: 403}
 _TITLES = {
     400: "This cannot be understood",
     403: "This is not allowed",

@@ -55,7 +55,7 @@ class SecondStepPages:
 
     async def take(self, visit: Visit, run: Run) -> Reply:
         """POST a code."""
-        target, typed = own_path(visit.form.get("next")), visit.form.get("code").strip()[:TYPED_LENGTH_MAX]
+        target, typed = own_path(visit.form.find("next")), visit.form.get("code").strip()[:TYPED_LENGTH_MAX]
         pending = await run(partial(self.find_pending, visit))
         if pending is None:
             return _start_over(visit, target)

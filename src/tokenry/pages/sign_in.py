@@ -50,7 +50,7 @@ class SignInPages:
         users are written down.
         """
         name, password = visit.form.get("name").strip(), normalise(visit.form.get("password"))
-        target = own_path(visit.form.get("next"))
+        target = own_path(visit.form.find("next"))
         ask = partial(self._ask, target, name)
         faults = [] if name else [Fault("Enter your username or email address.", "name")]
         faults += [] if password else [Fault("Enter your password.", "password")]

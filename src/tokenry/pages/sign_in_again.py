@@ -48,7 +48,7 @@ class SignInAgainPages:
         From then on what is dangerous may be done for some minutes.
         """
         session, password = visit.signed_in, normalise(visit.form.get("password"))
-        target = own_path(visit.form.get("next"))
+        target = own_path(visit.form.find("next"))
         ask = partial(self._ask, visit, target)
         if not password:
             return await run(partial(ask, Fault("Enter your password.", "password")))

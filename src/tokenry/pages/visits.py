@@ -4,37 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
-from urllib.parse import parse_qsl
 
 from tokenry.domain.accounts import Origin
 from tokenry.domain.errors import NotFound, Unauthorized
 from tokenry.domain.sessions import Session
+from tokenry.pages.fields import Fields, Form
 
-PARAMETERS_MAX = 1000
 ID_LENGTH_MAX = 18
 """Digits of an id: longer ones do not fit into a column."""
-
-
-class Fields:
-    """The parameters of a query or a form. One without a value is there, and empty."""
-
-    def __init__(self, encoded: str) -> None:
-        """Raises ValueError for more parameters than any page has."""
-        self.pairs = parse_qsl(encoded, keep_blank_values=True, max_num_fields=PARAMETERS_MAX)
-
-    def get(self, name: str) -> str:
-        """The first value of a parameter; empty if it is not there."""
-        return next((value for key, value in self.pairs if key == name), "")
-
-    def all(self, name: str) -> list[str]:
-        """All values of a parameter, such as ticked boxes have."""
-        return [value for key, value in self.pairs if key == name]
-
-    def __contains__(self, name: str) -> bool:
-        return any(key == name for key, _ in self.pairs)
-
-    def __repr__(self) -> str:
-        return f"<Fields: {', '.join(dict.fromkeys(key for key, _ in self.pairs))}>"  # a value may be a password
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +34,7 @@ class Visit:
     path: Mapping[str, str]
     query: Fields
     raw_query: str
-    form: Fields
+    form: Form
     cookies: Mapping[str, str] = field(repr=False)
     form_token: str = field(repr=False)
     language: str

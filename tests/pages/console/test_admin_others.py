@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import App
 from tests.pages.console.administering import ADMIN, BACKEND, CALENDAR, CHILDREN, Firm, make_firm
-from tests.pages.parts import Visitor, hidden
+from tests.pages.parts import Visitor, fields_of
 from tokenry.domain.clients import Authentication
 from tokenry.domain.oauth import GrantType
 from tokenry.service.installation import Installation
@@ -79,7 +79,7 @@ def test_public_client_has_no_secret(admin: Visitor) -> None:
 
 def test_client_is_changed_as_a_whole(do: Installation, admin: Visitor, firm: Firm) -> None:
     form = {
-        **hidden(admin.get(f"{CLIENTS}/{CALENDAR}/change").text),
+        **fields_of(admin.get(f"{CLIENTS}/{CALENDAR}/change").text),
         "label": "Calendar 2",
         "redirect_uris": "https://a.example/\r\nhttps://b.example/",
         "level.linodes": "read_only",

@@ -1,62 +1,29 @@
 """Every form of the console, sent by two at once and once more: a secret that it makes is made once, and shown once."""
 
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 
 from tests.conftest import App
-from tests.pages.console.administering import ADMIN, BACKEND, CHILDREN, make_firm, methods_of
+from tests.pages.console.administering import (
+    ADMIN,
+    CHILDREN,
+    CLIENT,
+    FORMS,
+    OWN,
+    SERVICE_ACCOUNT,
+    USER,
+    WEBHOOK,
+    make_firm,
+    methods_of,
+    newest_event,
+)
 from tests.pages.console.parts import make_token
-from tests.pages.parts import Visitor, hidden, pages
+from tests.pages.parts import Visitor, fields_of, hidden, pages
 from tokenry.domain.secrets import holds_secret
 from tokenry.domain.webhooks import SECRET_PREFIX
 from tokenry.service.installation import Installation
-from tokenry.storage.audit import list_events
 
-OWN = "/console/tokens"
-USER, SERVICE_ACCOUNT = f"{ADMIN}/users/{{username}}", f"{ADMIN}/service-accounts/{{username}}"
-CLIENT, WEBHOOK = f"{ADMIN}/clients/{{client_id}}", f"{ADMIN}/webhooks/{{webhook_id}}"
-FORMS: Mapping[str, Mapping[str, str]] = {
-    f"{OWN}/new": {"label": "new", "expires": "90", "more": "linodes:read_only", "step": "make"},
-    f"{OWN}/{{token_id}}": {"action": "save", "label": "renamed"},
-    f"{OWN}/{{token_id}}/rotate": {"grace": "0", "begin": "now"},
-    "/console/settings": {"timezone": "UTC"},
-    "/console/settings/notifications": {},
-    f"{ADMIN}/tokens/chosen": {"do": "disable", "id": "3"},
-    f"{ADMIN}/tokens/{{token_id}}/watch": {"do": "watch", "level.linodes": "read_only"},
-    f"{ADMIN}/new-user": {"username": "newcomer", "email": "new@example.org"},
-    f"{USER}/change": {"username": "ada", "email": "ada@example.org"},
-    f"{USER}/link": {},
-    f"{USER}/disable": {},
-    f"{USER}/enable": {},
-    f"{USER}/delete": {"typed": "ada"},
-    f"{ADMIN}/new-service-account": {"username": "newer", "level.linodes": "read_only"},
-    f"{SERVICE_ACCOUNT}/change": {"level.linodes": "read_only"},
-    f"{SERVICE_ACCOUNT}/token": {"label": "new", "level.tokenry_users": "read_only", "lifetime": "90"},
-    f"{SERVICE_ACCOUNT}/disable": {},
-    f"{SERVICE_ACCOUNT}/enable": {},
-    f"{SERVICE_ACCOUNT}/delete": {"typed": BACKEND},
-    f"{ADMIN}/new-client": {"label": "new", "redirect_uri": "https://new.example/callback"},
-    f"{CLIENT}/change": {
-        "label": "Calendar",
-        "redirect_uris": "https://new.example/",
-        "grant_types": "authorization_code",
-        "level.linodes": "read_only",
-    },
-    f"{CLIENT}/reset": {},
-    f"{CLIENT}/delete": {"typed": "Calendar"},
-    f"{ADMIN}/new-webhook": {"url": "https://hooks.example/new"},
-    WEBHOOK: {},
-    f"{WEBHOOK}/change": {"url": "https://hooks.example/other"},
-    f"{WEBHOOK}/rotate": {},
-    f"{WEBHOOK}/rotate-now": {},
-    f"{WEBHOOK}/disable": {},
-    f"{WEBHOOK}/enable": {},
-    f"{WEBHOOK}/delete": {},
-    f"{CHILDREN}/{{euuid}}/token": {},
-}
-"""What each is filled in with, in the order in which they are sent."""
 SHOWING = {
     f"{OWN}/new",
     f"{OWN}/{{token_id}}/rotate",
@@ -90,12 +57,6 @@ def shows_secret(answer: httpx2.Response) -> bool:
     return holds_secret(answer.text) or SECRET_PREFIX in answer.text
 
 
-def newest_event(do: Installation) -> int:
-    """The id of what was recorded last."""
-    with do.database.read() as connection:
-        return list_events(connection, limit=1)[0].id
-
-
 def test_every_form_that_shows_a_secret_makes_it_once(owner: tuple[App, Installation, Visitor]) -> None:
     app, do, admin = owner
     forms = [route for route in pages(app) if route.path.startswith("/console") and "POST" in methods_of(route)]
@@ -106,7 +67,7 @@ def test_every_form_that_shows_a_secret_makes_it_once(owner: tuple[App, Installa
     token = hidden(admin.get("/sign-out").text)
     with ThreadPoolExecutor(2) as pool:
         for path, fields in FORMS.items():
-            form = {**token, **hidden(admin.get(paths[path]).text), **fields}
+            form = {**token, **fields_of(admin.get(paths[path]).text), **fields}
             answers = [*pool.map(lambda _: admin.post(paths[path], form), range(2))]  # noqa: B023 - done before the next
             recorded = newest_event(do)
             answers.append(admin.post(paths[path], form))

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import App, Clock
 from tests.making import OPERATOR
 from tests.pages.console.parts import labels, session_of
-from tests.pages.parts import Visitor, hidden, sign_in_as, visitor
+from tests.pages.parts import Visitor, fields_of, hidden, sign_in_as, visitor
 from tokenry.domain.details import NOT_ENDED, Details
 from tokenry.domain.filters import Filter
 from tokenry.domain.paging import PageRequest
@@ -31,7 +31,7 @@ def secret_in(page: str) -> str | None:
 
 def make(ada: Visitor, **form: str) -> httpx2.Response:
     """Send the form as somebody does who is shown what it comes to, and has it made."""
-    fields = {**hidden(ada.get(NEW).text), **FORM, **form}
+    fields = {**fields_of(ada.get(NEW).text), **FORM, **form}
     review = ada.post(NEW, fields)
     assert review.status_code == 200, review.text
     return ada.post(NEW, {**hidden(review.text), "step": "make"})
@@ -52,7 +52,7 @@ def test_token_is_made_as_it_was_reviewed_and_opens(site: App, do: Installation,
         "level.vpc": "read_write",
         "networks": "192.0.2.0/24\n2001:db8::1",
     }
-    review = admin.post(NEW, {**hidden(admin.get(NEW).text), **form})
+    review = admin.post(NEW, {**fields_of(admin.get(NEW).text), **form})
     for words in ("deploy", "Deploys the shop", "See and change: Compute instances", "192.0.2.0/24, 2001:db8::1/128"):
         assert words in review.text
     assert newest(do).token.label == "first token"
@@ -142,7 +142,7 @@ def test_expiry_is_within_what_the_policy_allows(site: App, do: Installation, ad
 def test_what_is_wrong_is_said_where_it_was_typed_and_nothing_else_is_lost(
     do: Installation, admin: Visitor, form: dict[str, str], reason: str, field: str
 ) -> None:
-    answer = admin.post(NEW, {**hidden(admin.get(NEW).text), **FORM, "step": "make", **form})
+    answer = admin.post(NEW, {**fields_of(admin.get(NEW).text), **FORM, "step": "make", **form})
     assert answer.status_code == 400
     assert f'<a href="#{field}">{reason}' in answer.text
     assert f'id="{field}"' in answer.text
@@ -151,7 +151,7 @@ def test_what_is_wrong_is_said_where_it_was_typed_and_nothing_else_is_lost(
 
 
 def test_form_that_is_sent_again_makes_one_token_and_shows_its_secret_once(do: Installation, admin: Visitor) -> None:
-    review = hidden(admin.post(NEW, {**hidden(admin.get(NEW).text), **FORM}).text)
+    review = hidden(admin.post(NEW, {**fields_of(admin.get(NEW).text), **FORM}).text)
     first, again = (admin.post(NEW, {**review, "step": "make"}) for _ in range(2))
     made = newest(do).token
     assert secret_in(first.text)
@@ -164,18 +164,18 @@ def test_form_that_is_sent_again_makes_one_token_and_shows_its_secret_once(do: I
 
 
 def test_form_that_is_changed_and_sent_again_asks_before_it_makes_another(do: Installation, admin: Visitor) -> None:
-    review = hidden(admin.post(NEW, {**hidden(admin.get(NEW).text), **FORM}).text)
+    review = hidden(admin.post(NEW, {**fields_of(admin.get(NEW).text), **FORM}).text)
     admin.post(NEW, {**review, "step": "make"})
     answer = admin.post(NEW, {**review, "label": "another", "step": "make"})
     assert (answer.status_code, "A token was made from this form before" in answer.text) == (400, True)
-    fields = {**hidden(answer.text), **FORM, "label": "another", "step": "make"}
+    fields = {**fields_of(answer.text), **FORM, "label": "another", "step": "make"}
     assert secret_in(admin.post(NEW, fields).text)
     assert newest(do).token.label == "another"
 
 
 def test_of_two_that_race_one_alone_shows_a_secret(owner: tuple[App, Installation, Visitor]) -> None:
     admin = owner[2]
-    fields = {**hidden(admin.post(NEW, {**hidden(admin.get(NEW).text), **FORM}).text), "step": "make"}
+    fields = {**hidden(admin.post(NEW, {**fields_of(admin.get(NEW).text), **FORM}).text), "step": "make"}
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: admin.post(NEW, fields), range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 303, 303, 303]
@@ -262,7 +262,7 @@ def test_token_for_more_than_ten_years_needs_a_recent_proof(
 def test_form_of_somebody_who_was_signed_out_comes_back_and_is_sent(
     site: App, do: Installation, admin: Visitor
 ) -> None:
-    fields = {**hidden(admin.get(NEW).text), **FORM, "description": "typed for long"}
+    fields = {**fields_of(admin.get(NEW).text), **FORM, "description": "typed for long"}
     do.sessions.end_session(OPERATOR, session_of(do, admin))
     answer = admin.post(NEW, fields)
     assert (answer.status_code, "You were signed out" in answer.text) == (403, True)
@@ -276,7 +276,7 @@ def test_form_of_somebody_who_was_signed_out_comes_back_and_is_sent(
 
 
 def test_form_of_another_site_or_session_makes_nothing(site: App, do: Installation, admin: Visitor) -> None:
-    fields = {**hidden(admin.get(NEW).text), **FORM, "step": "make"}
+    fields = {**fields_of(admin.get(NEW).text), **FORM, "step": "make"}
     answer = admin.post(NEW, fields, Origin="https://evil.example", **{"Sec-Fetch-Site": "cross-site"})
     assert (answer.status_code, "deploy" in answer.text) == (403, False)
     eve = visitor(site)
@@ -286,7 +286,7 @@ def test_form_of_another_site_or_session_makes_nothing(site: App, do: Installati
 
 
 def test_secrets_in_a_form_that_comes_back_are_left_out(do: Installation, admin: Visitor) -> None:
-    fields = {**hidden(admin.get(NEW).text), "label": "deploy", "secret": "hush", "password": "hush"}
+    fields = {**fields_of(admin.get(NEW).text), "label": "deploy", "secret": "hush", "password": "hush"}
     do.sessions.end_session(OPERATOR, session_of(do, admin))
     page = admin.post(NEW, fields).text
     assert ("deploy" in page, "hush" in page, "A secret that was in it is not kept" in page) == (True, False, True)
@@ -304,6 +304,6 @@ def test_user_with_a_limit_is_offered_what_is_within_and_told_why_no_more(
     assert 'name="access" value="*" disabled' in page
     assert "Beyond your own limit" in page
     assert "tokenry_users" not in page
-    answer = ada.post(NEW, {**hidden(page), **FORM})
+    answer = ada.post(NEW, {**fields_of(page), **FORM})
     assert (answer.status_code, "maximum scopes: linodes:read_only" in answer.text) == (400, True)
     assert secret_in(make(ada, base="read_write", **{"level.linodes": ""}).text)

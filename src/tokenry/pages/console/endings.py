@@ -37,7 +37,7 @@ class EndingPages:
         details = self._details.get_details(visit.signed_in.user.id, visit.path_id("token_id"))
         token = details.token
         if details.state not in ENDED:
-            if has_to_be_typed(details, visit.now) and visit.form.get("label").strip() != token.label.strip():
+            if has_to_be_typed(details, visit.now) and visit.form.find("label").strip() != token.label.strip():
                 return self._ask_for_one(visit, details, Fault("Type the label as it is shown here", "label"))
             self._tokens.revoke_tokens(visit.origin, [token.id])
         return Redirect(CONSOLE, flash="token-revoked")
@@ -55,7 +55,7 @@ class EndingPages:
         typed = any(has_to_be_typed(details, visit.now) for details in chosen)
         if CONFIRMED not in visit.form:
             return _ask_for_some(chosen, typed=typed)
-        if typed and visit.form.get("number").strip() != str(len(chosen)):
+        if typed and visit.form.find("number").strip() != str(len(chosen)):
             return _ask_for_some(chosen, Fault("Type how many there are", "number"), typed=typed)
         self._tokens.revoke_tokens(visit.origin, [details.token.id for details in chosen])
         return Redirect(CONSOLE, flash="tokens-revoked")

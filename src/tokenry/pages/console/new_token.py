@@ -60,13 +60,13 @@ class NewTokenPages:
     def take_form(self, visit: Visit) -> Reply:
         """POST the form: to be shown what it comes to, to go on with it, or to have the token made."""
         offer, form = self._offer(visit), TokenForm.read(visit.form)
-        if visit.form.get("step") == EDIT:
+        if visit.form.find("step") == EDIT:
             return self._show(visit, offer, form)
         new = form.ask(offer.matrix, offer.rules, offer.now, visit.signed_in.timezone)
         faults = self._tokens.check(new, limit=self._limit(visit), rules=offer.rules, now=offer.now)
         if faults:
             return self._show(visit, offer, form, faults)
-        if visit.form.get("step") != MAKE:
+        if visit.form.find("step") != MAKE:
             return self._review(visit, offer, form, new)
         return self._make(visit, offer, form, new)
 

@@ -46,7 +46,7 @@ class NoticePages:
 
     def choose(self, visit: Visit) -> Reply:
         """POST what somebody wants to be told, and whether by mail."""
-        kinds = visit.form.all("kind")
+        kinds, by_mail = visit.form.boxes("kind"), visit.form.ticked("mail")
         self._notices.choose(visit.origin, {kind: kind.value in kinds for kind in NoticeKind})
-        self._profiles.update_profile(visit.origin, ProfileChange(email_notifications="mail" in visit.form))
+        self._profiles.update_profile(visit.origin, ProfileChange(email_notifications=by_mail))
         return Redirect(SETTINGS.path, flash="settings-saved")

@@ -6,7 +6,7 @@ from typing import Self
 
 from tokenry.domain.scopes import Scopes, split_scopes
 from tokenry.pages.console.matrix import Matrix
-from tokenry.pages.visits import Fields
+from tokenry.pages.fields import Form
 
 EVERYTHING = "*"
 LEVEL = "level."
@@ -28,14 +28,14 @@ class ScopeChoice:
     more: str = ""
 
     @classmethod
-    def read(cls, fields: Fields) -> Self:
-        """Read a form that was sent. What is missing is empty, and what means nothing is as if it were missing."""
+    def read(cls, form: Form) -> Self:
+        """Read a form that was sent. What is missing, or means nothing, gives nothing."""
         return cls(
-            access=fields.get("access"),
-            base=fields.get("base"),
-            levels={name.removeprefix(LEVEL): value for name, value in fields.pairs if name.startswith(LEVEL)},
-            ticked=tuple(sorted(fields.all("scope"))),
-            more=fields.get("more").strip(),
+            access=form.find("access"),
+            base=form.find("base"),
+            levels={name.removeprefix(LEVEL): value for name, value in form.pairs if name.startswith(LEVEL)},
+            ticked=tuple(sorted(form.all("scope"))),
+            more=form.find("more").strip(),
         )
 
     @classmethod

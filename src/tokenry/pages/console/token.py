@@ -35,7 +35,7 @@ class TokenPage:
 
     def change(self, visit: Visit) -> Reply:
         """POST another label, description or networks, or that it is disabled, or enabled again."""
-        token_id, action = visit.path_id("token_id"), visit.form.get("action")
+        token_id, action = visit.path_id("token_id"), visit.form.find("action")
         try:
             if action in ("disable", "enable"):
                 disabled = action == "disable"
@@ -73,7 +73,7 @@ class TokenPage:
             faults=faults,
             details=details,
             token=details.token,
-            typed=_typed(visit, details) if visit.form.get("action") == "save" else _stored(details),
+            typed=_typed(visit, details) if visit.form.find("action") == "save" else _stored(details),
             summary=summarize(details.token.scopes, self._catalogue),
             rotation=self._rotations.find_rotation(user.id, details.token.id),
             reasons=REASONS,

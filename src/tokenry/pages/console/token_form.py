@@ -16,8 +16,8 @@ from tokenry.domain.zones import find_zone
 from tokenry.moments import to_utc
 from tokenry.pages.console.matrix import Matrix
 from tokenry.pages.console.scope_choice import ScopeChoice
+from tokenry.pages.fields import Fields, Form
 from tokenry.pages.once import new_key, read_key, request_of
-from tokenry.pages.visits import Fields
 from tokenry.spans import read_span
 
 PRESETS: Mapping[str, int] = {"30": 30, "90": 90, "182": 182, "365": 365}
@@ -42,17 +42,17 @@ class TokenForm:
     key: str = ""
 
     @classmethod
-    def read(cls, fields: Fields) -> Self:
-        """Read a form that was sent. What is missing is empty, and what means nothing is as if it were missing."""
+    def read(cls, form: Form) -> Self:
+        """Read a form that was sent. What means nothing is as if it were empty."""
         return cls(
-            label=fields.get("label").strip(),
-            description=fields.get("description").strip(),
-            expires=fields.get("expires"),
-            day=fields.get("day").strip(),
-            starts=fields.get("starts").strip(),
-            scopes=ScopeChoice.read(fields),
-            networks=fields.get("networks").strip(),
-            key=read_key(fields),
+            label=form.get("label").strip(),
+            description=form.get("description").strip(),
+            expires=form.find("expires"),
+            day=form.get("day").strip(),
+            starts=form.get("starts").strip(),
+            scopes=ScopeChoice.read(form),
+            networks=form.get("networks").strip(),
+            key=read_key(form),
         )
 
     @classmethod

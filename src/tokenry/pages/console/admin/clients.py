@@ -15,10 +15,11 @@ from tokenry.pages.console.admin.shown import SECRET_OF, show_admin, show_questi
 from tokenry.pages.console.lists import Asked
 from tokenry.pages.console.matrix import Matrix
 from tokenry.pages.console.scope_choice import ScopeChoice
+from tokenry.pages.fields import Form
 from tokenry.pages.once import faults_of, form_request, tell_made
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
-from tokenry.pages.visits import Fields, Redirect, Reply, Visit
+from tokenry.pages.visits import Redirect, Reply, Visit
 from tokenry.service.installation import Installation
 
 NEW = f"{ADMIN}/new-client"
@@ -63,7 +64,7 @@ class ClientPages:
     def create(self, visit: Visit) -> Reply:
         """POST a new client; its secret is shown in this answer alone."""
         wanted: dict[str, Any] = {name: visit.form.get(name).strip() for name in ("label", "redirect_uri")}
-        wanted["public"] = "public" in visit.form
+        wanted["public"] = visit.form.ticked("public")
         try:
             client, secret = self._clients.create_client(visit.origin, ClientChange(wanted), form_request(visit))
         except AlreadyMade as made:
@@ -157,13 +158,13 @@ def path_of(client_id: str) -> str:
     return f"{CLIENTS.path}/{quote(client_id, safe='')}"
 
 
-def read_client(form: Fields, scopes: str, catalogue: Catalogue) -> ClientChange:
-    """Read how a client is to be from a whole form, and its scopes: boxes that are not ticked are off."""
-    settings: dict[str, Any] = {name: form.get(name).strip() for name in ("label", "website") if name in form}
+def read_client(form: Form, scopes: str, catalogue: Catalogue) -> ClientChange:
+    """Read how a client is to be from a form, and its scopes."""
+    settings: dict[str, Any] = {name: form.get(name).strip() for name in ("label", "website")}
     faults: list[Fault] = []
     settings["redirect_uris"] = tuple(dict.fromkeys(form.get("redirect_uris").split()))
-    settings["grant_types"] = frozenset(kind for kind in GrantType if kind in form.all("grant_types"))
-    settings.update({name: name in form for name in SWITCHES})
+    settings["grant_types"] = frozenset(kind for kind in GrantType if kind in form.boxes("grant_types"))
+    settings.update({name: form.ticked(name) for name in SWITCHES})
     if (authentication := form.get("authentication")) in set(Authentication):
         settings["authentication"] = Authentication(authentication)
     faults += (unknown := catalogue.faults(scopes))

@@ -77,7 +77,7 @@ class PolicyPages:
         """POST the form: to be shown what it would do, to go on with it, or to have it done."""
         form = PolicyForm.read(visit.form)
         policy, _ = self._changes.get_policy(visit.signed_in.actor)
-        if visit.form.get("step") == EDIT:
+        if visit.form.find("step") == EDIT:
             return self._show_form(form)
         try:
             return self._take(visit, form, form.change(policy, self._catalogue))
@@ -93,7 +93,7 @@ class PolicyPages:
         return show_admin(POLICY, "policy_tokens", asked=asked, page=page, back=POLICY.path)
 
     def _take(self, visit: Visit, form: PolicyForm, wanted: PolicyChange) -> Reply:
-        if visit.form.get("step") != SET:
+        if visit.form.find("step") != SET:
             return self._review(visit, form, wanted)
         try:
             self._changes.change_policy(visit.origin, wanted, version=visit.form.get(VERSION), shorten=form.shorten)

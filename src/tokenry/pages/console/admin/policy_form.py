@@ -11,7 +11,7 @@ from tokenry.domain.errors import Fault
 from tokenry.domain.policy import Concerned, Policy, UserKind
 from tokenry.domain.policy_changes import PolicyChange, requests_faults, tokens_faults
 from tokenry.domain.scopes import EVERYTHING, Scopes
-from tokenry.pages.visits import Fields
+from tokenry.pages.fields import Form
 from tokenry.spans import read_span, write_span
 
 SHORTEN = "shorten_existing"
@@ -46,16 +46,16 @@ class PolicyForm:
         )
 
     @classmethod
-    def read(cls, form: Fields) -> Self:
+    def read(cls, form: Form) -> Self:
         """Read what was typed. Boxes that are not ticked are off."""
         return cls(
             max_lifetime=form.get("max_lifetime").strip(),
-            expiry_required="expiry_required" in form,
+            expiry_required=form.ticked("expiry_required"),
             max_tokens=form.get("max_tokens").strip(),
             second_factor=form.get("second_factor"),
             scopes={kind: " ".join(form.get(scopes_field(kind)).split()) for kind in UserKind},
             requests={kind: form.get(requests_field(kind)).strip() for kind in UserKind},
-            shorten=SHORTEN in form,
+            shorten=form.ticked(SHORTEN),
         )
 
     def change(self, policy: Policy, catalogue: Catalogue) -> PolicyChange:

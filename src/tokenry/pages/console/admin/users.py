@@ -14,10 +14,11 @@ from tokenry.pages.console.admin.places import USERS
 from tokenry.pages.console.admin.questions import DELETE_USER, DISABLE_USER, ENABLE_USER, INVITE_USER, Question
 from tokenry.pages.console.admin.shown import show_admin, show_question
 from tokenry.pages.console.lists import Asked
+from tokenry.pages.fields import Form
 from tokenry.pages.once import faults_of, form_request, tell_made
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
-from tokenry.pages.visits import Fields, Redirect, Reply, Visit
+from tokenry.pages.visits import Redirect, Reply, Visit
 from tokenry.pages.wording import in_words
 from tokenry.service.installation import Installation
 
@@ -51,7 +52,7 @@ class UserPages:
 
     def create(self, visit: Visit) -> Reply:
         """POST a new user; a link by which that one chooses a password is shown, once."""
-        username, email, admin = _read_user(visit.form)
+        username, email, admin = *_read_user(visit.form), visit.form.ticked("admin")
         try:
             new = NewUser(username, email, restricted=not admin)
             user = self._users.create_user(visit.origin, new, form_request(visit))
@@ -80,13 +81,14 @@ class UserPages:
     def change(self, visit: Visit) -> Reply:
         """POST another name or address, or whether somebody is an administrator, or may enter child accounts."""
         user = self._get(visit)
-        username, email, admin = _read_user(visit.form)
+        username, email = _read_user(visit.form)
+        admin = not user.service and visit.form.ticked("admin")
+        granted = GrantsChange(child_account_access=visit.form.ticked("children")) if _may_enter(user) else None
         try:
             changed = self._users.update_user(
                 visit.origin, user.username, UserChange(username=username, email=email, restricted=not admin)
             )
-            if changed.restricted and user.type is UserType.PARENT:
-                granted = GrantsChange(child_account_access="children" in visit.form)
+            if changed.restricted and granted is not None:
                 self._users.update_grants(visit.origin, changed.username, granted)
         except Invalid as refusal:
             return _show_change(user, refusal.faults, username=username, email=email, admin=admin)
@@ -167,9 +169,14 @@ def path_of(username: str) -> str:
     return f"{USERS.path}/{quote(username, safe='')}"
 
 
-def _read_user(form: Fields) -> tuple[str, str, bool]:
-    """The name and the address of a user, and whether that is an administrator."""
-    return form.get("username").strip(), form.get("email").strip(), "admin" in form
+def _read_user(form: Form) -> tuple[str, str]:
+    """The name and the address of a user."""
+    return form.get("username").strip(), form.get("email").strip()
+
+
+def _may_enter(user: User) -> bool:
+    """Whether it is a question for a user if it may enter child accounts."""
+    return user.type is UserType.PARENT and not user.service
 
 
 def _show_change(user: User, faults: tuple[Fault, ...] = (), **values: object) -> Reply:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from tokenry.domain.actions import ACTIONS
-from tokenry.domain.errors import AlreadyMade, Fault, Invalid
+from tokenry.domain.errors import AlreadyMade, Fault, Invalid, NotFound
 from tokenry.domain.filters import All, Comparison, Filter, Operator
 from tokenry.domain.webhooks import GRACE, Webhook, WebhookChange
 from tokenry.pages.console.admin.places import WEBHOOKS
@@ -18,13 +18,16 @@ from tokenry.pages.console.admin.questions import (
 )
 from tokenry.pages.console.admin.shown import SECRET_OF, show_admin, show_question
 from tokenry.pages.console.lists import Asked
+from tokenry.pages.fields import Form
 from tokenry.pages.once import faults_of, form_request, tell_made
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
-from tokenry.pages.visits import Fields, Redirect, Reply, Visit, read_id
+from tokenry.pages.visits import Redirect, Reply, Visit, read_id
 from tokenry.service.installation import Installation
 
 NEW = f"{ADMIN}/new-webhook"
+TEST = "test"
+"""What the button does that sends no message again."""
 STATES: Mapping[str, str] = {"": "All messages", "pending": "Waiting", "done": "Taken", "dead": "Given up"}
 """Which messages can be asked to be shown, by their name in the address."""
 
@@ -126,15 +129,18 @@ class WebhookPages:
     def send(self, visit: Visit) -> Reply:
         """POST that one is told that it is tested, or, by the id of a message, that one once more."""
         webhook = self._get(visit)
-        number = read_id(visit.form.get("delivery"))
+        tested = visit.form.find("do") == TEST
+        number = None if tested else read_id(visit.form.get("delivery"))
         try:
-            if number is None:
+            if tested:
                 self._webhooks.test_webhook(visit.origin, webhook.id)
+            elif number is None:
+                raise NotFound
             else:
                 self._webhooks.redeliver(visit.origin, webhook.id, number)
         except Invalid:  # only while it is disabled, which its page says
             return Redirect(path_of(webhook))
-        return Redirect(path_of(webhook), flash="webhook-tested" if number is None else "webhook-redelivered")
+        return Redirect(path_of(webhook), flash="webhook-tested" if tested else "webhook-redelivered")
 
     def _rotate(self, visit: Visit, grace: timedelta) -> Reply:
         webhook = self._get(visit)
@@ -163,9 +169,9 @@ def path_of(webhook: Webhook) -> str:
     return f"{WEBHOOKS.path}/{webhook.id}"
 
 
-def read_webhook(form: Fields) -> WebhookChange:
+def read_webhook(form: Form) -> WebhookChange:
     """Read what one is to be. Where no event is ticked it is told of all."""
-    return WebhookChange(url=form.get("url").strip(), actions=frozenset(form.all("events")) & ACTIONS)
+    return WebhookChange(url=form.get("url").strip(), actions=frozenset(form.boxes("events")) & ACTIONS)
 
 
 def _select_messages(asked: Asked) -> Filter:
