@@ -72,6 +72,7 @@ def test_it_is_in_the_audit_of_whose_administrator_set_it(app: App) -> None:
     (event,) = app.client.get("/v4/tokenry/audit", headers=only).json()["data"]
     assert (event["actor"], event["subject"]) == ("admin", "policy")
     assert [event["details"][when]["expiry_required"] for when in ("from", "to")] == [False, True]
+    assert event["details"]["to"].keys() == NOTHING.keys()
     other = {**only, "Authorization": f"Bearer {eves.reveal()}"}
     assert app.client.get("/v4/tokenry/audit", headers=other).json()["data"] == []
 

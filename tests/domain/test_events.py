@@ -25,11 +25,11 @@ POLICY = Policy(
     requests_per_minute={UserKind.PROXY: 60},
 )
 NOTHING = (
-    '{"lifetime_max": null, "expiry_required": false, "tokens_per_user_max": null, "scopes": {}, '
+    '{"max_lifetime_seconds": null, "expiry_required": false, "max_tokens": null, "scopes": {}, '
     '"second_factor": "nobody", "requests_per_minute": {}}'
 )
 SOMETHING = (
-    '{"lifetime_max": "90d", "expiry_required": false, "tokens_per_user_max": 3, '
+    '{"max_lifetime_seconds": 7776000, "expiry_required": false, "max_tokens": 3, '
     '"scopes": {"user": "domains:read_only linodes:read_write"}, "second_factor": "everybody", '
     '"requests_per_minute": {"proxy": 60}}'
 )

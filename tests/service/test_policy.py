@@ -123,24 +123,24 @@ def test_change_of_the_policy_is_recorded(bench: Bench, policies: Policies) -> N
     put(policies, STRICT)
     policies.set_policy(OPERATOR, lambda before: replace(before, lifetime_max=None, scopes={}))
     nothing: dict[str, object] = {
-        "lifetime_max": None,
+        "max_lifetime_seconds": None,
         "expiry_required": False,
-        "tokens_per_user_max": None,
+        "max_tokens": None,
         "scopes": {},
         "second_factor": "nobody",
         "requests_per_minute": {},
     }
     strict = {
-        "lifetime_max": "1d",
+        "max_lifetime_seconds": 86400,
         "expiry_required": True,
-        "tokens_per_user_max": 1,
+        "max_tokens": 1,
         "scopes": {"admin": "linodes:read_only"},
         "second_factor": "nobody",
         "requests_per_minute": {},
     }
     assert bench.events("policy") == [
         ("policy.set", {"from": nothing, "to": strict}),
-        ("policy.set", {"from": strict, "to": {**strict, "lifetime_max": None, "scopes": {}}}),
+        ("policy.set", {"from": strict, "to": {**strict, "max_lifetime_seconds": None, "scopes": {}}}),
     ]
 
 

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from tokenry.domain.policy import Policy
 from tokenry.domain.scopes import Scopes
-from tokenry.spans import write_span
 
 _SUBJECTS = ("token_id", "user_id", "account_id", "oauth_client_id")
 _NAMES = {*_SUBJECTS, "webhook_id"}
@@ -94,10 +93,11 @@ def _plain(value: Any) -> Any:
         case Scopes():
             return str(value)
         case Policy():
+            lifetime = value.lifetime_max
             return {
-                "lifetime_max": None if value.lifetime_max is None else write_span(value.lifetime_max),
+                "max_lifetime_seconds": None if lifetime is None else int(lifetime.total_seconds()),
                 "expiry_required": value.expiry_required,
-                "tokens_per_user_max": value.tokens_per_user_max,
+                "max_tokens": value.tokens_per_user_max,
                 "scopes": {kind.value: str(scopes) for kind, scopes in value.scopes.items()},
                 "second_factor": value.second_factor.value,
                 "requests_per_minute": {kind.value: limit for kind, limit in value.requests_per_minute.items()},
