@@ -12,6 +12,7 @@ from tokenry.domain.details import Reason
 from tokenry.domain.events import EVENTS, Event
 from tokenry.domain.policy import Concerned, Policy, UserKind
 from tokenry.domain.scopes import EVERYTHING, Scopes
+from tokenry.domain.tokens import NEVER
 from tokenry.domain.watch_events import TokenNarrowed, TokenUnwatched, TokenWatched
 
 MODULES = (events, notice_events, sign_in_events, watch_events, webhook_events)
@@ -36,6 +37,12 @@ SOMETHING = (
 DIFFERENCE = {"email": {"from": "a@b", "to": "c@d"}}
 
 RECORDED = [
+    (
+        events.TokenCreated(12, "ci", SCOPES, NEVER),
+        "token.create",
+        "token:12",
+        '{"label": "ci", "scopes": "domains:read_only linodes:read_write", "expiry": "never"}',
+    ),
     (
         events.TokenCreated(12, "ci", SCOPES, MOMENT),
         "token.create",

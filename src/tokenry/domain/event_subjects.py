@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from tokenry.domain.policy import Policy
 from tokenry.domain.scopes import Scopes
+from tokenry.domain.tokens import NEVER
 
 _SUBJECTS = ("token_id", "user_id", "account_id", "oauth_client_id")
 _NAMES = {*_SUBJECTS, "webhook_id"}
@@ -89,7 +90,7 @@ class OfClient(Recorded):
 def _plain(value: Any) -> Any:
     match value:
         case datetime():
-            return value.isoformat()
+            return "never" if value == NEVER else value.isoformat()
         case Scopes():
             return str(value)
         case Policy():
