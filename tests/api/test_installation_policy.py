@@ -97,6 +97,23 @@ def test_shortening_is_asked_for_and_shown(app: App) -> None:
     assert under_way == {**lifetime, **under_way, "by": "admin", "expired": 0, "expire_sooner": 0, "ended": None}
 
 
+@pytest.mark.parametrize("path", ["audit", "audit/export", "profile/audit", "profile/audit/export?format=jsonl"])
+def test_other_accounts_are_not_told_who_had_their_tokens_shortened(app_on_each_engine: App, path: str) -> None:
+    app = app_on_each_engine
+    do = open_installation(app.settings, app.clock)
+    first = do.accounts.list_accounts()[0].euuid
+    do.accounts.create_account(OPERATOR, company="child", parent=first, admin="eve")
+    _, eves = do.tokens.create_token_for(OPERATOR, "eve", NewToken())
+    changed(app, {"max_lifetime_seconds": DAY, "shorten_existing": True})
+    assert do.shortenings.shorten_tokens() == 2
+    do.database.close()
+    for secret, actor in ((eves.reveal(), "the policy"), (app.token, "admin")):
+        only = {"Authorization": f"Bearer {secret}", "X-Filter": '{"action": "token.shorten"}'}
+        answer = app.client.get(f"/v4/tokenry/{path}", headers=only)
+        assert (answer.status_code, actor in answer.text) == (200, True)
+        assert ("admin" in answer.text, "testclient" in answer.text) == (secret == app.token,) * 2
+
+
 @pytest.mark.parametrize(
     ("body", "fields"),
     [

@@ -20,6 +20,7 @@ from tokenry.domain.errors import Fault, Invalid
 from tokenry.domain.events import AccountCreated, TokenRevoked
 from tokenry.domain.filters import Comparison, Filter, Operator
 from tokenry.domain.paging import PageRequest
+from tokenry.domain.policy_changes import PolicyChange
 from tokenry.domain.tokens import NewToken
 from tokenry.domain.webhooks import (
     RETRIED_FOR,
@@ -33,6 +34,10 @@ from tokenry.domain.webhooks import (
 )
 from tokenry.fetching.names import NoRoom
 from tokenry.fetching.reach import INTERNET, Networks
+from tokenry.service.accounts import Accounts
+from tokenry.service.policy import Policies
+from tokenry.service.policy_changes import PolicyChanges
+from tokenry.service.shortening import Shortenings
 from tokenry.service.telling import Limits, Outcome, Telling
 from tokenry.service.transactions import Transactions
 from tokenry.service.webhooks import OUT_OF_REACH, PLAIN, Webhooks
@@ -113,6 +118,21 @@ def test_message_is_signed_and_says_what_the_audit_does(desk: Desk) -> None:
     }
     assert (received.path, received.headers["content-type"]) == ("/hooks?key=1", "application/json")
     assert desk.tell() == 0, "it is told once"
+
+
+def test_message_on_another_account_does_not_say_who_had_its_tokens_shortened(desk: Desk) -> None:
+    Accounts(desk.transactions).create_account(OPERATOR, company="Other", admin="eve")
+    theirs, _ = desk.bench.tokens.create_token_for(OPERATOR, "eve", NewToken())
+    desk.make("token.shorten", origin=OPERATOR)
+    wanted = PolicyChange({"lifetime_max": timedelta(days=1)})
+    PolicyChanges(desk.transactions).change_policy(desk.bench.origin, wanted, shorten=True)
+    Shortenings(desk.transactions, Policies(desk.transactions)).shorten_tokens()
+    desk.tell()
+    told = {data["subject"]: data for data in (each.message["data"] for each in desk.receiver.received)}
+    assert {subject: (data["actor"], data["address"]) for subject, data in told.items()} == {
+        "token:1": ("admin", "203.0.113.9"),
+        f"token:{theirs.id}": ("the policy", None),
+    }
 
 
 def test_both_secrets_sign_until_the_grace_of_the_first_ends(desk: Desk) -> None:

@@ -26,6 +26,7 @@ from tokenry.storage.policy import (
 from tokenry.storage.policy_effects import list_outliving_users
 from tokenry.storage.schema import credentials, tokens, users
 from tokenry.storage.tokens import revoke_token
+from tokenry.storage.users import get_user
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -114,10 +115,11 @@ def test_revoked_expired_and_delegated_tokens_are_not_shortened(database: Databa
 def test_long_lived_tokens_are_taken_by_id_from_the_last_one_on(database: Database) -> None:
     user_id = new_user(database)
     with database.write() as connection:
+        account_id = get_user(connection, user_id).account_id
         ids = [add_token(connection, user_id, expiry=NEVER).id for _ in range(3)]
         add_token(connection, user_id, expiry=NOW + DAY)
         pieces = [lock_long_lived(connection, DAY, NOW, after=after, limit=2) for after in (0, ids[1], ids[2])]
-    assert pieces == [[LongLived(id, NEVER, NOW + DAY) for id in some] for some in (ids[:2], ids[2:], [])]
+    assert pieces == [[LongLived(id, account_id, NEVER, NOW + DAY) for id in some] for some in (ids[:2], ids[2:], [])]
 
 
 def test_shortened_tokens_open_no_longer_than_they_live(database: Database) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -15,8 +16,10 @@ from tokenry.service.transactions import Change, Transactions
 from tokenry.storage import policy as stored
 from tokenry.storage.database import retried
 from tokenry.storage.policy_effects import list_outliving_users
-from tokenry.storage.users import find_ceiling, lock_user
+from tokenry.storage.users import find_ceiling, find_user_by_id, lock_user
 
+BY_POLICY = Origin("the policy")
+"""What the tokens of an account are shortened by if a person of another one asked for it."""
 BATCH = 1000
 """Tokens that are shortened in one transaction."""
 WAIT_SECONDS_MAX = 60
@@ -137,9 +140,22 @@ def shorten_some(change: Change, asked: timedelta, after: int) -> Shortened | No
     if not found:
         return None
     stored.shorten_tokens(change.connection, [token.id for token in found], lifetime)
-    change.record(*(TokenShortened(token.id, token.expiry, token.shortened) for token in found))
+    _record_shortened(change, found)
     at_once = sum(token.shortened <= change.now for token in found)
     return Shortened(at_once, len(found) - at_once, found[-1].id)
+
+
+def _record_shortened(change: Change, tokens: Sequence[stored.LongLived]) -> None:
+    """Record it, of whoever asked for it in the account of that one alone: other accounts are told of nobody there."""
+    asker = change.origin.user_id
+    user = None if asker is None else find_user_by_id(change.connection, asker)
+    own = None if user is None else user.account_id
+    told = {token.id: asker is None or token.account_id == own for token in tokens}
+    for origin, known in ((change.origin, True), (BY_POLICY, False)):
+        those = (token for token in tokens if told[token.id] is known)
+        replace(change, origin=origin).record(
+            *(TokenShortened(token.id, token.expiry, token.shortened) for token in those)
+        )
 
 
 def count_for(change: Change, policy: Policy, user_id: int) -> int:

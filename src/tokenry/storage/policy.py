@@ -32,6 +32,7 @@ class LongLived(NamedTuple):
     """A token that outlives a maximum lifetime."""
 
     id: int
+    account_id: int
     expiry: datetime
     shortened: datetime
 
@@ -77,15 +78,16 @@ def lock_long_lived(
     connection: Connection, lifetime: timedelta, now: datetime, *, after: int, limit: int
 ) -> Sequence[LongLived]:
     """List and lock some of the tokens that outlive a maximum lifetime, by id, those that follow the id `after`."""
+    account = select(users.c.account_id).where(users.c.id == tokens.c.user_id).scalar_subquery()
     statement = (
-        select(tokens.c.id, tokens.c.expires_at, end_of(lifetime).label("end"))
+        select(tokens.c.id, account.label("account_id"), tokens.c.expires_at, end_of(lifetime).label("end"))
         .where(outlives(lifetime, now), tokens.c.id > after)
         .order_by(tokens.c.id)
         .limit(limit)
         .with_for_update(key_share=True)
     )
     rows = connection.execute(statement).all()
-    return [LongLived(row.id, from_seconds(row.expires_at), from_seconds(row.end)) for row in rows]
+    return [LongLived(row.id, row.account_id, from_seconds(row.expires_at), from_seconds(row.end)) for row in rows]
 
 
 def shorten_tokens(connection: Connection, token_ids: Sequence[int], lifetime: timedelta) -> None:
