@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
-from tokenry.cli.expiry import read_expiry, read_span, read_start
+from tokenry.cli.expiry import GRACE_MAX, read_expiry, read_span, read_start
+from tokenry.domain.rotation import GRACE_SECONDS_MAX
+from tokenry.domain.webhooks import GRACE_MAX as WEBHOOK_GRACE_MAX
 
 
 @pytest.mark.parametrize(
@@ -50,3 +52,7 @@ def test_nothing_begins_never(text: str) -> None:
     with pytest.raises(typer.BadParameter) as refused:
         read_start(text)
     assert refused.value.param_hint == "--not-before"
+
+
+def test_grace_is_at_most_what_the_service_takes() -> None:
+    assert timedelta(seconds=GRACE_SECONDS_MAX) == WEBHOOK_GRACE_MAX == GRACE_MAX

@@ -36,6 +36,11 @@ def test_tokens_stay_as_they_are_unless_they_are_to_be_shortened(person: Person)
     person.does("policy", "set", "--max-lifetime", "none")
 
 
+def test_fault_of_the_service_names_the_option(person: Person) -> None:
+    said = person.fails(2, "policy", "set", "--no-expiry-required", "--shorten-existing", "--yes")
+    assert "--shorten-existing: Must have a maximum lifetime to shorten tokens to" in said
+
+
 def test_wrong_use_is_a_usage_error(person: Person) -> None:
     for arguments in ((), ("--max-tokens", "0"), ("--requests-per-minute", "root=1"), ("--scopes", "user")):
         person.fails(2, "policy", "set", *arguments)

@@ -54,6 +54,10 @@ def test_all_that_is_missing_is_named_at_once(words: str) -> None:
         ("admin user update ada", "--rename, --email, --ceiling or --external-id: say what to change."),
         ("admin webhook update 1", "--url, --event or --all-events: say what to change."),
         ("webhook update 1", "--url, --event or --all-events: say what to change."),
+        ("token rotate 1 --grace 8d", "--grace: use a span of at most 7d."),
+        ("webhook rotate-secret 1 --grace 169h", "--grace: use a span of at most 7d."),
+        ("admin token rotate 1 --grace 8d", "--grace: use a span of at most 7d."),
+        ("admin webhook rotate-secret 1 --grace 8d", "--grace: use a span of at most 7d."),
         ("policy set --max-lifetime 90", "--max-lifetime: use a span such as 12h, 90d or 4w, or none."),
     ],
 )

@@ -263,7 +263,7 @@ def test_audit_of_one_subject(service: Server) -> None:
         (("user", "disable", "nobody"), "There is no user nobody."),
         (("token", "create", "--user", "nobody", "--expires", "1d"), "There is no user nobody."),
         (("token", "create", "--user", "admin", "--expires", "1d", "--scopes", "x:y"), "scopes: Invalid scope: x:y"),
-        (("token", "create", "--user", "admin", "--expires", "2001-01-01"), "expiry: Must be in the future"),
+        (("token", "create", "--user", "admin", "--expires", "2001-01-01"), "--expires: Must be in the future"),
         (("token", "revoke", "987654"), "There is no token 987654."),
         (("token", "list", "--user", "nobody"), "There is no user nobody."),
         (("webhook", "redeliver", "8", "9"), "There is no message 9 of webhook 8."),

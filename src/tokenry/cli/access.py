@@ -21,6 +21,7 @@ from tokenry.addresses import read_base_url
 from tokenry.cli import keyrings
 from tokenry.cli.configuration import Context, ContextName, locked_contexts, read_contexts, write_contexts
 from tokenry.cli.curl import CurlTransport
+from tokenry.cli.faults import say_fault
 from tokenry.cli.missing import NOT_FOUND, find_things, say_missing
 from tokenry.cli.running import NOT_LOGGED_IN, REFUSED, CommandError, complain
 from tokenry.client import (
@@ -189,7 +190,7 @@ def _describe_refusal(error: ApiError, access: Access) -> CommandError:
 
 def _say(fault: Fault) -> str:
     """A fault by itself where it is in what options became: nobody has written that."""
-    return fault.reason if fault.field == FILTER else str(fault)
+    return say_fault(fault.reason, None if fault.field == FILTER else fault.field)
 
 
 def _suggest(fault: Fault, access: Access) -> str:

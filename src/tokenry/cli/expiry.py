@@ -8,6 +8,8 @@ from tokenry import spans
 from tokenry.moments import read_moment
 
 NEVER = "never"
+GRACE_MAX = timedelta(days=7)
+"""The most that the service takes."""
 
 
 def read_span(text: str, option: str, *, otherwise: str = "") -> timedelta:
@@ -16,6 +18,14 @@ def read_span(text: str, option: str, *, otherwise: str = "") -> timedelta:
     if span is None:
         raise typer.BadParameter(f"use a span such as 12h, 90d or 4w{otherwise}", param_hint=option)
     return span
+
+
+def read_grace(text: str) -> timedelta:
+    """Read for how long the secret before is good. Raises BadParameter."""
+    grace = read_span(text, "--grace")
+    if grace > GRACE_MAX:
+        raise typer.BadParameter(f"use a span of at most {spans.write_span(GRACE_MAX)}", param_hint="--grace")
+    return grace
 
 
 def read_start(text: str | None) -> datetime | None:

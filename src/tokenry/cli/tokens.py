@@ -12,7 +12,7 @@ import typer
 
 from tokenry.cli.access import Connection, opened
 from tokenry.cli.candidates import complete_ids, complete_scopes
-from tokenry.cli.expiry import read_expiry, read_span
+from tokenry.cli.expiry import read_expiry, read_grace
 from tokenry.cli.inputs import read_input
 from tokenry.cli.issuing import SHOWN_ONCE, advise_again, issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.metadata import ChangedMetadata, NewMetadata, read_metadata
@@ -241,7 +241,7 @@ def rotate(
     if expires is not None:
         raise typer.BadParameter("it needs --exec", param_hint="--expires")
     printer = output.of(TOKEN, bare="token")
-    span = read_span("1d" if grace is None else grace, "--grace")
+    span = read_grace("1d" if grace is None else grace)
     require_delivery()
     left = span if now else None
     unknown = f"It is not known whether token {token_id} was rotated. If it was: {advise_again(token_id, left)}"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tokenry.cli.access import Connection
-from tokenry.cli.expiry import read_span
+from tokenry.cli.expiry import read_grace
 from tokenry.cli.issuing import issuing, require_delivery
 from tokenry.cli.options import ID_MAX, read_text, takes_groups
 from tokenry.cli.output import Output, Printer, Row, write_time
@@ -128,7 +128,7 @@ def rotate_secret(
 ) -> None:
     """Give a webhook another secret. It is shown only this once; with -q nothing else is printed."""
     printer = output.of(WITH_SECRET, bare="secret")
-    span = read_span(grace, "--grace")
+    span = read_grace(grace)
     require_delivery()
     lost = f"Webhook {webhook_id} may have a secret that nobody has: rotate it again."
     with connection.open() as client, issuing(lost) as issue:

@@ -7,6 +7,7 @@ from typing import Never
 
 import typer
 
+from tokenry.cli.faults import say_fault
 from tokenry.cli.running import FAILED, REFUSED, complain
 from tokenry.cli.running import run as run_command
 from tokenry.domain.errors import NotFound, Refusal, SetupError, Unavailable
@@ -31,7 +32,7 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> None:
         )
         _fail(f"the database cannot be used now ({refusal.reason}): {changed} try again.")
     except Refusal as refusal:
-        _fail("; ".join(f"{fault.field}: {fault.reason}" if fault.field else fault.reason for fault in refusal.faults))
+        _fail("; ".join(say_fault(fault.reason, fault.field) for fault in refusal.faults))
     except SetupError as error:
         _fail(str(error), REFUSED if isinstance(error, WrongSettings) else FAILED)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tokenry.cli.expiry import read_expiry, read_span, read_start
+from tokenry.cli.expiry import read_expiry, read_grace, read_start
 from tokenry.cli.issuing import advise_again, issuing, perhaps_made, require_delivery, revoking
 from tokenry.cli.options import COUNT_MAX, ID_MAX, ChangedLimit, NewLimit, NotBefore, RotatesItselfOnly, read_text
 from tokenry.cli.running import complain, group
@@ -163,7 +163,7 @@ def rotate(
     settings: Settings,
 ) -> None:
     """Give a service account's token another secret and print it, once: it alone on standard output."""
-    span = read_span(grace, "--grace")
+    span = read_grace(grace)
     if span.total_seconds() > GRACE_SECONDS_MAX:
         raise typer.BadParameter("it is at most 7d", param_hint="--grace")
     installation = open_installation(settings)

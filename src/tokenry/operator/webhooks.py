@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tokenry.cli.expiry import read_span
+from tokenry.cli.expiry import read_grace
 from tokenry.cli.issuing import issuing, require_delivery
 from tokenry.cli.options import ID_MAX
 from tokenry.cli.output import write_time
@@ -121,7 +121,7 @@ def rotate_secret(
     settings: Settings,
 ) -> None:
     """Give a webhook another secret, and print it, once."""
-    webhooks, span = _open(settings), read_span(grace, "--grace")
+    span, webhooks = read_grace(grace), _open(settings)
     require_delivery()
     lost = f"Webhook {webhook_id} may have a secret that nobody has: rotate it again."
     with issuing(lost) as issue:
