@@ -107,6 +107,7 @@ EXAMPLES: dict[str, str] = {
     "operator.gateway._PORT": "8080",
     "cli.limits._NUMBER": "12",
     "pages.once._KEY": "a" * 32,
+    "pages.told._MOMENT": "2030-07-01T00:30:00",
     "pages.console.token_form._BETWEEN": ", ",
     "pages.console.token_form._DAY": "2027-01-31",
     "pages.cookies.VISIT_VALUE": "a" * 43,

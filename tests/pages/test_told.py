@@ -31,6 +31,23 @@ def test_fault_is_told_with_what_it_is_about(reason: str, told: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "Must be no later than 1 Jul 2030, 02:30 CEST (maximum lifetime: 90d)"),
+        ("de", "Darf nicht später sein als 01.07.2030, 02:30 MESZ (höchste Laufzeit: 90d)"),
+    ],
+)
+def test_time_in_a_fault_is_told_as_it_is_where_somebody_is(language: str, told: str) -> None:
+    reason = "Must be no later than 2030-07-01T00:30:00 (maximum lifetime: 90d)"
+    assert tell(reason, language, "Europe/Berlin") == told
+
+
+@pytest.mark.parametrize("text", ["2030-13-01T00:00:00", "0001-01-01T00:00:00", "12030-01-01T00:00:00"])
+def test_what_is_no_time_stays(text: str) -> None:
+    assert tell(text, "en", "America/New_York") == text
+
+
+@pytest.mark.parametrize(
     "reason", ["<i>Nobody</i> has words for this", "Length must be 1-", "", "Invalid scope: " + "x" * LENGTH_MAX]
 )
 def test_what_has_no_words_is_marked_as_english(reason: str) -> None:

@@ -54,7 +54,7 @@ def _environment(language: str) -> Environment:
         distance=_write_distance,
         instant=_write_instant,
         span=partial(writing.write_span, language=language),
-        told=partial(tell, language=language),
+        told=_tell,
         named=partial(name_in, language=language),
         happened=lambda action: texts.gettext(describe_action(action)),
     )
@@ -74,6 +74,12 @@ def _write_time(context: Context, at: datetime) -> str:
 @pass_context
 def _write_distance(context: Context, at: datetime) -> str:
     return writing.write_distance(at, context["now"], context["language"])
+
+
+@pass_context
+def _tell(context: Context, reason: str) -> str | Markup:
+    # Macros that are imported without the context know of no time zone; no fault of a field of theirs has a time.
+    return tell(reason, context["language"], context.get("timezone"))
 
 
 def _write_instant(at: datetime) -> str:

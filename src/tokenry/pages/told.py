@@ -4,6 +4,7 @@ The API says faults in English for ever, with what they are about in them: `Leng
 texts such a one has gaps: `Length must be 1-{} characters`.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,10 +13,14 @@ from itertools import chain
 from markupsafe import Markup
 
 from tokenry.languages.catalogues import DEFAULT, catalogue, translations
+from tokenry.languages.writing import write_time
+from tokenry.moments import read_moment
 
 GAP = "{}"
 LENGTH_MAX = 2000
 """What is longer is shown as it is: most of it is not ours."""
+_MOMENT = re.compile(r"\b2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\b", re.ASCII)
+"""A time as the API writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,13 @@ class Sentence:
         return "".join(chain.from_iterable(zip(self.told, [*gaps, ""], strict=True)))
 
 
-def tell(reason: str, language: str) -> str | Markup:
-    """Tell a fault in a language; what has no words in it stays, and is marked as the English that it is."""
+def tell(reason: str, language: str, timezone: str | None = None) -> str | Markup:
+    """Tell a fault in a language; what has no words in it stays, and is marked as the English that it is.
+
+    Times in it are written as they are there, if it is known in which time zone somebody is.
+    """
+    if timezone is not None and len(reason) <= LENGTH_MAX:
+        reason = _MOMENT.sub(lambda found: _write_time(found[0], language, timezone), reason)
     if language == DEFAULT:
         return reason
     told = _find(reason, language)
@@ -58,6 +68,11 @@ def name_in(words: str, language: str) -> str:
     if bracket and words.endswith(")"):
         return f"{_find_whole(general, language) or general}{bracket}{name}"
     return _find_whole(words, language) or words
+
+
+def _write_time(text: str, language: str, timezone: str) -> str:
+    moment = read_moment(text)
+    return text if moment is None else write_time(moment, language, timezone)
 
 
 def _find(text: str, language: str, *, within: bool = False) -> str | None:

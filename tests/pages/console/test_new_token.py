@@ -133,7 +133,7 @@ def test_expiry_is_within_what_the_policy_allows(site: App, do: Installation, ad
         ({"expires": "8"}, "Choose when it expires", "expiry"),
         ({"day": "2025-06-14"}, "Must be in the future", "expiry"),
         ({"day": "9999-99-99"}, "Must be a day such as 2027-01-31", "expiry"),
-        ({"day": "9999-12-31"}, "Must be before 2999-12-12T05:00:00", "expiry"),
+        ({"day": "9999-12-31"}, "Must be before 12 Dec 2999, ", "expiry"),
         ({"starts": "9999-12-31"}, "Must be before the token expires", "not_before"),
         ({"networks": "10.0.0.1/8"}, "10.0.0.1/8 is no address", "networks"),
         ({"networks": ",".join(f"10.0.0.{n}" for n in range(51))}, "Must be at most 50 networks", "networks"),
