@@ -424,7 +424,7 @@ def _disable_full(case: Case) -> None:
 
 
 def _letter(case: Case) -> Letter:
-    reader = Reader(case.me.actor.user_id, "boss", "boss@example.org", "UTC")
+    reader = Reader(case.me.actor.user_id, 1, "boss", "boss@example.org", "UTC")
     return Letter(reader, [], urgent=case.side == 0, failures=1)
 
 

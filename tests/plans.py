@@ -45,6 +45,7 @@ BIG = {
     "webhooks",
     "outbox",
     "notices",
+    "mailed_addresses",
     "seen_networks",
 }
 _READS = re.compile(r"SELECT\b|WITH\b")

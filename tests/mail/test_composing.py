@@ -25,7 +25,7 @@ def notice(kind: NoticeKind, label: str = "ci") -> Notice:
 def compose(
     *notices: Notice, language: str | None = None, console: str | None = CONSOLE, username: str = "ada"
 ) -> EmailMessage:
-    reader = Reader(1, username, "ada@example.org", "Europe/Berlin", language)
+    reader = Reader(1, 1, username, "ada@example.org", "Europe/Berlin", language)
     return compose_letter(Letter(reader, notices, urgent=True), sender=SENDER, now=NOW, console=console)
 
 

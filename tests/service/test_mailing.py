@@ -22,6 +22,8 @@ from tokenry.domain.mail import (
     ALARMS_AT_ONCE_MAX,
     ATTEMPTS_MAX,
     RETRY_SECONDS,
+    ROOM_OF_ACCOUNT,
+    ROOM_OF_ALL,
     MailSettings,
     next_day,
     read_mail_server,
@@ -39,6 +41,7 @@ from tokenry.service.transactions import Transactions
 from tokenry.storage import notices as stored
 from tokenry.storage import schema
 from tokenry.storage.audit import EVENTS_LOOKED_AT
+from tokenry.storage.mailed_addresses import claim_turn, delete_old_turns
 from tokenry.storage.uses import Use
 
 ADDRESS = "admin@example.org"
@@ -73,10 +76,22 @@ class Desk:
 
     def create_eve(self) -> int:
         """Another user with an address; the id."""
-        self.bench.users.create_user(OPERATOR, username="eve")
-        of_eve = update(schema.users).where(schema.users.c.username == "eve").values(email="eve@example.org")
+        return self.create_user("eve", "eve@example.org")
+
+    def create_user(self, username: str, email: str) -> int:
+        return self.bench.users.create_user(OPERATOR, username=username, email=email).id
+
+    def alarm(self, user_id: int) -> None:
+        """What is not grave."""
+        self.use(self.create_token_of(user_id), "192.0.2.1", "203.0.113.7")
+
+    def claim_turns(self, address: str, account_id: int, *, urgent: bool = True) -> int:
+        """Send an address as much as may be at once; how much that is."""
+        turns = 0
         with self.bench.database.write() as connection:
-            return int(connection.execute(of_eve.returning(schema.users.c.id)).scalar_one())
+            while claim_turn(connection, address, account_id, self.transactions.now(), urgent=urgent):
+                turns += 1
+        return turns
 
     def create_token_of(self, user_id: int) -> int:
         token_id, _ = self.create_token()
@@ -265,6 +280,65 @@ def test_several_workers_mail_each_thing_once_and_at_once(desk: Desk) -> None:
             desk.leak()
             assert sum(threads.map(Mailing.send_due, workers)) == 1
     assert len(desk.mailbox.messages) == ALARMS_AT_ONCE_MAX
+
+
+def test_address_of_many_users_is_mailed_some_messages_at_once_and_then_one_an_hour(desk: Desk) -> None:
+    spellings = ("victim@bücher.example", "Victim@BÜCHER.example", "victim@xn--bcher-kva.example")
+    for number in range(ROOM_OF_ACCOUNT.at_once + 2):
+        desk.alarm(desk.create_user(f"user{number}", spellings[number % len(spellings)]))
+    mailed = []
+    for minutes in (0, 0, 59, 60, 119, 120):
+        desk.clock.seconds = NOW.timestamp() + minutes * 60
+        mailed.append(desk.turn())
+    assert mailed == [ROOM_OF_ACCOUNT.at_once, 0, 0, 1, 0, 1]
+
+
+def test_several_workers_mail_an_address_of_several_users_no_more_than_it_has_room_for(desk: Desk) -> None:
+    workers = [desk.worker() for _ in range(4)]
+    assert desk.claim_turns("eve@example.org", 1) == ROOM_OF_ACCOUNT.at_once
+    for each in ("eve", "EVE", "Eve", "eVe"):
+        desk.alarm(desk.create_user(f"u-{each.encode().hex()}", f"{each}@example.org"))
+    desk.clock.seconds += ROOM_OF_ACCOUNT.interval.total_seconds()
+    with ThreadPoolExecutor(len(workers)) as threads:
+        assert sum(threads.map(Mailing.send_due, workers)) == 1
+
+
+def test_account_that_floods_an_address_silences_no_other_there_and_all_together_are_bounded(desk: Desk) -> None:
+    turns = [desk.claim_turns(ADDRESS, account_id) for account_id in range(11, 17)]
+    assert turns == [ROOM_OF_ACCOUNT.at_once] * 4 + [0, 0]
+    assert sum(turns) == ROOM_OF_ALL.at_once
+
+
+def test_reminders_and_messages_to_try_it_leave_alarms_half_of_the_room_at_an_address(desk: Desk) -> None:
+    assert desk.claim_turns(ADDRESS, 1, urgent=False) == ROOM_OF_ACCOUNT.at_once // 2
+    with pytest.raises(Invalid, match="this address"):
+        desk.mailing.send_test(desk.bench.origin)
+    desk.leak()
+    assert desk.turn() == 1
+
+
+def test_message_that_does_not_reach_an_address_takes_nothing_of_its_room(desk: Desk) -> None:
+    desk.leak()
+    desk.mailbox.answer = "451 later"
+    assert desk.turn() == 0
+    assert desk.claim_turns(ADDRESS, 1) == ROOM_OF_ACCOUNT.at_once
+
+
+def test_clock_that_was_set_back_leaves_an_address_its_room(desk: Desk) -> None:
+    desk.claim_turns(ADDRESS, 1)
+    desk.clock.seconds -= 86400
+    assert desk.claim_turns(ADDRESS, 1) == ROOM_OF_ACCOUNT.at_once
+
+
+def test_what_was_sent_to_an_address_is_forgotten_when_it_says_nothing_any_more(desk: Desk) -> None:
+    desk.claim_turns(ADDRESS, 1)
+    rows = select(func.count()).select_from(schema.mailed_addresses)
+    desk.clock.seconds += (ROOM_OF_ACCOUNT.at_once - 1) * ROOM_OF_ACCOUNT.interval.total_seconds()
+    for left in (1, 0):
+        with desk.bench.database.write() as connection:
+            delete_old_turns(connection, desk.transactions.now())
+            assert connection.execute(rows).scalar_one() == left
+        desk.clock.seconds += ROOM_OF_ACCOUNT.interval.total_seconds()
 
 
 def test_message_is_text_and_html_in_which_a_label_is_only_text(desk: Desk) -> None:

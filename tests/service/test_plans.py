@@ -63,6 +63,7 @@ from tokenry.settings import Settings
 from tokenry.storage import audit, schema
 from tokenry.storage.database import to_seconds
 from tokenry.storage.mail import claim_message, take_notices
+from tokenry.storage.mailed_addresses import claim_turn, give_back_turn
 from tokenry.storage.notices import note_networks, note_presented_again
 from tokenry.storage.revoked_uses import Suspect, note_revoked_uses
 from tokenry.storage.rotations import activate_used, find_unused
@@ -314,6 +315,10 @@ NOTICES = f"""
         {NOW} - 1000 * i, {NOW}
     FROM {numbers(2, TOKENS)}
 """
+MAILED = f"""
+    INSERT INTO mailed_addresses (address, account_id, next_at)
+    SELECT 'user-' || i || '@example.org', 0, {NOW} + i FROM {numbers(1, 5000)}
+"""
 NETWORKS = f"""
     INSERT INTO seen_networks (token_id, network, seen_at)
     SELECT id, '198.51.100.0/24', {NOW} FROM tokens WHERE id < 20000
@@ -358,6 +363,7 @@ def fill(connection: Connection) -> None:
         WEBHOOKS,
         OUTBOX,
         NOTICES,
+        MAILED,
         NETWORKS,
         ASSERTIONS.format(blob="BLOB" if connection.dialect.name == "sqlite" else "BYTEA"),
     ):
@@ -716,6 +722,9 @@ class Many:
                 with self.database.write() as connection:
                     assert claim_message(connection, 280, now, until=now, urgent=urgent) is not None
                     take_notices(connection, 280, now, urgent=urgent)
+                    assert claim_turn(connection, "a@example.com", 1, now, urgent=urgent)
+            with self.database.write() as connection:
+                give_back_turn(connection, "a@example.com", 1)
 
         return {
             "notices.list_notices": [partial(do.notices.list_notices, actor)],

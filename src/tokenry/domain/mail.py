@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from tokenry.domain.notices import Notice
 from tokenry.domain.public_url import is_loopback
+from tokenry.domain.texts import fold
 from tokenry.domain.zones import find_zone
 
 ATTEMPTS_MAX = 5
@@ -22,6 +24,19 @@ ALARMS_AHEAD = (ALARMS_AT_ONCE_MAX - 1) * ALARM_INTERVAL
 """How far in the future an alarm may be due that is mailed at once, since it is grave."""
 _PORTS = {"smtp": 587, "smtps": 465}
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
+
+
+class Room(NamedTuple):
+    """How many messages an address is sent right after one another, before one in each interval."""
+
+    at_once: int
+    interval: timedelta
+
+
+ROOM_OF_ACCOUNT = Room(10, timedelta(hours=1))
+"""For all that one account's users are sent at one address, which may be a stranger's."""
+ROOM_OF_ALL = Room(40, timedelta(minutes=15))
+"""For all that anybody is sent at it: so much more that no account silences what another's users are told there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +63,7 @@ class Reader(NamedTuple):
     """Who is told by mail: with times as they are where the user is, and in which language, if one was chosen."""
 
     user_id: int
+    account_id: int
     username: str
     address: str
     timezone: str
@@ -84,6 +100,14 @@ def read_mail_server(text: str) -> MailServer:
 def is_sender(text: str) -> bool:
     """Whether mail can be from this address."""
     return _ADDRESS.fullmatch(text) is not None
+
+
+def fold_address(address: str) -> str:
+    """What addresses have in common that are one: no case, and a domain as all servers take it (IDNA)."""
+    name, _, domain = address.rpartition("@")
+    with suppress(UnicodeError):  # one that has no such form is written to as it is
+        domain = domain.encode("idna").decode("ascii")
+    return fold(f"{name}@{domain}")
 
 
 def next_message(now: datetime, due: datetime, timezone: str, *, urgent: bool) -> datetime:

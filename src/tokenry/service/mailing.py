@@ -14,7 +14,7 @@ from tokenry.complaints import Complaints
 from tokenry.domain.accounts import Origin
 from tokenry.domain.callers import require_administrator
 from tokenry.domain.errors import Fault, Invalid
-from tokenry.domain.mail import ATTEMPTS_MAX, RETRY_SECONDS, Letter, MailSettings, next_message
+from tokenry.domain.mail import ATTEMPTS_MAX, RETRY_SECONDS, Letter, MailSettings, fold_address, next_message
 from tokenry.domain.notice_events import MailTested
 from tokenry.domain.profile import Profile
 from tokenry.service.acting import get_writer
@@ -22,6 +22,7 @@ from tokenry.service.transactions import Transactions
 from tokenry.storage import mail as stored
 from tokenry.storage.audit import count_events
 from tokenry.storage.database import retried
+from tokenry.storage.mailed_addresses import claim_turn, give_back_turn
 from tokenry.storage.one_thread import OneThread
 from tokenry.storage.users import find_profile, lock_user
 
@@ -37,6 +38,10 @@ TESTS_SPAN = timedelta(hours=1)
 """An address may be a stranger's: an administrator tries no more often than that."""
 ENOUGH = Fault(f"You have tried it {TESTS_MAX} times within an hour: wait")
 NO_MAIL = Fault("No mail is sent here: the operator has to set TOKENRY_SMTP_URL and TOKENRY_MAIL_FROM")
+
+
+class NoRoom(Exception):  # noqa: N818 - no error
+    """An address was sent so much lately that what is for it waits, as if nobody had taken it."""
 
 
 class Mailing:
@@ -58,15 +63,24 @@ class Mailing:
         """Send users what they were not told yet, alarms first; how many messages went out."""
         if self._settings is None:
             return 0
-        return sum(self._send_some(self._settings, urgent=urgent) for urgent in (True, False))
+        full: set[tuple[int, str]] = set()
+        return sum(self._send_some(self._settings, full, urgent=urgent) for urgent in (True, False))
 
-    def _send_some(self, settings: MailSettings, *, urgent: bool) -> int:
+    def _send_some(self, settings: MailSettings, full: set[tuple[int, str]], *, urgent: bool) -> int:
+        """`full` are the addresses, by account, for which there is no room: however many have one, it is asked once."""
         mailed, now = 0, self._transactions.now()
         after: datetime | None = now - stored.TOLD_WITHIN
         while after is not None:
             with self._transactions.read() as connection:
                 waiting = stored.list_waiting(connection, now, after, urgent=urgent)
-            mailed += sum(self._mail(settings, user_id, urgent=urgent) for user_id in waiting.user_ids)
+            for user_id, account_id, address in waiting.users:
+                place = account_id, fold_address(address)
+                if place in full:
+                    continue
+                try:
+                    mailed += self._mail(settings, user_id, urgent=urgent)
+                except NoRoom:
+                    full.add(place)
             after = waiting.after
         return mailed
 
@@ -105,6 +119,8 @@ class Mailing:
             since = change.now - TESTS_SPAN
             if count_events(change.connection, tested.subject, tested.action, since) >= TESTS_MAX:
                 raise Invalid(ENOUGH)
+            if not claim_turn(change.connection, profile.email, user.account_id, change.now, urgent=False):
+                raise Invalid(Fault("Enough was sent to this address lately: wait for an hour"))
             change.record(tested)
             return profile
 
@@ -138,7 +154,10 @@ class Mailing:
             failures = stored.claim_message(connection, user_id, now, until=until, urgent=urgent)
             if failures is None:
                 return None
-            return Letter(reader, stored.take_notices(connection, user_id, now, urgent=urgent), urgent, failures)
+            taken = stored.take_notices(connection, user_id, now, urgent=urgent)
+            if taken and not claim_turn(connection, reader.address, reader.account_id, now, urgent=urgent):
+                raise NoRoom
+            return Letter(reader, taken, urgent, failures)
 
     @retried
     def _note_failure(self, letter: Letter, now: datetime) -> None:
@@ -155,6 +174,7 @@ class Mailing:
             )
             if not ended:
                 stored.put_back(connection, [notice.id for notice in letter.notices])
+            give_back_turn(connection, letter.reader.address, letter.reader.account_id)
 
     @retried
     def _forget_failures(self, letter: Letter) -> None:

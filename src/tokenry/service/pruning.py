@@ -12,6 +12,7 @@ from tokenry.storage.idempotency import delete_expired_keys
 from tokenry.storage.jobs import claim_job
 from tokenry.storage.links import delete_expired_links
 from tokenry.storage.logins import delete_old_logins
+from tokenry.storage.mailed_addresses import delete_old_turns
 from tokenry.storage.notices import delete_old_notices
 from tokenry.storage.oauth_clients import delete_unused_clients
 from tokenry.storage.one_thread import OneThread
@@ -33,6 +34,7 @@ _KINDS = (
     delete_done,
     delete_dead,
     delete_old_notices,
+    delete_old_turns,
     *KINDS,
     delete_unused_clients,
     *OLD_DAYS,

@@ -28,10 +28,18 @@ _URGENT = notices.c.kind.in_(sorted(URGENT))
 _GRAVE = notices.c.kind.in_(sorted(GRAVE))
 
 
+class Addressee(NamedTuple):
+    """A user to be mailed, and where."""
+
+    user_id: int
+    account_id: int
+    address: str
+
+
 class Waiting(NamedTuple):
     """Some users to be mailed, and from when on to look for others; None at the end."""
 
-    user_ids: Sequence[int]
+    users: Sequence[Addressee]
     after: datetime | None
 
 
@@ -39,26 +47,30 @@ def list_waiting(connection: Connection, now: datetime, since: datetime, *, urge
     """List some users who may be mailed now, and to whom something noted since then was not mailed."""
     table = _table(urgent=urgent)
     # Each is looked up by its key: in joins, PostgreSQL reads whole tables.
-    reachable = _one(select(users.c.id).where(users.c.id == notices.c.user_id, *_REACHABLE))
+    address, account_id = (
+        _one(select(column).where(users.c.id == notices.c.user_id, *_REACHABLE))
+        for column in (users.c.email, users.c.account_id)
+    )
     waits = select(table.c.user_id).where(
         table.c.user_id == notices.c.user_id,
         table.c.next_at > to_seconds(now),
         or_(~_GRAVE, ~_has_room(table, now)),
     )
-    unmailed = select(notices.c.user_id, notices.c.created_at).where(
-        _to_be_told(now, since, urgent=urgent), reachable.is_not(None), _one(waits).is_(None)
+    columns = (notices.c.user_id, account_id.label("account_id"), address.label("address"), notices.c.created_at)
+    unmailed = select(*columns).where(
+        _to_be_told(now, since, urgent=urgent), address.is_not(None), _one(waits).is_(None)
     )
     rows = connection.execute(unmailed.order_by(notices.c.created_at).limit(PIECE_ROWS_MAX)).all()
     after = None
     if len(rows) == PIECE_ROWS_MAX:
         last = from_seconds(rows[-1].created_at)
         after = last if last > since else since + timedelta(seconds=1)
-    return Waiting([*dict.fromkeys(row.user_id for row in rows)], after)
+    return Waiting([*dict.fromkeys(Addressee(*row[:3]) for row in rows)], after)
 
 
 def find_reader(connection: Connection, user_id: int) -> Reader | None:
     """Find who is mailed; None for one who is mailed nothing."""
-    columns = (users.c.id, users.c.username, users.c.email, users.c.timezone, users.c.language)
+    columns = (users.c.id, users.c.account_id, users.c.username, users.c.email, users.c.timezone, users.c.language)
     row = connection.execute(select(*columns).where(users.c.id == user_id, *_REACHABLE)).one_or_none()
     return None if row is None else Reader(*row)
 

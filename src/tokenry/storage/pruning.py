@@ -4,9 +4,9 @@ Each deletes some, the oldest first, and says how many. None waits for anybody.
 """
 
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Delete, Select, delete, exists, select
+from sqlalchemy import ColumnElement, Connection, Delete, Select, Table, bindparam, delete, exists, select
 
 from tokenry.storage.changes import execute_naming
 from tokenry.storage.database import DELETED_MAX, to_seconds
@@ -109,6 +109,20 @@ KINDS = (
 def some_of(oldest: Select[tuple[T]]) -> Select[tuple[T]]:
     """So many rows of those that a statement selects as are deleted at once, locked; none for which one would wait."""
     return oldest.limit(DELETED_MAX).with_for_update(of=oldest.get_final_froms()[0], skip_locked=True)
+
+
+def delete_by_key(connection: Connection, table: Table, old: ColumnElement[bool], order: ColumnElement[Any]) -> int:
+    """Delete some rows of a table whose key has several columns, as above; how many.
+
+    One by one: PostgreSQL would read the whole table for all of them at once.
+    """
+    key = [*table.primary_key]
+    oldest: Select[Any] = select(*key).where(old).order_by(order)
+    rows = connection.execute(some_of(oldest)).mappings().all()
+    found = [{f"old_{name}": value for name, value in row.items()} for row in rows]
+    if found:
+        connection.execute(delete(table).where(*(column == bindparam(f"old_{column.name}") for column in key)), found)
+    return len(found)
 
 
 def _delete(connection: Connection, statement: Delete) -> int:

@@ -6,11 +6,11 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, exists, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, exists, select
 
 from tokenry.domain.usage import DayCount, Result, date_of, last_days
 from tokenry.storage.inserts import insert_into
-from tokenry.storage.pruning import some_of
+from tokenry.storage.pruning import delete_by_key
 from tokenry.storage.schema import account_counts, asked_scopes, revoked_uses, token_counts, tokens, watched_refusals
 
 
@@ -110,17 +110,8 @@ def _add(connection: Connection, table: Table, numbers: "Counter[tuple[int, int,
 
 
 def _delete_old(table: Table, connection: Connection, now: datetime) -> int:
-    """Delete some rows of days too long ago, oldest first; how many.
-
-    By key: PostgreSQL would read the whole table for all of them at once.
-    """
-    key = [*table.primary_key]
-    old: Select[Any] = select(*key).where(table.c.day < last_days(now)[0]).order_by(table.c.day)
-    rows = connection.execute(some_of(old)).mappings().all()
-    found = [{f"old_{name}": value for name, value in row.items()} for row in rows]
-    if found:
-        connection.execute(delete(table).where(*(column == bindparam(f"old_{column.name}") for column in key)), found)
-    return len(found)
+    """Delete some rows of days too long ago, oldest first; how many."""
+    return delete_by_key(connection, table, table.c.day < last_days(now)[0], order=table.c.day)
 
 
 _WITH_DAYS = (token_counts, account_counts, asked_scopes, watched_refusals, revoked_uses)

@@ -31,7 +31,7 @@ from tokenry.storage.schema.core import (
     username_reservations,
     users,
 )
-from tokenry.storage.schema.notices import alarms, digests, notices, seen_networks, unwanted_notices
+from tokenry.storage.schema.notices import alarms, digests, mailed_addresses, notices, seen_networks, unwanted_notices
 from tokenry.storage.schema.oauth import (
     apps,
     authorization_codes,
@@ -85,6 +85,7 @@ __all__ = [
     "jobs",
     "links",
     "logins",
+    "mailed_addresses",
     "metadata",
     "notices",
     "oauth_clients",

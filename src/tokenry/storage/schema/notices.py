@@ -38,6 +38,17 @@ def _messages_table(name: str) -> Table:
 digests = _messages_table("digests")
 alarms = _messages_table("alarms")
 
+# What all users of an account were sent at an address, which is folded, or all there are where it is 0. Each message
+# has an interval of its own, one after the other, and `next_at` is when the last of them ends. After that the row says
+# nothing.
+mailed_addresses = Table(
+    "mailed_addresses",
+    metadata,
+    Column("address", Words, primary_key=True),
+    Column("account_id", Id, primary_key=True, autoincrement=False),
+    Column("next_at", Seconds, nullable=False, index=True),
+)
+
 unwanted_notices = Table(
     "unwanted_notices",
     metadata,
