@@ -247,6 +247,39 @@ def test_message_sent_again_by_hand_is_tried_before_later_ones_on_the_same_thing
     assert [each.message["type"] for each in desk.receiver.received[-2:]] == ["token.create", "token.revoke"]
 
 
+def test_message_sent_again_by_hand_is_tried_while_the_webhook_rests_and_leaves_it_its_rest(desk: Desk) -> None:
+    webhook, _ = desk.make("token.create")
+    by_hand, later = desk.create_token(), desk.create_token()
+    desk.receiver.status = 500
+    desk.tell()
+    rests_until = desk.rest(webhook)
+    message = desk.deliveries(webhook)[-1]
+    again = desk.webhooks.redeliver(desk.bench.origin, webhook.id, message.id)
+    assert (again.due, desk.rest(webhook)) == (desk.transactions.now(), rests_until)
+    desk.tell()
+    desk.tell()
+    assert [each.message["data"]["subject"] for each in desk.receiver.received] == [f"token:{by_hand}"] * 2
+    assert desk.rest(webhook) == rests_until
+    desk.webhooks.redeliver(desk.bench.origin, webhook.id, message.id)
+    desk.receiver.status = 204
+    assert desk.tell() == 2
+    assert desk.receiver.received[-1].message["data"]["subject"] == f"token:{later}"
+    assert desk.rest(webhook) is None, "it took something"
+
+
+def test_message_sent_again_by_hand_passes_no_earlier_one_nor_who_is_sending(desk: Desk) -> None:
+    webhook, _ = desk.make("token.create", "token.revoke")
+    desk.bench.tokens.revoke_token(desk.bench.origin, desk.create_token())
+    desk.receiver.status = 500
+    desk.tell()
+    revoked, created = desk.deliveries(webhook)
+    desk.webhooks.redeliver(desk.bench.origin, webhook.id, revoked.id)
+    assert desk.telling.list_due(failing=True) == []
+    desk.webhooks.redeliver(desk.bench.origin, webhook.id, created.id)
+    desk.telling._take_turn(webhook.id)
+    assert (desk.telling.list_due(failing=True), desk.telling.tell(webhook.id)) == ([], 0)
+
+
 def test_receiver_that_is_gone_is_told_nothing_more(desk: Desk) -> None:
     webhook, _ = desk.make("token.create")
     desk.create_token()

@@ -170,7 +170,7 @@ def redeliver(
     output: Output,
     connection: Connection,
 ) -> None:
-    """Send a message once more."""
+    """Send a message once more: at once, also while the webhook rests."""
     printer = output.of(DELIVERY)
     with connection.open() as client:
         printer.write_one(_write_delivery(client.webhooks.redeliver(webhook_id, delivery_id)))

@@ -106,7 +106,7 @@ class Webhooks:
             yield from walk.take(self._shell.run(_deliveries(webhook_id, state, walk.page, walk.size)))
 
     def redeliver(self, webhook_id: int, delivery_id: int) -> Delivery:
-        """Send a message once more. Raises NotFound."""
+        """Send a message once more: at once, also while the webhook rests. Raises NotFound."""
         return self._shell.run(_redeliver(webhook_id, delivery_id))
 
 
@@ -162,7 +162,7 @@ class AsyncWebhooks:
                 yield delivery
 
     async def redeliver(self, webhook_id: int, delivery_id: int) -> Delivery:
-        """Send a message once more. Raises NotFound."""
+        """Send a message once more: at once, also while the webhook rests. Raises NotFound."""
         return await self._shell.run(_redeliver(webhook_id, delivery_id))
 
 

@@ -179,7 +179,7 @@ def redeliver(
     *,
     settings: Settings,
 ) -> None:
-    """Send a message once more."""
+    """Send a message once more: at once, also while the webhook rests."""
     _open(settings).redeliver(operator(), webhook_id, delivery_id)
     print(f"Message {delivery_id} is sent once more.")
 

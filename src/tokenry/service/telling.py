@@ -26,7 +26,6 @@ from tokenry.domain.webhooks import (
     SigningKey,
     State,
     backoff,
-    pause,
     sign,
 )
 from tokenry.fetching.reach import Networks, NotFetched, NotTried, Within
@@ -36,7 +35,7 @@ from tokenry.storage import outbox
 from tokenry.storage import webhooks as stored
 from tokenry.storage.database import retried
 from tokenry.storage.deadline import within
-from tokenry.storage.webhooks import LEASE, Recipient, Waiting
+from tokenry.storage.webhooks import LEASE, Recipient, Turn, Waiting
 
 if TYPE_CHECKING:
     from tokenry.fetching.fetcher import Fetcher
@@ -158,15 +157,16 @@ class Telling:
     def tell(self, webhook_id: int) -> int:
         """Send a webhook what is due, unless somebody else does; how many messages it took. Raises Unavailable.
 
+        While it rests, that is only what somebody sends by hand: if it takes that, the rest has ended, or else goes on.
         A message whose turn to be sent did not come in time waits as before, and is no failure of the webhook.
         """
         until = time.monotonic() + TURN_SECONDS_MAX
         with self._database, within(DATABASE_SECONDS_MAX):
-            failures = self._take_turn(webhook_id)
-        if failures is None:
+            turn = self._take_turn(webhook_id)
+        if turn is None:
             return 0
-        taken = 0
-        while time.monotonic() < until and (message := self._find_next(webhook_id)) is not None:
+        taken, failures, rests = 0, turn.failures, turn.rests
+        while time.monotonic() < until and (message := self._find_next(webhook_id, by_hand=rests)) is not None:
             try:
                 outcome = self._send(message)
             except NotTried:
@@ -174,25 +174,26 @@ class Telling:
             with self._database, within(DATABASE_SECONDS_MAX):
                 self._note(message, outcome)
             taken += outcome.taken
+            rests = rests and not outcome.taken
             failures = int(outcome.slow) if outcome.taken else failures + 1
             if failures:
                 break
         with self._database, within(DATABASE_SECONDS_MAX):
-            self._end_turn(webhook_id, failures)
+            self._end_turn(webhook_id, None if rests else failures)
         with self._database, within(DATABASE_SECONDS_MAX):
             self._disable_full(webhook_id)
         return taken
 
     @retried
-    def _take_turn(self, webhook_id: int) -> int | None:
+    def _take_turn(self, webhook_id: int) -> Turn | None:
         with self._transactions.database.write() as connection:
             return stored.take_turn(connection, webhook_id, self._transactions.now())
 
-    def _find_next(self, webhook_id: int) -> Message | None:
+    def _find_next(self, webhook_id: int, *, by_hand: bool = False) -> Message | None:
         with self._database, within(DATABASE_SECONDS_MAX), self._transactions.read() as connection:
             now = self._transactions.now()
             recipient = stored.find_recipient(connection, webhook_id, now)
-            delivery = None if recipient is None else outbox.find_next(connection, webhook_id, now)
+            delivery = None if recipient is None else outbox.find_next(connection, webhook_id, now, by_hand=by_hand)
             if recipient is None or delivery is None:
                 return None
             return Message(recipient, delivery, outbox.get_body(connection, delivery))
@@ -233,11 +234,9 @@ class Telling:
                 change.record(WebhookGone(webhook.account_id, webhook.id))
 
     @retried
-    def _end_turn(self, webhook_id: int, failures: int) -> None:
-        now = self._transactions.now()
+    def _end_turn(self, webhook_id: int, failures: int | None) -> None:
         with self._transactions.database.write() as connection:
-            busy_until = now + pause(failures) if failures else now
-            stored.end_turn(connection, webhook_id, failures=failures, busy_until=busy_until)
+            stored.end_turn(connection, webhook_id, failures=failures, now=self._transactions.now())
 
     @retried
     def _disable_full(self, webhook_id: int) -> None:

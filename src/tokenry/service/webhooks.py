@@ -142,10 +142,10 @@ class Webhooks:
 
     @retried
     def redeliver(self, origin: Origin, webhook_id: int, delivery_id: int) -> Delivery:
-        """Send a message once more, and try it as long as a new one; one that waits is due now.
+        """Send a message once more, at once, also while the webhook rests; then it is tried as long as a new one.
 
-        It is sent before later ones on the same thing; nothing is while the webhook rests. Raises Invalid while that is
-        disabled.
+        It is sent after earlier ones on the same thing that wait, and before later ones. Raises Invalid while the
+        webhook is disabled.
         """
         with self._transactions.change(origin) as change:
             webhook = _claim(change, webhook_id)
@@ -153,7 +153,7 @@ class Webhooks:
             if found is None:
                 raise NotFound
             _require_enabled(webhook)
-            outbox.send_again(change.connection, found.id, change.now)
+            outbox.send_again(change.connection, found, change.now)
             change.record(WebhookRedelivered(webhook.account_id, webhook.id, found.id))
             return outbox.get_delivery(change.connection, found.id)
 

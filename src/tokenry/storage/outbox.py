@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Insert,
     Row,
     Text,
     bindparam,
+    case,
     cast,
     delete,
     func,
@@ -31,6 +33,8 @@ from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.pruning import some_of
 from tokenry.storage.schema import Seconds, accounts, audit_events, outbox, webhooks
 
+BY_HAND = 0
+"""When what somebody sends once more is due: before all else."""
 _COLUMNS = {"id": outbox.c.id, "state": outbox.c.state, "type": outbox.c.action, "subject": outbox.c.subject}
 _PENDING = outbox.c.state == State.PENDING.value
 _NEWEST_FIRST = (outbox.c.id.desc(),)
@@ -64,18 +68,17 @@ def put_events(connection: Connection, event_ids: Sequence[int], now: datetime) 
         connection.execute(_PUT, {"events": event_ids, "now": to_seconds(now)})
 
 
-def find_next(connection: Connection, webhook_id: int, now: datetime) -> Delivery | None:
-    """Find what a webhook is told next: nothing while something earlier of the same subject waits to be told again."""
-    earlier = outbox.alias()
-    before = select(earlier.c.id).where(
-        earlier.c.webhook_id + 0 == webhook_id,  # of one thing little waits: it is found by that
-        earlier.c.subject == outbox.c.subject,
-        earlier.c.state == State.PENDING.value,
-        earlier.c.id < outbox.c.id,
-    )
+def find_next(connection: Connection, webhook_id: int, now: datetime, *, by_hand: bool = False) -> Delivery | None:
+    """Find what a webhook is told next: nothing while something earlier of the same subject waits to be told again.
+
+    With `by_hand`, of what somebody sends once more alone.
+    """
     enabled = select(webhooks.c.id).where(webhooks.c.id == webhook_id, webhooks.c.disabled_at.is_(None)).exists()
-    due = _MESSAGES.where(outbox.c.webhook_id == webhook_id, _PENDING, outbox.c.due_at <= to_seconds(now), enabled)
-    row = connection.execute(due.where(~before.exists()).order_by(outbox.c.due_at, outbox.c.id).limit(1)).one_or_none()
+    until = BY_HAND if by_hand else to_seconds(now)
+    due = _MESSAGES.where(outbox.c.webhook_id == webhook_id, _PENDING, outbox.c.due_at <= until, enabled)
+    row = connection.execute(
+        due.where(~_waits_for_earlier(webhook_id)).order_by(outbox.c.due_at, outbox.c.id).limit(1)
+    ).one_or_none()
     return None if row is None else _read(row)
 
 
@@ -146,11 +149,15 @@ def get_delivery(connection: Connection, delivery_id: int) -> Delivery:
     return _read(connection.execute(_MESSAGES.where(outbox.c.id == delivery_id)).one())
 
 
-def send_again(connection: Connection, delivery_id: int, now: datetime) -> None:
-    """Let a message be tried as if it had been put here just now, also one that was taken or waits."""
+def send_again(connection: Connection, delivery: Delivery, now: datetime) -> None:
+    """Let a message be tried at once, and then as if it had been put here just now, also one that was taken or waits.
+
+    One that has to wait for an earlier one on the same thing is tried after that.
+    """
     at = to_seconds(now)
-    values = {"state": State.PENDING.value, "due_at": at, "created_at": at, "ended_at": None}
-    connection.execute(update(outbox).where(outbox.c.id == delivery_id).values(values))
+    due = case((_waits_for_earlier(delivery.webhook_id), at), else_=BY_HAND)
+    values = {"state": State.PENDING.value, "due_at": due, "created_at": at, "ended_at": None}
+    connection.execute(update(outbox).where(outbox.c.id == delivery.id).values(values))
 
 
 def delete_done(connection: Connection, now: datetime) -> int:
@@ -166,6 +173,17 @@ def delete_dead(connection: Connection, now: datetime) -> int:
     return _delete(connection, some_of(old.order_by(outbox.c.created_at)))
 
 
+def _waits_for_earlier(webhook_id: int) -> ColumnElement[bool]:
+    earlier = outbox.alias()
+    before = select(earlier.c.id).where(
+        earlier.c.webhook_id + 0 == webhook_id,  # of one thing little waits: it is found by that
+        earlier.c.subject == outbox.c.subject,
+        earlier.c.state == State.PENDING.value,
+        earlier.c.id < outbox.c.id,
+    )
+    return before.correlate(outbox).exists()
+
+
 def _delete(connection: Connection, ids: Any) -> int:
     return connection.execute(delete(outbox).where(outbox.c.id.in_(ids))).rowcount
 
@@ -178,7 +196,7 @@ def _read(row: Row[Any]) -> Delivery:
         action=row.action,
         subject=row.subject,
         created=from_seconds(row.happened_at),
-        due=from_seconds(row.due_at),
+        due=from_seconds(max(row.due_at, row.created_at)),
         state=State(row.state),
         attempts=row.attempts,
         status=row.status,

@@ -11,6 +11,7 @@ from tokenry.domain.paging import Page, PageRequest
 from tokenry.domain.webhooks import PAUSE_SECONDS_MAX, Disabling, State, Webhook, pause
 from tokenry.storage.database import from_seconds, to_seconds
 from tokenry.storage.filters import filtered, ordered
+from tokenry.storage.outbox import BY_HAND
 from tokenry.storage.paging import page_of, pages_of
 from tokenry.storage.schema import outbox, webhooks
 
@@ -27,8 +28,18 @@ class Recipient(NamedTuple):
     sealed: Sequence[bytes]
 
 
+class Turn(NamedTuple):
+    """How often a webhook has failed of late, and whether it rests: then it is sent by hand alone."""
+
+    failures: int
+    rests: bool
+
+
 class Waiting(NamedTuple):
-    """For a webhook something waits, the first of it `since` so many seconds; it may be sent if it is `due`."""
+    """For a webhook something waits, the first of it `since` so many seconds; it may be sent if it is `due`.
+
+    What somebody sends by hand is due also while the webhook rests, and comes before all else.
+    """
 
     webhook_id: int
     account_id: int | None
@@ -124,22 +135,25 @@ def list_waiting(connection: Connection, now: datetime, *, after: int, limit: in
         outbox.c.webhook_id == found.c.id, outbox.c.state == State.PENDING.value
     )
     free = and_(webhooks.c.disabled_at.is_(None), _is_free(now)).label("free")
-    rows = select(found.c.id, webhooks.c.account_id, webhooks.c.failures, since.scalar_subquery().label("since"), free)
+    own = (webhooks.c.account_id, webhooks.c.failures, _rests(now).label("rests"))
+    rows = select(found.c.id, *own, since.scalar_subquery().label("since"), free)
     rows = rows.outerjoin(webhooks, webhooks.c.id == found.c.id).where(found.c.id.is_not(None))
     return [
-        Waiting(row.id, row.account_id, bool(row.free and row.since <= to_seconds(now)), row.failures, row.since)
+        Waiting(row.id, row.account_id, bool(row.free) and row.since <= until, row.failures, row.since)
         for row in connection.execute(rows)
+        for until in (BY_HAND if row.rests else to_seconds(now),)
     ]
 
 
-def take_turn(connection: Connection, webhook_id: int, now: datetime) -> int | None:
-    """Be the one who sends to a webhook, for as long as LEASE; how often it has failed of late.
+def take_turn(connection: Connection, webhook_id: int, now: datetime) -> Turn | None:
+    """Be the one who sends to a webhook, for as long as LEASE.
 
     None if somebody else is, or if it was just deleted.
     """
     free = update(webhooks).where(webhooks.c.id == webhook_id, webhooks.c.disabled_at.is_(None), _is_free(now))
-    taken = free.values(busy_until=to_seconds(now + LEASE)).returning(webhooks.c.failures)
-    return connection.execute(taken).scalar_one_or_none()
+    taken = free.values(busy_until=to_seconds(now + LEASE)).returning(webhooks.c.failures, _rests(now))
+    row = connection.execute(taken).one_or_none()
+    return None if row is None else Turn(row[0], rests=bool(row[1]))
 
 
 def find_recipient(connection: Connection, webhook_id: int, now: datetime) -> Recipient | None:
@@ -152,9 +166,12 @@ def find_recipient(connection: Connection, webhook_id: int, now: datetime) -> Re
     return Recipient(_read(row, now), [row.sealed, *before])
 
 
-def end_turn(connection: Connection, webhook_id: int, *, failures: int, busy_until: datetime) -> None:
-    """Let others send to a webhook, from a moment on; so often it has failed, one time after the other."""
-    values = {"busy_until": to_seconds(busy_until), "failures": failures}
+def end_turn(connection: Connection, webhook_id: int, *, failures: int | None, now: datetime) -> None:
+    """Let others send to a webhook, after a rest if it has failed so often; None if it rests as before."""
+    values = {"busy_until": to_seconds(now)}
+    if failures is not None:
+        rested = now + pause(failures) if failures else now
+        values |= {"failures": failures, "resting_until": to_seconds(rested)}
     connection.execute(update(webhooks).where(webhooks.c.id == webhook_id).values(values))
 
 
@@ -164,8 +181,14 @@ def _of(account_id: int | None) -> ColumnElement[bool]:
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
     """Nobody is sending; who seems to be for longer than that can be began before the clock was set back."""
-    longest = to_seconds(now) + max(PAUSE_SECONDS_MAX, LEASE.seconds)
+    longest = to_seconds(now + LEASE)
     return or_(webhooks.c.busy_until <= to_seconds(now), webhooks.c.busy_until > longest)
+
+
+def _rests(now: datetime) -> ColumnElement[bool]:
+    """It is left alone after a failure; no longer than that can be."""
+    at = to_seconds(now)
+    return and_(webhooks.c.resting_until > at, webhooks.c.resting_until <= at + PAUSE_SECONDS_MAX)
 
 
 def _write_actions(actions: Collection[str]) -> str:
@@ -174,10 +197,9 @@ def _write_actions(actions: Collection[str]) -> str:
 
 
 def _rests_until(row: Row[Any], now: datetime) -> datetime | None:
-    """Until when it is left alone after a failure: what is longer than that is the turn of who tries it just now."""
-    seconds = row.busy_until - to_seconds(now)
-    rests = row.failures > 0 and 0 < seconds <= pause(row.failures).total_seconds()
-    return from_seconds(row.busy_until) if rests else None
+    """As `_rests` has it."""
+    rests = 0 < row.resting_until - to_seconds(now) <= PAUSE_SECONDS_MAX
+    return from_seconds(row.resting_until) if rests else None
 
 
 def _read(row: Row[Any], now: datetime) -> Webhook:

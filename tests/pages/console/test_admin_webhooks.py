@@ -1,7 +1,6 @@
 """What administrators do with webhooks, and see of what those were told."""
 
 import re
-from datetime import timedelta
 
 import pytest
 
@@ -87,8 +86,7 @@ def test_webhook_that_nobody_disabled_says_why_and_so_does_the_overview(
 def test_webhook_that_rests_says_until_when_where_its_state_is(do: Installation, admin: Visitor, path: str) -> None:
     assert "it rests" not in admin.get(path).text
     with do.database.write() as connection:
-        rest = do.transactions.now() + timedelta(seconds=40)
-        end_turn(connection, int(path.rpartition("/")[2]), failures=4, busy_until=rest)
+        end_turn(connection, int(path.rpartition("/")[2]), failures=4, now=do.transactions.now())
     for shown in (path, WEBHOOKS):
         page = admin.get(shown).text
         assert ("it rests" in page, "in 40 seconds" in page) == (True, True)

@@ -18,10 +18,12 @@ webhooks = Table(
     Column("before_until", Seconds),
     Column("created_at", Seconds, nullable=False),
     Column("disabled_at", Seconds),
-    # Until then nobody else sends to it: one worker does, or it has failed a moment ago.
+    # Until then nobody else sends to it: one worker does.
     Column("busy_until", Seconds, nullable=False, server_default=text("0")),
     Column("failures", Integer, nullable=False, server_default=text("0")),  # one after the other
     Column("disabled_for", String(16)),  # NULL also for one that somebody disabled
+    # Until then it is sent nothing but what somebody sends by hand: it has failed, or was slow.
+    Column("resting_until", Seconds, nullable=False, server_default=text("0")),
     sqlite_autoincrement=True,
 )
 
@@ -36,7 +38,7 @@ outbox = Table(
     Column("subject", String(64), nullable=False),
     # Since then it is tried: it was put here, or is sent once more. When the event happened, the audit says.
     Column("created_at", Seconds, nullable=False, index=True),
-    Column("due_at", Seconds, nullable=False),
+    Column("due_at", Seconds, nullable=False),  # 0: sent by hand, it waits for nothing but what comes before it
     Column("state", String(16), nullable=False, server_default=text("'pending'")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("status", Integer),

@@ -1,9 +1,9 @@
-"""What is mailed to an address is bounded, whichever users have it."""
+"""What is mailed to an address is bounded, whichever users have it; a webhook that rests is not one that is busy."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
+revision = "0030"
 down_revision = "0029"
 branch_labels = None
 depends_on = None
@@ -21,3 +21,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address", "account_id", name="pk_mailed_addresses"),
     )
     op.create_index("ix_mailed_addresses_next_at", "mailed_addresses", ["next_at"])
+    op.add_column("webhooks", sa.Column("resting_until", sa.BigInteger, nullable=False, server_default=sa.text("0")))
