@@ -31,6 +31,21 @@ def test_secret_in_a_box_is_never_cut(
     assert "".join(cells[-2].strip() for cells in lines if len(cells) > len(ROW)).endswith(SECRET)
 
 
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [("200", []), ("80", ["expiry"]), ("50", ["expiry", "created"]), ("10", ["expiry", "created"])],
+)
+def test_narrow_table_is_without_what_can_be_spared(
+    monkeypatch: pytest.MonkeyPatch, width: str, left_out: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    drawn = StringIO()
+    row = {**ROW, "label": "one"}
+    assert list(print_table(list(row), [list(row.values())], drawn, spare=("expiry", "created"))) == left_out
+    heads = drawn.getvalue().splitlines()[0].split()
+    assert width == "10" or heads == [name for name in row if name not in left_out]
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_secret_in_a_row_is_never_cut(monkeypatch: pytest.MonkeyPatch, width: str) -> None:
     monkeypatch.setenv("COLUMNS", width)

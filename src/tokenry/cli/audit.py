@@ -9,7 +9,7 @@ import typer
 from tokenry.cli.access import Connection
 from tokenry.cli.options import AUDIT_SHOWN, AuditLimit, OfAction, OfActor, OfSubject, takes_groups
 from tokenry.cli.output import Output
-from tokenry.cli.rows import AUDIT_EVENT, write_audit_event
+from tokenry.cli.rows import AUDIT_EVENT, SPARE_OF_AUDIT_EVENT, write_audit_event
 from tokenry.cli.running import group
 from tokenry.client import where
 
@@ -33,7 +33,7 @@ def list_audit(
     limit: AuditLimit = None,
 ) -> None:
     """List what was done, newest first: in your account, if you manage it, or with --mine to you."""
-    printer = output.of(AUDIT_EVENT)
+    printer = output.of(AUDIT_EVENT, spare=SPARE_OF_AUDIT_EVENT)
     asked = ((where.subject, subject), (where.action, action), (where.actor, actor))
     conditions = [field == wanted for field, wanted in asked if wanted is not None]
     filter = reduce(and_, conditions) if conditions else None

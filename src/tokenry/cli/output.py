@@ -47,10 +47,18 @@ class Output:
         bool, typer.Option("--quiet", "-q", help="Print only what a script needs: ids, or the new secret.")
     ] = False
 
-    def of(self, columns: Sequence[str], *, bare: str = "id", shown: Sequence[str] | None = None) -> "Printer":
+    def of(
+        self,
+        columns: Sequence[str],
+        *,
+        bare: str = "id",
+        shown: Sequence[str] | None = None,
+        spare: Sequence[str] = (),
+    ) -> "Printer":
         """Make ready for rows of these columns. Raises BadParameter.
 
         Of them `bare` is left with --quiet; `shown`, or else all, where they stand side by side and none is asked for.
+        On a terminal that is too narrow for these, the `spare` ones are left out, the first of them first.
         """
         forms = [self.json, self.jsonl, self.csv, self.text, self.field is not None, self.quiet]
         if sum(forms) > 1:
@@ -59,7 +67,8 @@ class Output:
             column = bare if self.field is None else _find(self.field, columns, "--field")
             return Printer(self, (column,))
         if self.format is None:
-            return Printer(self, columns if shown is None or self.json or self.jsonl or self.csv else shown)
+            side_by_side = columns if shown is None or self.json or self.jsonl or self.csv else shown
+            return Printer(self, side_by_side, spare=spare)
         return Printer(self, [_find(name, columns, "--format") for name in self.format.split(",")])
 
 
@@ -70,6 +79,7 @@ class Printer:
     output: Output
     columns: Sequence[str]
     absent: Mapping[str, str] = field(default_factory=lambda: ABSENT)
+    spare: Sequence[str] = ()
 
     def write_one(self, row: Row) -> None:
         """Print a single row: on a terminal, a line for each of its values."""
@@ -109,7 +119,9 @@ class Printer:
     def draw(self, rows: Iterable[Row], to: IO[str]) -> None:
         """Print rows as a table."""
         cells = [[self._cell(column, row[column]) for column in self.columns] for row in rows]
-        print_table(self.columns, cells, to, headers=not self.output.no_headers)
+        left_out = print_table(self.columns, cells, to, headers=not self.output.no_headers, spare=self.spare)
+        if left_out:
+            complain(f"There is no room for {', '.join(left_out)}: --format or --json shows all.")
 
     @property
     def is_table(self) -> bool:

@@ -15,6 +15,9 @@ DETAILS_SHOWN = ("id", "label", "scopes", "expiry", "state", "last_used", "last_
 PAGE_TOKEN = ("token", "expiry")
 USER = tuple(field.name for field in fields(User))
 AUDIT_EVENT = tuple(field.name for field in fields(AuditEvent))
+SPARE_OF_USER = ("metadata", "created")
+SPARE_OF_AUDIT_EVENT = ("details", "token_id", "address")
+"""Those that a list does without where there is no room for all."""
 SCOPE = tuple(field.name for field in fields(Scope))
 SCOPE_SHOWN = ("scope", "title", "implies", "instances")
 """Those that a list shows where they stand side by side."""

@@ -11,7 +11,7 @@ from tokenry.cli.issuing import require_delivery
 from tokenry.cli.metadata import ChangedMetadata, read_metadata
 from tokenry.cli.options import COUNT_MAX, read_text, takes_groups
 from tokenry.cli.output import Output
-from tokenry.cli.rows import PAGE_TOKEN, USER, write_page_token, write_user
+from tokenry.cli.rows import PAGE_TOKEN, SPARE_OF_USER, USER, write_page_token, write_user
 from tokenry.cli.running import complain, confirm, group
 from tokenry.cli.whose import ExternalId
 from tokenry.client import Order, where
@@ -69,7 +69,7 @@ def list_users(
     ] = None,
 ) -> None:
     """List the users of your product."""
-    printer = output.of(USER, bare=BARE)
+    printer = output.of(USER, bare=BARE, spare=SPARE_OF_USER)
     conditions = [] if email is None else [where.email == email]
     if search is not None:
         conditions.append(where.external_id.contains(search))

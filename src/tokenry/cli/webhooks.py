@@ -17,6 +17,9 @@ from tokenry.client.webhooks import Delivery, Webhook
 COLUMNS = tuple(field.name for field in fields(Webhook) if field.name != "secret")
 WITH_SECRET = (*COLUMNS, "secret")
 DELIVERY = tuple(field.name for field in fields(Delivery))
+SPARE = ("previous_secret_until", "created", "resting_until", "disabled_for")
+SPARE_OF_DELIVERY = ("due", "attempts", "created", "status")
+"""Those that a list does without where there is no room for all."""
 SHOWN_ONCE = "This is the only time that the webhook's secret is shown."
 KEPT = "Nothing was deleted"
 
@@ -43,7 +46,7 @@ Url = Annotated[str, typer.Argument(metavar="URL", parser=read_text, help="Where
 @takes_groups
 def list_webhooks(output: Output, connection: Connection) -> None:
     """List the webhooks of your account."""
-    printer = output.of(COLUMNS)
+    printer = output.of(COLUMNS, spare=SPARE)
     with connection.open() as client:
         printer.write(map(_write, client.webhooks.list()))
 
@@ -157,7 +160,7 @@ def deliveries(
     state: Annotated[State | None, typer.Option(show_default="any", help="Only messages in this state.")] = None,
 ) -> None:
     """List what a webhook was told and is to be told, newest first."""
-    printer = output.of(DELIVERY)
+    printer = output.of(DELIVERY, spare=SPARE_OF_DELIVERY)
     with connection.open() as client:
         printer.write(map(_write_delivery, client.webhooks.deliveries(webhook_id, state=state and state.value)))
 

@@ -12,6 +12,8 @@ from tokenry.settings import Settings
 from tokenry.wiring import open_installation
 
 COLUMNS = ("id", "at", "actor", "token", "address", "action", "subject", "details")
+SPARE = ("details", "token", "address")
+"""Those that it does without where there is no room for all."""
 
 app = group(help="The audit trail: who changed what, and when.", no_args_is_help=True)
 
@@ -29,7 +31,7 @@ def list_audit(
     settings: Settings,
 ) -> None:
     """List changes, newest first."""
-    printer = output.of(COLUMNS)
+    printer = output.of(COLUMNS, spare=SPARE)
     asked = (("action", action), ("actor", actor))
     conditions = [Comparison(field, Operator.EQUAL, wanted) for field, wanted in asked if wanted is not None]
     pieces = open_installation(settings).audit.export_all(subject, Filter(All(tuple(conditions))))
