@@ -1,8 +1,9 @@
 """The texts of pages and mail in other languages: `python -m docs.texts` brings `languages/locale` up to date.
 
-They stand in templates, in `_()` and `{% trans %}`; in constants of modules of pages and mail, if they begin with a
-capital letter or have several words; in faults, wherever those are made that a page may show; and in the catalogue of
-scopes. What is new comes without a translation, and what is gone is left out.
+They stand in templates, in `_()` and `{% trans %}`; in constants of modules of pages and mail, and of what
+becomes of messages to webhooks, if they begin with a capital letter or have several words; in faults, wherever those
+are made that a page may show; and in the catalogue of scopes. What is new comes without a translation, and what is gone
+is left out.
 """
 
 import ast
@@ -26,6 +27,8 @@ WIDTH = 120
 TEMPLATES = ("pages/templates/**/*.html", "mail/templates/*")
 PAGES = "pages/**/*.py"
 MAIL = "mail/composing.py"
+DELIVERIES = ("fetching/reasons.py", "service/telling.py")
+"""Which have words on what became of a message to a webhook."""
 SCOPES = "domain/catalogue.py"
 SCOPES_FILE = "storage/catalogue.toml"
 FAULTY = ("domain/**/*.py", "service/**/*.py", "storage/texts.py", "web/errors.py", PAGES)
@@ -50,7 +53,12 @@ def extract() -> Catalog:
 def _find_all() -> Iterator[tuple[Path, Text]]:
     for path in list_templates():
         yield from ((path, text) for text in _find_in_template(path))
-    for path in [*sorted({*SOURCE.glob(PAGES)} - {NAMES}), SOURCE / SCOPES, SOURCE / MAIL]:
+    for path in [
+        *sorted({*SOURCE.glob(PAGES)} - {NAMES}),
+        SOURCE / SCOPES,
+        SOURCE / MAIL,
+        *map(SOURCE.joinpath, DELIVERIES),
+    ]:
         yield from ((path, text) for text in _find_in_constants(ast.parse(path.read_text("utf-8"))))
     modules = read_faulty()
     for path, texts in zip(modules, find_faults([*modules.values()]), strict=True):

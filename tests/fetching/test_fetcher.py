@@ -24,7 +24,7 @@ def why(url: str) -> str:
 @pytest.mark.parametrize("error", [socket.gaierror(-2, "unknown"), UnicodeError("label too long")])
 def test_name_that_nobody_knows_is_said_to_be_so(error: Exception) -> None:
     with patch.object(socket, "getaddrinfo", side_effect=error):
-        assert why("https://nowhere.example/") == "cannot be reached: its name cannot be resolved"
+        assert why("https://nowhere.example/") == "it cannot be reached: its name cannot be resolved"
 
 
 def test_what_is_wrong_with_an_answer_is_told_apart(tmp_path: Path) -> None:
@@ -33,5 +33,5 @@ def test_what_is_wrong_with_an_answer_is_told_apart(tmp_path: Path) -> None:
     context.load_cert_chain(made.file, made.key)
     with saying([b"nonsense\r\n\r\n"]) as plain, saying(http(200, {}), context=context) as encrypted:
         told = [why(plain.url), why(encrypted.url)]
-    assert told == ["cannot be reached: it speaks no HTTP", "cannot be reached: its certificate is not believed"]
-    assert why(plain.url) == "cannot be reached: it takes no connection"
+    assert told == ["it cannot be reached: it speaks no HTTP", "it cannot be reached: its certificate is not believed"]
+    assert why(plain.url) == "it cannot be reached: it takes no connection"

@@ -21,6 +21,11 @@ from tokenry.pages.told import LENGTH_MAX, name_in, tell
             "Must be no later than 2030-01-01T00:00:00 (maximum lifetime: 90d)",
             "Darf nicht später sein als 2030-01-01T00:00:00 (höchste Laufzeit: 90d)",
         ),
+        (
+            "it has a host that is not of a network that the operator allows",
+            "sein Host liegt nicht in einem Netz, das der Betreiber erlaubt",
+        ),
+        ("it cannot be reached: its name cannot be resolved", "er ist nicht zu erreichen: sein Name lässt sich nicht"),
         ("That is user Search already: unlink it there first", "Das ist schon Benutzer Search: "),
     ],
 )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import httpcore2
 
 from tokenry.client.connections import BoundedBackend
+from tokenry.fetching import reasons
 from tokenry.fetching.names import Names, NoRoom
 from tokenry.fetching.reach import NotFetched, NotTried, Within
 
@@ -25,12 +26,12 @@ _FAILURES = (
     OSError,
 )
 _WHY: Sequence[tuple[type[Exception], str]] = (
-    (httpcore2.ConnectError, "it takes no connection"),
-    (httpcore2.TimeoutException, "it does not answer in time"),
-    (httpcore2.NetworkError, "the connection broke off"),
-    (httpcore2.ProtocolError, "it speaks no HTTP"),
-    (TimeoutError, "its name is not resolved in time"),
-    (OSError, "its name cannot be resolved"),
+    (httpcore2.ConnectError, reasons.NO_CONNECTION),
+    (httpcore2.TimeoutException, reasons.TOO_SLOW),
+    (httpcore2.NetworkError, reasons.BROKEN_OFF),
+    (httpcore2.ProtocolError, reasons.NO_HTTP),
+    (TimeoutError, reasons.NAME_TOO_SLOW),
+    (OSError, reasons.NO_NAME),
 )
 """By the first kind that it is; the system's own errors come from resolving names alone."""
 
@@ -69,7 +70,7 @@ class Fetcher:
         except NoRoom:
             raise NotTried("waited too long for other names to be resolved") from None
         except _FAILURES as error:
-            raise NotFetched(f"cannot be reached: {_explain(error)}") from None
+            raise NotFetched(reasons.UNREACHABLE.format(_explain(error))) from None
 
     def _exchange(
         self, method: str, url: str, headers: Sequence[tuple[str, str]], content: bytes | None, bytes_max: int
@@ -77,7 +78,7 @@ class Fetcher:
         try:
             asked = httpcore2.URL(url)
         except ValueError:
-            raise NotFetched("is no address") from None
+            raise NotFetched(reasons.NO_ADDRESS) from None
         with (
             httpcore2.ConnectionPool(ssl_context=_certificates(), network_backend=self._backend) as pool,
             pool.stream(method, asked, headers=headers, content=content) as response,
@@ -86,7 +87,7 @@ class Fetcher:
             for piece in response.iter_stream():
                 body += piece
                 if len(body) > bytes_max:
-                    raise NotFetched(f"answers with more than {bytes_max} bytes")
+                    raise NotFetched(reasons.TOO_LONG.format(bytes_max))
             return Answer(response.status, _media_type(response.headers), bytes(body))
 
 
@@ -109,7 +110,7 @@ class _Backend(BoundedBackend):
         """Connect to the first address that answers. Raises NotFetched."""
         addresses = self._names.find_addresses(host, port, self.left())
         if not addresses or not all(map(self._reach.allows, addresses)):
-            raise NotFetched(f"has a host that is not of {self._reach.value}")
+            raise NotFetched(reasons.OUT_OF_REACH.format(self._reach.value))
         *others, last = addresses
         for address in others:
             try:
@@ -128,9 +129,9 @@ def _certificates() -> ssl.SSLContext:
 def _explain(error: Exception) -> str:
     """Say why, in words of ours: the library's may quote what was sent."""
     if isinstance(error.__context__, ssl.SSLCertVerificationError):
-        return "its certificate is not believed"
+        return reasons.CERTIFICATE
     if isinstance(error.__context__, ssl.SSLError):
-        return "it speaks no TLS"
+        return reasons.NO_TLS
     return next((why for kind, why in _WHY if isinstance(error, kind)), type(error).__name__)
 
 

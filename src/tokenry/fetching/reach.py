@@ -5,6 +5,7 @@ from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Protocol
 
+from tokenry.fetching import reasons
 from tokenry.fetching.names import read_literal
 
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -15,7 +16,7 @@ _NOT_PUBLIC = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6N
 
 
 class NotFetched(Exception):  # noqa: N818 - it is told to people, who did nothing wrong
-    """There is no answer; why, in words that follow the address that was asked."""
+    """There is no answer; why, in words on what was asked (`reasons.py`)."""
 
 
 class NotTried(NotFetched):
@@ -38,9 +39,9 @@ class Reach(Enum):
 
     ANYTHING = "anything"
     """For what the operator chose: it may well stand in the same network."""
-    INTERNET = "the internet"
+    INTERNET = reasons.INTERNET
     """For what strangers choose: nothing of this network."""
-    INTERNET_AND_LOOPBACK = "the internet, and this machine"
+    INTERNET_AND_LOOPBACK = reasons.INTERNET_AND_LOOPBACK
 
     def allows(self, address: str) -> bool:
         """Whether an address, as a name was resolved to, is within it."""
@@ -59,11 +60,7 @@ class Networks:
     @property
     def value(self) -> str:
         """Whose they are."""
-        return (
-            "the internet, or of a network that the operator allows"
-            if self.internet
-            else "a network that the operator allows"
-        )
+        return reasons.INTERNET_AND_NAMED if self.internet else reasons.NAMED
 
     def allows(self, address: str) -> bool:
         """Whether an address is in one of them."""

@@ -57,7 +57,7 @@ class Fetching:
         try:
             answer = self._fetcher.fetch(method, url, headers, content, until=self._until, bytes_max=BYTES_MAX)
         except NotFetched as failure:
-            raise unreachable(f"{url} {failure}") from None
+            raise unreachable(f"{url}: {failure}") from None
         if answer.status in _REDIRECTS:
             raise unreachable(f"{url} redirects elsewhere, where nothing is asked")
         try:

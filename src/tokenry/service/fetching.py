@@ -21,10 +21,7 @@ def fetch_json(url: str, reach: Reach = Reach.INTERNET) -> bytes:
     Raises NotFetched, in words for the developer of a client.
     """
     until = time.monotonic() + FETCH_SECONDS_MAX
-    try:
-        answer = _fetcher(reach).fetch("GET", url, until=until, bytes_max=DOCUMENT_BYTES_MAX)
-    except NotFetched as failure:
-        raise NotFetched(f"it {failure}") from None
+    answer = _fetcher(reach).fetch("GET", url, until=until, bytes_max=DOCUMENT_BYTES_MAX)
     kind = answer.media_type
     if answer.status != _HTTP_OK or not (kind == _JSON or kind.endswith("+json")):
         raise NotFetched(f"it answers {answer.status} with {kind or 'nothing'}, not 200 with {_JSON}")

@@ -57,7 +57,7 @@ WAITING_LOOKED_AT = 500
 DUE_MAX = 100
 OF_ACCOUNT_MAX = 2
 """Of one account's webhooks so many are sent to in a pass: those of others wait for no more than these."""
-ERROR_LENGTH_MAX = 200
+NO_SECRET = "its secret cannot be read by this installation: give it another"  # noqa: S105 - words for people
 BY_ITSELF = "webhooks"
 """Who disables webhooks, in the audit, where nobody did."""
 _TAKEN = range(200, 300)
@@ -203,7 +203,7 @@ class Telling:
         opened = [self._seal.open(each, str(webhook.id)) for each in sealed]
         keys = [SigningKey(key) for key in opened if key is not None]
         if not keys:
-            return Outcome(error="its secret cannot be read by this installation: give it another")
+            return Outcome(error=NO_SECRET)
         reach = reach_of(webhook.url, webhook.account_id, self._networks)
         headers = sign(message.delivery.message_id, message.body, keys, self._transactions.now())
         began = time.monotonic()
@@ -214,7 +214,7 @@ class Telling:
         except NotTried:
             raise
         except NotFetched as failure:
-            return Outcome(error=f"it {failure}"[:ERROR_LENGTH_MAX])
+            return Outcome(error=str(failure))
         return Outcome(answer.status, slow=time.monotonic() - began > self._limits.slow_seconds)
 
     @retried
