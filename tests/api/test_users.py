@@ -126,6 +126,10 @@ def test_created_user_is_restricted_unless_said_otherwise(app_on_each_engine: Ap
             [("Must not end in an underscore and 16 hexadecimal digits, as proxy users' names do", "username")],
         ),
         ({"username": "admin", "email": "a@b"}, [("Username is already taken", "username")]),
+        (
+            {"username": "ada", "email": "a@b", "language": "fr"},
+            [("Must be one of en, de", "language")],
+        ),
     ],
 )
 def test_refused_creation_names_every_fault(

@@ -45,7 +45,7 @@ def read_preferences(body: Mapping[str, object]) -> ProfileChange:
         language: str | None = ""
     else:
         language = read_key(body, "language", str, faults)
-        faults += [] if language is None else language_faults(language)
+        faults += language_faults(language)
     raise_faults(faults)
     return ProfileChange(language=language)
 

@@ -60,6 +60,7 @@ def read_new_user(body: Mapping[str, object]) -> NewUser:
         username=read_key(body, "username", str, faults) or "",
         email=read_key(body, "email", str, faults) or "",
         restricted=restricted is not False,
+        language=None if body.get("language") is None else read_key(body, "language", str, faults),
         faults=tuple(faults),
     )
 

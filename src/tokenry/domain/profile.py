@@ -77,7 +77,7 @@ class ProfileChange:
         if self.lish_auth_method is not None and self.lish_auth_method not in LISH_AUTH_METHODS:
             faults.append(Fault(f"Must be one of {', '.join(LISH_AUTH_METHODS)}", "lish_auth_method"))
         faults += _key_faults(self.authorized_keys or ())
-        faults += language_faults(self.language) if self.language else []
+        faults += language_faults(self.language or None)
         if self.two_factor_auth not in {None, profile.user.second_factor}:
             reason = "Two-factor authentication is turned on and off in a browser, at /sign-in/security"
             faults.append(Fault(reason, "two_factor_auth"))
@@ -92,9 +92,11 @@ class ProfileChange:
         return replace(profile, user=user, **wanted)
 
 
-def language_faults(language: str) -> list[Fault]:
-    """Say whether people are spoken to in this language."""
-    return [] if language in LANGUAGES else [Fault(f"Must be one of {', '.join(LANGUAGES)}", "language")]
+def language_faults(language: str | None) -> list[Fault]:
+    """Say whether people are spoken to in this language, if one is chosen."""
+    if language is None or language in LANGUAGES:
+        return []
+    return [Fault(f"Must be one of {', '.join(LANGUAGES)}", "language")]
 
 
 def _key_faults(keys: tuple[str, ...]) -> list[Fault]:

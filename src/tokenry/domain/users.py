@@ -98,12 +98,14 @@ class User:
 class NewUser:
     """A user that somebody asks for; both name and address are needed, and empty when they were not given.
 
-    `faults` are those found while reading the request; a field with one is not judged again.
+    `language` is the one to be spoken to in, until the user chooses. `faults` are those found while reading the
+    request; a field with one is not judged again.
     """
 
     username: str
     email: str
     restricted: bool = True
+    language: str | None = None
     faults: tuple[Fault, ...] = ()
 
     def check(self) -> list[Fault]:

@@ -39,13 +39,18 @@ def create(
     account: Annotated[
         str | None, typer.Option(show_default="the first", help="Whose user it is: an account's name or euuid.")
     ] = None,
+    language: Annotated[
+        str | None, typer.Option(show_default="the browser's", help="Of pages and of mail, until another is chosen.")
+    ] = None,
     reuse_name: ReuseName = False,
     *,
     settings: Settings,
 ) -> None:
     """Make a user. The name: ASCII letters, digits, dots, dashes, underscores."""
     with naming_users(settings, reuse=reuse_name) as installation:
-        user = installation.users.create_user(operator(), username=username, email=email, admin=admin, account=account)
+        user = installation.users.create_user(
+            operator(), username=username, email=email, admin=admin, account=account, language=language
+        )
     print(f"User {user.username} was made (id {user.id}).")
 
 

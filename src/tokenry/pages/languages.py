@@ -1,12 +1,19 @@
 """Which language a browser is shown."""
 
+from collections.abc import Mapping
+
 from tokenry.domain.profile import LANGUAGES
-from tokenry.languages.catalogues import DEFAULT
+from tokenry.languages.catalogues import DEFAULT, LOCALES
 
 LANGUAGE_COOKIE = "tokenry-language"
 LANGUAGE_COOKIE_SECONDS = 365 * 24 * 60 * 60
 ACCEPTED_LENGTH_MAX = 200
 """What a browser says beyond that is not read."""
+
+
+def name_languages() -> Mapping[str, str]:
+    """The languages that somebody may choose, each with its name in itself."""
+    return {name: locale.get_language_name() or name for name, locale in LOCALES.items()}
 
 
 def choose_language(chosen: str, accepted: str) -> str:

@@ -8,6 +8,7 @@ from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, raise_fau
 from tokenry.domain.filters import EVERY_ROW, Filter
 from tokenry.domain.idempotency import KeyedRequest
 from tokenry.domain.paging import Page, PageRequest
+from tokenry.domain.profile import language_faults
 from tokenry.domain.users import GrantsChange, NewUser, User, UserChange
 from tokenry.service.acting import get_reader, get_writer
 from tokenry.service.idempotency import do_once
@@ -59,13 +60,14 @@ class AccountUsers:
             require_administrator(get_writer(change))
 
             def make() -> User:
-                raise_faults(new.check())
+                raise_faults([*new.check(), *language_faults(new.language)])
                 return add_user(
                     change,
                     account_id=change.actor.account_id,
                     username=new.username,
                     email=new.email,
                     admin=not new.restricted,
+                    language=new.language,
                     reservation=self._reservation,
                 )
 

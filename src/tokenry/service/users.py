@@ -15,6 +15,7 @@ from tokenry.domain.errors import Fault, Forbidden, Invalid, NotFound, UsernameR
 from tokenry.domain.events import UserCreated, UserDeleted, UserDisabled, UserEnabled, UserUpdated
 from tokenry.domain.managed import external_id_faults
 from tokenry.domain.metadata import NO_METADATA, changed_keys
+from tokenry.domain.profile import language_faults
 from tokenry.domain.scopes import Scopes
 from tokenry.domain.service_accounts import UNMANAGING
 from tokenry.domain.users import User, UserChange, user_faults, username_faults
@@ -54,9 +55,13 @@ class Users:
         email: str = "",
         admin: bool = False,
         account: str | None = None,
+        language: str | None = None,
     ) -> User:
-        """Make a user of an account, by its name or euuid; else of the first. Raises Invalid, also if there is none."""
-        raise_faults(user_faults(username=username, email=email))
+        """Make a user of an account, by its name or euuid; else of the first. Raises Invalid, also if there is none.
+
+        The user is spoken to in `language`, if there is one, until another is chosen.
+        """
+        raise_faults([*user_faults(username=username, email=email), *language_faults(language)])
         with unique_names(), self._transactions.change(origin) as change:
             return add_user(
                 change,
@@ -65,6 +70,7 @@ class Users:
                 email=email,
                 admin=admin,
                 reservation=self._reservation,
+                language=language,
             )
 
     @retried
@@ -150,6 +156,7 @@ def add_user(
     service: bool = False,
     external_id: str | None = None,
     metadata: str = NO_METADATA,
+    language: str | None = None,
 ) -> User:
     """Make a user in a change of the caller's. Raises UsernameReserved; IntegrityError for a taken name."""
     user = stored.create_user(
@@ -163,6 +170,8 @@ def add_user(
         external_id=external_id,
         metadata=metadata,
     )
+    if language is not None:
+        stored.set_language(change.connection, user.id, language)
     _take_username(change, user, reservation)
     change.record(UserCreated(user.id, username, admin, changed_keys(NO_METADATA, metadata) or None))
     return user

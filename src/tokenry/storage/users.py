@@ -63,6 +63,11 @@ def create_user(
     return read_user(connection.execute(select_users().where(users.c.id == user_id)).one())
 
 
+def set_language(connection: Connection, user_id: int, language: str) -> None:
+    """Store in which language a user is spoken to."""
+    connection.execute(update(users).where(users.c.id == user_id).values(language=language))
+
+
 def find_user(connection: Connection, username: str, *, account_id: int | None = None) -> User | None:
     """Find a user by name, in one account if it is named."""
     statement = select_users().where(users.c.username == username)

@@ -3,10 +3,9 @@
 from tokenry.domain.errors import Invalid
 from tokenry.domain.profile import ProfileChange
 from tokenry.domain.zones import list_zones
-from tokenry.languages.catalogues import LOCALES
 from tokenry.pages.console.notices import KINDS
 from tokenry.pages.console.shown import show_in
-from tokenry.pages.languages import LANGUAGE_COOKIE, LANGUAGE_COOKIE_SECONDS
+from tokenry.pages.languages import LANGUAGE_COOKIE, LANGUAGE_COOKIE_SECONDS, name_languages
 from tokenry.pages.navigation import SETTINGS
 from tokenry.pages.visits import Cookie, Redirect, Reply, Visit
 from tokenry.service.installation import Installation
@@ -43,7 +42,7 @@ class SettingsPages:
             chosen=visit.form.get("language")
             if refusal
             else profile.language or visit.cookies.get(LANGUAGE_COOKIE, ""),
-            languages={name: locale.get_language_name() for name, locale in LOCALES.items()},
+            languages=name_languages(),
             chosen_timezone=visit.form.get("timezone") if refusal else profile.timezone,
             timezones=list_zones(),
             kinds=KINDS,

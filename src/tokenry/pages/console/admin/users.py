@@ -15,6 +15,7 @@ from tokenry.pages.console.admin.questions import DELETE_USER, DISABLE_USER, ENA
 from tokenry.pages.console.admin.shown import show_admin, show_question
 from tokenry.pages.console.lists import Asked
 from tokenry.pages.fields import Form
+from tokenry.pages.languages import name_languages
 from tokenry.pages.once import faults_of, form_request, tell_made
 from tokenry.pages.paths import ADMIN
 from tokenry.pages.signed_in import require_recent
@@ -48,19 +49,20 @@ class UserPages:
     def show_new(self, visit: Visit) -> Reply:
         """GET the form of a new user."""
         require_recent(visit)
-        return show_admin(USERS, "new_user", username="", email="", admin=False)
+        return _show_new(username="", email="", chosen="", admin=False)
 
     def create(self, visit: Visit) -> Reply:
         """POST a new user; a link by which that one chooses a password is shown, once."""
         username, email, admin = *_read_user(visit.form), visit.form.ticked("admin")
+        language = visit.form.get("language")
         try:
-            new = NewUser(username, email, restricted=not admin)
+            new = NewUser(username, email, restricted=not admin, language=language or None)
             user = self._users.create_user(visit.origin, new, form_request(visit))
         except AlreadyMade as made:
             return tell_made(path_of(str(made.id)))
         except Invalid as refusal:
-            values = {"username": username, "email": email, "admin": admin}
-            return show_admin(USERS, "new_user", 400, faults=faults_of(refusal), **values)
+            faults = faults_of(refusal)
+            return _show_new(faults, username=username, email=email, chosen=language, admin=admin)
         return self._show_link(visit, user.username)
 
     def show_one(self, visit: Visit) -> Reply:
@@ -177,6 +179,11 @@ def _read_user(form: Form) -> tuple[str, str]:
 def _may_enter(user: User) -> bool:
     """Whether it is a question for a user if it may enter child accounts."""
     return user.type is UserType.PARENT and not user.service
+
+
+def _show_new(faults: tuple[Fault, ...] = (), **values: object) -> Reply:
+    status = 400 if faults else 200
+    return show_admin(USERS, "new_user", status, faults=faults, languages=name_languages(), **values)
 
 
 def _show_change(user: User, faults: tuple[Fault, ...] = (), **values: object) -> Reply:
