@@ -65,15 +65,13 @@ def create_user(
 
 def set_language(connection: Connection, user_id: int, language: str) -> None:
     """Store in which language a user is spoken to."""
-    connection.execute(update(users).where(users.c.id == user_id).values(language=language))
+    execute_unread(connection, update(users).where(users.c.id == user_id).values(language=language))
 
 
 def find_user(connection: Connection, username: str, *, account_id: int | None = None) -> User | None:
     """Find a user by name, in one account if it is named."""
-    statement = select_users().where(users.c.username == username)
-    if account_id is not None:
-        statement = statement.where(users.c.account_id == account_id)
-    row = connection.execute(statement).one_or_none()
+    own = () if account_id is None else (users.c.account_id == account_id,)
+    row = connection.execute(select_users().where(users.c.username == username, *own)).one_or_none()
     return None if row is None else read_user(row)
 
 
