@@ -36,6 +36,13 @@ def test_address_that_cannot_be_is_said_beside_its_field(admin: Visitor) -> None
     assert 'value="ftp://hooks.example"' in answer.text
 
 
+def test_event_that_there_is_not_does_not_become_all_of_them(admin: Visitor, path: str) -> None:
+    admin.submit(f"{path}/change", url="https://hooks.example/", events="user.create")
+    answer = admin.submit(f"{path}/change", url="https://hooks.example/", events="user.vanish")
+    assert (answer.status_code, 'href="#events"' in answer.text) == (400, True)
+    assert "<code>user.create</code>" in admin.get(path).text
+
+
 def test_webhook_is_told_of_other_events_and_elsewhere(admin: Visitor, path: str) -> None:
     answer = admin.submit(f"{path}/change", url="https://other.example/hooks", events="user.create")
     assert answer.headers["location"] == path

@@ -29,7 +29,7 @@ class LeakedPages:
 
         One of another account is revoked as anybody may do who found it, by a leak report.
         """
-        text = visit.form.find("secret").strip()
+        text = visit.form.find("secret").strip()  # which a form that was kept has no more
         if Secret.parse(text) is None:
             return show_admin(LEAKED, "leaked", 400, faults=[_NO_TOKEN])
         try:

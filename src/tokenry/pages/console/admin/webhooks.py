@@ -171,7 +171,7 @@ def path_of(webhook: Webhook) -> str:
 
 def read_webhook(form: Form) -> WebhookChange:
     """Read what one is to be. Where no event is ticked it is told of all."""
-    return WebhookChange(url=form.get("url").strip(), actions=frozenset(form.boxes("events")) & ACTIONS)
+    return WebhookChange(url=form.get("url").strip(), actions=frozenset(form.boxes("events")))
 
 
 def _select_messages(asked: Asked) -> Filter:
