@@ -9,8 +9,7 @@ from typing import Any
 from bench.errors import BenchmarkError
 from bench.questions import QUESTIONS, Question
 from bench.servers import STATIC_HEADERS, Answer, Server
-from bench.stock import TOKENS_PER_USER, Known
-from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX
+from bench.stock import LIMIT, TOKENS_PER_USER, Known
 from tokenry.domain.secrets import Secret
 
 SMALL = 1_000
@@ -101,7 +100,7 @@ def _is_identity(answer: Answer, token: Known) -> bool:
 
 
 def _is_counted(answer: Answer, token: Known) -> bool:
-    return _is_identity(answer, token) and answer.headers.get("x-ratelimit-limit") == str(REQUESTS_PER_MINUTE_MAX)
+    return _is_identity(answer, token) and answer.headers.get("x-ratelimit-limit") == str(LIMIT)
 
 
 def _is_full_page(answer: Answer, token: Known) -> bool:

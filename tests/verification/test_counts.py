@@ -1,7 +1,7 @@
 """What became of tokens, day by day: counted where it is decided, written down once a minute."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -17,11 +17,12 @@ from tokenry.domain.tokens import NEVER_SECONDS
 from tokenry.domain.usage import DAY_SECONDS, DAYS_KEPT, Result, day_of
 from tokenry.service.installation import Installation
 from tokenry.storage.database import Database
-from tokenry.storage.schema import account_counts, asked_scopes, token_counts
+from tokenry.storage.schema import account_counts, asked_scopes, credentials, token_counts
 from tokenry.storage.usage import OLD_DAYS, Count, add_counts
 from tokenry.verification.cache import Known
 from tokenry.verification.counts import Counts
 from tokenry.verification.last_used import PRECISION_SECONDS
+from tokenry.verification.needs import asked_by
 from tokenry.verification.verifier import KnownPresenter
 from tokenry.wiring import Deciding, begin_verification, open_installation
 
@@ -175,24 +176,30 @@ def test_what_could_not_be_written_is_taken_again_and_what_came_meanwhile_after_
     assert counts.counts.take() == [Count(7, 1, TODAY, "expired", 1)]
 
 
-def test_what_is_asked_for_in_turns_is_noted_each_day(deciders: Deciders) -> None:
-    async def ask_for(*needed: Scopes) -> None:
+@pytest.mark.parametrize("cost", [0, 1])
+@pytest.mark.parametrize("turn", [1, -1])
+def test_what_is_asked_for_in_turns_is_noted_each_day(deciders: Deciders, cost: int, turn: int) -> None:
+    scopes = ["linodes:read_only", "domains:read_only"]
+    needed = [Scopes.parse(scopes[0]), asked_by("", Scopes.parse(scopes[1]), cost=cost)]
+    with deciders.installation.database.write() as change:
+        change.execute(credentials.update().values(requests_per_minute=100))
+
+    async def ask_for(asked: Sequence[Scopes]) -> None:
         for _ in range(2):
-            for each in needed:
+            for each in asked:
                 await deciders.verification.verifier.verify(f"Bearer {deciders.token}", each, HERE)
 
     async def use() -> set[tuple[object, ...]]:
-        both = [Scopes.parse("linodes:read_only"), Scopes.parse("domains:read_only")]
-        await ask_for(*both)
+        await ask_for(needed)
         deciders.clock.seconds += DAY_SECONDS
         await deciders.verification.uses.flush()
-        await ask_for(*reversed(both))
+        await ask_for(needed[::turn])
         await deciders.count()
         await deciders.verification.close()
         with deciders.installation.database.read() as connection:
             return {tuple(row) for row in connection.execute(select(asked_scopes))}
 
-    assert asyncio.run(use()) == {(1, scope, TODAY + 1) for scope in ("linodes:read_only", "domains:read_only")}
+    assert asyncio.run(use()) == {(1, scope, TODAY + 1) for scope in scopes}
 
 
 def test_names_of_instances_that_requests_bring_are_told_of_none() -> None:

@@ -28,6 +28,8 @@ APP_STATE_KEY = "tokenry_fast_path"
 _UNCOUNTED = Denial.UNCOUNTED
 INSUFFICIENT_MAX = 256
 """So many refusals for want of scopes are kept: gateways ask for a handful."""
+NUMBERS = 10_000
+"""So many numbers are written beforehand: to write one costs a fifth of what counting does."""
 
 
 class FastPath:
@@ -154,7 +156,8 @@ class FastPath:
             self._verifier.take_back(Decision(known.actor), Denial.EXHAUSTED)
             used = known.limit - left
             return self._write(sender, *exhausted(allowance(limit=known.limit, used=used, now=now)))
-        return b"".join((self._accepted, meter.head, b"%d" % left, known.limited))
+        number = _NUMBERS[left] if left < NUMBERS else b"%d" % left
+        return b"".join((self._accepted, meter.head, number, known.limited))
 
     def _turn(self, known: Known) -> Meter:
         """Count a token in the window in which it was asked about."""
@@ -198,4 +201,5 @@ def _tail(body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     return lines + b"content-length: %d\r\n\r\n" % len(body) + body
 
 
+_NUMBERS = tuple(b"%d" % number for number in range(NUMBERS))
 _STATUS = (200, 400, 401, 403, 405, 429, 503)

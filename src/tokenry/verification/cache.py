@@ -73,13 +73,13 @@ class Known:
         self.listed = True  # as long as it is not kept
         self.answer = self.limited = b""
         self.limit = limit
-        self.counted: Scopes | None = None
+        self.counted = _NEVER_ASKED
         self.meter: Meter | None = None
 
     def forget_asked(self) -> None:
         """Have noted once more what it is asked for. So nothing is covered already: that would pass unseen."""
         self.asked = {}
-        self.covered = self.covered_before = _NEVER_ASKED
+        self.covered = self.covered_before = self.counted = _NEVER_ASKED
 
     @property
     def not_before(self) -> int:

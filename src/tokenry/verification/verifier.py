@@ -234,8 +234,6 @@ class Verifier:
                 if free:
                     return None
                 known.asked_at = now
-                if id(needed) not in known.asked and self._uses is not None:
-                    self._uses.counts.ask(known, needed)
                 return _UNCOUNTED if needed is known.counted else self._settle(known, needed, client)
             if known.disabled_at is None and is_meant(known.audience, needed):
                 return self._deny(known, Denial.INSUFFICIENT_SCOPE)
@@ -260,6 +258,8 @@ class Verifier:
 
         What would be refused of a token that is watched is not remembered, so that each request comes by here.
         """
+        if id(needed) not in known.asked and self._uses is not None:
+            self._uses.counts.ask(known, needed)
         counts = needed.cost and known.limit
         if known.watched is not None and not known.watched.covers(needed):
             if self._uses is not None:
