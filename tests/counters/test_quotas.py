@@ -4,7 +4,8 @@ import asyncio
 import multiprocessing
 import time
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.servers import Redis
 from tokenry.counters.host import HostCounters
-from tokenry.counters.quotas import COUNT_MAX, LOCK_SECONDS_MAX, ROWS, WAYS, HostQuotas, Meter
+from tokenry.counters.host_quotas import COUNT_MAX, LOCK_SECONDS_MAX, ROWS, WAYS, HostQuotas
+from tokenry.counters.quotas import Meter, ProcessQuotas, Quotas
 from tokenry.counters.redis import RedisCounters
 
 PROCESSES = 2
@@ -21,7 +23,10 @@ TIMES = {"memory": 15_000, "redis": 200}
 """How often each asks; half of that is let in."""
 
 
-def meter_of(quotas: HostQuotas, token_id: int) -> Meter:
+M = TypeVar("M", bound=Meter)
+
+
+def meter_of(quotas: Quotas[M], token_id: int) -> M:
     meter = quotas.find_meter(token_id)
     meter.turn(1)
     return meter
@@ -93,32 +98,41 @@ def test_redis_keeps_counts_for_a_minute_and_apart(redis: Redis) -> None:
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9), st.sampled_from([1, 1, 2])), max_size=60))
 def test_few_tokens_are_counted_exactly_in_each_minute(asked: list[tuple[int, int, int]]) -> None:
     """In order of windows, as clocks go."""
-    quotas, limit, seen = HostQuotas(rows=1), 12, Counter[tuple[int, int]]()
-    meters = [meter_of(quotas, token_id << 20) for token_id in range(6)]
+    limit, seen = 12, Counter[tuple[int, int]]()
+    places: Sequence[Quotas[Any]] = [HostQuotas(rows=1), ProcessQuotas(6)]
     for token, cost, window in sorted(asked, key=lambda each: each[2]):
         used = seen[token, window] + cost
-        meters[token].turn(window)
-        assert quotas.take(meters[token], cost, limit) == used
+        for quotas in places:
+            assert quotas.take_in(window, token << 20, cost=cost, limit=limit) == used
         seen[token, window] += cost if used <= limit else 0
 
 
 @given(st.lists(st.integers(0, WAYS * 3), max_size=200))
-def test_full_row_lets_nobody_be_refused_for_what_others_asked(asked: list[int]) -> None:
-    quotas, seen = HostQuotas(rows=1), Counter[int]()
-    meters = [meter_of(quotas, token_id) for token_id in range(WAYS * 3 + 1)]
+def test_without_room_nobody_is_refused_for_what_others_asked(asked: list[int]) -> None:
+    places: Sequence[Quotas[Any]] = [HostQuotas(rows=1), ProcessQuotas(WAYS)]
+    seen = Counter[int]()
     for token in asked:
         seen[token] += 1
-        assert 1 <= quotas.take(meters[token], 1, COUNT_MAX) <= seen[token]
+        for quotas in places:
+            assert 1 <= quotas.take_in(1, token, cost=1, limit=COUNT_MAX) <= seen[token]
 
 
-def test_full_row_remembers_whoever_asks_most() -> None:
-    quotas = HostQuotas(rows=1)
+@pytest.mark.parametrize("quotas", [HostQuotas(rows=1), ProcessQuotas(WAYS)], ids=lambda each: type(each).__name__)
+def test_without_room_whoever_asks_most_is_remembered(quotas: Quotas[Any]) -> None:
     busy = meter_of(quotas, 1)
     for _ in range(50):
         quotas.take(busy, 1, 60)
     for token_id in range(2, 1000):
         quotas.take(meter_of(quotas, token_id), 1, 60)
     assert quotas.take(meter_of(quotas, 1), 1, 60) == 51
+
+
+def test_without_room_former_minutes_go_first() -> None:
+    quotas = ProcessQuotas(WAYS)
+    for token_id in range(1, WAYS):
+        quotas.take_in(1, token_id, cost=9, limit=60)
+    quotas.take_in(2, WAYS, cost=1, limit=60)
+    assert [quotas.take_in(2, token_id, cost=1, limit=60) for token_id in (WAYS + 1, WAYS)] == [1, 2]
 
 
 def test_memory_is_two_megabytes_and_ids_are_spread_over_all_of_it() -> None:
@@ -130,9 +144,8 @@ def test_memory_is_two_megabytes_and_ids_are_spread_over_all_of_it() -> None:
 
 
 def test_lock_of_a_process_that_died_is_waited_for_once() -> None:
-    quotas = HostQuotas(shared=True)
+    quotas = HostQuotas()
     meter = meter_of(quotas, 7)
-    assert meter.lock is not None
     meter.lock.acquire()  # and whoever has it does not go on
     began = time.monotonic()
     assert [quotas.take(meter, 1, 9) for _ in range(3)] == [1, 2, 3]

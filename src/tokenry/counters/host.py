@@ -4,7 +4,8 @@ from ctypes import Array, c_uint64
 from hashlib import blake2b
 from multiprocessing.sharedctypes import RawArray
 
-from tokenry.counters.quotas import HostQuotas
+from tokenry.counters.host_quotas import HostQuotas
+from tokenry.counters.quotas import ProcessQuotas
 
 ROWS = 16 * 1024
 WAYS = 8
@@ -26,7 +27,7 @@ class HostCounters:
 
     def __init__(self, rows: int = ROWS, *, shared: bool = False) -> None:
         self._rows = rows
-        self.quotas = HostQuotas(shared=shared)
+        self.quotas: HostQuotas | ProcessQuotas = HostQuotas() if shared else ProcessQuotas()
         """Where tokens are counted against their limits, without waiting."""
         self._words: Array[c_uint64] = RawArray(c_uint64, rows * WAYS * 2)
 
@@ -52,10 +53,8 @@ class HostCounters:
         return 1
 
     async def take(self, name: str, token_id: int, window: int, *, cost: int, limit: int) -> int:
-        """Count `cost` more of a token's limit, as `HostQuotas.take` does."""
-        meter = self.quotas.find_meter(token_id)
-        meter.turn(window)
-        return self.quotas.take(meter, cost, limit)
+        """Count `cost` more of a token's limit, as its quotas do."""
+        return self.quotas.take_in(window, token_id, cost=cost, limit=limit)
 
     async def close(self) -> None:
         """Do nothing: the memory goes with the processes."""

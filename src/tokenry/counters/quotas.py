@@ -1,118 +1,82 @@
-"""Counting what tokens are used for against their limits, in memory that the processes of one host share."""
+"""Counting what tokens are used for against their limits, in one process or (`host_quotas.py`) in several."""
 
-from ctypes import Array, c_uint64
-from multiprocessing import get_context
-from multiprocessing.sharedctypes import RawArray
-from multiprocessing.synchronize import Lock
+from abc import ABC, abstractmethod
+from itertools import islice
+from typing import Generic, TypeVar
 
-from tokenry.domain.limits import REQUESTS_PER_MINUTE_MAX, WINDOW_SECONDS
-
-ROWS = 1 << 15
-WAYS = 8
-"""Slots of a row. Rows, slots and 8 bytes for each: two megabytes for 262,144 tokens of one minute."""
-COUNT_BITS = 20
-WINDOW_BITS = 18
-COUNT_MAX = (1 << COUNT_BITS) - 1
-_WINDOW_MAX = (1 << WINDOW_BITS) - 1
-_TAG_BITS = 64 - WINDOW_BITS - COUNT_BITS
-assert COUNT_MAX >= REQUESTS_PER_MINUTE_MAX
-LOCKS = 8
-TRIES = 20
-LOCK_SECONDS_MAX = 0.1
-"""Longer than a process has one that goes on at all, by far: so it has died, or was stopped, meanwhile."""
+METERS_MAX = 1 << 16
+"""So many tokens are counted at once, in some ten megabytes."""
 
 
 class Meter:
-    """Where one token is counted, for one process: `slot` is where it was last.
+    """What was asked with one token in a window, by its number: `used`, for whom it counts alone."""
 
-    `begins` and `ends` are of the window in which it is counted, and `head` is for the writer of answers, who keeps
-    there what it writes in that window.
-    """
+    __slots__ = ("used", "window")
 
-    __slots__ = ("base", "begins", "ends", "first", "head", "lock", "slot", "tag")
-
-    def __init__(self, first: int, tag: int, lock: Lock | None) -> None:
-        self.first = self.slot = first
-        self.tag = self.base = tag
-        self.lock = lock
-        self.begins = self.ends = 0.0
-        self.head = b""
+    def __init__(self) -> None:
+        self.window = -1
+        self.used = 0
 
     def turn(self, window: int) -> None:
-        """Begin another window."""
-        self.base = self.tag | (window & _WINDOW_MAX) << COUNT_BITS
-        self.begins, self.ends = float(window * WINDOW_SECONDS), float((window + 1) * WINDOW_SECONDS)
+        """Count in this window from now on."""
+        if window != self.window:
+            self.used = 0
+        self.window = window
 
 
-class HostQuotas:
-    """Counts in memory of a fixed size, for the process that made it and, if `shared`, those that it is handed to.
+NO_METER = Meter()
+"""Of a token that was not counted yet."""
+M = TypeVar("M", bound=Meter)
 
-    A table as processors keep their caches: a token's id picks a row, and any slot of the row may hold it. A slot is
-    one word: what is left of the id, then the window's number, then the count. A slot of another window is free, so
-    nothing has to be swept; in a full row the smallest count makes room, and its token begins again: whoever asks most
-    is remembered, and nobody is refused for what others asked.
 
-    Processes that share it take turns by a lock for every eighth row, so no request is counted twice or not at all. One
-    that is held for LOCK_SECONDS_MAX is as good as free.
+class Quotas(ABC, Generic[M]):
+    """Where tokens are counted without waiting. It is for one thread of a process."""
+
+    @abstractmethod
+    def find_meter(self, token_id: int) -> M:
+        """Find where a token is counted."""
+
+    @abstractmethod
+    def take(self, meter: M, cost: int, limit: int) -> int:
+        """Count `cost` more in this window, if that makes no more than the limit; what it makes, or would make."""
+
+    def take_in(self, window: int, token_id: int, *, cost: int, limit: int) -> int:
+        """Do so for a token that need not be counted quickly."""
+        meter = self.find_meter(token_id)
+        meter.turn(window)
+        return self.take(meter, cost, limit)
+
+
+class ProcessQuotas(Quotas[Meter]):
+    """Counts of one process, which it shares with no other.
+
+    Where there are too many, those of former windows go, or else the half with the smallest counts. Their tokens begin
+    again: whoever asks most is remembered, and nobody is refused for what others asked.
     """
 
-    def __init__(self, rows: int = ROWS, *, shared: bool = False) -> None:
-        self._rows = rows
-        self._memory: Array[c_uint64] = RawArray(c_uint64, rows * WAYS)
-        self._locks = [get_context("spawn").Lock() for _ in range(LOCKS)] if shared else []
-        self._words = memoryview(self._memory).cast("B").cast("Q")
-
-    def __getstate__(self) -> tuple[int, "Array[c_uint64]", list[Lock]]:
-        return self._rows, self._memory, self._locks
-
-    def __setstate__(self, state: tuple[int, "Array[c_uint64]", list[Lock]]) -> None:
-        self._rows, self._memory, self._locks = state
-        self._words = memoryview(self._memory).cast("B").cast("Q")
+    def __init__(self, meters_max: int = METERS_MAX) -> None:
+        self._meters_max = meters_max
+        self._meters: dict[int, Meter] = {}
 
     def find_meter(self, token_id: int) -> Meter:
-        """Find where a token is counted."""
-        rest, row = divmod(token_id, self._rows)
-        tag = rest % (1 << _TAG_BITS) << WINDOW_BITS + COUNT_BITS
-        return Meter(row * WAYS, tag, self._locks[row % LOCKS] if self._locks else None)
+        """Find where a token is counted, with room for it."""
+        meter = self._meters.get(token_id)
+        if meter is None:
+            if len(self._meters) >= self._meters_max:
+                self._make_room()
+            meter = self._meters[token_id] = Meter()
+        return meter
 
     def take(self, meter: Meter, cost: int, limit: int) -> int:
         """Count `cost` more in this window, if that makes no more than the limit; what it makes, or would make."""
-        lock = meter.lock
-        if lock is not None and not lock.acquire(False):  # noqa: FBT003 - names cost, on the hot path
-            _wait(lock)
-        words, base, slot = self._words, meter.base, meter.slot
-        try:
-            used = words[slot] - base
-            if not 0 < used <= COUNT_MAX:
-                used = self._find(meter, base)
-                slot = meter.slot
-            used += cost
-            if used <= limit:
-                words[slot] = base + used
-        finally:
-            if lock is not None:
-                try:  # noqa: SIM105 - `suppress` costs as much as all else here
-                    lock.release()
-                except ValueError:  # nobody has it: it was held for too long
-                    pass
+        used = meter.used + cost
+        if used <= limit:
+            meter.used = used
         return used
 
-    def _find(self, meter: Meter, base: int) -> int:
-        """Find the token's slot in its row, or one for it; what is counted there for it."""
-        words, smallest = self._words, COUNT_MAX + 1
-        window = base >> COUNT_BITS & _WINDOW_MAX
-        for slot in range(meter.first, meter.first + WAYS):
-            word = words[slot]
-            if 0 < word - base <= COUNT_MAX:
-                meter.slot = slot
-                return word - base
-            count = word & COUNT_MAX if word >> COUNT_BITS & _WINDOW_MAX == window else 0
-            if count < smallest:
-                meter.slot, smallest = slot, count
-        return 0
-
-
-def _wait(lock: Lock) -> None:
-    """Wait until a lock is free, or as good as free. It soon is, so first without giving up the core."""
-    if not any(lock.acquire(block=False) for _ in range(TRIES)):
-        lock.acquire(timeout=LOCK_SECONDS_MAX)
+    def _make_room(self) -> None:
+        busiest = sorted(self._meters.items(), key=lambda item: (item[1].window, item[1].used), reverse=True)
+        newest = busiest[0][1].window
+        self._meters = {
+            token_id: meter for token_id, meter in islice(busiest, len(busiest) // 2) if meter.window == newest
+        }

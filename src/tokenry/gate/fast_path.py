@@ -6,13 +6,14 @@ route, which gives the same answers.
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from tokenry.counters.quotas import HostQuotas, Meter
+from tokenry.counters.quotas import Meter, ProcessQuotas, Quotas
 from tokenry.domain.checks import Denial
 from tokenry.domain.errors import Refusal, Unavailable
-from tokenry.domain.limits import allowance, window_at
+from tokenry.domain.limits import WINDOW_SECONDS, allowance, window_at
 from tokenry.domain.scopes import NOTHING, Scopes
 from tokenry.domain.secrets import HIDDEN_LENGTH, is_junk
 from tokenry.domain.words import Words
@@ -29,7 +30,7 @@ _UNCOUNTED = Denial.UNCOUNTED
 INSUFFICIENT_MAX = 256
 """So many refusals for want of scopes are kept: gateways ask for a handful."""
 NUMBERS = 10_000
-"""So many numbers are written beforehand: to write one costs a fifth of what counting does."""
+"""So many numbers are written beforehand: to write one costs more than to count."""
 
 
 class FastPath:
@@ -43,7 +44,7 @@ class FastPath:
         verifier: Verifier,
         read_policy: ReadPolicy,
         words: Words,
-        quotas: HostQuotas | None = None,
+        quotas: Quotas[Any] | None = None,
         *,
         metadata: bool = False,
     ) -> None:
@@ -62,7 +63,11 @@ class FastPath:
         self._unknown = _tail(*verdict(Decision(None, Denial.UNKNOWN), NOTHING, words)[1:])
         self._insufficient = lru_cache(INSUFFICIENT_MAX)(self._write_insufficient)
         self._quotas = quotas
-        self._take = None if quotas is None else quotas.take
+        self._window = 0
+        self._begins = self._ends = 0.0
+        self._heads: dict[int, bytes] = {}  # by limit
+        # A process that counts alone adds to the meter by itself: a call costs as much as all else of counting.
+        self._take = None if quotas is None or isinstance(quotas, ProcessQuotas) else quotas.take
 
     def answer(self, sender: Sender, defaults: Sequence[tuple[bytes, bytes]]) -> bytes | None:
         """The whole answer to the request in `sender.head`; None if it is for the ordinary route.
@@ -146,28 +151,47 @@ class FastPath:
 
     def _count(self, sender: Sender, known: Known) -> bytes | None:
         """Answer to a token that is good for a request if its limit allows it; None if that is to be waited for."""
-        if self._take is None:
-            return None
-        meter, now = known.meter, known.asked_at
-        if meter is None or not meter.begins <= now < meter.ends:
+        if not self._begins <= known.asked_at < self._ends:
+            if self._quotas is None:
+                return None
+            self._begin_window(known.asked_at)
+        meter, limit = known.meter, known.limit
+        if meter.window != self._window:
             meter = self._turn(known)
-        left = known.limit - self._take(meter, sender.needed.cost, known.limit)
+        used = meter.used + sender.needed.cost if self._take is None else self._take(meter, sender.needed.cost, limit)
+        left = limit - used
         if left < 0:
-            self._verifier.take_back(Decision(known.actor), Denial.EXHAUSTED)
-            used = known.limit - left
-            return self._write(sender, *exhausted(allowance(limit=known.limit, used=used, now=now)))
-        number = _NUMBERS[left] if left < NUMBERS else b"%d" % left
-        return b"".join((self._accepted, meter.head, number, known.limited))
+            return self._exhaust(sender, known, used)
+        meter.used = used
+        number = _NUMBERS[left] if left < NUMBERS else b"%d\r\n" % left
+        head = self._heads.get(limit) or self._write_head(limit)
+        return head + number + known.answer
+
+    def _exhaust(self, sender: Sender, known: Known, used: int) -> bytes:
+        self._verifier.take_back(Decision(known.actor), Denial.EXHAUSTED)
+        return self._write(sender, *exhausted(allowance(limit=known.limit, used=used, now=known.asked_at)))
+
+    def _begin_window(self, now: float) -> None:
+        self._window = window_at(now)
+        self._begins = float(self._window * WINDOW_SECONDS)  # comparing with an int costs as much as all of counting
+        self._ends = self._begins + WINDOW_SECONDS
+        self._heads.clear()
 
     def _turn(self, known: Known) -> Meter:
-        """Count a token in the window in which it was asked about."""
+        """Count a token in the window that has begun."""
         assert self._quotas is not None
-        meter = known.meter = known.meter or self._quotas.find_meter(known.actor.token_id)
-        meter.turn(window_at(known.asked_at))
-        reset = allowance(limit=known.limit, used=0, now=known.asked_at).reset
-        meter.head = b"x-ratelimit-limit: %d\r\nx-ratelimit-reset: %d\r\nx-ratelimit-remaining: " % (known.limit, reset)
-        known.limited = b"\r\n" + (known.answer or self._keep(known))
+        meter: Meter = self._quotas.find_meter(known.actor.token_id)
+        known.meter = meter
+        meter.turn(self._window)
+        known.answer = known.answer or self._keep(known)
         return meter
+
+    def _write_head(self, limit: int) -> bytes:
+        """Begin the answers to all tokens that have this limit, until the date or the window is another."""
+        reset = allowance(limit=limit, used=0, now=self._begins).reset
+        head = b"x-ratelimit-limit: %d\r\nx-ratelimit-reset: %d\r\nx-ratelimit-remaining: " % (limit, reset)
+        self._heads[limit] = self._accepted + head
+        return self._heads[limit]
 
     def _refuse(self, sender: Sender, denial: Denial = Denial.UNKNOWN) -> bytes:
         """Refuse a token; in public no reason is told apart but that its scopes do not suffice."""
@@ -186,6 +210,7 @@ class FastPath:
         added = b"".join(name + b": " + value + b"\r\n" for name, value in defaults)
         self._starts = {status: STATUS_LINE[status] + added for status in _STATUS}
         self._accepted, self._refused = self._starts[200], self._starts[401] + self._unknown
+        self._heads.clear()
         self._defaults = defaults
 
     def _write_insufficient(self, needed: str) -> bytes:
@@ -201,5 +226,5 @@ def _tail(body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     return lines + b"content-length: %d\r\n\r\n" % len(body) + body
 
 
-_NUMBERS = tuple(b"%d" % number for number in range(NUMBERS))
+_NUMBERS = tuple(b"%d\r\n" % number for number in range(NUMBERS))
 _STATUS = (200, 400, 401, 403, 405, 429, 503)

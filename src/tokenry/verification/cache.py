@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2s
 
-from tokenry.counters.quotas import Meter
+from tokenry.counters.quotas import NO_METER
 from tokenry.domain.accounts import Actor
 from tokenry.domain.networks import Networks
 from tokenry.domain.scopes import NOTHING, Scopes
@@ -32,7 +32,7 @@ class Known:
     requests a minute may be made with it, 0 for any number, and `counted` is as `covered`, of those that are to be
     counted; `meter` is where, and `asked_at` when it was asked for last. `disabled_at` is for who finds it: one of a
     user who is disabled is not kept.
-    `answer` and `limited` are for the writer of answers, who keeps there what it writes for this token.
+    `answer` is for the writer of answers, who keeps there what it writes for this token.
     """
 
     __slots__ = (
@@ -48,7 +48,6 @@ class Known:
         "expires_at",
         "fingerprint",
         "limit",
-        "limited",
         "listed",
         "meter",
         "networks",
@@ -71,10 +70,10 @@ class Known:
         self.asked = _NOTHING_ASKED
         self.watched: Scopes | None = None
         self.listed = True  # as long as it is not kept
-        self.answer = self.limited = b""
+        self.answer = b""
         self.limit = limit
         self.counted = _NEVER_ASKED
-        self.meter: Meter | None = None
+        self.meter = NO_METER
 
     def forget_asked(self) -> None:
         """Have noted once more what it is asked for. So nothing is covered already: that would pass unseen."""
