@@ -50,7 +50,7 @@ class Paced(InThreads):
     """Something that is done at a steady rate for the length of a block, from threads on the core of the load.
 
     Each is due whatever became of those before, and is given its number in the block, from 0. `seconds` is how long
-    that was done in all.
+    that was done in all. It has what the load leaves of its core: else it would hold that up, and the server be blamed.
     """
 
     do: Callable[[int], object]
@@ -60,6 +60,7 @@ class Paced(InThreads):
     seconds: float = 0
 
     def _run(self) -> None:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         started, sent = time.perf_counter(), 0
         with ThreadPoolExecutor(self.threads) as pool:
             while not self._stop.wait(max(0.0, started + sent / self.per_second - time.perf_counter())):
