@@ -13,7 +13,7 @@ from tokenry.cli.issuing import advise_again, issuing, perhaps_made, require_del
 from tokenry.cli.options import COUNT_MAX, ID_MAX, ChangedLimit, NewLimit, NotBefore, RotatesItselfOnly, read_text
 from tokenry.cli.running import complain, group
 from tokenry.domain.details import STATES, Reason, Selection
-from tokenry.domain.rotation import GRACE_SECONDS_MAX, NewRotation
+from tokenry.domain.rotation import NewRotation
 from tokenry.domain.tokens import NEVER, NewToken
 from tokenry.operator.options import LOCAL, SCOPED, operator, takes_settings
 from tokenry.operator.tables import print_table
@@ -164,8 +164,6 @@ def rotate(
 ) -> None:
     """Give a service account's token another secret and print it, once: it alone on standard output."""
     span = read_grace(grace)
-    if span.total_seconds() > GRACE_SECONDS_MAX:
-        raise typer.BadParameter("it is at most 7d", param_hint="--grace")
     installation = open_installation(settings)
     require_delivery()
     left = span if now else None
