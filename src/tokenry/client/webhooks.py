@@ -23,8 +23,9 @@ class Webhook:
     """A program that is told of these events, or of all if there are none.
 
     `disabled_for` is `gone` for one that was disabled since its receiver answered 410, `full` if too much waited for it
-    and None for any other. Until `resting_until` nothing is sent to it, since it did not take the last message, or was
-    slow to; None if it does not rest. `secret` is there only of one that was just made, or was given another.
+    and None for any other. Until `resting_until` nothing is sent to it but what is sent again by hand, since it did not
+    take the last message, or was slow to; None if it does not rest. `secret` is there only of one that was just made,
+    or was given another.
     """
 
     id: int
