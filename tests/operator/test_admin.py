@@ -43,6 +43,16 @@ def test_user_is_made_and_gets_a_token_that_works_at_once(service: Server) -> No
     assert answer.headers["x-auth-scopes"] == "linodes:read_only"
 
 
+def test_user_is_spoken_to_in_the_language_that_is_named(service: Server) -> None:
+    run(service, "admin", "user", "create", "gerda", "--language", "de")
+    token = run(
+        service, "admin", "token", "create", "--user", "gerda", "--expires", "1d", "--scopes", "account:read_only"
+    )
+    headers = {"Authorization": f"Bearer {token.strip()}"}
+    answer = httpx2.get(f"{service.url}/v4/tokenry/profile/preferences", headers=headers)
+    assert (answer.status_code, answer.json()) == (200, {"language": "de"})
+
+
 def test_created_token_is_alone_on_standard_output(service: Server) -> None:
     run(service, "admin", "user", "create", "printer")
     output = run(service, "admin", "token", "create", "--user", "printer", "--expires", "never")
@@ -260,6 +270,7 @@ def test_audit_of_one_subject(service: Server) -> None:
         (("account", "update", "nowhere", "--email", "a@b"), "account: There is no account of this name or euuid"),
         (("account", "update", "tokenry", "--email", "x", "--company", ""), "company: Must be 1-128"),
         (("user", "create", "ADMIN"), "username: Username is already taken"),
+        (("user", "create", "fritz", "--language", "fr"), "language: Must be one of en, de"),
         (("user", "disable", "nobody"), "There is no user nobody."),
         (("token", "create", "--user", "nobody", "--expires", "1d"), "There is no user nobody."),
         (("token", "create", "--user", "admin", "--expires", "1d", "--scopes", "x:y"), "scopes: Invalid scope: x:y"),
