@@ -9,7 +9,10 @@ METERS_MAX = 1 << 16
 
 
 class Meter:
-    """What was asked with one token in a window, by its number: `used`, for whom it counts alone."""
+    """Where one token is counted: in the `window` of this number it was `used` so much, if one process counts alone.
+
+    Those who share their counts have them elsewhere (`host_quotas.py`), and `used` says nothing.
+    """
 
     __slots__ = ("used", "window")
 
