@@ -330,6 +330,12 @@ def test_clock_that_was_set_back_leaves_an_address_its_room(desk: Desk) -> None:
     assert desk.claim_turns(ADDRESS, 1) == ROOM_OF_ACCOUNT.at_once
 
 
+def test_host_whose_clock_is_a_little_behind_sends_an_address_nothing_more(desk: Desk) -> None:
+    desk.claim_turns(ADDRESS, 1)
+    desk.clock.seconds -= 60
+    assert desk.claim_turns(ADDRESS, 1) == 0
+
+
 def test_what_was_sent_to_an_address_is_forgotten_when_it_says_nothing_any_more(desk: Desk) -> None:
     desk.claim_turns(ADDRESS, 1)
     rows = select(func.count()).select_from(schema.mailed_addresses)

@@ -48,7 +48,8 @@ def _rooms(account_id: int) -> tuple[tuple[int, Room], ...]:
 def _claim(connection: Connection, address: str, of: int, room: Room, now: int, *, urgent: bool) -> bool:
     interval = _seconds(room)
     at_once = room.at_once if urgent else room.at_once // 2
-    clock_was_set_back = _OWN.next_at > now + room.at_once * interval
+    # By more than an interval: hosts whose clocks differ a little must not take each other's turns for too late.
+    clock_was_set_back = _OWN.next_at > now + (room.at_once + 1) * interval
     begins = case((or_(_OWN.next_at < now, clock_was_set_back), now), else_=_OWN.next_at)
     claim = insert_into(connection, mailed_addresses).values(address=address, account_id=of, next_at=now + interval)
     claim = claim.on_conflict_do_update(
