@@ -51,8 +51,8 @@ class Webhook:
     """A program that is told of some `actions`, or of all if there are none. `disabled_for` is there if nobody did it.
 
     One without an account is the operator's, and is told of the whole installation. Until `previous_until` the secret
-    before this one signs as well. Until `resting_until` it is sent nothing but what
-    somebody sends again by hand, since it failed or was slow.
+    before this one signs as well. Until `resting_until` it is sent nothing but what somebody sends again by hand, since
+    it failed or was slow.
     """
 
     id: int

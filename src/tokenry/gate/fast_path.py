@@ -183,15 +183,16 @@ class FastPath:
         meter: Meter = self._quotas.find_meter(known.actor.token_id)
         known.meter = meter
         meter.turn(self._window)
-        known.answer = known.answer or self._keep(known)
+        if not known.answer:
+            self._keep(known)
         return meter
 
     def _write_head(self, limit: int) -> bytes:
         """Begin the answers to all tokens that have this limit, until the date or the window is another."""
         reset = allowance(limit=limit, used=0, now=self._begins).reset
-        head = b"x-ratelimit-limit: %d\r\nx-ratelimit-reset: %d\r\nx-ratelimit-remaining: " % (limit, reset)
-        self._heads[limit] = self._accepted + head
-        return self._heads[limit]
+        told = b"x-ratelimit-limit: %d\r\nx-ratelimit-reset: %d\r\nx-ratelimit-remaining: " % (limit, reset)
+        head = self._heads[limit] = self._accepted + told
+        return head
 
     def _refuse(self, sender: Sender, denial: Denial = Denial.UNKNOWN) -> bytes:
         """Refuse a token; in public no reason is told apart but that its scopes do not suffice."""

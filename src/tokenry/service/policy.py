@@ -150,12 +150,10 @@ def _record_shortened(change: Change, tokens: Sequence[stored.LongLived]) -> Non
     asker = change.origin.user_id
     user = None if asker is None else find_user_by_id(change.connection, asker)
     own = None if user is None else user.account_id
-    told = {token.id: asker is None or token.account_id == own for token in tokens}
-    for origin, known in ((change.origin, True), (BY_POLICY, False)):
-        those = (token for token in tokens if told[token.id] is known)
-        replace(change, origin=origin).record(
-            *(TokenShortened(token.id, token.expiry, token.shortened) for token in those)
-        )
+    named = [token for token in tokens if asker is None or token.account_id == own]
+    others = [token for token in tokens if asker is not None and token.account_id != own]
+    for by, those in ((change, named), (replace(change, origin=BY_POLICY), others)):
+        by.record(*(TokenShortened(token.id, token.expiry, token.shortened) for token in those))
 
 
 def count_for(change: Change, policy: Policy, user_id: int) -> int:
